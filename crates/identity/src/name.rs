@@ -1,0 +1,141 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A short human-readable text in signed documents: a participant's name, a role, a purpose.
+/// No control characters, no surrounding white space, nothing that reorders text on a screen.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidName {
+    /// Empty or longer than [`Name::LEN_MAX`] bytes.
+    #[error("a name has 1 to {} bytes, this one has {len}", Name::LEN_MAX)]
+    Len {
+        /// Bytes found.
+        len: usize,
+    },
+    /// Begins or ends with white space, or holds control or bidirectional format characters,
+    /// which could make a signer see another text.
+    #[error("a name has no control characters and no white space at its ends")]
+    Characters,
+    /// Not a region of ISO 3166-1 alpha-2.
+    #[error("a region is two upper-case letters (ISO 3166-1 alpha-2), such as DE")]
+    Region,
+}
+
+impl Name {
+    /// Longest name, in bytes of UTF-8.
+    pub const LEN_MAX: usize = 128;
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_unsafe(c: char) -> bool {
+    // Bidirectional controls, zero-width and invisible format characters.
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+impl TryFrom<String> for Name {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.is_empty() || text.len() > Self::LEN_MAX {
+            return Err(InvalidName::Len { len: text.len() });
+        }
+        if text.trim() != text || text.chars().any(is_unsafe) {
+            return Err(InvalidName::Characters);
+        }
+        Ok(Self(text))
+    }
+}
+
+impl FromStr for Name {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A jurisdiction: a country code of ISO 3166-1 alpha-2, two upper-case letters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Region([u8; 2]);
+
+impl Region {
+    /// Takes two upper-case ASCII letters.
+    ///
+    /// # Errors
+    /// [`InvalidName::Region`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        match text.as_bytes() {
+            [a @ b'A'..=b'Z', b @ b'A'..=b'Z'] => Ok(Self([*a, *b])),
+            _ => Err(InvalidName::Region),
+        }
+    }
+}
+
+impl FromStr for Region {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for Region {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.to_string()
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b] = self.0;
+        write!(f, "{}{}", char::from(a), char::from(b))
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

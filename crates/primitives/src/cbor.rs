@@ -1,0 +1,101 @@
+//! Strict CBOR: the deterministic encoding of RFC 8949 §4.2.1, and nothing else.
+//!
+//! Encoding goes through a sorted tree; decoding scans the bytes first (size, depth, form, key
+//! order, declared lengths), then decodes, encodes again and asks that **the bytes are equal**. So
+//! a value has one encoding, and a hash over bytes is a hash over meaning.
+//!
+//! Allowed are integers, byte strings, text strings, arrays, maps, `true`, `false` and `null`.
+//! Tags, floats and every other simple value are refused: no signed document needs them.
+
+mod scan;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+pub use self::scan::{FormError, Rule};
+
+/// How deep arrays and maps may nest.
+pub const DEPTH_MAX: usize = 24;
+
+/// Why bytes are not taken for a value.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Longer than the caller's cap.
+    #[error("{len} bytes are more than the {len_max} allowed here")]
+    TooLong {
+        /// Bytes received.
+        len: usize,
+        /// Bytes allowed.
+        len_max: usize,
+    },
+    /// Not deterministic CBOR.
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// Good CBOR that is not this type.
+    #[error("the value does not have the expected shape")]
+    Shape(#[source] serde_cbor::Error),
+    /// Decoding dropped or changed something, so the bytes say more than the value.
+    #[error("the bytes are not the one encoding of the value that they decode to")]
+    NotCanonical,
+}
+
+/// Why a value has no canonical encoding.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The value cannot be written as CBOR (a map key of a compound type, for instance).
+    #[error("the value cannot be written as CBOR")]
+    Shape(#[source] serde_cbor::Error),
+    /// The value uses a form that is not allowed (a float, for instance).
+    #[error(transparent)]
+    Form(#[from] FormError),
+}
+
+/// The one canonical encoding of `value`.
+///
+/// # Errors
+/// [`EncodeError`] if the value holds a float, nests deeper than [`DEPTH_MAX`], or has map keys
+/// of a compound type.
+pub fn to_canonical<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    // The tree sorts map keys; among keys of one type its order is that of RFC 8949 §4.2.1, and
+    // the scan refuses what is left.
+    let tree = serde_cbor::value::to_value(value).map_err(EncodeError::Shape)?;
+    let bytes = serde_cbor::to_vec(&tree).map_err(EncodeError::Shape)?;
+    scan::scan(&bytes, DEPTH_MAX)?;
+    Ok(bytes)
+}
+
+/// The value of which `bytes` are the canonical encoding.
+///
+/// Takes time and memory in proportion to `bytes`, whatever lengths they declare.
+///
+/// # Errors
+/// [`DecodeError`], with the position of the first offending byte where the form is at fault.
+pub fn from_canonical<T: Serialize + DeserializeOwned>(
+    bytes: &[u8],
+    len_max: usize,
+) -> Result<T, DecodeError> {
+    check_canonical(bytes, len_max)?;
+    let value: T = serde_cbor::from_slice(bytes).map_err(DecodeError::Shape)?;
+    match to_canonical(&value) {
+        Ok(again) if again == bytes => Ok(value),
+        _ => Err(DecodeError::NotCanonical),
+    }
+}
+
+/// Checks the form alone: that `bytes` are one item of deterministic CBOR of at most `len_max`
+/// bytes.
+///
+/// # Errors
+/// [`DecodeError::TooLong`] or [`DecodeError::Form`].
+pub fn check_canonical(bytes: &[u8], len_max: usize) -> Result<(), DecodeError> {
+    if bytes.len() > len_max {
+        return Err(DecodeError::TooLong {
+            len: bytes.len(),
+            len_max,
+        });
+    }
+    Ok(scan::scan(bytes, DEPTH_MAX)?)
+}

@@ -1,0 +1,45 @@
+//! The four things every crate of dataspace must agree on: [`Digest`], [`UnixMillis`], strict
+//! CBOR ([`cbor`]) and the COSE envelope that turns a [`Signed<T>`] into a [`Verified<T>`].
+//!
+//! # What it refuses to do
+//! It reads no clock, makes no randomness, opens no file. It never shows the content of a
+//! [`Signed<T>`] before its signatures were checked, and never decodes bytes that are not the
+//! one canonical encoding of what they say.
+//!
+//! # Example
+//! ```
+//! use dataspace_primitives::{cbor, Digest, UnixMillis, Validity};
+//!
+//! let from: UnixMillis = "2026-01-01T00:00:00Z".parse()?;
+//! let until: UnixMillis = "2027-01-01T00:00:00Z".parse()?;
+//! let year = Validity::new(from, until)?;
+//! assert!(year.contains(from) && !year.contains(until)); // half-open
+//!
+//! let bytes = cbor::to_canonical(&year)?;
+//! assert_eq!(cbor::from_canonical::<Validity>(&bytes, 64)?, year);
+//! assert!(cbor::from_canonical::<Validity>(&[&bytes[..], b"\0"].concat(), 64).is_err());
+//! println!("{}", Digest::of(&bytes));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Limits
+//! A signed document is at most [`DOCUMENT_LEN_MAX`] bytes and nests at most
+//! [`cbor::DEPTH_MAX`] deep; times lie between 1970 and 9999; key identifiers have at most
+//! [`KeyId::LEN_MAX`] bytes.
+
+pub mod cbor;
+mod digest;
+mod envelope;
+mod key;
+mod signed;
+mod time;
+mod validity;
+
+pub use crate::digest::{Digest, ParseDigestError};
+pub use crate::envelope::{DOCUMENT_LEN_MAX, EnvelopeError, Payload};
+pub use crate::key::{
+    InvalidKeyId, InvalidPublicKey, KeyId, PublicKey, Signature, Signer, TrustedKeys,
+};
+pub use crate::signed::{CoSignature, SignError, Signed, Verified, VerifyError};
+pub use crate::time::{ParseTimeError, UnixMillis};
+pub use crate::validity::{EmptyValidity, Validity};
