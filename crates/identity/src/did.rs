@@ -141,8 +141,8 @@ impl FromStr for Did {
     type Err = ParseDidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let did = Self::from_public_key(&decode(text)?);
-        if did.0 == text {
+        let did = Self::from_public_key(&decode(text)?)?;
+        if did.as_str() == text {
             Ok(did)
         } else {
             Err(ParseDidError::Encoding)
