@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
-use dataspace_primitives::{Payload, Signed, UnixMillis, Validity, Verified, VerifyError};
+use dataspace_primitives::{
+    Name, Payload, Region, Signed, UnixMillis, Validity, Verified, VerifyError,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::did::Did;
-use crate::name::{Name, Region};
 
 /// Most roles that one credential can give.
 pub const ROLES_MAX: usize = 16;

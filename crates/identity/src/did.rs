@@ -2,6 +2,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use dataspace_primitives::{KeyId, PublicKey, TrustedKeys, Validity};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,9 @@ const LEN_MAX: usize = 64;
 /// Holds only Ed25519 keys, in their one spelling (`did:key:z6Mk…`).
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Did {
+pub struct Did(Arc<Parts>);
+
+struct Parts {
     key_id: KeyId,
     text_len: usize,
     key: PublicKey,
@@ -70,13 +73,13 @@ impl Did {
     /// The key that this DID stands for.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
-        &self.key
+        &self.0.key
     }
 
     /// The DID URL of its one verification method, `did:key:z…#z…`.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
-        &self.key_id
+        &self.0.key_id
     }
 
     /// Trusts this DID's key, and no other, at all times: the key set for a document that must
@@ -90,7 +93,7 @@ impl Did {
     #[must_use]
     pub fn trust_all<'a>(dids: impl IntoIterator<Item = &'a Did>) -> TrustedKeys {
         dids.into_iter().fold(TrustedKeys::new(), |keys, did| {
-            keys.trust(did.key_id.clone(), did.key, Validity::ALWAYS)
+            keys.trust(did.0.key_id.clone(), did.0.key, Validity::ALWAYS)
         })
     }
 }
@@ -113,7 +116,7 @@ fn decode(text: &str) -> Result<PublicKey, ParseDidError> {
 
 impl PartialEq for Did {
     fn eq(&self, other: &Self) -> bool {
-        self.key_id == other.key_id
+        self.0.key_id == other.0.key_id
     }
 }
 
@@ -127,13 +130,13 @@ impl PartialOrd for Did {
 
 impl Ord for Did {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key_id.cmp(&other.key_id)
+        self.0.key_id.cmp(&other.0.key_id)
     }
 }
 
 impl Hash for Did {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key_id.hash(state);
+        self.0.key_id.hash(state);
     }
 }
 

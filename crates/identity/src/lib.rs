@@ -8,8 +8,8 @@
 //!
 //! # Example
 //! ```
-//! use dataspace_identity::{Admitted, MembershipCredential, Region, SecretKey, TrustAnchors};
-//! use dataspace_primitives::{Signed, Validity};
+//! use dataspace_identity::{Admitted, MembershipCredential, SecretKey, TrustAnchors};
+//! use dataspace_primitives::{Region, Signed, Validity};
 //!
 //! let authority = SecretKey::from_seed(&mut [1; 32])?; // draw real seeds at random
 //! let institute = SecretKey::from_seed(&mut [2; 32])?;
@@ -31,15 +31,12 @@
 //! ```
 //!
 //! # Limits
-//! One DID method (`did:key`) with one kind of key (Ed25519); names of at most
-//! [`Name::LEN_MAX`] bytes.
+//! One DID method (`did:key`) with one kind of key (Ed25519); at most [`ROLES_MAX`] roles.
 
 mod credential;
 mod did;
-mod name;
 mod secret_key;
 
 pub use crate::credential::{AdmitError, Admitted, MembershipCredential, ROLES_MAX, TrustAnchors};
 pub use crate::did::{Did, ParseDidError};
-pub use crate::name::{InvalidName, Name, Region};
 pub use crate::secret_key::SecretKey;

@@ -1,4 +1,4 @@
-//! The four things every crate of dataspace must agree on: [`Digest`], [`UnixMillis`], strict
+//! What every crate of dataspace must agree on: [`Digest`], [`UnixMillis`], [`Name`], strict
 //! CBOR ([`cbor`]) and the COSE envelope that turns a [`Signed<T>`] into a [`Verified<T>`].
 //!
 //! # What it refuses to do
@@ -31,6 +31,7 @@ pub mod cbor;
 mod digest;
 mod envelope;
 mod key;
+mod name;
 mod signed;
 mod time;
 mod validity;
@@ -40,6 +41,7 @@ pub use crate::envelope::{DOCUMENT_LEN_MAX, EnvelopeError, Payload};
 pub use crate::key::{
     InvalidKeyId, InvalidPublicKey, KeyId, PublicKey, Signature, Signer, TrustedKeys,
 };
+pub use crate::name::{InvalidName, Name, Region};
 pub use crate::signed::{CoSignature, SignError, Signed, Verified, VerifyError};
 pub use crate::time::{ParseTimeError, UnixMillis};
 pub use crate::validity::{EmptyValidity, Validity};
