@@ -96,25 +96,13 @@ impl TrustAnchors {
         now: UnixMillis,
     ) -> Result<Admitted, AdmitError> {
         let credential = credential.verify(&self.authority.trusted_keys(), now)?;
-        let MembershipCredential {
-            issuer,
-            subject,
-            roles,
-            validity,
-            ..
-        } = credential.value();
+        let MembershipCredential { issuer, subject, roles, validity, .. } = credential.value();
         if *issuer != self.authority {
-            return Err(AdmitError::Issuer {
-                issuer: issuer.clone(),
-            });
+            return Err(AdmitError::Issuer { issuer: issuer.clone() });
         }
         if !validity.contains(now) {
             let (subject, validity) = (subject.clone(), *validity);
-            return Err(AdmitError::NotValid {
-                subject,
-                validity,
-                now,
-            });
+            return Err(AdmitError::NotValid { subject, validity, now });
         }
         if roles.is_empty() || roles.len() > ROLES_MAX {
             return Err(AdmitError::Roles { found: roles.len() });

@@ -54,20 +54,13 @@ impl Did {
         let text = format!("{METHOD}{fragment}");
         let key_id = KeyId::try_from(format!("{text}#{fragment}"));
         let key_id = key_id.map_err(|_| ParseDidError::Encoding)?;
-        Ok(Self {
-            key_id,
-            text_len: text.len(),
-            key: *key,
-        })
+        Ok(Self(Arc::new(Parts { key_id, text_len: text.len(), key: *key })))
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.key_id
-            .as_str()
-            .get(..self.text_len)
-            .unwrap_or_default()
+        self.0.key_id.as_str().get(..self.0.text_len).unwrap_or_default()
     }
 
     /// The key that this DID stands for.
@@ -99,16 +92,12 @@ impl Did {
 }
 
 fn decode(text: &str) -> Result<PublicKey, ParseDidError> {
-    let base58 = text
-        .strip_prefix(METHOD)
-        .and_then(|rest| rest.strip_prefix('z'));
+    let base58 = text.strip_prefix(METHOD).and_then(|rest| rest.strip_prefix('z'));
     let base58 = base58.ok_or(ParseDidError::Method)?;
     if text.len() > LEN_MAX {
         return Err(ParseDidError::Encoding);
     }
-    let bytes = bs58::decode(base58)
-        .into_vec()
-        .map_err(|_| ParseDidError::Encoding)?;
+    let bytes = bs58::decode(base58).into_vec().map_err(|_| ParseDidError::Encoding)?;
     let key = bytes.strip_prefix(&ED25519_PUB).ok_or(ParseDidError::Key)?;
     let key = key.try_into().map_err(|_| ParseDidError::Key)?;
     PublicKey::from_bytes(key).map_err(|_| ParseDidError::Key)
@@ -145,11 +134,7 @@ impl FromStr for Did {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let did = Self::from_public_key(&decode(text)?)?;
-        if did.as_str() == text {
-            Ok(did)
-        } else {
-            Err(ParseDidError::Encoding)
-        }
+        if did.as_str() == text { Ok(did) } else { Err(ParseDidError::Encoding) }
     }
 }
 

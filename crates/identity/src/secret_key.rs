@@ -46,14 +46,11 @@ impl SecretKey {
         let seed = Zeroizing::new(self.key.to_bytes());
         let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, b"dataspace/derive/v1").extract(&*seed);
         // The length keeps (purpose, context) pairs apart.
-        let len = u64::try_from(purpose.len())
-            .unwrap_or(u64::MAX)
-            .to_be_bytes();
+        let len = u64::try_from(purpose.len()).unwrap_or(u64::MAX).to_be_bytes();
         let info = [&len[..], purpose.as_bytes(), context];
         // Asking for 32 bytes is always within HKDF's 255 blocks.
-        let _infallible = secret
-            .expand(&info, hkdf::HKDF_SHA256)
-            .map(|okm| okm.fill(&mut derived[..]));
+        let _infallible =
+            secret.expand(&info, hkdf::HKDF_SHA256).map(|okm| okm.fill(&mut derived[..]));
         derived
     }
 }
@@ -70,8 +67,6 @@ impl Signer for SecretKey {
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretKey")
-            .field("did", &self.did)
-            .finish_non_exhaustive()
+        f.debug_struct("SecretKey").field("did", &self.did).finish_non_exhaustive()
     }
 }

@@ -138,17 +138,11 @@ impl TryFrom<String> for Number {
         if text.len() > 32 {
             return Err(InvalidNumber);
         }
-        let whole = text
-            .parse::<i64>()
-            .is_ok_and(|value| value.to_string() == text);
+        let whole = text.parse::<i64>().is_ok_and(|value| value.to_string() == text);
         let decimal = text
             .parse::<f64>()
             .is_ok_and(|value| value.is_finite() && value.to_string() == text && text != "-0");
-        if whole || decimal {
-            Ok(Self(text))
-        } else {
-            Err(InvalidNumber)
-        }
+        if whole || decimal { Ok(Self(text)) } else { Err(InvalidNumber) }
     }
 }
 
@@ -218,33 +212,21 @@ impl Duty {
     /// [`InvalidDuty`], with the column concerned.
     pub fn check(&self) -> Result<(), InvalidDuty> {
         match self {
-            Self::Filter(RowFilter {
-                column,
-                operator,
-                values,
-            }) => {
+            Self::Filter(RowFilter { column, operator, values }) => {
                 let (most, expected) = match operator {
                     Operator::IsAnyOf => (FILTER_VALUES_MAX, "1 to 256 values"),
                     _ => (1, "one value"),
                 };
                 if values.is_empty() || values.len() > most {
                     let (column, found) = (column.clone(), values.len());
-                    return Err(InvalidDuty::ValueCount {
-                        column,
-                        expected,
-                        found,
-                    });
+                    return Err(InvalidDuty::ValueCount { column, expected, found });
                 }
                 Ok(())
             }
-            Self::Mask(ColumnMask {
-                column,
-                method: MaskMethod::Round { decimals },
-            }) if decimals.unsigned_abs() > DECIMALS_MAX.unsigned_abs() => {
-                Err(InvalidDuty::Decimals {
-                    column: column.clone(),
-                    decimals: *decimals,
-                })
+            Self::Mask(ColumnMask { column, method: MaskMethod::Round { decimals } })
+                if decimals.unsigned_abs() > DECIMALS_MAX.unsigned_abs() =>
+            {
+                Err(InvalidDuty::Decimals { column: column.clone(), decimals: *decimals })
             }
             Self::Mask(_) => Ok(()),
         }
@@ -280,22 +262,13 @@ impl fmt::Display for Duty {
                 MaskMethod::Drop => write!(f, "column {column} is left out"),
                 MaskMethod::Null => write!(f, "column {column} is emptied"),
                 MaskMethod::Hash => {
-                    write!(
-                        f,
-                        "column {column} is replaced by pseudonyms of this contract"
-                    )
+                    write!(f, "column {column} is replaced by pseudonyms of this contract")
                 }
-                MaskMethod::Round {
-                    decimals: decimals @ 0..,
-                } => {
+                MaskMethod::Round { decimals: decimals @ 0.. } => {
                     write!(f, "column {column} is rounded to {decimals} decimals")
                 }
                 MaskMethod::Round { decimals } => {
-                    write!(
-                        f,
-                        "column {column} is rounded to 10^{}",
-                        decimals.unsigned_abs()
-                    )
+                    write!(f, "column {column} is rounded to 10^{}", decimals.unsigned_abs())
                 }
                 MaskMethod::Truncate { chars } => {
                     write!(f, "column {column} is cut to {chars} characters")

@@ -92,10 +92,7 @@ pub fn from_canonical<T: Serialize + DeserializeOwned>(
 /// [`DecodeError::TooLong`] or [`DecodeError::Form`].
 pub fn check_canonical(bytes: &[u8], len_max: usize) -> Result<(), DecodeError> {
     if bytes.len() > len_max {
-        return Err(DecodeError::TooLong {
-            len: bytes.len(),
-            len_max,
-        });
+        return Err(DecodeError::TooLong { len: bytes.len(), len_max });
     }
     Ok(scan::scan(bytes, DEPTH_MAX)?)
 }

@@ -47,11 +47,7 @@ impl Digest {
     /// identify one.
     #[must_use]
     pub fn to_short(self) -> String {
-        self.to_string()
-            .chars()
-            .skip("sha256:".len())
-            .take(12)
-            .collect()
+        self.to_string().chars().skip("sha256:".len()).take(12).collect()
     }
 }
 

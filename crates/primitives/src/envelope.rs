@@ -92,11 +92,7 @@ impl Envelope {
             let (len, len_max) = (bytes.len(), DOCUMENT_LEN_MAX);
             return Err(DecodeError::TooLong { len, len_max }.into());
         }
-        let tag = if T::SIGNATURES == 1 {
-            TAG_SIGN1
-        } else {
-            TAG_SIGN
-        };
+        let tag = if T::SIGNATURES == 1 { TAG_SIGN1 } else { TAG_SIGN };
         let body = bytes.strip_prefix(tag).ok_or(EnvelopeError::Tag)?;
         cbor::check_canonical(body, DOCUMENT_LEN_MAX)?;
         let (envelope, typ) = if T::SIGNATURES == 1 {
@@ -107,10 +103,7 @@ impl Envelope {
             Self::from_sign(cose)?
         };
         if typ != T::TYPE {
-            return Err(EnvelopeError::Type {
-                expected: T::TYPE,
-                found: typ,
-            });
+            return Err(EnvelopeError::Type { expected: T::TYPE, found: typ });
         }
         if envelope.signatures.len() != T::SIGNATURES {
             let (expected, found) = (T::SIGNATURES, envelope.signatures.len());
@@ -160,13 +153,7 @@ impl Envelope {
             signature: signature(&cose.signature)?,
         };
         let payload = cose.payload.ok_or(EnvelopeError::Cose)?;
-        Ok((
-            Self {
-                payload,
-                signatures: vec![signature],
-            },
-            typ,
-        ))
+        Ok((Self { payload, signatures: vec![signature] }, typ))
     }
 
     fn from_sign(cose: CoseSign) -> Result<(Self, String), EnvelopeError> {
@@ -179,13 +166,7 @@ impl Envelope {
             });
         }
         let payload = cose.payload.ok_or(EnvelopeError::Cose)?;
-        Ok((
-            Self {
-                payload,
-                signatures,
-            },
-            typ,
-        ))
+        Ok((Self { payload, signatures }, typ))
     }
 }
 
@@ -207,42 +188,28 @@ pub(crate) fn to_be_signed<T: Payload>(payload: &[u8], key_id: &KeyId) -> Vec<u8
 }
 
 fn sign1_header(typ: &str, key_id: &KeyId) -> Header {
-    Header {
-        rest: body_header(typ).rest,
-        ..key_header(key_id)
-    }
+    Header { rest: body_header(typ).rest, ..key_header(key_id) }
 }
 
 fn body_header(typ: &str) -> Header {
-    Header {
-        rest: vec![(Label::Int(TYP), Value::Text(typ.to_owned()))],
-        ..Header::default()
-    }
+    Header { rest: vec![(Label::Int(TYP), Value::Text(typ.to_owned()))], ..Header::default() }
 }
 
 fn key_header(key_id: &KeyId) -> Header {
     Header {
         // RFC 9864: the fully specified algorithm; the polymorphic EdDSA (-8) is deprecated.
-        alg: Some(RegisteredLabelWithPrivate::Assigned(
-            iana::Algorithm::Ed25519,
-        )),
+        alg: Some(RegisteredLabelWithPrivate::Assigned(iana::Algorithm::Ed25519)),
         key_id: key_id.as_str().as_bytes().to_vec(),
         ..Header::default()
     }
 }
 
 fn signature_shell(key_id: &KeyId) -> CoseSignature {
-    CoseSignatureBuilder::new()
-        .protected(key_header(key_id))
-        .build()
+    CoseSignatureBuilder::new().protected(key_header(key_id)).build()
 }
 
 fn typ(protected: &ProtectedHeader) -> String {
-    let typ = protected
-        .header
-        .rest
-        .iter()
-        .find(|(label, _)| *label == Label::Int(TYP));
+    let typ = protected.header.rest.iter().find(|(label, _)| *label == Label::Int(TYP));
     match typ {
         Some((_, Value::Text(typ))) => typ.clone(),
         _ => "?".to_owned(),

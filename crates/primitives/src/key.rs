@@ -28,10 +28,7 @@ impl KeyId {
 
 /// Empty, too long, or not printable ASCII.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "a key identifier has 1 to {} printable ASCII characters",
-    KeyId::LEN_MAX
-)]
+#[error("a key identifier has 1 to {} printable ASCII characters", KeyId::LEN_MAX)]
 pub struct InvalidKeyId;
 
 impl TryFrom<String> for KeyId {
@@ -114,9 +111,7 @@ impl PublicKey {
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ed25519:")?;
-        self.as_bytes()
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -200,9 +195,6 @@ impl TrustedKeys {
 
     /// The key named `id`, if it is believed at `now`.
     pub(crate) fn valid_at(&self, id: &KeyId, now: UnixMillis) -> Option<&PublicKey> {
-        self.keys
-            .get(id)
-            .filter(|(_, validity)| validity.contains(now))
-            .map(|(key, _)| key)
+        self.keys.get(id).filter(|(_, validity)| validity.contains(now)).map(|(key, _)| key)
     }
 }

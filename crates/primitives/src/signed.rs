@@ -115,16 +115,10 @@ impl<T: Payload> Signed<T> {
     pub fn assemble(payload: &T, signatures: Vec<CoSignature>) -> Result<Self, SignError> {
         let mut signatures: Vec<_> = signatures
             .into_iter()
-            .map(|one| EnvelopeSignature {
-                key_id: one.key_id,
-                signature: one.signature,
-            })
+            .map(|one| EnvelopeSignature { key_id: one.key_id, signature: one.signature })
             .collect();
         signatures.sort_by(|a, b| a.key_id.cmp(&b.key_id));
-        let envelope = Envelope {
-            payload: cbor::to_canonical(payload)?,
-            signatures,
-        };
+        let envelope = Envelope { payload: cbor::to_canonical(payload)?, signatures };
         Ok(Self::from_bytes(envelope.write::<T>()?)?)
     }
 
@@ -135,11 +129,7 @@ impl<T: Payload> Signed<T> {
     /// carry headers that this library does not write.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, EnvelopeError> {
         let envelope = Envelope::read::<T>(&bytes)?;
-        Ok(Self {
-            bytes,
-            envelope,
-            kind: PhantomData,
-        })
+        Ok(Self { bytes, envelope, kind: PhantomData })
     }
 
     /// Checks every signature over the bytes as received, and only then decodes them.
@@ -160,11 +150,7 @@ impl<T: Payload> Signed<T> {
         }
         let value = cbor::from_canonical(payload, DOCUMENT_LEN_MAX)?;
         let digest = Digest::of(payload);
-        Ok(Verified {
-            value,
-            digest,
-            signed: self,
-        })
+        Ok(Verified { value, digest, signed: self })
     }
 }
 

@@ -24,11 +24,7 @@ impl UnixMillis {
     /// `None` after [`UnixMillis::MAX`].
     #[must_use]
     pub const fn new(millis: u64) -> Option<Self> {
-        if millis <= Self::MAX.0 {
-            Some(Self(millis))
-        } else {
-            None
-        }
+        if millis <= Self::MAX.0 { Some(Self(millis)) } else { None }
     }
 
     /// Milliseconds since the epoch.
@@ -71,11 +67,7 @@ impl UnixMillis {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 {
-            shifted_month + 3
-        } else {
-            shifted_month - 9
-        };
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = year_of_era + era * 400 + u64::from(month <= 2);
         (year, month, day)
     }
@@ -88,10 +80,7 @@ impl fmt::Display for UnixMillis {
         let (year, month, day) = self.civil();
         let rest = self.0 % DAY_MILLIS;
         let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
         match rest % 1000 {
             0 => f.write_str("Z"),
             millis => write!(f, ".{millis:03}Z"),
@@ -119,35 +108,12 @@ fn parse(text: &[u8]) -> Option<UnixMillis> {
         [main @ .., b'Z'] => (main, 0),
         _ => return None,
     };
-    let [
-        y1,
-        y2,
-        y3,
-        y4,
-        b'-',
-        m1,
-        m2,
-        b'-',
-        d1,
-        d2,
-        b'T',
-        h1,
-        h2,
-        b':',
-        n1,
-        n2,
-        b':',
-        s1,
-        s2,
-    ] = *main
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2] =
+        *main
     else {
         return None;
     };
-    let (year, month, day) = (
-        number(&[y1, y2, y3, y4])?,
-        number(&[m1, m2])?,
-        number(&[d1, d2])?,
-    );
+    let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
     let (hour, minute, second) = (number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?);
     if year < 1970 || !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 59 {
         return None;

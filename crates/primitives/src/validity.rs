@@ -26,10 +26,7 @@ pub struct EmptyValidity {
 
 impl Validity {
     /// From 1970 until the last millisecond of 9999.
-    pub const ALWAYS: Self = Self {
-        from: UnixMillis::MIN,
-        until: UnixMillis::MAX,
-    };
+    pub const ALWAYS: Self = Self { from: UnixMillis::MIN, until: UnixMillis::MAX };
 
     /// Valid from `from`, until but not including `until`.
     ///
@@ -91,9 +88,6 @@ impl TryFrom<Wire> for Validity {
 
 impl From<Validity> for Wire {
     fn from(validity: Validity) -> Self {
-        Self {
-            from: validity.from,
-            until: validity.until,
-        }
+        Self { from: validity.from, until: validity.until }
     }
 }

@@ -71,10 +71,7 @@ pub(super) fn scan(bytes: &[u8], depth_max: usize) -> Result<(), FormError> {
     let mut position = 0;
     loop {
         let start = position;
-        let fail = |rule| FormError {
-            position: start,
-            rule,
-        };
+        let fail = |rule| FormError { position: start, rule };
         if let Some(frame) = stack.last_mut()
             && let Some(map) = &mut frame.map
             && frame.left % 2 == 0
@@ -98,9 +95,7 @@ pub(super) fn scan(bytes: &[u8], depth_max: usize) -> Result<(), FormError> {
             4 | 5 => {
                 let items = head.value.checked_mul(if head.major == 5 { 2 } else { 1 });
                 // Each item takes at least one byte.
-                let items = items
-                    .filter(|items| *items <= left)
-                    .ok_or(fail(Rule::Truncated))?;
+                let items = items.filter(|items| *items <= left).ok_or(fail(Rule::Truncated))?;
                 if stack.len() >= depth_max {
                     return Err(fail(Rule::TooDeep));
                 }
@@ -120,10 +115,7 @@ pub(super) fn scan(bytes: &[u8], depth_max: usize) -> Result<(), FormError> {
                 return if position == bytes.len() {
                     Ok(())
                 } else {
-                    Err(FormError {
-                        position,
-                        rule: Rule::TrailingBytes,
-                    })
+                    Err(FormError { position, rule: Rule::TrailingBytes })
                 };
             };
             if let Some(map) = &mut frame.map
@@ -144,10 +136,7 @@ impl MapState {
     /// The key that began at `key_start` ends at `end`: it must sort after the one before it.
     fn close_key(&mut self, bytes: &[u8], end: usize) -> Result<(), FormError> {
         let start = self.key_start.take().unwrap_or(end);
-        let fail = |rule| FormError {
-            position: start,
-            rule,
-        };
+        let fail = |rule| FormError { position: start, rule };
         if let Some(previous) = self.previous_key.replace(start..end) {
             let order = bytes.get(previous).cmp(&bytes.get(start..end));
             match order {
@@ -175,12 +164,8 @@ impl Head {
             0..=23 => (u64::from(info), 0),
             24..=27 => {
                 let width = 1_usize << (info - 24);
-                let argument = bytes
-                    .get(start + 1..start + 1 + width)
-                    .ok_or(Rule::Truncated)?;
-                let value = argument
-                    .iter()
-                    .fold(0, |value, byte| value << 8 | u64::from(*byte));
+                let argument = bytes.get(start + 1..start + 1 + width).ok_or(Rule::Truncated)?;
+                let value = argument.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
                 let shortest = match width {
                     1 => value >= 24,
                     2 => value > 0xff,
@@ -196,10 +181,6 @@ impl Head {
             28..=30 => return Err(Rule::ReservedHead),
             _ => return Err(Rule::IndefiniteLength),
         };
-        Ok(Self {
-            major,
-            value,
-            end: start + 1 + width,
-        })
+        Ok(Self { major, value, end: start + 1 + width })
     }
 }
