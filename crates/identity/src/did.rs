@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use dataspace_primitives::{KeyId, PublicKey, TrustedKeys, Validity};
+use dataspace_primitives::{KeyId, PublicKey, Signed, TrustedKeys, Validity};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -73,6 +73,27 @@ impl Did {
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
         &self.0.key_id
+    }
+
+    /// The DID in a DID URL that names its verification method.
+    ///
+    /// # Errors
+    /// [`ParseDidError`] if `key_id` is not the verification method of a DID that we know.
+    pub fn from_key_id(key_id: &KeyId) -> Result<Self, ParseDidError> {
+        let (did, _fragment) = key_id.as_str().split_once('#').ok_or(ParseDidError::Method)?;
+        let did: Self = did.parse()?;
+        if did.key_id() == key_id { Ok(did) } else { Err(ParseDidError::Method) }
+    }
+
+    /// Trusts the keys that `signed` itself names: enough to learn *whose* signatures these are,
+    /// since a `did:key` is its key, and nothing more. What they may sign is the next question.
+    ///
+    /// # Errors
+    /// [`ParseDidError`] if a signer is not a DID that we know.
+    pub fn claimed_keys<T>(signed: &Signed<T>) -> Result<TrustedKeys, ParseDidError> {
+        let dids: Vec<_> =
+            signed.claimed_signers().map(Self::from_key_id).collect::<Result<_, _>>()?;
+        Ok(Self::trust_all(&dids))
     }
 
     /// Trusts this DID's key, and no other, at all times: the key set for a document that must

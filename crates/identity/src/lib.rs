@@ -35,8 +35,10 @@
 
 mod credential;
 mod did;
+mod revocation;
 mod secret_key;
 
 pub use crate::credential::{AdmitError, Admitted, MembershipCredential, ROLES_MAX, TrustAnchors};
 pub use crate::did::{Did, ParseDidError};
+pub use crate::revocation::{MembershipRevocation, RevocationError};
 pub use crate::secret_key::SecretKey;

@@ -1,8 +1,70 @@
-//! placeholder
+//! Usage terms and the decision on one access: [`Terms`] in plain words, the same terms as Cedar
+//! text that both parties sign, and a [`Program`] that decides by that text.
+//!
+//! # What it refuses to do
+//! - It never counts what it cannot evaluate as true: a policy that errs denies and is named.
+//! - A space's profile can only forbid; a `permit` in it is refused ([`InvalidPolicies::Permit`]).
+//! - It sees attributes, never keys or data; it reads no clock.
+//!
+//! # Example
+//! ```
+//! use dataspace_policy::{
+//!     Action, Constraint, Decision, Facts, Policies, Program, Rule, Scope, Terms,
+//! };
+//! use dataspace_primitives::Region;
+//!
+//! let terms = Terms::new().permit(
+//!     Rule::new([Action::Read])
+//!         .when(Constraint::Purpose(["research".parse()?].into()))
+//!         .when(Constraint::Count(3)),
+//! );
+//! let scope = Scope { consumer: "did:key:z6Mk…".to_owned(), product: "alloys".parse()? };
+//! let program = Program::new(&terms.to_cedar(&scope)?, terms)?;
+//!
+//! let facts = Facts {
+//!     participant: scope.consumer,
+//!     roles: ["consumer".parse()?].into(),
+//!     region: Region::parse("DE")?,
+//!     product: scope.product,
+//!     product_class: "open".parse()?,
+//!     action: Action::Read,
+//!     purpose: "marketing".parse()?,
+//!     now: "2026-06-01T00:00:00Z".parse()?,
+//!     uses: 0,
+//! };
+//! let Decision::Deny(denial) = program.decide(&facts, &Policies::none()) else { unreachable!() };
+//! assert_eq!(
+//!     denial.to_string(),
+//!     "permission-1: the purpose must be research; the request says marketing"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Limits
+//! At most [`CLAUSES_MAX`] clauses of a kind, [`VALUES_MAX`] values in a constraint, and Cedar
+//! text within [`bounds`].
 
+mod action;
+pub mod bounds;
+mod cedar_text;
+mod clause;
+mod decision;
 mod duty;
+mod facts;
+mod policies;
+mod program;
+mod terms;
+mod words;
 
+pub use crate::action::{Action, ParseActionError};
+pub use crate::cedar_text::Scope;
+pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind, ParseClauseIdError};
+pub use crate::decision::{Decision, Denial, Grounds, Reason};
 pub use crate::duty::{
     ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty, InvalidNumber, MaskMethod,
     Number, Operator, RowFilter, Scalar,
 };
+pub use crate::facts::Facts;
+pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
+pub use crate::program::Program;
+pub use crate::terms::{CLAUSES_MAX, Constraint, InvalidTerms, Rule, Terms, VALUES_MAX};

@@ -55,7 +55,7 @@ impl UnixMillis {
     }
 
     /// Year, month (1-12) and day (1-31) of the proleptic Gregorian calendar, UTC.
-    // WHY: thirty lines of calendar, held against `chrono` in the tests of `policy`, instead of a
+    // WHY: thirty lines of calendar, held against `chrono` in this crate's tests, instead of a
     // time library in the crate that an auditor builds.
     fn civil(self) -> (u64, u64, u64) {
         // Days are counted from 0000-03-01, in eras of 400 years (146,097 days).

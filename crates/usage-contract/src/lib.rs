@@ -1,1 +1,59 @@
-//! placeholder
+//! Usage contracts: the [`SpaceProfile`] under which they run, the [`Offer`], the [`Acceptance`]
+//! and the [`Agreement`] with both signatures over the same bytes; [`Quota`], [`Termination`] and
+//! the signed [`AccessRequest`].
+//!
+//! # What it refuses to do
+//! An agreement comes only from a verified offer and a verified acceptance, or from bytes that
+//! both named parties signed. Terms that cannot be evaluated cannot be offered, accepted or
+//! concluded. It reads no clock.
+//!
+//! # Example
+//! ```
+//! use dataspace_identity::SecretKey;
+//! use dataspace_policy::{Action, Rule, Terms};
+//! use dataspace_primitives::Validity;
+//! use dataspace_usage_contract::{Acceptance, Agreement, Offer, contract_id};
+//!
+//! let provider = SecretKey::from_seed(&mut [1; 32])?; // draw real seeds at random
+//! let consumer = SecretKey::from_seed(&mut [2; 32])?;
+//! let (now, until) = ("2026-06-01T00:00:00Z".parse()?, "2027-01-01T00:00:00Z".parse()?);
+//! let offer = Offer {
+//!     space: "materials".parse()?,
+//!     provider: provider.did().clone(),
+//!     consumer: None,
+//!     product: "alloys".parse()?,
+//!     product_class: "open".parse()?,
+//!     terms: Terms::new().permit(Rule::new([Action::Read])),
+//!     validity: Validity::new(now, until)?,
+//!     expires_at: until,
+//! };
+//! // The consumer checks and accepts, the provider concludes.
+//! let offer = Offer::verify(offer.sign(&provider)?, provider.did(), now)?;
+//! let acceptance = Acceptance::sign(&offer, &consumer, now)?;
+//! let acceptance = acceptance.verify(&consumer.did().trusted_keys(), now)?;
+//! let agreement = Agreement::conclude(&offer, &acceptance, &provider, now)?;
+//! println!("contract {}", contract_id(&agreement));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Limits
+//! One product and one consumer for each contract; a signed document has at most
+//! [`DOCUMENT_LEN_MAX`](dataspace_primitives::DOCUMENT_LEN_MAX) bytes.
+
+mod agreement;
+mod id;
+mod offer;
+mod profile;
+mod quota;
+mod request;
+mod termination;
+
+pub use crate::agreement::{Acceptance, AgreeError, Agreement, contract_id};
+pub use crate::id::{ContractId, OfferId};
+pub use crate::offer::{Offer, OfferError};
+pub use crate::profile::{
+    DataRules, EntityRules, Parameters, ProfileError, PublishedProfile, SpaceProfile, Suite,
+};
+pub use crate::quota::{Quota, QuotaExhausted};
+pub use crate::request::AccessRequest;
+pub use crate::termination::{Termination, TerminationError};

@@ -1,0 +1,148 @@
+//! Cedar text, taken in safely: bounded, every policy named, validated in strict mode.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use dataspace_primitives::Digest;
+use thiserror::Error;
+
+use crate::bounds::{self, BoundError};
+
+const SCHEMA_TEXT: &str = include_str!("schema.cedarschema");
+
+static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
+    Schema::from_cedarschema_str(SCHEMA_TEXT)
+        .map(|(schema, _warnings)| schema)
+        .map_err(|error| error.to_string())
+});
+
+/// The Cedar schema against which every policy is validated, as text.
+#[must_use]
+pub fn schema_text() -> &'static str {
+    SCHEMA_TEXT
+}
+
+/// Who wrote the policies, and so what they may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// A contract: permits and forbids.
+    Contract,
+    /// The space's profile: only forbids.
+    Space,
+}
+
+/// A set of Cedar policies that passed every check. Cheap to share by reference; immutable.
+#[derive(Debug)]
+pub struct Policies {
+    pub(crate) set: PolicySet,
+    digest: Digest,
+    ids: BTreeSet<String>,
+}
+
+/// Why Cedar text is refused.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum InvalidPolicies {
+    /// Longer, deeper or more complex than any contract needs.
+    #[error(transparent)]
+    Bounds(#[from] BoundError),
+    /// Not Cedar.
+    #[error("the policies are not Cedar: {message}")]
+    Syntax {
+        /// Cedar's message.
+        message: String,
+    },
+    /// Templates decide nothing until they are linked.
+    #[error("templates are not possible here; write out the policy")]
+    Template,
+    /// A policy without `@id("…")` could not be named in a denial.
+    #[error("policy {number} has no annotation @id(\"…\")")]
+    NoId {
+        /// Place in the text, from 1.
+        number: usize,
+    },
+    /// Two policies with one id.
+    #[error("the policy id `{id}` is used twice")]
+    RepeatedId {
+        /// The id.
+        id: String,
+    },
+    /// Only a contract permits: space and provider can only forbid.
+    #[error("policy `{id}` permits; a space profile can only forbid")]
+    Permit {
+        /// The policy at fault.
+        id: String,
+    },
+    /// Ill-typed against the schema, or impossible.
+    #[error("the policies do not fit the schema: {message}")]
+    Schema {
+        /// Cedar's messages, one for each line.
+        message: String,
+    },
+}
+
+impl Policies {
+    /// No policies.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { set: PolicySet::new(), digest: Digest::of(b""), ids: BTreeSet::new() }
+    }
+
+    /// Takes Cedar text in.
+    ///
+    /// # Errors
+    /// [`InvalidPolicies`]: text is refused as a whole, nothing is skipped.
+    pub fn parse(text: &str, layer: Layer) -> Result<Self, InvalidPolicies> {
+        bounds::check(text)?;
+        let parsed = PolicySet::from_str(text)
+            .map_err(|error| InvalidPolicies::Syntax { message: error.to_string() })?;
+        if parsed.templates().next().is_some() {
+            return Err(InvalidPolicies::Template);
+        }
+        let mut named = PolicySet::new();
+        let mut ids = BTreeSet::new();
+        for (i, policy) in parsed.policies().enumerate() {
+            let id = policy.annotation("id").filter(|id| !id.is_empty());
+            let id = id.ok_or(InvalidPolicies::NoId { number: i + 1 })?.to_owned();
+            if layer == Layer::Space && policy.effect() == Effect::Permit {
+                return Err(InvalidPolicies::Permit { id });
+            }
+            if !ids.insert(id.clone()) {
+                return Err(InvalidPolicies::RepeatedId { id });
+            }
+            add(&mut named, policy, &id)?;
+        }
+        validate(&named)?;
+        Ok(Self { set: named, digest: Digest::of(text.as_bytes()), ids })
+    }
+
+    /// The SHA-256 of the text.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The ids of the policies, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.ids.iter().map(String::as_str)
+    }
+}
+
+fn add(named: &mut PolicySet, policy: &Policy, id: &str) -> Result<(), InvalidPolicies> {
+    named
+        .add(policy.new_id(PolicyId::new(id)))
+        .map_err(|_| InvalidPolicies::RepeatedId { id: id.to_owned() })
+}
+
+fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {
+    let schema =
+        SCHEMA.as_ref().map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
+    let result = Validator::new(schema.clone()).validate(set, ValidationMode::Strict);
+    if result.validation_passed() {
+        return Ok(());
+    }
+    let messages: Vec<_> = result.validation_errors().map(ToString::to_string).collect();
+    Err(InvalidPolicies::Schema { message: messages.join("\n") })
+}

@@ -1,0 +1,294 @@
+//! From offer and acceptance to the agreement that both parties signed.
+
+use dataspace_identity::{Did, ParseDidError, SecretKey};
+use dataspace_policy::{InvalidPolicies, InvalidTerms, Program, Scope, Terms};
+use dataspace_primitives::{
+    CoSignature, Digest, Name, Payload, SignError, Signed, UnixMillis, Validity, Verified,
+    VerifyError,
+    cbor::{self, EncodeError},
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::id::{ContractId, OfferId};
+use crate::offer::{self, Offer, OfferError};
+
+/// A usage contract: what provider and consumer both signed, over the same canonical bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Agreement {
+    /// The space under whose profile it runs.
+    pub space: Name,
+    /// Who opens the data; signs.
+    pub provider: Did,
+    /// Who uses it; signs.
+    pub consumer: Did,
+    /// The product.
+    pub product: Name,
+    /// The product's class in the space.
+    pub product_class: Name,
+    /// The readable form.
+    pub terms: Terms,
+    /// The Cedar text that decides: exactly what the terms compile to.
+    pub cedar: String,
+    /// When it holds: half-open.
+    pub validity: Validity,
+    /// The offer that was accepted.
+    pub offer: OfferId,
+    /// When the consumer accepted, by the consumer's clock.
+    pub accepted_at: UnixMillis,
+}
+
+impl Payload for Agreement {
+    const TYPE: &'static str = "application/vnd.dataspace.agreement+cbor";
+    const SIGNATURES: usize = 2;
+}
+
+/// A consumer's signed acceptance of one offer. Carries its signature under the agreement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Acceptance {
+    /// The offer that is accepted.
+    pub offer: OfferId,
+    /// Who accepts and signs.
+    pub consumer: Did,
+    /// When, by the consumer's clock.
+    pub accepted_at: UnixMillis,
+    /// The agreement that follows from the two.
+    pub contract: ContractId,
+    /// The consumer's signature under that agreement.
+    pub signature: CoSignature,
+}
+
+impl Payload for Acceptance {
+    const TYPE: &'static str = "application/vnd.dataspace.acceptance+cbor";
+}
+
+/// Why an offer does not become an agreement.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AgreeError {
+    /// The offer itself is not good.
+    #[error("the offer is not acceptable")]
+    Offer(#[from] OfferError),
+    /// Accepted, or concluded, at or after [`Offer::expires_at`].
+    #[error("offer `{offer}` expired at {expires_at}; it is now {now}")]
+    Expired {
+        /// The offer.
+        offer: OfferId,
+        /// First instant at which it could no longer be accepted.
+        expires_at: UnixMillis,
+        /// The time of the attempt.
+        now: UnixMillis,
+    },
+    /// Offered to somebody else.
+    #[error("offer `{offer}` is not made to `{consumer}`")]
+    NotAddressed {
+        /// The offer.
+        offer: OfferId,
+        /// Who tried to accept.
+        consumer: Did,
+    },
+    /// Nobody can agree with themselves.
+    #[error("provider and consumer are the same participant")]
+    SameParticipant,
+    /// The acceptance belongs to another offer.
+    #[error("the acceptance is for offer `{found}`, not for `{expected}`")]
+    OtherOffer {
+        /// The offer at hand.
+        expected: OfferId,
+        /// The offer that the acceptance names.
+        found: OfferId,
+    },
+    /// The acceptance is not signed by the consumer that it names.
+    #[error("the acceptance names `{consumer}`, who did not sign it")]
+    Consumer {
+        /// The consumer named.
+        consumer: Did,
+    },
+    /// The consumer signed another agreement than the one that follows from the offer.
+    #[error("the acceptance is for contract `{found}`; from the offer follows `{expected}`")]
+    OtherAgreement {
+        /// What follows from offer and acceptance.
+        expected: ContractId,
+        /// What the consumer signed.
+        found: ContractId,
+    },
+    /// The consumer's clock and ours differ too much.
+    #[error("accepted at {accepted_at}, which is after now, {now}")]
+    FromTheFuture {
+        /// When the consumer says it accepted.
+        accepted_at: UnixMillis,
+        /// Our time.
+        now: UnixMillis,
+    },
+    /// The terms must not be signed.
+    #[error("the terms cannot be signed")]
+    Terms(#[from] InvalidTerms),
+    /// The Cedar text that follows from the terms is not acceptable.
+    #[error("the policies of the agreement are refused")]
+    Policies(#[from] InvalidPolicies),
+    /// The Cedar text is not what the terms say.
+    #[error("the Cedar text of the agreement is not what its terms compile to")]
+    TextDiffers,
+    /// A signature does not verify.
+    #[error("a signature does not verify")]
+    Verify(#[from] VerifyError),
+    /// A signer is not a DID that we know.
+    #[error("a signer is unknown")]
+    Signer(#[from] ParseDidError),
+    /// Well signed, but not by the two parties that it names.
+    #[error("the agreement is not signed by the two participants that it names")]
+    Parties,
+    /// It cannot be encoded or is too long.
+    #[error("the agreement cannot be signed")]
+    Sign(#[from] SignError),
+    /// It cannot be encoded.
+    #[error("the agreement cannot be encoded")]
+    Encode(#[from] EncodeError),
+}
+
+/// How far a consumer's clock may be ahead of the provider's.
+const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl Agreement {
+    /// What offer, consumer and time of acceptance make: both sides compute the same bytes.
+    fn draft(
+        offer: &Verified<Offer>,
+        consumer: &Did,
+        accepted_at: UnixMillis,
+    ) -> Result<Self, AgreeError> {
+        offer::check_provider(offer)?;
+        let id = offer::id(offer);
+        let offer = offer.value();
+        if accepted_at >= offer.expires_at {
+            let (expires_at, now) = (offer.expires_at, accepted_at);
+            return Err(AgreeError::Expired { offer: id, expires_at, now });
+        }
+        if offer.consumer.as_ref().is_some_and(|addressee| addressee != consumer) {
+            return Err(AgreeError::NotAddressed { offer: id, consumer: consumer.clone() });
+        }
+        if offer.provider == *consumer {
+            return Err(AgreeError::SameParticipant);
+        }
+        let scope =
+            Scope { consumer: consumer.as_str().to_owned(), product: offer.product.clone() };
+        let cedar = offer.terms.to_cedar(&scope)?;
+        // Both signers check that what they sign can be decided.
+        Program::new(&cedar, offer.terms.clone())?;
+        Ok(Self {
+            space: offer.space.clone(),
+            provider: offer.provider.clone(),
+            consumer: consumer.clone(),
+            product: offer.product.clone(),
+            product_class: offer.product_class.clone(),
+            terms: offer.terms.clone(),
+            cedar,
+            validity: offer.validity,
+            offer: id,
+            accepted_at,
+        })
+    }
+
+    fn id(&self) -> Result<ContractId, EncodeError> {
+        Ok(ContractId::from_digest(Digest::of(&cbor::to_canonical(self)?)))
+    }
+
+    /// As the provider: turns an accepted offer into the agreement that both have signed.
+    ///
+    /// # Errors
+    /// [`AgreeError`] if the acceptance is not for this offer, comes too late, or signs anything
+    /// else than what follows from the offer.
+    pub fn conclude(
+        offer: &Verified<Offer>,
+        acceptance: &Verified<Acceptance>,
+        provider: &SecretKey,
+        now: UnixMillis,
+    ) -> Result<Verified<Self>, AgreeError> {
+        let id = offer::id(offer);
+        let Acceptance { offer: accepted, consumer, accepted_at, contract, signature } =
+            acceptance.value();
+        if !acceptance.is_signed_by(consumer.key_id()) {
+            return Err(AgreeError::Consumer { consumer: consumer.clone() });
+        }
+        if *accepted != id {
+            return Err(AgreeError::OtherOffer { expected: id, found: *accepted });
+        }
+        if *accepted_at > now.checked_add(CLOCK_SKEW).unwrap_or(UnixMillis::MAX) {
+            return Err(AgreeError::FromTheFuture { accepted_at: *accepted_at, now });
+        }
+        let expires_at = offer.value().expires_at;
+        if now >= expires_at {
+            return Err(AgreeError::Expired { offer: id, expires_at, now });
+        }
+        let agreement = Self::draft(offer, consumer, *accepted_at)?;
+        let expected = agreement.id()?;
+        if expected != *contract {
+            return Err(AgreeError::OtherAgreement { expected, found: *contract });
+        }
+        let countersignature = CoSignature::sign(&agreement, provider)?;
+        let signed = Signed::assemble(&agreement, vec![signature.clone(), countersignature])?;
+        Self::verify(signed, now)
+    }
+
+    /// Checks an agreement: that it is signed by the two participants that it names, and that its
+    /// Cedar text is acceptable. Whether they are members of a space is not asked here.
+    ///
+    /// An agreement made long ago, by another version of the compiler, stays good: its text
+    /// decides. [`Agreement::check_text`] asks for more, before one signs.
+    ///
+    /// # Errors
+    /// [`AgreeError`] if a signature or the text is not good.
+    pub fn verify(agreement: Signed<Self>, now: UnixMillis) -> Result<Verified<Self>, AgreeError> {
+        let keys = Did::claimed_keys(&agreement)?;
+        let agreement = agreement.verify(&keys, now)?;
+        let Self { provider, consumer, cedar, terms, .. } = agreement.value();
+        let both_signed = provider != consumer
+            && agreement.is_signed_by(provider.key_id())
+            && agreement.is_signed_by(consumer.key_id());
+        if !both_signed {
+            return Err(AgreeError::Parties);
+        }
+        Program::new(cedar, terms.clone())?;
+        Ok(agreement)
+    }
+
+    /// Checks that the Cedar text is exactly what this version compiles the terms to.
+    ///
+    /// # Errors
+    /// [`AgreeError::TextDiffers`] if it is not.
+    pub fn check_text(&self) -> Result<(), AgreeError> {
+        let scope =
+            Scope { consumer: self.consumer.as_str().to_owned(), product: self.product.clone() };
+        let same = self.terms.to_cedar(&scope)? == self.cedar;
+        if same { Ok(()) } else { Err(AgreeError::TextDiffers) }
+    }
+}
+
+/// The identifier of an agreement whose signatures were checked.
+#[must_use]
+pub fn contract_id(agreement: &Verified<Agreement>) -> ContractId {
+    ContractId::from_digest(agreement.digest())
+}
+
+impl Acceptance {
+    /// As the consumer: accepts an offer, after checking that its terms can be decided.
+    ///
+    /// # Errors
+    /// [`AgreeError`] if the offer is not good, not for this consumer, or expired at `now`.
+    pub fn sign(
+        offer: &Verified<Offer>,
+        consumer: &SecretKey,
+        now: UnixMillis,
+    ) -> Result<Signed<Self>, AgreeError> {
+        let agreement = Agreement::draft(offer, consumer.did(), now)?;
+        let acceptance = Self {
+            offer: offer::id(offer),
+            consumer: consumer.did().clone(),
+            accepted_at: now,
+            contract: agreement.id()?,
+            signature: CoSignature::sign(&agreement, consumer)?,
+        };
+        Ok(Signed::sign(&acceptance, consumer)?)
+    }
+}

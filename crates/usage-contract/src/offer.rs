@@ -1,0 +1,117 @@
+use dataspace_identity::{Did, SecretKey};
+use dataspace_policy::{InvalidTerms, Terms};
+use dataspace_primitives::{
+    Name, Payload, SignError, Signed, UnixMillis, Validity, Verified, VerifyError,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::id::OfferId;
+
+/// A provider's signed offer of one product under terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Offer {
+    /// The space under whose profile the contract will run.
+    pub space: Name,
+    /// Who offers and signs.
+    pub provider: Did,
+    /// To whom alone it is offered; `None` to every participant.
+    pub consumer: Option<Did>,
+    /// The product.
+    pub product: Name,
+    /// The product's class in the space.
+    pub product_class: Name,
+    /// What is permitted, forbidden and done.
+    pub terms: Terms,
+    /// When the contract would run: half-open.
+    pub validity: Validity,
+    /// First instant at which the offer can no longer be accepted.
+    pub expires_at: UnixMillis,
+}
+
+impl Payload for Offer {
+    const TYPE: &'static str = "application/vnd.dataspace.offer+cbor";
+}
+
+/// Why an offer is not taken.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OfferError {
+    /// It does not verify.
+    #[error("the offer does not verify")]
+    Verify(#[from] VerifyError),
+    /// Well signed, but not by the provider that it names.
+    #[error("the offer names `{provider}` as its provider, who did not sign it")]
+    Provider {
+        /// The provider named.
+        provider: Did,
+    },
+    /// Its terms must not be signed.
+    #[error("the terms of the offer cannot be signed")]
+    Terms(#[from] InvalidTerms),
+    /// The offer would still be open when the contract is already over.
+    #[error("the offer ends at {expires_at}, after the contract, which is valid {validity}")]
+    OutlivesContract {
+        /// First instant at which the offer can no longer be accepted.
+        expires_at: UnixMillis,
+        /// When the contract would run.
+        validity: Validity,
+    },
+    /// It cannot be encoded or is too long.
+    #[error("the offer cannot be signed")]
+    Sign(#[from] SignError),
+}
+
+impl Offer {
+    /// Checks and signs the offer as its provider.
+    ///
+    /// # Errors
+    /// [`OfferError`] if the key is not the provider's or the terms must not be signed.
+    pub fn sign(&self, provider: &SecretKey) -> Result<Signed<Self>, OfferError> {
+        if self.provider != *provider.did() {
+            return Err(OfferError::Provider { provider: self.provider.clone() });
+        }
+        self.check()?;
+        Ok(Signed::sign(self, provider)?)
+    }
+
+    /// Checks an offer that is said to come from `provider`.
+    ///
+    /// # Errors
+    /// [`OfferError`] if it does not, or if its terms must not be signed.
+    pub fn verify(
+        offer: Signed<Self>,
+        provider: &Did,
+        now: UnixMillis,
+    ) -> Result<Verified<Self>, OfferError> {
+        let offer = offer.verify(&provider.trusted_keys(), now)?;
+        check_provider(&offer)?;
+        offer.value().check()?;
+        Ok(offer)
+    }
+
+    fn check(&self) -> Result<(), OfferError> {
+        self.terms.check()?;
+        if self.expires_at > self.validity.until() {
+            let (expires_at, validity) = (self.expires_at, self.validity);
+            return Err(OfferError::OutlivesContract { expires_at, validity });
+        }
+        Ok(())
+    }
+}
+
+/// The identifier of a verified offer.
+pub(crate) fn id(offer: &Verified<Offer>) -> OfferId {
+    OfferId::from_digest(offer.digest())
+}
+
+/// A `Verified<Offer>` says that *somebody trusted* signed; this says that it was the provider.
+pub(crate) fn check_provider(offer: &Verified<Offer>) -> Result<(), OfferError> {
+    let provider = &offer.value().provider;
+    if offer.is_signed_by(provider.key_id()) {
+        Ok(())
+    } else {
+        Err(OfferError::Provider { provider: provider.clone() })
+    }
+}

@@ -1,0 +1,186 @@
+//! What a space is: the four parts of its profile, signed by the authority.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dataspace_identity::Did;
+use dataspace_policy::{InvalidPolicies, Layer, Policies};
+use dataspace_primitives::{Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The rules of a data space: an open environment with defined parameters, for particular
+/// scenarios, serving specific entities and opening specific data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SpaceProfile {
+    /// The space's name.
+    pub space: Name,
+    /// Counts up from 1; a space may tighten its rules by a new version.
+    pub version: u64,
+    /// The space authority, which signs.
+    pub authority: Did,
+    /// Cipher suite and limits.
+    pub parameters: Parameters,
+    /// The purposes for which data may be used, each with a description.
+    pub scenarios: BTreeMap<Name, Name>,
+    /// Who may be admitted.
+    pub entities: EntityRules,
+    /// What may be opened.
+    pub data: DataRules,
+    /// Cedar policies of the space, all of them forbids.
+    pub policies: String,
+}
+
+/// Cipher suite and limits of a space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Parameters {
+    /// The algorithms in use.
+    pub suite: Suite,
+    /// How old a signed access request may be, in seconds, 1 to 3,600. A replay within this time
+    /// is found out; an older request is refused.
+    pub request_age_secs_max: u32,
+}
+
+/// Algorithms of a space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Suite {
+    /// Ed25519, SHA-256, AES-256-GCM.
+    Intl,
+}
+
+/// Who may be admitted to a space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct EntityRules {
+    /// Roles that the authority gives; at least one.
+    pub roles: BTreeSet<Name>,
+    /// Where participants may be established; empty means anywhere.
+    pub regions: BTreeSet<Region>,
+}
+
+/// What may be opened in a space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DataRules {
+    /// Classes of products; at least one.
+    pub product_classes: BTreeSet<Name>,
+}
+
+impl Payload for SpaceProfile {
+    const TYPE: &'static str = "application/vnd.dataspace.space-profile+cbor";
+}
+
+/// Why a profile is not published.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// Not signed by the space authority.
+    #[error("the profile does not verify")]
+    Verify(#[from] VerifyError),
+    /// Signed by the authority, yet it names another one.
+    #[error("the profile names `{authority}` as the authority, who did not sign it")]
+    Authority {
+        /// The authority named.
+        authority: Did,
+    },
+    /// Policies that are not acceptable Cedar, or that permit.
+    #[error("the policies of the profile are refused")]
+    Policies(#[from] InvalidPolicies),
+    /// A part without which nothing can happen in the space.
+    #[error("the profile needs {part}")]
+    Missing {
+        /// What is missing.
+        part: &'static str,
+    },
+    /// [`Parameters::request_age_secs_max`] out of its range.
+    #[error("requests may be 1 to 3600 seconds old, the profile says {found}")]
+    RequestAge {
+        /// Seconds in the profile.
+        found: u32,
+    },
+    /// A version that does not follow the one in force.
+    #[error("version {found} does not follow version {current} of the space `{space}`")]
+    Version {
+        /// The space.
+        space: Name,
+        /// The version in force.
+        current: u64,
+        /// The version offered.
+        found: u64,
+    },
+}
+
+/// A profile that passed every check, with its policies ready to decide.
+#[derive(Debug)]
+pub struct PublishedProfile {
+    profile: Verified<SpaceProfile>,
+    policies: Policies,
+}
+
+impl PublishedProfile {
+    /// Checks a profile of the space whose authority is `authority`.
+    ///
+    /// # Errors
+    /// [`ProfileError`]; a profile is refused as a whole.
+    pub fn publish(
+        profile: Signed<SpaceProfile>,
+        authority: &Did,
+        now: UnixMillis,
+    ) -> Result<Self, ProfileError> {
+        let profile = profile.verify(&authority.trusted_keys(), now)?;
+        let value = profile.value();
+        if value.authority != *authority {
+            return Err(ProfileError::Authority { authority: value.authority.clone() });
+        }
+        for (is_missing, part) in [
+            (value.version == 0, "a version of 1 or more"),
+            (value.scenarios.is_empty(), "a scenario"),
+            (value.entities.roles.is_empty(), "a role"),
+            (value.data.product_classes.is_empty(), "a product class"),
+        ] {
+            if is_missing {
+                return Err(ProfileError::Missing { part });
+            }
+        }
+        let found = value.parameters.request_age_secs_max;
+        if found == 0 || found > 3600 {
+            return Err(ProfileError::RequestAge { found });
+        }
+        let policies = Policies::parse(&value.policies, Layer::Space)?;
+        Ok(Self { profile, policies })
+    }
+
+    /// Checks that this profile may follow `current`: same space, a later version.
+    ///
+    /// # Errors
+    /// [`ProfileError::Version`] otherwise.
+    pub fn check_follows(&self, current: &Self) -> Result<(), ProfileError> {
+        let (new, old) = (self.profile(), current.profile());
+        if new.space != old.space || new.version <= old.version {
+            let (space, current, found) = (old.space.clone(), old.version, new.version);
+            return Err(ProfileError::Version { space, current, found });
+        }
+        Ok(())
+    }
+
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &SpaceProfile {
+        self.profile.value()
+    }
+
+    /// The profile as the authority signed it.
+    #[must_use]
+    pub fn signed(&self) -> &Signed<SpaceProfile> {
+        self.profile.signed()
+    }
+
+    /// The space's forbids.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+}

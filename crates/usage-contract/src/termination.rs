@@ -1,0 +1,72 @@
+use dataspace_identity::Did;
+use dataspace_primitives::{Name, Payload, Signed, UnixMillis, Verified, VerifyError};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::agreement::{Agreement, contract_id};
+use crate::id::ContractId;
+
+/// The end of a contract before its time, declared and signed by either party. Final.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Termination {
+    /// Which contract ends.
+    pub contract: ContractId,
+    /// Who ends it and signs: its provider or its consumer.
+    pub by: Did,
+    /// When it was declared, by the declarer's clock.
+    pub declared_at: UnixMillis,
+    /// Why, in a few words for the other party.
+    pub reason: Name,
+}
+
+impl Payload for Termination {
+    const TYPE: &'static str = "application/vnd.dataspace.termination+cbor";
+}
+
+/// Why a termination does not end a contract.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TerminationError {
+    /// It does not verify with the keys of the contract's parties.
+    #[error("the termination does not verify")]
+    Verify(#[from] VerifyError),
+    /// For another contract.
+    #[error("the termination is for contract `{found}`, not for `{expected}`")]
+    OtherContract {
+        /// The contract at hand.
+        expected: ContractId,
+        /// The contract that the termination names.
+        found: ContractId,
+    },
+    /// Signed by one party in the other's name.
+    #[error("the termination names `{by}`, who did not sign it")]
+    Declarer {
+        /// The declarer named.
+        by: Did,
+    },
+}
+
+impl Termination {
+    /// Checks that one of the parties of `agreement` ends it.
+    ///
+    /// # Errors
+    /// [`TerminationError`] if it was anybody else, or is about another contract.
+    pub fn verify(
+        termination: Signed<Self>,
+        agreement: &Verified<Agreement>,
+        now: UnixMillis,
+    ) -> Result<Verified<Self>, TerminationError> {
+        let Agreement { provider, consumer, .. } = agreement.value();
+        let termination = termination.verify(&Did::trust_all([provider, consumer]), now)?;
+        let Self { contract: found, by, .. } = termination.value();
+        let (expected, found) = (contract_id(agreement), *found);
+        if expected != found {
+            return Err(TerminationError::OtherContract { expected, found });
+        }
+        if !termination.is_signed_by(by.key_id()) {
+            return Err(TerminationError::Declarer { by: by.clone() });
+        }
+        Ok(termination)
+    }
+}
