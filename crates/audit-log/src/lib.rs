@@ -1,1 +1,96 @@
-//! placeholder
+//! The tamper-evident log of a data space: every admission, contract and access decision is one
+//! [`Record`], durable before anybody acts on it, and a leaf of an RFC 9162 Merkle tree whose
+//! root the operator signs.
+//!
+//! - [`Log::append`] returns an [`Appended`] only when the record is on disk; all threads that
+//!   wait share one write and one `fdatasync`.
+//! - [`Log::checkpoint`] signs the tree as a C2SP checkpoint. Others keep it: with it,
+//!   [`Log::verify_extends`] and [`ConsistencyProof`] find a rollback or a rewritten past.
+//! - [`Evidence`] is one file with contract, decision, proof and checkpoint. An auditor verifies
+//!   it offline and needs no key, only the space authority's DID.
+//!
+//! # What it refuses to do
+//! It reads no clock, makes no randomness and spawns no thread. After a write or sync that failed
+//! it writes nothing more until it is opened again ([`AppendError::Poisoned`]). It does not open a
+//! log with damage that no crash leaves behind, with fewer records than its stored checkpoint, or
+//! with others. It repairs nothing but a torn tail, and it says how much it cut ([`Recovery`]).
+//!
+//! # Example
+//! ```
+//! use dataspace_audit_log::{Event, LeafIndex, Log, Origin, Record};
+//! use dataspace_identity::SecretKey;
+//! use dataspace_primitives::Digest;
+//!
+//! let dir = tempfile::tempdir()?;
+//! let operator = SecretKey::from_seed(&mut [1; 32])?; // draw real seeds at random
+//! let origin = Origin::new(operator.did());
+//! let log = Log::create(&dir.path().join("log"), origin.clone())?;
+//!
+//! let event = Event::Product {
+//!     id: "alloy-7075-fatigue".parse()?,
+//!     class: "fatigue tests".parse()?,
+//!     descriptor: Digest::of(b"the product's descriptor"),
+//! };
+//! let record = Record::new("2026-11-23T21:00:00Z".parse()?, event);
+//! let appended = log.append(&record)?; // durable now
+//! let checkpoint = log.checkpoint(&operator)?; // give it to others
+//!
+//! let proof = log.inclusion_proof(appended.index(), checkpoint.size())?;
+//! proof.verify(&appended.leaf(), &checkpoint.root())?;
+//!
+//! drop(log);
+//! let (log, recovery) = Log::open(&dir.path().join("log"), origin)?;
+//! assert_eq!((recovery.size(), recovery.bytes_cut()), (checkpoint.size(), 0));
+//! log.verify_extends(&checkpoint)?;
+//! assert_eq!(Record::from_bytes(&log.read(LeafIndex::new(0))?)?, record);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Limits
+//! - A record has at most [`RECORD_LEN_MAX`] bytes, a batch [`BATCH_LEN_MAX`]. Tree and offsets
+//!   live in memory (72 bytes for each record), and opening reads the whole log.
+//! - Records after the last checkpoint are protected by no signature: whoever can write to the
+//!   directory can replace them, and damage to the very last group looks like a torn write.
+//! - A rollback of the whole directory is found only with a checkpoint kept elsewhere, and two
+//!   logs shown to two people only when they compare checkpoints. There is no witness yet:
+//!   further signatures and extension lines in a checkpoint are refused.
+//! - A log of another machine, or a dishonest operator's omission, is nothing that a log can show.
+//! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
+//!   `fdatasync`.
+
+mod checkpoint;
+mod evidence;
+mod finding;
+mod log;
+mod note;
+mod origin;
+mod proof;
+mod record;
+mod recovery;
+mod segment;
+mod state;
+mod storage;
+mod tree;
+mod writer;
+
+pub use crate::checkpoint::{Checkpoint, CheckpointError, note_key};
+pub use crate::evidence::{
+    CollectError, EVIDENCE_LEN_MAX, Evidence, EvidenceError, PARTICIPANTS_MAX, VerifiedEvidence,
+};
+pub use crate::finding::Finding;
+pub use crate::log::{
+    Appended, CreateError, ExtendsError, Log, ProveError, ReadError, SignCheckpointError,
+};
+pub use crate::note::{KEY_NAME_LEN_MAX, NOTE_LEN_MAX, NoteError, NoteKey, ParseNoteKeyError};
+pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
+pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
+pub use crate::record::{
+    AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
+    TEXTS_MAX, Verdict,
+};
+pub use crate::recovery::{OpenError, Recovery};
+pub use crate::storage::{FileStorage, Storage};
+pub use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root, leaf_hash};
+pub use crate::writer::{
+    AppendError, BATCH_LEN_MAX, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX,
+};

@@ -45,7 +45,7 @@ pub enum DecodeError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The value cannot be written as CBOR (a map key of a compound type, for instance).
+    /// The value cannot be written as CBOR (an integer beyond 64 bits, for instance).
     #[error("the value cannot be written as CBOR")]
     Shape(#[source] serde_cbor::Error),
     /// The value uses a form that is not allowed (a float, for instance).
@@ -56,8 +56,8 @@ pub enum EncodeError {
 /// The one canonical encoding of `value`.
 ///
 /// # Errors
-/// [`EncodeError`] if the value holds a float, nests deeper than [`DEPTH_MAX`], or has map keys
-/// of a compound type.
+/// [`EncodeError`] if the value holds a float or an integer beyond 64 bits, or nests deeper than
+/// [`DEPTH_MAX`].
 pub fn to_canonical<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
     // The tree sorts map keys; among keys of one type its order is that of RFC 8949 §4.2.1, and
     // the scan refuses what is left.

@@ -73,7 +73,7 @@ impl fmt::Debug for KeyId {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey(ed25519_dalek::VerifyingKey);
 
-/// The bytes are not a point of the curve, or a point of small order.
+/// The bytes are not a point of the curve in its one encoding, or a point of small order.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("not a usable Ed25519 public key")]
 pub struct InvalidPublicKey;
@@ -88,7 +88,7 @@ impl PublicKey {
     /// [`InvalidPublicKey`] for anything that strict verification would refuse anyway.
     pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Result<Self, InvalidPublicKey> {
         match ed25519_dalek::VerifyingKey::from_bytes(bytes) {
-            Ok(key) if !key.is_weak() => Ok(Self(key)),
+            Ok(key) if !key.is_weak() && is_reduced(bytes) => Ok(Self(key)),
             _ => Err(InvalidPublicKey),
         }
     }
@@ -106,6 +106,13 @@ impl PublicKey {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         self.0.verify_strict(message, &signature).is_ok()
     }
+}
+
+/// Whether the y-coordinate is less than p = 2^255 - 19 (RFC 8032 §5.1.3, step 1).
+// WHY: the library below takes y + p for y, which would give a key a second spelling.
+fn is_reduced(bytes: &[u8; PublicKey::LEN]) -> bool {
+    let [low, middle @ .., high] = bytes;
+    *low < 0xed || high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }
 
 impl fmt::Debug for PublicKey {

@@ -20,9 +20,9 @@ pub enum InvalidName {
         /// Bytes found.
         len: usize,
     },
-    /// Begins or ends with white space, or holds control or bidirectional format characters,
+    /// Begins or ends with white space, or holds control, bidirectional or invisible characters,
     /// which could make a signer see another text.
-    #[error("a name has no control characters and no white space at its ends")]
+    #[error("a name has no control or invisible characters and no white space at its ends")]
     Characters,
     /// Not a region of ISO 3166-1 alpha-2.
     #[error("a region is two upper-case letters (ISO 3166-1 alpha-2), such as DE")]
@@ -41,10 +41,15 @@ impl Name {
 }
 
 fn is_unsafe(c: char) -> bool {
-    // Bidirectional controls, zero-width and invisible format characters.
+    // Bidirectional controls, line ends, and what Unicode calls Default_Ignorable_Code_Point:
+    // fillers, variation selectors and tags that leave no mark on a screen.
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}')
+        || matches!(c, '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}')
+        || matches!(c, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
+        || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
 impl TryFrom<String> for Name {

@@ -1,1 +1,105 @@
-//! placeholder
+//! The reference monitor of a data space: finds the signed contract, decides by its policies, takes
+//! a use, makes the decision durable in the audit log, and only then releases data, with the
+//! contract's duties carried out on it.
+//!
+//! ```text
+//! Signed<AccessRequest> ─> Received ─> Permit ─> Reserved<Permit> ─> Recorded<Permit> ─> Release
+//!                                   └> Denial ─────────────────────> Recorded<Denial>
+//! ```
+//!
+//! Each arrow consumes the proof that the one before it made; nothing else makes one.
+//! [`DataSpace::access`] goes the whole way, [`DataSpace::enter`] lets you take the steps.
+//!
+//! # What it refuses to do
+//! - No data leaves without a durable record; if the log cannot be written, there is an error and
+//!   nothing else, until the node is opened again.
+//! - It never runs on a clock that was set back ([`ClockError`]).
+//! - A duty that cannot be carried out on the product denies; no duty is skipped.
+//! - A use that was recorded is never given back, not even when the data turns out unreadable.
+//!
+//! # Example
+//! ```
+//! use dataspace_identity::MembershipCredential;
+//! use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
+//! use dataspace_primitives::{Region, Signed, UnixMillis, Validity};
+//! use dataspace_runtime::{
+//!     Access, Clock, DataSpace, NewOffer, Setup, SystemClock, Table, generate_key, request_access,
+//! };
+//! use dataspace_usage_contract::{Acceptance, Offer, contract_id};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let csv = dir.path().join("alloys.csv");
+//! # std::fs::write(&csv, "alloy,strength_mpa,furnace\nS235,235,7\nS355,355,9\n")?;
+//! let (authority, steelmaker, institute) = (generate_key()?, generate_key()?, generate_key()?);
+//! let (steel_did, authority_did) = (steelmaker.did().clone(), authority.did().clone());
+//! let now = SystemClock.now();
+//! let year = Validity::new(now, now.checked_add(std::time::Duration::from_secs(31_536_000)).unwrap())?;
+//!
+//! // The authority founds the space; the steel maker's node admits both participants.
+//! let profile = dataspace_sectors::materials().profile("demo".parse()?, authority_did.clone());
+//! let space = Setup::new(dir.path().join("node"), steelmaker, authority_did)
+//!     .create(Signed::sign(&profile, &authority)?)?;
+//! for (did, name, role) in [(&steel_did, "Steel AG", "provider"), (institute.did(), "Institute", "consumer")] {
+//!     space.admit(Signed::sign(&MembershipCredential {
+//!         issuer: authority.did().clone(), subject: did.clone(), name: name.parse()?,
+//!         roles: [role.parse()?].into(), region: Region::parse("DE")?, validity: year,
+//!     }, &authority)?)?;
+//! }
+//!
+//! // The steel maker offers a table, the institute accepts.
+//! space.register("alloys".parse()?, "test-results".parse()?, Table::open(&csv)?)?;
+//! let rule = Rule::new([Action::Read]).when(Constraint::Purpose(["research".parse()?].into()));
+//! let mask = ColumnMask { column: "furnace".parse()?, method: MaskMethod::Drop };
+//! let offer = space.offer(NewOffer {
+//!     product: "alloys".parse()?, consumer: None, terms: Terms::new().permit(rule).duty(Duty::Mask(mask)),
+//!     validity: year, expires_at: year.until(),
+//! })?;
+//! let acceptance = Acceptance::sign(&Offer::verify(offer.clone(), &steel_did, now)?, &institute, now)?;
+//! let contract = contract_id(&space.conclude(offer, acceptance)?);
+//!
+//! // The institute reads, twice; the second time for the wrong purpose.
+//! let request = request_access(&institute, contract, Action::Read, "research".parse()?, &SystemClock)?;
+//! let Access::Released(release) = space.access(request)? else { panic!("denied") };
+//! for batch in release { assert_eq!(batch?.num_columns(), 2); }
+//! let request = request_access(&institute, contract, Action::Read, "marketing".parse()?, &SystemClock)?;
+//! let Access::Denied(denied) = space.access(request)? else { panic!("released") };
+//! println!("{denied}");
+//! # Ok(()) }
+//! ```
+//!
+//! # Limits
+//! One provider for each node, one process for each directory. Opening reads the whole log, and
+//! contracts live in memory. An access under one contract waits for others under the same
+//! contract only while it decides. Decisions on requests that nobody can attribute (an unknown
+//! contract, a wrong signature, a replay) are errors and are not recorded, so that strangers
+//! cannot fill the log.
+
+mod clock;
+mod denial;
+mod error;
+mod export;
+mod monitor;
+mod permit;
+mod random;
+mod release;
+mod replay;
+mod request;
+mod space;
+mod state;
+
+pub use dataspace_data_plane::Table;
+
+pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
+pub use crate::denial::DenialReason;
+pub use crate::error::{
+    AccessError, ChangeError, ExportError, ReleaseError, SetupError, WriteError,
+};
+pub use crate::monitor::Monitor;
+pub use crate::permit::{
+    Conflict, Decision, Denial, Permit, Receipt, Received, Recorded, Reserved,
+};
+pub use crate::random::{RandomError, generate_key};
+pub use crate::release::Release;
+pub use crate::request::{RequestError, request_access};
+pub use crate::space::{Access, DataSpace, NewOffer, Setup};

@@ -1,0 +1,253 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use dataspace_primitives::cbor::{self, DecodeError, EncodeError};
+use dataspace_primitives::{Digest, Name, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use thiserror::Error;
+
+/// Longest record, in bytes of canonical CBOR: what an entry of a C2SP tile can hold.
+pub const RECORD_LEN_MAX: usize = 65_535;
+/// Most facts in one [`AccessRecord`].
+pub const FACTS_MAX: usize = 128;
+/// Most texts in one list: members of a [`Fact::Texts`], reasons or duties of a [`Verdict`].
+pub const TEXTS_MAX: usize = 128;
+/// Longest text in a fact, a reason or a duty, in bytes.
+pub const TEXT_LEN_MAX: usize = 1_024;
+
+/// One entry of the log: what happened, and when the operator's clock says it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Record {
+    /// Version of the format: 1.
+    pub v: u8,
+    /// When the operator wrote it, by its own clock.
+    pub time: UnixMillis,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened. Signed documents stand here as their bytes: the log does not know their types,
+/// and whoever replays it verifies them again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum Event {
+    /// The space authority published a profile.
+    Profile {
+        /// The profile's version.
+        version: u64,
+        /// The signed space profile.
+        document: ByteBuf,
+    },
+    /// A participant was admitted.
+    Admission {
+        /// The signed membership credential.
+        document: ByteBuf,
+    },
+    /// The authority ended a membership before its time.
+    MembershipRevoked {
+        /// The signed revocation.
+        document: ByteBuf,
+    },
+    /// A data product was registered.
+    Product {
+        /// The product's identifier.
+        id: Name,
+        /// The class of the space profile that it belongs to.
+        class: Name,
+        /// SHA-256 of the product's descriptor.
+        descriptor: Digest,
+    },
+    /// A contract became active.
+    Concluded {
+        /// The contract: SHA-256 of the canonical agreement.
+        contract: Digest,
+        /// The signed agreement.
+        document: ByteBuf,
+    },
+    /// A contract ended before its time.
+    Terminated {
+        /// The contract: SHA-256 of the canonical agreement.
+        contract: Digest,
+        /// The signed termination.
+        document: ByteBuf,
+    },
+    /// An access was decided.
+    Access(AccessRecord),
+}
+
+/// One decision, with all that is needed to make it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AccessRecord {
+    /// The contract: SHA-256 of the canonical agreement.
+    pub contract: Digest,
+    /// SHA-256 of the Cedar text that decided.
+    pub program: Digest,
+    /// Version of the space profile in force.
+    pub profile: u64,
+    /// SHA-256 of the consumer's signed request.
+    pub request: Digest,
+    /// What the decision was based on; at most [`FACTS_MAX`].
+    pub facts: BTreeMap<String, Fact>,
+    /// What was decided.
+    pub verdict: Verdict,
+}
+
+/// One fact of a decision. On the wire the bare text, unsigned integer or array of texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Fact {
+    /// A text of at most [`TEXT_LEN_MAX`] bytes.
+    Text(String),
+    /// A count, an amount or a time in milliseconds.
+    Number(u64),
+    /// A set of at most [`TEXTS_MAX`] texts.
+    Texts(BTreeSet<String>),
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Verdict {
+    /// The access was granted. This record *is* the use of the contract.
+    Permit {
+        /// Uses of the contract after this one.
+        uses: u64,
+        /// Clauses of the duties that the release executes; at most [`TEXTS_MAX`].
+        duties: Vec<String>,
+    },
+    /// The access was refused.
+    Deny {
+        /// Clause identifiers, codes and plain words; 1 to [`TEXTS_MAX`].
+        reasons: Vec<String>,
+    },
+}
+
+/// Why something is not a record.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// Not the canonical encoding of a record.
+    #[error("the bytes are not a record")]
+    Decode(#[from] DecodeError),
+    /// The record has no canonical encoding.
+    #[error("the record cannot be encoded")]
+    Encode(#[from] EncodeError),
+    /// Longer than [`RECORD_LEN_MAX`].
+    #[error("a record has at most {RECORD_LEN_MAX} bytes, this one has {len}")]
+    Len {
+        /// Bytes of the record.
+        len: usize,
+    },
+    /// A version of the format that this library does not know.
+    #[error("record version {found} is not known here")]
+    Version {
+        /// The version found.
+        found: u8,
+    },
+    /// More than [`FACTS_MAX`] facts.
+    #[error("a record has at most {FACTS_MAX} facts, this one has {found}")]
+    Facts {
+        /// Facts found.
+        found: usize,
+    },
+    /// More than [`TEXTS_MAX`] texts in a list.
+    #[error("a list in a record has at most {TEXTS_MAX} texts, this one has {found}")]
+    Texts {
+        /// Texts found.
+        found: usize,
+    },
+    /// A text longer than [`TEXT_LEN_MAX`].
+    #[error("a text in a record has at most {TEXT_LEN_MAX} bytes, this one has {len}")]
+    TextLen {
+        /// Bytes of the text.
+        len: usize,
+    },
+    /// A denial that does not say why.
+    #[error("a denial must give a reason")]
+    NoReason,
+}
+
+impl Record {
+    /// The version of the format that this library writes.
+    pub const VERSION: u8 = 1;
+
+    /// A record of `event` at `time`.
+    #[must_use]
+    pub fn new(time: UnixMillis, event: Event) -> Self {
+        Self { v: Self::VERSION, time, event }
+    }
+
+    /// The canonical bytes: a leaf of the tree.
+    ///
+    /// # Errors
+    /// [`RecordError`] if a cap is exceeded or the version is not [`Record::VERSION`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, RecordError> {
+        self.check()?;
+        let bytes = cbor::to_canonical(self)?;
+        if bytes.len() > RECORD_LEN_MAX {
+            return Err(RecordError::Len { len: bytes.len() });
+        }
+        Ok(bytes)
+    }
+
+    /// The record of which `bytes` are the canonical encoding.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the bytes are anything else, or exceed a cap.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record: Self = cbor::from_canonical(bytes, RECORD_LEN_MAX)?;
+        record.check()?;
+        Ok(record)
+    }
+
+    fn check(&self) -> Result<(), RecordError> {
+        if self.v != Self::VERSION {
+            return Err(RecordError::Version { found: self.v });
+        }
+        match &self.event {
+            Event::Access(access) => access.check(),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl AccessRecord {
+    fn check(&self) -> Result<(), RecordError> {
+        if self.facts.len() > FACTS_MAX {
+            return Err(RecordError::Facts { found: self.facts.len() });
+        }
+        for (name, fact) in &self.facts {
+            check_text(name)?;
+            match fact {
+                Fact::Text(text) => check_text(text)?,
+                Fact::Number(_) => {}
+                Fact::Texts(texts) => check_texts(texts.len(), texts)?,
+            }
+        }
+        match &self.verdict {
+            Verdict::Permit { duties, .. } => check_texts(duties.len(), duties),
+            Verdict::Deny { reasons } if reasons.is_empty() => Err(RecordError::NoReason),
+            Verdict::Deny { reasons } => check_texts(reasons.len(), reasons),
+        }
+    }
+}
+
+fn check_texts<'a>(
+    found: usize,
+    texts: impl IntoIterator<Item = &'a String>,
+) -> Result<(), RecordError> {
+    if found > TEXTS_MAX {
+        return Err(RecordError::Texts { found });
+    }
+    texts.into_iter().try_for_each(|text| check_text(text))
+}
+
+fn check_text(text: &str) -> Result<(), RecordError> {
+    if text.len() > TEXT_LEN_MAX {
+        return Err(RecordError::TextLen { len: text.len() });
+    }
+    Ok(())
+}

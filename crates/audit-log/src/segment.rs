@@ -1,0 +1,293 @@
+//! Bytes of the segment file: a header, then groups.
+//!
+//! ```text
+//! segment = "dslogseg" version:u32 originLen:u16 origin SHA-256(all before)          group*
+//! group   = "DSGR" bodyLen:u32 count:u32 firstIndex:u64 check:8  body  trailer:32
+//! body    = (recordLen:u32 record)*
+//! check   = first 8 bytes of SHA-256(segment header's SHA-256 || group header before check)
+//! trailer = SHA-256(group header || leaf hash*)
+//! ```
+//! Integers are big-endian. A group is written by one write and made durable by one sync. The
+//! check makes the length of a group trustworthy before its body is read, and ties a group to
+//! its log.
+
+use std::io;
+
+use dataspace_primitives::Digest;
+
+use crate::origin::Origin;
+use crate::record::RECORD_LEN_MAX;
+use crate::storage::Storage;
+use crate::tree::leaf_hash;
+
+const SEGMENT_MAGIC: &[u8; 8] = b"dslogseg";
+const SEGMENT_VERSION: u32 = 1;
+const GROUP_MAGIC: [u8; 4] = *b"DSGR";
+const CHECK_LEN: usize = 8;
+/// Bytes before the check.
+const FIELDS_LEN: usize = 20;
+
+/// Bytes in the header of a group.
+pub(crate) const GROUP_HEADER_LEN: usize = FIELDS_LEN + CHECK_LEN;
+/// Bytes before each record.
+pub(crate) const RECORD_PREFIX_LEN: usize = 4;
+/// Longest body of a group, in bytes, length prefixes included.
+pub(crate) const GROUP_BODY_LEN_MAX: usize = 4 << 20;
+/// Longest segment header that any origin needs.
+pub(crate) const SEGMENT_HEADER_LEN_MAX: u64 = 512;
+
+/// The header of the segment of a log.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentHeader {
+    pub(crate) bytes: Vec<u8>,
+    /// Ties groups to this segment.
+    salt: Digest,
+}
+
+/// What the first bytes of a segment are.
+pub(crate) enum HeaderRead {
+    /// The header of this log.
+    Ours,
+    /// Fewer bytes than the header: its log was never finished.
+    Unfinished,
+    /// A whole header of another log.
+    Other(Origin),
+    /// Neither.
+    Damaged,
+}
+
+impl SegmentHeader {
+    pub(crate) fn new(origin: &Origin) -> Self {
+        let origin = origin.as_str().as_bytes();
+        // An origin has at most 129 bytes.
+        let len = u16::try_from(origin.len()).unwrap_or(u16::MAX);
+        let version = SEGMENT_VERSION.to_be_bytes();
+        let mut bytes = [&SEGMENT_MAGIC[..], &version, &len.to_be_bytes(), origin].concat();
+        let salt = Digest::of(&bytes);
+        bytes.extend_from_slice(salt.as_bytes());
+        Self { bytes, salt }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        to_u64(self.bytes.len())
+    }
+
+    pub(crate) fn compare(&self, storage: &dyn Storage) -> io::Result<HeaderRead> {
+        let len = storage.len()?.min(SEGMENT_HEADER_LEN_MAX);
+        let mut found = vec![0; usize::try_from(len).unwrap_or(0)];
+        storage.read_at(0, &mut found)?;
+        if found.starts_with(&self.bytes) {
+            return Ok(HeaderRead::Ours);
+        }
+        // A crash while the header was written leaves a part of it, or zeros.
+        let zeros = found.len() <= self.bytes.len() && found.iter().all(|byte| *byte == 0);
+        if zeros || self.bytes.starts_with(&found) {
+            return Ok(HeaderRead::Unfinished);
+        }
+        Ok(read_origin(&found).map_or(HeaderRead::Damaged, HeaderRead::Other))
+    }
+}
+
+/// The origin in a header, if the header is whole.
+fn read_origin(found: &[u8]) -> Option<Origin> {
+    let rest = found.strip_prefix(SEGMENT_MAGIC)?.strip_prefix(&SEGMENT_VERSION.to_be_bytes())?;
+    let (len, rest) = rest.split_first_chunk::<2>()?;
+    let origin = rest.get(..usize::from(u16::from_be_bytes(*len)))?;
+    let origin: Origin = str::from_utf8(origin).ok()?.parse().ok()?;
+    found.starts_with(&SegmentHeader::new(&origin).bytes).then_some(origin)
+}
+
+/// The header of a group whose check is right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GroupHeader {
+    pub(crate) body_len: u32,
+    pub(crate) count: u32,
+    pub(crate) first: u64,
+}
+
+impl GroupHeader {
+    fn write(&self, segment: &SegmentHeader) -> [u8; GROUP_HEADER_LEN] {
+        let mut bytes = [0; GROUP_HEADER_LEN];
+        let (fields, check) = bytes.split_at_mut(FIELDS_LEN);
+        let parts: [&[u8]; 4] = [
+            &GROUP_MAGIC,
+            &self.body_len.to_be_bytes(),
+            &self.count.to_be_bytes(),
+            &self.first.to_be_bytes(),
+        ];
+        fields.copy_from_slice(&parts.concat());
+        let digest = Digest::of_parts(&[segment.salt.as_bytes(), fields]);
+        for (to, from) in check.iter_mut().zip(digest.as_bytes()) {
+            *to = *from;
+        }
+        bytes
+    }
+
+    /// `None` unless the bytes begin with a header of this segment that is whole.
+    pub(crate) fn read(bytes: &[u8], segment: &SegmentHeader) -> Option<Self> {
+        let rest = bytes.strip_prefix(&GROUP_MAGIC)?;
+        let (body_len, rest) = rest.split_first_chunk()?;
+        let (count, rest) = rest.split_first_chunk()?;
+        let (first, _) = rest.split_first_chunk()?;
+        let header = Self {
+            body_len: u32::from_be_bytes(*body_len),
+            count: u32::from_be_bytes(*count),
+            first: u64::from_be_bytes(*first),
+        };
+        bytes.starts_with(&header.write(segment)).then_some(header)
+    }
+
+    /// Body and trailer.
+    fn rest_len(&self) -> u64 {
+        u64::from(self.body_len) + to_u64(Digest::LEN)
+    }
+
+    /// Whether we would have written such a group.
+    fn is_within_caps(&self) -> bool {
+        let body_len = u64::from(self.body_len);
+        let count = u64::from(self.count);
+        let shortest = count * (to_u64(RECORD_PREFIX_LEN) + 1);
+        count > 0 && shortest <= body_len && body_len <= to_u64(GROUP_BODY_LEN_MAX)
+    }
+}
+
+/// Appends a record to the body of a group. The record has at most [`RECORD_LEN_MAX`] bytes.
+pub(crate) fn push_record(body: &mut Vec<u8>, record: &[u8]) {
+    let len = u32::try_from(record.len()).unwrap_or(u32::MAX);
+    body.extend_from_slice(&len.to_be_bytes());
+    body.extend_from_slice(record);
+}
+
+/// A group, whole: header, body, trailer.
+pub(crate) fn group_bytes<'a>(
+    segment: &SegmentHeader,
+    first: u64,
+    bodies: impl Iterator<Item = &'a [u8]> + Clone,
+    leaves: &[Digest],
+) -> Vec<u8> {
+    let body_len: usize = bodies.clone().map(<[u8]>::len).sum();
+    let header = GroupHeader {
+        body_len: u32::try_from(body_len).unwrap_or(u32::MAX),
+        count: u32::try_from(leaves.len()).unwrap_or(u32::MAX),
+        first,
+    };
+    let header = header.write(segment);
+    let mut bytes = Vec::with_capacity(GROUP_HEADER_LEN + body_len + Digest::LEN);
+    bytes.extend_from_slice(&header);
+    bodies.for_each(|body| bytes.extend_from_slice(body));
+    bytes.extend_from_slice(trailer(&header, leaves).as_bytes());
+    bytes
+}
+
+fn trailer(header: &[u8], leaves: &[Digest]) -> Digest {
+    let leaves = leaves.iter().map(|leaf| &leaf.as_bytes()[..]);
+    Digest::of_parts(&std::iter::once(header).chain(leaves).collect::<Vec<_>>())
+}
+
+/// One whole group as read: its records, still packed, and their leaf hashes.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    body: Vec<u8>,
+    pub(crate) leaves: Vec<Digest>,
+}
+
+impl Group {
+    /// The records, each with the offset of its length within the body.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let mut rest = self.body.as_slice();
+        std::iter::from_fn(move || {
+            let offset = to_u64(self.body.len() - rest.len());
+            let (record, after) = split_record(rest)?;
+            rest = after;
+            Some((offset, record))
+        })
+    }
+}
+
+/// `None` at the end of the body, and where it is not a record.
+fn split_record(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = body.split_first_chunk()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+    if len == 0 || len > RECORD_LEN_MAX {
+        return None;
+    }
+    rest.split_at_checked(len)
+}
+
+/// What stands at an offset of the segment.
+#[derive(Debug)]
+pub(crate) enum GroupRead {
+    /// A whole group, now in the buffer; the next one begins here.
+    Whole {
+        /// Offset after the group.
+        next: u64,
+    },
+    /// Nothing: the segment ends.
+    End,
+    /// A group that a crash may have left: its declared end is the end of the segment, or lies
+    /// after it.
+    Torn,
+    /// No group header; a torn write or damage.
+    NoHeader,
+    /// Damage that no crash leaves behind.
+    Corrupt,
+}
+
+/// Reads the group at `offset` of a segment of `len` bytes into `group`, whose memory is bounded
+/// by [`GROUP_BODY_LEN_MAX`] whatever the bytes declare.
+pub(crate) fn read_group(
+    storage: &dyn Storage,
+    segment: &SegmentHeader,
+    (offset, len): (u64, u64),
+    first: u64,
+    group: &mut Group,
+) -> io::Result<GroupRead> {
+    let left = len.saturating_sub(offset);
+    if left == 0 {
+        return Ok(GroupRead::End);
+    }
+    let mut header_bytes = [0; GROUP_HEADER_LEN];
+    let Some(left) = left.checked_sub(to_u64(GROUP_HEADER_LEN)) else {
+        return Ok(GroupRead::NoHeader);
+    };
+    storage.read_at(offset, &mut header_bytes)?;
+    let Some(header) = GroupHeader::read(&header_bytes, segment) else {
+        return Ok(GroupRead::NoHeader);
+    };
+    if !header.is_within_caps() || header.first != first {
+        return Ok(GroupRead::Corrupt);
+    }
+    if left < header.rest_len() {
+        return Ok(GroupRead::Torn);
+    }
+    // INVARIANT: within_caps bounds this.
+    group.body.resize(usize::try_from(header.body_len).unwrap_or(0), 0);
+    let body_at = offset + to_u64(GROUP_HEADER_LEN);
+    storage.read_at(body_at, &mut group.body)?;
+    let mut found = [0; Digest::LEN];
+    storage.read_at(body_at + u64::from(header.body_len), &mut found)?;
+    let (mut leaves, mut used) = (std::mem::take(&mut group.leaves), 0);
+    leaves.clear();
+    for (_, record) in group.records() {
+        leaves.push(leaf_hash(record));
+        used += RECORD_PREFIX_LEN + record.len();
+    }
+    group.leaves = leaves;
+    let whole = used == group.body.len()
+        && to_u64(group.leaves.len()) == u64::from(header.count)
+        && trailer(&header_bytes, &group.leaves).as_bytes() == &found;
+    Ok(if whole {
+        GroupRead::Whole { next: body_at + header.rest_len() }
+    } else if left == header.rest_len() {
+        GroupRead::Torn
+    } else {
+        // WHY: the next group is written only after this one was synced, so what follows it
+        // shows that it was whole once.
+        GroupRead::Corrupt
+    })
+}
+
+pub(crate) fn to_u64(len: usize) -> u64 {
+    // WHY: no platform has a `usize` wider than 64 bits.
+    u64::try_from(len).unwrap_or(u64::MAX)
+}

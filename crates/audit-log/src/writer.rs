@@ -1,0 +1,290 @@
+//! Group commit without a thread of its own: whoever finds nobody writing writes for all that
+//! wait.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+
+use dataspace_primitives::Digest;
+use thiserror::Error;
+
+use crate::record::{Record, RecordError};
+use crate::segment::{
+    GROUP_BODY_LEN_MAX, GROUP_HEADER_LEN, RECORD_PREFIX_LEN, SegmentHeader, group_bytes,
+    push_record, to_u64,
+};
+use crate::state::State;
+use crate::storage::Storage;
+use crate::tree::leaf_hash;
+
+/// Most records that wait to be written; more callers block until there is room.
+pub const QUEUE_RECORDS_MAX: usize = 16_384;
+/// Most bytes that wait to be written; more callers block until there is room.
+pub const QUEUE_BYTES_MAX: usize = 16 << 20;
+/// Most bytes of records in one batch, with 4 bytes more for each record.
+pub const BATCH_LEN_MAX: usize = GROUP_BODY_LEN_MAX;
+
+/// Why nothing more is written until the log is opened again.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PoisonCause {
+    /// A write failed; any part of it may be there.
+    #[error("a write failed")]
+    Write(#[source] io::Error),
+    /// A sync failed; nothing is known about what was written, and asking again would lie.
+    #[error("a sync failed")]
+    Sync(#[source] io::Error),
+    /// A thread panicked while it wrote for the others.
+    #[error("a thread panicked while it was writing")]
+    Panic,
+}
+
+/// Why a record is not recorded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The record breaks a rule; nothing was written.
+    #[error("the record cannot be written")]
+    Record(#[from] RecordError),
+    /// The batch is longer than [`BATCH_LEN_MAX`]; nothing was written.
+    #[error("a batch has at most {BATCH_LEN_MAX} bytes, this one has {len}")]
+    BatchLen {
+        /// Bytes of the batch.
+        len: usize,
+    },
+    /// A write or sync failed, for this record or an earlier one. Whether the record is in the
+    /// log is known only after the log was opened again.
+    #[error("the log is poisoned until it is opened again")]
+    Poisoned {
+        /// The first failure.
+        #[source]
+        cause: Arc<PoisonCause>,
+    },
+}
+
+/// Records that are written together or not at all.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    body: Vec<u8>,
+    leaves: Vec<Digest>,
+    /// Offsets within the body.
+    starts: Vec<u64>,
+}
+
+impl Batch {
+    pub(crate) fn new(records: &[Record]) -> Result<Self, AppendError> {
+        let mut batch = Self::default();
+        for record in records {
+            let record = record.to_bytes()?;
+            let len = batch.body.len() + RECORD_PREFIX_LEN + record.len();
+            if len > BATCH_LEN_MAX {
+                return Err(AppendError::BatchLen { len });
+            }
+            batch.leaves.push(leaf_hash(&record));
+            batch.starts.push(to_u64(batch.body.len()));
+            push_record(&mut batch.body, &record);
+        }
+        Ok(batch)
+    }
+
+    pub(crate) fn leaves(&self) -> &[Digest] {
+        &self.leaves
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
+    }
+}
+
+/// What waits, and how far the log has come. A record's index is settled when it is queued, so
+/// "is it durable" is one comparison and nobody can miss the answer.
+#[derive(Debug)]
+struct Queue {
+    pending: VecDeque<Arc<Batch>>,
+    records: usize,
+    bytes: usize,
+    /// Index of the next record to be queued.
+    next: u64,
+    /// Records that are durable.
+    durable: u64,
+    /// Whether some thread is writing.
+    leading: bool,
+    poison: Option<Arc<PoisonCause>>,
+}
+
+impl Queue {
+    fn check(&self) -> Result<(), AppendError> {
+        match &self.poison {
+            Some(cause) => Err(AppendError::Poisoned { cause: Arc::clone(cause) }),
+            None => Ok(()),
+        }
+    }
+
+    fn has_room(&self, batch: &Batch) -> bool {
+        self.pending.is_empty()
+            || (self.bytes + batch.body.len() <= QUEUE_BYTES_MAX
+                && self.records + batch.leaves.len() <= QUEUE_RECORDS_MAX)
+    }
+
+    /// Queues the batch; returns the index of its first record.
+    fn push(&mut self, batch: Arc<Batch>) -> u64 {
+        let first = self.next;
+        self.next += to_u64(batch.leaves.len());
+        self.records += batch.leaves.len();
+        self.bytes += batch.body.len();
+        self.pending.push_back(batch);
+        first
+    }
+
+    /// Takes as many batches as one group may hold: at least one, if there is one.
+    fn take_group(&mut self) -> Vec<Arc<Batch>> {
+        let (mut group, mut body_len) = (Vec::new(), 0);
+        while let Some(batch) = self.pending.pop_front() {
+            body_len += batch.body.len();
+            if body_len > GROUP_BODY_LEN_MAX && !group.is_empty() {
+                self.pending.push_front(batch);
+                break;
+            }
+            self.bytes -= batch.body.len();
+            self.records -= batch.leaves.len();
+            group.push(batch);
+        }
+        group
+    }
+
+    fn poison(&mut self, cause: PoisonCause) {
+        self.poison.get_or_insert_with(|| Arc::new(cause));
+        // Their callers are told; nothing is written any more.
+        self.pending.clear();
+        (self.records, self.bytes) = (0, 0);
+    }
+}
+
+/// The one writer of a log, shared by all threads that append.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) storage: Box<dyn Storage>,
+    pub(crate) segment: SegmentHeader,
+    queue: Mutex<Queue>,
+    /// Signalled whenever a group is done or the log is poisoned.
+    changed: Condvar,
+    /// INVARIANT: holds only what is durable; changed by the leader alone.
+    pub(crate) state: RwLock<State>,
+}
+
+impl Writer {
+    pub(crate) fn new(storage: Box<dyn Storage>, segment: SegmentHeader, state: State) -> Self {
+        let durable = state.tree.size().as_u64();
+        let queue = Queue {
+            pending: VecDeque::new(),
+            records: 0,
+            bytes: 0,
+            next: durable,
+            durable,
+            leading: false,
+            poison: None,
+        };
+        let (queue, changed, state) = (Mutex::new(queue), Condvar::new(), RwLock::new(state));
+        Self { storage, segment, queue, changed, state }
+    }
+
+    /// Returns the index of the first record, when all of the batch is durable.
+    pub(crate) fn append(&self, batch: &Arc<Batch>) -> Result<u64, AppendError> {
+        let mut queue = self.lock();
+        while queue.poison.is_none() && !queue.has_room(batch) {
+            // INVARIANT: what fills the queue has callers, one of whom is writing and will
+            // signal.
+            queue = self.wait(queue);
+        }
+        queue.check()?;
+        let first = queue.push(Arc::clone(batch));
+        let end = queue.next;
+        loop {
+            // Durable comes first: a later failure does not take it back.
+            if queue.durable >= end {
+                return Ok(first);
+            }
+            queue.check()?;
+            queue = if queue.leading { self.wait(queue) } else { self.lead(queue) };
+        }
+    }
+
+    /// The first failure, if there was one.
+    pub(crate) fn check(&self) -> Result<(), AppendError> {
+        self.lock().check()
+    }
+
+    /// Writes one group for all that wait.
+    fn lead<'a>(&'a self, mut queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        let group = queue.take_group();
+        queue.leading = true;
+        drop(queue);
+        let mut lead = Lead { writer: self, done: false };
+        let outcome = self.commit(&group);
+        let mut queue = self.lock();
+        lead.done = true;
+        queue.leading = false;
+        match outcome {
+            Ok(durable) => queue.durable = durable,
+            Err(cause) => queue.poison(cause),
+        }
+        self.changed.notify_all();
+        queue
+    }
+
+    /// One write, one sync, and then the tree. Returns the number of durable records.
+    fn commit(&self, group: &[Arc<Batch>]) -> Result<u64, PoisonCause> {
+        let (first, end) = {
+            let state = self.state.read().map_err(|_| PoisonCause::Panic)?;
+            (state.tree.size().as_u64(), state.end)
+        };
+        let leaves: Vec<Digest> =
+            group.iter().flat_map(|batch| batch.leaves.iter().copied()).collect();
+        let bodies = group.iter().map(|batch| batch.body.as_slice());
+        let bytes = group_bytes(&self.segment, first, bodies, &leaves);
+        self.storage.write_at(end, &bytes).map_err(PoisonCause::Write)?;
+        self.storage.sync_data().map_err(PoisonCause::Sync)?;
+
+        let mut state = self.state.write().map_err(|_| PoisonCause::Panic)?;
+        let mut body_at = end + to_u64(GROUP_HEADER_LEN);
+        let mut starts = Vec::with_capacity(leaves.len());
+        for batch in group {
+            starts.extend(batch.starts.iter().map(|at| body_at + at));
+            body_at += to_u64(batch.body.len());
+        }
+        state.extend(starts.into_iter(), &leaves, end + to_u64(bytes.len()));
+        Ok(state.tree.size().as_u64())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(Self::poisoned)
+    }
+
+    fn wait<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        self.changed.wait(queue).unwrap_or_else(Self::poisoned)
+    }
+
+    /// A thread panicked while it held the queue: nothing in it is believed any more.
+    fn poisoned(poisoned: PoisonError<MutexGuard<'_, Queue>>) -> MutexGuard<'_, Queue> {
+        let mut queue = poisoned.into_inner();
+        queue.poison(PoisonCause::Panic);
+        queue
+    }
+}
+
+/// Makes sure that a leader which does not come to its end leaves nobody waiting.
+struct Lead<'a> {
+    writer: &'a Writer,
+    done: bool,
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            let mut queue = self.writer.lock();
+            queue.leading = false;
+            queue.poison(PoisonCause::Panic);
+            self.writer.changed.notify_all();
+        }
+    }
+}

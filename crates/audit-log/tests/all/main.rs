@@ -1,0 +1,22 @@
+//! The public API of the audit log, one module for each behaviour. A test's name is a claim.
+
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod evidence;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod note;
+#[cfg(test)]
+mod record;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tree;

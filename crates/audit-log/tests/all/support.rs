@@ -1,0 +1,221 @@
+//! Keys, records, and a disk that tears writes and forgets what was not synced.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dataspace_audit_log::{
+    AccessRecord, Event, Fact, LeafIndex, Log, Origin, Record, Storage, Verdict,
+};
+use dataspace_identity::SecretKey;
+use dataspace_primitives::{Digest, UnixMillis};
+
+pub(crate) fn key(seed: u8) -> SecretKey {
+    SecretKey::from_seed(&mut [seed; 32]).unwrap()
+}
+
+pub(crate) fn origin() -> Origin {
+    Origin::new(key(1).did())
+}
+
+pub(crate) fn time(millis: u64) -> UnixMillis {
+    UnixMillis::new(1_790_000_000_000 + millis).unwrap()
+}
+
+/// A small record; another one for each number.
+pub(crate) fn small(number: u64) -> Record {
+    let id = format!("product {number}").parse().unwrap();
+    let (class, descriptor) = ("tests".parse().unwrap(), Digest::of(&number.to_be_bytes()));
+    Record::new(time(number), Event::Product { id, class, descriptor })
+}
+
+pub(crate) fn numbers(range: std::ops::Range<u64>) -> Vec<Record> {
+    range.map(small).collect()
+}
+
+/// The number of a small record.
+pub(crate) fn number(bytes: &[u8]) -> u64 {
+    match Record::from_bytes(bytes).unwrap().event {
+        Event::Product { id, .. } => id.as_str().strip_prefix("product ").unwrap().parse().unwrap(),
+        other => panic!("not a small record: {other:?}"),
+    }
+}
+
+pub(crate) fn access(verdict: Verdict) -> AccessRecord {
+    AccessRecord {
+        contract: Digest::of(b"contract"),
+        program: Digest::of(b"program"),
+        profile: 3,
+        request: Digest::of(b"request"),
+        facts: [
+            ("purpose".to_owned(), Fact::Text("research".to_owned())),
+            ("uses".to_owned(), Fact::Number(7)),
+            ("roles".to_owned(), Fact::Texts(["consumer".to_owned(), "lab".to_owned()].into())),
+        ]
+        .into(),
+        verdict,
+    }
+}
+
+pub(crate) fn all_numbers(log: &Log) -> Vec<u64> {
+    let mut found = Vec::new();
+    log.replay(|index, bytes| {
+        assert_eq!(index.as_u64(), u64::try_from(found.len()).unwrap());
+        assert_eq!(log.read(index)?, bytes);
+        found.push(number(bytes));
+        Ok::<(), dataspace_audit_log::ReadError>(())
+    })
+    .unwrap();
+    assert!(log.read(LeafIndex::new(u64::try_from(found.len()).unwrap())).is_err());
+    found
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// What reads return: the page cache.
+    pub(crate) cache: Vec<u8>,
+    /// What a power failure leaves.
+    pub(crate) durable: Vec<u8>,
+    /// Writes since the last sync.
+    dirty: Vec<(usize, Vec<u8>)>,
+    pub(crate) checkpoint: Option<Vec<u8>>,
+    /// Fails the write after so many more, keeping so many bytes of it.
+    pub(crate) fail_write: Option<(usize, usize)>,
+    /// Fails the sync after so many more.
+    pub(crate) fail_sync: Option<usize>,
+    pub(crate) fail_checkpoint: bool,
+    pub(crate) panic_in_write: bool,
+    pub(crate) capacity: Option<usize>,
+    pub(crate) syncs: usize,
+    pub(crate) writes: usize,
+    pub(crate) largest_read: usize,
+}
+
+/// Clones share one disk, so that a test can look at it and open it again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disk(Arc<Mutex<State>>);
+
+impl Disk {
+    pub(crate) fn with(cache: &[u8], checkpoint: Option<&[u8]>) -> Self {
+        let disk = Self::default();
+        disk.get().cache = cache.to_vec();
+        disk.get().durable = cache.to_vec();
+        disk.get().checkpoint = checkpoint.map(<[u8]>::to_vec);
+        disk
+    }
+
+    pub(crate) fn get(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn create(&self) -> Log {
+        Log::create_on(Box::new(self.clone()), origin()).unwrap()
+    }
+
+    pub(crate) fn open(
+        &self,
+    ) -> Result<(Log, dataspace_audit_log::Recovery), dataspace_audit_log::OpenError> {
+        Log::open_on(Box::new(self.clone()), origin())
+    }
+
+    /// Power fails: what was not synced is gone, and the failures planned too.
+    pub(crate) fn crash(&self) {
+        let mut state = self.get();
+        let (durable, checkpoint) = (state.durable.clone(), state.checkpoint.clone());
+        *state = State { cache: durable.clone(), durable, checkpoint, ..State::default() };
+    }
+
+    /// Only the process dies: the page cache stays.
+    pub(crate) fn restart(&self) {
+        let mut state = self.get();
+        (state.fail_write, state.fail_sync, state.capacity) = (None, None, None);
+        (state.panic_in_write, state.fail_checkpoint) = (false, false);
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
+    if bytes.len() < offset + new.len() {
+        bytes.resize(offset + new.len(), 0);
+    }
+    bytes[offset..offset + new.len()].copy_from_slice(new);
+}
+
+impl Storage for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(u64::try_from(self.get().cache.len()).unwrap())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let mut state = self.get();
+        state.largest_read = state.largest_read.max(buffer.len());
+        let offset = usize::try_from(offset).unwrap();
+        let found = state.cache.get(offset..offset + buffer.len());
+        buffer.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.get();
+        assert!(!state.panic_in_write, "planned panic");
+        state.writes += 1;
+        let offset = usize::try_from(offset).unwrap();
+        let mut keep = bytes.len();
+        let mut failed = false;
+        match &mut state.fail_write {
+            Some((0, kept)) => (keep, failed) = ((*kept).min(keep), true),
+            Some((left, _)) => *left -= 1,
+            None => {}
+        }
+        if let Some(capacity) = state.capacity
+            && offset + keep > capacity
+        {
+            (keep, failed) = (capacity.saturating_sub(offset), true);
+        }
+        let kept = bytes[..keep].to_vec();
+        put(&mut state.cache, offset, &kept);
+        state.dirty.push((offset, kept));
+        if failed { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.get();
+        state.syncs += 1;
+        let dirty = std::mem::take(&mut state.dirty);
+        match &mut state.fail_sync {
+            // As Linux does: the pages are marked clean, and the next sync succeeds.
+            Some(0) => {
+                state.fail_sync = None;
+                return Err(io::Error::other("planned sync failure"));
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        for (offset, bytes) in dirty {
+            put(&mut state.durable, offset, &bytes);
+        }
+        Ok(())
+    }
+
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        let len = usize::try_from(len).unwrap();
+        let mut state = self.get();
+        state.cache.truncate(len);
+        state.durable.truncate(len);
+        for (offset, bytes) in &mut state.dirty {
+            bytes.truncate(len.saturating_sub(*offset));
+        }
+        Ok(())
+    }
+
+    fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.get().checkpoint.clone())
+    }
+
+    fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {
+        let mut state = self.get();
+        if state.fail_checkpoint {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.checkpoint = Some(note.to_vec());
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! Values of one column, whatever array holds them, and fresh arrays made of some of them.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float32Array, Float64Array,
+    LargeStringArray, NullArray, PrimitiveArray, StringArray, StringViewArray, downcast_integer,
+    downcast_primitive,
+};
+use arrow_schema::{DataType, TimeUnit};
+
+/// What filters and masks tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Boolean,
+    Integer,
+    Float32,
+    Float64,
+    Text,
+}
+
+impl Kind {
+    /// `None` for types that no filter and no value-dependent mask takes.
+    pub(crate) fn of(data_type: &DataType) -> Option<Self> {
+        match data_type {
+            DataType::Boolean => Some(Self::Boolean),
+            DataType::Float32 => Some(Self::Float32),
+            DataType::Float64 => Some(Self::Float64),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
+            DataType::Dictionary(_, values) => match values.as_ref() {
+                DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
+                _ => None,
+            },
+            integer if integer.is_integer() => Some(Self::Integer),
+            _ => None,
+        }
+    }
+}
+
+/// The type in which a column leaves, `None` if columns of this type do not leave at all.
+pub(crate) fn released_type(data_type: &DataType) -> Option<DataType> {
+    match data_type {
+        DataType::Null
+        | DataType::Date32
+        | DataType::Date64
+        | DataType::Timestamp(_, _)
+        | DataType::Decimal128(_, _) => Some(data_type.clone()),
+        _ => Kind::of(data_type).map(|kind| match kind {
+            // WHY: one plain text type. Views and dictionaries share buffers with values of other
+            // rows.
+            Kind::Text => DataType::Utf8,
+            _ => data_type.clone(),
+        }),
+    }
+}
+
+/// A name of the type that does not change with the version of arrow.
+pub(crate) fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Timestamp(unit, zone) => {
+            let unit = match unit {
+                TimeUnit::Second => "s",
+                TimeUnit::Millisecond => "ms",
+                TimeUnit::Microsecond => "us",
+                TimeUnit::Nanosecond => "ns",
+            };
+            format!("timestamp({unit},{})", zone.as_deref().unwrap_or(""))
+        }
+        DataType::Decimal128(precision, scale) => format!("decimal128({precision},{scale})"),
+        _ if Kind::of(data_type) == Some(Kind::Text) => "text".to_owned(),
+        _ => data_type.to_string().to_lowercase(),
+    }
+}
+
+/// The values of a text column.
+#[derive(Debug)]
+pub(crate) enum Text<'a> {
+    Utf8(&'a StringArray),
+    Large(&'a LargeStringArray),
+    View(&'a StringViewArray),
+    Dictionary {
+        keys: &'a dyn Array,
+        indices: Vec<usize>,
+        values: Box<Text<'a>>,
+    },
+}
+
+impl<'a> Text<'a> {
+    fn of(array: &'a dyn Array) -> Option<Self> {
+        match array.data_type() {
+            DataType::Utf8 => array.as_string_opt().map(Self::Utf8),
+            DataType::LargeUtf8 => array.as_string_opt().map(Self::Large),
+            DataType::Utf8View => array.as_string_view_opt().map(Self::View),
+            DataType::Dictionary(_, _) => {
+                let dictionary = array.as_any_dictionary_opt()?;
+                let values = dictionary.values();
+                if matches!(values.data_type(), DataType::Dictionary(_, _)) {
+                    return None;
+                }
+                Some(Self::Dictionary {
+                    keys: dictionary.keys(),
+                    // With no values at all (every row is missing) it would panic.
+                    indices: if values.is_empty() {
+                        Vec::new()
+                    } else {
+                        dictionary.normalized_keys()
+                    },
+                    values: Box::new(Self::of(values.as_ref())?),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Utf8(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Large(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::View(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Dictionary {
+                keys,
+                indices,
+                values,
+            } if keys.is_valid(row) => values.get(*indices.get(row)?),
+            Self::Dictionary { .. } => None,
+        }
+    }
+}
+
+/// The values of a column that filters and masks understand.
+pub(crate) enum Cells<'a> {
+    Boolean(&'a BooleanArray),
+    Integer(Box<dyn Fn(usize) -> Option<i128> + 'a>),
+    Float32(&'a Float32Array),
+    Float64(&'a Float64Array),
+    Text(Text<'a>),
+}
+
+/// The value of a numeric array, none where it is missing.
+pub(crate) fn value<T: ArrowPrimitiveType>(
+    array: &PrimitiveArray<T>,
+    row: usize,
+) -> Option<T::Native> {
+    array.is_valid(row).then(|| array.value(row))
+}
+
+/// The value of a boolean array, none where it is missing.
+pub(crate) fn boolean(array: &BooleanArray, row: usize) -> Option<bool> {
+    array.is_valid(row).then(|| array.value(row))
+}
+
+fn integers<T: ArrowPrimitiveType>(array: &dyn Array) -> Option<Cells<'_>>
+where
+    T::Native: Into<i128>,
+{
+    let array = array.as_primitive_opt::<T>()?;
+    Some(Cells::Integer(Box::new(move |row| {
+        value(array, row).map(Into::into)
+    })))
+}
+
+impl<'a> Cells<'a> {
+    /// `None` exactly where [`Kind::of`] is.
+    pub(crate) fn of(array: &'a dyn Array) -> Option<Self> {
+        macro_rules! integers {
+            ($t:ty, $array:expr) => {
+                integers::<$t>($array)
+            };
+        }
+        downcast_integer! {
+            array.data_type() => (integers, array),
+            DataType::Boolean => array.as_boolean_opt().map(Self::Boolean),
+            DataType::Float32 => array.as_primitive_opt::<Float32Type>().map(Self::Float32),
+            DataType::Float64 => array.as_primitive_opt::<Float64Type>().map(Self::Float64),
+            _ => Text::of(array).map(Self::Text),
+        }
+    }
+}
+
+/// More text in one batch than an array holds (2 GiB).
+#[derive(Debug)]
+pub(crate) struct TextTooLong;
+
+/// A fresh text array.
+pub(crate) fn texts<S: AsRef<str>>(
+    values: impl Iterator<Item = Option<S>>,
+) -> Result<ArrayRef, TextTooLong> {
+    let (mut builder, mut len) = (StringBuilder::new(), 0_usize);
+    for value in values {
+        if let Some(text) = &value {
+            len = len.saturating_add(text.as_ref().len());
+            // The builder would panic.
+            if i32::try_from(len).is_err() {
+                return Err(TextTooLong);
+            }
+        }
+        builder.append_option(value);
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+/// A fresh numeric array of the type `data_type`.
+pub(crate) fn numbers<T: ArrowPrimitiveType>(
+    data_type: &DataType,
+    values: impl Iterator<Item = Option<T::Native>>,
+) -> ArrayRef {
+    let mut builder = PrimitiveBuilder::<T>::with_capacity(values.size_hint().0)
+        .with_data_type(data_type.clone());
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish())
+}
+
+/// A fresh array with the values of `rows` and of no other row; `None` for a type that is not
+/// released.
+// WHY: not `filter` of arrow-select. It shares the data buffers of views and the values of
+// dictionaries, returns the array itself if every row stays, and keeps what lies under nulls.
+pub(crate) fn copy(array: &dyn Array, rows: &[usize]) -> Option<Result<ArrayRef, TextTooLong>> {
+    macro_rules! copy {
+        ($t:ty) => {{
+            let source = array.as_primitive_opt::<$t>()?;
+            let values = rows.iter().map(|row| value(source, *row));
+            Some(Ok(numbers::<$t>(array.data_type(), values)))
+        }};
+    }
+    released_type(array.data_type())?;
+    downcast_primitive! {
+        array.data_type() => (copy),
+        DataType::Null => Some(Ok(Arc::new(NullArray::new(rows.len())))),
+        DataType::Boolean => {
+            let source = array.as_boolean_opt()?;
+            let mut builder = BooleanBuilder::with_capacity(rows.len());
+            for row in rows {
+                builder.append_option(boolean(source, *row));
+            }
+            Some(Ok(Arc::new(builder.finish())))
+        }
+        _ => {
+            let source = Text::of(array)?;
+            Some(texts(rows.iter().map(|row| source.get(*row))))
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Row filters, compiled for the type of their column.
+
+use std::cmp::Ordering;
+
+use dataspace_policy::{Number, Operator, RowFilter, Scalar};
+
+use crate::column::{Cells, Kind, boolean, value};
+
+/// A decimal constant as a whole number and whether something follows it, which is all that a
+/// comparison with integers needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bound {
+    /// The greatest whole number that is not greater.
+    floor: i128,
+    exact: bool,
+}
+
+impl Bound {
+    /// `None` never happens for a [`Number`]: it has at most 32 characters.
+    fn of(number: &Number) -> Option<Self> {
+        let (whole, fraction) = number
+            .as_str()
+            .split_once('.')
+            .unwrap_or((number.as_str(), ""));
+        let exact = fraction.bytes().all(|digit| digit == b'0');
+        let below = i128::from(!exact && whole.starts_with('-'));
+        let floor = whole.parse::<i128>().ok()?.checked_sub(below)?;
+        Some(Self { floor, exact })
+    }
+
+    /// How `value` compares with the constant.
+    fn compare(self, value: i128) -> Ordering {
+        match value.cmp(&self.floor) {
+            Ordering::Equal if !self.exact => Ordering::Less,
+            ordering => ordering,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Constants {
+    Boolean(Vec<bool>),
+    Integer(Vec<Bound>),
+    Float32(Vec<f32>),
+    Float64(Vec<f64>),
+    Text(Vec<String>),
+}
+
+/// Why a filter does not fit its column.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    /// No comparison is defined for such columns.
+    Column,
+    /// A constant of another type.
+    Constant,
+    /// Booleans have no order.
+    Operator,
+}
+
+/// One comparison with the constants that its column type calls for.
+#[derive(Debug)]
+pub(crate) struct Test {
+    operator: Operator,
+    constants: Constants,
+}
+
+fn each<T>(filter: &RowFilter, take: impl Fn(&Scalar) -> Option<T>) -> Result<Vec<T>, Misfit> {
+    filter
+        .values
+        .iter()
+        .map(|scalar| take(scalar).ok_or(Misfit::Constant))
+        .collect()
+}
+
+fn number<T>(scalar: &Scalar, take: impl Fn(&Number) -> Option<T>) -> Option<T> {
+    match scalar {
+        Scalar::Number(number) => take(number),
+        _ => None,
+    }
+}
+
+impl Test {
+    pub(crate) fn compile(filter: &RowFilter, kind: Option<Kind>) -> Result<Self, Misfit> {
+        let ordered = !matches!(
+            filter.operator,
+            Operator::Eq | Operator::Neq | Operator::IsAnyOf
+        );
+        let constants = match kind.ok_or(Misfit::Column)? {
+            Kind::Boolean if ordered => return Err(Misfit::Operator),
+            Kind::Boolean => Constants::Boolean(each(filter, |scalar| match scalar {
+                Scalar::Boolean(boolean) => Some(*boolean),
+                _ => None,
+            })?),
+            Kind::Integer => Constants::Integer(each(filter, |s| number(s, Bound::of))?),
+            Kind::Float32 => {
+                Constants::Float32(each(filter, |s| number(s, |n| n.as_str().parse().ok()))?)
+            }
+            Kind::Float64 => {
+                Constants::Float64(each(filter, |s| number(s, |n| Some(n.as_f64())))?)
+            }
+            Kind::Text => Constants::Text(each(filter, |scalar| match scalar {
+                Scalar::Text(text) => Some(text.as_str().to_owned()),
+                _ => None,
+            })?),
+        };
+        Ok(Self {
+            operator: filter.operator,
+            constants,
+        })
+    }
+
+    /// Whether the row stays. A missing value, NaN, and cells of another type than compiled for
+    /// never do.
+    pub(crate) fn holds(&self, cells: &Cells<'_>, row: usize) -> bool {
+        match (&self.constants, cells) {
+            (Constants::Boolean(constants), Cells::Boolean(array)) => {
+                let value = boolean(array, row);
+                self.any(constants, value, |value, constant| Some(value.cmp(constant)))
+            }
+            (Constants::Integer(constants), Cells::Integer(get)) => {
+                self.any(constants, get(row), |value, bound| {
+                    Some(bound.compare(*value))
+                })
+            }
+            (Constants::Float32(constants), Cells::Float32(array)) => {
+                let value = value(array, row);
+                self.any(constants, value, f32::partial_cmp)
+            }
+            (Constants::Float64(constants), Cells::Float64(array)) => {
+                let value = value(array, row);
+                self.any(constants, value, f64::partial_cmp)
+            }
+            // UTF-8 keeps the order of Unicode scalar values.
+            (Constants::Text(constants), Cells::Text(text)) => {
+                self.any(constants, text.get(row), |value, constant| {
+                    Some((*value).cmp(constant.as_str()))
+                })
+            }
+            _ => false,
+        }
+    }
+
+    fn any<V, C>(
+        &self,
+        constants: &[C],
+        value: Option<V>,
+        compare: impl Fn(&V, &C) -> Option<Ordering>,
+    ) -> bool {
+        let Some(value) = value else { return false };
+        constants.iter().any(|constant| {
+            compare(&value, constant).is_some_and(|ordering| match self.operator {
+                Operator::Eq | Operator::IsAnyOf => ordering.is_eq(),
+                Operator::Neq => ordering.is_ne(),
+                Operator::Lt => ordering.is_lt(),
+                Operator::Lteq => ordering.is_le(),
+                Operator::Gt => ordering.is_gt(),
+                Operator::Gteq => ordering.is_ge(),
+            })
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! Pseudonyms: HMAC-SHA-256 under a key of one contract.
+
+use std::fmt;
+
+use ring::hmac;
+use zeroize::Zeroizing;
+
+use crate::column::{Cells, boolean, value};
+
+/// Bytes of the HMAC that a pseudonym shows (128 bits), as twice as many hexadecimal digits.
+const PSEUDONYM_LEN: usize = 16;
+
+/// The secret under which the pseudonyms of one contract are made: 32 bytes, uniformly random or
+/// derived from such, and of this contract alone.
+///
+/// Who has the key can find the value behind a pseudonym by trying values. It is wiped when
+/// dropped; the key schedule that `ring` makes of it while a batch is masked is not.
+pub struct PseudonymKey(Zeroizing<[u8; PseudonymKey::LEN]>);
+
+impl PseudonymKey {
+    /// Bytes of a key.
+    pub const LEN: usize = 32;
+
+    /// Takes the secret.
+    #[must_use]
+    pub fn new(secret: impl Into<Zeroizing<[u8; Self::LEN]>>) -> Self {
+        Self(secret.into())
+    }
+}
+
+impl fmt::Debug for PseudonymKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PseudonymKey(..)")
+    }
+}
+
+/// Makes the pseudonyms of one column.
+pub(crate) struct Pseudonyms {
+    /// Has taken the key, the domain and the column's name.
+    start: hmac::Context,
+}
+
+impl Pseudonyms {
+    pub(crate) fn new(key: &PseudonymKey, column: &str) -> Self {
+        let mut start = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*key.0));
+        start.update(b"dataspace/pseudonym/v1\0");
+        start.update(&u64::try_from(column.len()).unwrap_or(u64::MAX).to_be_bytes());
+        start.update(column.as_bytes());
+        Self { start }
+    }
+
+    /// Equal values of one kind have one pseudonym, however wide the array stores them: `7` as
+    /// 8 or 64 bits, `x` as a string or a dictionary entry, `-0.0` and `0.0`, every NaN.
+    // INVARIANT: name length, name, one byte for the kind, then the value and nothing more: no
+    // two columns, kinds or values share a message.
+    pub(crate) fn of(&self, cells: &Cells<'_>, row: usize) -> Option<String> {
+        let float = |value: f64| {
+            let value = if value.is_nan() { f64::NAN } else { value + 0.0 };
+            self.tag(b'f', &value.to_bits().to_be_bytes())
+        };
+        match cells {
+            Cells::Boolean(array) => boolean(array, row)
+                .map(|v| self.tag(b'b', &[u8::from(v)])),
+            Cells::Integer(get) => get(row).map(|v| self.tag(b'i', &v.to_be_bytes())),
+            Cells::Float32(array) => {
+                value(array, row).map(|v| float(f64::from(v)))
+            }
+            Cells::Float64(array) => value(array, row).map(float),
+            Cells::Text(text) => text.get(row).map(|v| self.tag(b't', v.as_bytes())),
+        }
+    }
+
+    fn tag(&self, kind: u8, value: &[u8]) -> String {
+        let mut context = self.start.clone();
+        context.update(&[kind]);
+        context.update(value);
+        let tag = context.sign();
+        tag.as_ref()
+            .iter()
+            .take(PSEUDONYM_LEN)
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+            .collect()
+    }
+}

@@ -1,0 +1,242 @@
+//! Released batches as text: CSV, and a preview for terminals.
+
+use std::borrow::Borrow;
+use std::fmt::{self, Write as _};
+use std::io;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Date64Type, Decimal128Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
+};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, Schema, TimeUnit};
+use thiserror::Error;
+
+use crate::column::{Cells, boolean, value};
+
+/// Why a result is not written to its end.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The writer fails.
+    #[error("the result cannot be written")]
+    Io(#[from] io::Error),
+    /// A batch with other columns than the header.
+    #[error("a batch does not have the columns of the result")]
+    OtherSchema,
+    /// A type that no plan releases.
+    #[error("column `{column}` has a type that has no text")]
+    ColumnType {
+        /// The column.
+        column: String,
+    },
+}
+
+/// Writes a header and the rows of `batches` as CSV (RFC 4180, with `\n`); returns the number of
+/// rows. A missing value is an empty field, and so is an empty text.
+///
+/// Texts are written as they are. A text that begins with `=`, `+`, `-` or `@` is a formula to
+/// some spreadsheet programs: who opens the file in one should import the columns as text.
+///
+/// # Errors
+/// [`WriteError`] if `out` fails or a batch does not have the columns of `schema`.
+pub fn write_csv<B: Borrow<RecordBatch>>(
+    out: &mut impl io::Write,
+    schema: &Schema,
+    batches: impl IntoIterator<Item = B>,
+) -> Result<u64, WriteError> {
+    let mut writer = csv::Writer::from_writer(out);
+    let io = |error: csv::Error| WriteError::Io(error.into());
+    let names = schema.fields().iter().map(|field| field.name());
+    writer.write_record(names).map_err(io)?;
+    let mut rows = 0;
+    for batch in batches {
+        let batch = batch.borrow();
+        if batch.schema_ref().fields() != schema.fields() {
+            return Err(WriteError::OtherSchema);
+        }
+        let columns = texts(batch)?;
+        for row in 0..batch.num_rows() {
+            for column in &columns {
+                writer
+                    .write_field(column.text(row).unwrap_or_default())
+                    .map_err(io)?;
+            }
+            writer.write_record(None::<&[u8]>).map_err(io)?;
+            rows += 1;
+        }
+    }
+    writer.flush()?;
+    Ok(rows)
+}
+
+/// Longest cell of a preview, in characters.
+const CELL_CHARS: usize = 32;
+
+/// An aligned table of the first `max_rows` rows, with lines of at most `max_width` characters,
+/// for a terminal. Long cells are cut and columns that do not fit are left out, both visibly.
+///
+/// Control characters and those that are invisible or reorder text are shown as escapes, in
+/// column names too, so that a cell cannot speak to the terminal. Characters count as one column
+/// each, so wide scripts come out ragged.
+#[must_use]
+pub fn preview(batches: &[RecordBatch], max_rows: usize, max_width: usize) -> String {
+    let Some(first) = batches.first() else {
+        return String::new();
+    };
+    let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let mut columns: Vec<(Vec<String>, bool)> = first
+        .schema_ref()
+        .fields()
+        .iter()
+        .map(|field| (vec![escape(field.name())], field.data_type().is_numeric()))
+        .collect();
+    let mut left = max_rows;
+    for batch in batches {
+        for ((lines, _), array) in columns.iter_mut().zip(batch.columns()) {
+            let cells = Column::of(array.as_ref());
+            for row in 0..batch.num_rows().min(left) {
+                let text = cells.as_ref().map_or(Some("?".to_owned()), |c| c.text(row));
+                lines.push(text.map_or_else(|| "·".to_owned(), |text| escape(&text)));
+            }
+        }
+        left = left.saturating_sub(batch.num_rows());
+    }
+    layout(&columns, max_width, total.saturating_sub(max_rows))
+}
+
+fn layout(columns: &[(Vec<String>, bool)], max_width: usize, more_rows: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let (mut width, mut shown) = (0, 0);
+    for (cells, right) in columns {
+        let widest = cells.iter().map(|cell| cell.chars().count()).max();
+        let gap = if shown == 0 { 0 } else { 2 };
+        let column = widest.unwrap_or(0);
+        if width + gap + column > max_width {
+            break;
+        }
+        lines.resize(cells.len().max(lines.len()), String::new());
+        for (line, cell) in lines.iter_mut().zip(cells) {
+            // Writing to a string does not fail.
+            let _ = if *right {
+                write!(line, "{:gap$}{cell:>column$}", "")
+            } else {
+                write!(line, "{:gap$}{cell:<column$}", "")
+            };
+        }
+        width += gap + column;
+        shown += 1;
+    }
+    let mut out = String::new();
+    for line in &lines {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    let more_columns = columns.len() - shown;
+    for (more, what) in [(more_rows, "rows"), (more_columns, "columns")] {
+        if more > 0 {
+            let note: String = format!("… {more} more {what}").chars().take(max_width).collect();
+            out.push_str(&note);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// Shows what would act on a terminal or hide, and cuts.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    let mut len = 0;
+    for c in text.chars() {
+        let piece: String = match c {
+            _ if c.is_control() => c.escape_default().collect(),
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{ffa0}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}' => c.escape_unicode().collect(),
+            _ => c.to_string(),
+        };
+        len += piece.chars().count();
+        if len >= CELL_CHARS {
+            out.push('…');
+            return out;
+        }
+        out.push_str(&piece);
+    }
+    out
+}
+
+/// A column whose values have a text.
+struct Column<'a>(Box<dyn Fn(usize) -> Option<String> + 'a>);
+
+fn texts(batch: &RecordBatch) -> Result<Vec<Column<'_>>, WriteError> {
+    let fields = batch.schema_ref().fields();
+    let columns = fields.iter().zip(batch.columns()).map(|(field, array)| {
+        Column::of(array.as_ref()).ok_or_else(|| WriteError::ColumnType {
+            column: field.name().clone(),
+        })
+    });
+    columns.collect()
+}
+
+/// Floats keep a point or an exponent, so that they are read as floats again.
+fn float(value: impl fmt::Debug) -> String {
+    format!("{value:?}")
+}
+
+impl<'a> Column<'a> {
+    fn of(array: &'a dyn Array) -> Option<Self> {
+        macro_rules! temporal {
+            ($t:ty, $get:ident, $suffix:expr) => {{
+                let (array, suffix) = (array.as_primitive_opt::<$t>()?, $suffix);
+                Box::new(move |row| {
+                    let raw = value(array, row)?;
+                    Some(match array.$get(row) {
+                        Some(time) => format!("{time}{suffix}"),
+                        None => raw.to_string(),
+                    })
+                })
+            }};
+        }
+        if let Some(cells) = Cells::of(array) {
+            return Some(Self(Box::new(move |row| match &cells {
+                Cells::Boolean(array) => boolean(array, row).map(|v| v.to_string()),
+                Cells::Integer(get) => get(row).map(|v| v.to_string()),
+                Cells::Float32(array) => value(array, row).map(float),
+                Cells::Float64(array) => value(array, row).map(float),
+                Cells::Text(text) => text.get(row).map(str::to_owned),
+            })));
+        }
+        Some(Self(match array.data_type() {
+            DataType::Null => Box::new(|_| None),
+            DataType::Date32 => temporal!(Date32Type, value_as_date, ""),
+            DataType::Date64 => temporal!(Date64Type, value_as_date, ""),
+            DataType::Timestamp(unit, zone) => {
+                // With a zone, the instant is stored and shown in UTC.
+                let suffix = if zone.is_some() { "Z" } else { "" };
+                match unit {
+                    TimeUnit::Second => temporal!(TimestampSecondType, value_as_datetime, suffix),
+                    TimeUnit::Millisecond => {
+                        temporal!(TimestampMillisecondType, value_as_datetime, suffix)
+                    }
+                    TimeUnit::Microsecond => {
+                        temporal!(TimestampMicrosecondType, value_as_datetime, suffix)
+                    }
+                    TimeUnit::Nanosecond => {
+                        temporal!(TimestampNanosecondType, value_as_datetime, suffix)
+                    }
+                }
+            }
+            DataType::Decimal128(_, _) => {
+                let array = array.as_primitive_opt::<Decimal128Type>()?;
+                Box::new(move |row| array.is_valid(row).then(|| array.value_as_string(row)))
+            }
+            _ => return None,
+        }))
+    }
+
+    fn text(&self, row: usize) -> Option<String> {
+        (self.0)(row)
+    }
+}

@@ -1,0 +1,155 @@
+//! Rounding to decimals, half away from zero.
+//!
+//! Floats are rounded in their shortest decimal spelling, the one that a person sees: `0.285` to
+//! two decimals is `0.29`, although the binary number lies a little below. No scaling takes
+//! place, so nothing overflows and no digit beyond the asked ones comes back.
+
+/// A binary float with a shortest decimal spelling.
+pub(crate) trait Float: Copy + std::fmt::LowerExp + std::str::FromStr {
+    const NAN: Self;
+    fn is_finite(self) -> bool;
+    fn is_nan(self) -> bool;
+}
+
+impl Float for f32 {
+    const NAN: Self = f32::NAN;
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+    fn is_nan(self) -> bool {
+        self.is_nan()
+    }
+}
+
+impl Float for f64 {
+    const NAN: Self = f64::NAN;
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+    fn is_nan(self) -> bool {
+        self.is_nan()
+    }
+}
+
+/// Rounds to `decimals`. Infinities stay; every NaN becomes the one NaN, whose bits tell nothing;
+/// zero has no sign, as the sign of a value that rounds to zero is a digit of it.
+pub(crate) fn round_float<F: Float>(value: F, decimals: i8) -> F {
+    if value.is_nan() {
+        return F::NAN;
+    }
+    if !value.is_finite() {
+        return value;
+    }
+    round_decimal(&format!("{value:e}"), decimals)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(F::NAN)
+}
+
+/// Rounds a number spelled `-d.ddde-x`; `None` if it is spelled otherwise.
+fn round_decimal(text: &str, decimals: i8) -> Option<String> {
+    let (mantissa, exponent) = text.split_once('e')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa),
+    };
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    // How many of the digits stay; below zero, not even the first one comes near.
+    let Ok(stay) = usize::try_from(exponent + 1 + i32::from(decimals)) else {
+        return Some("0".to_owned());
+    };
+    let (kept, last, up) = if stay < digits.len() {
+        let up = digits.get(stay).is_some_and(|digit| *digit >= b'5');
+        (digits.get(..stay)?, -i32::from(decimals), up)
+    } else {
+        let len = i32::try_from(digits.len()).ok()?;
+        (digits.as_slice(), exponent + 1 - len, false)
+    };
+    // At most 17 digits.
+    let kept = kept
+        .iter()
+        .fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    match kept + u64::from(up) {
+        0 => Some("0".to_owned()),
+        rounded => Some(format!("{sign}{rounded}e{last}")),
+    }
+}
+
+/// The nearest multiple of 10^`zeros`, if `fits`, otherwise the next one towards zero: also at the
+/// ends of the type no digit below 10^`zeros` is shown.
+pub(crate) fn round_integer<T: TryFrom<i128>>(value: i128, zeros: u32) -> Option<T> {
+    let unit = 10_i128.checked_pow(zeros)?;
+    let (down, rest) = (value / unit * unit, value % unit);
+    let away = if rest.abs() * 2 >= unit {
+        down + unit * value.signum()
+    } else {
+        down
+    };
+    T::try_from(away).or_else(|_| T::try_from(down)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_away_from_zero() {
+        for (value, decimals, expected) in [
+            (2.5, 0, 3.0),
+            (-2.5, 0, -3.0),
+            (0.285, 2, 0.29),
+            (1.005, 2, 1.01),
+            (9.995, 2, 10.0),
+            (0.5, 0, 1.0),
+            (0.05, 1, 0.1),
+            (15.0, -1, 20.0),
+            (-14.9, -1, -10.0),
+            (50.0, -2, 100.0),
+            (49.0, -2, 0.0),
+            (5.0, -2, 0.0),
+        ] {
+            assert_eq!(
+                round_float::<f64>(value, decimals).to_bits(),
+                f64::to_bits(expected),
+                "{value} to {decimals}"
+            );
+        }
+    }
+
+    #[test]
+    fn extreme_floats_neither_overflow_nor_panic() {
+        for value in [1e300, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324, 1e22] {
+            for decimals in -18..=18 {
+                assert!(round_float(value, decimals).is_finite());
+            }
+        }
+        assert!(round_float(f32::MAX, -18).is_finite());
+        assert_eq!(round_float(f32::MAX, -18).to_bits(), f32::MAX.to_bits());
+        assert!(round_float(f64::INFINITY, 2).is_infinite());
+    }
+
+    #[test]
+    fn a_rounded_nan_carries_no_payload() {
+        let tagged = f64::from_bits(0x7ff8_dead_beef_0001);
+        assert_eq!(round_float(tagged, 2).to_bits(), f64::NAN.to_bits());
+    }
+
+    #[test]
+    fn a_value_that_rounds_to_zero_has_no_sign() {
+        for value in [-0.0, -0.4, -1e-300] {
+            assert_eq!(round_float::<f64>(value, 0).to_bits(), 0);
+        }
+    }
+
+    #[test]
+    fn integers_at_the_ends_of_their_type_stay_multiples() {
+        assert_eq!(round_integer::<i8>(127, 1), Some(120));
+        assert_eq!(round_integer::<i8>(-128, 1), Some(-120));
+        assert_eq!(round_integer::<i8>(127, 3), Some(0));
+        assert_eq!(round_integer::<u64>(u64::MAX.into(), 18), Some(18_000_000_000_000_000_000));
+        assert_eq!(round_integer::<u64>(u64::MAX.into(), 1), Some(u64::MAX / 10 * 10));
+        assert_eq!(round_integer::<i64>(i64::MIN.into(), 18), Some(-9_000_000_000_000_000_000));
+        assert_eq!(round_integer::<i64>(-15, 1), Some(-20));
+        assert_eq!(round_integer::<i64>(14, 1), Some(10));
+    }
+}

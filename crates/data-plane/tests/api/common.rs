@@ -1,0 +1,108 @@
+use std::path::PathBuf;
+
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::Schema;
+use dataspace_data_plane::{Plan, PlanError, PseudonymKey, Table, write_csv};
+use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
+
+pub(crate) fn key(byte: u8) -> PseudonymKey {
+    PseudonymKey::new([byte; 32])
+}
+
+pub(crate) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+pub(crate) fn number(text: &str) -> Scalar {
+    Scalar::Number(text.parse().unwrap())
+}
+
+pub(crate) fn text(text: &str) -> Scalar {
+    Scalar::Text(text.parse().unwrap())
+}
+
+pub(crate) fn filter(column: &str, operator: Operator, values: Vec<Scalar>) -> Duty {
+    Duty::Filter(RowFilter {
+        column: column.parse().unwrap(),
+        operator,
+        values,
+    })
+}
+
+pub(crate) fn mask(column: &str, method: MaskMethod) -> Duty {
+    Duty::Mask(ColumnMask {
+        column: column.parse().unwrap(),
+        method,
+    })
+}
+
+pub(crate) fn compile(duties: &[Duty], schema: &Schema) -> Result<Plan, PlanError> {
+    Plan::compile(duties, schema, key(1))
+}
+
+pub(crate) fn apply(duties: &[Duty], batch: &RecordBatch) -> RecordBatch {
+    let plan = compile(duties, batch.schema_ref()).unwrap();
+    let out = plan.apply(batch).unwrap();
+    assert_eq!(out.schema(), plan.output_schema());
+    out
+}
+
+/// The batch as CSV, without the header.
+pub(crate) fn rows(batch: &RecordBatch) -> Vec<String> {
+    let mut out = Vec::new();
+    write_csv(&mut out, batch.schema_ref(), [batch]).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    text.lines().skip(1).map(str::to_owned).collect()
+}
+
+/// The rows of `column` for which the filter holds.
+pub(crate) fn kept(column: ArrayRef, operator: Operator, values: Vec<Scalar>) -> Vec<String> {
+    let batch = batch(vec![("c", column)]);
+    rows(&apply(&[filter("c", operator, values)], &batch))
+}
+
+/// Whether `secret` lies anywhere in the memory that the batch gives access to.
+pub(crate) fn holds_bytes(batch: &RecordBatch, secret: &[u8]) -> bool {
+    batch.columns().iter().any(|column| {
+        let data = column.to_data();
+        assert!(data.child_data().is_empty(), "released arrays are flat");
+        let nulls = data.nulls().map(|nulls| nulls.buffer().as_slice());
+        let buffers = data.buffers().iter().map(|buffer| buffer.as_slice());
+        buffers
+            .chain(nulls)
+            .any(|bytes| bytes.windows(secret.len()).any(|window| window == secret))
+    })
+}
+
+/// A file of the shared real data; prints that the test is skipped where there is none.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("DATASPACE_DATA").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    let file = root.join(path);
+    if file.exists() {
+        Some(file)
+    } else {
+        println!("skipped: {path} is not at hand");
+        None
+    }
+}
+
+/// A file with these bytes, opened as a table.
+pub(crate) fn open(
+    name: &str,
+    bytes: impl AsRef<[u8]>,
+) -> (tempfile::TempDir, Result<Table, dataspace_data_plane::OpenError>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let table = Table::open(&path);
+    (directory, table)
+}
+
+/// Everything in a table that opens.
+pub(crate) fn all_rows(table: &Table) -> Vec<String> {
+    let batches: Vec<_> = table.read().unwrap().map(Result::unwrap).collect();
+    batches.iter().flat_map(rows).collect()
+}

@@ -1,0 +1,14 @@
+//! The data plane through its public API, one module for each behaviour. One binary, as linking
+//! costs more than running.
+#![cfg(test)]
+
+mod common;
+
+mod filters;
+mod leaks;
+mod masks;
+mod plans;
+mod real_data;
+mod reference;
+mod tables;
+mod texts;

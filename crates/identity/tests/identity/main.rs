@@ -1,0 +1,10 @@
+//! Who is who: DIDs with one spelling, keys that stay secret, credentials of one authority.
+
+#![expect(clippy::string_slice, reason = "texts that the tests themselves wrote, in ASCII")]
+
+#[cfg(test)]
+mod credential;
+#[cfg(test)]
+mod did;
+#[cfg(test)]
+mod secret_key;

@@ -1,0 +1,113 @@
+use std::fmt;
+
+use dataspace_data_plane::PlanError;
+use dataspace_policy::Reason;
+use dataspace_primitives::{Name, UnixMillis, Validity};
+
+/// Why an access is denied: by the state of membership and contract, or by policy. In plain
+/// words by `Display`; never about data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DenialReason {
+    /// The consumer is not a member of the space.
+    NotAMember,
+    /// The consumer's membership does not hold now.
+    MembershipOver {
+        /// When the membership held.
+        validity: Validity,
+        /// The provider's time.
+        now: UnixMillis,
+    },
+    /// The authority revoked the membership.
+    MembershipRevoked {
+        /// When.
+        revoked_at: UnixMillis,
+        /// The authority's reason.
+        reason: Name,
+    },
+    /// The contract is not yet, or no longer, in force.
+    ContractOver {
+        /// When the contract holds.
+        validity: Validity,
+        /// The provider's time.
+        now: UnixMillis,
+    },
+    /// A party ended the contract.
+    ContractTerminated {
+        /// The reason given.
+        reason: Name,
+    },
+    /// All uses of the contract are made.
+    QuotaExhausted {
+        /// Uses that the contract permits.
+        limit: u64,
+    },
+    /// The purpose is not one of the space's scenarios.
+    UnknownPurpose {
+        /// The purpose stated.
+        purpose: Name,
+    },
+    /// A duty of the contract cannot be carried out on the product as it is.
+    Duty {
+        /// What is in the way.
+        message: String,
+    },
+    /// A policy decided so.
+    Policy(Reason),
+}
+
+impl DenialReason {
+    pub(crate) fn duty(error: &PlanError) -> Self {
+        Self::Duty { message: error.to_string() }
+    }
+
+    /// A stable word for scripts and logs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAMember => "not-a-member",
+            Self::MembershipOver { .. } => "membership-over",
+            Self::MembershipRevoked { .. } => "membership-revoked",
+            Self::ContractOver { .. } => "contract-over",
+            Self::ContractTerminated { .. } => "contract-terminated",
+            Self::QuotaExhausted { .. } => "quota-exhausted",
+            Self::UnknownPurpose { .. } => "unknown-purpose",
+            Self::Duty { .. } => "duty",
+            Self::Policy(reason) => reason.code(),
+        }
+    }
+}
+
+impl fmt::Display for DenialReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAMember => f.write_str("the consumer is not a member of the space"),
+            Self::MembershipOver { validity, now } => {
+                write!(f, "the consumer's membership is valid {validity}; it is {now}")
+            }
+            Self::MembershipRevoked { revoked_at, reason } => write!(
+                f,
+                "the space authority revoked the consumer's membership at {revoked_at}: {reason}"
+            ),
+            Self::ContractOver { validity, now } if *now < validity.from() => {
+                write!(f, "the contract begins at {}; it is only {now}", validity.from())
+            }
+            Self::ContractOver { validity, now } => {
+                write!(f, "the contract ended at {}; it is {now}", validity.until())
+            }
+            Self::ContractTerminated { reason } => {
+                write!(f, "the contract was terminated: {reason}")
+            }
+            Self::QuotaExhausted { limit } => {
+                write!(f, "all {limit} uses of the contract are made")
+            }
+            Self::UnknownPurpose { purpose } => {
+                write!(f, "{purpose} is not a scenario of this space")
+            }
+            Self::Duty { message } => {
+                write!(f, "a duty of the contract cannot be carried out: {message}")
+            }
+            Self::Policy(reason) => fmt::Display::fmt(reason, f),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! One enum for each operation.
+
+use dataspace_audit_log::{
+    AppendError, CollectError, CreateError, LeafIndex, OpenError, ReadError, RecordError,
+    SignCheckpointError,
+};
+use dataspace_data_plane::{PlanError, RunError};
+use dataspace_identity::{AdmitError as CredentialError, Did, RevocationError};
+use dataspace_primitives::{Name, SignError, UnixMillis, VerifyError};
+use dataspace_usage_contract::{
+    AgreeError, ContractId, OfferError, OfferId, ProfileError, TerminationError,
+};
+use thiserror::Error;
+
+use crate::clock::ClockError;
+
+/// The log could not take a record, so nothing happened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The clock was set back.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The record is not durable.
+    #[error("the audit log did not take the record")]
+    Append(#[from] AppendError),
+    /// The record is durable, but the log could not be signed.
+    #[error("the audit log cannot be signed")]
+    Checkpoint(#[from] SignCheckpointError),
+}
+
+/// Why a data space is not founded or opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// There is a log already, or the directory cannot be used.
+    #[error("the log cannot be created")]
+    Create(#[from] CreateError),
+    /// The log is damaged, shortened, rewritten, locked or another one.
+    #[error("the log cannot be opened")]
+    Open(#[from] OpenError),
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Read(#[from] ReadError),
+    /// A record of the log is not one that this monitor would have written.
+    #[error("record {index} of the log is not acceptable")]
+    Record {
+        /// Its place.
+        index: LeafIndex,
+        /// What is wrong with it.
+        source: ChangeError,
+    },
+    /// The profile is not acceptable.
+    #[error("the space profile is refused")]
+    Profile(#[from] ProfileError),
+    /// The first record cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Why a change of the space's state is refused. The same checks run when a change is made and
+/// when it is read back from the log.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// Not a record.
+    #[error("it is not a record")]
+    Malformed(#[from] RecordError),
+    /// The signed document in a record is malformed.
+    #[error("its document is malformed")]
+    Document(#[from] dataspace_primitives::EnvelopeError),
+    /// The record's identifier is not that of its document.
+    #[error("its document is another one than it says")]
+    Mismatch,
+    /// A record for which this version has no meaning.
+    #[error("it is an event that this version does not know")]
+    Unknown,
+    /// A profile that is not acceptable.
+    #[error("the space profile is refused")]
+    Profile(#[from] ProfileError),
+    /// A membership credential that is not acceptable.
+    #[error("the membership credential is refused")]
+    Credential(#[from] CredentialError),
+    /// The credential's role or region has no place in the space.
+    #[error("the profile does not admit {what} `{value}`")]
+    NotAdmissible {
+        /// `role` or `region`.
+        what: &'static str,
+        /// The one at fault.
+        value: String,
+    },
+    /// The credential is older than the revocation of its subject.
+    #[error("`{subject}` was revoked at {revoked_at}; only a credential from then on readmits")]
+    Revoked {
+        /// The participant.
+        subject: Did,
+        /// When its membership was revoked.
+        revoked_at: UnixMillis,
+    },
+    /// A revocation that is not acceptable.
+    #[error("the revocation is refused")]
+    Revocation(#[from] RevocationError),
+    /// Nobody of that name was admitted, or its membership is over.
+    #[error("`{did}` is not a member of the space")]
+    NotAMember {
+        /// The participant.
+        did: Did,
+    },
+    /// The class is not in the profile.
+    #[error("the profile has no product class `{class}`")]
+    ProductClass {
+        /// The class.
+        class: Name,
+    },
+    /// A product's class or columns changed; contracts rely on them.
+    #[error("product `{product}` is registered with another class or other columns")]
+    ProductChanged {
+        /// The product.
+        product: Name,
+    },
+    /// Not registered here.
+    #[error("product `{product}` is not registered here")]
+    UnknownProduct {
+        /// The product.
+        product: Name,
+    },
+    /// Offer or acceptance do not make an agreement.
+    #[error("offer and acceptance do not make an agreement")]
+    Agree(#[from] AgreeError),
+    /// The offer is not acceptable.
+    #[error("the offer is refused")]
+    Offer(#[from] OfferError),
+    /// Not this space's, or not this provider's.
+    #[error("it belongs to another space or another provider")]
+    Elsewhere,
+    /// A purpose that the space does not know.
+    #[error("`{purpose}` is not a scenario of this space")]
+    UnknownPurpose {
+        /// The purpose.
+        purpose: Name,
+    },
+    /// A duty cannot be carried out on the product.
+    #[error("a duty cannot be carried out on `{product}`")]
+    Duty {
+        /// The product.
+        product: Name,
+        /// Why.
+        source: PlanError,
+    },
+    /// The consumer already accepted this offer: a second acceptance would double its quota.
+    #[error("`{consumer}` already accepted offer `{offer}`")]
+    AlreadyAccepted {
+        /// The offer.
+        offer: OfferId,
+        /// The consumer.
+        consumer: Did,
+    },
+    /// No such contract here.
+    #[error("there is no contract `{contract}` here")]
+    UnknownContract {
+        /// The contract.
+        contract: ContractId,
+    },
+    /// Already terminated.
+    #[error("contract `{contract}` is already terminated")]
+    AlreadyTerminated {
+        /// The contract.
+        contract: ContractId,
+    },
+    /// A termination that is not acceptable.
+    #[error("the termination is refused")]
+    Termination(#[from] TerminationError),
+    /// It does not verify.
+    #[error("a signature does not verify")]
+    Verify(#[from] VerifyError),
+    /// It cannot be signed.
+    #[error("it cannot be signed")]
+    Sign(#[from] SignError),
+    /// The log did not take it.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Why an access came to no decision. (A denial is a decision, not an error.)
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AccessError {
+    /// The clock was set back.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// No such contract here.
+    #[error("there is no contract `{contract}` here")]
+    UnknownContract {
+        /// The contract that the request names.
+        contract: ContractId,
+    },
+    /// Not signed by the contract's consumer.
+    #[error("the request is not signed by the contract's consumer")]
+    Signature,
+    /// Made too long ago, or in the future.
+    #[error(
+        "the request was made at {requested_at}; now is {now}, and it may be {age_secs_max} s old"
+    )]
+    NotFresh {
+        /// When it was made, by the consumer's clock.
+        requested_at: UnixMillis,
+        /// Now, by the provider's clock.
+        now: UnixMillis,
+        /// Oldest age that is taken, in seconds.
+        age_secs_max: u32,
+    },
+    /// The same request was answered before.
+    #[error("the request was answered before; each access needs a request of its own")]
+    Replayed,
+    /// The product's table is not attached since the monitor was opened.
+    #[error("product `{product}` has no table attached; the provider has to register it again")]
+    NotAttached {
+        /// The product.
+        product: Name,
+    },
+    /// The decision is not durable, so there is none.
+    #[error("the decision cannot be recorded, so nothing is released")]
+    Append(#[from] AppendError),
+    /// Permitted and recorded, but the data cannot be opened. The use is made.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+}
+
+/// Why a release stops.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReleaseError {
+    /// The contract ended, or a membership was revoked, while data was being released.
+    #[error("the release is stopped: {reason}")]
+    Stopped {
+        /// Why, in plain words.
+        reason: String,
+    },
+    /// The clock was set back.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The data cannot be read, or the duties cannot be carried out on it.
+    #[error("the release failed")]
+    Run(#[from] RunError),
+}
+
+/// Why there is no evidence for a decision.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The record cannot be read.
+    #[error("the record cannot be read")]
+    Read(#[from] ReadError),
+    /// The record is no access decision.
+    #[error("record {index} is not a decision on an access")]
+    NotADecision {
+        /// The record.
+        index: LeafIndex,
+    },
+    /// It is not a record.
+    #[error("the log holds something else at this place")]
+    Record(#[from] RecordError),
+    /// A credential or the contract is missing.
+    #[error("the node holds no {what} for this decision")]
+    Missing {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// No proof.
+    #[error("the evidence cannot be collected")]
+    Collect(#[from] CollectError),
+    /// The log cannot be signed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}

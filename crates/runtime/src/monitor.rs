@@ -1,0 +1,188 @@
+//! The reference monitor: one access from request to recorded decision.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, RwLockReadGuard};
+use std::time::Duration;
+
+use dataspace_data_plane::{Plan, PseudonymKey};
+use dataspace_policy::{Decision as PolicyDecision, Facts};
+use dataspace_primitives::{Digest, Signed, UnixMillis};
+use dataspace_usage_contract::AccessRequest;
+
+use crate::clock::ClockError;
+use crate::denial::DenialReason;
+use crate::error::AccessError;
+use crate::permit::{Decided, Decision, Denial, Grant, Permit, Received};
+use crate::space::Inner;
+use crate::state::{Contract, Member, State};
+
+/// How far a consumer's clock may be ahead of ours.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// One pass through the monitor. While it exists, no membership, contract or profile changes, so
+/// that the log's order is the order in which things took effect. Drop it before releasing data.
+pub struct Monitor<'a> {
+    pub(crate) inner: &'a Arc<Inner>,
+    pub(crate) state: RwLockReadGuard<'a, State>,
+}
+
+impl Monitor<'_> {
+    /// Takes a request in: signed by the contract's consumer, fresh, and not answered before.
+    ///
+    /// # Errors
+    /// [`AccessError`] for anything else. Nothing is recorded then: whoever cannot show to be a
+    /// consumer must not be able to fill the log.
+    pub fn receive(&self, request: Signed<AccessRequest>) -> Result<Received, AccessError> {
+        let now = self.inner.clock.now()?;
+        // The contract is named inside, so any consumer's key that signed will do for a look.
+        let keys = dataspace_identity::Did::claimed_keys(&request);
+        let keys = keys.map_err(|_| AccessError::Signature)?;
+        let request = request.verify(&keys, now).map_err(|_| AccessError::Signature)?;
+        let AccessRequest { contract, consumer, requested_at, .. } = request.value();
+        let id = *contract;
+        let unknown = AccessError::UnknownContract { contract: id };
+        let contract = self.state.contracts.get(&id).ok_or(unknown)?;
+        let is_consumer = *consumer == contract.agreement.value().consumer
+            && request.is_signed_by(consumer.key_id());
+        if !is_consumer {
+            return Err(AccessError::Signature);
+        }
+        self.check_fresh(*requested_at, now)?;
+        if !self.state.replays.insert(Digest::of(request.signed().as_bytes()), now) {
+            return Err(AccessError::Replayed);
+        }
+        Ok(Received { contract: Arc::clone(contract), request })
+    }
+
+    fn check_fresh(&self, requested_at: UnixMillis, now: UnixMillis) -> Result<(), AccessError> {
+        let age_secs_max = self.state.profile.profile().parameters.request_age_secs_max;
+        let age = now.since(requested_at);
+        let ahead = requested_at.since(now);
+        if age > Duration::from_secs(u64::from(age_secs_max)) || ahead > CLOCK_SKEW {
+            return Err(AccessError::NotFresh { requested_at, now, age_secs_max });
+        }
+        Ok(())
+    }
+
+    /// Decides on a request, by the state of memberships and contract, the contract's policies and
+    /// the space's.
+    ///
+    /// # Errors
+    /// [`AccessError`] if no decision is possible.
+    pub fn decide(&self, received: Received) -> Result<Decision<'_>, AccessError> {
+        let now = self.inner.clock.now()?;
+        let contract = Arc::clone(&received.contract);
+        let ours = self.state.contracts.get(&contract.id);
+        if !ours.is_some_and(|ours| Arc::ptr_eq(ours, &contract)) {
+            return Err(AccessError::UnknownContract { contract: contract.id });
+        }
+        let agreement = contract.agreement.value();
+        let request = received.request.value();
+        let member = self.state.members.get(&agreement.consumer);
+        let member = member.ok_or(AccessError::UnknownContract { contract: contract.id })?;
+        let credential = member.admitted.credential();
+        let facts = Facts {
+            participant: agreement.consumer.as_str().to_owned(),
+            roles: credential.roles.clone(),
+            region: credential.region,
+            product: agreement.product.clone(),
+            product_class: agreement.product_class.clone(),
+            action: request.action,
+            purpose: request.purpose.clone(),
+            now,
+            uses: contract.quota().used(),
+        };
+        let profile_version = self.state.profile.profile().version;
+        let decided = Decided { received, facts, profile_version };
+
+        let node = Arc::clone(self.inner);
+        let mut reasons = self.standing(&contract, member, now);
+        if !self.state.profile.profile().scenarios.contains_key(&decided.facts.purpose) {
+            let purpose = decided.facts.purpose.clone();
+            reasons.push(DenialReason::UnknownPurpose { purpose });
+        }
+        let decision = contract.program.decide(&decided.facts, self.state.profile.policies());
+        let grounds = match decision {
+            PolicyDecision::Permit(grounds) => grounds,
+            PolicyDecision::Deny(denial) => {
+                reasons.extend(denial.reasons.into_iter().map(DenialReason::Policy));
+                return Ok(Decision::Denial(Denial { node, decided, reasons }));
+            }
+        };
+        // The policies count too; this holds whatever they say.
+        if let Some(limit) = contract.quota().limit()
+            && decided.facts.uses >= limit
+        {
+            reasons.push(DenialReason::QuotaExhausted { limit });
+        }
+        if !reasons.is_empty() {
+            return Ok(Decision::Denial(Denial { node, decided, reasons }));
+        }
+        let Some(table) = self.state.tables.get(&agreement.product) else {
+            return Err(AccessError::NotAttached { product: agreement.product.clone() });
+        };
+        // Pseudonyms of one contract cannot be joined with another's.
+        let key = self.inner.key.derive("pseudonyms", contract.id.as_digest().as_bytes());
+        let key = PseudonymKey::new(key);
+        match Plan::compile(&agreement.terms.duties, &table.schema(), key) {
+            Ok(plan) => {
+                let (plan, table) = (Arc::new(plan), Arc::clone(table));
+                let grant = Grant { node, decided, grounds, plan, table };
+                Ok(Decision::Permit(Permit { grant, pass: PhantomData }))
+            }
+            Err(error) => {
+                let reasons = vec![DenialReason::duty(&error)];
+                Ok(Decision::Denial(Denial { node, decided, reasons }))
+            }
+        }
+    }
+
+    /// Why the contract or the membership does not stand at `now`; empty if both do.
+    pub(crate) fn standing(
+        &self,
+        contract: &Contract,
+        member: &Member,
+        now: UnixMillis,
+    ) -> Vec<DenialReason> {
+        let mut reasons = Vec::new();
+        if let Some(revocation) = &member.revocation {
+            reasons.push(DenialReason::MembershipRevoked {
+                revoked_at: revocation.revoked_at,
+                reason: revocation.reason.clone(),
+            });
+        }
+        if !member.admitted.is_member_at(now) {
+            let validity = member.admitted.credential().validity;
+            reasons.push(DenialReason::MembershipOver { validity, now });
+        }
+        if let Some(termination) = self.state.terminations.get(&contract.id) {
+            let reason = termination.reason.clone();
+            reasons.push(DenialReason::ContractTerminated { reason });
+        }
+        let validity = contract.agreement.value().validity;
+        if !validity.contains(now) {
+            reasons.push(DenialReason::ContractOver { validity, now });
+        }
+        reasons
+    }
+
+    /// Whether the access still stands: asked again before each chunk of a release.
+    pub(crate) fn still_stands(
+        &self,
+        contract: &Contract,
+    ) -> Result<Vec<DenialReason>, ClockError> {
+        let now = self.inner.clock.now()?;
+        let member = self.state.members.get(&contract.agreement.value().consumer);
+        Ok(match member {
+            Some(member) => self.standing(contract, member, now),
+            // Members are never removed; if one were, its contracts would not stand.
+            None => vec![DenialReason::NotAMember],
+        })
+    }
+}
+
+impl std::fmt::Debug for Monitor<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Monitor").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,301 @@
+//! The proofs that one access collects on its way. Each can only be made from the one before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use dataspace_audit_log::{
+    AccessRecord, AppendError, Appended, Event, Fact, LeafIndex, Record, TEXT_LEN_MAX, TEXTS_MAX,
+    Verdict,
+};
+use dataspace_data_plane::{Plan, Table};
+use dataspace_identity::Did;
+use dataspace_policy::{Facts, Grounds};
+use dataspace_primitives::{Digest, Signed, Verified};
+use dataspace_usage_contract::{AccessRequest, ContractId};
+
+use crate::denial::DenialReason;
+use crate::error::ReleaseError;
+use crate::release::Release;
+use crate::space::Inner;
+use crate::state::Contract;
+
+/// A signed request that is fresh, not replayed, and by the contract's consumer. Good for one
+/// decision.
+pub struct Received {
+    pub(crate) request: Verified<AccessRequest>,
+    pub(crate) contract: Arc<Contract>,
+}
+
+/// What was decided on, permit or denial.
+pub(crate) struct Decided {
+    pub(crate) received: Received,
+    pub(crate) facts: Facts,
+    pub(crate) profile_version: u64,
+}
+
+/// The contract permits, and nobody forbids. Cannot be cloned or made by hand, and lives no longer
+/// than the pass through the monitor (`'m`) in which it was given, so that nothing it rests on can
+/// change before it is recorded.
+#[must_use = "a permit releases nothing until it is reserved and recorded"]
+pub struct Permit<'m> {
+    pub(crate) grant: Grant,
+    pub(crate) pass: PhantomData<&'m ()>,
+}
+
+pub(crate) struct Grant {
+    pub(crate) node: Arc<Inner>,
+    pub(crate) decided: Decided,
+    pub(crate) grounds: Grounds,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) table: Arc<Table>,
+}
+
+/// The access is denied, for these reasons.
+#[must_use = "a denial is to be recorded"]
+pub struct Denial {
+    pub(crate) node: Arc<Inner>,
+    pub(crate) decided: Decided,
+    pub(crate) reasons: Vec<DenialReason>,
+}
+
+/// A permit for which a use of the contract is taken.
+#[must_use = "the use is taken; record it"]
+pub struct Reserved<P> {
+    pub(crate) inner: P,
+    pub(crate) uses: u64,
+}
+
+/// A decision that is durable in the audit log. Only this opens the data.
+#[must_use = "the decision is recorded; use it"]
+pub struct Recorded<D> {
+    pub(crate) inner: D,
+    pub(crate) appended: Appended,
+}
+
+/// The decision on one access.
+#[must_use]
+pub enum Decision<'m> {
+    /// Permitted.
+    Permit(Permit<'m>),
+    /// Denied.
+    Denial(Denial),
+}
+
+/// Meanwhile another access used the contract, so the permit may no longer be right: decide
+/// again.
+pub struct Conflict {
+    received: Box<Received>,
+}
+
+impl Conflict {
+    /// The request, for another decision.
+    #[must_use]
+    pub fn into_received(self) -> Received {
+        *self.received
+    }
+}
+
+/// Where a decision stands in the log, and the consumer's signed request: what both sides keep.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The record of the decision.
+    pub index: LeafIndex,
+    /// The contract.
+    pub contract: ContractId,
+    /// The consumer.
+    pub consumer: Did,
+    /// The request as signed.
+    pub request: Signed<AccessRequest>,
+}
+
+impl Decided {
+    pub(crate) fn receipt(&self, appended: &Appended) -> Receipt {
+        Receipt {
+            index: appended.index(),
+            contract: self.received.contract.id,
+            consumer: self.received.request.value().consumer.clone(),
+            request: self.received.request.signed().clone(),
+        }
+    }
+}
+
+impl Decided {
+    fn record(&self, verdict: Verdict) -> Record {
+        let Facts {
+            participant,
+            roles,
+            region,
+            product,
+            product_class,
+            action,
+            purpose,
+            now,
+            uses,
+        } = &self.facts;
+        let text = |value: &dyn ToString| Fact::Text(value.to_string());
+        let roles: BTreeSet<_> = roles.iter().map(ToString::to_string).collect();
+        let facts = [
+            ("action", text(action)),
+            ("now", Fact::Number(now.as_millis())),
+            ("participant", text(participant)),
+            ("product", text(product)),
+            ("productClass", text(product_class)),
+            ("purpose", text(purpose)),
+            ("region", text(region)),
+            ("roles", Fact::Texts(roles)),
+            ("uses", Fact::Number(*uses)),
+        ];
+        let facts: BTreeMap<_, _> =
+            facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
+        let contract = &self.received.contract;
+        let access = AccessRecord {
+            contract: *contract.id.as_digest(),
+            program: contract.program.digest(),
+            profile: self.profile_version,
+            request: Digest::of(self.received.request.signed().as_bytes()),
+            facts,
+            verdict,
+        };
+        Record::new(*now, Event::Access(access))
+    }
+}
+
+impl Permit<'_> {
+    /// The clauses that permit.
+    #[must_use]
+    pub fn clauses(&self) -> &[String] {
+        &self.grant.grounds.policies
+    }
+
+    /// Takes a use of the contract.
+    ///
+    /// # Errors
+    /// [`Conflict`] if the contract was used since the permit was given: decide again.
+    pub fn reserve(self) -> Result<Reserved<Self>, Conflict> {
+        let contract = Arc::clone(&self.grant.decided.received.contract);
+        let mut quota = contract.quota();
+        // INVARIANT: a permit holds for just the count on which it was decided; so no count in a
+        // policy is ever exceeded, and the record can be decided again with the same result.
+        let reserved =
+            if quota.used() == self.grant.decided.facts.uses { quota.reserve().ok() } else { None };
+        match reserved {
+            Some(uses) => Ok(Reserved { inner: self, uses }),
+            None => Err(Conflict { received: Box::new(self.grant.decided.received) }),
+        }
+    }
+}
+
+impl Reserved<Permit<'_>> {
+    /// Makes the permit durable, together with the use that it takes: one record, one sync.
+    ///
+    /// # Errors
+    /// [`AppendError`]: then nothing may be released.
+    pub fn record(self) -> Result<Recorded<Permit<'static>>, AppendError> {
+        let grant = self.inner.grant;
+        let terms = &grant.decided.received.contract.agreement.value().terms;
+        let duties = (1..=terms.duties.len()).map(|number| format!("duty-{number}")).collect();
+        let record = grant.decided.record(Verdict::Permit { uses: self.uses, duties });
+        let appended = grant.node.log.append(&record)?;
+        Ok(Recorded { inner: Permit { grant, pass: PhantomData }, appended })
+    }
+}
+
+impl Denial {
+    /// Why; never empty.
+    #[must_use]
+    pub fn reasons(&self) -> &[DenialReason] {
+        &self.reasons
+    }
+
+    /// Makes the denial durable.
+    ///
+    /// # Errors
+    /// [`AppendError`]: then there is no answer but an error.
+    pub fn record(self) -> Result<Recorded<Self>, AppendError> {
+        let reasons = self.reasons.iter().map(|one| clip(format!("{}: {one}", one.code())));
+        let reasons = reasons.take(TEXTS_MAX).collect();
+        let record = self.decided.record(Verdict::Deny { reasons });
+        let appended = self.node.log.append(&record)?;
+        Ok(Recorded { inner: self, appended })
+    }
+}
+
+impl Recorded<Permit<'_>> {
+    /// Where the decision stands in the log.
+    #[must_use]
+    pub fn receipt(&self) -> Receipt {
+        self.inner.grant.decided.receipt(&self.appended)
+    }
+
+    /// Opens the data.
+    ///
+    /// # Errors
+    /// [`ReleaseError`] if the data cannot be read. The use of the contract is made all the same.
+    pub fn release(self) -> Result<Release, ReleaseError> {
+        let receipt = self.receipt();
+        Release::open(self.inner.grant, receipt)
+    }
+}
+
+impl Recorded<Denial> {
+    /// Where the decision stands in the log.
+    #[must_use]
+    pub fn receipt(&self) -> Receipt {
+        self.inner.decided.receipt(&self.appended)
+    }
+
+    /// Why; never empty.
+    #[must_use]
+    pub fn reasons(&self) -> &[DenialReason] {
+        &self.inner.reasons
+    }
+}
+
+impl fmt::Display for Recorded<Denial> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, reason) in self.reasons().iter().enumerate() {
+            let separator = if i > 0 { "; " } else { "" };
+            write!(f, "{separator}{reason}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Cuts a text to what a record takes.
+fn clip(mut text: String) -> String {
+    let mut end = TEXT_LEN_MAX.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}
+
+macro_rules! opaque_debug {
+    ($($name:ident $(<$p:ident>)?),*) => {$(
+        impl $(<$p>)? fmt::Debug for $name $(<$p>)? {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+opaque_debug!(Received, Denial, Reserved<P>, Recorded<D>, Conflict);
+
+impl fmt::Debug for Permit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Permit(_) => "Permit",
+            Self::Denial(_) => "Denial",
+        })
+    }
+}

@@ -1,0 +1,90 @@
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use dataspace_data_plane::{Masked, Plan};
+
+use crate::error::ReleaseError;
+use crate::permit::{Grant, Receipt};
+use crate::space::Inner;
+use crate::state::Contract;
+
+/// The data of one recorded permit, with the contract's duties carried out: an iterator over
+/// batches. Before each batch it asks again whether the contract still stands; the first error
+/// ends it.
+pub struct Release {
+    node: Arc<Inner>,
+    contract: Arc<Contract>,
+    plan: Arc<Plan>,
+    batches: Option<Masked<Arc<Plan>>>,
+    receipt: Receipt,
+    clauses: Vec<String>,
+    uses: u64,
+}
+
+impl Release {
+    pub(crate) fn open(grant: Grant, receipt: Receipt) -> Result<Self, ReleaseError> {
+        let Grant { node, decided, grounds, plan, table } = grant;
+        Ok(Self {
+            node,
+            batches: Some(Masked::open(Arc::clone(&plan), &table)?),
+            uses: decided.facts.uses + 1,
+            contract: decided.received.contract,
+            plan,
+            receipt,
+            clauses: grounds.policies,
+        })
+    }
+
+    /// Where the permit stands in the log.
+    #[must_use]
+    pub fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    /// The clauses that permit.
+    #[must_use]
+    pub fn clauses(&self) -> &[String] {
+        &self.clauses
+    }
+
+    /// Uses of the contract, this one included.
+    #[must_use]
+    pub fn uses(&self) -> u64 {
+        self.uses
+    }
+
+    /// The columns that are released.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.plan.output_schema()
+    }
+
+    fn step(&mut self) -> Result<Option<RecordBatch>, ReleaseError> {
+        let Some(batches) = &mut self.batches else { return Ok(None) };
+        let reasons = self.node.enter().still_stands(&self.contract)?;
+        if let Some(reason) = reasons.first() {
+            return Err(ReleaseError::Stopped { reason: reason.to_string() });
+        }
+        Ok(batches.next().transpose()?)
+    }
+}
+
+impl Iterator for Release {
+    type Item = Result<RecordBatch, ReleaseError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = self.step().transpose();
+        if !matches!(step, Some(Ok(_))) {
+            self.batches = None;
+        }
+        step
+    }
+}
+
+impl fmt::Debug for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Release").field("receipt", &self.receipt).finish_non_exhaustive()
+    }
+}

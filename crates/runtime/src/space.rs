@@ -1,0 +1,400 @@
+//! The paved path: one provider's node in a data space.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use dataspace_audit_log::{Checkpoint, Log, Origin, Record, Recovery};
+use dataspace_data_plane::Table;
+use dataspace_identity::{
+    Did, MembershipCredential, MembershipRevocation, SecretKey, TrustAnchors,
+};
+use dataspace_policy::Terms;
+use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
+use dataspace_usage_contract::{
+    Acceptance, AccessRequest, Agreement, ContractId, Offer, PublishedProfile, SpaceProfile,
+    Termination, contract_id,
+};
+
+use crate::clock::{Clock, SteadyClock, SystemClock};
+use crate::error::{AccessError, ChangeError, SetupError, WriteError};
+use crate::monitor::Monitor;
+use crate::permit::{Decision, Denial, Recorded};
+use crate::release::Release;
+use crate::state::{Change, State};
+
+/// One provider's node: its contracts, its products and its log, in one directory. Cheap to
+/// clone; all clones are the same node.
+#[derive(Clone)]
+pub struct DataSpace {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) key: SecretKey,
+    pub(crate) clock: SteadyClock,
+    pub(crate) log: Log,
+    pub(crate) state: RwLock<State>,
+    recovery: Option<Recovery>,
+}
+
+/// How to found or open a node.
+pub struct Setup {
+    dir: PathBuf,
+    key: SecretKey,
+    authority: Did,
+    clock: Box<dyn Clock>,
+}
+
+impl Setup {
+    /// A node in `dir` of the provider that holds `key`, in the space of `authority`.
+    pub fn new(dir: impl AsRef<Path>, key: SecretKey, authority: Did) -> Self {
+        Self { dir: dir.as_ref().to_owned(), key, authority, clock: Box::new(SystemClock) }
+    }
+
+    /// Takes the time from `clock` instead of the operating system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Begins a new log with the authority's profile.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the profile is refused or there is a log in the directory already.
+    pub fn create(self, profile: Signed<SpaceProfile>) -> Result<DataSpace, SetupError> {
+        let clock = SteadyClock::new(self.clock, UnixMillis::MIN);
+        let now = clock.now().map_err(WriteError::from)?;
+        let profile = PublishedProfile::publish(profile, &self.authority, now)?;
+        let event = dataspace_audit_log::Event::Profile {
+            version: profile.profile().version,
+            document: serde_bytes::ByteBuf::from(profile.signed().as_bytes().to_vec()),
+        };
+        let log = Log::create(&self.dir, Origin::new(self.key.did()))?;
+        let appended = log.append(&Record::new(now, event)).map_err(WriteError::from)?;
+        drop(appended);
+        log.checkpoint(&self.key).map_err(WriteError::from)?;
+        let anchors = TrustAnchors::new(self.authority);
+        let state = RwLock::new(State::new(anchors, self.key.did().clone(), profile));
+        let inner = Inner { key: self.key, clock, log, state, recovery: None };
+        Ok(DataSpace { inner: Arc::new(inner) })
+    }
+
+    /// Opens the log and builds everything that was in force again: memberships, contracts, uses,
+    /// terminations. Products have to be registered again, to attach their tables.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the log is damaged, or holds what this node would not have written.
+    pub fn open(self) -> Result<DataSpace, SetupError> {
+        let (log, recovery) = Log::open(&self.dir, Origin::new(self.key.did()))?;
+        let mut state = None;
+        let mut high_water = UnixMillis::MIN;
+        log.replay(|index, bytes| {
+            let fail = |source| SetupError::Record { index, source };
+            let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
+            high_water = high_water.max(record.time);
+            match &mut state {
+                None => state = Some(self.first(record).map_err(fail)?),
+                Some(state) => state.replay(record).map_err(fail)?,
+            }
+            Ok::<_, SetupError>(())
+        })?;
+        // A creation that was cut short before its first record holds nothing yet.
+        let Some(state) = state else {
+            let part = "a first record; found the node anew in an empty directory";
+            return Err(dataspace_usage_contract::ProfileError::Missing { part }.into());
+        };
+        let clock = SteadyClock::new(self.clock, high_water);
+        let state = RwLock::new(state);
+        let inner = Inner { key: self.key, clock, log, state, recovery: Some(recovery) };
+        Ok(DataSpace { inner: Arc::new(inner) })
+    }
+
+    /// The first record must be the profile under which the node was founded.
+    fn first(&self, record: Record) -> Result<State, ChangeError> {
+        let dataspace_audit_log::Event::Profile { version, document } = record.event else {
+            return Err(ChangeError::Unknown);
+        };
+        let profile = Signed::from_bytes(document.into_vec())?;
+        let profile = PublishedProfile::publish(profile, &self.authority, record.time)?;
+        if profile.profile().version != version {
+            return Err(ChangeError::Mismatch);
+        }
+        let anchors = TrustAnchors::new(self.authority.clone());
+        Ok(State::new(anchors, self.key.did().clone(), profile))
+    }
+}
+
+/// What a provider wants to offer; the node adds the space, itself and the product's class.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// A registered product.
+    pub product: Name,
+    /// To whom alone; `None` to every participant.
+    pub consumer: Option<Did>,
+    /// What is permitted, forbidden and done.
+    pub terms: Terms,
+    /// When the contract would run: half-open.
+    pub validity: Validity,
+    /// First instant at which the offer can no longer be accepted.
+    pub expires_at: UnixMillis,
+}
+
+/// The answer to one access.
+#[must_use]
+pub enum Access {
+    /// Permitted and recorded: the data.
+    Released(Release),
+    /// Denied and recorded: the reasons.
+    Denied(Recorded<Denial>),
+}
+
+impl DataSpace {
+    /// The provider whose node this is.
+    #[must_use]
+    pub fn provider(&self) -> &Did {
+        self.inner.key.did()
+    }
+
+    /// The time by which this node decides.
+    ///
+    /// # Errors
+    /// [`crate::ClockError`] if the clock was set back.
+    pub fn now(&self) -> Result<UnixMillis, crate::ClockError> {
+        self.inner.clock.now()
+    }
+
+    /// The log: to read, prove and hold against outside checkpoints.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.inner.log
+    }
+
+    /// What opening the log found; `None` for a node that was just founded.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.inner.recovery.as_ref()
+    }
+
+    /// Puts a newer profile of the authority in force, for running contracts too.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is not the authority's, not newer, or not acceptable.
+    pub fn publish(&self, profile: Signed<SpaceProfile>) -> Result<(), ChangeError> {
+        self.change(|state, now| state.check_profile(profile, now))
+    }
+
+    /// Admits a participant by the authority's credential, which also renews a membership.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if the credential is not acceptable in this space.
+    pub fn admit(&self, credential: Signed<MembershipCredential>) -> Result<(), ChangeError> {
+        self.change(|state, now| state.check_admission(credential, now))
+    }
+
+    /// Ends a membership. From the moment this returns, nothing more is released to the
+    /// participant; running releases stop before their next batch.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is not the authority's revocation of a member.
+    pub fn revoke(&self, revocation: Signed<MembershipRevocation>) -> Result<(), ChangeError> {
+        self.change(|state, now| state.check_revocation(revocation, now))
+    }
+
+    /// Registers a product and attaches its table; after opening a node, attaches it again.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if the space has no such class, or the product was registered with other
+    /// columns.
+    pub fn register(&self, product: Name, class: Name, table: Table) -> Result<(), ChangeError> {
+        let descriptor = table.descriptor_digest();
+        let known = {
+            let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+            state.check_product(product.clone(), class.clone(), descriptor)?;
+            state.products.contains_key(&product)
+        };
+        if !known {
+            let id = product.clone();
+            self.change(|state, _now| state.check_product(id, class, descriptor))?;
+        }
+        let mut state = self.inner.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.tables.insert(product, Arc::new(table));
+        Ok(())
+    }
+
+    /// Signs an offer, after checking that its terms can be carried out here.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if they cannot.
+    pub fn offer(&self, new: NewOffer) -> Result<Signed<Offer>, ChangeError> {
+        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        let product = state.products.get(&new.product);
+        let product =
+            product.ok_or(ChangeError::UnknownProduct { product: new.product.clone() })?;
+        let offer = Offer {
+            space: state.profile.profile().space.clone(),
+            provider: self.provider().clone(),
+            consumer: new.consumer,
+            product_class: product.class.clone(),
+            product: new.product,
+            terms: new.terms,
+            validity: new.validity,
+            expires_at: new.expires_at,
+        };
+        let Offer { space, product, product_class, terms, .. } = &offer;
+        state.check_contract_terms(space, product, product_class, terms)?;
+        Ok(offer.sign(&self.inner.key)?)
+    }
+
+    /// Countersigns an accepted offer: from now on the contract is in force.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if offer and acceptance do not fit, the consumer is not a member, or it
+    /// accepted the offer before.
+    pub fn conclude(
+        &self,
+        offer: Signed<Offer>,
+        acceptance: Signed<Acceptance>,
+    ) -> Result<Verified<Agreement>, ChangeError> {
+        let mut concluded = None;
+        self.change(|state, now| {
+            let offer = Offer::verify(offer, self.provider(), now)?;
+            let keys = Did::claimed_keys(&acceptance)
+                .map_err(dataspace_usage_contract::AgreeError::from)?;
+            let acceptance = acceptance.verify(&keys, now)?;
+            let agreement = Agreement::conclude(&offer, &acceptance, &self.inner.key, now)?;
+            concluded = Some(agreement.clone());
+            state.check_agreement(agreement, now)
+        })?;
+        concluded.ok_or(ChangeError::Unknown)
+    }
+
+    /// Ends a contract before its time, by the signed statement of either party.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is nobody's contract here, or neither party's statement.
+    pub fn terminate(&self, termination: Signed<Termination>) -> Result<(), ChangeError> {
+        self.change(|state, now| state.check_termination(termination, now))
+    }
+
+    /// As the provider: ends a contract before its time.
+    ///
+    /// # Errors
+    /// [`ChangeError`] as for [`DataSpace::terminate`].
+    pub fn end_contract(&self, contract: ContractId, reason: Name) -> Result<(), ChangeError> {
+        let declared_at = self.now().map_err(WriteError::from)?;
+        let by = self.provider().clone();
+        let termination = Termination { contract, by, declared_at, reason };
+        self.terminate(Signed::sign(&termination, &self.inner.key)?)
+    }
+
+    /// One access, all the way: receive, decide, reserve, record, release.
+    ///
+    /// # Errors
+    /// [`AccessError`] if there is no decision, or the data cannot be opened. Without a durable record there is no data and no denial either.
+    pub fn access(&self, request: Signed<AccessRequest>) -> Result<Access, AccessError> {
+        let monitor = self.enter();
+        let mut received = monitor.receive(request)?;
+        let recorded = loop {
+            let permit = match monitor.decide(received)? {
+                Decision::Permit(permit) => permit,
+                Decision::Denial(denial) => {
+                    return Ok(Access::Denied(denial.record()?));
+                }
+            };
+            match permit.reserve() {
+                Ok(reserved) => break reserved.record()?,
+                Err(conflict) => received = conflict.into_received(),
+            }
+        };
+        drop(monitor);
+        Ok(Access::Released(recorded.release()?))
+    }
+
+    /// Enters the monitor, to take the steps of an access one by one.
+    #[must_use]
+    pub fn enter(&self) -> Monitor<'_> {
+        self.inner.enter()
+    }
+
+    /// Signs the log as it is. Give the checkpoint to others: only a checkpoint that somebody else
+    /// holds shows a rollback.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the log cannot be signed.
+    pub fn checkpoint(&self) -> Result<Checkpoint, WriteError> {
+        Ok(self.inner.log.checkpoint(&self.inner.key)?)
+    }
+
+    /// The agreement of a contract.
+    #[must_use]
+    pub fn agreement(&self, contract: ContractId) -> Option<Verified<Agreement>> {
+        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.contracts.get(&contract).map(|contract| contract.agreement.clone())
+    }
+
+    /// Identifiers of all contracts, in no order.
+    #[must_use]
+    pub fn contracts(&self) -> Vec<ContractId> {
+        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.contracts.values().map(|contract| contract_id(&contract.agreement)).collect()
+    }
+
+    /// Uses that were made of a contract, and its limit.
+    #[must_use]
+    pub fn uses(&self, contract: ContractId) -> Option<(u64, Option<u64>)> {
+        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        let quota = state.contracts.get(&contract)?.quota();
+        Some((quota.used(), quota.limit()))
+    }
+
+    /// Checks a change, makes it durable, puts it in force: one after the other, and none while an
+    /// access is between decision and record.
+    fn change(
+        &self,
+        check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
+    ) -> Result<(), ChangeError> {
+        let mut state = self.inner.state.write().unwrap_or_else(PoisonError::into_inner);
+        let now = self.inner.clock.now().map_err(WriteError::from)?;
+        let change = check(&state, now)?;
+        let record = Record::new(now, change.to_event());
+        let appended = self.inner.log.append(&record).map_err(WriteError::from)?;
+        drop(appended);
+        state.apply(change);
+        self.checkpoint()?;
+        Ok(())
+    }
+}
+
+impl Inner {
+    pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
+        // INVARIANT: the state is only changed by `State::apply`, which cannot panic half-way.
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        Monitor { inner: self, state }
+    }
+}
+
+impl fmt::Debug for DataSpace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataSpace").field("provider", self.provider()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("dir", &self.dir)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Released(release) => f.debug_tuple("Released").field(release).finish(),
+            Self::Denied(denied) => f.debug_tuple("Denied").field(&denied.to_string()).finish(),
+        }
+    }
+}

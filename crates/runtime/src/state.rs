@@ -1,0 +1,366 @@
+//! What is in force: a function of the log. Every change is checked here, whether it is made now
+//! or read back at start-up.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use dataspace_audit_log::{Event, Record, Verdict};
+use dataspace_data_plane::{Plan, PseudonymKey, Table};
+use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
+use dataspace_policy::{Constraint, Program, Terms};
+use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
+use dataspace_usage_contract::{
+    Agreement, ContractId, OfferId, PublishedProfile, Quota, Termination, contract_id,
+};
+use serde_bytes::ByteBuf;
+
+use crate::error::ChangeError;
+use crate::replay::Replays;
+
+/// A member of the space.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) admitted: Admitted,
+    pub(crate) revocation: Option<MembershipRevocation>,
+}
+
+/// A registered product.
+#[derive(Debug)]
+pub(crate) struct Product {
+    pub(crate) class: Name,
+    descriptor: Digest,
+}
+
+/// A concluded contract.
+#[derive(Debug)]
+pub(crate) struct Contract {
+    pub(crate) id: ContractId,
+    pub(crate) agreement: Verified<Agreement>,
+    pub(crate) program: Program,
+    pub(crate) quota: Mutex<Quota>,
+}
+
+/// All that decisions depend on.
+pub(crate) struct State {
+    anchors: TrustAnchors,
+    provider: Did,
+    pub(crate) profile: Arc<PublishedProfile>,
+    pub(crate) members: HashMap<Did, Arc<Member>>,
+    pub(crate) products: HashMap<Name, Product>,
+    pub(crate) contracts: HashMap<ContractId, Arc<Contract>>,
+    pub(crate) terminations: HashMap<ContractId, Termination>,
+    accepted: HashSet<(OfferId, Did)>,
+    /// Not from the log: what the provider attached since it opened the monitor.
+    pub(crate) tables: HashMap<Name, Arc<Table>>,
+    pub(crate) replays: Replays,
+}
+
+/// A change that passed every check and only has to be recorded and applied.
+pub(crate) enum Change {
+    Profile(Box<PublishedProfile>),
+    Admission(Admitted),
+    Revocation(Verified<MembershipRevocation>),
+    Product { id: Name, class: Name, descriptor: Digest },
+    Concluded(Arc<Contract>),
+    Terminated(Verified<Termination>),
+}
+
+impl State {
+    pub(crate) fn new(anchors: TrustAnchors, provider: Did, profile: PublishedProfile) -> Self {
+        Self {
+            anchors,
+            provider,
+            profile: Arc::new(profile),
+            members: HashMap::new(),
+            products: HashMap::new(),
+            contracts: HashMap::new(),
+            terminations: HashMap::new(),
+            accepted: HashSet::new(),
+            tables: HashMap::new(),
+            replays: Replays::default(),
+        }
+    }
+
+    /// Reads one record back.
+    pub(crate) fn replay(&mut self, record: Record) -> Result<(), ChangeError> {
+        let now = record.time;
+        let change = match record.event {
+            Event::Profile { version, document } => {
+                let change = self.check_profile(signed(document)?, now)?;
+                let matches = matches!(&change,
+                    Change::Profile(profile) if profile.profile().version == version);
+                if !matches {
+                    return Err(ChangeError::Mismatch);
+                }
+                change
+            }
+            Event::Admission { document } => self.check_admission(signed(document)?, now)?,
+            Event::MembershipRevoked { document } => {
+                self.check_revocation(signed(document)?, now)?
+            }
+            Event::Product { id, class, descriptor } => {
+                self.check_product(id, class, descriptor)?
+            }
+            Event::Concluded { contract, document } => {
+                let agreement = Agreement::verify(signed(document)?, now)?;
+                if agreement.digest() != contract {
+                    return Err(ChangeError::Mismatch);
+                }
+                self.check_agreement(agreement, now)?
+            }
+            Event::Terminated { contract, document } => {
+                let change = self.check_termination(signed(document)?, now)?;
+                let contract = ContractId::from_digest(contract);
+                let matches = matches!(&change,
+                    Change::Terminated(termination) if termination.value().contract == contract);
+                if !matches {
+                    return Err(ChangeError::Mismatch);
+                }
+                change
+            }
+            Event::Access(access) => {
+                let id = ContractId::from_digest(access.contract);
+                let contract = self.contract(id)?;
+                if let Verdict::Permit { uses, .. } = access.verdict {
+                    contract.quota().restore(uses);
+                }
+                self.replays.restore(access.request, now);
+                return Ok(());
+            }
+            _ => return Err(ChangeError::Unknown),
+        };
+        self.apply(change);
+        Ok(())
+    }
+
+    pub(crate) fn check_profile(
+        &self,
+        profile: Signed<dataspace_usage_contract::SpaceProfile>,
+        now: UnixMillis,
+    ) -> Result<Change, ChangeError> {
+        let profile = PublishedProfile::publish(profile, self.anchors.authority(), now)?;
+        profile.check_follows(&self.profile)?;
+        Ok(Change::Profile(Box::new(profile)))
+    }
+
+    pub(crate) fn check_admission(
+        &self,
+        credential: Signed<dataspace_identity::MembershipCredential>,
+        now: UnixMillis,
+    ) -> Result<Change, ChangeError> {
+        let admitted = self.anchors.admit(credential, now)?;
+        let credential = admitted.credential();
+        let rules = &self.profile.profile().entities;
+        if let Some(role) = credential.roles.iter().find(|role| !rules.roles.contains(role)) {
+            let value = role.to_string();
+            return Err(ChangeError::NotAdmissible { what: "role", value });
+        }
+        if !rules.regions.is_empty() && !rules.regions.contains(&credential.region) {
+            let value = credential.region.to_string();
+            return Err(ChangeError::NotAdmissible { what: "region", value });
+        }
+        // The old credential of a revoked member must not bring it back.
+        if let Some(member) = self.members.get(admitted.did())
+            && let Some(revocation) = &member.revocation
+            && credential.validity.from() < revocation.revoked_at
+        {
+            let (subject, revoked_at) = (admitted.did().clone(), revocation.revoked_at);
+            return Err(ChangeError::Revoked { subject, revoked_at });
+        }
+        Ok(Change::Admission(admitted))
+    }
+
+    pub(crate) fn check_revocation(
+        &self,
+        revocation: Signed<MembershipRevocation>,
+        now: UnixMillis,
+    ) -> Result<Change, ChangeError> {
+        let revocation = self.anchors.check_revocation(revocation, now)?;
+        let did = &revocation.value().subject;
+        if !self.members.contains_key(did) {
+            return Err(ChangeError::NotAMember { did: did.clone() });
+        }
+        Ok(Change::Revocation(revocation))
+    }
+
+    pub(crate) fn check_product(
+        &self,
+        id: Name,
+        class: Name,
+        descriptor: Digest,
+    ) -> Result<Change, ChangeError> {
+        if !self.profile.profile().data.product_classes.contains(&class) {
+            return Err(ChangeError::ProductClass { class });
+        }
+        if let Some(product) = self.products.get(&id)
+            && (product.class != class || product.descriptor != descriptor)
+        {
+            return Err(ChangeError::ProductChanged { product: id });
+        }
+        Ok(Change::Product { id, class, descriptor })
+    }
+
+    /// Checks what an offer and an agreement have in common.
+    pub(crate) fn check_contract_terms(
+        &self,
+        space: &Name,
+        product: &Name,
+        product_class: &Name,
+        terms: &Terms,
+    ) -> Result<(), ChangeError> {
+        let profile = self.profile.profile();
+        if *space != profile.space {
+            return Err(ChangeError::Elsewhere);
+        }
+        let registered = self.products.get(product).filter(|known| known.class == *product_class);
+        if registered.is_none() {
+            return Err(ChangeError::UnknownProduct { product: product.clone() });
+        }
+        let rules = terms.permissions.iter().chain(&terms.prohibitions);
+        for constraint in rules.flat_map(|rule| &rule.constraints) {
+            if let Constraint::Purpose(purposes) = constraint
+                && let Some(purpose) =
+                    purposes.iter().find(|purpose| !profile.scenarios.contains_key(purpose))
+            {
+                return Err(ChangeError::UnknownPurpose { purpose: purpose.clone() });
+            }
+        }
+        if let Some(table) = self.tables.get(product) {
+            // Any key will do to see whether the duties fit the columns.
+            let key = PseudonymKey::new([0; 32]);
+            Plan::compile(&terms.duties, &table.schema(), key)
+                .map_err(|source| ChangeError::Duty { product: product.clone(), source })?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_agreement(
+        &self,
+        agreement: Verified<Agreement>,
+        now: UnixMillis,
+    ) -> Result<Change, ChangeError> {
+        let Agreement { space, provider, consumer, product, product_class, terms, .. } =
+            agreement.value();
+        if *provider != self.provider {
+            return Err(ChangeError::Elsewhere);
+        }
+        self.check_contract_terms(space, product, product_class, terms)?;
+        for did in [provider, consumer] {
+            self.check_member(did, now)?;
+        }
+        let accepted = (agreement.value().offer, consumer.clone());
+        if self.accepted.contains(&accepted) {
+            let (offer, consumer) = accepted;
+            return Err(ChangeError::AlreadyAccepted { offer, consumer });
+        }
+        let id = contract_id(&agreement);
+        let program = Program::new(&agreement.value().cedar, terms.clone())
+            .map_err(dataspace_usage_contract::AgreeError::from)?;
+        Ok(Change::Concluded(Arc::new(Contract {
+            id,
+            quota: Mutex::new(Quota::new(terms.uses_max().map(u64::from))),
+            program,
+            agreement,
+        })))
+    }
+
+    pub(crate) fn check_termination(
+        &self,
+        termination: Signed<Termination>,
+        now: UnixMillis,
+    ) -> Result<Change, ChangeError> {
+        // The contract is named inside, so whose signature it is comes first.
+        let keys =
+            Did::claimed_keys(&termination).map_err(dataspace_usage_contract::AgreeError::from)?;
+        let claimed = termination.clone().verify(&keys, now)?;
+        let id = claimed.value().contract;
+        let contract = self.contract(id)?;
+        let termination = Termination::verify(termination, &contract.agreement, now)?;
+        if self.terminations.contains_key(&id) {
+            return Err(ChangeError::AlreadyTerminated { contract: id });
+        }
+        Ok(Change::Terminated(termination))
+    }
+
+    fn check_member(&self, did: &Did, now: UnixMillis) -> Result<(), ChangeError> {
+        let member = self.members.get(did);
+        let is_member = member
+            .is_some_and(|member| member.revocation.is_none() && member.admitted.is_member_at(now));
+        if is_member { Ok(()) } else { Err(ChangeError::NotAMember { did: did.clone() }) }
+    }
+
+    pub(crate) fn contract(&self, id: ContractId) -> Result<&Arc<Contract>, ChangeError> {
+        self.contracts.get(&id).ok_or(ChangeError::UnknownContract { contract: id })
+    }
+
+    pub(crate) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Profile(profile) => self.profile = Arc::from(profile),
+            Change::Admission(admitted) => {
+                let did = admitted.did().clone();
+                self.members.insert(did, Arc::new(Member { admitted, revocation: None }));
+            }
+            Change::Revocation(revocation) => {
+                let revocation = revocation.value().clone();
+                if let Some(member) = self.members.get_mut(&revocation.subject) {
+                    let admitted = member.admitted.clone();
+                    *member = Arc::new(Member { admitted, revocation: Some(revocation) });
+                }
+            }
+            Change::Product { id, class, descriptor } => {
+                self.products.insert(id, Product { class, descriptor });
+            }
+            Change::Concluded(contract) => {
+                let agreement = contract.agreement.value();
+                self.accepted.insert((agreement.offer, agreement.consumer.clone()));
+                self.contracts.insert(contract.id, contract);
+            }
+            Change::Terminated(termination) => {
+                let termination = termination.value().clone();
+                self.terminations.insert(termination.contract, termination);
+            }
+        }
+    }
+}
+
+impl Contract {
+    pub(crate) fn quota(&self) -> std::sync::MutexGuard<'_, Quota> {
+        // A quota is whole at every moment: a panic elsewhere cannot have left it half-changed.
+        self.quota.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Change {
+    /// What the log keeps of it.
+    pub(crate) fn to_event(&self) -> Event {
+        match self {
+            Self::Profile(profile) => Event::Profile {
+                version: profile.profile().version,
+                document: document(profile.signed()),
+            },
+            Self::Admission(admitted) => Event::Admission { document: document(admitted.signed()) },
+            Self::Revocation(revocation) => {
+                Event::MembershipRevoked { document: document(revocation.signed()) }
+            }
+            Self::Product { id, class, descriptor } => {
+                Event::Product { id: id.clone(), class: class.clone(), descriptor: *descriptor }
+            }
+            Self::Concluded(contract) => Event::Concluded {
+                contract: *contract.id.as_digest(),
+                document: document(contract.agreement.signed()),
+            },
+            Self::Terminated(termination) => Event::Terminated {
+                contract: *termination.value().contract.as_digest(),
+                document: document(termination.signed()),
+            },
+        }
+    }
+}
+
+fn document<T>(signed: &Signed<T>) -> ByteBuf {
+    ByteBuf::from(signed.as_bytes().to_vec())
+}
+
+fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, ChangeError> {
+    Ok(Signed::from_bytes(document.into_vec())?)
+}

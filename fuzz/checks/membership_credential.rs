@@ -1,0 +1,49 @@
+//! The authority's signature over any content never admits what is not a credential; without it
+//! nothing is admitted.
+
+use dataspace_identity::{MembershipCredential, ROLES_MAX, SecretKey, TrustAnchors};
+use dataspace_primitives::{Payload, Signed, UnixMillis, cbor};
+use serde::{Deserialize, Serialize};
+use serde_cbor::Value;
+
+/// Any content under the credential's type, as a careless authority would sign it.
+#[derive(Serialize, Deserialize)]
+struct Careless(Value);
+
+impl Payload for Careless {
+    const TYPE: &'static str = MembershipCredential::TYPE;
+}
+
+fn key(byte: u8) -> SecretKey {
+    SecretKey::from_seed(&mut [byte; 32]).expect("every seed gives a usable key")
+}
+
+pub(crate) fn check(bytes: &[u8]) {
+    let (authority, stranger) = (key(1), key(2));
+    let anchors = TrustAnchors::new(authority.did().clone());
+    let now = UnixMillis::new(1_780_000_000_000).expect("within the range");
+
+    // As a document: nobody but the authority can sign one, and the seeds hold none of its own.
+    if let Ok(signed) = Signed::<MembershipCredential>::from_bytes(bytes.to_vec()) {
+        assert_eq!(signed.as_bytes(), bytes);
+        let _verdict = anchors.admit(signed, now);
+    }
+
+    // As content, signed by a stranger and by the authority.
+    let Ok(content) = cbor::from_canonical::<Value>(bytes, 1 << 15) else { return };
+    let content = Careless(content);
+    let Ok(foreign) = Signed::sign(&content, &stranger) else { return };
+    let foreign = Signed::<MembershipCredential>::from_bytes(foreign.as_bytes().to_vec());
+    assert!(anchors.admit(foreign.expect("the same envelope"), now).is_err());
+
+    let Ok(own) = Signed::sign(&content, &authority) else { return };
+    let own = Signed::<MembershipCredential>::from_bytes(own.as_bytes().to_vec());
+    if let Ok(admitted) = anchors.admit(own.expect("the same envelope"), now) {
+        let credential = admitted.credential();
+        assert_eq!(&credential.issuer, authority.did());
+        assert_eq!(&credential.subject, admitted.did());
+        assert!((1..=ROLES_MAX).contains(&credential.roles.len()));
+        assert!(credential.validity.contains(now) && admitted.is_member_at(now));
+        assert_eq!(cbor::to_canonical(credential).ok().as_deref(), Some(bytes));
+    }
+}
