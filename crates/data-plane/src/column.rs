@@ -81,11 +81,7 @@ pub(crate) enum Text<'a> {
     Utf8(&'a StringArray),
     Large(&'a LargeStringArray),
     View(&'a StringViewArray),
-    Dictionary {
-        keys: &'a dyn Array,
-        indices: Vec<usize>,
-        values: Box<Text<'a>>,
-    },
+    Dictionary { keys: &'a dyn Array, indices: Vec<usize>, values: Box<Text<'a>> },
 }
 
 impl<'a> Text<'a> {
@@ -120,11 +116,9 @@ impl<'a> Text<'a> {
             Self::Utf8(array) => array.is_valid(row).then(|| array.value(row)),
             Self::Large(array) => array.is_valid(row).then(|| array.value(row)),
             Self::View(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::Dictionary {
-                keys,
-                indices,
-                values,
-            } if keys.is_valid(row) => values.get(*indices.get(row)?),
+            Self::Dictionary { keys, indices, values } if keys.is_valid(row) => {
+                values.get(*indices.get(row)?)
+            }
             Self::Dictionary { .. } => None,
         }
     }
@@ -157,9 +151,7 @@ where
     T::Native: Into<i128>,
 {
     let array = array.as_primitive_opt::<T>()?;
-    Some(Cells::Integer(Box::new(move |row| {
-        value(array, row).map(Into::into)
-    })))
+    Some(Cells::Integer(Box::new(move |row| value(array, row).map(Into::into))))
 }
 
 impl<'a> Cells<'a> {

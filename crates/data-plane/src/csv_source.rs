@@ -13,8 +13,8 @@ use thiserror::Error;
 
 use crate::table::{BATCH_ROWS, ReadError};
 
-/// Longest row of a CSV file, in bytes. A quote that is never closed makes the rest of a file one
-/// row.
+/// Longest row of a CSV file, in bytes (up to one read buffer more may pass). A quote that is
+/// never closed makes the rest of a file one row.
 pub const ROW_LEN_MAX: usize = 16 * 1024 * 1024;
 
 /// Bytes after which a batch of long rows ends early.
@@ -83,11 +83,7 @@ impl Records {
             .delimiter(delimiter)
             .has_headers(false)
             .from_reader(Limited { file, left: 0 });
-        Ok(Self {
-            reader,
-            record: StringRecord::new(),
-            row: 0,
-        })
+        Ok(Self { reader, record: StringRecord::new(), row: 0 })
     }
 
     /// The next row; `None` after the last.
@@ -105,13 +101,9 @@ impl Records {
                     RowError::TooLong { row }
                 }
                 ErrorKind::Io(error) => RowError::Io(error),
-                ErrorKind::UnequalLengths {
-                    expected_len, len, ..
-                } => RowError::Ragged {
-                    row,
-                    expected: expected_len,
-                    found: len,
-                },
+                ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                    RowError::Ragged { row, expected: expected_len, found: len }
+                }
                 ErrorKind::Utf8 { .. } => RowError::NotUtf8 { row },
                 _ => RowError::Io(io::ErrorKind::InvalidData.into()),
             }),
@@ -122,10 +114,7 @@ impl Records {
 /// What separates the fields: a comma, unless the first line has none but has a semicolon or tab.
 pub(crate) fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    [b',', b';', b'\t']
-        .into_iter()
-        .find(|delimiter| line.contains(delimiter))
-        .unwrap_or(b',')
+    [b',', b';', b'\t'].into_iter().find(|delimiter| line.contains(delimiter)).unwrap_or(b',')
 }
 
 /// The types that are still possible for a column, besides text.
@@ -136,10 +125,7 @@ struct Guess {
 
 impl Guess {
     fn new() -> Self {
-        Self {
-            any: false,
-            possible: vec![DataType::Boolean, DataType::Int64, DataType::Float64],
-        }
+        Self { any: false, possible: vec![DataType::Boolean, DataType::Int64, DataType::Float64] }
     }
 
     fn observe(&mut self, cell: &str) {
@@ -187,14 +173,15 @@ fn float(cell: &str) -> Option<f64> {
         "-inf" => return Some(f64::NEG_INFINITY),
         _ => {}
     }
-    let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
+    let plain =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
     if is_code(cell) || cell.starts_with('+') || !cell.bytes().all(plain) {
         return None;
     }
     let value: f64 = cell.parse().ok().filter(|value: &f64| value.is_finite())?;
     // WHY: long whole numbers are identifiers; as floats, different ones would become equal.
     let whole = cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    (!whole || value.abs() <= 9_007_199_254_740_992.0).then_some(value)
+    (!whole || value.abs() < 9_007_199_254_740_992.0).then_some(value)
 }
 
 /// The columns, each with a type that all of its values have, and the number of rows.
@@ -283,10 +270,7 @@ impl CsvBatches {
         if !records.next()?.is_some_and(|header| header.iter().eq(names)) {
             return Err(ReadError::Changed);
         }
-        Ok(Self {
-            records,
-            schema: Arc::clone(schema),
-        })
+        Ok(Self { records, schema: Arc::clone(schema) })
     }
 
     pub(crate) fn read(&mut self) -> Result<Option<RecordBatch>, ReadError> {

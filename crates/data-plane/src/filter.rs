@@ -18,10 +18,7 @@ struct Bound {
 impl Bound {
     /// `None` never happens for a [`Number`]: it has at most 32 characters.
     fn of(number: &Number) -> Option<Self> {
-        let (whole, fraction) = number
-            .as_str()
-            .split_once('.')
-            .unwrap_or((number.as_str(), ""));
+        let (whole, fraction) = number.as_str().split_once('.').unwrap_or((number.as_str(), ""));
         let exact = fraction.bytes().all(|digit| digit == b'0');
         let below = i128::from(!exact && whole.starts_with('-'));
         let floor = whole.parse::<i128>().ok()?.checked_sub(below)?;
@@ -65,11 +62,7 @@ pub(crate) struct Test {
 }
 
 fn each<T>(filter: &RowFilter, take: impl Fn(&Scalar) -> Option<T>) -> Result<Vec<T>, Misfit> {
-    filter
-        .values
-        .iter()
-        .map(|scalar| take(scalar).ok_or(Misfit::Constant))
-        .collect()
+    filter.values.iter().map(|scalar| take(scalar).ok_or(Misfit::Constant)).collect()
 }
 
 fn number<T>(scalar: &Scalar, take: impl Fn(&Number) -> Option<T>) -> Option<T> {
@@ -81,10 +74,7 @@ fn number<T>(scalar: &Scalar, take: impl Fn(&Number) -> Option<T>) -> Option<T> 
 
 impl Test {
     pub(crate) fn compile(filter: &RowFilter, kind: Option<Kind>) -> Result<Self, Misfit> {
-        let ordered = !matches!(
-            filter.operator,
-            Operator::Eq | Operator::Neq | Operator::IsAnyOf
-        );
+        let ordered = !matches!(filter.operator, Operator::Eq | Operator::Neq | Operator::IsAnyOf);
         let constants = match kind.ok_or(Misfit::Column)? {
             Kind::Boolean if ordered => return Err(Misfit::Operator),
             Kind::Boolean => Constants::Boolean(each(filter, |scalar| match scalar {
@@ -95,18 +85,13 @@ impl Test {
             Kind::Float32 => {
                 Constants::Float32(each(filter, |s| number(s, |n| n.as_str().parse().ok()))?)
             }
-            Kind::Float64 => {
-                Constants::Float64(each(filter, |s| number(s, |n| Some(n.as_f64())))?)
-            }
+            Kind::Float64 => Constants::Float64(each(filter, |s| number(s, |n| Some(n.as_f64())))?),
             Kind::Text => Constants::Text(each(filter, |scalar| match scalar {
                 Scalar::Text(text) => Some(text.as_str().to_owned()),
                 _ => None,
             })?),
         };
-        Ok(Self {
-            operator: filter.operator,
-            constants,
-        })
+        Ok(Self { operator: filter.operator, constants })
     }
 
     /// Whether the row stays. A missing value, NaN, and cells of another type than compiled for
@@ -118,9 +103,7 @@ impl Test {
                 self.any(constants, value, |value, constant| Some(value.cmp(constant)))
             }
             (Constants::Integer(constants), Cells::Integer(get)) => {
-                self.any(constants, get(row), |value, bound| {
-                    Some(bound.compare(*value))
-                })
+                self.any(constants, get(row), |value, bound| Some(bound.compare(*value)))
             }
             (Constants::Float32(constants), Cells::Float32(array)) => {
                 let value = value(array, row);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, downcast_integer, new_null_array};
+use arrow_array::{
+    Array, ArrayRef, RecordBatch, RecordBatchOptions, downcast_integer, new_null_array,
+};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use dataspace_policy::{Duty, InvalidDuty, MaskMethod};
 use thiserror::Error;
@@ -147,11 +149,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`PlanError`] with the first duty that cannot be carried out here. None is ever skipped.
-    pub fn compile(
-        duties: &[Duty],
-        schema: &Schema,
-        key: PseudonymKey,
-    ) -> Result<Self, PlanError> {
+    pub fn compile(duties: &[Duty], schema: &Schema, key: PseudonymKey) -> Result<Self, PlanError> {
         let mut names = BTreeSet::new();
         for field in schema.fields() {
             if !names.insert(field.name()) {
@@ -162,13 +160,9 @@ impl Plan {
         let mut filters = Vec::new();
         let mut masks = vec![None; schema.fields().len()];
         for (clause, duty) in duties.iter().enumerate() {
-            duty.check()
-                .map_err(|source| PlanError::Duty { clause, source })?;
+            duty.check().map_err(|source| PlanError::Duty { clause, source })?;
             let column = duty.column().as_str();
-            let unknown = || PlanError::UnknownColumn {
-                clause,
-                column: column.to_owned(),
-            };
+            let unknown = || PlanError::UnknownColumn { clause, column: column.to_owned() };
             let (index, field) = schema.column_with_name(column).ok_or_else(unknown)?;
             match duty {
                 Duty::Filter(filter) => {
@@ -180,11 +174,7 @@ impl Plan {
                     let slot = masks.get_mut(index).ok_or_else(unknown)?;
                     if let Some((first, _)) = *slot {
                         let column = column.to_owned();
-                        return Err(PlanError::SecondMask {
-                            clause,
-                            first,
-                            column,
-                        });
+                        return Err(PlanError::SecondMask { clause, first, column });
                     }
                     check_mask(mask.method, clause, field)?;
                     *slot = Some((clause, mask.method));
@@ -199,18 +189,12 @@ impl Plan {
             };
             // Built anew: metadata of the source may tell about hidden values.
             fields.push(Field::new(field.name(), data_type.clone(), true));
-            outputs.push(Output {
-                source,
-                action,
-                data_type,
-            });
+            outputs.push(Output { source, action, data_type });
         }
         if outputs.is_empty() {
             return Err(PlanError::NothingLeft);
         }
-        let hashes = outputs
-            .iter()
-            .any(|output| matches!(output.action, Action::Hash));
+        let hashes = outputs.iter().any(|output| matches!(output.action, Action::Hash));
         Ok(Self {
             source: schema
                 .fields()
@@ -283,9 +267,9 @@ impl Plan {
                 texts(rows.iter().map(|row| pseudonyms.of(&cells, *row)))
             }),
             Action::Truncate(chars) => match Cells::of(array) {
-                Some(Cells::Text(text)) => Some(texts(
-                    rows.iter().map(|row| text.get(*row).map(|text| cut(text, chars))),
-                )),
+                Some(Cells::Text(text)) => {
+                    Some(texts(rows.iter().map(|row| text.get(*row).map(|text| cut(text, chars)))))
+                }
                 _ => None,
             },
         };
@@ -308,17 +292,8 @@ fn explain(misfit: &Misfit, clause: usize, field: &Field) -> PlanError {
     let column = field.name().clone();
     let data_type = type_name(field.data_type());
     match misfit {
-        Misfit::Column => PlanError::ColumnType {
-            clause,
-            column,
-            data_type,
-            action: "compared",
-        },
-        Misfit::Constant => PlanError::ConstantType {
-            clause,
-            column,
-            data_type,
-        },
+        Misfit::Column => PlanError::ColumnType { clause, column, data_type, action: "compared" },
+        Misfit::Constant => PlanError::ConstantType { clause, column, data_type },
         Misfit::Operator => PlanError::Unordered { clause, column },
     }
 }
@@ -328,10 +303,9 @@ fn check_mask(method: MaskMethod, clause: usize, field: &Field) -> Result<(), Pl
     let (fits, action) = match method {
         MaskMethod::Drop | MaskMethod::Null => (true, "hidden"),
         MaskMethod::Hash => (kind.is_some(), "replaced by pseudonyms"),
-        MaskMethod::Round { .. } => (
-            matches!(kind, Some(Kind::Integer | Kind::Float32 | Kind::Float64)),
-            "rounded",
-        ),
+        MaskMethod::Round { .. } => {
+            (matches!(kind, Some(Kind::Integer | Kind::Float32 | Kind::Float64)), "rounded")
+        }
         MaskMethod::Truncate { .. } => (kind == Some(Kind::Text), "cut"),
     };
     if fits {
@@ -373,11 +347,7 @@ fn output(
 
 fn round(array: &dyn Array, rows: &[usize], decimals: i8) -> Option<ArrayRef> {
     let data_type = array.data_type();
-    let zeros = if decimals < 0 {
-        u32::from(decimals.unsigned_abs())
-    } else {
-        0
-    };
+    let zeros = if decimals < 0 { u32::from(decimals.unsigned_abs()) } else { 0 };
     macro_rules! integers {
         ($t:ty) => {{
             let source = array.as_primitive_opt::<$t>()?;

@@ -59,12 +59,9 @@ impl Pseudonyms {
             self.tag(b'f', &value.to_bits().to_be_bytes())
         };
         match cells {
-            Cells::Boolean(array) => boolean(array, row)
-                .map(|v| self.tag(b'b', &[u8::from(v)])),
+            Cells::Boolean(array) => boolean(array, row).map(|v| self.tag(b'b', &[u8::from(v)])),
             Cells::Integer(get) => get(row).map(|v| self.tag(b'i', &v.to_be_bytes())),
-            Cells::Float32(array) => {
-                value(array, row).map(|v| float(f64::from(v)))
-            }
+            Cells::Float32(array) => value(array, row).map(|v| float(f64::from(v))),
             Cells::Float64(array) => value(array, row).map(float),
             Cells::Text(text) => text.get(row).map(|v| self.tag(b't', v.as_bytes())),
         }

@@ -59,9 +59,7 @@ pub fn write_csv<B: Borrow<RecordBatch>>(
         let columns = texts(batch)?;
         for row in 0..batch.num_rows() {
             for column in &columns {
-                writer
-                    .write_field(column.text(row).unwrap_or_default())
-                    .map_err(io)?;
+                writer.write_field(column.text(row).unwrap_or_default()).map_err(io)?;
             }
             writer.write_record(None::<&[u8]>).map_err(io)?;
             rows += 1;
@@ -151,9 +149,19 @@ fn escape(text: &str) -> String {
     for c in text.chars() {
         let piece: String = match c {
             _ if c.is_control() => c.escape_default().collect(),
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{ffa0}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{180e}'
+            | '\u{3164}'
+            | '\u{ffa0}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e0fff}' => c.escape_unicode().collect(),
             _ => c.to_string(),
         };
@@ -173,9 +181,8 @@ struct Column<'a>(Box<dyn Fn(usize) -> Option<String> + 'a>);
 fn texts(batch: &RecordBatch) -> Result<Vec<Column<'_>>, WriteError> {
     let fields = batch.schema_ref().fields();
     let columns = fields.iter().zip(batch.columns()).map(|(field, array)| {
-        Column::of(array.as_ref()).ok_or_else(|| WriteError::ColumnType {
-            column: field.name().clone(),
-        })
+        Column::of(array.as_ref())
+            .ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
     });
     columns.collect()
 }

@@ -66,9 +66,7 @@ fn round_decimal(text: &str, decimals: i8) -> Option<String> {
         (digits.as_slice(), exponent + 1 - len, false)
     };
     // At most 17 digits.
-    let kept = kept
-        .iter()
-        .fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    let kept = kept.iter().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     match kept + u64::from(up) {
         0 => Some("0".to_owned()),
         rounded => Some(format!("{sign}{rounded}e{last}")),
@@ -80,11 +78,7 @@ fn round_decimal(text: &str, decimals: i8) -> Option<String> {
 pub(crate) fn round_integer<T: TryFrom<i128>>(value: i128, zeros: u32) -> Option<T> {
     let unit = 10_i128.checked_pow(zeros)?;
     let (down, rest) = (value / unit * unit, value % unit);
-    let away = if rest.abs() * 2 >= unit {
-        down + unit * value.signum()
-    } else {
-        down
-    };
+    let away = if rest.abs() * 2 >= unit { down + unit * value.signum() } else { down };
     T::try_from(away).or_else(|_| T::try_from(down)).ok()
 }
 

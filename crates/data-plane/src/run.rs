@@ -70,9 +70,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                 self.ready.push_batch(masked).map_err(RunError::Assemble)?;
             } else {
                 self.batches = None;
-                self.ready
-                    .finish_buffered_batch()
-                    .map_err(RunError::Assemble)?;
+                self.ready.finish_buffered_batch().map_err(RunError::Assemble)?;
             }
         }
     }
@@ -94,8 +92,6 @@ impl<P: Deref<Target = Plan>> Iterator for Masked<P> {
 
 impl<P: Deref<Target = Plan>> fmt::Debug for Masked<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Masked")
-            .field("plan", &*self.plan)
-            .finish_non_exhaustive()
+        f.debug_struct("Masked").field("plan", &*self.plan).finish_non_exhaustive()
     }
 }

@@ -10,22 +10,17 @@ use std::sync::Arc;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
 use dataspace_primitives::Digest;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
 use thiserror::Error;
 
 use crate::column::type_name;
 use crate::csv_source::{self, CsvBatches, RowError};
+use crate::parquet_source::{Cause, ParquetBatches, ParquetFile};
 
 /// Most rows in a batch.
 pub const BATCH_ROWS: usize = 4096;
 
 /// Most columns in a table.
 pub const COLUMNS_MAX: usize = 4096;
-
-/// A cause that only the provider's operator should see.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a table cannot be opened. The texts hold no path and no value.
 #[derive(Debug, Error)]
@@ -115,12 +110,9 @@ impl Table {
         let mut head = Vec::new();
         File::open(path)?.take(8192).read_to_end(&mut head)?;
         if head.starts_with(b"PAR1") {
-            let builder = open_parquet(path).map_err(OpenError::Parquet)?;
-            let rows = builder.metadata().file_metadata().num_rows();
-            let source = Source::Parquet {
-                path: path.to_owned(),
-            };
-            return Self::new(builder.schema(), u64::try_from(rows).ok(), source);
+            let file = ParquetFile::open(path).map_err(OpenError::Parquet)?;
+            let source = Source::Parquet { path: path.to_owned() };
+            return Self::new(file.schema(), file.row_count(), source);
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.unwrap_or_default().to_ascii_lowercase();
@@ -129,10 +121,7 @@ impl Table {
         }
         let delimiter = csv_source::delimiter(&head);
         let (schema, rows) = csv_source::infer(path, delimiter)?;
-        let source = Source::Csv {
-            path: path.to_owned(),
-            delimiter,
-        };
+        let source = Source::Csv { path: path.to_owned(), delimiter };
         Self::new(&schema, Some(rows), source)
     }
 
@@ -172,11 +161,7 @@ impl Table {
             .iter()
             .map(|field| Field::new(field.name(), field.data_type().clone(), true))
             .collect();
-        Ok(Self {
-            schema: Arc::new(Schema::new(fields)),
-            row_count,
-            source,
-        })
+        Ok(Self { schema: Arc::new(Schema::new(fields)), row_count, source })
     }
 
     /// The columns, without the metadata that the file may carry.
@@ -217,24 +202,17 @@ impl Table {
                 Rows::Csv(Box::new(CsvBatches::open(path, *delimiter, &self.schema)?))
             }
             Source::Parquet { path } => {
-                let builder = open_parquet(path).map_err(ReadError::Parquet)?;
-                if !same_columns(&self.schema, builder.schema()) {
+                let file = ParquetFile::open(path).map_err(ReadError::Parquet)?;
+                if !same_columns(&self.schema, file.schema()) {
                     return Err(ReadError::Changed);
                 }
-                let reader = builder.with_batch_size(BATCH_ROWS).build();
-                Rows::Parquet(Box::new(
-                    reader.map_err(|error| ReadError::Parquet(error.into()))?,
-                ))
+                Rows::Parquet(file.into_batches().map_err(ReadError::Parquet)?)
             }
-            Source::Memory { batches } => Rows::Memory {
-                batches: batches.clone().into_iter(),
-                rest: None,
-            },
+            Source::Memory { batches } => {
+                Rows::Memory { batches: batches.clone().into_iter(), rest: None }
+            }
         };
-        Ok(Batches {
-            schema: self.schema(),
-            rows: Some(rows),
-        })
+        Ok(Batches { schema: self.schema(), rows: Some(rows) })
     }
 }
 
@@ -250,30 +228,15 @@ impl fmt::Debug for Table {
 fn same_columns(a: &Schema, b: &Schema) -> bool {
     let columns = |schema: &Schema| -> Vec<_> {
         let fields = schema.fields().iter();
-        fields
-            .map(|field| (field.name().clone(), field.data_type().clone()))
-            .collect()
+        fields.map(|field| (field.name().clone(), field.data_type().clone())).collect()
     };
     columns(a) == columns(b)
 }
 
-fn open_parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Cause> {
-    // Types come from the Parquet schema alone: the Arrow schema that a writer may have put
-    // beside it is one more format to parse, and brings views and dictionaries.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let file = File::open(path)?;
-    Ok(ParquetRecordBatchReaderBuilder::try_new_with_options(
-        file, options,
-    )?)
-}
-
 enum Rows {
     Csv(Box<CsvBatches>),
-    Parquet(Box<ParquetRecordBatchReader>),
-    Memory {
-        batches: std::vec::IntoIter<RecordBatch>,
-        rest: Option<RecordBatch>,
-    },
+    Parquet(ParquetBatches),
+    Memory { batches: std::vec::IntoIter<RecordBatch>, rest: Option<RecordBatch> },
 }
 
 /// The rows of a table in batches of at most [`BATCH_ROWS`]. Ends after the first error.
@@ -287,10 +250,7 @@ impl Batches {
         let batch = match &mut self.rows {
             None => None,
             Some(Rows::Csv(csv)) => csv.read()?,
-            Some(Rows::Parquet(reader)) => reader
-                .next()
-                .transpose()
-                .map_err(|error| ReadError::Parquet(error.into()))?,
+            Some(Rows::Parquet(parquet)) => parquet.read().map_err(ReadError::Parquet)?,
             Some(Rows::Memory { batches, rest }) => {
                 let whole = rest.take().or_else(|| batches.next());
                 if let Some(whole) = &whole
@@ -326,8 +286,6 @@ impl Iterator for Batches {
 
 impl fmt::Debug for Batches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batches")
-            .field("schema", &self.schema)
-            .finish_non_exhaustive()
+        f.debug_struct("Batches").field("schema", &self.schema).finish_non_exhaustive()
     }
 }

@@ -13,6 +13,13 @@ pub const OPERATORS_MAX: usize = 384;
 pub const IFS_MAX: usize = 16;
 /// Most policies in one text.
 pub const POLICIES_MAX: usize = 128;
+/// Longest string literal, in characters as written. A [`Name`](dataspace_primitives::Name) takes
+/// at most 448, all of it escaped.
+// WHY: Cedar's `like` takes time in proportion to text times pattern, at every decision.
+pub const STRING_LEN_MAX: usize = 512;
+/// Most commas in one text, and so elements of sets and records. Terms that fit into
+/// [`TEXT_LEN_MAX`] never come near it.
+pub const ELEMENTS_MAX: usize = 6144;
 
 /// Cedar text beyond a bound.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -38,6 +45,26 @@ pub enum BoundError {
         /// Line, from 1.
         line: usize,
     },
+    /// A string literal longer than [`STRING_LEN_MAX`].
+    #[error("line {line}: a string is longer than {STRING_LEN_MAX} characters")]
+    String {
+        /// Line, from 1.
+        line: usize,
+    },
+    /// More than [`ELEMENTS_MAX`] elements of sets and records.
+    #[error("line {line}: sets and records have more than {ELEMENTS_MAX} elements in all")]
+    Elements {
+        /// Line, from 1.
+        line: usize,
+    },
+    /// A control or bidirectional character, which could make a signer see another text.
+    #[error("line {line}: the character {} must be written as an escape", character.escape_unicode())]
+    Character {
+        /// Line, from 1.
+        line: usize,
+        /// The character.
+        character: char,
+    },
     /// More than [`POLICIES_MAX`] policies.
     #[error("there are more than {POLICIES_MAX} policies")]
     Policies,
@@ -49,27 +76,36 @@ struct Counts {
     operators: usize,
     ifs: usize,
     policies: usize,
+    elements: usize,
 }
 
 pub(crate) fn check(text: &str) -> Result<(), BoundError> {
     if text.len() > TEXT_LEN_MAX {
         return Err(BoundError::Length { len: text.len() });
     }
+    check_characters(text)?;
     let mut counts = Counts::default();
     let mut word = String::new();
     let mut line = 1;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         if c.is_alphanumeric() || c == '_' {
-            word.push(c);
+            // WHY: to Cedar `1in` is a number and a word.
+            if !(word.is_empty() && c.is_ascii_digit()) {
+                word.push(c);
+            }
             continue;
         }
         counts.word(&word, line)?;
         word.clear();
         match c {
             '\n' => line += 1,
-            '/' if chars.peek() == Some(&'/') => while chars.next_if(|c| *c != '\n').is_some() {},
+            // WHY `\r`: it ends a comment for Cedar too; what follows is read.
+            '/' if chars.peek() == Some(&'/') => {
+                while chars.next_if(|c| !matches!(c, '\n' | '\r')).is_some() {}
+            }
             '"' => {
+                let mut len = 0;
                 while let Some(c) = chars.next() {
                     match c {
                         '"' => break,
@@ -77,12 +113,32 @@ pub(crate) fn check(text: &str) -> Result<(), BoundError> {
                         '\n' => line += 1,
                         _ => {}
                     }
+                    len += if c == '\\' { 2 } else { 1 };
+                    if len > STRING_LEN_MAX {
+                        return Err(BoundError::String { line });
+                    }
                 }
             }
             c => counts.punctuation(c, line)?,
         }
     }
     counts.word(&word, line)
+}
+
+/// Cedar text from terms is escaped; who writes it by hand writes the escape too.
+fn check_characters(text: &str) -> Result<(), BoundError> {
+    for (line, characters) in (1..).zip(text.split('\n')) {
+        for character in characters.chars() {
+            let is_bidirectional = matches!(
+                character,
+                '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            );
+            if is_bidirectional || (character.is_control() && !matches!(character, '\t' | '\r')) {
+                return Err(BoundError::Character { line, character });
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Counts {
@@ -112,7 +168,12 @@ impl Counts {
                     return Err(BoundError::Policies);
                 }
             }
-            ',' => {}
+            ',' => {
+                self.elements += 1;
+                if self.elements > ELEMENTS_MAX {
+                    return Err(BoundError::Elements { line });
+                }
+            }
             c if c.is_whitespace() => {}
             _ => self.operators += 1,
         }

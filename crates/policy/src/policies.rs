@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
-use dataspace_primitives::Digest;
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator};
+use dataspace_primitives::{Digest, InvalidName, Name};
 use thiserror::Error;
 
 use crate::bounds::{self, BoundError};
@@ -63,6 +63,14 @@ pub enum InvalidPolicies {
         /// Place in the text, from 1.
         number: usize,
     },
+    /// An id that is not a [`Name`] could make a denial read as something else.
+    #[error("the id of policy {number} is not a name")]
+    Id {
+        /// Place in the text, from 1.
+        number: usize,
+        /// What is wrong with it.
+        source: InvalidName,
+    },
     /// Two policies with one id.
     #[error("the policy id `{id}` is used twice")]
     RepeatedId {
@@ -106,6 +114,8 @@ impl Policies {
         for (i, policy) in parsed.policies().enumerate() {
             let id = policy.annotation("id").filter(|id| !id.is_empty());
             let id = id.ok_or(InvalidPolicies::NoId { number: i + 1 })?.to_owned();
+            let name = id.parse::<Name>();
+            name.map_err(|source| InvalidPolicies::Id { number: i + 1, source })?;
             if layer == Layer::Space && policy.effect() == Effect::Permit {
                 return Err(InvalidPolicies::Permit { id });
             }
@@ -140,9 +150,18 @@ fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {
     let schema =
         SCHEMA.as_ref().map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
     let result = Validator::new(schema.clone()).validate(set, ValidationMode::Strict);
-    if result.validation_passed() {
+    // WHY: to Cedar a policy that can never apply is worth a warning; here it is a forbid on which
+    // somebody relies in vain.
+    let impossible = result.validation_warnings().filter(|warning| {
+        matches!(
+            warning,
+            ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_)
+        )
+    });
+    let errors = result.validation_errors().map(ToString::to_string);
+    let messages: Vec<_> = errors.chain(impossible.map(ToString::to_string)).collect();
+    if messages.is_empty() && result.validation_passed() {
         return Ok(());
     }
-    let messages: Vec<_> = result.validation_errors().map(ToString::to_string).collect();
     Err(InvalidPolicies::Schema { message: messages.join("\n") })
 }

@@ -2,7 +2,7 @@
 
 use dataspace_audit_log::{
     AppendError, CollectError, CreateError, LeafIndex, OpenError, ReadError, RecordError,
-    SignCheckpointError,
+    SignCheckpointError, TreeSize,
 };
 use dataspace_data_plane::{PlanError, RunError};
 use dataspace_identity::{AdmitError as CredentialError, Did, RevocationError};
@@ -42,6 +42,12 @@ pub enum SetupError {
     /// The log cannot be read.
     #[error("the log cannot be read")]
     Read(#[from] ReadError),
+    /// Every change is followed by a checkpoint, and no crash takes one away.
+    #[error("the log has {size} records and no checkpoint; somebody removed it")]
+    NoCheckpoint {
+        /// Records in the log.
+        size: TreeSize,
+    },
     /// A record of the log is not one that this monitor would have written.
     #[error("record {index} of the log is not acceptable")]
     Record {
@@ -96,6 +102,32 @@ pub enum ChangeError {
         subject: Did,
         /// When its membership was revoked.
         revoked_at: UnixMillis,
+    },
+    /// The credential begins before the one that is in force: it must not bring back what the
+    /// authority has changed since, such as a role.
+    #[error("`{subject}` has a credential from {current}; one from {found} does not replace it")]
+    OlderCredential {
+        /// The participant.
+        subject: Did,
+        /// When the credential in force begins.
+        current: UnixMillis,
+        /// When the credential at hand begins.
+        found: UnixMillis,
+    },
+    /// The revocation is older than a later revocation, or than the credential in force: whoever
+    /// kept it must not be able to use it again.
+    #[error("the revocation of `{subject}` at {revoked_at} is out of date")]
+    OlderRevocation {
+        /// The participant.
+        subject: Did,
+        /// When the revocation says that the membership was revoked.
+        revoked_at: UnixMillis,
+    },
+    /// An access record that does not fit the contract, the profile or the uses before it.
+    #[error("the decision does not follow from the records before it: {what}")]
+    Decision {
+        /// What does not fit.
+        what: &'static str,
     },
     /// A revocation that is not acceptable.
     #[error("the revocation is refused")]

@@ -52,7 +52,7 @@ impl DataSpace {
             index,
             &checkpoint,
             &agreement,
-            &[&provider.admitted, &consumer.admitted],
+            &[provider.credential_at(record.time), consumer.credential_at(record.time)],
             request.map(Signed::as_bytes),
         )?)
     }

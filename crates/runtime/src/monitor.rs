@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
 use dataspace_data_plane::{Plan, PseudonymKey};
-use dataspace_policy::{Decision as PolicyDecision, Facts};
+use dataspace_policy::{Decision as PolicyDecision, Facts, Grounds};
 use dataspace_primitives::{Digest, Signed, UnixMillis};
 use dataspace_usage_contract::AccessRequest;
 
@@ -93,31 +93,13 @@ impl Monitor<'_> {
             uses: contract.quota().used(),
         };
         let profile_version = self.state.profile.profile().version;
+        let judged = self.judge(&contract, member, &facts);
         let decided = Decided { received, facts, profile_version };
-
         let node = Arc::clone(self.inner);
-        let mut reasons = self.standing(&contract, member, now);
-        if !self.state.profile.profile().scenarios.contains_key(&decided.facts.purpose) {
-            let purpose = decided.facts.purpose.clone();
-            reasons.push(DenialReason::UnknownPurpose { purpose });
-        }
-        let decision = contract.program.decide(&decided.facts, self.state.profile.policies());
-        let grounds = match decision {
-            PolicyDecision::Permit(grounds) => grounds,
-            PolicyDecision::Deny(denial) => {
-                reasons.extend(denial.reasons.into_iter().map(DenialReason::Policy));
-                return Ok(Decision::Denial(Denial { node, decided, reasons }));
-            }
+        let grounds = match judged {
+            Ok(grounds) => grounds,
+            Err(reasons) => return Ok(Decision::Denial(Denial { node, decided, reasons })),
         };
-        // The policies count too; this holds whatever they say.
-        if let Some(limit) = contract.quota().limit()
-            && decided.facts.uses >= limit
-        {
-            reasons.push(DenialReason::QuotaExhausted { limit });
-        }
-        if !reasons.is_empty() {
-            return Ok(Decision::Denial(Denial { node, decided, reasons }));
-        }
         let Some(table) = self.state.tables.get(&agreement.product) else {
             return Err(AccessError::NotAttached { product: agreement.product.clone() });
         };
@@ -137,8 +119,36 @@ impl Monitor<'_> {
         }
     }
 
+    /// By membership, contract, profile and policies: who permits, or why not (never empty).
+    fn judge(
+        &self,
+        contract: &Contract,
+        member: &Member,
+        facts: &Facts,
+    ) -> Result<Grounds, Vec<DenialReason>> {
+        let mut reasons = self.standing(contract, member, facts.now);
+        if !self.state.profile.profile().scenarios.contains_key(&facts.purpose) {
+            let purpose = facts.purpose.clone();
+            reasons.push(DenialReason::UnknownPurpose { purpose });
+        }
+        let grounds = match contract.program.decide(facts, self.state.profile.policies()) {
+            PolicyDecision::Permit(grounds) => grounds,
+            PolicyDecision::Deny(denial) => {
+                reasons.extend(denial.reasons.into_iter().map(DenialReason::Policy));
+                return Err(reasons);
+            }
+        };
+        // The policies count too; this holds whatever they say.
+        if let Some(limit) = contract.quota().limit()
+            && facts.uses >= limit
+        {
+            reasons.push(DenialReason::QuotaExhausted { limit });
+        }
+        if reasons.is_empty() { Ok(grounds) } else { Err(reasons) }
+    }
+
     /// Why the contract or the membership does not stand at `now`; empty if both do.
-    pub(crate) fn standing(
+    fn standing(
         &self,
         contract: &Contract,
         member: &Member,
@@ -166,18 +176,22 @@ impl Monitor<'_> {
         reasons
     }
 
-    /// Whether the access still stands: asked again before each chunk of a release.
+    /// Whether the access that was permitted on `facts` would be permitted now: asked again for
+    /// each chunk of a release. Its own use is made; later ones do not end it.
     pub(crate) fn still_stands(
         &self,
         contract: &Contract,
+        facts: &Facts,
     ) -> Result<Vec<DenialReason>, ClockError> {
         let now = self.inner.clock.now()?;
-        let member = self.state.members.get(&contract.agreement.value().consumer);
-        Ok(match member {
-            Some(member) => self.standing(contract, member, now),
+        let Some(member) = self.state.members.get(&contract.agreement.value().consumer) else {
             // Members are never removed; if one were, its contracts would not stand.
-            None => vec![DenialReason::NotAMember],
-        })
+            return Ok(vec![DenialReason::NotAMember]);
+        };
+        let credential = member.admitted.credential();
+        let (roles, region) = (credential.roles.clone(), credential.region);
+        let facts = Facts { now, roles, region, ..facts.clone() };
+        Ok(self.judge(contract, member, &facts).err().unwrap_or_default())
     }
 }
 

@@ -214,8 +214,15 @@ impl Denial {
     /// # Errors
     /// [`AppendError`]: then there is no answer but an error.
     pub fn record(self) -> Result<Recorded<Self>, AppendError> {
+        // A denial that does not fit a record would not be recorded at all: the first reasons are
+        // the ones to keep.
+        let mut room = REASONS_LEN_MAX;
         let reasons = self.reasons.iter().map(|one| clip(format!("{}: {one}", one.code())));
-        let reasons = reasons.take(TEXTS_MAX).collect();
+        let reasons = reasons.take(TEXTS_MAX).take_while(|text| {
+            room = room.saturating_sub(text.len());
+            room > 0
+        });
+        let reasons = reasons.collect();
         let record = self.decided.record(Verdict::Deny { reasons });
         let appended = self.node.log.append(&record)?;
         Ok(Recorded { inner: self, appended })
@@ -262,6 +269,9 @@ impl fmt::Display for Recorded<Denial> {
         Ok(())
     }
 }
+
+/// Bytes of reasons in one record, of the 65,535 that a record has for them and the facts.
+const REASONS_LEN_MAX: usize = 32 << 10;
 
 /// Cuts a text to what a record takes.
 fn clip(mut text: String) -> String {

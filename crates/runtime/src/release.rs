@@ -4,6 +4,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use dataspace_data_plane::{Masked, Plan};
+use dataspace_policy::Facts;
 
 use crate::error::ReleaseError;
 use crate::permit::{Grant, Receipt};
@@ -11,8 +12,8 @@ use crate::space::Inner;
 use crate::state::Contract;
 
 /// The data of one recorded permit, with the contract's duties carried out: an iterator over
-/// batches. Before each batch it asks again whether the contract still stands; the first error
-/// ends it.
+/// batches. Before and after each batch is made it asks again whether the access would be permitted
+/// now; the first error ends it.
 pub struct Release {
     node: Arc<Inner>,
     contract: Arc<Contract>,
@@ -20,7 +21,7 @@ pub struct Release {
     batches: Option<Masked<Arc<Plan>>>,
     receipt: Receipt,
     clauses: Vec<String>,
-    uses: u64,
+    facts: Facts,
 }
 
 impl Release {
@@ -29,7 +30,7 @@ impl Release {
         Ok(Self {
             node,
             batches: Some(Masked::open(Arc::clone(&plan), &table)?),
-            uses: decided.facts.uses + 1,
+            facts: decided.facts,
             contract: decided.received.contract,
             plan,
             receipt,
@@ -52,7 +53,7 @@ impl Release {
     /// Uses of the contract, this one included.
     #[must_use]
     pub fn uses(&self) -> u64 {
-        self.uses
+        self.facts.uses.saturating_add(1)
     }
 
     /// The columns that are released.
@@ -62,12 +63,24 @@ impl Release {
     }
 
     fn step(&mut self) -> Result<Option<RecordBatch>, ReleaseError> {
+        self.check()?;
         let Some(batches) = &mut self.batches else { return Ok(None) };
-        let reasons = self.node.enter().still_stands(&self.contract)?;
-        if let Some(reason) = reasons.first() {
-            return Err(ReleaseError::Stopped { reason: reason.to_string() });
+        let Some(batch) = batches.next().transpose()? else { return Ok(None) };
+        // WHY again: a filter may have read much of the table for this batch, and what ended
+        // meanwhile must not be handed out.
+        self.check()?;
+        Ok(Some(batch))
+    }
+
+    fn check(&self) -> Result<(), ReleaseError> {
+        if self.batches.is_none() {
+            return Ok(());
         }
-        Ok(batches.next().transpose()?)
+        let reasons = self.node.enter().still_stands(&self.contract, &self.facts)?;
+        match reasons.first() {
+            Some(reason) => Err(ReleaseError::Stopped { reason: reason.to_string() }),
+            None => Ok(()),
+        }
     }
 }
 

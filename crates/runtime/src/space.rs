@@ -88,6 +88,10 @@ impl Setup {
     /// [`SetupError`] if the log is damaged, or holds what this node would not have written.
     pub fn open(self) -> Result<DataSpace, SetupError> {
         let (log, recovery) = Log::open(&self.dir, Origin::new(self.key.did()))?;
+        // A creation that was cut short leaves at most the first record without a checkpoint.
+        if recovery.checkpoint().is_none() && recovery.size().as_u64() > 1 {
+            return Err(SetupError::NoCheckpoint { size: recovery.size() });
+        }
         let mut state = None;
         let mut high_water = UnixMillis::MIN;
         log.replay(|index, bytes| {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use dataspace_audit_log::{Event, Record, Verdict};
+use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
 use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
 use dataspace_policy::{Constraint, Program, Terms};
@@ -21,7 +21,17 @@ use crate::replay::Replays;
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) admitted: Admitted,
+    /// Credentials before this one, oldest first: decisions of their time are shown by them.
+    pub(crate) earlier: Vec<Admitted>,
     pub(crate) revocation: Option<MembershipRevocation>,
+}
+
+impl Member {
+    /// The credential by which the participant was a member at `at`; else the one in force.
+    pub(crate) fn credential_at(&self, at: UnixMillis) -> &Admitted {
+        let mut all = std::iter::once(&self.admitted).chain(self.earlier.iter().rev());
+        all.find(|one| one.is_member_at(at)).unwrap_or(&self.admitted)
+    }
 }
 
 /// A registered product.
@@ -121,6 +131,7 @@ impl State {
             Event::Access(access) => {
                 let id = ContractId::from_digest(access.contract);
                 let contract = self.contract(id)?;
+                self.check_decision(contract, &access)?;
                 if let Verdict::Permit { uses, .. } = access.verdict {
                     contract.quota().restore(uses);
                 }
@@ -159,6 +170,14 @@ impl State {
             let value = credential.region.to_string();
             return Err(ChangeError::NotAdmissible { what: "region", value });
         }
+        if let Some(member) = self.members.get(admitted.did()) {
+            let (current, found) =
+                (member.admitted.credential().validity.from(), credential.validity.from());
+            if found < current {
+                let subject = admitted.did().clone();
+                return Err(ChangeError::OlderCredential { subject, current, found });
+            }
+        }
         // The old credential of a revoked member must not bring it back.
         if let Some(member) = self.members.get(admitted.did())
             && let Some(revocation) = &member.revocation
@@ -176,9 +195,14 @@ impl State {
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
         let revocation = self.anchors.check_revocation(revocation, now)?;
-        let did = &revocation.value().subject;
-        if !self.members.contains_key(did) {
-            return Err(ChangeError::NotAMember { did: did.clone() });
+        let MembershipRevocation { subject, revoked_at, .. } = revocation.value();
+        let Some(member) = self.members.get(subject) else {
+            return Err(ChangeError::NotAMember { did: subject.clone() });
+        };
+        let later = member.revocation.as_ref().is_some_and(|last| last.revoked_at >= *revoked_at);
+        if later || *revoked_at < member.admitted.credential().validity.from() {
+            let (subject, revoked_at) = (subject.clone(), *revoked_at);
+            return Err(ChangeError::OlderRevocation { subject, revoked_at });
         }
         Ok(Change::Revocation(revocation))
     }
@@ -282,6 +306,29 @@ impl State {
         Ok(Change::Terminated(termination))
     }
 
+    /// What must hold for every decision that this monitor recorded.
+    fn check_decision(
+        &self,
+        contract: &Contract,
+        access: &AccessRecord,
+    ) -> Result<(), ChangeError> {
+        let fail = |what| Err(ChangeError::Decision { what });
+        if access.program != contract.program.digest() {
+            return fail("the policies are not the contract's");
+        }
+        let Verdict::Permit { uses, .. } = access.verdict else { return Ok(()) };
+        if access.profile != self.profile.profile().version {
+            return fail("the profile is not the one in force");
+        }
+        if self.terminations.contains_key(&contract.id) {
+            return fail("the contract was terminated");
+        }
+        if uses == 0 || contract.quota().limit().is_some_and(|limit| uses > limit) {
+            return fail("the contract does not have so many uses");
+        }
+        Ok(())
+    }
+
     fn check_member(&self, did: &Did, now: UnixMillis) -> Result<(), ChangeError> {
         let member = self.members.get(did);
         let is_member = member
@@ -298,13 +345,21 @@ impl State {
             Change::Profile(profile) => self.profile = Arc::from(profile),
             Change::Admission(admitted) => {
                 let did = admitted.did().clone();
-                self.members.insert(did, Arc::new(Member { admitted, revocation: None }));
+                let mut earlier = Vec::new();
+                if let Some(member) = self.members.get(&did) {
+                    earlier.clone_from(&member.earlier);
+                    if member.admitted.signed() != admitted.signed() {
+                        earlier.push(member.admitted.clone());
+                    }
+                }
+                self.members.insert(did, Arc::new(Member { admitted, earlier, revocation: None }));
             }
             Change::Revocation(revocation) => {
                 let revocation = revocation.value().clone();
                 if let Some(member) = self.members.get_mut(&revocation.subject) {
-                    let admitted = member.admitted.clone();
-                    *member = Arc::new(Member { admitted, revocation: Some(revocation) });
+                    let (admitted, earlier) = (member.admitted.clone(), member.earlier.clone());
+                    let revocation = Some(revocation);
+                    *member = Arc::new(Member { admitted, earlier, revocation });
                 }
             }
             Change::Product { id, class, descriptor } => {

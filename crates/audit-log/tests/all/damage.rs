@@ -228,9 +228,9 @@ fn declared_lengths_do_not_allocate() {
     let Sample { bytes, groups, .. } = sample(0);
     for (at, width) in [(4, 4), (8, 4), (12, 8), (28, 4)] {
         for value in [u64::MAX, u64::MAX / 2, 1 << 31, 1 << 22, (1 << 22) + 1, 0] {
-            for group in 0..4 {
+            for start in groups.iter().take(4) {
                 let mut changed = bytes.clone();
-                let place = groups[group] + at;
+                let place = start + at;
                 changed[place..place + width].copy_from_slice(&value.to_be_bytes()[8 - width..]);
                 let disk = Disk::with(&changed, None);
                 let _refused_or_cut = disk.open();

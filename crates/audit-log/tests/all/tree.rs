@@ -100,7 +100,9 @@ fn leaves(n: usize) -> Vec<Digest> {
 
 fn tree(leaves: &[Digest]) -> Tree {
     let mut tree = Tree::new();
-    leaves.iter().for_each(|leaf| tree.push(*leaf));
+    for leaf in leaves {
+        tree.push(*leaf);
+    }
     tree
 }
 

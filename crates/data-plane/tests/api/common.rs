@@ -22,18 +22,11 @@ pub(crate) fn text(text: &str) -> Scalar {
 }
 
 pub(crate) fn filter(column: &str, operator: Operator, values: Vec<Scalar>) -> Duty {
-    Duty::Filter(RowFilter {
-        column: column.parse().unwrap(),
-        operator,
-        values,
-    })
+    Duty::Filter(RowFilter { column: column.parse().unwrap(), operator, values })
 }
 
 pub(crate) fn mask(column: &str, method: MaskMethod) -> Duty {
-    Duty::Mask(ColumnMask {
-        column: column.parse().unwrap(),
-        method,
-    })
+    Duty::Mask(ColumnMask { column: column.parse().unwrap(), method })
 }
 
 pub(crate) fn compile(duties: &[Duty], schema: &Schema) -> Result<Plan, PlanError> {
@@ -61,17 +54,26 @@ pub(crate) fn kept(column: ArrayRef, operator: Operator, values: Vec<Scalar>) ->
     rows(&apply(&[filter("c", operator, values)], &batch))
 }
 
-/// Whether `secret` lies anywhere in the memory that the batch gives access to.
-pub(crate) fn holds_bytes(batch: &RecordBatch, secret: &[u8]) -> bool {
-    batch.columns().iter().any(|column| {
+/// All memory that the batch gives access to.
+pub(crate) fn buffers(batch: &RecordBatch) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for column in batch.columns() {
         let data = column.to_data();
         assert!(data.child_data().is_empty(), "released arrays are flat");
-        let nulls = data.nulls().map(|nulls| nulls.buffer().as_slice());
-        let buffers = data.buffers().iter().map(|buffer| buffer.as_slice());
-        buffers
-            .chain(nulls)
-            .any(|bytes| bytes.windows(secret.len()).any(|window| window == secret))
-    })
+        for buffer in data.buffers() {
+            all.push(buffer.to_vec());
+        }
+        if let Some(nulls) = data.nulls() {
+            all.push(nulls.buffer().to_vec());
+        }
+    }
+    all
+}
+
+/// Whether `secret` lies anywhere in it.
+pub(crate) fn holds_bytes(batch: &RecordBatch, secret: &[u8]) -> bool {
+    let holds = |bytes: &Vec<u8>| bytes.windows(secret.len()).any(|window| window == secret);
+    buffers(batch).iter().any(holds)
 }
 
 /// A file of the shared real data; prints that the test is skipped where there is none.

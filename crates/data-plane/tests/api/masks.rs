@@ -51,7 +51,8 @@ fn pseudonyms_are_the_hmac_of_the_documented_message() {
     message.extend_from_slice(&3_u64.to_be_bytes());
     message.extend_from_slice(b"vintBMW");
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), &message);
-    let hex: String = tag.as_ref()[..16].iter().map(|b| format!("{b:02x}")).collect();
+    let half: [u8; 16] = tag.as_ref()[..16].try_into().unwrap();
+    let hex = format!("{:032x}", u128::from_be_bytes(half));
     let out = hashed(PseudonymKey::new(secret), "vin", strings(&[Some("BMW")]));
     assert_eq!(out, [hex]);
 }

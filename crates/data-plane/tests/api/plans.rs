@@ -113,9 +113,7 @@ fn malformed_duties_are_refused() {
 
 #[test]
 fn a_release_without_columns_is_refused() {
-    let duties: Vec<_> = ["name", "count", "flag", "day"]
-        .map(|column| mask(column, Drop))
-        .into();
+    let duties: Vec<_> = ["name", "count", "flag", "day"].map(|column| mask(column, Drop)).into();
     assert_eq!(compile(&duties, &schema()).unwrap_err(), PlanError::NothingLeft);
     let empty = Schema::empty();
     assert_eq!(compile(&[], &empty).unwrap_err(), PlanError::NothingLeft);

@@ -51,7 +51,8 @@ fn drives_are_released_with_coarse_positions() {
     let plan = Plan::compile(&duties, &table.schema(), key(3)).unwrap();
     let schema = plan.output_schema();
     assert!(schema.metadata().is_empty());
-    let (lat, minute) = (schema.index_of("gps_lat").unwrap(), schema.index_of("gps_minute").unwrap());
+    let (lat, minute) =
+        (schema.index_of("gps_lat").unwrap(), schema.index_of("gps_minute").unwrap());
     let mut rows = 0;
     for batch in plan.run(&table).unwrap() {
         let batch = batch.unwrap();

@@ -94,7 +94,8 @@ fn a_cell_cannot_speak_to_the_terminal() {
         "\u{e0041}tag",
         "del\u{7f}",
     ];
-    let source = batch(vec![("\u{1b}[31mred", Arc::new(StringArray::from(hostile.to_vec())) as ArrayRef)]);
+    let source =
+        batch(vec![("\u{1b}[31mred", Arc::new(StringArray::from(hostile.to_vec())) as ArrayRef)]);
     let shown = preview(&[source], 20, 80);
     assert_eq!(shown.lines().count(), 1 + hostile.len());
     assert!(shown.chars().all(|c| c == '\n' || !c.is_control()));

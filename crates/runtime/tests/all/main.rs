@@ -1,0 +1,34 @@
+//! The node from outside: what it gives, what it refuses, and what an attacker can try.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod clock;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod denials;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod evidence;
+#[cfg(test)]
+mod failing_log;
+#[cfg(test)]
+mod forged_records;
+#[cfg(test)]
+mod log_tamper;
+#[cfg(test)]
+mod membership;
+#[cfg(test)]
+mod negotiation;
+#[cfg(test)]
+mod profile;
+#[cfg(test)]
+mod quota;
+#[cfg(test)]
+mod reopen;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod support;

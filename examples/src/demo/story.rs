@@ -1,0 +1,289 @@
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use arrow_array::RecordBatch;
+use dataspace_data_plane::{preview, write_csv};
+use dataspace_identity::Did;
+use dataspace_policy::{Action, Constraint, Rule, Terms};
+use dataspace_primitives::{Name, Region, Signed, Validity};
+use dataspace_runtime::{
+    Access, Clock, DataSpace, NewOffer, Receipt, Setup, SystemClock, Table, generate_key,
+};
+use dataspace_usage_contract::{ContractId, SpaceProfile, contract_id};
+
+use super::cast::{Authority, Consumer, year};
+use super::sample;
+use crate::{paint, verify};
+
+/// What the authority forbids to everybody, whatever the contracts say.
+const SPACE_POLICIES: &str = r#"@id("no-model-training")
+forbid (principal, action == Dataspace::Action::"train", resource);
+"#;
+
+const PRODUCT: &str = "shared-table";
+const SHORT: Duration = Duration::from_millis(900);
+
+struct Demo {
+    dir: std::path::PathBuf,
+    space: DataSpace,
+    authority: Authority,
+    institute: Consumer,
+    outsider: Consumer,
+}
+
+pub(crate) fn tell(dir: &Path, data: &Path, data_name: &str) -> Result<()> {
+    let demo = found(dir)?;
+    let table = Table::open(data).with_context(|| format!("cannot share {data_name}"))?;
+    let duties = sample::duties(&table)?;
+    demo.register(table, data, data_name)?;
+
+    let terms = |uses| {
+        let read = Rule::new([Action::Read, Action::Query])
+            .when(Constraint::Purpose([name("research")?, name("alloy-design")?].into()))
+            .when(Constraint::Jurisdiction([Region::parse("DE")?, Region::parse("FR")?].into()))
+            .when(Constraint::Count(uses));
+        let terms = Terms::new()
+            .permit(read)
+            .prohibit(Rule::new([Action::Share, Action::Train]))
+            .legal(name("results are published with the provider's name")?);
+        anyhow::Ok(duties.iter().cloned().fold(terms, Terms::duty))
+    };
+    let now = demo.space.now()?;
+    let contract = demo.agree(&demo.institute, terms(2)?, year(now)?)?;
+    demo.show_contract(contract)?;
+
+    // Two more contracts on the same terms: one that soon ends, one with a member that will.
+    let now = demo.space.now()?;
+    let short = Validity::new(now, now.checked_add(SHORT).context("the year 9999")?)?;
+    let short = demo.agree(&demo.institute, terms(2)?, short)?;
+    let other = demo.agree(&demo.outsider, terms(2)?, year(now)?)?;
+
+    heading(5, "Accesses: each decided, recorded, then released or denied");
+    let research = name("research")?;
+    let (receipt, released) = demo.permitted(&demo.institute, contract, &research)?;
+    demo.show_release(&released)?;
+    demo.denied("the wrong purpose", &demo.institute, contract, &name("carbon-accounting")?)?;
+    demo.permitted(&demo.institute, contract, &research)?;
+    demo.denied("the quota is used up", &demo.institute, contract, &research)?;
+    while demo
+        .space
+        .agreement(short)
+        .context("contract")?
+        .value()
+        .validity
+        .contains(demo.space.now()?)
+    {
+        thread::sleep(Duration::from_millis(20));
+    }
+    demo.denied("the contract has expired", &demo.institute, short, &research)?;
+    demo.permitted(&demo.outsider, other, &research)?;
+    let outsider = demo.outsider.key.did();
+    let now = demo.space.now()?;
+    demo.space.revoke(demo.authority.revocation(outsider, "fees were not paid", now)?)?;
+    demo.denied("membership revoked", &demo.outsider, other, &research)?;
+
+    demo.prove(&receipt)
+}
+
+fn name(text: &str) -> Result<Name> {
+    Ok(text.parse()?)
+}
+
+fn heading(number: u8, text: &str) {
+    anstream::println!("\n{}", paint::title(format!("{number}  {text}")));
+}
+
+fn short(did: &Did) -> String {
+    let end = did.as_str().get(did.as_str().len().saturating_sub(8)..).unwrap_or_default();
+    format!("did:key:…{end}")
+}
+
+fn found(dir: &Path) -> Result<Demo> {
+    let authority = Authority(generate_key()?);
+    let mill = generate_key()?;
+    let (institute, outsider) =
+        (Consumer::new("Institute of Metals")?, Consumer::new("Ore Traders")?);
+    let authority_did = authority.0.did().clone();
+
+    heading(1, "The authority founds a materials data space");
+    let vocabulary = dataspace_sectors::materials();
+    let mut profile: SpaceProfile =
+        vocabulary.profile(name("materials-demo")?, authority_did.clone());
+    SPACE_POLICIES.clone_into(&mut profile.policies);
+    let mill_did = mill.did().clone();
+    let space = Setup::new(dir.join("node"), mill, authority_did.clone())
+        .create(Signed::sign(&profile, &authority.0)?)?;
+    fs::write(dir.join("authority.did"), format!("{authority_did}\n"))?;
+    anstream::println!(
+        "   {:<22}version {}, signed by {}; forbids model training to everybody",
+        profile.space,
+        profile.version,
+        short(&authority_did)
+    );
+
+    heading(2, "It admits three participants");
+    let validity = year(SystemClock.now())?;
+    for (did, name, role, region) in [
+        (&mill_did, "Rolling Mill", "provider", "DE"),
+        (institute.key.did(), institute.name, "consumer", "FR"),
+        (outsider.key.did(), outsider.name, "consumer", "DE"),
+    ] {
+        space.admit(authority.credential(did, name, role, region, validity)?)?;
+        anstream::println!("   {name:<22}{role}, {region}, {}", short(did));
+    }
+    Ok(Demo { dir: dir.to_owned(), space, authority, institute, outsider })
+}
+
+impl Demo {
+    fn register(&self, table: Table, data: &Path, data_name: &str) -> Result<()> {
+        heading(3, "The rolling mill registers a data product");
+        anstream::println!("   {data_name}");
+        let first = table.read()?.next().transpose()?;
+        let rows = match table.row_count() {
+            Some(rows) => format!("{} rows", paint::thousands(rows)),
+            None => "rows".to_owned(),
+        };
+        anstream::println!(
+            "   {rows} of {} columns; the first three:",
+            table.schema().fields().len()
+        );
+        show(first.as_slice());
+        self.space
+            .register(name(PRODUCT)?, name("computed-properties")?, table)
+            .with_context(|| format!("cannot register {}", data.display()))
+    }
+
+    /// Offer, acceptance and conclusion, each with its signature.
+    fn agree(&self, consumer: &Consumer, terms: Terms, validity: Validity) -> Result<ContractId> {
+        let offer = self.space.offer(NewOffer {
+            product: name(PRODUCT)?,
+            consumer: Some(consumer.key.did().clone()),
+            terms,
+            validity,
+            expires_at: validity.until(),
+        })?;
+        let acceptance = consumer.accept(&offer, self.space.provider())?;
+        Ok(contract_id(&self.space.conclude(offer, acceptance)?))
+    }
+
+    fn show_contract(&self, contract: ContractId) -> Result<()> {
+        heading(4, "Mill and institute sign a usage contract");
+        let agreement = self.space.agreement(contract).context("the contract is gone")?;
+        anstream::println!("   {contract}");
+        anstream::println!("   valid {}", agreement.value().validity);
+        paint::clauses(&agreement.value().terms.clauses());
+        let cedar = self.dir.join("contract.cedar");
+        fs::write(&cedar, &agreement.value().cedar)?;
+        let words = format!("the Cedar text that decides is in {}", cedar.display());
+        anstream::println!("   {}", paint::dim(words));
+        Ok(())
+    }
+
+    fn permitted(
+        &self,
+        consumer: &Consumer,
+        contract: ContractId,
+        purpose: &Name,
+    ) -> Result<(Receipt, Vec<RecordBatch>)> {
+        let release = match self.space.access(consumer.request(contract, purpose)?)? {
+            Access::Released(release) => release,
+            Access::Denied(denied) => bail!("unexpectedly denied: {denied}"),
+        };
+        let (receipt, uses) = (release.receipt().clone(), release.uses());
+        let schema = release.schema();
+        let columns = schema.fields().len();
+        let batches = release.collect::<Result<Vec<_>, _>>()?;
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let limit = self.space.uses(contract).and_then(|(_, limit)| limit);
+        let limit = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
+        anstream::println!(
+            "   {} {:<22}{purpose}: {} rows of {columns} columns; use {uses}{limit}, record {}",
+            paint::good("released"),
+            consumer.name,
+            paint::thousands(rows),
+            receipt.index
+        );
+        Ok((receipt, batches))
+    }
+
+    fn denied(
+        &self,
+        expected: &str,
+        consumer: &Consumer,
+        contract: ContractId,
+        purpose: &Name,
+    ) -> Result<()> {
+        match self.space.access(consumer.request(contract, purpose)?)? {
+            Access::Released(_) => bail!("released, although {expected}"),
+            Access::Denied(denied) => {
+                anstream::println!(
+                    "   {}   {:<22}{denied}; record {}",
+                    paint::bad("denied"),
+                    consumer.name,
+                    denied.receipt().index
+                );
+                Ok(())
+            }
+        }
+    }
+
+    fn show_release(&self, batches: &[RecordBatch]) -> Result<()> {
+        show(batches);
+        let Some(schema) = batches.first().map(RecordBatch::schema) else { return Ok(()) };
+        let file = self.dir.join("released.csv");
+        let mut csv = Vec::new();
+        write_csv(&mut csv, &schema, batches)?;
+        fs::write(&file, csv)?;
+        anstream::println!("   {}", paint::dim(format!("all of it is in {}", file.display())));
+        Ok(())
+    }
+
+    fn prove(&self, receipt: &Receipt) -> Result<()> {
+        heading(6, "Proof for anybody, offline, with the authority's public key alone");
+        let evidence = self.space.evidence(receipt)?;
+        let mut bytes = evidence.to_bytes()?;
+        let file = self.dir.join("evidence.cbor");
+        fs::write(&file, &bytes)?;
+        let authority = self.authority.0.did();
+        let verified = verify::verify(&bytes, authority)?;
+        anstream::println!("   {} ({} bytes)", file.display(), paint::thousands(bytes.len()));
+        verify::findings(&verified.findings());
+
+        let middle = bytes.len() / 2;
+        if let Some(byte) = bytes.get_mut(middle) {
+            *byte ^= 1;
+        }
+        match verify::verify(&bytes, authority) {
+            Ok(_) => bail!("a flipped bit in the evidence was not found"),
+            Err(error) => anstream::println!(
+                "   {} with one bit of byte {middle} flipped: {error:#}",
+                paint::bad("refused   ")
+            ),
+        }
+        let dir = self.dir.display();
+        anstream::println!("\n{}", paint::title("Next"));
+        for (command, words) in [
+            (
+                format!(
+                    "cargo run --release -- verify {dir}/evidence.cbor --authority {dir}/authority.did"
+                ),
+                "check the evidence as an auditor would",
+            ),
+            (
+                "cargo run --release -- demo --data FILE".to_owned(),
+                "share a CSV or Parquet file of your own",
+            ),
+            ("cargo bench".to_owned(), "what a decision and a recorded access cost here"),
+        ] {
+            anstream::println!("   {}\n      {words}", paint::command(command));
+        }
+        Ok(())
+    }
+}
+
+fn show(batches: &[RecordBatch]) {
+    anstream::print!("{}", paint::dim(paint::indent(&preview(batches, 3, 92), "      ")));
+}

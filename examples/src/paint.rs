@@ -1,0 +1,63 @@
+//! Colours and shapes of the output; `anstream` takes the colours away where there is no terminal.
+
+use std::fmt::Display;
+
+use anstyle::{AnsiColor, Style};
+use dataspace_policy::{Assurance, Clause};
+
+fn paint(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+pub(crate) fn title(text: impl Display) -> String {
+    paint(Style::new().bold(), text)
+}
+
+pub(crate) fn good(text: impl Display) -> String {
+    paint(AnsiColor::Green.on_default().bold(), text)
+}
+
+pub(crate) fn bad(text: impl Display) -> String {
+    paint(AnsiColor::Red.on_default().bold(), text)
+}
+
+pub(crate) fn dim(text: impl Display) -> String {
+    paint(Style::new().dimmed(), text)
+}
+
+pub(crate) fn command(text: impl Display) -> String {
+    paint(AnsiColor::Cyan.on_default(), text)
+}
+
+/// Clauses, one for each line: label, id, words.
+pub(crate) fn clauses(clauses: &[Clause]) {
+    for Clause { id, words, assurance } in clauses {
+        let label = format!("{assurance:<9}");
+        let label = match assurance {
+            Assurance::Enforced | Assurance::Key => good(label),
+            Assurance::Attested | Assurance::Deterrent => {
+                paint(AnsiColor::Yellow.on_default(), label)
+            }
+            Assurance::Legal => dim(label),
+        };
+        anstream::println!("   {label}  {:<14}{words}", id.to_string());
+    }
+}
+
+/// `1,234`.
+pub(crate) fn thousands(number: impl Display) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A text with every line moved to the right.
+pub(crate) fn indent(text: &str, by: &str) -> String {
+    text.lines().flat_map(|line| [by, line, "\n"]).collect()
+}
