@@ -148,12 +148,7 @@ impl Monitor<'_> {
     }
 
     /// Why the contract or the membership does not stand at `now`; empty if both do.
-    fn standing(
-        &self,
-        contract: &Contract,
-        member: &Member,
-        now: UnixMillis,
-    ) -> Vec<DenialReason> {
+    fn standing(&self, contract: &Contract, member: &Member, now: UnixMillis) -> Vec<DenialReason> {
         let mut reasons = Vec::new();
         if let Some(revocation) = &member.revocation {
             reasons.push(DenialReason::MembershipRevoked {

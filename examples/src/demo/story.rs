@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use arrow_array::RecordBatch;
+use dataspace_audit_log::Finding;
 use dataspace_data_plane::{preview, write_csv};
 use dataspace_identity::Did;
 use dataspace_policy::{Action, Constraint, Rule, Terms};
@@ -230,6 +231,20 @@ impl Demo {
         }
     }
 
+    /// The text with names in place of DIDs, for a narrow screen.
+    fn with_names(&self, text: &str) -> String {
+        [
+            (self.space.provider(), "Rolling Mill"),
+            (self.institute.key.did(), self.institute.name),
+            (self.outsider.key.did(), self.outsider.name),
+        ]
+        .into_iter()
+        .fold(text.to_owned(), |text, (did, name)| {
+            text.replace(&format!("{did} ({name:?})"), name)
+                .replace(&format!("the log {did}"), &format!("the log of {name}"))
+        })
+    }
+
     fn show_release(&self, batches: &[RecordBatch]) -> Result<()> {
         show(batches);
         let Some(schema) = batches.first().map(RecordBatch::schema) else { return Ok(()) };
@@ -242,15 +257,25 @@ impl Demo {
     }
 
     fn prove(&self, receipt: &Receipt) -> Result<()> {
-        heading(6, "Proof for anybody, offline, with the authority's public key alone");
+        heading(
+            6,
+            "Proof of the first release, for anybody, with the authority's public key alone",
+        );
         let evidence = self.space.evidence(receipt)?;
         let mut bytes = evidence.to_bytes()?;
         let file = self.dir.join("evidence.cbor");
         fs::write(&file, &bytes)?;
         let authority = self.authority.0.did();
         let verified = verify::verify(&bytes, authority)?;
-        anstream::println!("   {} ({} bytes)", file.display(), paint::thousands(bytes.len()));
-        verify::findings(&verified.findings());
+        let limits = verified.findings().into_iter().filter_map(|finding| match finding {
+            Finding::Proved(words) => {
+                anstream::println!("   {} {}", paint::good("proved  "), self.with_names(&words));
+                None
+            }
+            Finding::NotProved(words) => Some(words),
+        });
+        let limits = limits.count();
+        anstream::println!("   {limits} things that it does not prove are listed by `verify`");
 
         let middle = bytes.len() / 2;
         if let Some(byte) = bytes.get_mut(middle) {
@@ -259,10 +284,12 @@ impl Demo {
         match verify::verify(&bytes, authority) {
             Ok(_) => bail!("a flipped bit in the evidence was not found"),
             Err(error) => anstream::println!(
-                "   {} with one bit of byte {middle} flipped: {error:#}",
-                paint::bad("refused   ")
+                "   {} the same file with one bit flipped in byte {middle}: {error}",
+                paint::bad("refused ")
             ),
         }
+        let written = format!("{} ({} bytes)", file.display(), paint::thousands(bytes.len()));
+        anstream::println!("   {}", paint::dim(format!("the evidence is in {written}")));
         let dir = self.dir.display();
         anstream::println!("\n{}", paint::title("Next"));
         for (command, words) in [

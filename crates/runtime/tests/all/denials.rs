@@ -14,7 +14,10 @@ use crate::support::{
 fn assert_recorded(node: &Node, reason: &str) {
     match node.decisions().pop().unwrap().verdict {
         Verdict::Deny { reasons } => {
-            assert!(reasons.iter().any(|one| one.starts_with(&format!("{reason}: "))), "{reasons:?}");
+            assert!(
+                reasons.iter().any(|one| one.starts_with(&format!("{reason}: "))),
+                "{reasons:?}"
+            );
         }
         Verdict::Permit { .. } => panic!("permitted"),
     }
@@ -29,7 +32,9 @@ fn a_contract_denies_from_the_millisecond_of_its_end() {
     node.files.clock.set(at(30 * DAY));
     let denied = node.denied(contract);
     assert_eq!(codes(&denied), ["contract-over"]);
-    assert!(matches!(denied.reasons()[0], DenialReason::ContractOver { now, .. } if now == at(30 * DAY)));
+    assert!(
+        matches!(denied.reasons()[0], DenialReason::ContractOver { now, .. } if now == at(30 * DAY))
+    );
     assert_recorded(&node, "contract-over");
 }
 
@@ -162,7 +167,8 @@ fn a_prohibition_wins_over_a_permission() {
 fn a_forbid_of_the_space_wins_over_the_contract() {
     let node = Node::new();
     let contract = node.contract(terms());
-    let forbid = "@id(\"no-reading\") forbid (principal, action == Dataspace::Action::\"read\", resource);";
+    let forbid =
+        "@id(\"no-reading\") forbid (principal, action == Dataspace::Action::\"read\", resource);";
     let tightened = signed_profile(|profile| {
         profile.version = 2;
         profile.policies = forbid.to_owned();
@@ -212,7 +218,8 @@ fn all_that_stands_in_the_way_is_named_at_once() {
     node.space.end_contract(contract, name("over")).unwrap();
     node.space.revoke(revocation(consumer().did(), at(1))).unwrap();
     node.advance(400 * DAY);
-    let expected = ["membership-revoked", "membership-over", "contract-terminated", "contract-over"];
+    let expected =
+        ["membership-revoked", "membership-over", "contract-terminated", "contract-over"];
     assert_eq!(codes(&node.denied(contract)), expected);
 }
 

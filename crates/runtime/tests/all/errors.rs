@@ -77,8 +77,7 @@ fn a_request_under_an_unknown_contract_is_not_taken() {
     let node = Node::new();
     let unknown = ContractId::from_digest(Digest::of(b"no contract"));
     let signed = Signed::sign(&request(unknown), &consumer()).unwrap();
-    let is_unknown =
-        |error: &AccessError| matches!(error, AccessError::UnknownContract { contract } if *contract == unknown);
+    let is_unknown = |error: &AccessError| matches!(error, AccessError::UnknownContract { contract } if *contract == unknown);
     assert_unrecorded(&node, signed, is_unknown);
 }
 
@@ -111,7 +110,7 @@ fn a_request_is_not_answered_again_after_a_restart() {
     let (permitted, denied) =
         (node.request(contract), node.request_for(contract, Action::Train, "research"));
     drop(released(node.space.access(permitted.clone()).unwrap()));
-    let _denied = crate::support::denied(node.space.access(denied.clone()).unwrap());
+    drop(crate::support::denied(node.space.access(denied.clone()).unwrap()));
     let node = node.close().reopen();
     for request in [permitted, denied] {
         assert_unrecorded(&node, request, |error| matches!(error, AccessError::Replayed));
@@ -140,7 +139,8 @@ fn a_request_is_taken_within_its_time_and_not_a_millisecond_longer() {
     node.advance(300);
     drop(released(node.space.access(in_time).unwrap()));
     node.files.clock.advance(Duration::from_millis(1));
-    let not_fresh = |error: &AccessError| matches!(error, AccessError::NotFresh { age_secs_max: 300, .. });
+    let not_fresh =
+        |error: &AccessError| matches!(error, AccessError::NotFresh { age_secs_max: 300, .. });
     assert_unrecorded(&node, too_late, not_fresh);
 }
 

@@ -6,7 +6,10 @@ use dataspace_runtime::Access;
 use crate::support::{Node, counted, permitted};
 
 /// Hammers from `threads` threads; the number of releases by action.
-fn race(node: &Node, requests: Vec<dataspace_primitives::Signed<dataspace_usage_contract::AccessRequest>>) -> usize {
+fn race(
+    node: &Node,
+    requests: Vec<dataspace_primitives::Signed<dataspace_usage_contract::AccessRequest>>,
+) -> usize {
     std::thread::scope(|scope| {
         let threads: Vec<_> = requests
             .into_iter()
@@ -44,12 +47,12 @@ fn each_permission_keeps_its_own_count_in_a_race() {
     for _ in 0..5 {
         let node = Node::new();
         let rule = |action, count| Rule::new([action]).when(Constraint::Count(count));
-        let terms =
-            Terms::new().permit(rule(Action::Read, 3)).permit(rule(Action::Aggregate, 10));
+        let terms = Terms::new().permit(rule(Action::Read, 3)).permit(rule(Action::Aggregate, 10));
         let contract = node.contract(terms);
         let request = |action| node.request_for(contract, action, "research");
-        let requests: Vec<_> =
-            (0..16).map(|n| request(if n % 2 == 0 { Action::Read } else { Action::Aggregate })).collect();
+        let requests: Vec<_> = (0..16)
+            .map(|n| request(if n % 2 == 0 { Action::Read } else { Action::Aggregate }))
+            .collect();
         race(&node, requests);
         // What the race left over: aggregates go on to exactly ten.
         let more = (0..12).map(|_| request(Action::Aggregate)).collect();

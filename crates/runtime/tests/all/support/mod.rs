@@ -96,8 +96,7 @@ pub(crate) fn signed_credential(
 pub(crate) fn revocation(subject: &Did, revoked_at: UnixMillis) -> Signed<MembershipRevocation> {
     let issuer = authority().did().clone();
     let reason = name("left the association");
-    let revocation =
-        MembershipRevocation { issuer, subject: subject.clone(), revoked_at, reason };
+    let revocation = MembershipRevocation { issuer, subject: subject.clone(), revoked_at, reason };
     Signed::sign(&revocation, &authority()).unwrap()
 }
 
@@ -110,7 +109,7 @@ pub(crate) fn table(rows: i64) -> Table {
         ("furnace", Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row % 7)))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    Table::from_batches(batch.schema(), vec![batch]).unwrap()
+    Table::from_batches(&batch.schema(), vec![batch]).unwrap()
 }
 
 pub(crate) fn research() -> Rule {

@@ -1,0 +1,241 @@
+//! Texts made to be slow or deep: beyond the bounds they are refused at once on a small stack,
+//! within them they are decided on an ordinary one.
+
+use std::time::{Duration, Instant};
+
+use dataspace_policy::bounds::{BoundError, ELEMENTS_MAX, TEXT_LEN_MAX};
+use dataspace_policy::{InvalidPolicies, Layer, Policies, Program, Terms};
+
+use crate::support::{facts, permit_when};
+
+fn on_stack<T: Send + 'static>(bytes: usize, run: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::Builder::new().stack_size(bytes).spawn(run).unwrap().join().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this test measures")]
+fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let value = run();
+    (value, start.elapsed())
+}
+
+/// Refused by a bound, in a thread with little stack, in less than 10 ms (the best of five, for
+/// the machine may be busy).
+fn bound(text: &str) -> BoundError {
+    let text = text.to_owned();
+    on_stack(512 << 10, move || {
+        let tries: Vec<_> = (0..5)
+            .map(|_| timed(|| Policies::parse(&text, Layer::Contract).unwrap_err()))
+            .collect();
+        let best = tries.iter().map(|(_, time)| *time).min().unwrap();
+        assert!(best < Duration::from_millis(10), "{best:?}");
+        match tries.into_iter().next().unwrap().0 {
+            InvalidPolicies::Bounds(error) => error,
+            other => panic!("{other}"),
+        }
+    })
+}
+
+#[test]
+fn a_text_one_byte_too_long_is_refused() {
+    let text = permit_when("true");
+    let longest = format!("{text}{}", " ".repeat(TEXT_LEN_MAX - text.len()));
+    assert!(Policies::parse(&longest, Layer::Contract).is_ok());
+    let len = TEXT_LEN_MAX + 1;
+    assert_eq!(bound(&format!("{longest} ")), BoundError::Length { len });
+    assert!(matches!(bound(&"a".repeat(64 << 20)), BoundError::Length { .. }));
+}
+
+#[test]
+fn deep_brackets_of_every_kind_are_refused() {
+    for bracket in ["(", "[", "{", "{a:", "([{", "!(", "-(", "[[", "if (", "principal.a(("] {
+        let deep = bracket.repeat(16_000 / bracket.len());
+        assert!(matches!(bound(&permit_when(&deep)), BoundError::Depth { .. }), "{bracket}");
+    }
+    assert_eq!(bound(&"[".repeat(TEXT_LEN_MAX)), BoundError::Depth { line: 1 });
+}
+
+#[test]
+fn closing_brackets_buy_no_depth() {
+    let text = format!("{}{}", ")".repeat(5_000), "(".repeat(25));
+    assert_eq!(bound(&text), BoundError::Depth { line: 1 });
+}
+
+#[test]
+fn long_chains_of_operators_are_refused() {
+    for link in [
+        "!",
+        "-",
+        ".a",
+        "&&true",
+        "||true",
+        "+1",
+        "*1",
+        "==1",
+        "[1]",
+        "::a",
+        " in a",
+        " has a",
+        " is A",
+        " like \"\"",
+    ] {
+        let chain = format!("true{}", link.repeat(10_000 / link.len()));
+        let error = bound(&permit_when(&chain));
+        assert!(matches!(error, BoundError::Complexity { .. }), "{link}: {error}");
+    }
+    assert!(matches!(
+        bound(&permit_when(&format!("{}true", "!".repeat(10_000)))),
+        BoundError::Complexity { .. }
+    ));
+}
+
+#[test]
+fn words_that_touch_a_number_count_too() {
+    let text = permit_when(&format!("1{}", " in 1".repeat(400).replace("1 ", "1")));
+    assert!(matches!(bound(&text), BoundError::Complexity { .. }));
+}
+
+#[test]
+fn nested_conditionals_are_refused() {
+    let nested = format!("{}true", "if true then true else ".repeat(17));
+    assert!(matches!(bound(&permit_when(&nested)), BoundError::Complexity { .. }));
+}
+
+#[test]
+fn too_many_policies_are_refused() {
+    let text = "@id(\"a\")permit(principal,action,resource);\n".repeat(200);
+    assert_eq!(bound(&text), BoundError::Policies);
+    assert_eq!(bound(&";".repeat(200)), BoundError::Policies);
+}
+
+#[test]
+fn too_many_elements_are_refused() {
+    let set = permit_when(&format!("[{}].contains(1)", vec!["1"; ELEMENTS_MAX + 10].join(",")));
+    assert_eq!(bound(&set), BoundError::Elements { line: 1 });
+}
+
+#[test]
+fn long_strings_are_refused_because_like_is_quadratic() {
+    let (text, pattern) = ("a".repeat(21_000), "a".repeat(10_000));
+    let slow = permit_when(&format!("\"{text}\" like \"*{pattern}b\""));
+    assert_eq!(bound(&slow), BoundError::String { line: 1 });
+    assert_eq!(
+        bound(&permit_when(&format!("\"{}", "\\".repeat(9_999)))),
+        BoundError::String { line: 1 }
+    );
+}
+
+#[test]
+fn an_unterminated_string_hides_nothing() {
+    for tail in ["\"", "\"\\", "\"\\\"", "\"\\\n", "\"\n"] {
+        let text = permit_when(&format!("{tail}{}", "(".repeat(400)));
+        let error =
+            on_stack(512 << 10, move || Policies::parse(&text, Layer::Contract).unwrap_err());
+        assert!(matches!(error, InvalidPolicies::Syntax { .. }), "{tail:?}: {error}");
+    }
+}
+
+#[test]
+fn comments_and_strings_hide_no_brackets() {
+    let deep = "(".repeat(1_000);
+    for hiding in [
+        "// \" \n",
+        "\"//\" == ",
+        "\"\\\"//\" == ",
+        "// comment\r",
+        "//\r\n",
+        "//\n\r",
+        "\"a;b\" == //\n",
+    ] {
+        let text = permit_when(&format!("{hiding}{deep}"));
+        assert!(matches!(bound(&text), BoundError::Depth { .. }), "{hiding:?}");
+    }
+    let many = "permit(principal,action,resource);".repeat(200);
+    assert_eq!(bound(&format!("//\r{many}")), BoundError::Policies);
+    let chain = "&&true".repeat(5_000);
+    assert!(matches!(
+        bound(&format!("//\r{}", permit_when(&format!("true{chain}")))),
+        BoundError::Complexity { .. }
+    ));
+}
+
+#[test]
+fn brackets_and_semicolons_in_strings_and_comments_do_not_count() {
+    let text = format!(
+        "// {0}\n@id(\"p{1}\") permit(principal, action, resource) when {{ context.purpose != \"{0}{1}//\" }};",
+        "([{".repeat(50),
+        ";".repeat(100),
+    );
+    assert!(Policies::parse(&text, Layer::Contract).is_ok());
+}
+
+#[test]
+fn a_semicolon_in_a_string_does_not_reset_the_count_of_operators() {
+    let text = permit_when(&vec!["context.purpose != \";\""; 200].join(" && "));
+    assert!(matches!(bound(&text), BoundError::Complexity { .. }));
+}
+
+#[test]
+fn characters_that_deceive_a_reader_are_refused_even_in_comments() {
+    for c in ['\u{202e}', '\u{2066}', '\u{200f}', '\u{61c}', '\0', '\u{1b}', '\u{8}', '\u{85}'] {
+        for text in [format!("// {c}"), permit_when(&format!("context.purpose == \"{c}\""))] {
+            assert_eq!(bound(&text), BoundError::Character { line: 1, character: c });
+        }
+    }
+    assert!(
+        Policies::parse(&permit_when("context.purpose == \"\\u{202e}\""), Layer::Contract).is_ok()
+    );
+}
+
+#[test]
+fn a_refusal_names_the_line() {
+    let text = format!("// one\n\"two\n\" {}", "(".repeat(30));
+    assert_eq!(bound(&text), BoundError::Depth { line: 3 });
+}
+
+/// Just within the bounds: parsed, validated and decided on 2 MiB of stack.
+#[test]
+fn the_worst_texts_within_the_bounds_do_not_overflow_the_stack() {
+    let ands = |n: usize| vec!["true"; n].join("&&");
+    let many = |n: u32, condition: &str| {
+        let policy = |i| permit_when(condition).replacen("\"p\"", &format!("\"p{i}\""), 1);
+        (0..n).map(policy).collect::<String>()
+    };
+    let like = format!("\"{}\"like\"*{}b\"", "a".repeat(510), "a".repeat(255));
+    for text in [
+        permit_when(&ands(185)),
+        permit_when(&ands(185).replace("&&", "||")),
+        permit_when(&format!("{}>0", vec!["1"; 370].join("+"))),
+        permit_when(&format!("{}<0", vec!["1"; 370].join("-"))),
+        permit_when(&format!("{}>0", vec!["1"; 370].join("*"))),
+        permit_when(&format!("{}true{}", "(".repeat(22), ")".repeat(22))),
+        permit_when(&format!("{}true{}", "!!(".repeat(22), ")".repeat(22))),
+        permit_when(&format!("{}{}{}", "true&&!!(".repeat(22), ands(130), ")".repeat(22))),
+        permit_when(&format!("{}true{}", "if (".repeat(16), ") then true else false".repeat(16))),
+        permit_when(&format!("{}true", "if context.uses>=0 then true else ".repeat(16))),
+        permit_when(&format!("{}1{}==1", "{a:".repeat(22), "}".repeat(22))),
+        permit_when(&format!("context has a{}", ".a".repeat(370))),
+        permit_when(&format!("context{}==1", ".a".repeat(370))),
+        permit_when(&format!("[{}].contains(1)", vec!["1"; 6_000].join(","))),
+        permit_when(&vec![like; 41].join("||")),
+        permit_when("true").replace(';', &format!("{};", "unless{false}".repeat(370))),
+        many(128, &vec!["context.uses>=0"; 11].join("&&")),
+        many(28, &ands(170)),
+        many(60, &vec!["datetime(\"2026-01-01\")<context.now"; 12].join("&&")),
+    ] {
+        assert!(text.len() <= TEXT_LEN_MAX);
+        on_stack(2 << 20, move || {
+            let shown: String = text.chars().take(90).collect();
+            match Program::new(&text, Terms::new()) {
+                Ok(program) => {
+                    let decide = || timed(|| program.decide(&facts(), &Policies::none())).1;
+                    let best = (0..5).map(|_| decide()).min().unwrap();
+                    assert!(best < Duration::from_millis(100), "{best:?}: {shown}");
+                }
+                // Cedar itself asks how much stack is left, and the schema knows no `a`.
+                Err(InvalidPolicies::Schema { .. } | InvalidPolicies::Syntax { .. }) => {}
+                Err(error) => panic!("{error}: {shown}"),
+            }
+        });
+    }
+}

@@ -1,0 +1,21 @@
+//! Terms, their Cedar text and the decision by it, from outside the crate: what they say, and what
+//! an attacker who writes terms, texts or facts can try.
+
+#[cfg(test)]
+mod boundaries;
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod cedar_text;
+#[cfg(test)]
+mod fail_closed;
+#[cfg(test)]
+mod intake;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod terms;
+#[cfg(test)]
+mod values;

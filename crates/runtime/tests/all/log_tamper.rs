@@ -1,0 +1,136 @@
+//! Somebody changes the files.
+
+use std::fs;
+
+use dataspace_audit_log::OpenError;
+use dataspace_runtime::SetupError;
+
+use crate::support::{
+    Files, Node, counted, provider, rival, signed_credential, signed_profile, terms,
+};
+
+/// A node with a signed history: three uses, then a checkpoint.
+fn written() -> Files {
+    let node = Node::new();
+    let contract = node.contract(counted(10));
+    for _ in 0..3 {
+        drop(node.released(contract));
+    }
+    node.space.checkpoint().unwrap();
+    node.close()
+}
+
+#[test]
+fn no_flipped_bit_under_the_checkpoint_goes_unnoticed() {
+    let files = written();
+    let whole = fs::read(files.segment()).unwrap();
+    for at in (0..whole.len()).step_by(101) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(files.segment(), bytes).unwrap();
+        assert!(files.open().is_err(), "byte {at}");
+    }
+    fs::write(files.segment(), &whole).unwrap();
+    drop(files.open().unwrap());
+}
+
+#[test]
+fn a_segment_cut_below_the_checkpoint_is_not_opened() {
+    let files = written();
+    let whole = fs::read(files.segment()).unwrap();
+    for len in (0..whole.len()).step_by(97) {
+        fs::write(files.segment(), &whole[..len]).unwrap();
+        assert!(files.open().is_err(), "{len} bytes");
+    }
+}
+
+#[test]
+fn a_log_without_its_checkpoint_is_not_opened() {
+    // Without it, uses could be cut off the end.
+    let files = written();
+    fs::remove_file(files.path().join("checkpoint")).unwrap();
+    assert!(matches!(files.open(), Err(SetupError::NoCheckpoint { .. })));
+}
+
+#[test]
+fn a_changed_checkpoint_is_not_believed() {
+    let files = written();
+    let path = files.path().join("checkpoint");
+    let note = fs::read(&path).unwrap();
+    for at in 0..note.len() {
+        let mut forged = note.clone();
+        forged[at] ^= 1;
+        fs::write(&path, forged).unwrap();
+        assert!(files.open().is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn the_log_of_another_node_is_not_opened() {
+    let files = written();
+    let theirs = Files::new();
+    let space = theirs.setup(rival()).create(signed_profile(|_| {})).unwrap();
+    space.admit(signed_credential(&provider(), |_| {})).unwrap();
+    drop(space);
+    for file in ["entries.seg", "checkpoint"] {
+        fs::copy(theirs.path().join(file), files.path().join(file)).unwrap();
+    }
+    assert!(matches!(files.open(), Err(SetupError::Open(OpenError::Origin { .. }))));
+}
+
+#[test]
+fn the_checkpoint_of_another_history_of_the_same_key_does_not_fit() {
+    let (files, other) = (written(), Node::new());
+    other.contract(terms());
+    other.space.checkpoint().unwrap();
+    let other = other.close();
+    fs::copy(other.path().join("checkpoint"), files.path().join("checkpoint")).unwrap();
+    assert!(matches!(files.open(), Err(SetupError::Open(OpenError::Tampered { .. }))));
+}
+
+#[test]
+fn a_torn_tail_is_cut_and_reported() {
+    let files = written();
+    let mut bytes = fs::read(files.segment()).unwrap();
+    let len = bytes.len();
+    bytes.extend_from_slice(b"DSGR torn");
+    fs::write(files.segment(), bytes).unwrap();
+    let space = files.open().unwrap();
+    assert_eq!(space.recovery().unwrap().bytes_cut(), 9);
+    assert_eq!(fs::metadata(files.segment()).unwrap().len(), u64::try_from(len).unwrap());
+}
+
+#[test]
+fn only_an_outside_checkpoint_shows_that_the_whole_directory_was_rolled_back() {
+    // Documented: this is what outside checkpoints are for.
+    let node = Node::new();
+    let contract = node.contract(counted(3));
+    let files = node.close();
+    let old: Vec<_> = ["entries.seg", "checkpoint"]
+        .map(|file| (file, fs::read(files.path().join(file)).unwrap()))
+        .into();
+    let node = files.reopen();
+    drop((node.released(contract), node.released(contract)));
+    let outside = node.space.checkpoint().unwrap();
+    let files = node.close();
+    for (file, bytes) in old {
+        fs::write(files.path().join(file), bytes).unwrap();
+    }
+    let space = files.open().unwrap();
+    assert_eq!(space.uses(contract), Some((0, Some(3))));
+    assert!(space.log().verify_extends(&outside).is_err());
+}
+
+#[test]
+fn uses_after_the_last_checkpoint_can_be_cut_by_whoever_can_write_the_files() {
+    // Documented: sign a checkpoint, and give it away, as often as a loss would hurt.
+    let node = Node::new();
+    let contract = node.contract(counted(3));
+    let len = fs::metadata(node.files.segment()).unwrap().len();
+    drop((node.released(contract), node.released(contract)));
+    let files = node.close();
+    let bytes = fs::read(files.segment()).unwrap();
+    fs::write(files.segment(), &bytes[..usize::try_from(len).unwrap()]).unwrap();
+    let space = files.open().unwrap();
+    assert_eq!(space.uses(contract), Some((0, Some(3))));
+}

@@ -1,0 +1,89 @@
+//! The space's profile: it can only tighten what contracts permit.
+
+use dataspace_primitives::Signed;
+use dataspace_runtime::{ChangeError, SetupError};
+use dataspace_usage_contract::ProfileError;
+
+use crate::support::{
+    Files, Node, codes, name, profile, provider, signed_profile, stranger, terms,
+};
+
+#[test]
+fn a_new_profile_applies_to_running_contracts_and_is_named_in_their_records() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    drop(node.released(contract));
+    let forbid = "@id(\"closed\") forbid (principal, action, resource)
+        when { context.purpose == \"research\" };";
+    for (version, policies) in [(2, forbid), (3, "")] {
+        let profile = signed_profile(|profile| {
+            profile.version = version;
+            profile.policies = policies.to_owned();
+        });
+        node.space.publish(profile).unwrap();
+        if version == 2 {
+            assert_eq!(codes(&node.denied(contract)), ["forbidden-by-space"]);
+        } else {
+            drop(node.released(contract));
+        }
+    }
+    let versions: Vec<_> = node.decisions().iter().map(|one| one.profile).collect();
+    assert_eq!(versions, [1, 2, 3]);
+}
+
+#[test]
+fn an_older_or_equal_version_is_refused() {
+    let node = Node::new();
+    node.space.publish(signed_profile(|profile| profile.version = 5)).unwrap();
+    for version in [1, 4, 5] {
+        let refused = node.space.publish(signed_profile(|profile| profile.version = version));
+        let expected = matches!(refused, Err(ChangeError::Profile(ProfileError::Version { .. })));
+        assert!(expected, "{version}");
+    }
+}
+
+#[test]
+fn a_profile_that_permits_is_refused() {
+    let node = Node::new();
+    let refused = node.space.publish(signed_profile(|profile| {
+        profile.version = 2;
+        profile.policies = "@id(\"gift\") permit (principal, action, resource);".to_owned();
+    }));
+    assert!(matches!(refused, Err(ChangeError::Profile(ProfileError::Policies(_)))));
+}
+
+#[test]
+fn a_profile_of_another_space_or_authority_is_refused() {
+    let node = Node::new();
+    let other_space = node.space.publish(signed_profile(|profile| {
+        profile.version = 2;
+        profile.space = name("another space");
+    }));
+    assert!(matches!(other_space, Err(ChangeError::Profile(ProfileError::Version { .. }))));
+    let mut forged = profile();
+    forged.version = 2;
+    let forged = node.space.publish(Signed::sign(&forged, &stranger()).unwrap());
+    assert!(matches!(forged, Err(ChangeError::Profile(ProfileError::Verify(_)))));
+    let other_authority = node.space.publish(signed_profile(|profile| {
+        profile.version = 2;
+        profile.authority = stranger().did().clone();
+    }));
+    assert!(matches!(other_authority, Err(ChangeError::Profile(ProfileError::Authority { .. }))));
+}
+
+#[test]
+fn no_space_is_founded_on_a_forged_profile() {
+    let files = Files::new();
+    let forged = Signed::sign(&profile(), &stranger()).unwrap();
+    let refused = files.setup(provider()).create(forged);
+    assert!(matches!(refused, Err(SetupError::Profile(_))));
+    assert!(!files.path().exists());
+}
+
+#[test]
+fn a_space_is_not_founded_twice_in_one_directory() {
+    let files = Node::new().close();
+    let refused = files.setup(provider()).create(signed_profile(|_| {}));
+    assert!(matches!(refused, Err(SetupError::Create(_))));
+    drop(files.open().unwrap());
+}
