@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// A trusted data space: signed usage contracts, policies that decide, a log that proves.
 #[derive(Parser)]
-#[command(name = "dataspace", version, about, max_term_width = 100)]
+#[command(name = "dataspace", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -155,6 +155,8 @@ impl Counts {
         match c {
             '(' | '[' | '{' => {
                 self.depth += 1;
+                // WHY: `a["b"]["c"]` and `a()()` are accesses and calls without another sign.
+                self.operators += 1;
                 if self.depth > BRACKET_DEPTH_MAX {
                     return Err(BoundError::Depth { line });
                 }

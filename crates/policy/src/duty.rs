@@ -268,7 +268,8 @@ impl fmt::Display for Duty {
                     write!(f, "column {column} is rounded to {decimals} decimals")
                 }
                 MaskMethod::Round { decimals } => {
-                    write!(f, "column {column} is rounded to 10^{}", decimals.unsigned_abs())
+                    let exponent = decimals.unsigned_abs();
+                    write!(f, "column {column} is rounded to multiples of 10^{exponent}")
                 }
                 MaskMethod::Truncate { chars } => {
                     write!(f, "column {column} is cut to {chars} characters")

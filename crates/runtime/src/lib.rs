@@ -103,3 +103,8 @@ pub use crate::random::{RandomError, generate_key};
 pub use crate::release::Release;
 pub use crate::request::{RequestError, request_access};
 pub use crate::space::{Access, DataSpace, NewOffer, Setup};
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

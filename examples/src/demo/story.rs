@@ -147,10 +147,7 @@ impl Demo {
             Some(rows) => format!("{} rows", paint::thousands(rows)),
             None => "rows".to_owned(),
         };
-        anstream::println!(
-            "   {rows} of {} columns; the first three:",
-            table.schema().fields().len()
-        );
+        anstream::println!("   {rows} of {} columns:", table.schema().fields().len());
         show(first.as_slice());
         self.space
             .register(name(PRODUCT)?, name("computed-properties")?, table)
@@ -311,6 +308,9 @@ impl Demo {
     }
 }
 
+/// The first three rows; the number of all of them is said elsewhere.
 fn show(batches: &[RecordBatch]) {
-    anstream::print!("{}", paint::dim(paint::indent(&preview(batches, 3, 92), "      ")));
+    let first = batches.first().map(|batch| batch.slice(0, batch.num_rows().min(3)));
+    let text = preview(first.as_slice(), 3, 92);
+    anstream::print!("{}", paint::dim(paint::indent(&text, "      ")));
 }

@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../checks/csv_table.rs"]
+mod csv_table;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| csv_table::check(bytes));

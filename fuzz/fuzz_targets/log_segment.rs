@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../checks/log_segment.rs"]
+mod log_segment;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| log_segment::check(bytes));

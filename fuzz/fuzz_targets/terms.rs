@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../checks/terms.rs"]
+mod terms;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| terms::check(bytes));
