@@ -28,7 +28,7 @@ use dataspace_usage_contract::{Acceptance, AccessRequest, ContractId, Offer, con
 
 fn main() -> Result<()> {
     let effort = Effort::from_args();
-    let mut report = Report::new("access");
+    let mut report = Report::new("access", effort);
     decisions(effort, &mut report)?;
     bare_sync(effort, &mut report)?;
     accesses(effort, &mut report)?;
@@ -165,7 +165,7 @@ fn accesses(effort: Effort, report: &mut Report) -> Result<()> {
     report.row("receive-and-decide/1", receive, "µs", Some("decide/1"));
     for callers in [1, 8, 64] {
         let rounds = effort.samples.min(9);
-        let each = if effort.samples == 1 { 2 } else { 3000 / callers.max(3) };
+        let each = if effort.is_full() { 3000 / callers.max(3) } else { 2 };
         let mut micros = Vec::new();
         for _ in 0..rounds {
             micros.push(round(&node, callers, each)?);

@@ -1,7 +1,7 @@
 //! What the benches of this project share: medians, the printed table, and the JSON file.
 //!
-//! A bench measures its peers in the same run and prints how it compares. Called with `--test`
-//! (as `cargo test --benches` does) it runs everything once, briefly, to show that it works.
+//! A bench measures its peers in the same run and prints how it compares. Under `cargo
+//! test --benches` it runs everything once, briefly, to show that it works, and writes no figures.
 
 mod report;
 mod sample;

@@ -1,8 +1,10 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::json;
+
+use crate::sample::Effort;
 
 /// One measured thing.
 #[derive(Clone, Debug)]
@@ -21,14 +23,15 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Report {
     bench: &'static str,
+    effort: Effort,
     rows: Vec<Row>,
 }
 
 impl Report {
     /// A report without rows.
     #[must_use]
-    pub fn new(bench: &'static str) -> Self {
-        Self { bench, rows: Vec::new() }
+    pub fn new(bench: &'static str, effort: Effort) -> Self {
+        Self { bench, effort, rows: Vec::new() }
     }
 
     /// Adds a row; `ratio_to` names a row that is there already or comes later.
@@ -44,7 +47,7 @@ impl Report {
         Some(row.median / other.median)
     }
 
-    /// Prints the table and writes the file.
+    /// Prints the table and, after a full run, writes the file.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -56,6 +59,9 @@ impl Report {
                 _ => String::new(),
             };
             anstream::println!("{:<28} {:>12.3}  {:<10} {ratio}", row.name, row.median, row.unit);
+        }
+        if !self.effort.is_full() {
+            return Ok(());
         }
         let rows: Vec<_> = self
             .rows
@@ -82,6 +88,6 @@ impl Report {
 
 /// Cargo's target directory: that of the workspace, unless it is set elsewhere.
 fn target_dir() -> PathBuf {
-    let workspace = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target"));
+    let workspace = || Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target");
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(workspace, PathBuf::from)
 }

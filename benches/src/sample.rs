@@ -10,14 +10,22 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// From the command line: full by default, minimal with `--test`.
+    /// From the command line: full under `cargo bench`, which passes `--bench`; minimal under
+    /// `cargo test`, and with `--test`.
     #[must_use]
     pub fn from_args() -> Self {
-        if std::env::args().any(|arg| arg == "--test") {
-            Self { samples: 1, sample_time: Duration::from_millis(1) }
-        } else {
+        let has = |wanted: &str| std::env::args().any(|arg| arg == wanted);
+        if has("--bench") && !has("--test") {
             Self { samples: 31, sample_time: Duration::from_millis(50) }
+        } else {
+            Self { samples: 1, sample_time: Duration::from_millis(1) }
         }
+    }
+
+    /// Whether the figures mean anything.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self.samples > 1
     }
 
     /// Median time of one call of `work`, in microseconds.

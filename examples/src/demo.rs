@@ -8,11 +8,16 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
+use dataspace_runtime::Table;
 
 /// Real computed properties of iron compounds; the source is cited in `data/README.md`.
 const SAMPLE: &str = include_str!("../data/thermoelectrics.csv");
 
 pub(crate) fn run(dir: Option<PathBuf>, data: Option<PathBuf>) -> Result<()> {
+    // A file that cannot be shared should not leave a directory behind.
+    if let Some(data) = &data {
+        Table::open(data).with_context(|| format!("cannot share {}", data.display()))?;
+    }
     let dir = create(dir)?;
     let (data, name) = match data {
         Some(data) => (data.clone(), data.display().to_string()),

@@ -58,7 +58,8 @@ fn helper() {
                     let text = hex(request.as_bytes());
                     match space.access(request).unwrap() {
                         Access::Released(release) => {
-                            println!("released {} {text}.", release.uses())
+                            let uses = release.uses();
+                            println!("released {uses} {text}.");
                         }
                         Access::Denied(_) => break,
                     }

@@ -8,8 +8,8 @@ use dataspace_usage_contract::{Agreement, ContractId, Termination};
 use serde_bytes::ByteBuf;
 
 use crate::support::{
-    Files, Node, at, authority, consumer, counted, credential, name, profile, provider, revocation,
-    rival, signed_profile, stranger, terms,
+    Files, Node, at, consumer, counted, credential, name, profile, revocation, rival,
+    signed_profile, stranger, terms,
 };
 
 fn document<T>(signed: &Signed<T>) -> ByteBuf {
@@ -183,5 +183,4 @@ fn what_is_not_a_record_of_ours_is_refused() {
     let (files, ..) = written();
     let event = Event::Admission { document: ByteBuf::from(b"not COSE".as_slice()) };
     assert_refused(&files, event, |source| matches!(source, ChangeError::Document(_)));
-    let _ = (authority(), provider());
 }

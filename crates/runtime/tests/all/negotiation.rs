@@ -154,9 +154,8 @@ fn an_offer_to_somebody_else_cannot_be_taken() {
     assert!(matches!(refused, Err(AgreeError::NotAddressed { .. })));
 }
 
-/// An offer in the name of `named`, signed by `signer`.
-fn offer_by(named: &SecretKey, signer: &SecretKey, space: &str) -> Offer {
-    let _ = signer;
+/// An unsigned offer in the name of `named`.
+fn offer_by(named: &SecretKey, space: &str) -> Offer {
     Offer {
         space: name(space),
         provider: named.did().clone(),
@@ -172,7 +171,7 @@ fn offer_by(named: &SecretKey, signer: &SecretKey, space: &str) -> Offer {
 #[test]
 fn another_providers_offer_is_not_concluded_here() {
     let node = Node::new();
-    let theirs = offer_by(&rival(), &rival(), "demo").sign(&rival()).unwrap();
+    let theirs = offer_by(&rival(), "demo").sign(&rival()).unwrap();
     let verified = Offer::verify(theirs.clone(), rival().did(), at(0)).unwrap();
     let acceptance = Acceptance::sign(&verified, &consumer(), at(0)).unwrap();
     let refused = node.space.conclude(theirs, acceptance);
@@ -182,8 +181,8 @@ fn another_providers_offer_is_not_concluded_here() {
 #[test]
 fn an_offer_for_another_space_or_class_is_not_concluded_here() {
     let node = Node::new();
-    let elsewhere = offer_by(&provider(), &provider(), "another space");
-    let mut other_class = offer_by(&provider(), &provider(), "demo");
+    let elsewhere = offer_by(&provider(), "another space");
+    let mut other_class = offer_by(&provider(), "demo");
     other_class.product_class = name("process-data");
     for offer in [elsewhere, other_class] {
         let offer = offer.sign(&provider()).unwrap();

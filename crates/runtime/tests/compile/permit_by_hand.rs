@@ -1,10 +1,10 @@
 use std::marker::PhantomData;
 
-use dataspace_runtime::{Denial, Permit};
+use dataspace_runtime::Permit;
 
-/// No constructor: the fields are private.
-fn forged(denial: Denial) -> Permit<'static> {
-    Permit { grant: denial, pass: PhantomData }
+/// The fields are private, so no permit is made to last longer than its pass.
+fn forged(permit: Permit<'_>) -> Permit<'static> {
+    Permit { pass: PhantomData, ..permit }
 }
 
 fn main() {

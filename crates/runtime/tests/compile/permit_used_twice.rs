@@ -2,8 +2,8 @@ use dataspace_runtime::Permit;
 
 /// Reserving consumes the permit.
 fn twice(permit: Permit<'_>) {
-    let _first = permit.reserve();
-    let _second = permit.reserve();
+    let _first = Permit::reserve(permit);
+    let _second = Permit::reserve(permit);
 }
 
 fn main() {

@@ -1,0 +1,138 @@
+//! The binary as its users run it.
+#![cfg(test)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn dataspace(args: &[&str], dir: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
+    command.args(args).current_dir(dir).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Runs the demo into `dir/demo`; gives what it printed.
+fn demo(dir: &Path) -> String {
+    let output = dataspace(&["demo", "--dir", "demo"], dir);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn the_demo_permits_what_the_contract_permits_and_says_why_it_denies() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = demo(dir.path());
+    assert_eq!(output.matches("\n   released ").count(), 3);
+    for reason in [
+        "permission-1: the purpose must be alloy-design or research; the request says carbon-accounting",
+        "permission-1: at most 2 uses are permitted; 2 were made",
+        "the contract ended at",
+        "the space authority revoked the consumer's membership",
+        "the same file with one bit flipped",
+    ] {
+        assert_eq!(output.matches(reason).count(), 1, "{reason}");
+    }
+    for label in ["enforced   duty-1", "attested   permission-1", "legal      prohibition-1"] {
+        assert!(output.contains(label), "{label}");
+    }
+}
+
+#[test]
+fn what_the_demo_releases_is_masked_and_filtered() {
+    let dir = tempfile::tempdir().unwrap();
+    demo(dir.path());
+    let released = fs::read_to_string(dir.path().join("demo/released.csv")).unwrap();
+    let original = fs::read_to_string(dir.path().join("demo/thermoelectrics.csv")).unwrap();
+    assert!(released.lines().count() < original.lines().count());
+    assert!(!released.contains("mp-") && !released.contains("m_n") && !released.contains("Fe2O3"));
+}
+
+#[test]
+fn without_arguments_the_demo_runs_in_a_new_directory_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    for expected in ["dataspace-demo", "dataspace-demo-2"] {
+        assert!(dataspace(&[], dir.path()).status.success());
+        assert!(dir.path().join(expected).join("evidence.cbor").is_file());
+    }
+}
+
+#[test]
+fn evidence_verifies_elsewhere_with_nothing_but_the_authority() {
+    let dir = tempfile::tempdir().unwrap();
+    demo(dir.path());
+    let away = tempfile::tempdir().unwrap();
+    fs::copy(dir.path().join("demo/evidence.cbor"), away.path().join("e")).unwrap();
+    let did = fs::read_to_string(dir.path().join("demo/authority.did")).unwrap();
+    fs::remove_dir_all(dir.path()).unwrap();
+
+    let output = dataspace(&["verify", "e", "--authority", did.trim()], away.path());
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("permitted as use 1 of the contract"));
+
+    let output = dataspace(&["verify", "e", "--authority", did.trim(), "--json"], away.path());
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["verdict"]["decision"], "permit");
+    assert!(json["proved"].as_array().unwrap().len() >= 5);
+}
+
+#[test]
+fn evidence_proves_nothing_when_changed_or_under_another_authority() {
+    let dir = tempfile::tempdir().unwrap();
+    demo(dir.path());
+    let file = dir.path().join("demo/evidence.cbor");
+    let mut bytes = fs::read(&file).unwrap();
+    let last = bytes.len() - 100;
+    bytes[last] ^= 0x10;
+    fs::write(dir.path().join("changed"), &bytes).unwrap();
+    let changed =
+        dataspace(&["verify", "changed", "--authority", "demo/authority.did"], dir.path());
+    assert_eq!(changed.status.code(), Some(1));
+    assert!(text(&changed.stderr).contains("proves nothing"));
+
+    // The institute's DID in place of the authority's.
+    let other = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
+    let foreign = dataspace(&["verify", "demo/evidence.cbor", "--authority", other], dir.path());
+    assert_eq!(foreign.status.code(), Some(1));
+    assert!(foreign.stdout.is_empty());
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    demo(dir.path());
+    let again = dataspace(&["demo", "--dir", "demo"], dir.path());
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("choose another --dir"));
+
+    let absent = dataspace(&["--data", "absent.csv"], dir.path());
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(text(&absent.stderr).contains("absent.csv"));
+
+    fs::write(dir.path().join("ragged.csv"), "a,b\n1,2\n3\n").unwrap();
+    let ragged = dataspace(&["--data", "ragged.csv"], dir.path());
+    assert_eq!(ragged.status.code(), Some(1));
+    assert!(text(&ragged.stderr).contains("ragged.csv"));
+
+    let nobody = dataspace(&["verify", "demo/evidence.cbor", "--authority", "nobody"], dir.path());
+    assert!(text(&nobody.stderr).contains("neither a DID nor a readable file"));
+}
+
+#[test]
+fn a_table_of_texts_alone_can_be_shared_too() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("texts.csv"), "name,secret\nalpha,one\nbeta,two\n").unwrap();
+    let output = dataspace(&["--dir", "demo", "--data", "texts.csv"], dir.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let released = fs::read_to_string(dir.path().join("demo/released.csv")).unwrap();
+    assert!(!released.contains("alpha") && released.contains("on") && !released.contains("one"));
+}
+
+#[test]
+fn an_absent_data_file_leaves_no_directory_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    dataspace(&["--data", "absent.csv"], dir.path());
+    assert!(!dir.path().join("dataspace-demo").exists());
+}
