@@ -317,6 +317,9 @@ impl DataSpace {
     }
 
     /// Enters the monitor, to take the steps of an access one by one.
+    ///
+    /// Changes (admissions, contracts, terminations, profiles) wait until it is dropped: a thread
+    /// that makes one while it holds a monitor waits for itself.
     #[must_use]
     pub fn enter(&self) -> Monitor<'_> {
         self.inner.enter()

@@ -164,7 +164,7 @@ fn bend(facts: &mut Facts, terms: &Terms, which: Index) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn random_facts_are_decided_as_the_terms_say(terms in terms(), facts in facts()) {

@@ -1,0 +1,17 @@
+//! Offers, acceptances, agreements, terminations, profiles and quotas from outside the crate, and
+//! what each party, or a stranger, can try.
+
+#[cfg(test)]
+mod agreement_bytes;
+#[cfg(test)]
+mod labels;
+#[cfg(test)]
+mod negotiation;
+#[cfg(test)]
+mod profile;
+#[cfg(test)]
+mod quota;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod termination;

@@ -1,0 +1,92 @@
+//! What a space authority may publish.
+
+use dataspace_identity::SecretKey;
+use dataspace_policy::InvalidPolicies;
+use dataspace_primitives::Signed;
+use dataspace_usage_contract::{
+    DataRules, EntityRules, Parameters, ProfileError, PublishedProfile, SpaceProfile, Suite,
+};
+
+use crate::support::{mallory, name, now, provider};
+
+pub(crate) fn profile() -> SpaceProfile {
+    SpaceProfile {
+        space: name("materials"),
+        version: 1,
+        authority: provider().did().clone(),
+        parameters: Parameters { suite: Suite::Intl, request_age_secs_max: 300 },
+        scenarios: [(name("research"), name("public research"))].into(),
+        entities: EntityRules { roles: [name("consumer")].into(), regions: [].into() },
+        data: DataRules { product_classes: [name("open")].into() },
+        policies: "@id(\"f\") forbid(principal, action, resource) when { context.uses > 9 };"
+            .into(),
+    }
+}
+
+fn publish(profile: &SpaceProfile, by: &SecretKey) -> Result<PublishedProfile, ProfileError> {
+    let signed = Signed::sign(profile, by).unwrap();
+    PublishedProfile::publish(signed, provider().did(), now())
+}
+
+fn refused(change: impl FnOnce(&mut SpaceProfile)) -> ProfileError {
+    let mut changed = profile();
+    change(&mut changed);
+    publish(&changed, &provider()).unwrap_err()
+}
+
+#[test]
+fn a_profile_of_the_authority_is_published() {
+    let published = publish(&profile(), &provider()).unwrap();
+    assert_eq!(published.profile(), &profile());
+    assert_eq!(published.policies().ids().collect::<Vec<_>>(), ["f"]);
+}
+
+#[test]
+fn a_profile_by_another_authority_is_refused() {
+    assert!(matches!(publish(&profile(), &mallory()), Err(ProfileError::Verify(_))));
+    let error = refused(|profile| profile.authority = mallory().did().clone());
+    assert!(matches!(error, ProfileError::Authority { .. }));
+}
+
+#[test]
+fn a_profile_that_permits_is_refused() {
+    let error = refused(|p| p.policies = "@id(\"x\") permit(principal, action, resource);".into());
+    assert!(matches!(error, ProfileError::Policies(InvalidPolicies::Permit { .. })));
+}
+
+#[test]
+fn a_profile_without_one_of_its_parts_is_refused() {
+    for error in [
+        refused(|profile| profile.version = 0),
+        refused(|profile| profile.scenarios.clear()),
+        refused(|profile| profile.entities.roles.clear()),
+        refused(|profile| profile.data.product_classes.clear()),
+    ] {
+        assert!(matches!(error, ProfileError::Missing { .. }));
+    }
+}
+
+#[test]
+fn requests_may_be_one_second_to_one_hour_old() {
+    for age in [0, 3601, u32::MAX] {
+        let error = refused(|profile| profile.parameters.request_age_secs_max = age);
+        assert!(matches!(error, ProfileError::RequestAge { found } if found == age));
+    }
+    for age in [1, 3600] {
+        let parameters = Parameters { request_age_secs_max: age, ..profile().parameters };
+        assert!(publish(&SpaceProfile { parameters, ..profile() }, &provider()).is_ok());
+    }
+}
+
+#[test]
+fn a_version_must_follow_the_one_in_force_in_the_same_space() {
+    let version = |version| publish(&SpaceProfile { version, ..profile() }, &provider()).unwrap();
+    assert!(version(3).check_follows(&version(2)).is_ok());
+    for found in [1, 2] {
+        let error = version(found).check_follows(&version(2)).unwrap_err();
+        assert!(matches!(error, ProfileError::Version { .. }));
+    }
+    let elsewhere = SpaceProfile { space: name("steel"), version: 9, ..profile() };
+    let elsewhere = publish(&elsewhere, &provider()).unwrap();
+    assert!(elsewhere.check_follows(&version(2)).is_err());
+}
