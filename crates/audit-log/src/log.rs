@@ -239,6 +239,14 @@ impl Log {
         Ok(appended.map(|(index, leaf)| Appended { index, leaf: *leaf }).collect())
     }
 
+    /// Whether the log still takes records.
+    ///
+    /// # Errors
+    /// [`AppendError::Poisoned`] with the first cause, if it does not.
+    pub fn check(&self) -> Result<(), AppendError> {
+        self.writer.check()
+    }
+
     /// Durable records in the log.
     ///
     /// # Errors

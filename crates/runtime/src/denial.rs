@@ -37,6 +37,16 @@ pub enum DenialReason {
         /// The reason given.
         reason: Name,
     },
+    /// The provider itself is not a member of the space now, so it must not release.
+    ProviderNotAMember,
+    /// The newest profile has no place for the product's class, or for a role or the region of the
+    /// consumer.
+    OutsideProfile {
+        /// `product class`, `role` or `region`.
+        what: &'static str,
+        /// The one at fault.
+        value: String,
+    },
     /// All uses of the contract are made.
     QuotaExhausted {
         /// Uses that the contract permits.
@@ -49,7 +59,7 @@ pub enum DenialReason {
     },
     /// A duty of the contract cannot be carried out on the product as it is.
     Duty {
-        /// What is in the way.
+        /// What is in the way: for the provider, since it names columns.
         message: String,
     },
     /// A policy decided so.
@@ -70,6 +80,8 @@ impl DenialReason {
             Self::MembershipRevoked { .. } => "membership-revoked",
             Self::ContractOver { .. } => "contract-over",
             Self::ContractTerminated { .. } => "contract-terminated",
+            Self::ProviderNotAMember => "provider-not-a-member",
+            Self::OutsideProfile { .. } => "outside-profile",
             Self::QuotaExhausted { .. } => "quota-exhausted",
             Self::UnknownPurpose { .. } => "unknown-purpose",
             Self::Duty { .. } => "duty",
@@ -98,15 +110,23 @@ impl fmt::Display for DenialReason {
             Self::ContractTerminated { reason } => {
                 write!(f, "the contract was terminated: {reason}")
             }
+            Self::ProviderNotAMember => {
+                f.write_str("the provider is not a member of the space now")
+            }
+            Self::OutsideProfile { what, value } => {
+                write!(f, "the space's profile no longer admits the {what} {value}")
+            }
             Self::QuotaExhausted { limit } => {
                 write!(f, "all {limit} uses of the contract are made")
             }
             Self::UnknownPurpose { purpose } => {
                 write!(f, "{purpose} is not a scenario of this space")
             }
-            Self::Duty { message } => {
-                write!(f, "a duty of the contract cannot be carried out: {message}")
-            }
+            // WHY: the message names columns, and this text is the consumer's.
+            Self::Duty { .. } => f.write_str(
+                "a duty of the contract cannot be carried out on the product as it is; its \
+                 provider can see why",
+            ),
             Self::Policy(reason) => fmt::Display::fmt(reason, f),
         }
     }

@@ -271,6 +271,9 @@ pub enum ReleaseError {
     /// The clock was set back.
     #[error(transparent)]
     Clock(#[from] ClockError),
+    /// The log takes no records any more, so that nothing could end the contract.
+    #[error("the release is stopped, since the audit log failed")]
+    Log(#[from] AppendError),
     /// The data cannot be read, or the duties cannot be carried out on it.
     #[error("the release failed")]
     Run(#[from] RunError),

@@ -78,6 +78,7 @@ impl Monitor<'_> {
         }
         let agreement = contract.agreement.value();
         let request = received.request.value();
+        self.check_fresh(request.requested_at, now)?;
         let member = self.state.members.get(&agreement.consumer);
         let member = member.ok_or(AccessError::UnknownContract { contract: contract.id })?;
         let credential = member.admitted.credential();
@@ -160,6 +161,11 @@ impl Monitor<'_> {
             let validity = member.admitted.credential().validity;
             reasons.push(DenialReason::MembershipOver { validity, now });
         }
+        let provider = self.state.members.get(&contract.agreement.value().provider);
+        if !provider.is_some_and(|provider| provider.is_member_at(now)) {
+            reasons.push(DenialReason::ProviderNotAMember);
+        }
+        reasons.extend(self.outside_profile(contract, member));
         if let Some(termination) = self.state.terminations.get(&contract.id) {
             let reason = termination.reason.clone();
             reasons.push(DenialReason::ContractTerminated { reason });
@@ -169,6 +175,19 @@ impl Monitor<'_> {
             reasons.push(DenialReason::ContractOver { validity, now });
         }
         reasons
+    }
+
+    /// What the newest profile no longer admits: a space may tighten, for running contracts too.
+    fn outside_profile(&self, contract: &Contract, member: &Member) -> Option<DenialReason> {
+        let profile = self.state.profile.profile();
+        let (class, credential) =
+            (&contract.agreement.value().product_class, member.admitted.credential());
+        if !profile.data.product_classes.contains(class) {
+            let value = class.to_string();
+            return Some(DenialReason::OutsideProfile { what: "product class", value });
+        }
+        let (what, value) = profile.entities.refuses(&credential.roles, credential.region)?;
+        Some(DenialReason::OutsideProfile { what, value })
     }
 
     /// Whether the access that was permitted on `facts` would be permitted now: asked again for

@@ -198,6 +198,7 @@ impl Reserved<Permit<'_>> {
         let duties = (1..=terms.duties.len()).map(|number| format!("duty-{number}")).collect();
         let record = grant.decided.record(Verdict::Permit { uses: self.uses, duties });
         let appended = grant.node.log.append(&record)?;
+        grant.node.sign_if_due(appended.index().as_u64().saturating_add(1));
         Ok(Recorded { inner: Permit { grant, pass: PhantomData }, appended })
     }
 }
@@ -225,6 +226,7 @@ impl Denial {
         let reasons = reasons.collect();
         let record = self.decided.record(Verdict::Deny { reasons });
         let appended = self.node.log.append(&record)?;
+        self.node.sign_if_due(appended.index().as_u64().saturating_add(1));
         Ok(Recorded { inner: self, appended })
     }
 }

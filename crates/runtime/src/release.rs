@@ -76,6 +76,8 @@ impl Release {
         if self.batches.is_none() {
             return Ok(());
         }
+        // WHY: a revocation or termination could not be recorded any more, so nobody could stop us.
+        self.node.log.check()?;
         let reasons = self.node.enter().still_stands(&self.contract, &self.facts)?;
         match reasons.first() {
             Some(reason) => Err(ReleaseError::Stopped { reason: reason.to_string() }),

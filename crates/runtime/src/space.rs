@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use dataspace_audit_log::{Checkpoint, Log, Origin, Record, Recovery};
@@ -36,7 +37,12 @@ pub(crate) struct Inner {
     pub(crate) log: Log,
     pub(crate) state: RwLock<State>,
     recovery: Option<Recovery>,
+    /// Records under the last checkpoint that was signed since the node was opened.
+    signed: AtomicU64,
 }
+
+/// A checkpoint is signed after so many accesses at the latest.
+const SIGN_EVERY: u64 = 1_024;
 
 /// How to found or open a node.
 pub struct Setup {
@@ -77,7 +83,8 @@ impl Setup {
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let anchors = TrustAnchors::new(self.authority);
         let state = RwLock::new(State::new(anchors, self.key.did().clone(), profile));
-        let inner = Inner { key: self.key, clock, log, state, recovery: None };
+        let inner =
+            Inner { key: self.key, clock, log, state, recovery: None, signed: AtomicU64::new(1) };
         Ok(DataSpace { inner: Arc::new(inner) })
     }
 
@@ -111,7 +118,9 @@ impl Setup {
         };
         let clock = SteadyClock::new(self.clock, high_water);
         let state = RwLock::new(state);
-        let inner = Inner { key: self.key, clock, log, state, recovery: Some(recovery) };
+        let signed = recovery.checkpoint().map_or(0, |checkpoint| checkpoint.size().as_u64());
+        let signed = AtomicU64::new(signed);
+        let inner = Inner { key: self.key, clock, log, state, recovery: Some(recovery), signed };
         Ok(DataSpace { inner: Arc::new(inner) })
     }
 
@@ -331,7 +340,7 @@ impl DataSpace {
     /// # Errors
     /// [`WriteError`] if the log cannot be signed.
     pub fn checkpoint(&self) -> Result<Checkpoint, WriteError> {
-        Ok(self.inner.log.checkpoint(&self.inner.key)?)
+        self.inner.checkpoint()
     }
 
     /// The agreement of a contract.
@@ -375,10 +384,40 @@ impl DataSpace {
 }
 
 impl Inner {
+    fn checkpoint(&self) -> Result<Checkpoint, WriteError> {
+        let checkpoint = self.log.checkpoint(&self.key)?;
+        self.signed.fetch_max(checkpoint.size().as_u64(), Ordering::AcqRel);
+        Ok(checkpoint)
+    }
+
+    /// Signs the log if [`SIGN_EVERY`] records came since the last checkpoint: `size` is now.
+    pub(crate) fn sign_if_due(&self, size: u64) {
+        let signed = self.signed.load(Ordering::Acquire);
+        if size < signed.saturating_add(SIGN_EVERY) {
+            return;
+        }
+        // One thread signs, the others go on. If it fails, the record is durable all the same, and
+        // the next ones try again.
+        let mine = self.signed.compare_exchange(signed, size, Ordering::AcqRel, Ordering::Acquire);
+        if mine.is_ok() && self.checkpoint().is_err() {
+            self.signed.store(signed, Ordering::Release);
+        }
+    }
+
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
         // INVARIANT: the state is only changed by `State::apply`, which cannot panic half-way.
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         Monitor { inner: self, state }
+    }
+}
+
+/// Signs what is not signed yet, as well as that is possible while closing.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let size = self.log.size().map_or(0, dataspace_audit_log::TreeSize::as_u64);
+        if size > self.signed.load(Ordering::Acquire) {
+            let _the_log_is_whole_without_it = self.checkpoint();
+        }
     }
 }
 

@@ -162,13 +162,8 @@ impl State {
         let admitted = self.anchors.admit(credential, now)?;
         let credential = admitted.credential();
         let rules = &self.profile.profile().entities;
-        if let Some(role) = credential.roles.iter().find(|role| !rules.roles.contains(role)) {
-            let value = role.to_string();
-            return Err(ChangeError::NotAdmissible { what: "role", value });
-        }
-        if !rules.regions.is_empty() && !rules.regions.contains(&credential.region) {
-            let value = credential.region.to_string();
-            return Err(ChangeError::NotAdmissible { what: "region", value });
+        if let Some((what, value)) = rules.refuses(&credential.roles, credential.region) {
+            return Err(ChangeError::NotAdmissible { what, value });
         }
         if let Some(member) = self.members.get(admitted.did()) {
             let (current, found) =
@@ -213,15 +208,21 @@ impl State {
         class: Name,
         descriptor: Digest,
     ) -> Result<Change, ChangeError> {
-        if !self.profile.profile().data.product_classes.contains(&class) {
-            return Err(ChangeError::ProductClass { class });
-        }
-        if let Some(product) = self.products.get(&id)
-            && (product.class != class || product.descriptor != descriptor)
-        {
-            return Err(ChangeError::ProductChanged { product: id });
+        match self.products.get(&id) {
+            // WHY no look at the profile: a product whose class was dropped can still be attached;
+            // what it may be used for, each access decides.
+            Some(known) if known.class == class && known.descriptor == descriptor => {}
+            Some(_) => return Err(ChangeError::ProductChanged { product: id }),
+            None => self.check_class(&class)?,
         }
         Ok(Change::Product { id, class, descriptor })
+    }
+
+    fn check_class(&self, class: &Name) -> Result<(), ChangeError> {
+        if self.profile.profile().data.product_classes.contains(class) {
+            return Ok(());
+        }
+        Err(ChangeError::ProductClass { class: class.clone() })
     }
 
     /// Checks what an offer and an agreement have in common.
@@ -236,6 +237,7 @@ impl State {
         if *space != profile.space {
             return Err(ChangeError::Elsewhere);
         }
+        self.check_class(product_class)?;
         let registered = self.products.get(product).filter(|known| known.class == *product_class);
         if registered.is_none() {
             return Err(ChangeError::UnknownProduct { product: product.clone() });
@@ -330,9 +332,7 @@ impl State {
     }
 
     fn check_member(&self, did: &Did, now: UnixMillis) -> Result<(), ChangeError> {
-        let member = self.members.get(did);
-        let is_member = member
-            .is_some_and(|member| member.revocation.is_none() && member.admitted.is_member_at(now));
+        let is_member = self.members.get(did).is_some_and(|member| member.is_member_at(now));
         if is_member { Ok(()) } else { Err(ChangeError::NotAMember { did: did.clone() }) }
     }
 
@@ -375,6 +375,12 @@ impl State {
                 self.terminations.insert(termination.contract, termination);
             }
         }
+    }
+}
+
+impl Member {
+    pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
+        self.revocation.is_none() && self.admitted.is_member_at(now)
     }
 }
 

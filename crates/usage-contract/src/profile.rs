@@ -61,6 +61,23 @@ pub struct EntityRules {
     pub regions: BTreeSet<Region>,
 }
 
+impl EntityRules {
+    /// The first thing about a participant that these rules do not admit: `role` or `region`, and
+    /// which one.
+    #[must_use]
+    pub fn refuses(
+        &self,
+        roles: &BTreeSet<Name>,
+        region: Region,
+    ) -> Option<(&'static str, String)> {
+        if let Some(role) = roles.iter().find(|role| !self.roles.contains(role)) {
+            return Some(("role", role.to_string()));
+        }
+        let anywhere = self.regions.is_empty();
+        (!anywhere && !self.regions.contains(&region)).then(|| ("region", region.to_string()))
+    }
+}
+
 /// What may be opened in a space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -108,7 +108,7 @@ fn an_action_that_no_permission_names_is_not_covered() {
 
 #[test]
 fn another_participant_gains_nothing() {
-    let near = [&CONSUMER[..], " "].concat();
+    let near = format!("{CONSUMER} ");
     for other in ["did:key:z6MkOther", "", &near, &CONSUMER.to_uppercase(), "*"] {
         let facts = Facts { participant: other.to_owned(), ..facts() };
         assert!(!permits(&read_always(), &facts), "{other}");

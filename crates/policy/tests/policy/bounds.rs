@@ -221,9 +221,9 @@ fn the_worst_texts_within_the_bounds_do_not_overflow_the_stack() {
         permit_when(&format!("[{}].contains(1)", vec!["1"; 6_000].join(","))),
         permit_when(&vec![like; 41].join("||")),
         permit_when("true").replace(';', &format!("{};", "unless{false}".repeat(180))),
-        many(128, &vec!["context.uses>=0"; 11].join("&&")),
+        many(128, &["context.uses>=0"; 11].join("&&")),
         many(28, &ands(170)),
-        many(60, &vec!["datetime(\"2026-01-01\")<context.now"; 12].join("&&")),
+        many(60, &["datetime(\"2026-01-01\")<context.now"; 12].join("&&")),
     ] {
         assert!(text.len() <= TEXT_LEN_MAX);
         on_stack(2 << 20, move || {

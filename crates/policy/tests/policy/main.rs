@@ -1,6 +1,8 @@
 //! Terms, their Cedar text and the decision by it, from outside the crate: what they say, and what
 //! an attacker who writes terms, texts or facts can try.
 
+#![expect(clippy::format_collect, reason = "short texts, shown to people")]
+
 #[cfg(test)]
 mod boundaries;
 #[cfg(test)]

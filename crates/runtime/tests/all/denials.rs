@@ -218,8 +218,13 @@ fn all_that_stands_in_the_way_is_named_at_once() {
     node.space.end_contract(contract, name("over")).unwrap();
     node.space.revoke(revocation(consumer().did(), at(1))).unwrap();
     node.advance(400 * DAY);
-    let expected =
-        ["membership-revoked", "membership-over", "contract-terminated", "contract-over"];
+    let expected = [
+        "membership-revoked",
+        "membership-over",
+        "provider-not-a-member",
+        "contract-terminated",
+        "contract-over",
+    ];
     assert_eq!(codes(&node.denied(contract)), expected);
 }
 
@@ -242,4 +247,12 @@ fn a_denial_tells_nothing_about_the_table() {
     for hidden in ["furnace", "strength", "S000", "rows"] {
         assert!(!text.contains(hidden), "{text}");
     }
+}
+
+#[test]
+fn a_provider_that_the_authority_revoked_releases_nothing_any_more() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    node.space.revoke(revocation(node.space.provider(), at(1))).unwrap();
+    assert_eq!(codes(&node.denied(contract)), ["provider-not-a-member"]);
 }

@@ -121,16 +121,56 @@ fn only_an_outside_checkpoint_shows_that_the_whole_directory_was_rolled_back() {
     assert!(space.log().verify_extends(&outside).is_err());
 }
 
+/// The files of a running node, as a crash would leave them.
+fn crashed(node: &Node) -> Files {
+    let files = Files::new();
+    fs::create_dir_all(files.path()).unwrap();
+    for file in fs::read_dir(node.files.path()).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), files.path().join(file.file_name())).unwrap();
+    }
+    files
+}
+
+fn cut(files: &Files, len: u64) {
+    fs::OpenOptions::new().write(true).open(files.segment()).unwrap().set_len(len).unwrap();
+}
+
 #[test]
-fn uses_after_the_last_checkpoint_can_be_cut_by_whoever_can_write_the_files() {
+fn after_a_crash_uses_since_the_last_checkpoint_can_be_cut_by_whoever_can_write_the_files() {
     // Documented: sign a checkpoint, and give it away, as often as a loss would hurt.
     let node = Node::new();
     let contract = node.contract(counted(3));
     let len = fs::metadata(node.files.segment()).unwrap().len();
     drop((node.released(contract), node.released(contract)));
-    let files = node.close();
-    let bytes = fs::read(files.segment()).unwrap();
-    fs::write(files.segment(), &bytes[..usize::try_from(len).unwrap()]).unwrap();
+    let files = crashed(&node);
+    cut(&files, len);
     let space = files.open().unwrap();
     assert_eq!(space.uses(contract), Some((0, Some(3))));
+}
+
+#[test]
+fn a_node_that_was_closed_in_order_has_signed_all_its_uses() {
+    let node = Node::new();
+    let contract = node.contract(counted(3));
+    let len = fs::metadata(node.files.segment()).unwrap().len();
+    drop((node.released(contract), node.released(contract)));
+    let files = node.close();
+    cut(&files, len);
+    let refused = files.open();
+    assert!(matches!(refused, Err(SetupError::Open(OpenError::Truncated { .. }))));
+}
+
+#[test]
+fn a_running_node_signs_its_uses_from_time_to_time() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    let len = fs::metadata(node.files.segment()).unwrap().len();
+    for _ in 0..1_100 {
+        drop(node.released(contract));
+    }
+    let files = crashed(&node);
+    cut(&files, len);
+    let refused = files.open();
+    assert!(matches!(refused, Err(SetupError::Open(OpenError::Truncated { .. }))));
 }

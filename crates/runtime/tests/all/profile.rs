@@ -87,3 +87,26 @@ fn a_space_is_not_founded_twice_in_one_directory() {
     assert!(matches!(refused, Err(SetupError::Create(_))));
     drop(files.open().unwrap());
 }
+
+#[test]
+fn what_a_new_profile_no_longer_admits_is_denied_under_running_contracts() {
+    let tighten: [fn(&mut dataspace_usage_contract::SpaceProfile); 3] = [
+        |profile| profile.data.product_classes = [name("another class")].into(),
+        |profile| profile.entities.roles = [name("another role")].into(),
+        |profile| profile.entities.regions = ["JP".parse().unwrap()].into(),
+    ];
+    for change in tighten {
+        let node = Node::new();
+        let contract = node.contract(terms());
+        node.space
+            .publish(signed_profile(|profile| {
+                profile.version = 2;
+                change(profile);
+            }))
+            .unwrap();
+        assert_eq!(codes(&node.denied(contract)), ["outside-profile"]);
+        // The product can still be attached after a restart; the denial stays.
+        let node = node.close().reopen();
+        assert_eq!(codes(&node.denied(contract)), ["outside-profile"]);
+    }
+}

@@ -50,8 +50,8 @@ fn head(major: u8, content: &[u8]) -> Vec<u8> {
     let len = content.len();
     let mut out = match len {
         0..24 => vec![major | u8::try_from(len).unwrap()],
-        24..256 => vec![major | 24, u8::try_from(len).unwrap()],
-        _ => [&[major | 25][..], &u16::try_from(len).unwrap().to_be_bytes()].concat(),
+        24..256 => vec![major | 0x18, u8::try_from(len).unwrap()],
+        _ => [&[major | 0x19][..], &u16::try_from(len).unwrap().to_be_bytes()].concat(),
     };
     out.extend_from_slice(content);
     out

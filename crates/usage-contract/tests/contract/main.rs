@@ -1,6 +1,8 @@
 //! Offers, acceptances, agreements, terminations, profiles and quotas from outside the crate, and
 //! what each party, or a stranger, can try.
 
+#![expect(clippy::format_collect, reason = "short texts, shown to people")]
+
 #[cfg(test)]
 mod agreement_bytes;
 #[cfg(test)]

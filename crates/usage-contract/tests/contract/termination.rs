@@ -17,9 +17,9 @@ pub(crate) fn termination(by: &SecretKey) -> Termination {
     }
 }
 
-fn check(content: &Termination, signer: &SecretKey) -> Result<(), TerminationError> {
-    let signed = Signed::sign(content, signer).unwrap();
-    Termination::verify(signed, &agreement(), now()).map(|_| ())
+fn check(content: &Termination, key: &SecretKey) -> Result<(), TerminationError> {
+    let document = Signed::sign(content, key).unwrap();
+    Termination::verify(document, &agreement(), now()).map(|_| ())
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn one_party_cannot_end_it_in_the_name_of_the_other() {
 fn a_termination_of_another_contract_does_not_end_this_one() {
     let offer = verified(&offer());
     let other = conclude(&offer, &accepted(&offer, &mallory())).unwrap();
-    let content = Termination { contract: contract_id(&other), ..termination(&provider()) };
-    let error = check(&content, &provider()).unwrap_err();
+    let foreign = Termination { contract: contract_id(&other), ..termination(&provider()) };
+    let error = check(&foreign, &provider()).unwrap_err();
     assert!(matches!(error, TerminationError::OtherContract { .. }));
 }
