@@ -6,6 +6,8 @@ use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::words::quoted;
+
 /// A duty that the provider's monitor carries out on every release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -247,7 +249,7 @@ impl fmt::Display for Duty {
                     Operator::Gteq => "is at least",
                     Operator::IsAnyOf => "is one of",
                 };
-                write!(f, "only rows where {} {operator} ", filter.column)?;
+                write!(f, "only rows where {} {operator} ", quoted(&filter.column))?;
                 for (i, value) in filter.values.iter().enumerate() {
                     let comma = if i > 0 { ", " } else { "" };
                     match value {
@@ -258,23 +260,27 @@ impl fmt::Display for Duty {
                 }
                 Ok(())
             }
-            Self::Mask(ColumnMask { column, method }) => match method {
-                MaskMethod::Drop => write!(f, "column {column} is left out"),
-                MaskMethod::Null => write!(f, "column {column} is emptied"),
-                MaskMethod::Hash => {
-                    write!(f, "column {column} is replaced by pseudonyms of this contract")
-                }
-                MaskMethod::Round { decimals: decimals @ 0.. } => {
-                    write!(f, "column {column} is rounded to {decimals} decimals")
-                }
-                MaskMethod::Round { decimals } => {
-                    let exponent = decimals.unsigned_abs();
-                    write!(f, "column {column} is rounded to multiples of 10^{exponent}")
-                }
-                MaskMethod::Truncate { chars } => {
-                    write!(f, "column {column} is cut to {chars} characters")
-                }
-            },
+            Self::Mask(ColumnMask { column, method }) => fmt_mask(f, &quoted(column), *method),
+        }
+    }
+}
+
+fn fmt_mask(f: &mut fmt::Formatter<'_>, column: &str, method: MaskMethod) -> fmt::Result {
+    match method {
+        MaskMethod::Drop => write!(f, "column {column} is left out"),
+        MaskMethod::Null => write!(f, "column {column} is emptied"),
+        MaskMethod::Hash => {
+            write!(f, "column {column} is replaced by pseudonyms of this contract")
+        }
+        MaskMethod::Round { decimals: decimals @ 0.. } => {
+            write!(f, "column {column} is rounded to {decimals} decimals")
+        }
+        MaskMethod::Round { decimals } => {
+            let exponent = decimals.unsigned_abs();
+            write!(f, "column {column} is rounded to multiples of 10^{exponent}")
+        }
+        MaskMethod::Truncate { chars } => {
+            write!(f, "column {column} is cut to {chars} characters")
         }
     }
 }

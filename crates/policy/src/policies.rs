@@ -26,6 +26,9 @@ pub fn schema_text() -> &'static str {
     SCHEMA_TEXT
 }
 
+/// Stack that taking in any text within [`bounds`] has, whatever the caller left.
+const STACK_LEN: usize = 8 << 20;
+
 /// Who wrote the policies, and so what they may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
@@ -106,6 +109,12 @@ impl Policies {
     /// [`InvalidPolicies`]: text is refused as a whole, nothing is skipped.
     pub fn parse(text: &str, layer: Layer) -> Result<Self, InvalidPolicies> {
         bounds::check(text)?;
+        // WHY: with little stack left, Cedar's type checker gives up without an error, and the same
+        // text would be good on one thread and bad on another.
+        stacker::maybe_grow(STACK_LEN, STACK_LEN, || Self::parse_bounded(text, layer))
+    }
+
+    fn parse_bounded(text: &str, layer: Layer) -> Result<Self, InvalidPolicies> {
         let parsed = PolicySet::from_str(text)
             .map_err(|error| InvalidPolicies::Syntax { message: error.to_string() })?;
         if parsed.templates().next().is_some() {

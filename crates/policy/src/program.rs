@@ -16,6 +16,11 @@ use crate::policies::{InvalidPolicies, Layer, Policies};
 use crate::terms::Terms;
 use crate::words;
 
+/// Stack with which any policy within the bounds can be evaluated.
+const STACK_LEFT: usize = 1 << 20;
+/// Stack that a thread with less gets for a decision.
+const STACK_LEN: usize = 4 << 20;
+
 /// A contract's policies, ready to decide. Built once, when the contract becomes active.
 #[derive(Debug)]
 pub struct Program {
@@ -49,6 +54,11 @@ impl Program {
     /// nobody forbids and **no policy errs**. (Cedar by itself skips policies that err, forbids
     /// too.)
     pub fn decide(&self, facts: &Facts, space: &Policies) -> Decision {
+        // WHY: with little stack left, Cedar errs, and the decision would depend on the caller.
+        stacker::maybe_grow(STACK_LEFT, STACK_LEN, || self.decide_here(facts, space))
+    }
+
+    fn decide_here(&self, facts: &Facts, space: &Policies) -> Decision {
         let (request, entities) = match cedar_input(facts) {
             Ok(input) => input,
             Err(message) => return deny(vec![Reason::Facts { message }]),

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use dataspace_primitives::Name;
+
 use crate::clause::ClauseKind;
 use crate::facts::Facts;
 use crate::terms::{Constraint, Rule};
@@ -18,7 +20,7 @@ pub(crate) fn rule(kind: ClauseKind, rule: &Rule) -> String {
 
 fn constraint(constraint: &Constraint) -> String {
     match constraint {
-        Constraint::Purpose(purposes) => format!("for {}", list(purposes.iter(), "or")),
+        Constraint::Purpose(purposes) => format!("for {}", list(purposes.iter().map(quoted), "or")),
         Constraint::Time(validity) => validity.to_string(),
         Constraint::Jurisdiction(regions) => {
             format!("if established in {}", list(regions.iter(), "or"))
@@ -32,8 +34,8 @@ fn constraint(constraint: &Constraint) -> String {
 pub(crate) fn unmet(constraint: &Constraint, facts: &Facts) -> Option<(String, String)> {
     match constraint {
         Constraint::Purpose(purposes) if !purposes.contains(&facts.purpose) => Some((
-            format!("the purpose must be {}", list(purposes.iter(), "or")),
-            format!("the request says {}", facts.purpose),
+            format!("the purpose must be {}", list(purposes.iter().map(quoted), "or")),
+            format!("the request says {}", quoted(&facts.purpose)),
         )),
         Constraint::Time(validity) if facts.now < validity.from() => {
             Some((format!("the time must be {validity}"), format!("it is only {}", facts.now)))
@@ -66,4 +68,10 @@ fn list<T: Display>(items: impl ExactSizeIterator<Item = T>, join: &str) -> Stri
         words.push_str(&item.to_string());
     }
     words
+}
+
+/// A name as it is if it is one plain word, else in quotes: `a or b` must not read as two.
+pub(crate) fn quoted(name: &Name) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
+    if name.as_str().chars().all(plain) { name.to_string() } else { format!("{:?}", name.as_str()) }
 }

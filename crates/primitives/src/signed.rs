@@ -16,7 +16,6 @@ use crate::time::UnixMillis;
 /// A document with signatures that nobody has checked yet. Its content cannot be seen.
 ///
 /// On the wire, inside other documents and on disk it is the bytes of [`Signed::as_bytes`].
-#[derive(Clone)]
 pub struct Signed<T> {
     bytes: Vec<u8>,
     envelope: Envelope,
@@ -196,6 +195,13 @@ impl<T> Verified<T> {
     #[must_use]
     pub fn signed(&self) -> &Signed<T> {
         &self.signed
+    }
+}
+
+impl<T> Clone for Signed<T> {
+    fn clone(&self) -> Self {
+        let (bytes, envelope) = (self.bytes.clone(), self.envelope.clone());
+        Self { bytes, envelope, kind: PhantomData }
     }
 }
 

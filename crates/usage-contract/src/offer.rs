@@ -1,5 +1,5 @@
 use dataspace_identity::{Did, SecretKey};
-use dataspace_policy::{InvalidTerms, Terms};
+use dataspace_policy::{InvalidPolicies, InvalidTerms, Program, Scope, Terms};
 use dataspace_primitives::{
     Name, Payload, SignError, Signed, UnixMillis, Validity, Verified, VerifyError,
 };
@@ -50,6 +50,9 @@ pub enum OfferError {
     /// Its terms must not be signed.
     #[error("the terms of the offer cannot be signed")]
     Terms(#[from] InvalidTerms),
+    /// The Cedar text that follows from its terms is not acceptable.
+    #[error("the policies of the offer are refused")]
+    Policies(#[from] InvalidPolicies),
     /// The offer would still be open when the contract is already over.
     #[error("the offer ends at {expires_at}, after the contract, which is valid {validity}")]
     OutlivesContract {
@@ -92,7 +95,10 @@ impl Offer {
     }
 
     fn check(&self) -> Result<(), OfferError> {
-        self.terms.check()?;
+        // Terms that no consumer could accept are not offered; the provider stands in for one.
+        let consumer = self.consumer.as_ref().unwrap_or(&self.provider).as_str().to_owned();
+        let scope = Scope { consumer, product: self.product.clone() };
+        Program::new(&self.terms.to_cedar(&scope)?, self.terms.clone())?;
         if self.expires_at > self.validity.until() {
             let (expires_at, validity) = (self.expires_at, self.validity);
             return Err(OfferError::OutlivesContract { expires_at, validity });
