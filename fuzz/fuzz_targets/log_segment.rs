@@ -1,5 +1,9 @@
 #![no_main]
 
+#[path = "../checks/changed.rs"]
+mod changed;
+#[path = "../checks/disk.rs"]
+mod disk;
 #[path = "../checks/log_segment.rs"]
 mod log_segment;
 

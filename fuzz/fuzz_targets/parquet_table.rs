@@ -1,5 +1,7 @@
 #![no_main]
 
+#[path = "../checks/duties.rs"]
+mod duties;
 #[path = "../checks/parquet_table.rs"]
 mod parquet_table;
 

@@ -1,0 +1,61 @@
+//! The fuzz targets' checks on their committed corpora, without a nightly compiler.
+
+#[cfg(test)]
+#[path = "../../../fuzz/checks/audit_record.rs"]
+mod audit_record;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/changed.rs"]
+mod changed;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/checkpoint.rs"]
+mod checkpoint;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/disk.rs"]
+mod disk;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/evidence.rs"]
+mod evidence;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/log_segment.rs"]
+mod log_segment;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/proof.rs"]
+mod proof;
+
+#[cfg(test)]
+mod replay {
+    fn replay(target: &str, check: fn(&[u8])) {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
+        let files = std::fs::read_dir(format!("{corpus}/{target}")).unwrap();
+        let inputs: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path())).collect();
+        assert!(inputs.len() >= 10, "a corpus of {} files", inputs.len());
+        for input in inputs {
+            check(&input.unwrap());
+        }
+    }
+
+    #[test]
+    fn the_corpus_of_audit_record_breaks_nothing() {
+        replay("audit_record", super::audit_record::check);
+    }
+
+    #[test]
+    fn the_corpus_of_checkpoint_breaks_nothing() {
+        replay("checkpoint", super::checkpoint::check);
+    }
+
+    #[test]
+    fn the_corpus_of_evidence_breaks_nothing() {
+        replay("evidence", super::evidence::check);
+    }
+
+    #[test]
+    fn the_corpus_of_log_segment_breaks_nothing() {
+        replay("log_segment", super::log_segment::check);
+    }
+
+    #[test]
+    fn the_corpus_of_proof_breaks_nothing() {
+        replay("proof", super::proof::check);
+    }
+}

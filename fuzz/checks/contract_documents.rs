@@ -1,0 +1,169 @@
+//! The right keys under any content never make a contract of what is not one.
+//!
+//! The input is taken as a document of each kind, and as content that careless parties sign.
+
+use std::error::Error;
+use std::marker::PhantomData;
+use std::sync::LazyLock;
+
+use dataspace_identity::{Did, SecretKey};
+use dataspace_policy::{Action, Decision, Facts, Program, Rule, Terms};
+use dataspace_primitives::{
+    CoSignature, Payload, Signed, TrustedKeys, UnixMillis, Validity, Verified, cbor,
+};
+use dataspace_usage_contract::{
+    Acceptance, AccessRequest, Agreement, Offer, PublishedProfile, SpaceProfile, Termination,
+    contract_id,
+};
+use serde::{Deserialize, Serialize};
+use serde_cbor::Value;
+
+/// Any content under the type of `T`.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent, bound = "")]
+struct Careless<T>(Value, #[serde(skip)] PhantomData<fn() -> T>);
+
+impl<T: Payload> Payload for Careless<T> {
+    const TYPE: &'static str = T::TYPE;
+    const SIGNATURES: usize = T::SIGNATURES;
+}
+
+struct World {
+    provider: SecretKey,
+    consumer: SecretKey,
+    keys: TrustedKeys,
+    now: UnixMillis,
+    offer: Verified<Offer>,
+    agreement: Verified<Agreement>,
+}
+
+fn world() -> Result<World, Box<dyn Error>> {
+    let key = |byte: u8| SecretKey::from_seed(&mut [byte; 32]);
+    let (provider, consumer) = (key(1)?, key(2)?);
+    let (now, until) = ("2026-06-01T00:00:00Z".parse()?, "2027-01-01T00:00:00Z".parse()?);
+    let offer = Offer {
+        space: "materials".parse()?,
+        provider: provider.did().clone(),
+        consumer: None,
+        product: "alloys".parse()?,
+        product_class: "open".parse()?,
+        terms: Terms::new().permit(Rule::new([Action::Read])),
+        validity: Validity::new(now, until)?,
+        expires_at: until,
+    };
+    let offer = Offer::verify(offer.sign(&provider)?, provider.did(), now)?;
+    let acceptance = Acceptance::sign(&offer, &consumer, now)?;
+    let acceptance = acceptance.verify(&consumer.did().trusted_keys(), now)?;
+    let agreement = Agreement::conclude(&offer, &acceptance, &provider, now)?;
+    let keys = Did::trust_all([provider.did(), consumer.did()]);
+    Ok(World { provider, consumer, keys, now, offer, agreement })
+}
+
+static WORLD: LazyLock<World> = LazyLock::new(|| world().expect("a world with a contract"));
+
+pub(crate) fn check(bytes: &[u8]) {
+    let world = &*WORLD;
+    let content = cbor::from_canonical::<Value>(bytes, 1 << 15).ok();
+    let content = content.as_ref();
+    for offer in documents::<Offer>(world, bytes, content) {
+        assert_offer(world, offer);
+    }
+    for acceptance in documents::<Acceptance>(world, bytes, content) {
+        if let Ok(acceptance) = acceptance.verify(&world.keys, world.now) {
+            // Its signature under the agreement would have to be the consumer's own.
+            let made = Agreement::conclude(&world.offer, &acceptance, &world.provider, world.now);
+            let made = made.ok().map(|agreement| agreement.value().clone());
+            assert!(made.is_none_or(|one| one.consumer == acceptance.value().consumer));
+        }
+    }
+    for agreement in documents::<Agreement>(world, bytes, content) {
+        if let Ok(agreement) = Agreement::verify(agreement, world.now) {
+            let Agreement { provider, consumer, cedar, terms, .. } = agreement.value();
+            assert!(provider != consumer && agreement.signers().count() == 2);
+            assert!([provider, consumer].iter().all(|did| agreement.is_signed_by(did.key_id())));
+            assert!(Program::new(cedar, terms.clone()).is_ok());
+        }
+    }
+    for termination in documents::<Termination>(world, bytes, content) {
+        if let Ok(one) = Termination::verify(termination, &world.agreement, world.now) {
+            assert!(one.is_signed_by(one.value().by.key_id()));
+            assert_eq!(one.value().contract, contract_id(&world.agreement));
+        }
+    }
+    for profile in documents::<SpaceProfile>(world, bytes, content) {
+        assert_profile(world, profile);
+    }
+    for request in documents::<AccessRequest>(world, bytes, content) {
+        let _verdict = request.verify(&world.keys, world.now);
+    }
+}
+
+/// The input as a document, and as content that each party, or both, signed.
+fn documents<T: Payload>(world: &World, bytes: &[u8], content: Option<&Value>) -> Vec<Signed<T>> {
+    let mut documents: Vec<_> = Signed::from_bytes(bytes.to_vec()).into_iter().collect();
+    if let Some(content) = content {
+        let careless = Careless::<T>(content.clone(), PhantomData);
+        let parties = [&world.provider, &world.consumer];
+        let signed = parties.map(|key| CoSignature::sign(&careless, key).expect("it is CBOR"));
+        for signatures in signed.chunks(T::SIGNATURES) {
+            let Ok(signed) = Signed::assemble(&careless, signatures.to_vec()) else { continue };
+            let signed = Signed::<T>::from_bytes(signed.as_bytes().to_vec());
+            documents.push(signed.expect("the same envelope"));
+        }
+        for document in &documents {
+            let again = Signed::<T>::from_bytes(document.as_bytes().to_vec());
+            let again = again.expect("taken apart before");
+            assert_believed_only_if_it_encodes_again(world, again, bytes);
+        }
+    }
+    documents
+}
+
+fn assert_believed_only_if_it_encodes_again<T: Payload>(
+    world: &World,
+    document: Signed<T>,
+    content: &[u8],
+) {
+    if let Ok(verified) = document.verify(&world.keys, world.now) {
+        let again = cbor::to_canonical(verified.value()).ok();
+        assert_eq!(again.as_deref(), Some(content), "a second encoding");
+    }
+}
+
+fn assert_offer(world: &World, offer: Signed<Offer>) {
+    let World { provider, consumer, now, .. } = world;
+    let Ok(offer) = Offer::verify(offer, provider.did(), *now) else { return };
+    let value = offer.value();
+    assert_eq!(&value.provider, provider.did());
+    assert!(value.terms.check().is_ok() && value.expires_at <= value.validity.until());
+    // What the consumer accepts, the provider can conclude, and the text is that of the terms.
+    let Ok(acceptance) = Acceptance::sign(&offer, consumer, *now) else { return };
+    assert!(value.expires_at > *now);
+    let acceptance = acceptance.verify(&world.keys, *now).expect("just signed");
+    let agreement = Agreement::conclude(&offer, &acceptance, provider, *now);
+    let agreement = agreement.expect("what was accepted can be concluded");
+    agreement.value().check_text().expect("the text of the terms");
+    assert_eq!(contract_id(&agreement), acceptance.value().contract);
+}
+
+fn assert_profile(world: &World, profile: Signed<SpaceProfile>) {
+    let World { provider, consumer, now, .. } = world;
+    let Ok(published) = PublishedProfile::publish(profile, provider.did(), *now) else { return };
+    let profile = published.profile();
+    assert_eq!(&profile.authority, provider.did());
+    assert!(profile.version > 0 && (1..=3600).contains(&profile.parameters.request_age_secs_max));
+    let facts = Facts {
+        participant: consumer.did().as_str().to_owned(),
+        roles: profile.entities.roles.clone(),
+        region: "DE".parse().expect("a region"),
+        product: "alloys".parse().expect("a name"),
+        product_class: profile.data.product_classes.first().expect("at least one").clone(),
+        action: Action::Read,
+        purpose: profile.scenarios.keys().next().expect("at least one").clone(),
+        now: *now,
+        uses: 0,
+    };
+    let nothing = Program::new("", Terms::new()).expect("no policies");
+    let decision = nothing.decide(&facts, published.policies());
+    assert!(matches!(decision, Decision::Deny(_)), "a profile permits");
+}

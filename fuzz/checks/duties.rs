@@ -1,0 +1,95 @@
+//! Duties that fit a table, and what must be true of all that leaves under them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use dataspace_data_plane::{Plan, PseudonymKey, Schema, Table};
+use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
+use dataspace_primitives::Name;
+
+const MASKS: [MaskMethod; 6] = [
+    MaskMethod::Drop,
+    MaskMethod::Null,
+    MaskMethod::Hash,
+    MaskMethod::Round { decimals: 1 },
+    MaskMethod::Truncate { chars: 2 },
+    MaskMethod::Round { decimals: -18 },
+];
+
+const OPERATORS: [Operator; 4] = [Operator::Gteq, Operator::Neq, Operator::Lt, Operator::IsAnyOf];
+
+/// Masks and filters for some columns; where a mask does not fit the column's type, none.
+fn duties(schema: &Schema, variant: usize) -> Vec<Duty> {
+    let mut duties = Vec::new();
+    for (index, field) in schema.fields().iter().enumerate().take(16) {
+        let Ok(column) = field.name().parse::<Name>() else { continue };
+        let data_type = field.data_type();
+        let (is_number, is_boolean) = (data_type.is_numeric(), data_type.to_string() == "Boolean");
+        let method = match MASKS[(index + variant) % MASKS.len()] {
+            MaskMethod::Round { .. } if !is_number => MaskMethod::Null,
+            MaskMethod::Truncate { .. } if data_type.to_string() != "Utf8" => MaskMethod::Drop,
+            method => method,
+        };
+        if index % 3 != 1 {
+            duties.push(Duty::Mask(ColumnMask { column: column.clone(), method }));
+        }
+        let constant = match (is_number, is_boolean) {
+            (true, _) => "0.5".parse().map(Scalar::Number).expect("a number"),
+            (_, true) => Scalar::Boolean(true),
+            _ => "m".parse().map(Scalar::Text).expect("a name"),
+        };
+        let operator = if is_boolean { Operator::Eq } else { OPERATORS[(index + variant) % 4] };
+        if index % 4 == variant % 4 {
+            duties.push(Duty::Filter(RowFilter { column, operator, values: vec![constant] }));
+        }
+    }
+    duties
+}
+
+/// Runs `step`. A panic inside it that somebody contains is none to libFuzzer either, whose hook
+/// would end the process.
+pub(crate) fn contained<T>(step: impl FnOnce() -> T) -> T {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = catch_unwind(AssertUnwindSafe(step));
+    std::panic::set_hook(hook);
+    result.unwrap_or_else(|_| panic!("a panic came through"))
+}
+
+pub(crate) fn check(table: &Table) {
+    let schema = table.schema();
+    for variant in 0..4 {
+        let duties = duties(&schema, variant);
+        let Ok(plan) = Plan::compile(&duties, &schema, PseudonymKey::new([7; 32])) else {
+            continue;
+        };
+        let Ok(batches) = contained(|| table.read()) else { return };
+        let mut batches = batches.into_iter();
+        let mut rows = 0;
+        while let Some(Ok(batch)) = contained(|| batches.next()) {
+            rows += batch.num_rows();
+            let out = plan.apply(&batch).expect("a batch of the table");
+            assert_eq!(out.schema(), plan.output_schema());
+            assert!(out.num_rows() <= batch.num_rows(), "rows from nowhere");
+            for duty in &duties {
+                let Duty::Mask(ColumnMask { column, method }) = duty else { continue };
+                let found = out.column_by_name(column.as_str());
+                match method {
+                    MaskMethod::Drop => assert!(found.is_none(), "a column left out leaves"),
+                    MaskMethod::Null => {
+                        let all = found.map(|array| array.logical_null_count() == array.len());
+                        assert_eq!(all, Some(true), "a value of an emptied column leaves");
+                    }
+                    _ => assert!(found.is_some(), "a column is lost"),
+                }
+            }
+        }
+        // The same in one go.
+        let Ok(masked) = contained(|| plan.run(table)) else { return };
+        let mut masked = masked.into_iter();
+        let mut left = 0;
+        while let Some(Ok(batch)) = contained(|| masked.next()) {
+            left += batch.num_rows();
+        }
+        assert!(left <= rows, "{left} rows of {rows}");
+    }
+}
