@@ -53,7 +53,7 @@ fn world() -> Result<World, Box<dyn Error>> {
     let keys = Did::trust_all([provider.did(), consumer.did()]);
     let pact = Signed::assemble(&pact, both)?.verify(&keys, time(1)?)?;
     let log = Log::create_on(Box::new(Disk::default()), Origin::new(provider.did()))?;
-    let mut collect = |at, request: &[u8]| -> Result<_, Box<dyn Error>> {
+    let collect = |at, request: &[u8]| -> Result<_, Box<dyn Error>> {
         let access = AccessRecord {
             contract: pact.digest(),
             program: Digest::of(b"program"),
