@@ -50,7 +50,9 @@ mod cedar_text;
 mod clause;
 mod decision;
 mod duty;
+mod engine;
 mod facts;
+mod oracle;
 mod policies;
 mod program;
 mod terms;
@@ -64,6 +66,7 @@ pub use crate::duty::{
     ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty, InvalidNumber, MaskMethod,
     Number, Operator, RowFilter, Scalar,
 };
+pub use crate::engine::{Answer, Engine};
 pub use crate::facts::Facts;
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::program::Program;

@@ -11,6 +11,7 @@ use dataspace_primitives::{Digest, InvalidName, Name};
 use thiserror::Error;
 
 use crate::bounds::{self, BoundError};
+use crate::engine::program::Compilation;
 
 const SCHEMA_TEXT: &str = include_str!("schema.cedarschema");
 
@@ -42,6 +43,7 @@ pub enum Layer {
 #[derive(Debug)]
 pub struct Policies {
     pub(crate) set: PolicySet,
+    pub(crate) compilation: Compilation,
     digest: Digest,
     ids: BTreeSet<String>,
 }
@@ -100,7 +102,12 @@ impl Policies {
     /// No policies.
     #[must_use]
     pub fn none() -> Self {
-        Self { set: PolicySet::new(), digest: Digest::of(b""), ids: BTreeSet::new() }
+        Self {
+            set: PolicySet::new(),
+            compilation: Compilation::default(),
+            digest: Digest::of(b""),
+            ids: BTreeSet::new(),
+        }
     }
 
     /// Takes Cedar text in.
@@ -136,7 +143,8 @@ impl Policies {
             add(&mut named, policy, &id)?;
         }
         validate(&named)?;
-        Ok(Self { set: named, digest: Digest::of(text.as_bytes()), ids })
+        let compilation = Compilation::new(&named);
+        Ok(Self { set: named, compilation, digest: Digest::of(text.as_bytes()), ids })
     }
 
     /// The SHA-256 of the text.

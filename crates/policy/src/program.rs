@@ -1,25 +1,21 @@
-//! The decision on one access: the contract's own policies and the space's forbids, in Cedar.
+//! The decision on one access: the contract's own policies and the space's forbids, compiled.
 
-use std::str::FromStr;
-
-use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName,
-    EntityUid, Request, Response, RestrictedExpression,
-};
 use dataspace_primitives::Digest;
 
-use crate::action::Action;
 use crate::clause::ClauseKind;
 use crate::decision::{Decision, Denial, Grounds, Reason};
+use crate::engine::paved::Access;
+use crate::engine::program::Outcome;
 use crate::facts::Facts;
+use crate::oracle;
 use crate::policies::{InvalidPolicies, Layer, Policies};
 use crate::terms::Terms;
 use crate::words;
 
-/// Stack with which any policy within the bounds can be evaluated.
-const STACK_LEFT: usize = 1 << 20;
+/// Stack with which any compiled policy can be evaluated.
+const STACK_LEFT: usize = 256 << 10;
 /// Stack that a thread with less gets for a decision.
-const STACK_LEN: usize = 4 << 20;
+const STACK_LEN: usize = 1 << 20;
 
 /// A contract's policies, ready to decide. Built once, when the contract becomes active.
 #[derive(Debug)]
@@ -54,36 +50,55 @@ impl Program {
     /// nobody forbids and **no policy errs**. (Cedar by itself skips policies that err, forbids
     /// too.)
     pub fn decide(&self, facts: &Facts, space: &Policies) -> Decision {
-        // WHY: with little stack left, Cedar errs, and the decision would depend on the caller.
-        stacker::maybe_grow(STACK_LEFT, STACK_LEN, || self.decide_here(facts, space))
+        match self.outcomes(facts, space) {
+            Ok((by_contract, by_space)) => self.decision(facts, by_contract, by_space),
+            Err(message) => deny(vec![Reason::Facts { message }]),
+        }
     }
 
-    fn decide_here(&self, facts: &Facts, space: &Policies) -> Decision {
-        let (request, entities) = match cedar_input(facts) {
-            Ok(input) => input,
-            Err(message) => return deny(vec![Reason::Facts { message }]),
-        };
-        let authorizer = Authorizer::new();
-        let by_contract = authorizer.is_authorized(&request, &self.policies.set, &entities);
-        let by_space = authorizer.is_authorized(&request, &space.set, &entities);
+    /// As [`decide`](Self::decide), by Cedar's own evaluator, which defines what is right. Slow;
+    /// for checks.
+    pub fn decide_by_cedar(&self, facts: &Facts, space: &Policies) -> Decision {
+        let by_contract = oracle::evaluate(&self.policies.set, facts);
+        match (by_contract, oracle::evaluate(&space.set, facts)) {
+            (Ok(by_contract), Ok(by_space)) => self.decision(facts, by_contract, by_space),
+            (Err(message), _) | (_, Err(message)) => deny(vec![Reason::Facts { message }]),
+        }
+    }
 
-        let mut reasons: Vec<_> = errors(&by_contract).chain(errors(&by_space)).collect();
-        // The space's policies are all forbids, so the ones that determine are the ones that hold.
-        reasons.extend(
-            sorted_ids(&by_space).into_iter().map(|policy| Reason::ForbiddenBySpace { policy }),
-        );
-        if by_contract.decision() == CedarDecision::Deny {
-            let forbids = sorted_ids(&by_contract);
-            if forbids.is_empty() {
+    /// Number of policies that are not compiled and run in Cedar's evaluator.
+    #[must_use]
+    pub fn fallbacks(&self) -> usize {
+        self.policies.compilation.fallbacks()
+    }
+
+    fn outcomes(&self, facts: &Facts, space: &Policies) -> Result<(Outcome, Outcome), String> {
+        let access = Access::new(facts).ok_or("a number is larger than Cedar's")?;
+        // WHY: the deepest expression that is compiled must not depend on the caller's stack.
+        stacker::maybe_grow(STACK_LEFT, STACK_LEN, || {
+            let by_contract = self.policies.compilation.evaluate(&access)?;
+            Ok((by_contract, space.compilation.evaluate(&access)?))
+        })
+    }
+
+    fn decision(&self, facts: &Facts, by_contract: Outcome, by_space: Outcome) -> Decision {
+        let is_permitted = by_contract.forbids.is_empty() && !by_contract.permits.is_empty();
+        let errors = by_contract.erred.into_iter().chain(by_space.erred);
+        let mut reasons: Vec<_> = errors.map(|policy| Reason::PolicyError { policy }).collect();
+        let forbids = by_space.forbids.into_iter();
+        reasons.extend(forbids.map(|policy| Reason::ForbiddenBySpace { policy }));
+        if !is_permitted {
+            if by_contract.forbids.is_empty() {
                 reasons.extend(self.near_misses(facts));
             }
-            reasons.extend(forbids.into_iter().map(|clause| Reason::Prohibited { clause }));
+            let forbids = by_contract.forbids.into_iter();
+            reasons.extend(forbids.map(|clause| Reason::Prohibited { clause }));
             if reasons.is_empty() {
                 reasons.push(Reason::NotCovered { action: facts.action });
             }
         }
         if reasons.is_empty() {
-            Decision::Permit(Grounds { policies: sorted_ids(&by_contract) })
+            Decision::Permit(Grounds { policies: by_contract.permits })
         } else {
             deny(reasons)
         }
@@ -106,62 +121,4 @@ impl Program {
 
 fn deny(reasons: Vec<Reason>) -> Decision {
     Decision::Deny(Denial { reasons })
-}
-
-fn sorted_ids(response: &Response) -> Vec<String> {
-    let mut ids: Vec<_> = response.diagnostics().reason().map(ToString::to_string).collect();
-    ids.sort();
-    ids
-}
-
-fn errors(response: &Response) -> impl Iterator<Item = Reason> {
-    let mut policies: Vec<_> = response
-        .diagnostics()
-        .errors()
-        .map(|cedar_policy::AuthorizationError::PolicyEvaluationError(error)| {
-            error.policy_id().to_string()
-        })
-        .collect();
-    policies.sort();
-    policies.into_iter().map(|policy| Reason::PolicyError { policy })
-}
-
-fn cedar_input(facts: &Facts) -> Result<(Request, Entities), String> {
-    let text = |error: &dyn std::error::Error| error.to_string();
-    let string = |value: &str| RestrictedExpression::new_string(value.to_owned());
-
-    let principal = uid("Dataspace::Participant", &facts.participant)?;
-    let action = uid("Dataspace::Action", Action::as_str(facts.action))?;
-    let resource = uid("Dataspace::Product", facts.product.as_str())?;
-
-    let region = string(&facts.region.to_string());
-    let roles = RestrictedExpression::new_set(facts.roles.iter().map(|role| string(role.as_str())));
-    let participant = [("region".to_owned(), region), ("roles".to_owned(), roles)];
-    let product = [("class".to_owned(), string(facts.product_class.as_str()))];
-    let entities = Entities::from_entities(
-        [
-            Entity::new(principal.clone(), participant.into(), [].into())
-                .map_err(|error| text(&error))?,
-            Entity::new(resource.clone(), product.into(), [].into())
-                .map_err(|error| text(&error))?,
-        ],
-        None,
-    )
-    .map_err(|error| text(&error))?;
-
-    let uses = i64::try_from(facts.uses).map_err(|error| text(&error))?;
-    let context = Context::from_pairs([
-        ("now".to_owned(), RestrictedExpression::new_datetime(facts.now.to_string())),
-        ("purpose".to_owned(), string(facts.purpose.as_str())),
-        ("uses".to_owned(), RestrictedExpression::new_long(uses)),
-    ])
-    .map_err(|error| text(&error))?;
-    let request =
-        Request::new(principal, action, resource, context, None).map_err(|error| text(&error))?;
-    Ok((request, entities))
-}
-
-fn uid(entity_type: &str, id: &str) -> Result<EntityUid, String> {
-    let entity_type = EntityTypeName::from_str(entity_type).map_err(|error| error.to_string())?;
-    Ok(EntityUid::from_type_name_and_id(entity_type, EntityId::new(id)))
 }

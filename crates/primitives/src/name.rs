@@ -98,6 +98,13 @@ impl fmt::Debug for Name {
 pub struct Region([u8; 2]);
 
 impl Region {
+    /// The two letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // INVARIANT: two ASCII letters.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
     /// Takes two upper-case ASCII letters.
     ///
     /// # Errors
