@@ -22,6 +22,7 @@ pub(crate) const UNTIL: u64 = 1_831_536_000_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Plain {
     /// Of which contract; [`contract`] names it.
+    #[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "a peer looks contracts up"))]
     pub(crate) contract: u32,
     pub(crate) consumer: String,
     pub(crate) product: String,
@@ -30,6 +31,7 @@ pub(crate) struct Plain {
     pub(crate) now: u64,
 }
 
+#[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "a peer looks contracts up"))]
 pub(crate) fn contract(number: u32) -> String {
     format!("contract-{number:08}")
 }
