@@ -16,6 +16,8 @@ mod intake;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod program_vs_cedar;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terms;
