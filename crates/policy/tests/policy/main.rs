@@ -12,6 +12,8 @@ mod cedar_text;
 #[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
+mod fallback;
+#[cfg(test)]
 mod intake;
 #[cfg(test)]
 mod oracle;
