@@ -59,6 +59,9 @@ pub enum Reason {
         /// The policy's id.
         policy: String,
     },
+    /// The compiled program and Cedar's own evaluator differ: a defect of this library, and nobody
+    /// knows which is right.
+    Mismatch,
     /// The facts could not be put before the policies.
     Facts {
         /// What is wrong with them.
@@ -76,6 +79,7 @@ impl Reason {
             Self::Prohibited { .. } => "prohibited",
             Self::ForbiddenBySpace { .. } => "forbidden-by-space",
             Self::PolicyError { .. } => "policy-error",
+            Self::Mismatch => "mismatch",
             Self::Facts { .. } => "facts",
         }
     }
@@ -95,6 +99,9 @@ impl fmt::Display for Reason {
             Self::PolicyError { policy } => {
                 write!(f, "policy {policy} could not be evaluated, so it counts as a denial")
             }
+            Self::Mismatch => f.write_str(
+                "a check of the decision by a second evaluator failed; please report this defect",
+            ),
             Self::Facts { message } => write!(f, "the facts cannot be evaluated: {message}"),
         }
     }

@@ -55,6 +55,7 @@ mod facts;
 mod oracle;
 mod policies;
 mod program;
+mod shadow;
 mod terms;
 mod words;
 
@@ -70,4 +71,5 @@ pub use crate::engine::{Answer, Engine};
 pub use crate::facts::Facts;
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::program::Program;
+pub use crate::shadow::{SHADOW_SHARE, shadow_mismatches};
 pub use crate::terms::{CLAUSES_MAX, Constraint, InvalidTerms, Rule, Terms, VALUES_MAX};

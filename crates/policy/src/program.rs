@@ -9,6 +9,7 @@ use crate::engine::program::Outcome;
 use crate::facts::Facts;
 use crate::oracle;
 use crate::policies::{InvalidPolicies, Layer, Policies};
+use crate::shadow;
 use crate::terms::Terms;
 use crate::words;
 
@@ -48,10 +49,19 @@ impl Program {
 
     /// Decides by this contract and the space's forbids alone: permitted if the contract permits,
     /// nobody forbids and **no policy errs**. (Cedar by itself skips policies that err, forbids
-    /// too.)
+    /// too.) One in [`SHADOW_SHARE`](crate::SHADOW_SHARE) decisions is held against Cedar's own
+    /// evaluator; a difference denies.
     pub fn decide(&self, facts: &Facts, space: &Policies) -> Decision {
         match self.outcomes(facts, space) {
-            Ok((by_contract, by_space)) => self.decision(facts, by_contract, by_space),
+            Ok((by_contract, by_space)) => {
+                if shadow::is_due() {
+                    let contract_agrees = shadow::agrees(&self.policies.set, facts, &by_contract);
+                    if !(shadow::agrees(&space.set, facts, &by_space) && contract_agrees) {
+                        return deny(vec![Reason::Mismatch]);
+                    }
+                }
+                self.decision(facts, by_contract, by_space)
+            }
             Err(message) => deny(vec![Reason::Facts { message }]),
         }
     }
