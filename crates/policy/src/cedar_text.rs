@@ -1,12 +1,14 @@
 //! Terms to Cedar text: one policy for each permission and prohibition, readable, with the
 //! clause's id.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use dataspace_primitives::Name;
 
 use crate::clause::ClauseKind;
-use crate::terms::{Constraint, InvalidTerms, Rule, Terms};
+use crate::constraint::{Constraint, Hours};
+use crate::terms::{InvalidTerms, Rule, Terms};
 
 /// Whom and what a contract is about: its policies apply to nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,30 +55,109 @@ fn policy(
         rule.actions.iter().map(|a| format!("Dataspace::Action::\"{a}\"")).collect();
     writeln!(text, "  action in [{}],", actions.join(", "))?;
     write!(text, "  resource == Dataspace::Product::{:?}\n)", scope.product.as_str())?;
-    for constraint in &rule.constraints {
-        write!(text, "\nwhen {{ {} }}", condition(constraint))?;
+    let mut unknowns = BTreeSet::new();
+    rule.constraints.iter().for_each(|constraint| constraint.unknowns(&mut unknowns));
+    let known: Vec<_> = unknowns.iter().map(|name| format!("context has {name}")).collect();
+    let known = known.join(" && ");
+    if known.is_empty() || kind == ClauseKind::Permission {
+        if !known.is_empty() {
+            write!(text, "\nwhen {{ {known} }}")?;
+        }
+        for constraint in &rule.constraints {
+            write!(text, "\nwhen {{ {} }}", condition(constraint))?;
+        }
+    } else {
+        // WHY: what is not known must not open what is forbidden.
+        let all = joined(&rule.constraints, " && ");
+        write!(text, "\nwhen {{ if {known} then {all} else true }}")?;
     }
     writeln!(text, ";")
 }
 
 fn condition(constraint: &Constraint) -> String {
+    let zone = |hours: &Hours| format!("Dataspace::TimeZone::{:?}", hours.zone.as_str());
     match constraint {
-        Constraint::Purpose(purposes) => {
-            format!("{}.contains(context.purpose)", set(purposes.iter().map(Name::to_string)))
-        }
+        Constraint::Purpose(all) => contains(all, "context.purpose"),
+        Constraint::PurposeWithin(all) => format!("context.purposes.containsAny({})", set(all)),
         Constraint::Time(validity) => format!(
             "context.now >= datetime(\"{}\") && context.now < datetime(\"{}\")",
             validity.from(),
             validity.until()
         ),
-        Constraint::Jurisdiction(regions) => {
-            format!("{}.contains(principal.region)", set(regions.iter().map(ToString::to_string)))
+        Constraint::From(at) => format!("context.now >= datetime(\"{at}\")"),
+        Constraint::Before(at) => format!("context.now < datetime(\"{at}\")"),
+        Constraint::Hours(hours) => {
+            let days: Vec<_> = hours.weekdays.iter().map(|day| day.number().to_string()).collect();
+            format!(
+                "[{}].contains({zone}.weekday) && {zone}.minute >= {} && {zone}.minute < {}",
+                days.join(", "),
+                hours.from,
+                hours.until,
+                zone = zone(hours),
+            )
+        }
+        Constraint::Elapsed(secs) => {
+            format!("context.now < context.contract.agreedAt.offset(duration(\"{secs}s\"))")
         }
         Constraint::Count(max) => format!("context.uses < {max}"),
+        Constraint::ConsumerCount(max) => format!("context.usesByConsumer < {max}"),
+        Constraint::DayCount(max) => format!("context.usesToday < {max}"),
+        Constraint::MonthCount(max) => format!("context.usesThisMonth < {max}"),
+        Constraint::Jurisdiction(all) => contains(all, "principal.region"),
+        Constraint::RecipientRegion(all) => contains(all, "context.recipientRegion"),
+        Constraint::Participant(all) => {
+            format!("{}.contains(principal)", entities("Participant", all))
+        }
+        Constraint::Credential(all) => format!("principal.credentials.containsAny({})", set(all)),
+        Constraint::Attribute { name, values } => {
+            let name = name.as_str();
+            let tag = contains(values, &format!("principal.getTag({name:?})"));
+            format!("principal.hasTag({name:?}) && {tag}")
+        }
+        Constraint::Role(all) => format!("principal in {}", entities("Role", all)),
+        Constraint::PersonRole(all) => format!("context.person in {}", entities("Role", all)),
+        Constraint::Attested => "context.environment.attested".to_owned(),
+        Constraint::Sandbox => "context.environment.sandbox".to_owned(),
+        Constraint::SecurityLevel(least) => {
+            format!("context.environment.securityLevel >= {least}")
+        }
+        Constraint::Connector(all) => contains(all, "context.environment.connector"),
+        Constraint::Application(all) => contains(all, "context.environment.application"),
+        Constraint::Class(all) => contains(all, "resource.class"),
+        Constraint::Level(most) => format!("resource.level <= {most}"),
+        Constraint::Payment(all) => {
+            contains(all.iter().map(|state| state.as_str()), "context.payment")
+        }
+        Constraint::Event(all) => format!("context.events.containsAny({})", set(all)),
+        Constraint::State(all) => contains(all, "context.state"),
+        Constraint::Not(one) => format!("!({})", condition(one)),
+        Constraint::All(all) => joined(all, " && "),
+        Constraint::Any(all) => joined(all, " || "),
+        Constraint::One(all) => {
+            let each = all.iter().map(|one| format!("(if {} then 1 else 0)", condition(one)));
+            format!("{} == 1", each.collect::<Vec<_>>().join(" + "))
+        }
     }
 }
 
-fn set(values: impl Iterator<Item = String>) -> String {
-    let values: Vec<_> = values.map(|value| format!("{value:?}")).collect();
+/// Each in parentheses.
+fn joined(all: &[Constraint], operator: &str) -> String {
+    let all: Vec<_> = all.iter().map(|one| format!("({})", condition(one))).collect();
+    all.join(operator)
+}
+
+fn contains<T: ToString>(values: impl IntoIterator<Item = T>, what: &str) -> String {
+    format!("{}.contains({what})", set(values))
+}
+
+fn set<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    let values: Vec<_> =
+        values.into_iter().map(|value| format!("{:?}", value.to_string())).collect();
     format!("[{}]", values.join(", "))
+}
+
+fn entities(entity_type: &str, ids: &BTreeSet<Name>) -> String {
+    let ids: Vec<_> =
+        ids.iter().map(|id| format!("Dataspace::{entity_type}::{:?}", id.as_str())).collect();
+    format!("[{}]", ids.join(", "))
 }

@@ -21,17 +21,9 @@
 //! let scope = Scope { consumer: "did:key:z6Mk…".to_owned(), product: "alloys".parse()? };
 //! let program = Program::new(&terms.to_cedar(&scope)?, terms)?;
 //!
-//! let facts = Facts {
-//!     participant: scope.consumer,
-//!     roles: ["consumer".parse()?].into(),
-//!     region: Region::parse("DE")?,
-//!     product: scope.product,
-//!     product_class: "open".parse()?,
-//!     action: Action::Read,
-//!     purpose: "marketing".parse()?,
-//!     now: "2026-06-01T00:00:00Z".parse()?,
-//!     uses: 0,
-//! };
+//! let consumer = (scope.consumer.as_str(), Region::parse("DE")?);
+//! let now = "2026-06-01T00:00:00Z".parse()?;
+//! let facts = Facts::new(consumer, Action::Read, ("alloys", "open"), "marketing", now);
 //! let Decision::Deny(denial) = program.decide(&facts, &Policies::none()) else { unreachable!() };
 //! assert_eq!(
 //!     denial.to_string(),
@@ -48,6 +40,7 @@ mod action;
 pub mod bounds;
 mod cedar_text;
 mod clause;
+mod constraint;
 mod decision;
 mod duty;
 mod engine;
@@ -58,18 +51,20 @@ mod program;
 mod shadow;
 mod terms;
 mod words;
+mod zone;
 
 pub use crate::action::{Action, ParseActionError};
 pub use crate::cedar_text::Scope;
 pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind, ParseClauseIdError};
+pub use crate::constraint::{Constraint, DEPTH_MAX, Hours, NODES_MAX, VALUES_MAX, Weekday};
 pub use crate::decision::{Decision, Denial, Grounds, Reason};
 pub use crate::duty::{
     ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty, InvalidNumber, MaskMethod,
     Number, Operator, RowFilter, Scalar,
 };
 pub use crate::engine::{Answer, Engine};
-pub use crate::facts::Facts;
+pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::program::Program;
 pub use crate::shadow::{SHADOW_SHARE, shadow_mismatches};
-pub use crate::terms::{CLAUSES_MAX, Constraint, InvalidTerms, Rule, Terms, VALUES_MAX};
+pub use crate::terms::{CLAUSES_MAX, InvalidTerms, Legal, Rule, Terms};

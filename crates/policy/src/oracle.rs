@@ -1,15 +1,22 @@
 //! Cedar's own evaluator on the facts of one access: what defines the right result.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::error::Error;
 use std::str::FromStr;
 
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    PolicySet, Request, RestrictedExpression,
+    ParseErrors, Policy, PolicySet, Request, RestrictedExpression as Expression,
 };
+use dataspace_primitives::Name;
 
 use crate::action::Action;
+use crate::engine::paved::{
+    ACTION, CONTRACT, ENVIRONMENT, PARTICIPANT, PERSON, PRODUCT, ROLE, SPACE, TIME_ZONE,
+};
 use crate::engine::program::Outcome;
 use crate::facts::Facts;
+use crate::zone;
 
 /// Stack with which any policy within the bounds can be evaluated.
 const STACK_LEFT: usize = 1 << 20;
@@ -17,10 +24,11 @@ const STACK_LEFT: usize = 1 << 20;
 const STACK_LEN: usize = 4 << 20;
 
 /// What Cedar says. Where a forbid holds, it names no permits.
-pub(crate) fn evaluate(policies: &PolicySet, facts: &Facts) -> Result<Outcome, String> {
+pub(crate) fn evaluate(policies: &PolicySet, facts: &Facts<'_>) -> Result<Outcome, String> {
     // WHY: with little stack left, Cedar errs, and the decision would depend on the caller.
     stacker::maybe_grow(STACK_LEFT, STACK_LEN, || {
-        let (request, entities) = cedar_input(facts)?;
+        let (request, entities) =
+            cedar_input(policies, facts).map_err(|error| error.to_string())?;
         let response = Authorizer::new().is_authorized(&request, policies, &entities);
         let mut determining: Vec<_> =
             response.diagnostics().reason().map(ToString::to_string).collect();
@@ -40,42 +48,109 @@ pub(crate) fn evaluate(policies: &PolicySet, facts: &Facts) -> Result<Outcome, S
     })
 }
 
-fn cedar_input(facts: &Facts) -> Result<(Request, Entities), String> {
-    let text = |error: &dyn std::error::Error| error.to_string();
-    let string = |value: &str| RestrictedExpression::new_string(value.to_owned());
-
-    let principal = uid("Dataspace::Participant", &facts.participant)?;
-    let action = uid("Dataspace::Action", Action::as_str(facts.action))?;
-    let resource = uid("Dataspace::Product", facts.product.as_str())?;
-
-    let region = string(&facts.region.to_string());
-    let roles = RestrictedExpression::new_set(facts.roles.iter().map(|role| string(role.as_str())));
-    let participant = [("region".to_owned(), region), ("roles".to_owned(), roles)];
-    let product = [("class".to_owned(), string(facts.product_class.as_str()))];
-    let entities = Entities::from_entities(
-        [
-            Entity::new(principal.clone(), participant.into(), [].into())
-                .map_err(|error| text(&error))?,
-            Entity::new(resource.clone(), product.into(), [].into())
-                .map_err(|error| text(&error))?,
-        ],
-        None,
-    )
-    .map_err(|error| text(&error))?;
-
-    let uses = i64::try_from(facts.uses).map_err(|error| text(&error))?;
-    let context = Context::from_pairs([
-        ("now".to_owned(), RestrictedExpression::new_datetime(facts.now.to_string())),
-        ("purpose".to_owned(), string(facts.purpose.as_str())),
-        ("uses".to_owned(), RestrictedExpression::new_long(uses)),
-    ])
-    .map_err(|error| text(&error))?;
-    let request =
-        Request::new(principal, action, resource, context, None).map_err(|error| text(&error))?;
-    Ok((request, entities))
+fn cedar_input(
+    policies: &PolicySet,
+    facts: &Facts<'_>,
+) -> Result<(Request, Entities), Box<dyn Error>> {
+    let principal = uid(PARTICIPANT, facts.participant)?;
+    let action = uid(ACTION, Action::as_str(facts.action))?;
+    let resource = uid(PRODUCT, facts.product)?;
+    let entities = Entities::from_entities(entities(policies, facts)?, None)?;
+    let context = Context::from_pairs(context(facts)?)?;
+    Ok((Request::new(principal, action, resource, context, None)?, entities))
 }
 
-fn uid(entity_type: &str, id: &str) -> Result<EntityUid, String> {
-    let entity_type = EntityTypeName::from_str(entity_type).map_err(|error| error.to_string())?;
+fn entities(policies: &PolicySet, facts: &Facts<'_>) -> Result<Vec<Entity>, Box<dyn Error>> {
+    let roles = |roles: &BTreeSet<Name>| {
+        roles.iter().map(|role| uid(ROLE, role.as_str())).collect::<Result<HashSet<_>, _>>()
+    };
+    let participant = [
+        ("region".to_owned(), text(facts.region.as_str())),
+        ("roles".to_owned(), texts(facts.roles)),
+        ("credentials".to_owned(), texts(facts.credentials)),
+    ];
+    let tags =
+        facts.attributes.iter().map(|(name, value)| (name.to_string(), text(value.as_str())));
+    let product = [
+        ("class".to_owned(), text(facts.product_class)),
+        ("level".to_owned(), Expression::new_long(i64::from(facts.product_level))),
+    ];
+    let contract = [("agreedAt".to_owned(), Expression::new_datetime(facts.agreed_at.to_string()))];
+    let mut all = vec![
+        Entity::new_with_tags(
+            uid(PARTICIPANT, facts.participant)?,
+            participant,
+            roles(facts.roles)?,
+            tags,
+        )?,
+        Entity::new(uid(PRODUCT, facts.product)?, product.into(), [].into())?,
+        Entity::new(uid(CONTRACT, facts.contract)?, contract.into(), [].into())?,
+    ];
+    if let Some(person) = &facts.person {
+        let roles = roles(person.roles)?;
+        all.push(Entity::new(uid(PERSON, person.id)?, HashMap::new(), roles)?);
+    }
+    if let Some(one) = &facts.environment {
+        let attributes = [
+            ("attested".to_owned(), Expression::new_bool(one.attested)),
+            ("sandbox".to_owned(), Expression::new_bool(one.sandbox)),
+            ("securityLevel".to_owned(), Expression::new_long(i64::from(one.security_level))),
+            ("connector".to_owned(), text(one.connector)),
+            ("application".to_owned(), text(one.application)),
+        ];
+        all.push(Entity::new(uid(ENVIRONMENT, one.id)?, attributes.into(), [].into())?);
+    }
+    let zone_type = EntityTypeName::from_str(TIME_ZONE)?;
+    let literals = policies.policies().flat_map(Policy::entity_literals);
+    let zones: BTreeSet<_> = literals.filter(|uid| *uid.type_name() == zone_type).collect();
+    for uid in zones {
+        let Some(local) = zone::local(uid.id().unescaped(), facts.now) else { continue };
+        let attributes = [
+            ("weekday".to_owned(), Expression::new_long(local.weekday)),
+            ("minute".to_owned(), Expression::new_long(local.minute)),
+        ];
+        all.push(Entity::new(uid, attributes.into(), [].into())?);
+    }
+    Ok(all)
+}
+
+fn context(facts: &Facts<'_>) -> Result<Vec<(String, Expression)>, Box<dyn Error>> {
+    let entity = |ty, id| uid(ty, id).map(Expression::new_entity_uid);
+    let count = |count| i64::try_from(count).map(Expression::new_long);
+    let mut pairs = vec![
+        ("now", Expression::new_datetime(facts.now.to_string())),
+        ("purpose", text(facts.purpose)),
+        ("purposes", texts(facts.purposes)),
+        ("space", entity(SPACE, facts.space)?),
+        ("contract", entity(CONTRACT, facts.contract)?),
+        ("uses", count(facts.uses.contract)?),
+        ("usesByConsumer", count(facts.uses.consumer)?),
+        ("usesToday", count(facts.uses.today)?),
+        ("usesThisMonth", count(facts.uses.this_month)?),
+    ];
+    if let Some(person) = &facts.person {
+        pairs.push(("person", entity(PERSON, person.id)?));
+    }
+    if let Some(environment) = &facts.environment {
+        pairs.push(("environment", entity(ENVIRONMENT, environment.id)?));
+    }
+    let region = facts.recipient_region.as_ref().map(|region| text(region.as_str()));
+    pairs.extend(region.map(|region| ("recipientRegion", region)));
+    pairs.extend(facts.payment.map(|payment| ("payment", text(payment.as_str()))));
+    pairs.extend(facts.events.map(|events| ("events", texts(events))));
+    pairs.extend(facts.state.map(|state| ("state", text(state))));
+    Ok(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn text(value: &str) -> Expression {
+    Expression::new_string(value.to_owned())
+}
+
+fn texts(values: &BTreeSet<Name>) -> Expression {
+    Expression::new_set(values.iter().map(|value| text(value.as_str())))
+}
+
+fn uid(entity_type: &str, id: &str) -> Result<EntityUid, ParseErrors> {
+    let entity_type = EntityTypeName::from_str(entity_type)?;
     Ok(EntityUid::from_type_name_and_id(entity_type, EntityId::new(id)))
 }

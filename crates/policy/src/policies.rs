@@ -11,7 +11,9 @@ use dataspace_primitives::{Digest, InvalidName, Name};
 use thiserror::Error;
 
 use crate::bounds::{self, BoundError};
+use crate::engine::paved::TIME_ZONE;
 use crate::engine::program::Compilation;
+use crate::zone;
 
 const SCHEMA_TEXT: &str = include_str!("schema.cedarschema");
 
@@ -90,6 +92,12 @@ pub enum InvalidPolicies {
         /// The policy at fault.
         id: String,
     },
+    /// A time zone that the IANA data base does not have would err at every decision.
+    #[error("there is no time zone `{zone}`; write it as in Europe/Berlin")]
+    TimeZone {
+        /// The zone.
+        zone: String,
+    },
     /// Ill-typed against the schema, or impossible.
     #[error("the policies do not fit the schema: {message}")]
     Schema {
@@ -143,6 +151,7 @@ impl Policies {
             add(&mut named, policy, &id)?;
         }
         validate(&named)?;
+        check_zones(&named)?;
         let compilation = Compilation::new(&named);
         Ok(Self { set: named, compilation, digest: Digest::of(text.as_bytes()), ids })
     }
@@ -163,6 +172,15 @@ fn add(named: &mut PolicySet, policy: &Policy, id: &str) -> Result<(), InvalidPo
     named
         .add(policy.new_id(PolicyId::new(id)))
         .map_err(|_| InvalidPolicies::RepeatedId { id: id.to_owned() })
+}
+
+fn check_zones(set: &PolicySet) -> Result<(), InvalidPolicies> {
+    let literals = set.policies().flat_map(Policy::entity_literals);
+    let mut zones = literals.filter(|uid| uid.type_name().to_string() == TIME_ZONE);
+    match zones.find(|uid| !zone::is_known(uid.id().unescaped())) {
+        Some(uid) => Err(InvalidPolicies::TimeZone { zone: uid.id().unescaped().to_owned() }),
+        None => Ok(()),
+    }
 }
 
 fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_primitives::{Name, Region, Validity};
+use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::action::Action;
 use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
+use crate::constraint::{Constraint, DEPTH_MAX, NODES_MAX, VALUES_MAX};
 use crate::duty::{Duty, InvalidDuty};
 use crate::words;
+use crate::zone;
 
 /// Most clauses of one kind.
 pub const CLAUSES_MAX: usize = 64;
-
-/// Most values in one constraint.
-pub const VALUES_MAX: usize = 64;
 
 /// Usage terms: what is permitted, what is forbidden whatever is permitted, what is done to the
 /// data, and what binds by law alone. Nothing is permitted that no permission names.
@@ -28,8 +27,8 @@ pub struct Terms {
     pub prohibitions: Vec<Rule>,
     /// Carried out on every release.
     pub duties: Vec<Duty>,
-    /// Sentences that no machine enforces.
-    pub legal: Vec<Name>,
+    /// What no machine enforces.
+    pub legal: Vec<Legal>,
 }
 
 /// Actions, and the constraints under which a permission or prohibition of them applies.
@@ -42,18 +41,31 @@ pub struct Rule {
     pub constraints: Vec<Constraint>,
 }
 
-/// A condition on one access.
+/// What binds by law alone: no machine stands behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Constraint {
-    /// The purpose that the consumer states is one of these.
-    Purpose(BTreeSet<Name>),
-    /// The access happens within this time.
-    Time(Validity),
-    /// The consumer is established in one of these jurisdictions.
-    Jurisdiction(BTreeSet<Region>),
-    /// The contract was used fewer than this many times before. At least 1.
-    Count(u32),
+pub enum Legal {
+    /// A sentence.
+    Text(Name),
+    /// A constraint of another vocabulary, such as `cx-policy:Liability`, that no fact answers.
+    Operand {
+        /// The left operand (ODRL), as a compact IRI.
+        operand: Name,
+        /// The operator (ODRL), such as `eq`.
+        operator: Name,
+        /// The right operands; at least one.
+        values: Vec<Name>,
+    },
+    /// The consumer deletes its copy this many seconds after the agreement. At least 1.
+    DeleteAfter(u64),
+    /// The consumer changes its copy so, before it uses it (IDS: modify at rest).
+    ModifyAtRest(Name),
+    /// The consumer logs its uses (IDS: log). The provider's releases are logged in any case.
+    Log,
+    /// The consumer notifies this party of each use (IDS: notify).
+    Notify(Name),
+    /// The consumer passes the data on under this policy only (IDS: distribute with a policy).
+    ShareUnder(Name),
 }
 
 /// Why terms cannot be signed.
@@ -98,6 +110,26 @@ pub enum InvalidTerms {
     /// A quota in a prohibition would forbid the first uses and permit the later ones.
     #[error("{clause}: a count limits permissions, it has no meaning in a prohibition")]
     CountInProhibition {
+        /// Which clause.
+        clause: ClauseId,
+    },
+    /// Deeper than [`DEPTH_MAX`] or more than [`NODES_MAX`] constraints.
+    #[error("{clause}: at most {NODES_MAX} constraints in at most {DEPTH_MAX} levels are possible")]
+    Nesting {
+        /// Which clause.
+        clause: ClauseId,
+    },
+    /// A time zone that the IANA data base does not have.
+    #[error("{clause}: there is no time zone `{zone}`; write it as in Europe/Berlin")]
+    TimeZone {
+        /// Which clause.
+        clause: ClauseId,
+        /// The zone.
+        zone: Name,
+    },
+    /// Hours that end before they begin, or after the day.
+    #[error("{clause}: hours begin before they end, both in minutes of one day, 0 to 1440")]
+    Hours {
         /// Which clause.
         clause: ClauseId,
     },
@@ -147,10 +179,10 @@ impl Terms {
         self
     }
 
-    /// Adds a sentence that binds by law alone.
+    /// Adds what binds by law alone.
     #[must_use]
-    pub fn legal(mut self, sentence: Name) -> Self {
-        self.legal.push(sentence);
+    pub fn legal(mut self, legal: Legal) -> Self {
+        self.legal.push(legal);
         self
     }
 
@@ -159,12 +191,15 @@ impl Terms {
     /// Uses are counted for the contract as a whole, not for each permission.
     #[must_use]
     pub fn uses_max(&self) -> Option<u32> {
-        let limit = |rule: &Rule| {
-            rule.constraints.iter().find_map(|constraint| match constraint {
+        fn limit(all: &[Constraint]) -> Option<u32> {
+            let limits = all.iter().filter_map(|constraint| match constraint {
                 Constraint::Count(max) => Some(*max),
+                Constraint::All(all) => limit(all),
                 _ => None,
-            })
-        };
+            });
+            limits.min()
+        }
+        let limit = |rule: &Rule| limit(&rule.constraints);
         self.permissions.iter().map(limit).try_fold(0, |most, max| max.map(|max| most.max(max)))
     }
 
@@ -186,11 +221,9 @@ impl Terms {
         clauses.extend(numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties).map(
             |(id, duty)| Clause { id, words: duty.to_string(), assurance: Assurance::Enforced },
         ));
-        clauses.extend(
-            numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal).map(|(id, text)| {
-                Clause { id, words: text.to_string(), assurance: Assurance::Legal }
-            }),
-        );
+        clauses.extend(numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal).map(
+            |(id, legal)| Clause { id, words: words::legal(legal), assurance: Assurance::Legal },
+        ));
         clauses
     }
 
@@ -255,11 +288,10 @@ impl Rule {
 
     fn assurance(&self, kind: ClauseKind) -> Assurance {
         let after_release = self.actions.iter().any(|action| action.is_after_release());
-        let purpose =
-            self.constraints.iter().any(|constraint| matches!(constraint, Constraint::Purpose(_)));
+        let stated = self.constraints.iter().any(Constraint::is_stated);
         match kind {
             ClauseKind::Prohibition if after_release => Assurance::Legal,
-            _ if after_release || purpose => Assurance::Attested,
+            _ if after_release || stated => Assurance::Attested,
             _ => Assurance::Enforced,
         }
     }
@@ -269,25 +301,53 @@ impl Rule {
             return Err(InvalidTerms::NoAction { clause });
         }
         let mut kinds = Vec::new();
+        let mut nodes = 0;
         for constraint in &self.constraints {
-            let found = match constraint {
-                Constraint::Purpose(purposes) => purposes.len(),
-                Constraint::Jurisdiction(regions) => regions.len(),
-                Constraint::Count(0) => return Err(InvalidTerms::ZeroCount { clause }),
-                Constraint::Count(_) if clause.kind == ClauseKind::Prohibition => {
-                    return Err(InvalidTerms::CountInProhibition { clause });
-                }
-                Constraint::Count(_) | Constraint::Time(_) => 1,
-            };
-            if found == 0 || found > VALUES_MAX {
-                return Err(InvalidTerms::ValueCount { clause, found });
-            }
+            check_constraint(clause, constraint, 0, &mut nodes)?;
             let kind = std::mem::discriminant(constraint);
-            if kinds.contains(&kind) {
+            let is_repeatable =
+                constraint.is_compound() || matches!(constraint, Constraint::Attribute { .. });
+            if !is_repeatable && kinds.contains(&kind) {
                 return Err(InvalidTerms::RepeatedConstraint { clause });
             }
             kinds.push(kind);
         }
         Ok(())
     }
+}
+
+fn check_constraint(
+    clause: ClauseId,
+    constraint: &Constraint,
+    depth: usize,
+    nodes: &mut usize,
+) -> Result<(), InvalidTerms> {
+    *nodes += 1;
+    if depth > DEPTH_MAX || *nodes > NODES_MAX {
+        return Err(InvalidTerms::Nesting { clause });
+    }
+    if let Some(0) = constraint.limit() {
+        return Err(InvalidTerms::ZeroCount { clause });
+    }
+    if constraint.is_count() && clause.kind == ClauseKind::Prohibition {
+        return Err(InvalidTerms::CountInProhibition { clause });
+    }
+    if let Some(found) = constraint.values()
+        && (found == 0 || found > VALUES_MAX)
+    {
+        return Err(InvalidTerms::ValueCount { clause, found });
+    }
+    if let Constraint::Hours(hours) = constraint {
+        if !zone::is_known(hours.zone.as_str()) {
+            return Err(InvalidTerms::TimeZone { clause, zone: hours.zone.clone() });
+        }
+        if hours.from >= hours.until || hours.until > 1440 {
+            return Err(InvalidTerms::Hours { clause });
+        }
+    }
+    let parts = constraint.parts();
+    if constraint.is_compound() && !matches!(constraint, Constraint::Not(_)) && parts.len() < 2 {
+        return Err(InvalidTerms::ValueCount { clause, found: parts.len() });
+    }
+    parts.iter().try_for_each(|part| check_constraint(clause, part, depth + 1, nodes))
 }

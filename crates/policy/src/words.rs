@@ -1,12 +1,14 @@
 //! Plain words for clauses and for what a request lacks.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use dataspace_primitives::Name;
 
 use crate::clause::ClauseKind;
+use crate::constraint::{Constraint, Hours, Weekday};
 use crate::facts::Facts;
-use crate::terms::{Constraint, Rule};
+use crate::terms::{Legal, Rule};
 
 pub(crate) fn rule(kind: ClauseKind, rule: &Rule) -> String {
     let verb = if kind == ClauseKind::Prohibition { "must not" } else { "may" };
@@ -19,24 +21,108 @@ pub(crate) fn rule(kind: ClauseKind, rule: &Rule) -> String {
 }
 
 fn constraint(constraint: &Constraint) -> String {
+    let any = |all: &BTreeSet<Name>| list(all.iter().map(quoted), "or");
     match constraint {
-        Constraint::Purpose(purposes) => format!("for {}", list(purposes.iter().map(quoted), "or")),
+        Constraint::Purpose(all) => format!("for {}", any(all)),
+        Constraint::PurposeWithin(all) => format!("for {} or narrower purposes", any(all)),
         Constraint::Time(validity) => validity.to_string(),
-        Constraint::Jurisdiction(regions) => {
-            format!("if established in {}", list(regions.iter(), "or"))
-        }
+        Constraint::From(at) => format!("from {at} on"),
+        Constraint::Before(at) => format!("before {at}"),
+        Constraint::Hours(hours) => at_hours(hours),
+        Constraint::Elapsed(secs) => format!("within {} after the agreement", seconds(*secs)),
         Constraint::Count(1) => "once in all".to_owned(),
         Constraint::Count(max) => format!("{max} times in all"),
+        Constraint::ConsumerCount(1) => "once under all its contracts".to_owned(),
+        Constraint::ConsumerCount(max) => format!("{max} times under all its contracts"),
+        Constraint::DayCount(1) => "once a day".to_owned(),
+        Constraint::DayCount(max) => format!("{max} times a day"),
+        Constraint::MonthCount(1) => "once a month".to_owned(),
+        Constraint::MonthCount(max) => format!("{max} times a month"),
+        Constraint::Jurisdiction(all) => format!("if established in {}", list(all.iter(), "or")),
+        Constraint::RecipientRegion(all) => format!("if the data go to {}", list(all.iter(), "or")),
+        Constraint::Participant(all) => format!("if it is {}", any(all)),
+        Constraint::Credential(all) => format!("if it has the credential {}", any(all)),
+        Constraint::Attribute { name, values } => {
+            format!("if its credentials say that {} is {}", quoted(name), any(values))
+        }
+        Constraint::Role(all) => format!("if it has the role {}", any(all)),
+        Constraint::PersonRole(all) => format!("if its person has the role {}", any(all)),
+        Constraint::Attested => "in an attested environment".to_owned(),
+        Constraint::Sandbox => "in a sandbox".to_owned(),
+        Constraint::SecurityLevel(least) => {
+            format!("in an environment of security level {least} or more")
+        }
+        Constraint::Connector(all) => format!("through the connector {}", any(all)),
+        Constraint::Application(all) => format!("in the application {}", any(all)),
+        Constraint::Class(all) => format!("if the product is of the class {}", any(all)),
+        Constraint::Level(most) => format!("if the product is classified {most} or less"),
+        Constraint::Payment(all) => {
+            format!("while the payment is {}", list(all.iter().map(|one| one.as_str()), "or"))
+        }
+        Constraint::Event(all) => format!("during {}", any(all)),
+        Constraint::State(all) => format!("while the process is in the state {}", any(all)),
+        Constraint::Not(one) => format!("not ({})", self::constraint(one)),
+        Constraint::All(all) => joined(all, "both", "all of", "and"),
+        Constraint::Any(all) => joined(all, "either", "any of", "or"),
+        Constraint::One(all) => joined(all, "just one of", "just one of", "or"),
+    }
+}
+
+fn joined(all: &[Constraint], two: &str, more: &str, join: &str) -> String {
+    let lead = if all.len() > 2 { more } else { two };
+    format!("{lead} {}", list(all.iter().map(|one| format!("({})", constraint(one))), join))
+}
+
+fn at_hours(hours: &Hours) -> String {
+    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let days = if hours.weekdays.len() == Weekday::ALL.len() {
+        String::new()
+    } else {
+        format!("on {} ", list(hours.weekdays.iter().map(|day| day.as_str()), "or"))
+    };
+    let (from, until, zone) = (time(hours.from), time(hours.until), quoted(&hours.zone));
+    format!("{days}from {from} to {until} by the clock of {zone}")
+}
+
+/// `90 days`, in the largest unit that fits.
+pub(crate) fn seconds(secs: u64) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let (scale, unit) =
+        units.into_iter().find(|(scale, _)| secs % scale == 0).unwrap_or((1, "second"));
+    let count = secs / scale;
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+pub(crate) fn legal(legal: &Legal) -> String {
+    match legal {
+        Legal::Text(text) => text.to_string(),
+        Legal::Operand { operand, operator, values } => {
+            let values = list(values.iter().map(quoted), "or");
+            format!("{operand} {operator} {values}")
+        }
+        Legal::DeleteAfter(secs) => {
+            format!("the consumer deletes its copy {} after the agreement", seconds(*secs))
+        }
+        Legal::ModifyAtRest(how) => format!("the consumer changes its copy so: {how}"),
+        Legal::Log => "the consumer logs its uses".to_owned(),
+        Legal::Notify(whom) => format!("the consumer notifies {} of each use", quoted(whom)),
+        Legal::ShareUnder(policy) => {
+            format!("the consumer passes the data on only under {}", quoted(policy))
+        }
     }
 }
 
 /// `None` if the constraint holds; else what it demands and what the fact is.
-pub(crate) fn unmet(constraint: &Constraint, facts: &Facts) -> Option<(String, String)> {
+pub(crate) fn unmet(constraint: &Constraint, facts: &Facts<'_>) -> Option<(String, String)> {
     match constraint {
-        Constraint::Purpose(purposes) if !purposes.contains(&facts.purpose) => Some((
-            format!("the purpose must be {}", list(purposes.iter().map(quoted), "or")),
-            format!("the request says {}", quoted(&facts.purpose)),
-        )),
+        Constraint::Purpose(purposes)
+            if !purposes.iter().any(|one| one.as_str() == facts.purpose) =>
+        {
+            Some((
+                format!("the purpose must be {}", list(purposes.iter().map(quoted), "or")),
+                format!("the request says {}", quoted(facts.purpose)),
+            ))
+        }
         Constraint::Time(validity) if facts.now < validity.from() => {
             Some((format!("the time must be {validity}"), format!("it is only {}", facts.now)))
         }
@@ -47,9 +133,10 @@ pub(crate) fn unmet(constraint: &Constraint, facts: &Facts) -> Option<(String, S
             format!("the consumer must be established in {}", list(regions.iter(), "or")),
             format!("it is established in {}", facts.region),
         )),
-        Constraint::Count(max) if facts.uses >= u64::from(*max) => {
-            Some((format!("at most {max} uses are permitted"), format!("{} were made", facts.uses)))
-        }
+        Constraint::Count(max) if facts.uses.contract >= u64::from(*max) => Some((
+            format!("at most {max} uses are permitted"),
+            format!("{} were made", facts.uses.contract),
+        )),
         _ => None,
     }
 }
@@ -71,7 +158,9 @@ fn list<T: Display>(items: impl ExactSizeIterator<Item = T>, join: &str) -> Stri
 }
 
 /// A name as it is if it is one plain word, else in quotes: `a or b` must not read as two.
-pub(crate) fn quoted(name: &Name) -> String {
+pub(crate) fn quoted(name: impl AsRef<str>) -> String {
+    let name = name.as_ref();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
-    if name.as_str().chars().all(plain) { name.to_string() } else { format!("{:?}", name.as_str()) }
+    let is_plain = !name.is_empty() && name.chars().all(plain);
+    if is_plain { name.to_owned() } else { format!("{name:?}") }
 }

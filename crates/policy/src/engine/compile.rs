@@ -143,8 +143,16 @@ impl Compiler {
                 None => Node::Attribute(Box::new(node(expr)?), attr.as_str().into()),
             },
             Expr::HasAttr { expr, attrs } => {
-                let attrs = attrs.iter().map(|attr| attr.as_str().into()).collect();
-                Node::Has(Box::new(node(expr)?), attrs)
+                let mut names = attrs.iter().map(|attr| attr.as_str());
+                if let (Some(facts), Expr::Var(Var::Context)) = (self.facts, expr.as_ref()) {
+                    let fact = names.next().and_then(|first| facts(expr, first));
+                    let rest = names.map(Box::from).collect();
+                    fact.map_or(Node::Constant(Constant::Bool(false)), |fact| {
+                        Node::IsKnown(fact, rest)
+                    })
+                } else {
+                    Node::Has(Box::new(node(expr)?), names.map(Box::from).collect())
+                }
             }
             Expr::Like { expr, pattern } => Node::Like(Box::new(node(expr)?), parts(pattern)),
             Expr::Is { expr, entity_type, in_expr } => {

@@ -60,6 +60,10 @@ impl<'a, S: Source<'a>> Evaluation<'a, S> {
             Node::Resource => Value::Entity(self.source.resource()),
             Node::Context => self.source.context()?,
             Node::Fact(fact) => self.source.fact(*fact)?,
+            Node::IsKnown(fact, names) => match self.source.fact(*fact) {
+                Ok(value) => return self.has(value, names),
+                Err(Erred) => Value::Bool(false),
+            },
             Node::And(parts) => Value::Bool(self.all(parts)?),
             Node::Or(parts) => {
                 for part in parts {

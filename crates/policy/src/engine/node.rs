@@ -14,6 +14,8 @@ pub(crate) enum Node {
     Context,
     /// A fact of the paved path, without a look-up by name.
     Fact(Fact),
+    /// Whether the fact is known, and has what the names lead to.
+    IsKnown(Fact, Box<[Box<str>]>),
     /// Evaluated from the left until one is false.
     And(Box<[Self]>),
     /// Evaluated from the left until one is true.
@@ -39,10 +41,24 @@ pub(crate) enum Node {
 pub(crate) enum Fact {
     Region,
     Roles,
+    Credentials,
     Class,
+    Level,
     Now,
     Purpose,
+    Purposes,
+    Space,
+    Contract,
     Uses,
+    UsesByConsumer,
+    UsesToday,
+    UsesThisMonth,
+    Person,
+    Environment,
+    RecipientRegion,
+    Payment,
+    Events,
+    State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

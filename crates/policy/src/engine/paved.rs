@@ -5,49 +5,79 @@ use cedar_policy::pst::{Expr, Var};
 use super::eval::{Erred, Result, Source};
 use super::node::Fact;
 use super::value::{Set, Uid, Value};
-use crate::facts::Facts;
+use crate::facts::{Facts, Payment};
+use crate::zone;
 
-const PARTICIPANT: &str = "Dataspace::Participant";
-const ACTION: &str = "Dataspace::Action";
-const PRODUCT: &str = "Dataspace::Product";
+pub(crate) const PARTICIPANT: &str = "Dataspace::Participant";
+pub(crate) const PERSON: &str = "Dataspace::Person";
+pub(crate) const ROLE: &str = "Dataspace::Role";
+pub(crate) const ACTION: &str = "Dataspace::Action";
+pub(crate) const PRODUCT: &str = "Dataspace::Product";
+pub(crate) const CONTRACT: &str = "Dataspace::Contract";
+pub(crate) const SPACE: &str = "Dataspace::Space";
+pub(crate) const ENVIRONMENT: &str = "Dataspace::Environment";
+pub(crate) const TIME_ZONE: &str = "Dataspace::TimeZone";
 
 /// The facts of one access, with numbers that Cedar can hold.
 pub(crate) struct Access<'a> {
-    facts: &'a Facts,
+    facts: &'a Facts<'a>,
     now: i64,
-    uses: i64,
+    agreed_at: i64,
 }
 
 /// Which fact stands behind `expr.name`.
 pub(crate) fn fact(expr: &Expr, name: &str) -> Option<Fact> {
     let Expr::Var(variable) = expr else { return None };
-    match (variable, name) {
-        (Var::Principal, "region") => Some(Fact::Region),
-        (Var::Principal, "roles") => Some(Fact::Roles),
-        (Var::Resource, "class") => Some(Fact::Class),
-        (Var::Context, "now") => Some(Fact::Now),
-        (Var::Context, "purpose") => Some(Fact::Purpose),
-        (Var::Context, "uses") => Some(Fact::Uses),
-        _ => None,
-    }
+    Some(match (variable, name) {
+        (Var::Principal, "region") => Fact::Region,
+        (Var::Principal, "roles") => Fact::Roles,
+        (Var::Principal, "credentials") => Fact::Credentials,
+        (Var::Resource, "class") => Fact::Class,
+        (Var::Resource, "level") => Fact::Level,
+        (Var::Context, "now") => Fact::Now,
+        (Var::Context, "purpose") => Fact::Purpose,
+        (Var::Context, "purposes") => Fact::Purposes,
+        (Var::Context, "space") => Fact::Space,
+        (Var::Context, "contract") => Fact::Contract,
+        (Var::Context, "uses") => Fact::Uses,
+        (Var::Context, "usesByConsumer") => Fact::UsesByConsumer,
+        (Var::Context, "usesToday") => Fact::UsesToday,
+        (Var::Context, "usesThisMonth") => Fact::UsesThisMonth,
+        (Var::Context, "person") => Fact::Person,
+        (Var::Context, "environment") => Fact::Environment,
+        (Var::Context, "recipientRegion") => Fact::RecipientRegion,
+        (Var::Context, "payment") => Fact::Payment,
+        (Var::Context, "events") => Fact::Events,
+        (Var::Context, "state") => Fact::State,
+        _ => return None,
+    })
 }
 
 impl<'a> Access<'a> {
     /// `None` if a number is larger than Cedar's.
-    pub(crate) fn new(facts: &'a Facts) -> Option<Self> {
+    pub(crate) fn new(facts: &'a Facts<'a>) -> Option<Self> {
         let now = i64::try_from(facts.now.as_millis()).ok()?;
-        let uses = i64::try_from(facts.uses).ok()?;
-        Some(Self { facts, now, uses })
+        let agreed_at = i64::try_from(facts.agreed_at.as_millis()).ok()?;
+        let uses = &facts.uses;
+        let all_fit = [uses.contract, uses.consumer, uses.today, uses.this_month]
+            .into_iter()
+            .all(|count| i64::try_from(count).is_ok());
+        all_fit.then_some(Self { facts, now, agreed_at })
     }
 
-    pub(crate) fn facts(&self) -> &'a Facts {
+    pub(crate) fn facts(&self) -> &'a Facts<'a> {
         self.facts
     }
 }
 
+/// INVARIANT: [`Access::new`] made sure that it fits.
+fn count(count: u64) -> Value<'static> {
+    Value::Long(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
 impl<'a> Source<'a> for Access<'a> {
     fn principal(&self) -> Uid<'a> {
-        Uid { ty: PARTICIPANT, id: &self.facts.participant }
+        Uid { ty: PARTICIPANT, id: self.facts.participant }
     }
 
     fn action(&self) -> Uid<'a> {
@@ -55,7 +85,7 @@ impl<'a> Source<'a> for Access<'a> {
     }
 
     fn resource(&self) -> Uid<'a> {
-        Uid { ty: PRODUCT, id: self.facts.product.as_str() }
+        Uid { ty: PRODUCT, id: self.facts.product }
     }
 
     // INVARIANT: what reads the context in another way than by its facts is not compiled.
@@ -64,31 +94,96 @@ impl<'a> Source<'a> for Access<'a> {
     }
 
     fn fact(&self, fact: Fact) -> Result<Value<'a>> {
+        let facts = self.facts;
         Ok(match fact {
-            Fact::Region => Value::String(self.facts.region.as_str()),
-            Fact::Roles => Value::Set(Set::Names(&self.facts.roles)),
-            Fact::Class => Value::String(self.facts.product_class.as_str()),
+            Fact::Region => Value::String(facts.region.as_str()),
+            Fact::Roles => Value::Set(Set::Names(facts.roles)),
+            Fact::Credentials => Value::Set(Set::Names(facts.credentials)),
+            Fact::Class => Value::String(facts.product_class),
+            Fact::Level => Value::Long(i64::from(facts.product_level)),
             Fact::Now => Value::Datetime(self.now),
-            Fact::Purpose => Value::String(self.facts.purpose.as_str()),
-            Fact::Uses => Value::Long(self.uses),
+            Fact::Purpose => Value::String(facts.purpose),
+            Fact::Purposes => Value::Set(Set::Names(facts.purposes)),
+            Fact::Space => Value::Entity(Uid { ty: SPACE, id: facts.space }),
+            Fact::Contract => Value::Entity(Uid { ty: CONTRACT, id: facts.contract }),
+            Fact::Uses => count(facts.uses.contract),
+            Fact::UsesByConsumer => count(facts.uses.consumer),
+            Fact::UsesToday => count(facts.uses.today),
+            Fact::UsesThisMonth => count(facts.uses.this_month),
+            Fact::Person => Value::Entity(Uid { ty: PERSON, id: facts.person.ok_or(Erred)?.id }),
+            Fact::Environment => {
+                Value::Entity(Uid { ty: ENVIRONMENT, id: facts.environment.ok_or(Erred)?.id })
+            }
+            Fact::RecipientRegion => {
+                Value::String(facts.recipient_region.as_ref().ok_or(Erred)?.as_str())
+            }
+            Fact::Payment => Value::String(facts.payment.map(Payment::as_str).ok_or(Erred)?),
+            Fact::Events => Value::Set(Set::Names(facts.events.ok_or(Erred)?)),
+            Fact::State => Value::String(facts.state.ok_or(Erred)?),
         })
     }
 
     fn attribute(&self, entity: Uid<'a>, name: &str) -> Option<Value<'a>> {
-        let fact = match name {
-            "region" if entity == self.principal() => Fact::Region,
-            "roles" if entity == self.principal() => Fact::Roles,
-            "class" if entity == self.resource() => Fact::Class,
-            _ => return None,
+        let facts = self.facts;
+        match entity.ty {
+            PARTICIPANT if entity.id == facts.participant => match name {
+                "region" => self.fact(Fact::Region).ok(),
+                "roles" => self.fact(Fact::Roles).ok(),
+                "credentials" => self.fact(Fact::Credentials).ok(),
+                _ => None,
+            },
+            PRODUCT if entity.id == facts.product => match name {
+                "class" => self.fact(Fact::Class).ok(),
+                "level" => self.fact(Fact::Level).ok(),
+                _ => None,
+            },
+            CONTRACT if entity.id == facts.contract => {
+                (name == "agreedAt").then_some(Value::Datetime(self.agreed_at))
+            }
+            ENVIRONMENT => {
+                let environment = facts.environment.filter(|one| one.id == entity.id)?;
+                Some(match name {
+                    "attested" => Value::Bool(environment.attested),
+                    "sandbox" => Value::Bool(environment.sandbox),
+                    "securityLevel" => Value::Long(i64::from(environment.security_level)),
+                    "connector" => Value::String(environment.connector),
+                    "application" => Value::String(environment.application),
+                    _ => return None,
+                })
+            }
+            TIME_ZONE => {
+                let local = zone::local(entity.id, facts.now)?;
+                match name {
+                    "weekday" => Some(Value::Long(local.weekday)),
+                    "minute" => Some(Value::Long(local.minute)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn tag(&self, entity: Uid<'a>, name: &str) -> Option<Value<'a>> {
+        if entity != self.principal() {
+            return None;
+        }
+        let mut attributes = self.facts.attributes.iter();
+        let (_, value) = attributes.find(|(key, _)| key.as_str() == name)?;
+        Some(Value::String(value.as_str()))
+    }
+
+    fn has_ancestor(&self, entity: Uid<'a>, ancestor: Uid<'_>) -> bool {
+        if ancestor.ty != ROLE {
+            return false;
+        }
+        let roles = match entity.ty {
+            PARTICIPANT if entity.id == self.facts.participant => Some(self.facts.roles),
+            PERSON => {
+                let person = self.facts.person.filter(|person| person.id == entity.id);
+                person.map(|person| person.roles)
+            }
+            _ => None,
         };
-        self.fact(fact).ok()
-    }
-
-    fn tag(&self, _: Uid<'a>, _: &str) -> Option<Value<'a>> {
-        None
-    }
-
-    fn has_ancestor(&self, _: Uid<'a>, _: Uid<'_>) -> bool {
-        false
+        roles.is_some_and(|roles| roles.iter().any(|role| role.as_str() == ancestor.id))
     }
 }
