@@ -1,29 +1,169 @@
 use std::fmt;
 
 use crate::action::Action;
+use crate::engine::program::{Bits, Outcome};
+use crate::explain::{self, Explanation};
+use crate::facts::Facts;
+use crate::policies::Layer;
+use crate::program::{Layers, Program};
 
-/// The outcome of one evaluation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The outcome of one evaluation. It explains itself on demand, by the facts that it was made on.
+#[derive(Clone, Debug)]
 #[must_use]
-pub enum Decision {
+pub enum Decision<'a> {
     /// A contract permits, nobody forbids, and no policy erred.
-    Permit(Grounds),
+    Permit(Grounds<'a>),
     /// Anything else.
-    Deny(Denial),
+    Deny(Denial<'a>),
 }
 
 /// Which clauses permit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grounds {
-    /// Ids of the Cedar policies (`permission-1`), sorted; at least one.
-    pub policies: Vec<String>,
+#[derive(Clone, Debug)]
+pub struct Grounds<'a> {
+    judged: Judged<'a>,
 }
 
 /// Why an access is denied. Never without a reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial {
-    /// The first reason is the one to show when there is room for one only.
-    pub reasons: Vec<Reason>,
+#[derive(Clone, Debug)]
+pub struct Denial<'a> {
+    cause: Cause<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum Cause<'a> {
+    Judged(Judged<'a>),
+    NotActive,
+    Mismatch,
+    Facts(String),
+}
+
+/// What all policies said, and to what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judged<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) facts: &'a Facts<'a>,
+    pub(crate) layers: Layers<'a>,
+    pub(crate) contract: Outcome,
+    pub(crate) space: Outcome,
+    pub(crate) provider: Outcome,
+}
+
+impl<'a> Judged<'a> {
+    pub(crate) fn decision(self) -> Decision<'a> {
+        let outcomes = [self.contract, self.space, self.provider];
+        let is_forbidden = outcomes.iter().any(|outcome| outcome.forbids | outcome.erred != 0);
+        if self.contract.permits != 0 && !is_forbidden {
+            Decision::Permit(Grounds { judged: self })
+        } else {
+            Decision::Deny(Denial { cause: Cause::Judged(self) })
+        }
+    }
+
+    fn names(&self, of: Bits) -> impl Iterator<Item = &'a str> {
+        self.program.shape.code.names(of)
+    }
+
+    /// The policies of space and provider.
+    pub(crate) fn forbidding(
+        &self,
+    ) -> impl Iterator<Item = (&'a crate::policies::Policies, Outcome)> {
+        let space = self.layers.space.map(|policies| (policies, self.space));
+        let provider = self.layers.provider.map(|policies| (policies, self.provider));
+        space.into_iter().chain(provider)
+    }
+
+    fn reasons(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let of_contract = self.names(self.contract.erred).map(|id| (Layer::Contract, id));
+        let of_layers = self.forbidding().flat_map(|(policies, outcome)| {
+            policies.code.names(outcome.erred).map(|id| (policies.layer, id))
+        });
+        reasons.extend(of_contract.chain(of_layers).map(|(layer, policy)| {
+            let policy = policy.to_owned();
+            Reason::PolicyError { layer, policy }
+        }));
+        for (policies, outcome) in self.forbidding() {
+            for policy in policies.code.names(outcome.forbids) {
+                let (layer, facts) = (policies.layer, explain::facts_of(self, policies, policy));
+                reasons.push(Reason::Forbidden { layer, policy: policy.to_owned(), facts });
+            }
+        }
+        if self.contract.forbids == 0 && self.contract.permits == 0 {
+            reasons.extend(explain::near_misses(self));
+        }
+        for clause in self.names(self.contract.forbids) {
+            let facts = explain::facts_of_clause(self, clause);
+            reasons.push(Reason::Prohibited { clause: clause.to_owned(), facts });
+        }
+        if reasons.is_empty() {
+            reasons.push(Reason::NotCovered { action: self.facts.action });
+        }
+        reasons
+    }
+}
+
+impl<'a> Decision<'a> {
+    /// Whether the access is permitted.
+    #[must_use]
+    pub fn is_permit(&self) -> bool {
+        matches!(self, Self::Permit(_))
+    }
+
+    /// What each clause that speaks of the action says to the facts, in plain words: those of the
+    /// contract first. Empty if no policy was asked.
+    #[must_use]
+    pub fn explain(&self) -> Vec<Explanation> {
+        match self {
+            Self::Permit(Grounds { judged }) => explain::all(judged),
+            Self::Deny(Denial { cause: Cause::Judged(judged) }) => explain::all(judged),
+            Self::Deny(_) => Vec::new(),
+        }
+    }
+}
+
+/// Decisions are equal if they say the same.
+impl PartialEq for Decision<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Permit(one), Self::Permit(other)) => one.policies().eq(other.policies()),
+            (Self::Deny(one), Self::Deny(other)) => one.reasons() == other.reasons(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Decision<'_> {}
+
+impl<'a> Grounds<'a> {
+    /// Ids of the Cedar policies (`permission-1`) that permit, sorted; at least one.
+    pub fn policies(&self) -> impl Iterator<Item = &'a str> {
+        self.judged.names(self.judged.contract.permits)
+    }
+}
+
+impl Denial<'_> {
+    pub(crate) fn facts(message: String) -> Self {
+        Self { cause: Cause::Facts(message) }
+    }
+
+    pub(crate) fn mismatch() -> Self {
+        Self { cause: Cause::Mismatch }
+    }
+
+    pub(crate) fn not_active() -> Self {
+        Self { cause: Cause::NotActive }
+    }
+
+    /// Why; never empty. The first reason is the one to show when there is room for one only.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<Reason> {
+        match &self.cause {
+            Cause::Judged(judged) => judged.reasons(),
+            Cause::NotActive => vec![Reason::NotActive],
+            Cause::Mismatch => vec![Reason::Mismatch],
+            Cause::Facts(message) => vec![Reason::Facts { message: message.clone() }],
+        }
+    }
 }
 
 /// One reason for a denial, in plain words by `Display`.
@@ -38,24 +178,36 @@ pub enum Reason {
         demand: String,
         /// What the fact is.
         fact: String,
+        /// What would permit, where nothing else is missing: `from 2027-01-01T00:00:00Z on`.
+        near: Option<String>,
     },
     /// No clause of the contract permits the action at all.
     NotCovered {
         /// What was asked.
         action: Action,
     },
+    /// The contract is not active here.
+    NotActive,
     /// A clause of the contract forbids it.
     Prohibited {
         /// The policy's id.
         clause: String,
+        /// The facts to which the clause applies.
+        facts: Vec<String>,
     },
-    /// The space forbids it.
-    ForbiddenBySpace {
-        /// The policy's id in the profile.
+    /// The space or the provider forbids it.
+    Forbidden {
+        /// Who.
+        layer: Layer,
+        /// The policy's id in the layer.
         policy: String,
+        /// The facts to which the policy applies.
+        facts: Vec<String>,
     },
     /// A policy could not be evaluated; what cannot be evaluated is never true.
     PolicyError {
+        /// Whose policy.
+        layer: Layer,
         /// The policy's id.
         policy: String,
     },
@@ -76,8 +228,10 @@ impl Reason {
         match self {
             Self::Unmet { .. } => "unmet",
             Self::NotCovered { .. } => "not-covered",
+            Self::NotActive => "not-active",
             Self::Prohibited { .. } => "prohibited",
-            Self::ForbiddenBySpace { .. } => "forbidden-by-space",
+            Self::Forbidden { layer: Layer::Provider, .. } => "forbidden-by-provider",
+            Self::Forbidden { .. } => "forbidden-by-space",
             Self::PolicyError { .. } => "policy-error",
             Self::Mismatch => "mismatch",
             Self::Facts { .. } => "facts",
@@ -85,20 +239,35 @@ impl Reason {
     }
 }
 
+/// `: the request says marketing`, or nothing.
+fn because(facts: &[String]) -> String {
+    if facts.is_empty() { String::new() } else { format!(": {}", facts.join(", ")) }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unmet { clause, demand, fact } => write!(f, "{clause}: {demand}; {fact}"),
+            Self::Unmet { clause, demand, fact, near } => {
+                write!(f, "{clause}: {demand}; {fact}")?;
+                match near {
+                    Some(near) => write!(f, "; it would be permitted {near}"),
+                    None => Ok(()),
+                }
+            }
             Self::NotCovered { action } => {
                 write!(f, "no clause of the contract permits to {action}")
             }
-            Self::Prohibited { clause } => write!(f, "{clause} of the contract forbids it"),
-            Self::ForbiddenBySpace { policy } => {
-                write!(f, "the space forbids it by its policy {policy}")
+            Self::NotActive => f.write_str("the contract is not active here"),
+            Self::Prohibited { clause, facts } => {
+                write!(f, "{clause} of the contract forbids it{}", because(facts))
             }
-            Self::PolicyError { policy } => {
-                write!(f, "policy {policy} could not be evaluated, so it counts as a denial")
+            Self::Forbidden { layer, policy, facts } => {
+                write!(f, "the {layer} forbids it by its policy {policy}{}", because(facts))
             }
+            Self::PolicyError { layer, policy } => write!(
+                f,
+                "policy {policy} of the {layer} could not be evaluated, so it counts as a denial"
+            ),
             Self::Mismatch => f.write_str(
                 "a check of the decision by a second evaluator failed; please report this defect",
             ),
@@ -107,9 +276,9 @@ impl fmt::Display for Reason {
     }
 }
 
-impl fmt::Display for Denial {
+impl fmt::Display for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, reason) in self.reasons.iter().enumerate() {
+        for (i, reason) in self.reasons().iter().enumerate() {
             let separator = if i > 0 { "; " } else { "" };
             write!(f, "{separator}{reason}")?;
         }

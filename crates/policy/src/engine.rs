@@ -22,13 +22,15 @@ use self::node::Compiled;
 use self::store::{Question, Store};
 
 mod compile;
-mod eval;
+pub(crate) mod eval;
 mod extension;
-mod node;
+pub(crate) mod node;
 pub(crate) mod paved;
+pub(crate) mod print;
 pub(crate) mod program;
+pub(crate) mod shape;
 mod store;
-mod value;
+pub(crate) mod value;
 
 /// Stack that compiling any policy has, whatever the caller left.
 const STACK_LEN: usize = 8 << 20;

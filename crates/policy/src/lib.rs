@@ -9,7 +9,7 @@
 //! # Example
 //! ```
 //! use dataspace_policy::{
-//!     Action, Constraint, Decision, Facts, Policies, Program, Rule, Scope, Terms,
+//!     Action, Constraint, Decision, Facts, Layers, Program, Rule, Scope, Terms,
 //! };
 //! use dataspace_primitives::Region;
 //!
@@ -19,12 +19,12 @@
 //!         .when(Constraint::Count(3)),
 //! );
 //! let scope = Scope { consumer: "did:key:z6Mk…".to_owned(), product: "alloys".parse()? };
-//! let program = Program::new(&terms.to_cedar(&scope)?, terms)?;
+//! let program = Program::new(&terms.to_cedar(&scope)?)?;
 //!
 //! let consumer = (scope.consumer.as_str(), Region::parse("DE")?);
 //! let now = "2026-06-01T00:00:00Z".parse()?;
 //! let facts = Facts::new(consumer, Action::Read, ("alloys", "open"), "marketing", now);
-//! let Decision::Deny(denial) = program.decide(&facts, &Policies::none()) else { unreachable!() };
+//! let Decision::Deny(denial) = program.decide(&facts, Layers::default()) else { unreachable!() };
 //! assert_eq!(
 //!     denial.to_string(),
 //!     "permission-1: the purpose must be research; the request says marketing"
@@ -41,9 +41,11 @@ pub mod bounds;
 mod cedar_text;
 mod clause;
 mod constraint;
+mod contracts;
 mod decision;
 mod duty;
 mod engine;
+mod explain;
 mod facts;
 mod oracle;
 mod policies;
@@ -57,14 +59,16 @@ pub use crate::action::{Action, ParseActionError};
 pub use crate::cedar_text::Scope;
 pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind, ParseClauseIdError};
 pub use crate::constraint::{Constraint, DEPTH_MAX, Hours, NODES_MAX, VALUES_MAX, Weekday};
+pub use crate::contracts::{Asked, Contracts};
 pub use crate::decision::{Decision, Denial, Grounds, Reason};
 pub use crate::duty::{
     ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty, InvalidNumber, MaskMethod,
     Number, Operator, RowFilter, Scalar,
 };
 pub use crate::engine::{Answer, Engine};
+pub use crate::explain::{Condition, Explanation, Verdict};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
-pub use crate::program::Program;
-pub use crate::shadow::{SHADOW_SHARE, shadow_mismatches};
+pub use crate::program::{Layers, Program};
+pub use crate::shadow::{SHADOW_SHARE, set_shadow_share, shadow_checks, shadow_mismatches};
 pub use crate::terms::{CLAUSES_MAX, InvalidTerms, Legal, Rule, Terms};

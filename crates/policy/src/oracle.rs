@@ -8,14 +8,14 @@ use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
     ParseErrors, Policy, PolicySet, Request, RestrictedExpression as Expression,
 };
-use dataspace_primitives::Name;
+use dataspace_primitives::{Name, UnixMillis};
 
 use crate::action::Action;
 use crate::engine::paved::{
     ACTION, CONTRACT, ENVIRONMENT, PARTICIPANT, PERSON, PRODUCT, ROLE, SPACE, TIME_ZONE,
 };
-use crate::engine::program::Outcome;
-use crate::facts::Facts;
+use crate::engine::shape::{Constants, Places, open_name};
+use crate::facts::{Facts, Person};
 use crate::zone;
 
 /// Stack with which any policy within the bounds can be evaluated.
@@ -23,12 +23,26 @@ const STACK_LEFT: usize = 1 << 20;
 /// Stack that a thread with less gets.
 const STACK_LEN: usize = 4 << 20;
 
-/// What Cedar says. Where a forbid holds, it names no permits.
-pub(crate) fn evaluate(policies: &PolicySet, facts: &Facts<'_>) -> Result<Outcome, String> {
+/// What Cedar says: ids of policies, sorted. Where a forbid holds, it names no permits.
+#[derive(Debug, Default)]
+pub(crate) struct Spoken {
+    pub(crate) permits: Vec<String>,
+    pub(crate) forbids: Vec<String>,
+    pub(crate) erred: Vec<String>,
+}
+
+/// The constants of the contract, for policies of a shape.
+pub(crate) type Filling<'a> = Option<(&'a Places, &'a Constants)>;
+
+pub(crate) fn evaluate(
+    policies: &PolicySet,
+    facts: &Facts<'_>,
+    filling: Filling<'_>,
+) -> Result<Spoken, String> {
     // WHY: with little stack left, Cedar errs, and the decision would depend on the caller.
     stacker::maybe_grow(STACK_LEFT, STACK_LEN, || {
         let (request, entities) =
-            cedar_input(policies, facts).map_err(|error| error.to_string())?;
+            cedar_input(policies, facts, filling).map_err(|error| error.to_string())?;
         let response = Authorizer::new().is_authorized(&request, policies, &entities);
         let mut determining: Vec<_> =
             response.diagnostics().reason().map(ToString::to_string).collect();
@@ -42,8 +56,8 @@ pub(crate) fn evaluate(policies: &PolicySet, facts: &Facts<'_>) -> Result<Outcom
             .collect();
         erred.sort();
         Ok(match response.decision() {
-            Decision::Allow => Outcome { permits: determining, forbids: Vec::new(), erred },
-            Decision::Deny => Outcome { permits: Vec::new(), forbids: determining, erred },
+            Decision::Allow => Spoken { permits: determining, forbids: Vec::new(), erred },
+            Decision::Deny => Spoken { permits: Vec::new(), forbids: determining, erred },
         })
     })
 }
@@ -51,12 +65,37 @@ pub(crate) fn evaluate(policies: &PolicySet, facts: &Facts<'_>) -> Result<Outcom
 fn cedar_input(
     policies: &PolicySet,
     facts: &Facts<'_>,
+    filling: Filling<'_>,
 ) -> Result<(Request, Entities), Box<dyn Error>> {
+    // A shape has marks where the contract has its constants; so must the facts.
+    let marked = |ty, id: &str| {
+        let mark = filling.and_then(|(places, constants)| places.marked(ty, id, constants));
+        mark.unwrap_or_else(|| id.to_owned())
+    };
+    let (participant, product) =
+        (marked(PARTICIPANT, facts.participant), marked(PRODUCT, facts.product));
+    let contract = marked(CONTRACT, facts.contract);
+    let person = facts.person.map(|person| (marked(PERSON, person.id), person.roles));
+    let facts = &Facts {
+        participant: &participant,
+        product: &product,
+        contract: &contract,
+        person: person.as_ref().map(|(id, roles)| Person { id, roles }),
+        ..*facts
+    };
     let principal = uid(PARTICIPANT, facts.participant)?;
     let action = uid(ACTION, Action::as_str(facts.action))?;
     let resource = uid(PRODUCT, facts.product)?;
     let entities = Entities::from_entities(entities(policies, facts)?, None)?;
-    let context = Context::from_pairs(context(facts)?)?;
+    let mut context = context(facts)?;
+    if let Some((places, constants)) = filling {
+        for place in places.times() {
+            let at = constants.time(place).and_then(|at| u64::try_from(at).ok());
+            let at = at.and_then(UnixMillis::new).ok_or("an instant out of range")?;
+            context.push((open_name(place), Expression::new_datetime(at.to_string())));
+        }
+    }
+    let context = Context::from_pairs(context)?;
     Ok((Request::new(principal, action, resource, context, None)?, entities))
 }
 

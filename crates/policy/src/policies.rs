@@ -1,6 +1,6 @@
 //! Cedar text, taken in safely: bounded, every policy named, validated in strict mode.
 
-use std::collections::BTreeSet;
+use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -12,14 +12,15 @@ use thiserror::Error;
 
 use crate::bounds::{self, BoundError};
 use crate::engine::paved::TIME_ZONE;
-use crate::engine::program::Compilation;
+use crate::engine::program::Code;
+use crate::engine::shape::Places;
 use crate::zone;
 
 const SCHEMA_TEXT: &str = include_str!("schema.cedarschema");
 
-static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
+static VALIDATOR: LazyLock<Result<Validator, String>> = LazyLock::new(|| {
     Schema::from_cedarschema_str(SCHEMA_TEXT)
-        .map(|(schema, _warnings)| schema)
+        .map(|(schema, _warnings)| Validator::new(schema))
         .map_err(|error| error.to_string())
 });
 
@@ -30,7 +31,7 @@ pub fn schema_text() -> &'static str {
 }
 
 /// Stack that taking in any text within [`bounds`] has, whatever the caller left.
-const STACK_LEN: usize = 8 << 20;
+pub(crate) const STACK_LEN: usize = 8 << 20;
 
 /// Who wrote the policies, and so what they may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +40,27 @@ pub enum Layer {
     Contract,
     /// The space's profile: only forbids.
     Space,
+    /// The provider's own policies: only forbids.
+    Provider,
 }
 
-/// A set of Cedar policies that passed every check. Cheap to share by reference; immutable.
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Contract => "contract",
+            Self::Space => "space",
+            Self::Provider => "provider",
+        })
+    }
+}
+
+/// The forbids of a space or a provider, which passed every check. Immutable.
 #[derive(Debug)]
 pub struct Policies {
     pub(crate) set: PolicySet,
-    pub(crate) compilation: Compilation,
+    pub(crate) code: Code,
+    pub(crate) layer: Layer,
     digest: Digest,
-    ids: BTreeSet<String>,
 }
 
 /// Why Cedar text is refused.
@@ -87,10 +100,12 @@ pub enum InvalidPolicies {
         id: String,
     },
     /// Only a contract permits: space and provider can only forbid.
-    #[error("policy `{id}` permits; a space profile can only forbid")]
+    #[error("policy `{id}` permits; a {layer} can only forbid")]
     Permit {
         /// The policy at fault.
         id: String,
+        /// Whose policies they are.
+        layer: Layer,
     },
     /// A time zone that the IANA data base does not have would err at every decision.
     #[error("there is no time zone `{zone}`; write it as in Europe/Berlin")]
@@ -107,17 +122,6 @@ pub enum InvalidPolicies {
 }
 
 impl Policies {
-    /// No policies.
-    #[must_use]
-    pub fn none() -> Self {
-        Self {
-            set: PolicySet::new(),
-            compilation: Compilation::default(),
-            digest: Digest::of(b""),
-            ids: BTreeSet::new(),
-        }
-    }
-
     /// Takes Cedar text in.
     ///
     /// # Errors
@@ -126,34 +130,11 @@ impl Policies {
         bounds::check(text)?;
         // WHY: with little stack left, Cedar's type checker gives up without an error, and the same
         // text would be good on one thread and bad on another.
-        stacker::maybe_grow(STACK_LEN, STACK_LEN, || Self::parse_bounded(text, layer))
-    }
-
-    fn parse_bounded(text: &str, layer: Layer) -> Result<Self, InvalidPolicies> {
-        let parsed = PolicySet::from_str(text)
-            .map_err(|error| InvalidPolicies::Syntax { message: error.to_string() })?;
-        if parsed.templates().next().is_some() {
-            return Err(InvalidPolicies::Template);
-        }
-        let mut named = PolicySet::new();
-        let mut ids = BTreeSet::new();
-        for (i, policy) in parsed.policies().enumerate() {
-            let id = policy.annotation("id").filter(|id| !id.is_empty());
-            let id = id.ok_or(InvalidPolicies::NoId { number: i + 1 })?.to_owned();
-            let name = id.parse::<Name>();
-            name.map_err(|source| InvalidPolicies::Id { number: i + 1, source })?;
-            if layer == Layer::Space && policy.effect() == Effect::Permit {
-                return Err(InvalidPolicies::Permit { id });
-            }
-            if !ids.insert(id.clone()) {
-                return Err(InvalidPolicies::RepeatedId { id });
-            }
-            add(&mut named, policy, &id)?;
-        }
-        validate(&named)?;
-        check_zones(&named)?;
-        let compilation = Compilation::new(&named);
-        Ok(Self { set: named, compilation, digest: Digest::of(text.as_bytes()), ids })
+        stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
+            let set = intake(text, layer)?;
+            let code = Code::new(&set, &Places::default(), || Some(set.clone()));
+            Ok(Self { set, code, layer, digest: Digest::of(text.as_bytes()) })
+        })
     }
 
     /// The SHA-256 of the text.
@@ -164,14 +145,49 @@ impl Policies {
 
     /// The ids of the policies, sorted.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.ids.iter().map(String::as_str)
+        self.code.ids().iter().map(AsRef::as_ref)
+    }
+
+    /// Number of policies that are not compiled and run in Cedar's evaluator.
+    #[must_use]
+    pub fn fallbacks(&self) -> usize {
+        self.code.fallbacks()
     }
 }
 
-fn add(named: &mut PolicySet, policy: &Policy, id: &str) -> Result<(), InvalidPolicies> {
-    named
-        .add(policy.new_id(PolicyId::new(id)))
-        .map_err(|_| InvalidPolicies::RepeatedId { id: id.to_owned() })
+/// Parses, names and validates a text that is within the bounds.
+pub(crate) fn intake(text: &str, layer: Layer) -> Result<PolicySet, InvalidPolicies> {
+    let parsed = PolicySet::from_str(text)
+        .map_err(|error| InvalidPolicies::Syntax { message: error.to_string() })?;
+    if parsed.templates().next().is_some() {
+        return Err(InvalidPolicies::Template);
+    }
+    let mut named = PolicySet::new();
+    for (i, policy) in parsed.policies().enumerate() {
+        let id = policy.annotation("id").filter(|id| !id.is_empty());
+        let id = id.ok_or(InvalidPolicies::NoId { number: i + 1 })?.to_owned();
+        let name = id.parse::<Name>();
+        name.map_err(|source| InvalidPolicies::Id { number: i + 1, source })?;
+        if layer != Layer::Contract && policy.effect() == Effect::Permit {
+            return Err(InvalidPolicies::Permit { id, layer });
+        }
+        named
+            .add(policy.new_id(PolicyId::new(&id)))
+            .map_err(|_| InvalidPolicies::RepeatedId { id })?;
+    }
+    validate(&named)?;
+    check_zones(&named)?;
+    Ok(named)
+}
+
+/// Parses a text that was made from one that passed every check.
+pub(crate) fn named(text: &str) -> Option<PolicySet> {
+    let parsed = PolicySet::from_str(text).ok()?;
+    let mut named = PolicySet::new();
+    for policy in parsed.policies() {
+        named.add(policy.new_id(PolicyId::new(policy.annotation("id")?))).ok()?;
+    }
+    Some(named)
 }
 
 fn check_zones(set: &PolicySet) -> Result<(), InvalidPolicies> {
@@ -184,9 +200,10 @@ fn check_zones(set: &PolicySet) -> Result<(), InvalidPolicies> {
 }
 
 fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {
-    let schema =
-        SCHEMA.as_ref().map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
-    let result = Validator::new(schema.clone()).validate(set, ValidationMode::Strict);
+    let validator = VALIDATOR.as_ref();
+    let validator =
+        validator.map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
+    let result = validator.validate(set, ValidationMode::Strict);
     // WHY: to Cedar a policy that can never apply is worth a warning; here it is a forbid on which
     // somebody relies in vain.
     let impossible = result.validation_warnings().filter(|warning| {

@@ -1,134 +1,195 @@
-//! The decision on one access: the contract's own policies and the space's forbids, compiled.
+//! The decision on one access: the contract's own policies and the forbids of space and provider,
+//! compiled.
 
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use cedar_policy::PolicySet;
 use dataspace_primitives::Digest;
 
-use crate::clause::ClauseKind;
-use crate::decision::{Decision, Denial, Grounds, Reason};
+use crate::bounds;
+use crate::decision::{Decision, Denial, Judged};
 use crate::engine::paved::Access;
-use crate::engine::program::Outcome;
+use crate::engine::program::{Code, Outcome};
+use crate::engine::shape::{self, Constants, Parted, Places};
 use crate::facts::Facts;
-use crate::oracle;
-use crate::policies::{InvalidPolicies, Layer, Policies};
+use crate::oracle::{self, Filling};
+use crate::policies::{self, InvalidPolicies, Layer, Policies, STACK_LEN};
 use crate::shadow;
-use crate::terms::Terms;
-use crate::words;
 
-/// Stack with which any compiled policy can be evaluated.
-const STACK_LEFT: usize = 256 << 10;
-/// Stack that a thread with less gets for a decision.
-const STACK_LEN: usize = 1 << 20;
-
-/// A contract's policies, ready to decide. Built once, when the contract becomes active.
+/// A contract's policies, ready to decide. Made once, when the contract becomes active; programs of
+/// the same terms share their code and differ in constants.
 #[derive(Debug)]
 pub struct Program {
-    policies: Policies,
-    terms: Terms,
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) constants: Constants,
+}
+
+/// What may forbid beside the contract. Only a contract permits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layers<'a> {
+    /// The space's profile.
+    pub space: Option<&'a Policies>,
+    /// The provider's own policies.
+    pub provider: Option<&'a Policies>,
+}
+
+/// What programs of the same terms share.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    text: Box<str>,
+    pub(crate) places: Places,
+    pub(crate) code: Code,
+    /// For Cedar's evaluator, made when it is needed first; `None` would be a defect.
+    open: OnceLock<Option<PolicySet>>,
+}
+
+/// Shapes by their text.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes(HashMap<Box<str>, Arc<Shape>>);
+
+impl Shapes {
+    /// The shape of the text: a known one, or one that is compiled now.
+    fn get(&mut self, text: String, places: Places) -> Result<Arc<Shape>, InvalidPolicies> {
+        if let Some(known) = self.0.get(text.as_str()) {
+            return Ok(Arc::clone(known));
+        }
+        let shape = Arc::new(Shape::new(text, places)?);
+        self.0.insert(shape.text.clone(), Arc::clone(&shape));
+        Ok(shape)
+    }
+
+    /// Drops the shape of a program if no other program has it.
+    pub(crate) fn release(&mut self, program: Program) {
+        let shape = program.shape;
+        // This one and the table's.
+        if Arc::strong_count(&shape) == 2 {
+            self.0.remove(&shape.text);
+        }
+    }
+}
+
+impl Shape {
+    fn new(text: String, places: Places) -> Result<Self, InvalidPolicies> {
+        // WHY: with little stack left, Cedar's type checker gives up without an error, and the same
+        // text would be good on one thread and bad on another.
+        stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
+            let set = policies::intake(&text, Layer::Contract)?;
+            let open = || policies::named(&places.open(&text)?);
+            let code = Code::new(&set, &places, open);
+            Ok(Self { text: text.into(), places, code, open: OnceLock::new() })
+        })
+    }
+
+    fn open(&self) -> Option<&PolicySet> {
+        let open = self.open.get_or_init(|| {
+            let text = self.places.open(&self.text)?;
+            stacker::maybe_grow(STACK_LEN, STACK_LEN, || policies::named(&text))
+        });
+        open.as_ref()
+    }
 }
 
 impl Program {
-    /// Takes in the Cedar text that both parties signed. The text decides; the terms serve to
-    /// explain denials.
+    /// Takes in the Cedar text that both parties signed, which decides.
     ///
     /// # Errors
     /// [`InvalidPolicies`] if the text is not acceptable Cedar.
-    pub fn new(text: &str, terms: Terms) -> Result<Self, InvalidPolicies> {
-        Ok(Self { policies: Policies::parse(text, Layer::Contract)?, terms })
+    pub fn new(text: &str) -> Result<Self, InvalidPolicies> {
+        Self::with(&mut Shapes::default(), text)
+    }
+
+    pub(crate) fn with(shapes: &mut Shapes, text: &str) -> Result<Self, InvalidPolicies> {
+        bounds::check(text)?;
+        let Parted { shape, places, constants } = shape::part(text);
+        Ok(Self { shape: shapes.get(shape, places)?, constants })
     }
 
     /// The SHA-256 of the Cedar text that decides.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.policies.digest()
+        self.constants.digest()
     }
 
-    /// The terms that explain.
+    /// The Cedar text, made again from the shared code and the contract's constants.
     #[must_use]
-    pub fn terms(&self) -> &Terms {
-        &self.terms
+    pub fn text(&self) -> String {
+        let text = self.shape.places.text(&self.shape.text, &self.constants);
+        // INVARIANT: the constants were cut from the text.
+        text.unwrap_or_default()
     }
 
-    /// Decides by this contract and the space's forbids alone: permitted if the contract permits,
-    /// nobody forbids and **no policy errs**. (Cedar by itself skips policies that err, forbids
-    /// too.) One in [`SHADOW_SHARE`](crate::SHADOW_SHARE) decisions is held against Cedar's own
-    /// evaluator; a difference denies.
-    pub fn decide(&self, facts: &Facts, space: &Policies) -> Decision {
-        match self.outcomes(facts, space) {
-            Ok((by_contract, by_space)) => {
-                if shadow::is_due() {
-                    let contract_agrees = shadow::agrees(&self.policies.set, facts, &by_contract);
-                    if !(shadow::agrees(&space.set, facts, &by_space) && contract_agrees) {
-                        return deny(vec![Reason::Mismatch]);
-                    }
-                }
-                self.decision(facts, by_contract, by_space)
-            }
-            Err(message) => deny(vec![Reason::Facts { message }]),
+    /// Decides by this contract and the forbids: permitted if the contract permits, nobody forbids
+    /// and **no policy errs**. (Cedar by itself skips policies that err, forbids too.)
+    ///
+    /// Takes no memory for a permit by usual terms. One in [`SHADOW_SHARE`](crate::SHADOW_SHARE)
+    /// decisions is held against Cedar's own evaluator; a difference denies.
+    pub fn decide<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
+        let judged = match self.judge(facts, layers) {
+            Ok(judged) => judged,
+            Err(message) => return Decision::Deny(Denial::facts(message)),
+        };
+        if shadow::is_due() && !self.is_confirmed(&judged) {
+            return Decision::Deny(Denial::mismatch());
         }
+        judged.decision()
     }
 
-    /// As [`decide`](Self::decide), by Cedar's own evaluator, which defines what is right. Slow;
-    /// for checks.
-    pub fn decide_by_cedar(&self, facts: &Facts, space: &Policies) -> Decision {
-        let by_contract = oracle::evaluate(&self.policies.set, facts);
-        match (by_contract, oracle::evaluate(&space.set, facts)) {
-            (Ok(by_contract), Ok(by_space)) => self.decision(facts, by_contract, by_space),
-            (Err(message), _) | (_, Err(message)) => deny(vec![Reason::Facts { message }]),
+    /// As [`decide`](Self::decide), by Cedar's own evaluator on the signed text, which defines what
+    /// is right. Slow; for checks.
+    pub fn decide_by_cedar<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
+        let judged = stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
+            let set = policies::named(&self.text()).ok_or("the text cannot be read")?;
+            let told = |code: &Code, set: &PolicySet| -> Result<Outcome, String> {
+                let spoken = oracle::evaluate(set, facts, None)?;
+                code.outcome(&spoken).ok_or_else(|| "a policy without a place".to_owned())
+            };
+            let layer = |layer: Option<&Policies>| {
+                layer.map_or(Ok(Outcome::default()), |layer| told(&layer.code, &layer.set))
+            };
+            let contract = told(&self.shape.code, &set)?;
+            let (space, provider) = (layer(layers.space)?, layer(layers.provider)?);
+            Ok::<_, String>(Judged { program: self, facts, layers, contract, space, provider })
+        });
+        match judged {
+            Ok(judged) => judged.decision(),
+            Err(message) => Decision::Deny(Denial::facts(message)),
         }
     }
 
     /// Number of policies that are not compiled and run in Cedar's evaluator.
     #[must_use]
     pub fn fallbacks(&self) -> usize {
-        self.policies.compilation.fallbacks()
+        self.shape.code.fallbacks()
     }
 
-    fn outcomes(&self, facts: &Facts, space: &Policies) -> Result<(Outcome, Outcome), String> {
-        let access = Access::new(facts).ok_or("a number is larger than Cedar's")?;
-        // WHY: the deepest expression that is compiled must not depend on the caller's stack.
-        stacker::maybe_grow(STACK_LEFT, STACK_LEN, || {
-            let by_contract = self.policies.compilation.evaluate(&access)?;
-            Ok((by_contract, space.compilation.evaluate(&access)?))
-        })
+    fn judge<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Result<Judged<'a>, String> {
+        let access = Access::new(facts, &self.constants);
+        let access = access.ok_or("a number is larger than Cedar's")?;
+        let layer = |layer: Option<&Policies>| {
+            layer.map_or(Ok(Outcome::default()), |layer| layer.code.evaluate(&access, None))
+        };
+        let contract = self.shape.code.evaluate(&access, Some(&self.shape.places))?;
+        let (space, provider) = (layer(layers.space)?, layer(layers.provider)?);
+        Ok(Judged { program: self, facts, layers, contract, space, provider })
     }
 
-    fn decision(&self, facts: &Facts, by_contract: Outcome, by_space: Outcome) -> Decision {
-        let is_permitted = by_contract.forbids.is_empty() && !by_contract.permits.is_empty();
-        let errors = by_contract.erred.into_iter().chain(by_space.erred);
-        let mut reasons: Vec<_> = errors.map(|policy| Reason::PolicyError { policy }).collect();
-        let forbids = by_space.forbids.into_iter();
-        reasons.extend(forbids.map(|policy| Reason::ForbiddenBySpace { policy }));
-        if !is_permitted {
-            if by_contract.forbids.is_empty() {
-                reasons.extend(self.near_misses(facts));
-            }
-            let forbids = by_contract.forbids.into_iter();
-            reasons.extend(forbids.map(|clause| Reason::Prohibited { clause }));
-            if reasons.is_empty() {
-                reasons.push(Reason::NotCovered { action: facts.action });
-            }
-        }
-        if reasons.is_empty() {
-            Decision::Permit(Grounds { policies: by_contract.permits })
-        } else {
-            deny(reasons)
-        }
+    /// Whether Cedar says the same.
+    #[cold]
+    fn is_confirmed(&self, judged: &Judged<'_>) -> bool {
+        let same = |code: &Code, set: Option<&PolicySet>, filling: Filling<'_>, found: Outcome| {
+            let spoken = set.map(|set| oracle::evaluate(set, judged.facts, filling));
+            let cedar = spoken.and_then(Result::ok).and_then(|spoken| code.outcome(&spoken));
+            cedar == Some(found.told())
+        };
+        let layer = |layer: Option<&Policies>, found| {
+            layer.is_none_or(|layer| same(&layer.code, Some(&layer.set), None, found))
+        };
+        let filling = Some((&self.shape.places, &self.constants));
+        let agrees = same(&self.shape.code, self.shape.open(), filling, judged.contract)
+            && layer(judged.layers.space, judged.space)
+            && layer(judged.layers.provider, judged.provider);
+        shadow::count(agrees);
+        agrees
     }
-
-    /// For each permission of this action, the conditions that do not hold.
-    fn near_misses(&self, facts: &Facts) -> Vec<Reason> {
-        let permissions = self.terms.rules().filter(|(id, rule)| {
-            id.kind == ClauseKind::Permission && rule.actions.contains(&facts.action)
-        });
-        permissions
-            .flat_map(|(id, rule)| rule.constraints.iter().map(move |one| (id, one)))
-            .filter_map(|(id, constraint)| {
-                let (demand, fact) = words::unmet(constraint, facts)?;
-                Some(Reason::Unmet { clause: id.to_string(), demand, fact })
-            })
-            .collect()
-    }
-}
-
-fn deny(reasons: Vec<Reason>) -> Decision {
-    Decision::Deny(Denial { reasons })
 }

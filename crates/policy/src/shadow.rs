@@ -2,26 +2,35 @@
 //! access is denied and counted.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use cedar_policy::PolicySet;
-
-use crate::engine::program::Outcome;
-use crate::facts::Facts;
-use crate::oracle;
-
-/// Of this many decisions of a thread, one is made twice.
+/// Of this many decisions of a thread, one is made twice, unless [`set_shadow_share`] was called.
 pub const SHADOW_SHARE: u32 = 1024;
 
 thread_local! {
     // WHY: each thread counts for itself; a shared counter would be contended.
-    static DECISIONS: Cell<u32> = const { Cell::new(0) };
+    static LEFT: Cell<u32> = const { Cell::new(0) };
 }
 
+static SHARE: AtomicU32 = AtomicU32::new(SHADOW_SHARE);
+static CHECKS: AtomicU64 = AtomicU64::new(0);
 static MISMATCHES: AtomicU64 = AtomicU64::new(0);
 
+/// Sets of how many decisions of a thread one is made twice, for the whole process: 1 for each, 0
+/// for none. A thread takes it up when its next check is due.
+pub fn set_shadow_share(share: u32) {
+    SHARE.store(share, Ordering::Relaxed);
+}
+
+/// How many decisions were made twice since the process began.
+#[must_use]
+pub fn shadow_checks() -> u64 {
+    CHECKS.load(Ordering::Relaxed)
+}
+
 /// How often the compiled program and Cedar differed since the process began. Anything but 0 is a
-/// defect of this library; those accesses were denied.
+/// defect of this library; those accesses were denied, with
+/// [`Reason::Mismatch`](crate::Reason::Mismatch) in their record.
 #[must_use]
 pub fn shadow_mismatches() -> u64 {
     MISMATCHES.load(Ordering::Relaxed)
@@ -29,61 +38,32 @@ pub fn shadow_mismatches() -> u64 {
 
 /// Whether it is this decision's turn.
 pub(crate) fn is_due() -> bool {
-    DECISIONS.with(|decisions| {
-        let number = decisions.get().wrapping_add(1);
-        decisions.set(number);
-        number % SHADOW_SHARE == 1
+    LEFT.with(|left| match left.get().checked_sub(1) {
+        Some(fewer) => {
+            left.set(fewer);
+            false
+        }
+        None => begin_anew(left),
     })
 }
 
-/// Whether Cedar says the same.
-pub(crate) fn agrees(policies: &PolicySet, facts: &Facts, outcome: &Outcome) -> bool {
-    let agrees = oracle::evaluate(policies, facts).is_ok_and(|cedar| {
-        // Where a forbid holds, Cedar names no permits.
-        let permits = if outcome.forbids.is_empty() { outcome.permits.as_slice() } else { &[] };
-        cedar.permits == permits && cedar.forbids == outcome.forbids && cedar.erred == outcome.erred
-    });
+#[cold]
+fn begin_anew(left: &Cell<u32>) -> bool {
+    let share = SHARE.load(Ordering::Relaxed);
+    left.set(share.checked_sub(1).unwrap_or(SHADOW_SHARE));
+    share > 0
+}
+
+pub(crate) fn count(agrees: bool) {
+    CHECKS.fetch_add(1, Ordering::Relaxed);
     if !agrees {
         MISMATCHES.fetch_add(1, Ordering::Relaxed);
     }
-    agrees
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_difference_is_found_and_counted() {
-        let policies: PolicySet = "permit (principal, action, resource);".parse().unwrap();
-        let facts = Facts {
-            participant: "did:key:z6Mk".to_owned(),
-            roles: ["consumer".parse().unwrap()].into(),
-            region: "DE".parse().unwrap(),
-            product: "alloys".parse().unwrap(),
-            product_class: "open".parse().unwrap(),
-            action: crate::Action::Read,
-            purpose: "research".parse().unwrap(),
-            now: "2026-06-01T00:00:00Z".parse().unwrap(),
-            uses: 0,
-        };
-        let right = Outcome { permits: vec!["policy0".to_owned()], ..Outcome::default() };
-        assert!(agrees(&policies, &facts, &right));
-        assert_eq!(shadow_mismatches(), 0);
-        let wrongs = [
-            Outcome::default(),
-            Outcome { forbids: vec!["policy0".to_owned()], ..Outcome::default() },
-            Outcome {
-                erred: vec!["policy0".to_owned()],
-                permits: right.permits.clone(),
-                ..Outcome::default()
-            },
-        ];
-        for (count, wrong) in (1..).zip(&wrongs) {
-            assert!(!agrees(&policies, &facts, wrong));
-            assert_eq!(shadow_mismatches(), count);
-        }
-    }
 
     #[test]
     fn the_first_decision_and_then_each_of_the_share_is_checked() {

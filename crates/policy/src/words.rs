@@ -7,7 +7,6 @@ use dataspace_primitives::Name;
 
 use crate::clause::ClauseKind;
 use crate::constraint::{Constraint, Hours, Weekday};
-use crate::facts::Facts;
 use crate::terms::{Legal, Rule};
 
 pub(crate) fn rule(kind: ClauseKind, rule: &Rule) -> String {
@@ -112,37 +111,8 @@ pub(crate) fn legal(legal: &Legal) -> String {
     }
 }
 
-/// `None` if the constraint holds; else what it demands and what the fact is.
-pub(crate) fn unmet(constraint: &Constraint, facts: &Facts<'_>) -> Option<(String, String)> {
-    match constraint {
-        Constraint::Purpose(purposes)
-            if !purposes.iter().any(|one| one.as_str() == facts.purpose) =>
-        {
-            Some((
-                format!("the purpose must be {}", list(purposes.iter().map(quoted), "or")),
-                format!("the request says {}", quoted(facts.purpose)),
-            ))
-        }
-        Constraint::Time(validity) if facts.now < validity.from() => {
-            Some((format!("the time must be {validity}"), format!("it is only {}", facts.now)))
-        }
-        Constraint::Time(validity) if facts.now >= validity.until() => {
-            Some((format!("the time must be {validity}"), format!("it is already {}", facts.now)))
-        }
-        Constraint::Jurisdiction(regions) if !regions.contains(&facts.region) => Some((
-            format!("the consumer must be established in {}", list(regions.iter(), "or")),
-            format!("it is established in {}", facts.region),
-        )),
-        Constraint::Count(max) if facts.uses.contract >= u64::from(*max) => Some((
-            format!("at most {max} uses are permitted"),
-            format!("{} were made", facts.uses.contract),
-        )),
-        _ => None,
-    }
-}
-
 /// `a, b or c`.
-fn list<T: Display>(items: impl ExactSizeIterator<Item = T>, join: &str) -> String {
+pub(crate) fn list<T: Display>(items: impl ExactSizeIterator<Item = T>, join: &str) -> String {
     let last = items.len().saturating_sub(1);
     let mut words = String::new();
     for (i, item) in items.enumerate() {

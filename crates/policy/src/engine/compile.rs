@@ -6,8 +6,11 @@ use cedar_policy::pst::{
 };
 
 use super::extension::{self, Ip};
-use super::node::{Binary, Compiled, Fact, Node};
+use super::node::{Binary, Comparison, Compiled, Fact, Instant, Node, Text};
+use super::paved;
+use super::shape::Places;
 use super::value::{Constant, Constants};
+use crate::action::Action;
 
 /// Deepest nesting that is compiled; what is deeper runs in Cedar's evaluator.
 pub(crate) const NODE_DEPTH_MAX: usize = 64;
@@ -18,20 +21,26 @@ pub(crate) struct NotCovered;
 
 type Result<T> = std::result::Result<T, NotCovered>;
 
-/// Which attributes are facts of the paved path, where the context can be read in no other way.
-/// `None` for policies about other schemas.
-pub(crate) type Facts = Option<fn(&Expr, &str) -> Option<Fact>>;
+/// Which constants of a text are places that each contract fills. `None` for policies about other
+/// schemas than a data space's.
+pub(crate) type Paved<'a> = Option<&'a Places>;
 
-pub(crate) fn policy(policy: &cedar_policy::Policy, facts: Facts) -> Result<Compiled> {
+pub(crate) fn policy(policy: &cedar_policy::Policy, paved: Paved<'_>) -> Result<Compiled> {
     let policy = policy.to_pst().map_err(|_| NotCovered)?;
     let pst::Policy::Static(policy) = policy else { return Err(NotCovered) };
     let body = policy.body();
+    let compiler = Compiler { paved };
     let mut conditions = Vec::new();
-    scope(&mut conditions, Node::Principal, principal(&body.principal)?);
+    let mut actions = u16::MAX;
+    compiler.scope(&mut conditions, Node::Principal, principal(&body.principal)?);
     match &body.action {
         ActionConstraint::Any => {}
+        ActionConstraint::Eq(uid) if paved.is_some() => actions = action_bit(uid),
+        ActionConstraint::In(uids) if paved.is_some() => {
+            actions = uids.iter().map(action_bit).fold(0, |all, one| all | one);
+        }
         ActionConstraint::Eq(uid) => {
-            conditions.push(binary(Binary::Equal, Node::Action, entity(uid)));
+            conditions.push(binary(Binary::Equal, Node::Action, compiler.entity(uid)));
         }
         ActionConstraint::In(uids) => {
             let set = Constants::new(uids.iter().map(entity_constant));
@@ -39,8 +48,7 @@ pub(crate) fn policy(policy: &cedar_policy::Policy, facts: Facts) -> Result<Comp
             conditions.push(binary(Binary::In, Node::Action, set));
         }
     }
-    scope(&mut conditions, Node::Resource, resource(&body.resource)?);
-    let compiler = Compiler { facts };
+    compiler.scope(&mut conditions, Node::Resource, resource(&body.resource)?);
     for clause in body.clauses() {
         let condition = match clause {
             Clause::When(expr) => compiler.node(expr, 0)?,
@@ -51,20 +59,19 @@ pub(crate) fn policy(policy: &cedar_policy::Policy, facts: Facts) -> Result<Comp
             condition => conditions.push(condition),
         }
     }
-    Ok(Compiled { is_permit: body.effect == Effect::Permit, conditions: conditions.into() })
+    let is_permit = body.effect == Effect::Permit;
+    Ok(Compiled { is_permit, actions, conditions: conditions.into() })
+}
+
+/// Actions of a data space have no groups; other actions are never asked for.
+fn action_bit(uid: &EntityUID) -> u16 {
+    let place = Action::ALL.iter().position(|action| action.as_str() == uid.eid.as_str());
+    let place = place.filter(|_| uid.ty.to_string() == paved::ACTION);
+    place.map_or(0, |place| 1 << place)
 }
 
 /// A scope's type, if it demands one, and the entity that it names, with how.
 type Scope<'a> = (Option<&'a EntityType>, Option<(Binary, &'a EntityUID)>);
-
-fn scope(conditions: &mut Vec<Node>, variable: Node, (ty, named): Scope<'_>) {
-    if let Some(ty) = ty {
-        conditions.push(Node::Is(Box::new(variable.clone()), ty.to_string().into()));
-    }
-    if let Some((how, uid)) = named {
-        conditions.push(binary(how, variable, entity(uid)));
-    }
-}
 
 fn principal(constraint: &PrincipalConstraint) -> Result<Scope<'_>> {
     Ok(match constraint {
@@ -97,38 +104,54 @@ fn binary(op: Binary, left: Node, right: Node) -> Node {
     Node::Binary(op, Box::new([left, right]))
 }
 
-fn entity(uid: &EntityUID) -> Node {
-    Node::Constant(entity_constant(uid))
-}
-
 fn entity_constant(uid: &EntityUID) -> Constant {
     Constant::Entity { ty: uid.ty.to_string().into(), id: uid.eid.as_str().into() }
 }
 
-struct Compiler {
-    facts: Facts,
+struct Compiler<'a> {
+    paved: Paved<'a>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
+    fn scope(&self, conditions: &mut Vec<Node>, variable: Node, (ty, named): Scope<'_>) {
+        if let Some(ty) = ty {
+            conditions.push(Node::Is(Box::new(variable.clone()), ty.to_string().into()));
+        }
+        if let Some((how, uid)) = named {
+            conditions.push(self.binary(how, variable, self.entity(uid)));
+        }
+    }
+
+    fn entity(&self, uid: &EntityUID) -> Node {
+        let place = self.paved.and_then(|places| places.entity(&uid.ty.to_string(), &uid.eid));
+        match place {
+            Some((ty, place)) => Node::Place(ty, place),
+            None => Node::Constant(entity_constant(uid)),
+        }
+    }
+
     fn node(&self, expr: &Expr, depth: usize) -> Result<Node> {
         if depth > NODE_DEPTH_MAX {
             return Err(NotCovered);
         }
         let node = |expr: &Expr| self.node(expr, depth + 1);
         Ok(match expr {
+            Expr::Literal(Literal::EntityUID(uid)) => self.entity(uid),
             Expr::Literal(literal) => Node::Constant(match literal {
                 Literal::Bool(value) => Constant::Bool(*value),
                 Literal::Long(value) => Constant::Long(*value),
                 Literal::String(value) => Constant::String(value.as_str().into()),
-                Literal::EntityUID(uid) => entity_constant(uid),
                 _ => return Err(NotCovered),
             }),
             Expr::Var(Var::Principal) => Node::Principal,
             Expr::Var(Var::Action) => Node::Action,
             Expr::Var(Var::Resource) => Node::Resource,
-            Expr::Var(Var::Context) if self.facts.is_some() => return Err(NotCovered),
+            Expr::Var(Var::Context) if self.paved.is_some() => return Err(NotCovered),
             Expr::Var(Var::Context) => Node::Context,
-            Expr::UnaryOp { op, expr } => unary(*op, node(expr)?),
+            Expr::UnaryOp { op, expr } => match (op, self.time_place(expr)) {
+                (UnaryOp::Datetime, Some(place)) => Node::TimePlace(place),
+                _ => unary(*op, node(expr)?),
+            },
             Expr::BinaryOp { op: pst::BinaryOp::And, .. } => {
                 Node::And(self.chain(expr, pst::BinaryOp::And, depth)?)
             }
@@ -136,16 +159,16 @@ impl Compiler {
                 Node::Or(self.chain(expr, pst::BinaryOp::Or, depth)?)
             }
             Expr::BinaryOp { op, left, right } => {
-                binary(operator(*op).ok_or(NotCovered)?, node(left)?, node(right)?)
+                self.binary(operator(*op).ok_or(NotCovered)?, node(left)?, node(right)?)
             }
-            Expr::GetAttr { expr, attr } => match self.facts.and_then(|facts| facts(expr, attr)) {
+            Expr::GetAttr { expr, attr } => match self.fact(expr, attr) {
                 Some(fact) => Node::Fact(fact),
                 None => Node::Attribute(Box::new(node(expr)?), attr.as_str().into()),
             },
             Expr::HasAttr { expr, attrs } => {
                 let mut names = attrs.iter().map(|attr| attr.as_str());
-                if let (Some(facts), Expr::Var(Var::Context)) = (self.facts, expr.as_ref()) {
-                    let fact = names.next().and_then(|first| facts(expr, first));
+                if let (Some(_), Expr::Var(Var::Context)) = (self.paved, expr.as_ref()) {
+                    let fact = names.next().and_then(|first| self.fact(expr, first));
                     let rest = names.map(Box::from).collect();
                     fact.map_or(Node::Constant(Constant::Bool(false)), |fact| {
                         Node::IsKnown(fact, rest)
@@ -161,7 +184,7 @@ impl Compiler {
                 match in_expr {
                     None => is,
                     Some(within) => {
-                        Node::And([is, binary(Binary::In, inner, node(within)?)].into())
+                        Node::And([is, self.binary(Binary::In, inner, node(within)?)].into())
                     }
                 }
             }
@@ -182,6 +205,21 @@ impl Compiler {
         })
     }
 
+    fn fact(&self, expr: &Expr, name: &str) -> Option<Fact> {
+        self.paved.and_then(|_| paved::fact(expr, name))
+    }
+
+    fn time_place(&self, expr: &Expr) -> Option<u16> {
+        match (self.paved, expr) {
+            (Some(places), Expr::Literal(Literal::String(text))) => places.time(text),
+            _ => None,
+        }
+    }
+
+    fn binary(&self, op: Binary, left: Node, right: Node) -> Node {
+        if self.paved.is_some() { shortened(op, left, right) } else { binary(op, left, right) }
+    }
+
     /// The links of a chain of one operator, left to right. `(a && b) && c` and `a && (b && c)`
     /// evaluate the same things in the same order.
     fn chain(&self, expr: &Expr, op: pst::BinaryOp, depth: usize) -> Result<Box<[Node]>> {
@@ -197,6 +235,61 @@ impl Compiler {
             }
         }
         Ok(links.into())
+    }
+}
+
+/// Frequent comparisons of the paved path, each with the same result and the same errors.
+fn shortened(op: Binary, left: Node, right: Node) -> Node {
+    match (op, left, right) {
+        (Binary::Equal, Node::Principal, Node::Place(paved::PARTICIPANT, place)) => {
+            Node::ParticipantIs(Text::Place(place))
+        }
+        (Binary::Equal, Node::Resource, Node::Place(paved::PRODUCT, place)) => {
+            Node::ProductIs(Text::Place(place))
+        }
+        (Binary::Equal, Node::Principal, Node::Constant(Constant::Entity { ty, id }))
+            if *ty == *paved::PARTICIPANT =>
+        {
+            Node::ParticipantIs(Text::Own(id))
+        }
+        (Binary::Equal, Node::Resource, Node::Constant(Constant::Entity { ty, id }))
+            if *ty == *paved::PRODUCT =>
+        {
+            Node::ProductIs(Text::Own(id))
+        }
+        (Binary::Equal, Node::Fact(fact), Node::Constant(Constant::String(text)))
+        | (Binary::Equal, Node::Constant(Constant::String(text)), Node::Fact(fact)) => {
+            Node::OneOf(fact, [text].into())
+        }
+        (Binary::Contains, Node::Constant(Constant::Set(set)), Node::Fact(fact)) => {
+            match set.as_strings() {
+                Some(texts) => Node::OneOf(fact, texts),
+                None => binary(op, Node::Constant(Constant::Set(set)), Node::Fact(fact)),
+            }
+        }
+        (op, Node::Fact(Fact::Now), right) => match (comparison(op), instant(&right)) {
+            (Some(comparison), Some(instant)) => Node::Now(comparison, instant),
+            _ => binary(op, Node::Fact(Fact::Now), right),
+        },
+        (op, left, right) => binary(op, left, right),
+    }
+}
+
+fn comparison(op: Binary) -> Option<Comparison> {
+    Some(match op {
+        Binary::Less => Comparison::Less,
+        Binary::LessOrEqual => Comparison::LessOrEqual,
+        Binary::Greater => Comparison::Greater,
+        Binary::GreaterOrEqual => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
+fn instant(node: &Node) -> Option<Instant> {
+    match node {
+        Node::Constant(Constant::Datetime(at)) => Some(Instant::Own(*at)),
+        Node::TimePlace(place) => Some(Instant::Place(*place)),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use bumpalo::Bump;
 use cedar_policy::pst::UnaryOp;
 
 use super::extension::{self, Ip};
-use super::node::{Binary, Fact, Node};
+use super::node::{Binary, Fact, Instant, Node, Text};
 use super::value::{Record, Set, Uid, Value};
 
 /// The expression has no value. Which error it is does not matter: it denies.
@@ -20,6 +20,22 @@ pub(crate) trait Source<'a> {
     fn resource(&self) -> Uid<'a>;
     fn context(&self) -> Result<Value<'a>>;
     fn fact(&self, fact: Fact) -> Result<Value<'a>>;
+    // What follows, only the paved path is asked for.
+    fn is_participant(&self, _: &Text) -> bool {
+        false
+    }
+    fn is_product(&self, _: &Text) -> bool {
+        false
+    }
+    fn now(&self) -> i64 {
+        0
+    }
+    fn place(&self, _: u16) -> Result<&'a str> {
+        Err(Erred)
+    }
+    fn time_place(&self, _: u16) -> Result<i64> {
+        Err(Erred)
+    }
     /// An attribute, `None` if there is none or no such entity.
     fn attribute(&self, entity: Uid<'a>, name: &str) -> Option<Value<'a>>;
     /// A tag, `None` if there is none or no such entity.
@@ -45,10 +61,25 @@ impl<'a, S: Source<'a>> Evaluation<'a, S> {
         Ok(true)
     }
 
-    fn bool(&self, node: &'a Node) -> Result<bool> {
-        match self.value(node)? {
-            Value::Bool(value) => Ok(value),
-            _ => Err(Erred),
+    pub(crate) fn bool(&self, node: &'a Node) -> Result<bool> {
+        match node {
+            Node::ParticipantIs(text) => Ok(self.source.is_participant(text)),
+            Node::ProductIs(text) => Ok(self.source.is_product(text)),
+            Node::OneOf(fact, texts) => {
+                let Value::String(found) = self.source.fact(*fact)? else { return Ok(false) };
+                Ok(is_one_of(found, texts))
+            }
+            Node::Now(comparison, instant) => {
+                let instant = match instant {
+                    Instant::Own(at) => *at,
+                    Instant::Place(place) => self.source.time_place(*place)?,
+                };
+                Ok(comparison.holds(self.source.now(), instant))
+            }
+            node => match self.value(node)? {
+                Value::Bool(value) => Ok(value),
+                _ => Err(Erred),
+            },
         }
     }
 
@@ -107,6 +138,11 @@ impl<'a, S: Source<'a>> Evaluation<'a, S> {
                 Value::Record(Record::Built(self.memory.alloc_slice_copy(&values)))
             }
             Node::Error => return Err(Erred),
+            Node::ParticipantIs(_) | Node::ProductIs(_) | Node::OneOf(..) | Node::Now(..) => {
+                Value::Bool(self.bool(node)?)
+            }
+            Node::Place(ty, place) => Value::Entity(Uid { ty, id: self.source.place(*place)? }),
+            Node::TimePlace(place) => Value::Datetime(self.source.time_place(*place)?),
         })
     }
 
@@ -217,6 +253,14 @@ fn unary(op: UnaryOp, value: Value<'_>) -> Result<Value<'_>> {
         (UnaryOp::ToDays, Value::Duration(time)) => Value::Long(time / 86_400_000),
         _ => return Err(Erred),
     })
+}
+
+/// Texts are sorted. In few, a comparison of the lengths tells most apart.
+fn is_one_of(found: &str, texts: &[Box<str>]) -> bool {
+    if texts.len() <= 8 {
+        return texts.iter().any(|text| **text == *found);
+    }
+    texts.binary_search_by(|text| text.as_ref().cmp(found)).is_ok()
 }
 
 /// Numbers, instants and durations have an order; nothing else has.

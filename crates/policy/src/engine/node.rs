@@ -34,10 +34,82 @@ pub(crate) enum Node {
     Record(Box<[(Box<str>, Self)]>),
     /// Always errs.
     Error,
+    // What follows stands for frequent nodes of the paved path, without their detours.
+    /// `principal == …` a participant.
+    ParticipantIs(Text),
+    /// `resource == …` a product.
+    ProductIs(Text),
+    /// `["…", …].contains(fact)` and `fact == "…"`; sorted.
+    OneOf(Fact, Box<[Box<str>]>),
+    /// A comparison of the time with an instant.
+    Now(Comparison, Instant),
+    /// An entity that is a constant of the contract, of this type.
+    Place(&'static str, u16),
+    /// An instant that is a constant of the contract.
+    TimePlace(u16),
+}
+
+/// A text: one of the shape, or a constant of the contract.
+#[derive(Clone, Debug)]
+pub(crate) enum Text {
+    Own(Box<str>),
+    Place(u16),
+}
+
+/// Milliseconds since 1970: of the shape, or a constant of the contract.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Instant {
+    Own(i64),
+    Place(u16),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    pub(crate) fn holds(self, left: i64, right: i64) -> bool {
+        match self {
+            Self::Less => left < right,
+            Self::LessOrEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterOrEqual => left >= right,
+        }
+    }
+}
+
+impl Node {
+    /// Whether it can be evaluated whatever the facts are.
+    pub(crate) fn is_infallible(&self) -> bool {
+        match self {
+            Self::ParticipantIs(_) | Self::ProductIs(_) | Self::Now(..) => true,
+            Self::OneOf(fact, _) => !fact.is_optional(),
+            _ => false,
+        }
+    }
+}
+
+impl Fact {
+    /// Whether it can be unknown.
+    pub(crate) fn is_optional(self) -> bool {
+        matches!(
+            self,
+            Self::Person
+                | Self::Environment
+                | Self::RecipientRegion
+                | Self::Payment
+                | Self::Events
+                | Self::State
+        )
+    }
 }
 
 /// Facts of a data space that stand behind attributes of its schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fact {
     Region,
     Roles,
@@ -91,5 +163,8 @@ pub(crate) enum Binary {
 #[derive(Clone, Debug)]
 pub(crate) struct Compiled {
     pub(crate) is_permit: bool,
+    /// On the paved path: whether it is about an action, by its place in
+    /// [`Action::ALL`](crate::Action::ALL).
+    pub(crate) actions: u16,
     pub(crate) conditions: Box<[Node]>,
 }

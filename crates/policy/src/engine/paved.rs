@@ -3,7 +3,8 @@
 use cedar_policy::pst::{Expr, Var};
 
 use super::eval::{Erred, Result, Source};
-use super::node::Fact;
+use super::node::{Fact, Text};
+use super::shape::Constants;
 use super::value::{Set, Uid, Value};
 use crate::facts::{Facts, Payment};
 use crate::zone;
@@ -21,6 +22,7 @@ pub(crate) const TIME_ZONE: &str = "Dataspace::TimeZone";
 /// The facts of one access, with numbers that Cedar can hold.
 pub(crate) struct Access<'a> {
     facts: &'a Facts<'a>,
+    constants: &'a Constants,
     now: i64,
     agreed_at: i64,
 }
@@ -55,18 +57,31 @@ pub(crate) fn fact(expr: &Expr, name: &str) -> Option<Fact> {
 
 impl<'a> Access<'a> {
     /// `None` if a number is larger than Cedar's.
-    pub(crate) fn new(facts: &'a Facts<'a>) -> Option<Self> {
+    pub(crate) fn new(facts: &'a Facts<'a>, constants: &'a Constants) -> Option<Self> {
         let now = i64::try_from(facts.now.as_millis()).ok()?;
         let agreed_at = i64::try_from(facts.agreed_at.as_millis()).ok()?;
         let uses = &facts.uses;
         let all_fit = [uses.contract, uses.consumer, uses.today, uses.this_month]
             .into_iter()
             .all(|count| i64::try_from(count).is_ok());
-        all_fit.then_some(Self { facts, now, agreed_at })
+        all_fit.then_some(Self { facts, constants, now, agreed_at })
     }
 
     pub(crate) fn facts(&self) -> &'a Facts<'a> {
         self.facts
+    }
+
+    pub(crate) fn constants(&self) -> &'a Constants {
+        self.constants
+    }
+}
+
+impl Access<'_> {
+    fn is_same(&self, fact: &str, text: &Text) -> bool {
+        match text {
+            Text::Own(text) => **text == *fact,
+            Text::Place(place) => self.constants.id(*place) == Some(fact.as_bytes()),
+        }
     }
 }
 
@@ -121,6 +136,27 @@ impl<'a> Source<'a> for Access<'a> {
             Fact::Events => Value::Set(Set::Names(facts.events.ok_or(Erred)?)),
             Fact::State => Value::String(facts.state.ok_or(Erred)?),
         })
+    }
+
+    fn is_participant(&self, text: &Text) -> bool {
+        self.is_same(self.facts.participant, text)
+    }
+
+    fn is_product(&self, text: &Text) -> bool {
+        self.is_same(self.facts.product, text)
+    }
+
+    fn now(&self) -> i64 {
+        self.now
+    }
+
+    fn place(&self, place: u16) -> Result<&'a str> {
+        // INVARIANT: it was cut from a text between two characters.
+        str::from_utf8(self.constants.id(place).ok_or(Erred)?).map_err(|_| Erred)
+    }
+
+    fn time_place(&self, place: u16) -> Result<i64> {
+        self.constants.time(place).ok_or(Erred)
     }
 
     fn attribute(&self, entity: Uid<'a>, name: &str) -> Option<Value<'a>> {

@@ -1,44 +1,109 @@
 //! Policies of a data space, compiled for the facts of one access.
 
+use std::collections::HashMap;
+
 use bumpalo::Bump;
-use cedar_policy::PolicySet;
+use cedar_policy::{PolicyId, PolicySet};
+use foldhash::fast::RandomState;
 
 use super::compile;
 use super::eval::{Erred, Evaluation};
-use super::node::Compiled;
-use super::paved::{self, Access};
-use crate::oracle;
+use super::node::{Compiled, Fact, Node, Text};
+use super::paved::Access;
+use super::shape::Places;
+use crate::action::Action;
+use crate::bounds::POLICIES_MAX;
+use crate::oracle::{self, Spoken};
+
+/// Stack with which any compiled policy can be evaluated.
+const STACK_LEFT: usize = 256 << 10;
+/// Stack that a thread with less gets for a decision.
+const STACK_LEN: usize = 1 << 20;
+
+/// Fewer policies are evaluated without a look at the index.
+const INDEX_MIN: usize = 8;
+
+/// A set of policies of one [`Code`], by their place.
+pub(crate) type Bits = u128;
 
 /// Policies, compiled; what is not covered is left to Cedar.
 #[derive(Debug, Default)]
-pub(crate) struct Compilation {
-    /// Sorted by id.
-    compiled: Vec<(String, Compiled)>,
+pub(crate) struct Code {
+    /// Sorted; at most [`POLICIES_MAX`].
+    ids: Box<[Box<str>]>,
+    /// By place; `None` for what is not covered.
+    compiled: Box<[Option<Compiled>]>,
+    /// By action's place in [`Action::ALL`].
+    by_action: [Bits; Action::ALL.len()],
+    index: Index,
     uncovered: PolicySet,
     uncovered_len: usize,
 }
 
-/// What every policy says to one access; ids sorted.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What every policy says to one access.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    pub(crate) permits: Vec<String>,
-    pub(crate) forbids: Vec<String>,
-    pub(crate) erred: Vec<String>,
+    pub(crate) permits: Bits,
+    pub(crate) forbids: Bits,
+    pub(crate) erred: Bits,
 }
 
-impl Compilation {
-    pub(crate) fn new(policies: &PolicySet) -> Self {
+/// For each policy one condition that holds for few accesses, by what it compares: a policy whose
+/// condition does not hold need not be looked at. Before it stand only conditions that cannot err.
+#[derive(Debug, Default)]
+struct Index {
+    /// Policies without such a condition.
+    always: Bits,
+    by_key: Vec<(Key, HashMap<Box<str>, Bits, RandomState>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Participant,
+    Product,
+    Class,
+    Purpose,
+    Region,
+}
+
+impl Code {
+    /// Compiles policies that were checked. `open` makes the same policies for Cedar's evaluator:
+    /// it is asked if some policy is not covered.
+    pub(crate) fn new(
+        policies: &PolicySet,
+        places: &Places,
+        open: impl FnOnce() -> Option<PolicySet>,
+    ) -> Self {
+        const { assert!(POLICIES_MAX <= Bits::BITS as usize, "one bit for each policy") }
+        let mut all: Vec<_> = policies
+            .policies()
+            .map(|policy| (Box::<str>::from(policy.id().to_string()), policy))
+            .collect();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut this = Self::default();
-        for policy in policies.policies() {
-            if let Ok(compiled) = compile::policy(policy, Some(paved::fact)) {
-                this.compiled.push((policy.id().to_string(), compiled));
-            } else {
-                this.uncovered_len += 1;
-                // INVARIANT: ids are unique, they come from a set.
-                let _added = this.uncovered.add(policy.clone());
+        let (mut ids, mut compiled) = (Vec::new(), Vec::new());
+        for (id, policy) in all {
+            let code = compile::policy(policy, Some(places)).ok();
+            this.uncovered_len += usize::from(code.is_none());
+            ids.push(id);
+            compiled.push(code);
+        }
+        for (bit, code) in bits().zip(&compiled) {
+            for (number, of_action) in this.by_action.iter_mut().enumerate() {
+                if code.as_ref().is_some_and(|code| code.actions >> number & 1 == 1) {
+                    *of_action |= bit;
+                }
             }
         }
-        this.compiled.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if this.uncovered_len > 0 {
+            // INVARIANT: without them, every evaluation says that a policy is missing.
+            this.uncovered = open().unwrap_or_default();
+            for (id, _) in ids.iter().zip(&compiled).filter(|(_, code)| code.is_some()) {
+                let _removed = this.uncovered.remove_static(PolicyId::new(id));
+            }
+        }
+        this.index = Index::new(&compiled);
+        (this.ids, this.compiled) = (ids.into(), compiled.into());
         this
     }
 
@@ -47,30 +112,169 @@ impl Compilation {
         self.uncovered_len
     }
 
-    pub(crate) fn evaluate(&self, access: &Access<'_>) -> Result<Outcome, String> {
-        let mut outcome = Outcome::default();
-        let memory = Bump::new();
-        let evaluation = Evaluation { source: access, memory: &memory };
-        for (id, policy) in &self.compiled {
-            let ids = match evaluation.all(&policy.conditions) {
-                Ok(false) => continue,
-                Ok(true) if policy.is_permit => &mut outcome.permits,
-                Ok(true) => &mut outcome.forbids,
-                Err(Erred) => &mut outcome.erred,
-            };
-            ids.push(id.clone());
+    /// The ids, sorted.
+    pub(crate) fn ids(&self) -> &[Box<str>] {
+        &self.ids
+    }
+
+    /// The ids of these policies, sorted.
+    pub(crate) fn names(&self, of: Bits) -> impl Iterator<Item = &str> {
+        let named = bits().zip(&self.ids).filter(move |(bit, _)| of & bit != 0);
+        named.map(|(_, id)| id.as_ref())
+    }
+
+    /// The compiled policies with their ids.
+    pub(crate) fn compiled(&self) -> impl Iterator<Item = (Bits, &str, Option<&Compiled>)> {
+        let all = bits().zip(&self.ids).zip(&self.compiled);
+        all.map(|((bit, id), compiled)| (bit, id.as_ref(), compiled.as_ref()))
+    }
+
+    pub(crate) fn evaluate(
+        &self,
+        access: &Access<'_>,
+        places: Option<&Places>,
+    ) -> Result<Outcome, String> {
+        if self.ids.is_empty() {
+            return Ok(Outcome::default());
         }
+        // WHY: the deepest expression that is compiled must not depend on the caller's stack.
+        let mut outcome =
+            stacker::maybe_grow(STACK_LEFT, STACK_LEN, || self.evaluate_compiled(access));
         if self.uncovered_len > 0 {
-            let rest = oracle::evaluate(&self.uncovered, access.facts())?;
-            for (ids, more) in [
-                (&mut outcome.permits, rest.permits),
-                (&mut outcome.forbids, rest.forbids),
-                (&mut outcome.erred, rest.erred),
-            ] {
-                ids.extend(more);
-                ids.sort();
+            if self.uncovered.policies().count() != self.uncovered_len {
+                return Err("a policy is missing".to_owned());
             }
+            self.add_uncovered(access, places, &mut outcome)?;
         }
         Ok(outcome)
     }
+
+    fn evaluate_compiled(&self, access: &Access<'_>) -> Outcome {
+        let facts = access.facts();
+        let mut outcome = Outcome::default();
+        let memory = Bump::new();
+        let evaluation = Evaluation { source: access, memory: &memory };
+        let of_action = self.by_action.get(facts.action as usize).copied().unwrap_or_default();
+        let mut open = of_action & self.index.candidates(access);
+        while open != 0 {
+            let place = open.trailing_zeros();
+            let bit = 1 << place;
+            open ^= bit;
+            let compiled = self.compiled.get(place as usize).and_then(Option::as_ref);
+            let Some(policy) = compiled else { continue };
+            match evaluation.all(&policy.conditions) {
+                Ok(false) => {}
+                Ok(true) if policy.is_permit => outcome.permits |= bit,
+                Ok(true) => outcome.forbids |= bit,
+                Err(Erred) => outcome.erred |= bit,
+            }
+        }
+        outcome
+    }
+
+    fn add_uncovered(
+        &self,
+        access: &Access<'_>,
+        places: Option<&Places>,
+        outcome: &mut Outcome,
+    ) -> Result<(), String> {
+        let filling = places.map(|places| (places, access.constants()));
+        let rest = oracle::evaluate(&self.uncovered, access.facts(), filling)?;
+        let rest = self.outcome(&rest).ok_or("a policy without a place")?;
+        outcome.permits |= rest.permits;
+        outcome.forbids |= rest.forbids;
+        outcome.erred |= rest.erred;
+        Ok(())
+    }
+
+    /// What Cedar said, by the places of the policies.
+    pub(crate) fn outcome(&self, spoken: &Spoken) -> Option<Outcome> {
+        let all = |ids: &[String]| {
+            ids.iter().try_fold(0, |all, id| {
+                let place = self.ids.binary_search_by(|known| known.as_ref().cmp(id)).ok()?;
+                Some(all | 1 << place)
+            })
+        };
+        Some(Outcome {
+            permits: all(&spoken.permits)?,
+            forbids: all(&spoken.forbids)?,
+            erred: all(&spoken.erred)?,
+        })
+    }
+}
+
+impl Outcome {
+    /// What Cedar tells of it: where a forbid holds, no permits.
+    pub(crate) fn told(self) -> Self {
+        if self.forbids == 0 { self } else { Self { permits: 0, ..self } }
+    }
+}
+
+fn bits() -> impl Iterator<Item = Bits> {
+    (0..Bits::BITS).map(|place| 1 << place)
+}
+
+impl Index {
+    fn new(compiled: &[Option<Compiled>]) -> Self {
+        let mut this = Self::default();
+        if compiled.len() < INDEX_MIN {
+            this.always = Bits::MAX;
+            return this;
+        }
+        for (bit, code) in bits().zip(compiled) {
+            match code.as_ref().and_then(key) {
+                Some((key, values)) => this.add(key, values, bit),
+                None => this.always |= bit,
+            }
+        }
+        this
+    }
+
+    fn add(&mut self, key: Key, values: Vec<&str>, bit: Bits) {
+        let place = self.by_key.iter().position(|(known, _)| *known == key);
+        let place = place.unwrap_or_else(|| {
+            self.by_key.push((key, HashMap::default()));
+            self.by_key.len() - 1
+        });
+        let Some((_, by_value)) = self.by_key.get_mut(place) else { return };
+        for value in values {
+            *by_value.entry(value.into()).or_default() |= bit;
+        }
+    }
+
+    fn candidates(&self, access: &Access<'_>) -> Bits {
+        let facts = access.facts();
+        let mut all = self.always;
+        for (key, by_value) in &self.by_key {
+            let value = match key {
+                Key::Participant => facts.participant,
+                Key::Product => facts.product,
+                Key::Class => facts.product_class,
+                Key::Purpose => facts.purpose,
+                Key::Region => facts.region.as_str(),
+            };
+            all |= by_value.get(value).copied().unwrap_or_default();
+        }
+        all
+    }
+}
+
+/// The condition with the rarest key among the first that cannot err.
+fn key(compiled: &Compiled) -> Option<(Key, Vec<&str>)> {
+    let sure = compiled.conditions.iter().take_while(|condition| condition.is_infallible());
+    let keys = sure.filter_map(|condition| match condition {
+        Node::ParticipantIs(Text::Own(id)) => Some((Key::Participant, vec![id.as_ref()])),
+        Node::ProductIs(Text::Own(id)) => Some((Key::Product, vec![id.as_ref()])),
+        Node::OneOf(fact, values) => {
+            let key = match fact {
+                Fact::Class => Key::Class,
+                Fact::Purpose => Key::Purpose,
+                Fact::Region => Key::Region,
+                _ => return None,
+            };
+            Some((key, values.iter().map(AsRef::as_ref).collect()))
+        }
+        _ => None,
+    });
+    keys.min_by_key(|(key, values)| (*key, values.len()))
 }

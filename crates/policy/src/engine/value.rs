@@ -73,6 +73,17 @@ impl Constants {
     }
 }
 
+impl Constants {
+    /// The texts, if all are texts; sorted.
+    pub(crate) fn as_strings(&self) -> Option<Box<[Box<str>]>> {
+        let text = |item: &Constant| match item {
+            Constant::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.0.iter().map(text).collect()
+    }
+}
+
 impl Constant {
     pub(crate) fn record(fields: impl IntoIterator<Item = (Box<str>, Self)>) -> Self {
         let mut fields: Vec<_> = fields.into_iter().collect();
