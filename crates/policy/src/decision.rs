@@ -18,9 +18,12 @@ pub enum Decision<'a> {
 }
 
 /// Which clauses permit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Grounds<'a> {
-    judged: Judged<'a>,
+    program: &'a Program,
+    facts: &'a Facts<'a>,
+    layers: Layers<'a>,
+    permits: Bits,
 }
 
 /// Why an access is denied. Never without a reason.
@@ -31,7 +34,8 @@ pub struct Denial<'a> {
 
 #[derive(Clone, Debug)]
 enum Cause<'a> {
-    Judged(Judged<'a>),
+    // WHY boxed: a permit must not pay for what a denial has to keep.
+    Judged(Box<Judged<'a>>),
     NotActive,
     Mismatch,
     Facts(String),
@@ -53,9 +57,10 @@ impl<'a> Judged<'a> {
         let outcomes = [self.contract, self.space, self.provider];
         let is_forbidden = outcomes.iter().any(|outcome| outcome.forbids | outcome.erred != 0);
         if self.contract.permits != 0 && !is_forbidden {
-            Decision::Permit(Grounds { judged: self })
+            let Self { program, facts, layers, contract, .. } = self;
+            Decision::Permit(Grounds { program, facts, layers, permits: contract.permits })
         } else {
-            Decision::Deny(Denial { cause: Cause::Judged(self) })
+            Decision::Deny(Denial { cause: Cause::Judged(Box::new(self)) })
         }
     }
 
@@ -114,7 +119,10 @@ impl<'a> Decision<'a> {
     #[must_use]
     pub fn explain(&self) -> Vec<Explanation> {
         match self {
-            Self::Permit(Grounds { judged }) => explain::all(judged),
+            Self::Permit(Grounds { program, facts, layers, .. }) => {
+                let judged = program.judge(facts, *layers);
+                judged.map_or_else(|_| Vec::new(), |judged| explain::all(&judged))
+            }
             Self::Deny(Denial { cause: Cause::Judged(judged) }) => explain::all(judged),
             Self::Deny(_) => Vec::new(),
         }
@@ -137,7 +145,7 @@ impl Eq for Decision<'_> {}
 impl<'a> Grounds<'a> {
     /// Ids of the Cedar policies (`permission-1`) that permit, sorted; at least one.
     pub fn policies(&self) -> impl Iterator<Item = &'a str> {
-        self.judged.names(self.judged.contract.permits)
+        self.program.shape.code.names(self.permits)
     }
 }
 

@@ -8,7 +8,7 @@ use dataspace_primitives::{Name, UnixMillis};
 
 use crate::decision::{Judged, Reason};
 use crate::engine::eval::{Erred, Evaluation, Source};
-use crate::engine::node::{Binary, Comparison, Compiled, Fact, Node};
+use crate::engine::node::{Binary, Comparison, Compiled, Fact, FactSet, Node};
 use crate::engine::paved::{self, Access};
 use crate::engine::print::Printed;
 use crate::engine::program::{Bits, Code, Outcome};
@@ -387,9 +387,9 @@ fn has(names: &BTreeSet<Name>, what: &str) -> String {
 /// The condition as Cedar text, and the facts in it.
 fn in_general(node: &Node, access: &Access<'_>) -> (String, String) {
     let printed = Printed { node, constants: access.constants() };
-    let mut named = BTreeSet::new();
-    facts_in(node, &mut named);
-    let found: Vec<_> = named.iter().map(|fact| known(access, *fact)).collect();
+    let mut named = FactSet::default();
+    node.facts(&mut named);
+    let found: Vec<_> = named.iter().map(|fact| known(access, fact)).collect();
     let found = match (verdict(node, access), found.is_empty()) {
         (Verdict::Erred, _) => "it cannot be evaluated".to_owned(),
         (Verdict::Holds, true) => "it does".to_owned(),
@@ -397,38 +397,6 @@ fn in_general(node: &Node, access: &Access<'_>) -> (String, String) {
         (_, false) => found.join(", "),
     };
     (format!("`{printed}` must hold"), found)
-}
-
-fn facts_in(node: &Node, all: &mut BTreeSet<Fact>) {
-    match node {
-        Node::Fact(fact) | Node::IsKnown(fact, _) | Node::OneOf(fact, _) => {
-            all.insert(*fact);
-        }
-        Node::Now(..) => {
-            all.insert(Fact::Now);
-        }
-        Node::And(parts) | Node::Or(parts) | Node::Set(parts) => {
-            parts.iter().for_each(|part| facts_in(part, all));
-        }
-        Node::If(parts) => parts.iter().for_each(|part| facts_in(part, all)),
-        Node::Binary(_, sides) => sides.iter().for_each(|side| facts_in(side, all)),
-        Node::Unary(_, inner)
-        | Node::Attribute(inner, _)
-        | Node::Has(inner, _)
-        | Node::Like(inner, _)
-        | Node::Is(inner, _) => facts_in(inner, all),
-        Node::Record(fields) => fields.iter().for_each(|(_, field)| facts_in(field, all)),
-        Node::Constant(_)
-        | Node::Principal
-        | Node::Action
-        | Node::Resource
-        | Node::Context
-        | Node::Error
-        | Node::ParticipantIs(_)
-        | Node::ProductIs(_)
-        | Node::Place(..)
-        | Node::TimePlace(_) => {}
-    }
 }
 
 /// What a fact is called, and whether it takes a plural verb.

@@ -11,6 +11,7 @@ use cedar_policy::{
 use dataspace_primitives::{Name, UnixMillis};
 
 use crate::action::Action;
+use crate::engine::node::{Fact, FactSet};
 use crate::engine::paved::{
     ACTION, CONTRACT, ENVIRONMENT, PARTICIPANT, PERSON, PRODUCT, ROLE, SPACE, TIME_ZONE,
 };
@@ -34,15 +35,19 @@ pub(crate) struct Spoken {
 /// The constants of the contract, for policies of a shape.
 pub(crate) type Filling<'a> = Option<(&'a Places, &'a Constants)>;
 
+/// And what the policies look at: nothing else is put before Cedar, for speed. If they look at more
+/// after all, Cedar errs.
+pub(crate) type View<'a> = (Filling<'a>, FactSet);
+
 pub(crate) fn evaluate(
     policies: &PolicySet,
     facts: &Facts<'_>,
-    filling: Filling<'_>,
+    view: View<'_>,
 ) -> Result<Spoken, String> {
     // WHY: with little stack left, Cedar errs, and the decision would depend on the caller.
     stacker::maybe_grow(STACK_LEFT, STACK_LEN, || {
         let (request, entities) =
-            cedar_input(policies, facts, filling).map_err(|error| error.to_string())?;
+            cedar_input(policies, facts, view).map_err(|error| error.to_string())?;
         let response = Authorizer::new().is_authorized(&request, policies, &entities);
         let mut determining: Vec<_> =
             response.diagnostics().reason().map(ToString::to_string).collect();
@@ -65,7 +70,7 @@ pub(crate) fn evaluate(
 fn cedar_input(
     policies: &PolicySet,
     facts: &Facts<'_>,
-    filling: Filling<'_>,
+    (filling, seen): View<'_>,
 ) -> Result<(Request, Entities), Box<dyn Error>> {
     // A shape has marks where the contract has its constants; so must the facts.
     let marked = |ty, id: &str| {
@@ -86,8 +91,8 @@ fn cedar_input(
     let principal = uid(PARTICIPANT, facts.participant)?;
     let action = uid(ACTION, Action::as_str(facts.action))?;
     let resource = uid(PRODUCT, facts.product)?;
-    let entities = Entities::from_entities(entities(policies, facts)?, None)?;
-    let mut context = context(facts)?;
+    let entities = Entities::from_entities(entities(policies, facts, seen)?, None)?;
+    let mut context = context(facts, seen)?;
     if let Some((places, constants)) = filling {
         for place in places.times() {
             let at = constants.time(place).and_then(|at| u64::try_from(at).ok());
@@ -99,7 +104,11 @@ fn cedar_input(
     Ok((Request::new(principal, action, resource, context, None)?, entities))
 }
 
-fn entities(policies: &PolicySet, facts: &Facts<'_>) -> Result<Vec<Entity>, Box<dyn Error>> {
+fn entities(
+    policies: &PolicySet,
+    facts: &Facts<'_>,
+    seen: FactSet,
+) -> Result<Vec<Entity>, Box<dyn Error>> {
     let roles = |roles: &BTreeSet<Name>| {
         roles.iter().map(|role| uid(ROLE, role.as_str())).collect::<Result<HashSet<_>, _>>()
     };
@@ -114,7 +123,6 @@ fn entities(policies: &PolicySet, facts: &Facts<'_>) -> Result<Vec<Entity>, Box<
         ("class".to_owned(), text(facts.product_class)),
         ("level".to_owned(), Expression::new_long(i64::from(facts.product_level))),
     ];
-    let contract = [("agreedAt".to_owned(), Expression::new_datetime(facts.agreed_at.to_string()))];
     let mut all = vec![
         Entity::new_with_tags(
             uid(PARTICIPANT, facts.participant)?,
@@ -123,8 +131,12 @@ fn entities(policies: &PolicySet, facts: &Facts<'_>) -> Result<Vec<Entity>, Box<
             tags,
         )?,
         Entity::new(uid(PRODUCT, facts.product)?, product.into(), [].into())?,
-        Entity::new(uid(CONTRACT, facts.contract)?, contract.into(), [].into())?,
     ];
+    if seen.contains(Fact::Contract) {
+        let agreed_at = Expression::new_datetime(facts.agreed_at.to_string());
+        let contract = [("agreedAt".to_owned(), agreed_at)];
+        all.push(Entity::new(uid(CONTRACT, facts.contract)?, contract.into(), [].into())?);
+    }
     if let Some(person) = &facts.person {
         let roles = roles(person.roles)?;
         all.push(Entity::new(uid(PERSON, person.id)?, HashMap::new(), roles)?);
@@ -153,20 +165,34 @@ fn entities(policies: &PolicySet, facts: &Facts<'_>) -> Result<Vec<Entity>, Box<
     Ok(all)
 }
 
-fn context(facts: &Facts<'_>) -> Result<Vec<(String, Expression)>, Box<dyn Error>> {
+fn context(facts: &Facts<'_>, seen: FactSet) -> Result<Vec<(String, Expression)>, Box<dyn Error>> {
     let entity = |ty, id| uid(ty, id).map(Expression::new_entity_uid);
     let count = |count| i64::try_from(count).map(Expression::new_long);
-    let mut pairs = vec![
-        ("now", Expression::new_datetime(facts.now.to_string())),
-        ("purpose", text(facts.purpose)),
-        ("purposes", texts(facts.purposes)),
-        ("space", entity(SPACE, facts.space)?),
-        ("contract", entity(CONTRACT, facts.contract)?),
-        ("uses", count(facts.uses.contract)?),
-        ("usesByConsumer", count(facts.uses.consumer)?),
-        ("usesToday", count(facts.uses.today)?),
-        ("usesThisMonth", count(facts.uses.this_month)?),
+    let mut pairs = Vec::new();
+    if seen.contains(Fact::Now) {
+        pairs.push(("now", Expression::new_datetime(facts.now.to_string())));
+    }
+    if seen.contains(Fact::Purpose) {
+        pairs.push(("purpose", text(facts.purpose)));
+    }
+    if seen.contains(Fact::Purposes) {
+        pairs.push(("purposes", texts(facts.purposes)));
+    }
+    if seen.contains(Fact::Space) {
+        pairs.push(("space", entity(SPACE, facts.space)?));
+    }
+    if seen.contains(Fact::Contract) {
+        pairs.push(("contract", entity(CONTRACT, facts.contract)?));
+    }
+    let counts = [
+        (Fact::Uses, "uses", facts.uses.contract),
+        (Fact::UsesByConsumer, "usesByConsumer", facts.uses.consumer),
+        (Fact::UsesToday, "usesToday", facts.uses.today),
+        (Fact::UsesThisMonth, "usesThisMonth", facts.uses.this_month),
     ];
+    for (_, name, uses) in counts.into_iter().filter(|(fact, ..)| seen.contains(*fact)) {
+        pairs.push((name, count(uses)?));
+    }
     if let Some(person) = &facts.person {
         pairs.push(("person", entity(PERSON, person.id)?));
     }

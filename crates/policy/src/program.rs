@@ -9,6 +9,7 @@ use dataspace_primitives::Digest;
 
 use crate::bounds;
 use crate::decision::{Decision, Denial, Judged};
+use crate::engine::node::FactSet;
 use crate::engine::paved::Access;
 use crate::engine::program::{Code, Outcome};
 use crate::engine::shape::{self, Constants, Parted, Places};
@@ -141,7 +142,7 @@ impl Program {
         let judged = stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
             let set = policies::named(&self.text()).ok_or("the text cannot be read")?;
             let told = |code: &Code, set: &PolicySet| -> Result<Outcome, String> {
-                let spoken = oracle::evaluate(set, facts, None)?;
+                let spoken = oracle::evaluate(set, facts, (None, FactSet::ALL))?;
                 code.outcome(&spoken).ok_or_else(|| "a policy without a place".to_owned())
             };
             let layer = |layer: Option<&Policies>| {
@@ -163,7 +164,11 @@ impl Program {
         self.shape.code.fallbacks()
     }
 
-    fn judge<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Result<Judged<'a>, String> {
+    pub(crate) fn judge<'a>(
+        &'a self,
+        facts: &'a Facts<'a>,
+        layers: Layers<'a>,
+    ) -> Result<Judged<'a>, String> {
         let access = Access::new(facts, &self.constants);
         let access = access.ok_or("a number is larger than Cedar's")?;
         let layer = |layer: Option<&Policies>| {
@@ -178,7 +183,8 @@ impl Program {
     #[cold]
     fn is_confirmed(&self, judged: &Judged<'_>) -> bool {
         let same = |code: &Code, set: Option<&PolicySet>, filling: Filling<'_>, found: Outcome| {
-            let spoken = set.map(|set| oracle::evaluate(set, judged.facts, filling));
+            let spoken =
+                set.map(|set| oracle::evaluate(set, judged.facts, (filling, code.facts())));
             let cedar = spoken.and_then(Result::ok).and_then(|spoken| code.outcome(&spoken));
             cedar == Some(found.told())
         };

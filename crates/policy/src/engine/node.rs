@@ -91,9 +91,85 @@ impl Node {
             _ => false,
         }
     }
+
+    /// Adds the facts that it looks at by their names.
+    pub(crate) fn facts(&self, all: &mut FactSet) {
+        match self {
+            Self::Fact(fact) | Self::IsKnown(fact, _) | Self::OneOf(fact, _) => {
+                all.insert(*fact);
+            }
+            Self::Now(..) => {
+                all.insert(Fact::Now);
+            }
+            Self::And(parts) | Self::Or(parts) | Self::Set(parts) => {
+                parts.iter().for_each(|part| part.facts(all));
+            }
+            Self::If(parts) => parts.iter().for_each(|part| part.facts(all)),
+            Self::Binary(_, sides) => sides.iter().for_each(|side| side.facts(all)),
+            Self::Unary(_, inner)
+            | Self::Attribute(inner, _)
+            | Self::Has(inner, _)
+            | Self::Like(inner, _)
+            | Self::Is(inner, _) => inner.facts(all),
+            Self::Record(fields) => fields.iter().for_each(|(_, field)| field.facts(all)),
+            Self::Constant(_)
+            | Self::Principal
+            | Self::Action
+            | Self::Resource
+            | Self::Context
+            | Self::Error
+            | Self::ParticipantIs(_)
+            | Self::ProductIs(_)
+            | Self::Place(..)
+            | Self::TimePlace(_) => {}
+        }
+    }
+}
+
+/// A set of facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FactSet(u32);
+
+impl FactSet {
+    pub(crate) const ALL: Self = Self(u32::MAX);
+
+    pub(crate) fn insert(&mut self, fact: Fact) {
+        self.0 |= 1 << fact as u32;
+    }
+
+    pub(crate) fn contains(self, fact: Fact) -> bool {
+        self.0 >> fact as u32 & 1 == 1
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Fact> {
+        Fact::ALL.into_iter().filter(move |fact| self.contains(*fact))
+    }
 }
 
 impl Fact {
+    const ALL: [Self; 20] = [
+        Self::Region,
+        Self::Roles,
+        Self::Credentials,
+        Self::Class,
+        Self::Level,
+        Self::Now,
+        Self::Purpose,
+        Self::Purposes,
+        Self::Space,
+        Self::Contract,
+        Self::Uses,
+        Self::UsesByConsumer,
+        Self::UsesToday,
+        Self::UsesThisMonth,
+        Self::Person,
+        Self::Environment,
+        Self::RecipientRegion,
+        Self::Payment,
+        Self::Events,
+        Self::State,
+    ];
+
     /// Whether it can be unknown.
     pub(crate) fn is_optional(self) -> bool {
         matches!(
@@ -109,7 +185,7 @@ impl Fact {
 }
 
 /// Facts of a data space that stand behind attributes of its schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fact {
     Region,
     Roles,

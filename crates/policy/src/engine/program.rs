@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::compile;
 use super::eval::{Erred, Evaluation};
-use super::node::{Compiled, Fact, Node, Text};
+use super::node::{Compiled, Fact, FactSet, Node, Text};
 use super::paved::Access;
 use super::shape::Places;
 use crate::action::Action;
@@ -36,6 +36,8 @@ pub(crate) struct Code {
     /// By action's place in [`Action::ALL`].
     by_action: [Bits; Action::ALL.len()],
     index: Index,
+    /// What the policies look at.
+    facts: FactSet,
     uncovered: PolicySet,
     uncovered_len: usize,
 }
@@ -102,6 +104,11 @@ impl Code {
                 let _removed = this.uncovered.remove_static(PolicyId::new(id));
             }
         }
+        let conditions = compiled.iter().flatten().flat_map(|code| &code.conditions);
+        conditions.for_each(|condition| condition.facts(&mut this.facts));
+        if this.uncovered_len > 0 {
+            this.facts = FactSet::ALL;
+        }
         this.index = Index::new(&compiled);
         (this.ids, this.compiled) = (ids.into(), compiled.into());
         this
@@ -110,6 +117,11 @@ impl Code {
     /// Number of policies that run in Cedar's evaluator.
     pub(crate) fn fallbacks(&self) -> usize {
         self.uncovered_len
+    }
+
+    /// The facts that the policies look at.
+    pub(crate) fn facts(&self) -> FactSet {
+        self.facts
     }
 
     /// The ids, sorted.
@@ -179,7 +191,7 @@ impl Code {
         outcome: &mut Outcome,
     ) -> Result<(), String> {
         let filling = places.map(|places| (places, access.constants()));
-        let rest = oracle::evaluate(&self.uncovered, access.facts(), filling)?;
+        let rest = oracle::evaluate(&self.uncovered, access.facts(), (filling, FactSet::ALL))?;
         let rest = self.outcome(&rest).ok_or("a policy without a place")?;
         outcome.permits |= rest.permits;
         outcome.forbids |= rest.forbids;
