@@ -121,7 +121,7 @@ impl<'a> Decision<'a> {
         match self {
             Self::Permit(Grounds { program, facts, layers, .. }) => {
                 let judged = program.judge(facts, *layers);
-                judged.map_or_else(|_| Vec::new(), |judged| explain::all(&judged))
+                judged.map_or_else(Vec::new, |judged| explain::all(&judged))
             }
             Self::Deny(Denial { cause: Cause::Judged(judged) }) => explain::all(judged),
             Self::Deny(_) => Vec::new(),

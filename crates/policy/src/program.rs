@@ -35,6 +35,8 @@ pub struct Layers<'a> {
     pub provider: Option<&'a Policies>,
 }
 
+const TOO_LARGE: &str = "a number is larger than Cedar's";
+
 /// What programs of the same terms share.
 #[derive(Debug)]
 pub(crate) struct Shape {
@@ -126,9 +128,8 @@ impl Program {
     /// Takes no memory for a permit by usual terms. One in [`SHADOW_SHARE`](crate::SHADOW_SHARE)
     /// decisions is held against Cedar's own evaluator; a difference denies.
     pub fn decide<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
-        let judged = match self.judge(facts, layers) {
-            Ok(judged) => judged,
-            Err(message) => return Decision::Deny(Denial::facts(message)),
+        let Some(judged) = self.judge(facts, layers) else {
+            return Decision::Deny(Denial::facts(TOO_LARGE.to_owned()));
         };
         if shadow::is_due() && !self.is_confirmed(&judged) {
             return Decision::Deny(Denial::mismatch());
@@ -164,19 +165,20 @@ impl Program {
         self.shape.code.fallbacks()
     }
 
+    /// `None` if a number is larger than Cedar's.
     pub(crate) fn judge<'a>(
         &'a self,
         facts: &'a Facts<'a>,
         layers: Layers<'a>,
-    ) -> Result<Judged<'a>, String> {
-        let access = Access::new(facts, &self.constants);
-        let access = access.ok_or("a number is larger than Cedar's")?;
-        let layer = |layer: Option<&Policies>| {
-            layer.map_or(Ok(Outcome::default()), |layer| layer.code.evaluate(&access, None))
+    ) -> Option<Judged<'a>> {
+        let access = Access::new(facts, &self.constants)?;
+        let layer = |layer: Option<&Policies>| match layer {
+            Some(layer) => layer.code.evaluate(&access, None),
+            None => Outcome::default(),
         };
-        let contract = self.shape.code.evaluate(&access, Some(&self.shape.places))?;
-        let (space, provider) = (layer(layers.space)?, layer(layers.provider)?);
-        Ok(Judged { program: self, facts, layers, contract, space, provider })
+        let contract = self.shape.code.evaluate(&access, Some(&self.shape.places));
+        let (space, provider) = (layer(layers.space), layer(layers.provider));
+        Some(Judged { program: self, facts, layers, contract, space, provider })
     }
 
     /// Whether Cedar says the same.

@@ -95,31 +95,43 @@ impl Node {
     /// Adds the facts that it looks at by their names.
     pub(crate) fn facts(&self, all: &mut FactSet) {
         match self {
-            Self::Fact(fact) | Self::IsKnown(fact, _) | Self::OneOf(fact, _) => {
-                all.insert(*fact);
-            }
-            Self::Now(..) => {
-                all.insert(Fact::Now);
-            }
-            Self::And(parts) | Self::Or(parts) | Self::Set(parts) => {
-                parts.iter().for_each(|part| part.facts(all));
-            }
-            Self::If(parts) => parts.iter().for_each(|part| part.facts(all)),
-            Self::Binary(_, sides) => sides.iter().for_each(|side| side.facts(all)),
+            Self::Fact(fact) | Self::IsKnown(fact, _) | Self::OneOf(fact, _) => all.insert(*fact),
+            Self::Now(..) => all.insert(Fact::Now),
+            node => node.each(&mut |part| part.facts(all)),
+        }
+    }
+
+    /// Levels of nodes within nodes; 1 for a leaf.
+    pub(crate) fn depth(&self) -> usize {
+        let mut depth = 0;
+        self.each(&mut |part| depth = depth.max(part.depth()));
+        depth + 1
+    }
+
+    /// Visits the nodes right within it.
+    fn each(&self, visit: &mut dyn FnMut(&Self)) {
+        match self {
+            Self::And(parts) | Self::Or(parts) | Self::Set(parts) => parts.iter().for_each(visit),
+            Self::If(parts) => parts.iter().for_each(visit),
+            Self::Binary(_, sides) => sides.iter().for_each(visit),
             Self::Unary(_, inner)
             | Self::Attribute(inner, _)
             | Self::Has(inner, _)
             | Self::Like(inner, _)
-            | Self::Is(inner, _) => inner.facts(all),
-            Self::Record(fields) => fields.iter().for_each(|(_, field)| field.facts(all)),
+            | Self::Is(inner, _) => visit(inner),
+            Self::Record(fields) => fields.iter().for_each(|(_, field)| visit(field)),
             Self::Constant(_)
             | Self::Principal
             | Self::Action
             | Self::Resource
             | Self::Context
+            | Self::Fact(_)
+            | Self::IsKnown(..)
             | Self::Error
             | Self::ParticipantIs(_)
             | Self::ProductIs(_)
+            | Self::OneOf(..)
+            | Self::Now(..)
             | Self::Place(..)
             | Self::TimePlace(_) => {}
         }

@@ -20,6 +20,9 @@ const STACK_LEFT: usize = 256 << 10;
 /// Stack that a thread with less gets for a decision.
 const STACK_LEN: usize = 1 << 20;
 
+/// Nesting for which no stack is too small.
+const SHALLOW: usize = 8;
+
 /// Fewer policies are evaluated without a look at the index.
 const INDEX_MIN: usize = 8;
 
@@ -36,6 +39,8 @@ pub(crate) struct Code {
     /// By action's place in [`Action::ALL`].
     by_action: [Bits; Action::ALL.len()],
     index: Index,
+    /// Whether any stack is enough to evaluate it.
+    is_shallow: bool,
     /// What the policies look at.
     facts: FactSet,
     uncovered: PolicySet,
@@ -98,7 +103,7 @@ impl Code {
             }
         }
         if this.uncovered_len > 0 {
-            // INVARIANT: without them, every evaluation says that a policy is missing.
+            // Without them, every evaluation errs.
             this.uncovered = open().unwrap_or_default();
             for (id, _) in ids.iter().zip(&compiled).filter(|(_, code)| code.is_some()) {
                 let _removed = this.uncovered.remove_static(PolicyId::new(id));
@@ -106,6 +111,8 @@ impl Code {
         }
         let conditions = compiled.iter().flatten().flat_map(|code| &code.conditions);
         conditions.for_each(|condition| condition.facts(&mut this.facts));
+        let mut conditions = compiled.iter().flatten().flat_map(|code| &code.conditions);
+        this.is_shallow = conditions.all(|condition| condition.depth() <= SHALLOW);
         if this.uncovered_len > 0 {
             this.facts = FactSet::ALL;
         }
@@ -141,24 +148,17 @@ impl Code {
         all.map(|((bit, id), compiled)| (bit, id.as_ref(), compiled.as_ref()))
     }
 
-    pub(crate) fn evaluate(
-        &self,
-        access: &Access<'_>,
-        places: Option<&Places>,
-    ) -> Result<Outcome, String> {
-        if self.ids.is_empty() {
-            return Ok(Outcome::default());
-        }
-        // WHY: the deepest expression that is compiled must not depend on the caller's stack.
-        let mut outcome =
-            stacker::maybe_grow(STACK_LEFT, STACK_LEN, || self.evaluate_compiled(access));
+    pub(crate) fn evaluate(&self, access: &Access<'_>, places: Option<&Places>) -> Outcome {
+        let mut outcome = if self.is_shallow {
+            self.evaluate_compiled(access)
+        } else {
+            // WHY: the deepest expression that is compiled must not depend on the caller's stack.
+            stacker::maybe_grow(STACK_LEFT, STACK_LEN, || self.evaluate_compiled(access))
+        };
         if self.uncovered_len > 0 {
-            if self.uncovered.policies().count() != self.uncovered_len {
-                return Err("a policy is missing".to_owned());
-            }
-            self.add_uncovered(access, places, &mut outcome)?;
+            self.add_uncovered(access, places, &mut outcome);
         }
-        Ok(outcome)
+        outcome
     }
 
     fn evaluate_compiled(&self, access: &Access<'_>) -> Outcome {
@@ -184,19 +184,23 @@ impl Code {
         outcome
     }
 
-    fn add_uncovered(
-        &self,
-        access: &Access<'_>,
-        places: Option<&Places>,
-        outcome: &mut Outcome,
-    ) -> Result<(), String> {
+    /// Adds what Cedar says of the policies that are not compiled. What cannot be put before Cedar
+    /// errs.
+    #[cold]
+    fn add_uncovered(&self, access: &Access<'_>, places: Option<&Places>, outcome: &mut Outcome) {
         let filling = places.map(|places| (places, access.constants()));
-        let rest = oracle::evaluate(&self.uncovered, access.facts(), (filling, FactSet::ALL))?;
-        let rest = self.outcome(&rest).ok_or("a policy without a place")?;
-        outcome.permits |= rest.permits;
-        outcome.forbids |= rest.forbids;
-        outcome.erred |= rest.erred;
-        Ok(())
+        let rest = oracle::evaluate(&self.uncovered, access.facts(), (filling, FactSet::ALL));
+        match rest.ok().and_then(|rest| self.outcome(&rest)) {
+            Some(rest) if self.uncovered.policies().count() == self.uncovered_len => {
+                outcome.permits |= rest.permits;
+                outcome.forbids |= rest.forbids;
+                outcome.erred |= rest.erred;
+            }
+            _ => {
+                let uncovered = self.compiled().filter(|(_, _, compiled)| compiled.is_none());
+                outcome.erred |= uncovered.fold(0, |all, (bit, ..)| all | bit);
+            }
+        }
     }
 
     /// What Cedar said, by the places of the policies.
