@@ -56,17 +56,10 @@ mod tests {
     #[test]
     fn a_difference_is_found_and_counted() {
         let policies: PolicySet = "permit (principal, action, resource);".parse().unwrap();
-        let facts = Facts {
-            participant: "did:key:z6Mk".to_owned(),
-            roles: ["consumer".parse().unwrap()].into(),
-            region: "DE".parse().unwrap(),
-            product: "alloys".parse().unwrap(),
-            product_class: "open".parse().unwrap(),
-            action: crate::Action::Read,
-            purpose: "research".parse().unwrap(),
-            now: "2026-06-01T00:00:00Z".parse().unwrap(),
-            uses: 0,
-        };
+        let consumer = ("did:key:z6Mk", "DE".parse().unwrap());
+        let now = "2026-06-01T00:00:00Z".parse().unwrap();
+        let product = ("alloys", "open");
+        let facts = Facts::new(consumer, crate::Action::Read, product, "research", now);
         let right = Outcome { permits: vec!["policy0".to_owned()], ..Outcome::default() };
         assert!(agrees(&policies, &facts, &right));
         assert_eq!(shadow_mismatches(), 0);

@@ -1,6 +1,6 @@
 //! What cannot be evaluated denies; what would widen is refused.
 
-use dataspace_policy::{Decision, Facts, Layer, Policies, Program, Reason};
+use dataspace_policy::{Decision, Facts, Layer, Policies, Program, Reason, Uses};
 
 use crate::support::{
     codes, contract, denial, facts, forbid_when, permit_when, program, read_always, region, space,
@@ -9,8 +9,8 @@ use crate::support::{
 /// Well typed, and beyond 64 bits as soon as the contract was used once.
 const OVERFLOW: &str = "context.uses + 9223372036854775807 > 0";
 
-fn used_once() -> Facts {
-    Facts { uses: 1, ..facts() }
+fn used_once() -> Facts<'static> {
+    Facts { uses: Uses::of_contract(1), ..facts() }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! A contract, facts that it permits, and short ways to decide.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Decision, Denial, Duty, Facts, InvalidPolicies, Layer,
+    Action, ColumnMask, Constraint, Decision, Denial, Duty, Facts, InvalidPolicies, Layer, Legal,
     MaskMethod, Operator, Policies, Program, RowFilter, Rule, Scalar, Scope, Terms,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
@@ -26,18 +28,12 @@ pub(crate) fn scope() -> Scope {
     Scope { consumer: CONSUMER.to_owned(), product: name("alloys") }
 }
 
-pub(crate) fn facts() -> Facts {
-    Facts {
-        participant: CONSUMER.to_owned(),
-        roles: [name("consumer")].into(),
-        region: region("DE"),
-        product: name("alloys"),
-        product_class: name("open"),
-        action: Action::Read,
-        purpose: name("research"),
-        now: at("2026-06-01T00:00:00Z"),
-        uses: 0,
-    }
+static ROLES: LazyLock<BTreeSet<Name>> = LazyLock::new(|| [name("consumer")].into());
+
+pub(crate) fn facts() -> Facts<'static> {
+    let (consumer, now) = ((CONSUMER, region("DE")), at("2026-06-01T00:00:00Z"));
+    let plain = Facts::new(consumer, Action::Read, ("alloys", "open"), "research", now);
+    Facts { roles: &ROLES, ..plain }
 }
 
 pub(crate) fn purposes(all: &[&str]) -> Constraint {
@@ -64,11 +60,11 @@ pub(crate) fn program(terms: &Terms) -> Program {
     Program::new(&terms.to_cedar(&scope()).unwrap(), terms.clone()).unwrap()
 }
 
-pub(crate) fn decide(terms: &Terms, facts: &Facts) -> Decision {
+pub(crate) fn decide(terms: &Terms, facts: &Facts<'_>) -> Decision {
     program(terms).decide(facts, &Policies::none())
 }
 
-pub(crate) fn permits(terms: &Terms, facts: &Facts) -> bool {
+pub(crate) fn permits(terms: &Terms, facts: &Facts<'_>) -> bool {
     matches!(decide(terms, facts), Decision::Permit(_))
 }
 
@@ -132,7 +128,7 @@ pub(crate) fn rich() -> Terms {
         .duty(column("yield", MaskMethod::Round { decimals: 2 }))
         .duty(column("mass", MaskMethod::Round { decimals: -3 }))
         .duty(column("place", MaskMethod::Truncate { chars: 4 }))
-        .legal(name("the consumer names the provider in publications"))
+        .legal(Legal::Text(name("the consumer names the provider in publications")))
 }
 
 fn text(text: &str) -> Scalar {
