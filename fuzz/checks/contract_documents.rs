@@ -152,16 +152,13 @@ fn assert_profile(world: &World, profile: Signed<SpaceProfile>) {
     let profile = published.profile();
     assert_eq!(&profile.authority, provider.did());
     assert!(profile.version > 0 && (1..=3600).contains(&profile.parameters.request_age_secs_max));
+    let consumer = (consumer.did().as_str(), "DE".parse().expect("a region"));
+    let class = profile.data.product_classes.first().expect("at least one");
+    let purpose = profile.scenarios.keys().next().expect("at least one");
+    let product = ("alloys", class.as_str());
     let facts = Facts {
-        participant: consumer.did().as_str().to_owned(),
-        roles: profile.entities.roles.clone(),
-        region: "DE".parse().expect("a region"),
-        product: "alloys".parse().expect("a name"),
-        product_class: profile.data.product_classes.first().expect("at least one").clone(),
-        action: Action::Read,
-        purpose: profile.scenarios.keys().next().expect("at least one").clone(),
-        now: *now,
-        uses: 0,
+        roles: &profile.entities.roles,
+        ..Facts::new(consumer, Action::Read, product, purpose.as_str(), *now)
     };
     let nothing = Program::new("", Terms::new()).expect("no policies");
     let decision = nothing.decide(&facts, published.policies());

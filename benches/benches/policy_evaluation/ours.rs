@@ -1,5 +1,6 @@
 //! This project's engine.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use anyhow::{Context as _, Result};
@@ -7,7 +8,7 @@ use dataspace_benches::{Effort, Report};
 use dataspace_policy::{
     Action, Constraint, Decision, Facts, Policies, Program, Rule, Scope, Terms,
 };
-use dataspace_primitives::{Region, UnixMillis, Validity};
+use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 
 use crate::world::{self, CLASS, FROM, OURS, PURPOSE, Plain, UNTIL};
 
@@ -19,12 +20,14 @@ pub(crate) fn rows(effort: Effort, report: &mut Report) -> Result<()> {
 /// `decide/1` has the facts in the engine's own types, `decide-plain/1` makes them for each call.
 fn decide_one(effort: Effort, report: &mut Report) -> Result<()> {
     let (program, space) = (Program::new(&text(0)?, terms()?)?, Policies::none());
-    let permits = |facts: &Facts| matches!(program.decide(facts, &space), Decision::Permit(_));
+    let permits = |facts: &Facts<'_>| matches!(program.decide(facts, &space), Decision::Permit(_));
     let (good, wrong) = (world::good(1), world::wrong(1));
-    let ready = |all: &[Plain]| all.iter().map(facts).collect::<Result<Vec<_>>>();
-    world::measure((effort, report), OURS, (&ready(&good)?, &ready(&wrong)?), permits)?;
+    let roles = ["consumer".parse()?].into();
+    let all_good = good.iter().map(|one| facts(one, &roles)).collect::<Result<Vec<_>>>()?;
+    let all_wrong = wrong.iter().map(|one| facts(one, &roles)).collect::<Result<Vec<_>>>()?;
+    world::measure((effort, report), OURS, (&all_good, &all_wrong), permits)?;
     world::measure((effort, report), "decide-plain/1", (&good, &wrong), |plain| {
-        facts(plain).is_ok_and(|facts| permits(&facts))
+        facts(plain, &roles).is_ok_and(|facts| permits(&facts))
     })
 }
 
@@ -51,7 +54,7 @@ fn terms() -> Result<Terms> {
     Ok(Terms::new().permit(rule))
 }
 
-/// The contract's Cedar text, with the condition on the class that terms cannot say.
+/// The contract's Cedar text, with the condition on the class as the peers write it.
 fn text(number: u32) -> Result<String> {
     let scope =
         Scope { consumer: world::consumer(number), product: world::product(number).parse()? };
@@ -59,16 +62,9 @@ fn text(number: u32) -> Result<String> {
     Ok(terms()?.to_cedar(&scope)?.replacen(';', &class, 1))
 }
 
-fn facts(plain: &Plain) -> Result<Facts> {
-    Ok(Facts {
-        participant: plain.consumer.clone(),
-        roles: ["consumer".parse()?].into(),
-        region: Region::parse("DE")?,
-        product: plain.product.parse()?,
-        product_class: plain.class.parse()?,
-        action: Action::Read,
-        purpose: plain.purpose.parse()?,
-        now: millis(plain.now)?,
-        uses: 0,
-    })
+fn facts<'a>(plain: &'a Plain, roles: &'a BTreeSet<Name>) -> Result<Facts<'a>> {
+    let consumer = (plain.consumer.as_str(), Region::parse("DE")?);
+    let product = (plain.product.as_str(), plain.class.as_str());
+    let now = millis(plain.now)?;
+    Ok(Facts { roles, ..Facts::new(consumer, Action::Read, product, &plain.purpose, now) })
 }

@@ -143,7 +143,7 @@ impl Compiler {
                 None => Node::Attribute(Box::new(node(expr)?), attr.as_str().into()),
             },
             Expr::HasAttr { expr, attrs } => {
-                let mut names = attrs.iter().map(|attr| attr.as_str());
+                let mut names = attrs.iter().map(cedar_policy::pst::SmolStr::as_str);
                 if let (Some(facts), Expr::Var(Var::Context)) = (self.facts, expr.as_ref()) {
                     let fact = names.next().and_then(|first| facts(expr, first));
                     let rest = names.map(Box::from).collect();

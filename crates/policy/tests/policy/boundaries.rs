@@ -4,8 +4,8 @@ use dataspace_policy::{Action, Constraint, Decision, Facts, Policies, Rule, Term
 use dataspace_primitives::UnixMillis;
 
 use crate::support::{
-    CONSUMER, at, codes, decide, denial, facts, permits, program, purposes, read_always,
-    read_when, region, regions, rich, time,
+    CONSUMER, at, codes, decide, denial, facts, permits, program, purposes, read_always, read_when,
+    region, regions, rich, time,
 };
 
 fn at_time(now: &str) -> Facts<'static> {

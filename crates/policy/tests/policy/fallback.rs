@@ -41,7 +41,9 @@ fn compiled_and_other_policies_decide_together() {
 
 #[test]
 fn a_contract_that_reads_the_whole_context_is_decided_by_cedar() {
-    for (condition, is_permitted) in [("context == context", true), ("{a: context}.a.uses == 0", true)] {
+    for (condition, is_permitted) in
+        [("context == context", true), ("{a: context}.a.uses == 0", true)]
+    {
         let program = contract(&permit_when(condition));
         assert_eq!(program.fallbacks(), 1, "{condition}");
         let decision = program.decide(&facts(), &Policies::none());
