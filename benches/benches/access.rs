@@ -17,7 +17,7 @@ use cedar_policy::{Authorizer, Context, Entities, Entity, EntityUid, PolicySet, 
 use dataspace_benches::{Effort, Report, median};
 use dataspace_identity::{MembershipCredential, SecretKey};
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Decision, Duty, Facts, MaskMethod, Policies, Program, Rule,
+    Action, ColumnMask, Constraint, Decision, Duty, Facts, Layers, MaskMethod, Program, Rule,
     Scope, Terms,
 };
 use dataspace_primitives::{Region, Signed, UnixMillis, Validity};
@@ -53,22 +53,17 @@ fn terms() -> Result<Terms> {
 fn decisions(effort: Effort, report: &mut Report) -> Result<()> {
     let scope = Scope { consumer: "did:key:z6Mkexample".to_owned(), product: "alloys".parse()? };
     let cedar = terms()?.to_cedar(&scope)?;
-    let program = Program::new(&cedar, terms()?)?;
-    let facts = Facts {
-        participant: scope.consumer,
-        roles: ["consumer".parse()?].into(),
-        region: Region::parse("DE")?,
-        product: scope.product,
-        product_class: "test-results".parse()?,
-        action: Action::Read,
-        purpose: "research".parse()?,
-        now: SystemClock.now(),
-        uses: 0,
+    let program = Program::new(&cedar)?;
+    let (consumer, now) = ((scope.consumer.as_str(), Region::parse("DE")?), SystemClock.now());
+    let (product, roles) = ((scope.product.as_str(), "test-results"), ["consumer".parse()?].into());
+    let facts =
+        Facts { roles: &roles, ..Facts::new(consumer, Action::Read, product, "research", now) };
+
+    let Decision::Permit(_) = program.decide(&facts, Layers::default()) else {
+        bail!("a denial is no bench")
     };
-    let space = Policies::none();
-    let Decision::Permit(_) = program.decide(&facts, &space) else { bail!("a denial is no bench") };
     let ours = effort.micros(|| {
-        let _decision = black_box(program.decide(black_box(&facts), &space));
+        let _decision = black_box(program.decide(black_box(&facts), Layers::default()));
     });
     let policies = PolicySet::from_str(&cedar)?;
     application(&policies, &facts)?;
@@ -81,11 +76,11 @@ fn decisions(effort: Effort, report: &mut Report) -> Result<()> {
 }
 
 /// Cedar with context, request and entities built for the call; no space policies, no reasons.
-fn application(policies: &PolicySet, facts: &Facts) -> Result<()> {
+fn application(policies: &PolicySet, facts: &Facts<'_>) -> Result<()> {
     let uid = |text: String| EntityUid::from_str(&text).context("not an entity");
     let principal = uid(format!("Dataspace::Participant::{:?}", facts.participant))?;
     let action = uid(format!("Dataspace::Action::{:?}", facts.action.as_str()))?;
-    let resource = uid(format!("Dataspace::Product::{:?}", facts.product.as_str()))?;
+    let resource = uid(format!("Dataspace::Product::{:?}", facts.product))?;
     let text = |text: &str| Expr::new_string(text.to_owned());
     let roles = Expr::new_set(facts.roles.iter().map(|role| text(role.as_str())));
     let entities = Entities::from_entities(
@@ -101,7 +96,7 @@ fn application(policies: &PolicySet, facts: &Facts) -> Result<()> {
             )?,
             Entity::new(
                 resource.clone(),
-                [("class".to_owned(), text(facts.product_class.as_str()))].into(),
+                [("class".to_owned(), text(facts.product_class))].into(),
                 [].into(),
             )?,
         ],
@@ -109,7 +104,7 @@ fn application(policies: &PolicySet, facts: &Facts) -> Result<()> {
     )?;
     let context = Context::from_pairs([
         ("now".to_owned(), Expr::new_datetime(facts.now.to_string())),
-        ("purpose".to_owned(), text(facts.purpose.as_str())),
+        ("purpose".to_owned(), text(facts.purpose)),
         ("uses".to_owned(), Expr::new_long(0)),
     ])?;
     let request = Request::new(principal, action, resource, context, None)?;

@@ -1,33 +1,49 @@
 //! Any text as a contract's or a space's policies: what is accepted decides, and a space only
 //! ever takes away.
 
-use dataspace_policy::{Action, Decision, Facts, Layer, Policies, Program, Terms};
+use std::collections::BTreeSet;
+
+use dataspace_policy::{
+    Action, Decision, Environment, Facts, Layer, Layers, Payment, Person, Policies, Program, Uses,
+};
+use dataspace_primitives::Name;
 
 const PERMISSIVE: &str = "@id(\"all\") permit(principal, action, resource);\n\
     @id(\"train\") forbid(principal, action == Dataspace::Action::\"train\", resource);";
 
-fn facts() -> Option<[Facts; 4]> {
-    let usual = Facts {
-        participant: "did:key:z6Mkone".to_owned(),
-        roles: ["consumer".parse().ok()?].into(),
-        region: "DE".parse().ok()?,
-        product: "alloys".parse().ok()?,
-        product_class: "open".parse().ok()?,
-        action: Action::Read,
-        purpose: "research".parse().ok()?,
-        now: "2026-06-01T00:00:00Z".parse().ok()?,
-        uses: 0,
+fn facts(roles: &BTreeSet<Name>) -> Option<[Facts<'_>; 4]> {
+    let (now, later) =
+        ("2026-06-01T00:00:00Z".parse().ok()?, "9999-12-31T23:59:59.999Z".parse().ok()?);
+    let consumer = ("did:key:z6Mkone", "DE".parse().ok()?);
+    let plain = Facts::new(consumer, Action::Read, ("alloys", "open"), "research", now);
+    let usual = Facts { roles, ..plain };
+    let environment = Environment {
+        id: "lab",
+        attested: true,
+        sandbox: false,
+        security_level: 3,
+        connector: "edc",
+        application: "notebook",
     };
     let last = u64::try_from(i64::MAX).ok()?;
     Some([
-        Facts { action: Action::Train, uses: 3, ..usual.clone() },
-        Facts { uses: last, now: "9999-12-31T23:59:59.999Z".parse().ok()?, ..usual.clone() },
         Facts {
-            uses: last + 1,
-            roles: [].into(),
-            purpose: "say \"*\\\" 材料".parse().ok()?,
+            action: Action::Train,
+            uses: Uses { contract: 3, consumer: 4, today: 1, this_month: 2 },
+            person: Some(Person { id: "ada", roles }),
+            environment: Some(environment),
+            recipient_region: "FR".parse().ok(),
+            payment: Some(Payment::Paid),
+            events: Some(roles),
+            state: Some("running"),
+            ..usual
+        },
+        Facts { uses: Uses::of_contract(last), now: later, agreed_at: later, ..usual },
+        Facts {
+            uses: Uses::of_contract(last + 1),
+            purpose: "say \"*\\\" 材料",
             now: "1970-01-01T00:00:00Z".parse().ok()?,
-            ..usual.clone()
+            ..plain
         },
         usual,
     ])
@@ -35,29 +51,30 @@ fn facts() -> Option<[Facts; 4]> {
 
 pub(crate) fn check(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
-    let facts = facts().expect("good facts");
-    let program = Program::new(text, Terms::new());
+    let roles = ["consumer".parse().expect("a name")].into();
+    let facts = facts(&roles).expect("good facts");
+    let program = Program::new(text);
     if let Ok(program) = &program {
         let policies = Policies::parse(text, Layer::Contract).expect("accepted before");
         assert_eq!(policies.digest(), program.digest());
         for one in &facts {
-            match program.decide(one, &Policies::none()) {
+            match program.decide(one, Layers::default()) {
                 Decision::Permit(grounds) => {
-                    assert!(!grounds.policies.is_empty(), "a permit without grounds");
-                    let known = |id: &String| policies.ids().any(|one| one == id);
-                    assert!(grounds.policies.iter().all(known), "grounds that nobody wrote");
+                    assert!(grounds.policies().next().is_some(), "a permit without grounds");
+                    let known = |id: &str| policies.ids().any(|one| one == id);
+                    assert!(grounds.policies().all(known), "grounds that nobody wrote");
                 }
-                Decision::Deny(denial) => assert!(!denial.reasons.is_empty()),
+                Decision::Deny(denial) => assert!(!denial.reasons().is_empty()),
             }
         }
     }
     let Ok(space) = Policies::parse(text, Layer::Space) else { return };
     assert!(program.is_ok(), "good for a space, but not for a contract");
-    let permissive = Program::new(PERMISSIVE, Terms::new()).expect("good policies");
+    let permissive = Program::new(PERMISSIVE).expect("good policies");
     for program in [permissive, program.expect("as just shown")] {
         for one in &facts {
-            let with = matches!(program.decide(one, &space), Decision::Permit(_));
-            let without = matches!(program.decide(one, &Policies::none()), Decision::Permit(_));
+            let with = matches!(program.decide(one, Layers::of_space(&space)), Decision::Permit(_));
+            let without = matches!(program.decide(one, Layers::default()), Decision::Permit(_));
             assert!(without || !with, "the space permits");
         }
     }

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::LazyLock;
 
 use dataspace_identity::{Did, SecretKey};
-use dataspace_policy::{Action, Decision, Facts, Program, Rule, Terms};
+use dataspace_policy::{Action, Decision, Facts, Layers, Program, Rule, Terms};
 use dataspace_primitives::{
     CoSignature, Payload, Signed, TrustedKeys, UnixMillis, Validity, Verified, cbor,
 };
@@ -78,10 +78,10 @@ pub(crate) fn check(bytes: &[u8]) {
     }
     for agreement in documents::<Agreement>(world, bytes, content) {
         if let Ok(agreement) = Agreement::verify(agreement, world.now) {
-            let Agreement { provider, consumer, cedar, terms, .. } = agreement.value();
+            let Agreement { provider, consumer, cedar, .. } = agreement.value();
             assert!(provider != consumer && agreement.signers().count() == 2);
             assert!([provider, consumer].iter().all(|did| agreement.is_signed_by(did.key_id())));
-            assert!(Program::new(cedar, terms.clone()).is_ok());
+            assert!(Program::new(cedar).is_ok());
         }
     }
     for termination in documents::<Termination>(world, bytes, content) {
@@ -152,18 +152,15 @@ fn assert_profile(world: &World, profile: Signed<SpaceProfile>) {
     let profile = published.profile();
     assert_eq!(&profile.authority, provider.did());
     assert!(profile.version > 0 && (1..=3600).contains(&profile.parameters.request_age_secs_max));
+    let consumer = (consumer.did().as_str(), "DE".parse().expect("a region"));
+    let class = profile.data.product_classes.first().expect("at least one");
+    let purpose = profile.scenarios.keys().next().expect("at least one");
+    let product = ("alloys", class.as_str());
     let facts = Facts {
-        participant: consumer.did().as_str().to_owned(),
-        roles: profile.entities.roles.clone(),
-        region: "DE".parse().expect("a region"),
-        product: "alloys".parse().expect("a name"),
-        product_class: profile.data.product_classes.first().expect("at least one").clone(),
-        action: Action::Read,
-        purpose: profile.scenarios.keys().next().expect("at least one").clone(),
-        now: *now,
-        uses: 0,
+        roles: &profile.entities.roles,
+        ..Facts::new(consumer, Action::Read, product, purpose.as_str(), *now)
     };
-    let nothing = Program::new("", Terms::new()).expect("no policies");
-    let decision = nothing.decide(&facts, published.policies());
+    let nothing = Program::new("").expect("no policies");
+    let decision = nothing.decide(&facts, Layers::of_space(published.policies()));
     assert!(matches!(decision, Decision::Deny(_)), "a profile permits");
 }

@@ -1,5 +1,7 @@
 #![no_main]
 
+#[path = "../checks/naive_terms.rs"]
+mod naive_terms;
 #[path = "../checks/terms.rs"]
 mod terms;
 

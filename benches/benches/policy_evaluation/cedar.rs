@@ -1,5 +1,4 @@
-//! Cedar, as an application may call it. The time is a number here, which is cheaper for Cedar than
-//! its `datetime`.
+//! Cedar, as an application may call it, with its own type for the time.
 
 use std::fmt::Write as _;
 use std::str::FromStr as _;
@@ -10,6 +9,7 @@ use cedar_policy::{
     PolicySet, Request, RestrictedExpression as Expr,
 };
 use dataspace_benches::{Effort, Report};
+use dataspace_primitives::UnixMillis;
 
 use crate::world::{self, CLASS, FROM, MANY, PURPOSE, Plain, UNTIL};
 
@@ -48,6 +48,10 @@ pub(crate) fn rows(effort: Effort, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+fn time(at: u64) -> Result<String> {
+    Ok(UnixMillis::new(at).context("after the year 9999")?.to_string())
+}
+
 fn policies(contracts: u32) -> Result<PolicySet> {
     let mut text = String::new();
     for number in 0..contracts {
@@ -55,10 +59,12 @@ fn policies(contracts: u32) -> Result<PolicySet> {
             text,
             "permit (principal == Participant::{:?}, action == Action::\"read\", \
              resource == Product::{:?}) when {{ [{PURPOSE:?}].contains(context.purpose) }} \
-             when {{ context.now >= {FROM} && context.now < {UNTIL} }} \
+             when {{ context.now >= datetime(\"{}\") && context.now < datetime(\"{}\") }} \
              when {{ resource.class == {CLASS:?} }};",
             world::consumer(number),
             world::product(number),
+            time(FROM)?,
+            time(UNTIL)?,
         )?;
     }
     PolicySet::from_str(&text).context("not a policy set")
@@ -88,7 +94,7 @@ impl Types {
 
     fn request(&self, plain: &Plain) -> Result<Request> {
         let context = Context::from_pairs([
-            ("now".to_owned(), Expr::new_long(i64::try_from(plain.now)?)),
+            ("now".to_owned(), Expr::new_datetime(time(plain.now)?)),
             ("purpose".to_owned(), Expr::new_string(plain.purpose.clone())),
         ])?;
         let (principal, resource) = (self.participant(plain), self.product(plain));

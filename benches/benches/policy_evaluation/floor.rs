@@ -6,7 +6,7 @@ use std::hint::black_box;
 use anyhow::{Result, ensure};
 use dataspace_benches::{Effort, Report};
 
-use crate::world::OURS;
+use crate::world::{OURS, mix};
 
 pub(crate) fn rows(effort: Effort, report: &mut Report) -> Result<()> {
     for contracts in [1, 1_000_000] {
@@ -34,12 +34,4 @@ fn id(number: u64) -> [u8; 32] {
         chunk.copy_from_slice(&mix(number.wrapping_mul(4).wrapping_add(lane)).to_le_bytes());
     }
     id
-}
-
-/// Splitmix64.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -18,7 +18,9 @@ use dataspace_benches::{Effort, Report};
 fn main() -> Result<()> {
     let effort = Effort::from_args();
     let mut report = Report::new("policy_evaluation", effort);
-    ours::rows(effort, &mut report)?;
+    let many = ours::memory(effort, &mut report)?;
+    ours::rows(effort, &mut report, &many)?;
+    drop(many);
     cedar::rows(effort, &mut report)?;
     others(effort, &mut report)?;
     floor::rows(effort, &mut report)?;

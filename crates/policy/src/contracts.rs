@@ -1,6 +1,7 @@
 //! All active contracts of a node, found by their identifier.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dataspace_primitives::Digest;
 use foldhash::fast::RandomState;
@@ -33,7 +34,7 @@ use crate::program::{Layers, Program, Shapes};
 #[derive(Debug, Default)]
 pub struct Contracts {
     programs: HashMap<Digest, Program, RandomState>,
-    shapes: Shapes,
+    shapes: Mutex<Shapes>,
 }
 
 /// One contract on which an access rests, and the facts about it.
@@ -46,27 +47,43 @@ pub struct Asked<'a> {
 }
 
 impl Contracts {
-    /// Makes a contract active by the Cedar text that its parties signed. Does nothing if it is.
+    /// Takes in the Cedar text that the parties of a contract signed. Its code is shared with
+    /// contracts of the same terms.
+    ///
+    /// # Errors
+    /// [`InvalidPolicies`] if the text is not acceptable Cedar.
+    pub fn prepare(&self, text: &str) -> Result<Program, InvalidPolicies> {
+        Program::with(&mut self.shapes(), text)
+    }
+
+    /// Makes a contract active by a program of [`prepare`](Self::prepare). One that is active
+    /// already is replaced.
+    pub fn insert(&mut self, contract: Digest, program: Program) {
+        if let Some(old) = self.programs.insert(contract, program) {
+            self.shapes().release(old);
+        }
+    }
+
+    /// Makes a contract active by its Cedar text.
     ///
     /// # Errors
     /// [`InvalidPolicies`] if the text is not acceptable Cedar.
     pub fn activate(&mut self, contract: Digest, text: &str) -> Result<(), InvalidPolicies> {
-        if !self.programs.contains_key(&contract) {
-            let program = Program::with(&mut self.shapes, text)?;
-            self.programs.insert(contract, program);
-        }
+        let program = self.prepare(text)?;
+        self.insert(contract, program);
         Ok(())
     }
 
     /// Takes a contract out; `false` if it was not active.
     pub fn deactivate(&mut self, contract: &Digest) -> bool {
-        match self.programs.remove(contract) {
-            Some(program) => {
-                self.shapes.release(program);
-                true
-            }
-            None => false,
-        }
+        let Some(program) = self.programs.remove(contract) else { return false };
+        self.shapes().release(program);
+        true
+    }
+
+    fn shapes(&self) -> MutexGuard<'_, Shapes> {
+        // The table is whole at every moment.
+        self.shapes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The program of an active contract.

@@ -165,7 +165,18 @@ fn deciding(judged: &Judged<'_>, code: &Code, clause: &str) -> Vec<String> {
     let telling = compiled.conditions.iter().filter(|node| {
         !matches!(node, Node::ParticipantIs(_) | Node::ProductIs(_) | Node::IsKnown(..))
     });
-    telling.map(|node| describe(node, &access).1).collect()
+    telling.map(|node| statement(node, &access)).collect()
+}
+
+/// What is, in a sentence of its own.
+fn statement(node: &Node, access: &Access<'_>) -> String {
+    let mut facts = FactSet::default();
+    node.facts(&mut facts);
+    let mut facts = facts.iter();
+    match (facts.next(), facts.next()) {
+        (Some(only), None) => known(access, only),
+        _ => in_general(node, access).1,
+    }
 }
 
 /// For each clause that would permit the action, the conditions that do not hold.

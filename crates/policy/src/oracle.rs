@@ -5,8 +5,8 @@ use std::error::Error;
 use std::str::FromStr;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    ParseErrors, Policy, PolicySet, Request, RestrictedExpression as Expression,
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
+    PolicySet, Request, RestrictedExpression as Expression,
 };
 use dataspace_primitives::{Name, UnixMillis};
 
@@ -215,7 +215,7 @@ fn texts(values: &BTreeSet<Name>) -> Expression {
     Expression::new_set(values.iter().map(|value| text(value.as_str())))
 }
 
-fn uid(entity_type: &str, id: &str) -> Result<EntityUid, ParseErrors> {
+fn uid(entity_type: &str, id: &str) -> Result<EntityUid, Box<dyn Error>> {
     let entity_type = EntityTypeName::from_str(entity_type)?;
     Ok(EntityUid::from_type_name_and_id(entity_type, EntityId::new(id)))
 }

@@ -35,6 +35,14 @@ pub struct Layers<'a> {
     pub provider: Option<&'a Policies>,
 }
 
+impl<'a> Layers<'a> {
+    /// The space's forbids alone.
+    #[must_use]
+    pub fn of_space(space: &'a Policies) -> Self {
+        Self { space: Some(space), provider: None }
+    }
+}
+
 const TOO_LARGE: &str = "a number is larger than Cedar's";
 
 /// What programs of the same terms share.
@@ -141,6 +149,7 @@ impl Program {
     /// is right. Slow; for checks.
     pub fn decide_by_cedar<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
         let judged = stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
+            Access::new(facts, &self.constants).ok_or(TOO_LARGE)?;
             let set = policies::named(&self.text()).ok_or("the text cannot be read")?;
             let told = |code: &Code, set: &PolicySet| -> Result<Outcome, String> {
                 let spoken = oracle::evaluate(set, facts, (None, FactSet::ALL))?;

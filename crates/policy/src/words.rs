@@ -87,7 +87,7 @@ fn at_hours(hours: &Hours) -> String {
 pub(crate) fn seconds(secs: u64) -> String {
     let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
     let (scale, unit) =
-        units.into_iter().find(|(scale, _)| secs % scale == 0).unwrap_or((1, "second"));
+        units.into_iter().find(|(scale, _)| secs.is_multiple_of(*scale)).unwrap_or((1, "second"));
     let count = secs / scale;
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

@@ -4,6 +4,9 @@
 #[path = "../../../fuzz/checks/cedar_text.rs"]
 mod cedar_text;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/naive_terms.rs"]
+mod naive_terms;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/terms.rs"]
 mod terms;
 

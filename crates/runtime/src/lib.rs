@@ -79,6 +79,7 @@ mod clock;
 mod denial;
 mod error;
 mod export;
+mod facts;
 mod monitor;
 mod permit;
 mod random;

@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
 use dataspace_data_plane::{Plan, PseudonymKey};
-use dataspace_policy::{Decision as PolicyDecision, Facts, Grounds};
+use dataspace_policy::{Decision as PolicyDecision, Facts, Layers, Uses};
 use dataspace_primitives::{Digest, Signed, UnixMillis};
 use dataspace_usage_contract::AccessRequest;
 
@@ -81,24 +81,13 @@ impl Monitor<'_> {
         self.check_fresh(request.requested_at, now)?;
         let member = self.state.members.get(&agreement.consumer);
         let member = member.ok_or(AccessError::UnknownContract { contract: contract.id })?;
-        let credential = member.admitted.credential();
-        let facts = Facts {
-            participant: agreement.consumer.as_str().to_owned(),
-            roles: credential.roles.clone(),
-            region: credential.region,
-            product: agreement.product.clone(),
-            product_class: agreement.product_class.clone(),
-            action: request.action,
-            purpose: request.purpose.clone(),
-            now,
-            uses: contract.quota().used(),
-        };
-        let profile_version = self.state.profile.profile().version;
-        let judged = self.judge(&contract, member, &facts);
-        let decided = Decided { received, facts, profile_version };
+        let (member, profile) = (Arc::clone(member), Arc::clone(&self.state.profile));
+        let uses = Uses::of_contract(contract.quota().used());
+        let decided = Decided { received, member, profile, now, uses };
+        let judged = self.judge(&decided, &decided.member, &decided.facts());
         let node = Arc::clone(self.inner);
-        let grounds = match judged {
-            Ok(grounds) => grounds,
+        let clauses = match judged {
+            Ok(clauses) => clauses,
             Err(reasons) => return Ok(Decision::Denial(Denial { node, decided, reasons })),
         };
         let Some(table) = self.state.tables.get(&agreement.product) else {
@@ -110,7 +99,7 @@ impl Monitor<'_> {
         match Plan::compile(&agreement.terms.duties, &table.schema(), key) {
             Ok(plan) => {
                 let (plan, table) = (Arc::new(plan), Arc::clone(table));
-                let grant = Grant { node, decided, grounds, plan, table };
+                let grant = Grant { node, decided, clauses, plan, table };
                 Ok(Decision::Permit(Permit { grant, pass: PhantomData }))
             }
             Err(error) => {
@@ -123,29 +112,31 @@ impl Monitor<'_> {
     /// By membership, contract, profile and policies: who permits, or why not (never empty).
     fn judge(
         &self,
-        contract: &Contract,
+        decided: &Decided,
         member: &Member,
-        facts: &Facts,
-    ) -> Result<Grounds, Vec<DenialReason>> {
+        facts: &Facts<'_>,
+    ) -> Result<Vec<String>, Vec<DenialReason>> {
+        let contract = &decided.received.contract;
         let mut reasons = self.standing(contract, member, facts.now);
-        if !self.state.profile.profile().scenarios.contains_key(&facts.purpose) {
-            let purpose = facts.purpose.clone();
-            reasons.push(DenialReason::UnknownPurpose { purpose });
+        let purpose = &decided.received.request.value().purpose;
+        if !self.state.profile.profile().scenarios.contains_key(purpose) {
+            reasons.push(DenialReason::UnknownPurpose { purpose: purpose.clone() });
         }
-        let grounds = match contract.program.decide(facts, self.state.profile.policies()) {
-            PolicyDecision::Permit(grounds) => grounds,
+        let layers = Layers::of_space(self.state.profile.policies());
+        let clauses = match self.state.programs.decide(contract.id.as_digest(), facts, layers) {
+            PolicyDecision::Permit(grounds) => grounds.policies().map(str::to_owned).collect(),
             PolicyDecision::Deny(denial) => {
-                reasons.extend(denial.reasons.into_iter().map(DenialReason::Policy));
+                reasons.extend(denial.reasons().into_iter().map(DenialReason::Policy));
                 return Err(reasons);
             }
         };
         // The policies count too; this holds whatever they say.
         if let Some(limit) = contract.quota().limit()
-            && facts.uses >= limit
+            && facts.uses.contract >= limit
         {
             reasons.push(DenialReason::QuotaExhausted { limit });
         }
-        if reasons.is_empty() { Ok(grounds) } else { Err(reasons) }
+        if reasons.is_empty() { Ok(clauses) } else { Err(reasons) }
     }
 
     /// Why the contract or the membership does not stand at `now`; empty if both do.
@@ -192,20 +183,15 @@ impl Monitor<'_> {
 
     /// Whether the access that was permitted on `facts` would be permitted now: asked again for
     /// each chunk of a release. Its own use is made; later ones do not end it.
-    pub(crate) fn still_stands(
-        &self,
-        contract: &Contract,
-        facts: &Facts,
-    ) -> Result<Vec<DenialReason>, ClockError> {
+    pub(crate) fn still_stands(&self, decided: &Decided) -> Result<Vec<DenialReason>, ClockError> {
         let now = self.inner.clock.now()?;
+        let contract = &decided.received.contract;
         let Some(member) = self.state.members.get(&contract.agreement.value().consumer) else {
             // Members are never removed; if one were, its contracts would not stand.
             return Ok(vec![DenialReason::NotAMember]);
         };
-        let credential = member.admitted.credential();
-        let (roles, region) = (credential.roles.clone(), credential.region);
-        let facts = Facts { now, roles, region, ..facts.clone() };
-        Ok(self.judge(contract, member, &facts).err().unwrap_or_default())
+        let facts = decided.facts_at(now, member, &self.state.profile);
+        Ok(self.judge(decided, member, &facts).err().unwrap_or_default())
     }
 }
 

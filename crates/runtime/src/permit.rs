@@ -1,25 +1,24 @@
 //! The proofs that one access collects on its way. Each can only be made from the one before.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use dataspace_audit_log::{
-    AccessRecord, AppendError, Appended, Event, Fact, LeafIndex, Record, TEXT_LEN_MAX, TEXTS_MAX,
-    Verdict,
+    AccessRecord, AppendError, Appended, Event, LeafIndex, Record, TEXT_LEN_MAX, TEXTS_MAX, Verdict,
 };
 use dataspace_data_plane::{Plan, Table};
 use dataspace_identity::Did;
-use dataspace_policy::{Facts, Grounds};
-use dataspace_primitives::{Digest, Signed, Verified};
-use dataspace_usage_contract::{AccessRequest, ContractId};
+use dataspace_policy::Uses;
+use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
+use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
 
 use crate::denial::DenialReason;
 use crate::error::ReleaseError;
+use crate::facts;
 use crate::release::Release;
 use crate::space::Inner;
-use crate::state::Contract;
+use crate::state::{Contract, Member};
 
 /// A signed request that is fresh, not replayed, and by the contract's consumer. Good for one
 /// decision.
@@ -28,11 +27,13 @@ pub struct Received {
     pub(crate) contract: Arc<Contract>,
 }
 
-/// What was decided on, permit or denial.
+/// What was decided on, permit or denial: all that facts are made of.
 pub(crate) struct Decided {
     pub(crate) received: Received,
-    pub(crate) facts: Facts,
-    pub(crate) profile_version: u64,
+    pub(crate) member: Arc<Member>,
+    pub(crate) profile: Arc<PublishedProfile>,
+    pub(crate) now: UnixMillis,
+    pub(crate) uses: Uses,
 }
 
 /// The contract permits, and nobody forbids. Cannot be cloned or made by hand, and lives no longer
@@ -47,7 +48,8 @@ pub struct Permit<'m> {
 pub(crate) struct Grant {
     pub(crate) node: Arc<Inner>,
     pub(crate) decided: Decided,
-    pub(crate) grounds: Grounds,
+    /// The clauses that permit.
+    pub(crate) clauses: Vec<String>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) table: Arc<Table>,
 }
@@ -123,42 +125,16 @@ impl Decided {
 
 impl Decided {
     fn record(&self, verdict: Verdict) -> Record {
-        let Facts {
-            participant,
-            roles,
-            region,
-            product,
-            product_class,
-            action,
-            purpose,
-            now,
-            uses,
-        } = &self.facts;
-        let text = |value: &dyn ToString| Fact::Text(value.to_string());
-        let roles: BTreeSet<_> = roles.iter().map(ToString::to_string).collect();
-        let facts = [
-            ("action", text(action)),
-            ("now", Fact::Number(now.as_millis())),
-            ("participant", text(participant)),
-            ("product", text(product)),
-            ("productClass", text(product_class)),
-            ("purpose", text(purpose)),
-            ("region", text(region)),
-            ("roles", Fact::Texts(roles)),
-            ("uses", Fact::Number(*uses)),
-        ];
-        let facts: BTreeMap<_, _> =
-            facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
         let contract = &self.received.contract;
         let access = AccessRecord {
             contract: *contract.id.as_digest(),
-            program: contract.program.digest(),
-            profile: self.profile_version,
+            program: contract.program,
+            profile: self.profile.profile().version,
             request: Digest::of(self.received.request.signed().as_bytes()),
-            facts,
+            facts: facts::recorded(&self.facts()),
             verdict,
         };
-        Record::new(*now, Event::Access(access))
+        Record::new(self.now, Event::Access(access))
     }
 }
 
@@ -166,7 +142,7 @@ impl Permit<'_> {
     /// The clauses that permit.
     #[must_use]
     pub fn clauses(&self) -> &[String] {
-        &self.grant.grounds.policies
+        &self.grant.clauses
     }
 
     /// Takes a use of the contract.
@@ -178,8 +154,11 @@ impl Permit<'_> {
         let mut quota = contract.quota();
         // INVARIANT: a permit holds for just the count on which it was decided; so no count in a
         // policy is ever exceeded, and the record can be decided again with the same result.
-        let reserved =
-            if quota.used() == self.grant.decided.facts.uses { quota.reserve().ok() } else { None };
+        let reserved = if quota.used() == self.grant.decided.uses.contract {
+            quota.reserve().ok()
+        } else {
+            None
+        };
         match reserved {
             Some(uses) => Ok(Reserved { inner: self, uses }),
             None => Err(Conflict { received: Box::new(self.grant.decided.received) }),

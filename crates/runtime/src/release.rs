@@ -4,37 +4,33 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use dataspace_data_plane::{Masked, Plan};
-use dataspace_policy::Facts;
 
 use crate::error::ReleaseError;
-use crate::permit::{Grant, Receipt};
+use crate::permit::{Decided, Grant, Receipt};
 use crate::space::Inner;
-use crate::state::Contract;
 
 /// The data of one recorded permit, with the contract's duties carried out: an iterator over
 /// batches. Before and after each batch is made it asks again whether the access would be permitted
 /// now; the first error ends it.
 pub struct Release {
     node: Arc<Inner>,
-    contract: Arc<Contract>,
+    decided: Box<Decided>,
     plan: Arc<Plan>,
     batches: Option<Masked<Arc<Plan>>>,
     receipt: Receipt,
     clauses: Vec<String>,
-    facts: Facts,
 }
 
 impl Release {
     pub(crate) fn open(grant: Grant, receipt: Receipt) -> Result<Self, ReleaseError> {
-        let Grant { node, decided, grounds, plan, table } = grant;
+        let Grant { node, decided, clauses, plan, table } = grant;
         Ok(Self {
             node,
             batches: Some(Masked::open(Arc::clone(&plan), &table)?),
-            facts: decided.facts,
-            contract: decided.received.contract,
+            decided: Box::new(decided),
             plan,
             receipt,
-            clauses: grounds.policies,
+            clauses,
         })
     }
 
@@ -53,7 +49,7 @@ impl Release {
     /// Uses of the contract, this one included.
     #[must_use]
     pub fn uses(&self) -> u64 {
-        self.facts.uses.saturating_add(1)
+        self.decided.uses.contract.saturating_add(1)
     }
 
     /// The columns that are released.
@@ -78,7 +74,7 @@ impl Release {
         }
         // WHY: a revocation or termination could not be recorded any more, so nobody could stop us.
         self.node.log.check()?;
-        let reasons = self.node.enter().still_stands(&self.contract, &self.facts)?;
+        let reasons = self.node.enter().still_stands(&self.decided)?;
         match reasons.first() {
             Some(reason) => Err(ReleaseError::Stopped { reason: reason.to_string() }),
             None => Ok(()),

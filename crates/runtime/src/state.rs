@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
 use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
-use dataspace_policy::{Constraint, Program, Terms};
+use dataspace_policy::{Constraint, Contracts, Program, Terms};
 use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
     Agreement, ContractId, OfferId, PublishedProfile, Quota, Termination, contract_id,
@@ -46,7 +46,8 @@ pub(crate) struct Product {
 pub(crate) struct Contract {
     pub(crate) id: ContractId,
     pub(crate) agreement: Verified<Agreement>,
-    pub(crate) program: Program,
+    /// The digest of the Cedar text that decides.
+    pub(crate) program: Digest,
     pub(crate) quota: Mutex<Quota>,
 }
 
@@ -58,6 +59,8 @@ pub(crate) struct State {
     pub(crate) members: HashMap<Did, Arc<Member>>,
     pub(crate) products: HashMap<Name, Product>,
     pub(crate) contracts: HashMap<ContractId, Arc<Contract>>,
+    /// What decides under them.
+    pub(crate) programs: Contracts,
     pub(crate) terminations: HashMap<ContractId, Termination>,
     accepted: HashSet<(OfferId, Did)>,
     /// Not from the log: what the provider attached since it opened the monitor.
@@ -71,7 +74,7 @@ pub(crate) enum Change {
     Admission(Admitted),
     Revocation(Verified<MembershipRevocation>),
     Product { id: Name, class: Name, descriptor: Digest },
-    Concluded(Arc<Contract>),
+    Concluded(Arc<Contract>, Box<Program>),
     Terminated(Verified<Termination>),
 }
 
@@ -84,6 +87,7 @@ impl State {
             members: HashMap::new(),
             products: HashMap::new(),
             contracts: HashMap::new(),
+            programs: Contracts::default(),
             terminations: HashMap::new(),
             accepted: HashSet::new(),
             tables: HashMap::new(),
@@ -280,14 +284,17 @@ impl State {
             return Err(ChangeError::AlreadyAccepted { offer, consumer });
         }
         let id = contract_id(&agreement);
-        let program = Program::new(&agreement.value().cedar, terms.clone())
+        let program = self
+            .programs
+            .prepare(&agreement.value().cedar)
             .map_err(dataspace_usage_contract::AgreeError::from)?;
-        Ok(Change::Concluded(Arc::new(Contract {
+        let contract = Arc::new(Contract {
             id,
             quota: Mutex::new(Quota::new(terms.uses_max().map(u64::from))),
-            program,
+            program: program.digest(),
             agreement,
-        })))
+        });
+        Ok(Change::Concluded(contract, Box::new(program)))
     }
 
     pub(crate) fn check_termination(
@@ -315,7 +322,7 @@ impl State {
         access: &AccessRecord,
     ) -> Result<(), ChangeError> {
         let fail = |what| Err(ChangeError::Decision { what });
-        if access.program != contract.program.digest() {
+        if access.program != contract.program {
             return fail("the policies are not the contract's");
         }
         let Verdict::Permit { uses, .. } = access.verdict else { return Ok(()) };
@@ -365,7 +372,8 @@ impl State {
             Change::Product { id, class, descriptor } => {
                 self.products.insert(id, Product { class, descriptor });
             }
-            Change::Concluded(contract) => {
+            Change::Concluded(contract, program) => {
+                self.programs.insert(*contract.id.as_digest(), *program);
                 let agreement = contract.agreement.value();
                 self.accepted.insert((agreement.offer, agreement.consumer.clone()));
                 self.contracts.insert(contract.id, contract);
@@ -406,7 +414,7 @@ impl Change {
             Self::Product { id, class, descriptor } => {
                 Event::Product { id: id.clone(), class: class.clone(), descriptor: *descriptor }
             }
-            Self::Concluded(contract) => Event::Concluded {
+            Self::Concluded(contract, _) => Event::Concluded {
                 contract: *contract.id.as_digest(),
                 document: document(contract.agreement.signed()),
             },

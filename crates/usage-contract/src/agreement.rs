@@ -175,7 +175,7 @@ impl Agreement {
             Scope { consumer: consumer.as_str().to_owned(), product: offer.product.clone() };
         let cedar = offer.terms.to_cedar(&scope)?;
         // Both signers check that what they sign can be decided.
-        Program::new(&cedar, offer.terms.clone())?;
+        Program::new(&cedar)?;
         Ok(Self {
             space: offer.space.clone(),
             provider: offer.provider.clone(),
@@ -242,14 +242,14 @@ impl Agreement {
     pub fn verify(agreement: Signed<Self>, now: UnixMillis) -> Result<Verified<Self>, AgreeError> {
         let keys = Did::claimed_keys(&agreement)?;
         let agreement = agreement.verify(&keys, now)?;
-        let Self { provider, consumer, cedar, terms, .. } = agreement.value();
+        let Self { provider, consumer, cedar, .. } = agreement.value();
         let both_signed = provider != consumer
             && agreement.is_signed_by(provider.key_id())
             && agreement.is_signed_by(consumer.key_id());
         if !both_signed {
             return Err(AgreeError::Parties);
         }
-        Program::new(cedar, terms.clone())?;
+        Program::new(cedar)?;
         Ok(agreement)
     }
 

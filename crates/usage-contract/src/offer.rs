@@ -98,7 +98,7 @@ impl Offer {
         // Terms that no consumer could accept are not offered; the provider stands in for one.
         let consumer = self.consumer.as_ref().unwrap_or(&self.provider).as_str().to_owned();
         let scope = Scope { consumer, product: self.product.clone() };
-        Program::new(&self.terms.to_cedar(&scope)?, self.terms.clone())?;
+        Program::new(&self.terms.to_cedar(&scope)?)?;
         if self.expires_at > self.validity.until() {
             let (expires_at, validity) = (self.expires_at, self.validity);
             return Err(OfferError::OutlivesContract { expires_at, validity });

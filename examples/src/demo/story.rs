@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use dataspace_audit_log::Finding;
 use dataspace_data_plane::{preview, write_csv};
 use dataspace_identity::Did;
-use dataspace_policy::{Action, Constraint, Rule, Terms};
+use dataspace_policy::{Action, Constraint, Legal, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, Validity};
 use dataspace_runtime::{
     Access, Clock, DataSpace, NewOffer, Receipt, Setup, SystemClock, Table, generate_key,
@@ -49,7 +49,7 @@ pub(crate) fn tell(dir: &Path, data: &Path, data_name: &str) -> Result<()> {
         let terms = Terms::new()
             .permit(read)
             .prohibit(Rule::new([Action::Share, Action::Train]))
-            .legal(name("results are published with the provider's name")?);
+            .legal(Legal::Text(name("results are published with the provider's name")?));
         anyhow::Ok(duties.iter().cloned().fold(terms, Terms::duty))
     };
     let now = demo.space.now()?;

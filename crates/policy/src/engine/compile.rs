@@ -166,7 +166,7 @@ impl Compiler<'_> {
                 None => Node::Attribute(Box::new(node(expr)?), attr.as_str().into()),
             },
             Expr::HasAttr { expr, attrs } => {
-                let mut names = attrs.iter().map(|attr| attr.as_str());
+                let mut names = attrs.iter().map(pst::SmolStr::as_str);
                 if let (Some(_), Expr::Var(Var::Context)) = (self.paved, expr.as_ref()) {
                     let fact = names.next().and_then(|first| self.fact(expr, first));
                     let rest = names.map(Box::from).collect();

@@ -1,19 +1,19 @@
 //! The last value that is permitted and the first that is not.
 
-use dataspace_policy::{Action, Constraint, Decision, Facts, Policies, Rule, Terms};
+use dataspace_policy::{Action, Constraint, Facts, Rule, Terms, Uses};
 use dataspace_primitives::UnixMillis;
 
 use crate::support::{
-    CONSUMER, at, codes, decide, denial, facts, name, permits, program, purposes, read_always,
-    read_when, region, regions, rich, time,
+    CONSUMER, Decision, Told as _, at, codes, decide, denial, facts, permits, program, purposes,
+    read_always, read_when, region, regions, rich, time,
 };
 
-fn at_time(now: &str) -> Facts {
+fn at_time(now: &str) -> Facts<'static> {
     Facts { now: at(now), ..facts() }
 }
 
-fn used(uses: u64) -> Facts {
-    Facts { uses, ..facts() }
+fn used(uses: u64) -> Facts<'static> {
+    Facts { uses: Uses::of_contract(uses), ..facts() }
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn only_the_regions_named_are_permitted() {
 fn a_purpose_is_compared_exactly() {
     let terms = read_when(purposes(&["research"]));
     for other in ["Research", "researc", "research2", "re*", "*", "ｒesearch", "research."] {
-        let facts = Facts { purpose: name(other), ..facts() };
+        let facts = Facts { purpose: other, ..facts() };
         assert!(!permits(&terms, &facts), "{other}");
     }
 }
@@ -110,7 +110,7 @@ fn an_action_that_no_permission_names_is_not_covered() {
 fn another_participant_gains_nothing() {
     let near = format!("{CONSUMER} ");
     for other in ["did:key:z6MkOther", "", &near, &CONSUMER.to_uppercase(), "*"] {
-        let facts = Facts { participant: other.to_owned(), ..facts() };
+        let facts = Facts { participant: other, ..facts() };
         assert!(!permits(&read_always(), &facts), "{other}");
         assert!(!denial(decide(&read_always(), &facts)).reasons.is_empty());
     }
@@ -119,8 +119,8 @@ fn another_participant_gains_nothing() {
 #[test]
 fn another_product_gains_nothing() {
     for other in ["alloy", "alloys2", "Alloys", "*"] {
-        let facts = Facts { product: name(other), ..facts() };
-        assert_eq!(codes(&denial(decide(&read_always(), &facts))), ["not-covered"], "{other}");
+        let facts = Facts { product: other, ..facts() };
+        assert_eq!(codes(&denial(decide(&read_always(), &facts))), ["unmet"], "{other}");
     }
 }
 
@@ -134,8 +134,8 @@ fn a_prohibition_wins_over_every_permission() {
 #[test]
 fn a_denial_names_every_condition_that_does_not_hold() {
     let mut late = at_time("2028-01-01T00:00:00Z");
-    late.purpose = name("gossip");
-    late.uses = 50;
+    late.purpose = "gossip";
+    late.uses = Uses::of_contract(50);
     late.region = region("US");
     let denial = denial(decide(&rich(), &late));
     assert_eq!(codes(&denial), ["unmet"; 4]);
@@ -149,13 +149,13 @@ fn a_denial_names_every_condition_that_does_not_hold() {
 fn the_same_facts_are_decided_the_same_again_and_by_a_program_compiled_again() {
     let first = program(&rich());
     for uses in [0, 49, 50] {
-        let once = first.decide(&used(uses), &Policies::none());
+        let once = first.told(&used(uses), None);
         for _ in 0..20 {
-            assert_eq!(first.decide(&used(uses), &Policies::none()), once);
+            assert_eq!(first.told(&used(uses), None), once);
         }
         let again = program(&rich());
         assert_eq!(again.digest(), first.digest());
-        assert_eq!(again.decide(&used(uses), &Policies::none()), once);
+        assert_eq!(again.told(&used(uses), None), once);
     }
 }
 

@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use dataspace_policy::bounds::{BoundError, ELEMENTS_MAX, TEXT_LEN_MAX};
-use dataspace_policy::{InvalidPolicies, Layer, Policies, Program, Terms};
+use dataspace_policy::{InvalidPolicies, Layer, Policies, Program};
 
-use crate::support::{facts, permit_when};
+use crate::support::{Told as _, facts, permit_when};
 
 fn on_stack<T: Send + 'static>(bytes: usize, run: impl FnOnce() -> T + Send + 'static) -> T {
     std::thread::Builder::new().stack_size(bytes).spawn(run).unwrap().join().unwrap()
@@ -228,9 +228,9 @@ fn the_worst_texts_within_the_bounds_do_not_overflow_the_stack() {
         assert!(text.len() <= TEXT_LEN_MAX);
         on_stack(2 << 20, move || {
             let shown: String = text.chars().take(90).collect();
-            match Program::new(&text, Terms::new()) {
+            match Program::new(&text) {
                 Ok(program) => {
-                    let decide = || timed(|| program.decide(&facts(), &Policies::none())).1;
+                    let decide = || timed(|| program.told(&facts(), None)).1;
                     let best = (0..5).map(|_| decide()).min().unwrap();
                     assert!(best < Duration::from_millis(100), "{best:?}: {shown}");
                 }

@@ -5,7 +5,8 @@ use dataspace_primitives::Name;
 use proptest::prelude::*;
 
 use crate::support::{
-    assert_golden, decide, facts, name, permits, program, read_always, read_when, rich, scope,
+    Decision, Told as _, assert_golden, decide, facts, name, permits, program, read_always,
+    read_when, rich, scope,
 };
 
 /// Texts that would break out of a string that is quoted carelessly.
@@ -69,10 +70,10 @@ fn terms_that_must_not_be_signed_have_no_text() {
 fn a_hostile_purpose_permits_itself_and_nothing_else() {
     for hostile in HOSTILE {
         let terms = read_when(Constraint::Purpose([name(hostile)].into()));
-        assert_eq!(program(&terms).terms(), &terms);
+        assert_eq!(program(&terms).text(), terms.to_cedar(&scope()).unwrap());
         assert!(!permits(&terms, &facts()), "{hostile:?} let another purpose in");
         let mut same = facts();
-        same.purpose = name(hostile);
+        same.purpose = hostile;
         assert!(permits(&terms, &same), "{hostile:?} does not mean itself");
     }
 }
@@ -82,15 +83,12 @@ fn a_hostile_product_name_covers_itself_and_nothing_else() {
     for hostile in HOSTILE {
         let scope = Scope { product: name(hostile), ..scope() };
         let text = read_always().to_cedar(&scope).unwrap();
-        let program = Program::new(&text, read_always()).unwrap();
-        let outcome = |product: Name| {
+        let program = Program::new(&text).unwrap();
+        let outcome = |product: &str| {
             let facts = dataspace_policy::Facts { product, ..facts() };
-            matches!(
-                program.decide(&facts, &Policies::none()),
-                dataspace_policy::Decision::Permit(_)
-            )
+            matches!(program.told(&facts, None), Decision::Permit(_))
         };
-        assert!(outcome(name(hostile)) && !outcome(name("alloys")), "{hostile:?}");
+        assert!(outcome(hostile) && !outcome("alloys"), "{hostile:?}");
     }
 }
 
@@ -101,16 +99,13 @@ fn a_hostile_participant_is_itself_and_nobody_else() {
         let text = read_always().to_cedar(&scope).unwrap();
         let policies = Policies::parse(&text, Layer::Contract).unwrap();
         assert_eq!(policies.ids().collect::<Vec<_>>(), ["permission-1"], "{hostile:?}");
-        let program = Program::new(&text, read_always()).unwrap();
+        let program = Program::new(&text).unwrap();
         let outcome = |participant: &str| {
-            let facts = dataspace_policy::Facts { participant: participant.to_owned(), ..facts() };
-            matches!(
-                program.decide(&facts, &Policies::none()),
-                dataspace_policy::Decision::Permit(_)
-            )
+            let facts = dataspace_policy::Facts { participant, ..facts() };
+            matches!(program.told(&facts, None), Decision::Permit(_))
         };
         assert!(outcome(hostile), "{hostile:?} does not mean itself");
-        assert!(!outcome(&facts().participant), "{hostile:?} let somebody else in");
+        assert!(!outcome(facts().participant), "{hostile:?} let somebody else in");
     }
 }
 
@@ -129,7 +124,7 @@ fn a_hostile_prohibited_purpose_still_forbids() {
         let only = Rule::new([Action::Read]).when(Constraint::Purpose([name(hostile)].into()));
         let terms = read_always().prohibit(only);
         let mut same = facts();
-        same.purpose = name(hostile);
+        same.purpose = hostile;
         assert!(!permits(&terms, &same), "{hostile:?}");
         assert!(permits(&terms, &facts()), "{hostile:?}");
     }
@@ -142,7 +137,7 @@ fn the_longest_name_all_escaped_fits_the_bounds() {
     for product in [longest, denser, name(&"\"".repeat(128))] {
         let scope = Scope { product: product.clone(), ..scope() };
         let terms = read_when(Constraint::Purpose([product.clone()].into()));
-        Program::new(&terms.to_cedar(&scope).unwrap(), terms).unwrap();
+        Program::new(&terms.to_cedar(&scope).unwrap()).unwrap();
     }
 }
 
@@ -157,18 +152,18 @@ proptest! {
         let text = terms.to_cedar(&Scope { consumer: consumer.clone(), ..scope() }).unwrap();
         let policies = Policies::parse(&text, Layer::Contract).unwrap();
         prop_assert_eq!(policies.ids().count(), 2);
-        let program = Program::new(&text, terms.clone()).unwrap();
+        let program = Program::new(&text).unwrap();
         let mut own = facts();
-        own.participant = consumer;
-        own.purpose = purpose;
+        own.participant = &consumer;
+        own.purpose = purpose.as_str();
         let permitted = matches!(
-            program.decide(&own, &Policies::none()),
-            dataspace_policy::Decision::Permit(_)
+            program.told(&own, None),
+            Decision::Permit(_)
         );
         prop_assert!(permitted);
         prop_assert!(matches!(
-            program.decide(&facts(), &Policies::none()),
-            dataspace_policy::Decision::Deny(_)
+            program.told(&facts(), None),
+            Decision::Deny(_)
         ));
     }
 }
@@ -192,8 +187,8 @@ fn the_most_regular_terms_within_the_text_bound_are_within_all_bounds() {
     }
     assert!(terms.permissions.len() > 20);
     let mut facts = facts();
-    facts.purpose = name("0");
+    facts.purpose = "0";
     facts.region = "AA".parse().unwrap();
-    let dataspace_policy::Decision::Permit(grounds) = decide(&terms, &facts) else { panic!() };
+    let Decision::Permit(grounds) = decide(&terms, &facts) else { panic!() };
     assert_eq!(grounds.policies.len(), terms.permissions.len());
 }

@@ -1,30 +1,34 @@
 //! What cannot be evaluated denies; what would widen is refused.
 
-use dataspace_policy::{Decision, Facts, Layer, Policies, Program, Reason};
+use dataspace_policy::{Facts, Layer, Policies, Program, Reason, Uses};
 
 use crate::support::{
-    codes, contract, denial, facts, forbid_when, permit_when, program, read_always, region, space,
+    Decision, Told as _, codes, contract, denial, facts, forbid_when, permit_when, program,
+    read_always, region, space,
 };
 
 /// Well typed, and beyond 64 bits as soon as the contract was used once.
 const OVERFLOW: &str = "context.uses + 9223372036854775807 > 0";
 
-fn used_once() -> Facts {
-    Facts { uses: 1, ..facts() }
+fn used_once() -> Facts<'static> {
+    Facts { uses: Uses::of_contract(1), ..facts() }
 }
 
 #[test]
 fn a_space_forbid_that_errs_denies_and_is_named() {
     let space = space(&forbid_when(OVERFLOW));
-    let denial = denial(program(&read_always()).decide(&used_once(), &space));
-    assert_eq!(denial.reasons, [Reason::PolicyError { policy: "f".to_owned() }]);
+    let denial = denial(program(&read_always()).told(&used_once(), Some(&space)));
+    assert_eq!(
+        denial.reasons,
+        [Reason::PolicyError { layer: Layer::Space, policy: "f".to_owned() }]
+    );
 }
 
 #[test]
 fn a_space_forbid_that_errs_denies_though_it_would_have_been_false() {
     let space = space(&forbid_when("context.uses + 9223372036854775807 < 0"));
     assert_eq!(
-        codes(&denial(program(&read_always()).decide(&used_once(), &space))),
+        codes(&denial(program(&read_always()).told(&used_once(), Some(&space)))),
         ["policy-error"]
     );
 }
@@ -33,30 +37,36 @@ fn a_space_forbid_that_errs_denies_though_it_would_have_been_false() {
 fn a_contract_permit_that_errs_denies_beside_one_that_permits() {
     let text =
         format!("@id(\"good\") permit(principal, action, resource);\n{}", permit_when(OVERFLOW));
-    let denial = denial(contract(&text).decide(&used_once(), &Policies::none()));
-    assert_eq!(denial.reasons, [Reason::PolicyError { policy: "p".to_owned() }]);
+    let denial = denial(contract(&text).told(&used_once(), None));
+    assert_eq!(
+        denial.reasons,
+        [Reason::PolicyError { layer: Layer::Contract, policy: "p".to_owned() }]
+    );
 }
 
 #[test]
 fn a_contract_forbid_that_errs_denies() {
     let text =
         format!("@id(\"good\") permit(principal, action, resource);\n{}", forbid_when(OVERFLOW));
-    let denial = denial(contract(&text).decide(&used_once(), &Policies::none()));
-    assert_eq!(denial.reasons, [Reason::PolicyError { policy: "f".to_owned() }]);
+    let denial = denial(contract(&text).told(&used_once(), None));
+    assert_eq!(
+        denial.reasons,
+        [Reason::PolicyError { layer: Layer::Contract, policy: "f".to_owned() }]
+    );
 }
 
 #[test]
 fn a_forbid_that_errs_beside_one_that_forbids_is_named_too() {
     let text =
         format!("@id(\"no\") forbid(principal, action, resource);\n{}", forbid_when(OVERFLOW));
-    let denial = denial(program(&read_always()).decide(&used_once(), &space(&text)));
+    let denial = denial(program(&read_always()).told(&used_once(), Some(&space(&text))));
     assert_eq!(codes(&denial), ["policy-error", "forbidden-by-space"]);
 }
 
 #[test]
 fn an_error_in_a_branch_that_is_not_taken_is_no_error() {
     let text = permit_when(&format!("context.uses == 1 || {OVERFLOW}"));
-    assert!(matches!(contract(&text).decide(&used_once(), &Policies::none()), Decision::Permit(_)));
+    assert!(matches!(contract(&text).told(&used_once(), None), Decision::Permit(_)));
 }
 
 #[test]
@@ -66,7 +76,7 @@ fn other_overflows_deny_too() {
         "context.now.offset(duration(\"9223372036854775807ms\")) > context.now",
         "(0 - 9223372036854775807) - context.uses - context.uses < 0",
     ] {
-        let decision = contract(&permit_when(condition)).decide(&used_once(), &Policies::none());
+        let decision = contract(&permit_when(condition)).told(&used_once(), None);
         assert_eq!(denial(decision).reasons[0].code(), "policy-error", "{condition}");
     }
 }
@@ -75,12 +85,15 @@ fn other_overflows_deny_too() {
 fn a_forbid_of_the_space_acts_at_once_on_a_running_contract() {
     let program = program(&read_always());
     let no_de = space(&forbid_when("principal.region == \"DE\""));
-    assert!(matches!(program.decide(&facts(), &Policies::none()), Decision::Permit(_)));
-    let denial = denial(program.decide(&facts(), &no_de));
-    assert_eq!(denial.to_string(), "the space forbids it by its policy f");
+    assert!(matches!(program.told(&facts(), None), Decision::Permit(_)));
+    let denial = denial(program.told(&facts(), Some(&no_de)));
+    assert_eq!(
+        denial.to_string(),
+        "the space forbids it by its policy f: the consumer's region is DE"
+    );
     let french = Facts { region: region("FR"), ..facts() };
-    assert!(matches!(program.decide(&french, &no_de), Decision::Permit(_)));
-    assert!(matches!(program.decide(&facts(), &Policies::none()), Decision::Permit(_)));
+    assert!(matches!(program.told(&french, Some(&no_de)), Decision::Permit(_)));
+    assert!(matches!(program.told(&facts(), None), Decision::Permit(_)));
 }
 
 #[test]
@@ -94,28 +107,35 @@ fn a_space_can_forbid_by_role_class_purpose_and_action() {
         "action == Dataspace::Action::\"read\"",
         "context.now >= datetime(\"2026-06-01T00:00:00Z\")",
     ] {
-        let denial = denial(program.decide(&facts(), &space(&forbid_when(condition))));
+        let denial = denial(program.told(&facts(), Some(&space(&forbid_when(condition)))));
         assert_eq!(codes(&denial), ["forbidden-by-space"], "{condition}");
     }
 }
 
 #[test]
 fn without_a_permission_of_the_contract_a_silent_space_permits_nothing() {
-    let program = Program::new("", read_always()).unwrap();
-    assert_eq!(codes(&denial(program.decide(&facts(), &Policies::none()))), ["not-covered"]);
+    let program = Program::new("").unwrap();
+    assert_eq!(codes(&denial(program.told(&facts(), None))), ["not-covered"]);
 }
 
 #[test]
 fn the_text_decides_where_the_terms_say_something_else() {
-    let program = Program::new(&forbid_when("true"), read_always()).unwrap();
-    assert_eq!(codes(&denial(program.decide(&facts(), &Policies::none()))), ["prohibited"]);
+    let program = Program::new(&forbid_when("true")).unwrap();
+    assert_eq!(codes(&denial(program.told(&facts(), None))), ["prohibited"]);
 }
 
 #[test]
 fn a_policy_of_the_space_with_the_id_of_a_clause_is_still_the_spaces() {
     let text = "@id(\"permission-1\") forbid(principal, action, resource);";
-    let denial = denial(program(&read_always()).decide(&facts(), &space(text)));
-    assert_eq!(denial.reasons, [Reason::ForbiddenBySpace { policy: "permission-1".to_owned() }]);
+    let denial = denial(program(&read_always()).told(&facts(), Some(&space(text))));
+    assert_eq!(
+        denial.reasons,
+        [Reason::Forbidden {
+            layer: Layer::Space,
+            policy: "permission-1".to_owned(),
+            facts: Vec::new()
+        }]
+    );
 }
 
 #[test]
@@ -124,7 +144,7 @@ fn a_short_stack_denies_and_does_not_permit() {
     let program = contract(&deep);
     let decision = std::thread::Builder::new()
         .stack_size(256 << 10)
-        .spawn(move || program.decide(&facts(), &Policies::none()))
+        .spawn(move || program.told(&facts(), None))
         .unwrap()
         .join()
         .unwrap();

@@ -16,6 +16,9 @@ mod fallback;
 #[cfg(test)]
 mod intake;
 #[cfg(test)]
+#[path = "../../../../fuzz/checks/naive_terms.rs"]
+mod naive_terms;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod program_vs_cedar;

@@ -1,10 +1,12 @@
 //! A contract, facts that it permits, and short ways to decide.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Decision, Denial, Duty, Facts, InvalidPolicies, Layer,
-    MaskMethod, Operator, Policies, Program, RowFilter, Rule, Scalar, Scope, Terms,
+    Action, ColumnMask, Constraint, Duty, Facts, InvalidPolicies, Layer, Layers, Legal, MaskMethod,
+    Operator, Policies, Program, Reason, RowFilter, Rule, Scalar, Scope, Terms,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 
@@ -26,18 +28,12 @@ pub(crate) fn scope() -> Scope {
     Scope { consumer: CONSUMER.to_owned(), product: name("alloys") }
 }
 
-pub(crate) fn facts() -> Facts {
-    Facts {
-        participant: CONSUMER.to_owned(),
-        roles: [name("consumer")].into(),
-        region: region("DE"),
-        product: name("alloys"),
-        product_class: name("open"),
-        action: Action::Read,
-        purpose: name("research"),
-        now: at("2026-06-01T00:00:00Z"),
-        uses: 0,
-    }
+static ROLES: LazyLock<BTreeSet<Name>> = LazyLock::new(|| [name("consumer")].into());
+
+pub(crate) fn facts() -> Facts<'static> {
+    let (consumer, now) = ((CONSUMER, region("DE")), at("2026-06-01T00:00:00Z"));
+    let plain = Facts::new(consumer, Action::Read, ("alloys", "open"), "research", now);
+    Facts { roles: &ROLES, ..plain }
 }
 
 pub(crate) fn purposes(all: &[&str]) -> Constraint {
@@ -60,15 +56,66 @@ pub(crate) fn read_always() -> Terms {
     Terms::new().permit(Rule::new([Action::Read]))
 }
 
+/// A decision that outlives its facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Permit(Grounds),
+    Deny(Denial),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grounds {
+    pub(crate) policies: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Denial {
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) words: String,
+}
+
+impl std::fmt::Display for Denial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl From<dataspace_policy::Decision<'_>> for Decision {
+    fn from(decision: dataspace_policy::Decision<'_>) -> Self {
+        match decision {
+            dataspace_policy::Decision::Permit(grounds) => {
+                Self::Permit(Grounds { policies: grounds.policies().map(str::to_owned).collect() })
+            }
+            dataspace_policy::Decision::Deny(denial) => {
+                Self::Deny(Denial { reasons: denial.reasons(), words: denial.to_string() })
+            }
+        }
+    }
+}
+
+pub(crate) trait Told {
+    /// What the program decides, and Cedar's own evaluator as well.
+    fn told(&self, facts: &Facts<'_>, space: Option<&Policies>) -> Decision;
+}
+
+impl Told for Program {
+    fn told(&self, facts: &Facts<'_>, space: Option<&Policies>) -> Decision {
+        let layers = Layers { space, provider: None };
+        let decision = Decision::from(self.decide(facts, layers));
+        assert_eq!(decision, Decision::from(self.decide_by_cedar(facts, layers)));
+        decision
+    }
+}
+
 pub(crate) fn program(terms: &Terms) -> Program {
-    Program::new(&terms.to_cedar(&scope()).unwrap(), terms.clone()).unwrap()
+    Program::new(&terms.to_cedar(&scope()).unwrap()).unwrap()
 }
 
-pub(crate) fn decide(terms: &Terms, facts: &Facts) -> Decision {
-    program(terms).decide(facts, &Policies::none())
+pub(crate) fn decide(terms: &Terms, facts: &Facts<'_>) -> Decision {
+    program(terms).told(facts, None)
 }
 
-pub(crate) fn permits(terms: &Terms, facts: &Facts) -> bool {
+pub(crate) fn permits(terms: &Terms, facts: &Facts<'_>) -> bool {
     matches!(decide(terms, facts), Decision::Permit(_))
 }
 
@@ -80,7 +127,7 @@ pub(crate) fn denial(decision: Decision) -> Denial {
 }
 
 pub(crate) fn codes(denial: &Denial) -> Vec<&'static str> {
-    denial.reasons.iter().map(dataspace_policy::Reason::code).collect()
+    denial.reasons.iter().map(Reason::code).collect()
 }
 
 /// One policy of a contract with this condition.
@@ -93,7 +140,7 @@ pub(crate) fn forbid_when(condition: &str) -> String {
 }
 
 pub(crate) fn contract(text: &str) -> Program {
-    Program::new(text, read_always()).unwrap()
+    Program::new(text).unwrap()
 }
 
 pub(crate) fn space(text: &str) -> Policies {
@@ -132,7 +179,7 @@ pub(crate) fn rich() -> Terms {
         .duty(column("yield", MaskMethod::Round { decimals: 2 }))
         .duty(column("mass", MaskMethod::Round { decimals: -3 }))
         .duty(column("place", MaskMethod::Truncate { chars: 4 }))
-        .legal(name("the consumer names the provider in publications"))
+        .legal(Legal::Text(name("the consumer names the provider in publications")))
 }
 
 fn text(text: &str) -> Scalar {

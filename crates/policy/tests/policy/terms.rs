@@ -2,7 +2,7 @@
 
 use dataspace_policy::{
     Action, Assurance, CLAUSES_MAX, ClauseId, ClauseKind, ColumnMask, Constraint, Duty,
-    InvalidTerms, MaskMethod, Rule, Terms, VALUES_MAX,
+    InvalidTerms, Legal, MaskMethod, Rule, Terms, VALUES_MAX,
 };
 use dataspace_primitives::cbor;
 
@@ -45,7 +45,7 @@ fn sixty_four_clauses_of_a_kind_are_possible_and_no_more() {
             Terms { permissions: vec![Rule::new([Action::Read]); len], ..Terms::new() },
             Terms { prohibitions: vec![Rule::new([Action::Read]); len], ..read_always() },
             Terms { duties: (0..len).map(|i| mask(&i.to_string())).collect(), ..read_always() },
-            Terms { legal: vec![name("x"); len], ..read_always() },
+            Terms { legal: vec![Legal::Log; len], ..read_always() },
         ]
     };
     for terms in fill(CLAUSES_MAX) {

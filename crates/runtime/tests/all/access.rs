@@ -3,7 +3,7 @@
 use arrow_array::{Array, Int64Array, StringArray};
 use dataspace_audit_log::{Fact, LeafIndex, Record, Verdict};
 use dataspace_policy::{
-    Action, ColumnMask, Duty, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
+    Action, ColumnMask, Duty, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
 };
 use dataspace_primitives::Digest;
 use dataspace_runtime::{Decision, Release};
@@ -74,7 +74,7 @@ fn pseudonyms_of_two_contracts_cannot_be_joined() {
     let node = Node::new();
     let hashed = terms().duty(mask("alloy", MaskMethod::Hash));
     let first = node.contract(hashed.clone());
-    let second = node.contract(hashed.legal(name("another contract")));
+    let second = node.contract(hashed.legal(Legal::Text(name("another contract"))));
     let seen = texts(node.released(first), "alloy");
     assert_eq!(seen, texts(node.released(first), "alloy"));
     let other = texts(node.released(second), "alloy");
@@ -111,7 +111,15 @@ fn a_permit_is_one_record_that_says_all_it_rests_on() {
         ("purpose", text("research")),
         ("region", text("DE")),
         ("roles", Fact::Texts(["consumer".to_owned()].into())),
+        ("credentials", Fact::Texts([].into())),
+        ("productLevel", Fact::Number(0)),
+        ("purposes", Fact::Texts([].into())),
+        ("space", text("demo")),
+        ("agreedAt", Fact::Number(at(0).as_millis())),
         ("uses", Fact::Number(0)),
+        ("usesByConsumer", Fact::Number(0)),
+        ("usesToday", Fact::Number(0)),
+        ("usesThisMonth", Fact::Number(0)),
     ];
     assert_eq!(access.facts.len(), facts.len());
     for (fact, value) in facts {

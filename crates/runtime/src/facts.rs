@@ -1,0 +1,125 @@
+//! The facts of one access, and how the log keeps them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dataspace_audit_log::Fact;
+use dataspace_policy::Facts;
+use dataspace_primitives::{Name, UnixMillis};
+use dataspace_usage_contract::PublishedProfile;
+
+use crate::permit::Decided;
+use crate::state::Member;
+
+impl Decided {
+    /// As they were at the decision.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        self.facts_at(self.now, &self.member, &self.profile)
+    }
+
+    /// As they are for the same access at another time. Its own use is not counted again.
+    pub(crate) fn facts_at<'a>(
+        &'a self,
+        now: UnixMillis,
+        member: &'a Member,
+        _profile: &'a PublishedProfile,
+    ) -> Facts<'a> {
+        let agreement = self.received.contract.agreement.value();
+        let request = self.received.request.value();
+        let credential = member.admitted.credential();
+        let consumer = (agreement.consumer.as_str(), credential.region);
+        let product = (agreement.product.as_str(), agreement.product_class.as_str());
+        Facts {
+            roles: &credential.roles,
+            space: agreement.space.as_str(),
+            agreed_at: agreement.accepted_at,
+            uses: self.uses,
+            ..Facts::new(consumer, request.action, product, request.purpose.as_str(), now)
+        }
+    }
+}
+
+/// Every fact that is known, so that the decision can be made again from the log. The contract is
+/// the record's own.
+pub(crate) fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Fact> {
+    let Facts {
+        participant,
+        region,
+        roles,
+        credentials,
+        attributes,
+        person,
+        product,
+        product_class,
+        product_level,
+        action,
+        purpose,
+        purposes,
+        recipient_region,
+        environment,
+        now,
+        space,
+        contract: _,
+        agreed_at,
+        uses,
+        payment,
+        events,
+        state,
+    } = facts;
+    let mut all = vec![
+        ("participant", text(participant)),
+        ("region", text(region.as_str())),
+        ("roles", texts(roles)),
+        ("credentials", texts(credentials)),
+        ("product", text(product)),
+        ("productClass", text(product_class)),
+        ("productLevel", number(*product_level)),
+        ("action", text(action.as_str())),
+        ("purpose", text(purpose)),
+        ("purposes", texts(purposes)),
+        ("now", number(now.as_millis())),
+        ("space", text(space)),
+        ("agreedAt", number(agreed_at.as_millis())),
+        ("uses", number(uses.contract)),
+        ("usesByConsumer", number(uses.consumer)),
+        ("usesToday", number(uses.today)),
+        ("usesThisMonth", number(uses.this_month)),
+    ];
+    if let Some(person) = person {
+        all.extend([("person", text(person.id)), ("personRoles", texts(person.roles))]);
+    }
+    if let Some(environment) = environment {
+        all.extend([
+            ("environment", text(environment.id)),
+            ("environmentAttested", flag(environment.attested)),
+            ("environmentSandbox", flag(environment.sandbox)),
+            ("environmentSecurityLevel", number(environment.security_level)),
+            ("environmentConnector", text(environment.connector)),
+            ("environmentApplication", text(environment.application)),
+        ]);
+    }
+    all.extend(recipient_region.map(|region| ("recipientRegion", text(region.as_str()))));
+    all.extend(payment.map(|payment| ("payment", text(payment.as_str()))));
+    all.extend(events.map(|events| ("events", texts(events))));
+    all.extend(state.map(|state| ("state", text(state))));
+    let attributes = attributes.iter().map(|(name, value)| {
+        // No other fact has a colon in its name.
+        (format!("attribute:{name}"), text(value.as_str()))
+    });
+    all.into_iter().map(|(name, fact)| (name.to_owned(), fact)).chain(attributes).collect()
+}
+
+fn text(text: &str) -> Fact {
+    Fact::Text(text.to_owned())
+}
+
+fn texts(names: &BTreeSet<Name>) -> Fact {
+    Fact::Texts(names.iter().map(ToString::to_string).collect())
+}
+
+fn number(number: impl Into<u64>) -> Fact {
+    Fact::Number(number.into())
+}
+
+fn flag(flag: bool) -> Fact {
+    text(if flag { "true" } else { "false" })
+}
