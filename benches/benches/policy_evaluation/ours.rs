@@ -38,7 +38,35 @@ pub(crate) fn rows(effort: Effort, report: &mut Report, many: &Contracts) -> Res
             decide_many(effort, report, &name, &active(u32::try_from(count)?)?)?;
         }
     }
-    activate(effort, report)
+    activate(effort, report)?;
+    refuse(effort, report)
+}
+
+/// How long bad input keeps a node busy: the longest texts of their kind.
+fn refuse(effort: Effort, report: &mut Report) -> Result<()> {
+    let policy = |number: usize, condition: &str| {
+        format!("@id(\"p{number}\")permit(principal,action,resource)when{{{condition}}};")
+    };
+    let good = "context.uses + 1 > 0 && principal.region == \"DE\" && resource.level < 3";
+    let many = |count, last: &str| {
+        let goods = (0..count).map(|number| policy(number, good)).collect::<String>();
+        format!("{goods}{}", policy(count, last))
+    };
+    for (name, text) in [
+        ("refuse/too-long", "a".repeat(1 << 20)),
+        ("refuse/too-deep", policy(0, &"(".repeat(16_000))),
+        ("refuse/no-cedar", many(127, "true true")),
+        ("refuse/ill-typed", many(127, "context.uses == \"one\"")),
+        ("refuse/unknown", many(127, "context.weather == \"fine\"")),
+    ] {
+        let refuses = || Policies::parse(black_box(&text), Layer::Contract).is_err();
+        ensure!(refuses(), "{name} is taken in");
+        let micros = effort.micros(|| {
+            black_box(refuses());
+        });
+        report.row(name, micros, "µs", None);
+    }
+    Ok(())
 }
 
 fn decide_one(effort: Effort, report: &mut Report) -> Result<()> {

@@ -21,6 +21,13 @@ pub const STRING_LEN_MAX: usize = 512;
 /// [`TEXT_LEN_MAX`] never come near it.
 pub const ELEMENTS_MAX: usize = 6144;
 
+/// Most steps that a decision by one text may take: expressions, and elements of their sets. So no
+/// contract can slow the monitor down. A policy that is not compiled counts as
+/// [`UNCOMPILED_COST`].
+pub const COST_MAX: usize = 8192;
+/// What a policy costs that runs in Cedar's evaluator.
+pub const UNCOMPILED_COST: usize = 2048;
+
 /// Cedar text beyond a bound.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -51,6 +51,7 @@ mod oracle;
 mod policies;
 mod program;
 mod shadow;
+mod simulate;
 mod terms;
 mod words;
 mod zone;
@@ -71,4 +72,7 @@ pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::program::{Layers, Program};
 pub use crate::shadow::{SHADOW_SHARE, set_shadow_share, shadow_checks, shadow_mismatches};
+pub use crate::simulate::{
+    Change, DIFFERENCES_MAX, Difference, Past, Simulated, Simulation, simulate,
+};
 pub use crate::terms::{CLAUSES_MAX, InvalidTerms, Legal, Rule, Terms};

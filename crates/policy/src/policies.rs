@@ -10,7 +10,7 @@ use cedar_policy::{
 use dataspace_primitives::{Digest, InvalidName, Name};
 use thiserror::Error;
 
-use crate::bounds::{self, BoundError};
+use crate::bounds::{self, BoundError, COST_MAX};
 use crate::engine::paved::TIME_ZONE;
 use crate::engine::program::Code;
 use crate::engine::shape::Places;
@@ -113,6 +113,12 @@ pub enum InvalidPolicies {
         /// The zone.
         zone: String,
     },
+    /// A decision by the text would take more than [`COST_MAX`] steps.
+    #[error("with policy `{id}`, a decision takes more than {COST_MAX} steps")]
+    Cost {
+        /// The policy that is too much.
+        id: String,
+    },
     /// Ill-typed against the schema, or impossible.
     #[error("the policies do not fit the schema: {message}")]
     Schema {
@@ -133,6 +139,7 @@ impl Policies {
         stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
             let set = intake(text, layer)?;
             let code = Code::new(&set, &Places::default(), || Some(set.clone()));
+            code.check_cost().map_err(|id| InvalidPolicies::Cost { id })?;
             Ok(Self { set, code, layer, digest: Digest::of(text.as_bytes()) })
         })
     }

@@ -88,6 +88,7 @@ impl Shape {
             let set = policies::intake(&text, Layer::Contract)?;
             let open = || policies::named(&places.open(&text)?);
             let code = Code::new(&set, &places, open);
+            code.check_cost().map_err(|id| InvalidPolicies::Cost { id })?;
             Ok(Self { text: text.into(), places, code, open: OnceLock::new() })
         })
     }

@@ -108,6 +108,19 @@ impl Node {
         depth + 1
     }
 
+    /// Steps that an evaluation takes at most: nodes, and elements of constant sets.
+    pub(crate) fn cost(&self) -> usize {
+        let mut cost = match self {
+            Self::Constant(constant) => constant.cost(),
+            Self::OneOf(_, texts) => texts.len(),
+            Self::Like(_, parts) => parts.len(),
+            Self::Has(_, names) | Self::IsKnown(_, names) => names.len(),
+            _ => 0,
+        };
+        self.each(&mut |part| cost = cost.saturating_add(part.cost()));
+        cost.saturating_add(1)
+    }
+
     /// Visits the nodes right within it.
     fn each(&self, visit: &mut dyn FnMut(&Self)) {
         match self {

@@ -12,7 +12,7 @@ use super::node::{Compiled, Fact, FactSet, Node, Text};
 use super::paved::Access;
 use super::shape::Places;
 use crate::action::Action;
-use crate::bounds::POLICIES_MAX;
+use crate::bounds::{COST_MAX, POLICIES_MAX, UNCOMPILED_COST};
 use crate::oracle::{self, Spoken};
 
 /// Stack with which any compiled policy can be evaluated.
@@ -124,6 +124,21 @@ impl Code {
     /// Number of policies that run in Cedar's evaluator.
     pub(crate) fn fallbacks(&self) -> usize {
         self.uncovered_len
+    }
+
+    /// Checks that the policies take no more than [`COST_MAX`] steps.
+    ///
+    /// # Errors
+    /// The id of the policy that is too much.
+    pub(crate) fn check_cost(&self) -> Result<(), String> {
+        let mut left = COST_MAX;
+        for (_, id, compiled) in self.compiled() {
+            let cost = compiled.map_or(UNCOMPILED_COST, |compiled| {
+                compiled.conditions.iter().map(Node::cost).fold(1, usize::saturating_add)
+            });
+            left = left.checked_sub(cost).ok_or_else(|| id.to_owned())?;
+        }
+        Ok(())
     }
 
     /// The facts that the policies look at.

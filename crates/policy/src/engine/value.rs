@@ -91,6 +91,17 @@ impl Constant {
         Self::Record(fields.into())
     }
 
+    /// Elements that a look at all of it takes.
+    pub(crate) fn cost(&self) -> usize {
+        match self {
+            Self::Set(items) => items.0.iter().map(Self::cost).fold(0, usize::saturating_add),
+            Self::Record(fields) => {
+                fields.iter().map(|(_, field)| field.cost()).fold(0, usize::saturating_add)
+            }
+            _ => 1,
+        }
+    }
+
     pub(crate) fn as_value(&self) -> Value<'_> {
         match self {
             Self::Bool(value) => Value::Bool(*value),

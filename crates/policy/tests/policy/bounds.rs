@@ -1,8 +1,6 @@
 //! Texts made to be slow or deep: beyond the bounds they are refused at once on a small stack,
 //! within them they are decided on an ordinary one.
 
-use std::time::{Duration, Instant};
-
 use dataspace_policy::bounds::{BoundError, ELEMENTS_MAX, TEXT_LEN_MAX};
 use dataspace_policy::{InvalidPolicies, Layer, Policies, Program};
 
@@ -12,27 +10,13 @@ fn on_stack<T: Send + 'static>(bytes: usize, run: impl FnOnce() -> T + Send + 's
     std::thread::Builder::new().stack_size(bytes).spawn(run).unwrap().join().unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "this test measures")]
-fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let value = run();
-    (value, start.elapsed())
-}
-
-/// Refused by a bound, in a thread with little stack, in less than 10 ms (the best of five, for
-/// the machine may be busy).
+/// Refused by a bound, in a thread with little stack. How quickly, the bench `policy_evaluation`
+/// shows.
 fn bound(text: &str) -> BoundError {
     let text = text.to_owned();
-    on_stack(512 << 10, move || {
-        let tries: Vec<_> = (0..5)
-            .map(|_| timed(|| Policies::parse(&text, Layer::Contract).unwrap_err()))
-            .collect();
-        let best = tries.iter().map(|(_, time)| *time).min().unwrap();
-        assert!(best < Duration::from_millis(10), "{best:?}");
-        match tries.into_iter().next().unwrap().0 {
-            InvalidPolicies::Bounds(error) => error,
-            other => panic!("{other}"),
-        }
+    on_stack(512 << 10, move || match Policies::parse(&text, Layer::Contract).unwrap_err() {
+        InvalidPolicies::Bounds(error) => error,
+        other => panic!("{other}"),
     })
 }
 
@@ -229,13 +213,13 @@ fn the_worst_texts_within_the_bounds_do_not_overflow_the_stack() {
         on_stack(2 << 20, move || {
             let shown: String = text.chars().take(90).collect();
             match Program::new(&text) {
-                Ok(program) => {
-                    let decide = || timed(|| program.told(&facts(), None)).1;
-                    let best = (0..5).map(|_| decide()).min().unwrap();
-                    assert!(best < Duration::from_millis(100), "{best:?}: {shown}");
-                }
+                Ok(program) => drop(program.told(&facts(), None)),
                 // Cedar itself asks how much stack is left, and the schema knows no `a`.
-                Err(InvalidPolicies::Schema { .. } | InvalidPolicies::Syntax { .. }) => {}
+                Err(
+                    InvalidPolicies::Schema { .. }
+                    | InvalidPolicies::Syntax { .. }
+                    | InvalidPolicies::Cost { .. },
+                ) => {}
                 Err(error) => panic!("{error}: {shown}"),
             }
         });
