@@ -173,6 +173,14 @@ impl Constraint {
         self.parts().iter().for_each(|part| part.unknowns(all));
     }
 
+    /// Adds the purposes that it names.
+    pub(crate) fn purposes<'a>(&'a self, all: &mut BTreeSet<&'a Name>) {
+        if let Self::Purpose(purposes) | Self::PurposeWithin(purposes) = self {
+            all.extend(purposes);
+        }
+        self.parts().iter().for_each(|part| part.purposes(all));
+    }
+
     /// Whether it rests on what the consumer states.
     pub(crate) fn is_stated(&self) -> bool {
         let stated = matches!(

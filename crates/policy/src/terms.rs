@@ -203,6 +203,16 @@ impl Terms {
         self.permissions.iter().map(limit).try_fold(0, |most, max| max.map(|max| most.max(max)))
     }
 
+    /// Every purpose that a constraint names, at any depth.
+    #[must_use]
+    pub fn purposes(&self) -> BTreeSet<&Name> {
+        let mut all = BTreeSet::new();
+        for (_, rule) in self.rules() {
+            rule.constraints.iter().for_each(|constraint| constraint.purposes(&mut all));
+        }
+        all
+    }
+
     /// Every clause in plain words with its label, in the order of the document.
     #[must_use]
     pub fn clauses(&self) -> Vec<Clause> {
