@@ -10,6 +10,8 @@ mod bounds;
 #[cfg(test)]
 mod cedar_text;
 #[cfg(test)]
+mod constraints;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fallback;
@@ -28,3 +30,5 @@ mod support;
 mod terms;
 #[cfg(test)]
 mod values;
+#[cfg(test)]
+mod zones;
