@@ -16,6 +16,8 @@ mod fail_closed;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod ids;
+#[cfg(test)]
 mod intake;
 #[cfg(test)]
 #[path = "../../../../fuzz/checks/naive_terms.rs"]
