@@ -17,6 +17,9 @@ pub const DEPTH_MAX: usize = 4;
 /// Most constraints in one rule, those within others counted.
 pub const NODES_MAX: usize = 64;
 
+/// Longest time after the agreement that terms can speak of, in seconds: 100 years.
+pub const SECS_MAX: u64 = 36_525 * 86_400;
+
 /// A condition on one access.
 ///
 /// Where a fact is not known that a rule asks for anywhere, a permission does not apply and a
@@ -36,7 +39,7 @@ pub enum Constraint {
     Before(UnixMillis),
     /// At these hours of the week.
     Hours(Hours),
-    /// Fewer than this many seconds after the agreement. At least 1.
+    /// Fewer than this many seconds after the agreement. 1 to [`SECS_MAX`].
     Elapsed(u64),
     /// The contract was used fewer than this many times before. At least 1.
     Count(u32),
@@ -91,7 +94,8 @@ pub enum Constraint {
     All(Vec<Self>),
     /// At least one holds (ODRL: `or`). At least two.
     Any(Vec<Self>),
-    /// Just one holds (ODRL: `xone`). At least two.
+    /// Just one holds (ODRL: `xone`). At least two. One rule has room for 16 in all, or for 15 in a
+    /// prohibition that asks for what can be unknown ([`bounds`](crate::bounds)).
     One(Vec<Self>),
 }
 
@@ -171,6 +175,14 @@ impl Constraint {
     pub(crate) fn unknowns(&self, all: &mut BTreeSet<&'static str>) {
         all.extend(self.unknown());
         self.parts().iter().for_each(|part| part.unknowns(all));
+    }
+
+    /// Adds the purposes that it names.
+    pub(crate) fn purposes<'a>(&'a self, all: &mut BTreeSet<&'a Name>) {
+        if let Self::Purpose(purposes) | Self::PurposeWithin(purposes) = self {
+            all.extend(purposes);
+        }
+        self.parts().iter().for_each(|part| part.purposes(all));
     }
 
     /// Whether it rests on what the consumer states.

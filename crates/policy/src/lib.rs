@@ -59,7 +59,9 @@ mod zone;
 pub use crate::action::{Action, ParseActionError};
 pub use crate::cedar_text::Scope;
 pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind, ParseClauseIdError};
-pub use crate::constraint::{Constraint, DEPTH_MAX, Hours, NODES_MAX, VALUES_MAX, Weekday};
+pub use crate::constraint::{
+    Constraint, DEPTH_MAX, Hours, NODES_MAX, SECS_MAX, VALUES_MAX, Weekday,
+};
 pub use crate::contracts::{Asked, Contracts};
 pub use crate::decision::{Decision, Denial, Grounds, Reason};
 pub use crate::duty::{

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::action::Action;
 use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
-use crate::constraint::{Constraint, DEPTH_MAX, NODES_MAX, VALUES_MAX};
+use crate::constraint::{Constraint, DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
 use crate::duty::{Duty, InvalidDuty};
 use crate::words;
 use crate::zone;
@@ -56,7 +56,7 @@ pub enum Legal {
         /// The right operands; at least one.
         values: Vec<Name>,
     },
-    /// The consumer deletes its copy this many seconds after the agreement. At least 1.
+    /// The consumer deletes its copy this many seconds after the agreement. 1 to [`SECS_MAX`].
     DeleteAfter(u64),
     /// The consumer changes its copy so, before it uses it (IDS: modify at rest).
     ModifyAtRest(Name),
@@ -101,9 +101,15 @@ pub enum InvalidTerms {
         /// Which clause.
         clause: ClauseId,
     },
-    /// A count of zero permits nothing.
-    #[error("{clause}: a count must be at least 1")]
+    /// A count or a time of zero permits nothing.
+    #[error("{clause}: a count or time must be at least 1")]
     ZeroCount {
+        /// Which clause.
+        clause: ClauseId,
+    },
+    /// Longer than [`SECS_MAX`].
+    #[error("{clause}: at most {SECS_MAX} seconds after the agreement are possible")]
+    TooLong {
         /// Which clause.
         clause: ClauseId,
     },
@@ -203,6 +209,16 @@ impl Terms {
         self.permissions.iter().map(limit).try_fold(0, |most, max| max.map(|max| most.max(max)))
     }
 
+    /// Every purpose that a constraint names, at any depth.
+    #[must_use]
+    pub fn purposes(&self) -> BTreeSet<&Name> {
+        let mut all = BTreeSet::new();
+        for (_, rule) in self.rules() {
+            rule.constraints.iter().for_each(|constraint| constraint.purposes(&mut all));
+        }
+        all
+    }
+
     /// Every clause in plain words with its label, in the order of the document.
     #[must_use]
     pub fn clauses(&self) -> Vec<Clause> {
@@ -247,6 +263,9 @@ impl Terms {
         for (clause, rule) in self.rules() {
             rule.check(clause)?;
         }
+        for (clause, legal) in numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal) {
+            legal.check(clause)?;
+        }
         let mut masked = BTreeSet::new();
         for (clause, duty) in numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties) {
             duty.check().map_err(|source| InvalidTerms::Duty { clause, source })?;
@@ -270,6 +289,19 @@ impl Terms {
 /// Ids of the first `len` clauses of a kind (no more than a `u16` can count).
 fn numbered(kind: ClauseKind, len: usize) -> impl Iterator<Item = ClauseId> {
     (1..=u16::MAX).take(len).map(move |number| ClauseId { kind, number })
+}
+
+impl Legal {
+    fn check(&self, clause: ClauseId) -> Result<(), InvalidTerms> {
+        match self {
+            Self::Operand { values, .. } if values.is_empty() || values.len() > VALUES_MAX => {
+                Err(InvalidTerms::ValueCount { clause, found: values.len() })
+            }
+            Self::DeleteAfter(0) => Err(InvalidTerms::ZeroCount { clause }),
+            Self::DeleteAfter(secs) if *secs > SECS_MAX => Err(InvalidTerms::TooLong { clause }),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Rule {
@@ -328,6 +360,9 @@ fn check_constraint(
     }
     if let Some(0) = constraint.limit() {
         return Err(InvalidTerms::ZeroCount { clause });
+    }
+    if matches!(constraint, Constraint::Elapsed(secs) if *secs > SECS_MAX) {
+        return Err(InvalidTerms::TooLong { clause });
     }
     if constraint.is_count() && clause.kind == ClauseKind::Prohibition {
         return Err(InvalidTerms::CountInProhibition { clause });

@@ -54,6 +54,20 @@ impl UnixMillis {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// Days since 1970-01-01, UTC.
+    #[must_use]
+    pub const fn day_number(self) -> u64 {
+        self.0 / DAY_MILLIS
+    }
+
+    /// Calendar months since January 1970, UTC.
+    #[must_use]
+    pub fn month_number(self) -> u64 {
+        let (year, month, _) = self.civil();
+        // INVARIANT: no earlier than January 1970.
+        (year * 12 + month).saturating_sub(1970 * 12 + 1)
+    }
+
     /// Year, month (1-12) and day (1-31) of the proleptic Gregorian calendar, UTC.
     // WHY: thirty lines of calendar, held against `chrono` in this crate's tests, instead of a
     // time library in the crate that an auditor builds.

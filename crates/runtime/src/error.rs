@@ -8,7 +8,7 @@ use dataspace_data_plane::{PlanError, RunError};
 use dataspace_identity::{AdmitError as CredentialError, Did, RevocationError};
 use dataspace_primitives::{Name, SignError, UnixMillis, VerifyError};
 use dataspace_usage_contract::{
-    AgreeError, ContractId, OfferError, OfferId, ProfileError, TerminationError,
+    AgreeError, ContractId, OfferError, OfferId, PERSON_ROLES_MAX, ProfileError, TerminationError,
 };
 use thiserror::Error;
 
@@ -240,6 +240,12 @@ pub enum AccessError {
         now: UnixMillis,
         /// Oldest age that is taken, in seconds.
         age_secs_max: u32,
+    },
+    /// More roles of a person than a request can state.
+    #[error("the request states {found} roles of a person; {PERSON_ROLES_MAX} are possible")]
+    TooManyRoles {
+        /// Roles stated.
+        found: usize,
     },
     /// The same request was answered before.
     #[error("the request was answered before; each access needs a request of its own")]

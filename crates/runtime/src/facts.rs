@@ -1,14 +1,23 @@
 //! The facts of one access, and how the log keeps them.
+//!
+//! What nothing here tells is not known, and so does not permit and does forbid: payment, events
+//! and the state of the contract's process. No credential has attributes, and every product is of
+//! level 0.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use dataspace_audit_log::Fact;
-use dataspace_policy::Facts;
+use dataspace_policy::{Environment, Facts, Person};
 use dataspace_primitives::{Name, UnixMillis};
-use dataspace_usage_contract::PublishedProfile;
+use dataspace_usage_contract::{PublishedProfile, StatedEnvironment, StatedPerson, Statements};
 
 use crate::permit::Decided;
 use crate::state::Member;
+
+/// Every member was admitted by one of these.
+static CREDENTIALS: LazyLock<BTreeSet<Name>> =
+    LazyLock::new(|| "MembershipCredential".parse().into_iter().collect());
 
 impl Decided {
     /// As they were at the decision.
@@ -21,20 +30,45 @@ impl Decided {
         &'a self,
         now: UnixMillis,
         member: &'a Member,
-        _profile: &'a PublishedProfile,
+        profile: &'a PublishedProfile,
     ) -> Facts<'a> {
         let agreement = self.received.contract.agreement.value();
         let request = self.received.request.value();
         let credential = member.admitted.credential();
         let consumer = (agreement.consumer.as_str(), credential.region);
         let product = (agreement.product.as_str(), agreement.product_class.as_str());
+        let plain = Facts::new(consumer, request.action, product, request.purpose.as_str(), now);
+        let Statements { recipient_region, person, environment } = &request.statements;
         Facts {
             roles: &credential.roles,
+            credentials: &CREDENTIALS,
+            person: person.as_ref().map(stated_person),
+            // A purpose that the space does not have is denied in any case.
+            purposes: profile.purposes(&request.purpose).unwrap_or(plain.purposes),
+            recipient_region: *recipient_region,
+            environment: environment.as_ref().map(stated_environment),
+            contract: &self.received.contract.id_text,
             space: agreement.space.as_str(),
             agreed_at: agreement.accepted_at,
             uses: self.uses,
-            ..Facts::new(consumer, request.action, product, request.purpose.as_str(), now)
+            ..plain
         }
+    }
+}
+
+fn stated_person(person: &StatedPerson) -> Person<'_> {
+    Person { id: person.id.as_str(), roles: &person.roles }
+}
+
+fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
+    Environment {
+        id: environment.id.as_str(),
+        // Nobody checked one.
+        attested: false,
+        sandbox: environment.sandbox,
+        security_level: environment.security_level,
+        connector: environment.connector.as_str(),
+        application: environment.application.as_str(),
     }
 }
 

@@ -102,7 +102,7 @@ pub use crate::permit::{
 };
 pub use crate::random::{RandomError, generate_key};
 pub use crate::release::Release;
-pub use crate::request::{RequestError, request_access};
+pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::space::{Access, DataSpace, NewOffer, Setup};
 
 /// The README's code compiles.

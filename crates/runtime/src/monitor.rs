@@ -5,9 +5,9 @@ use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
 use dataspace_data_plane::{Plan, PseudonymKey};
-use dataspace_policy::{Decision as PolicyDecision, Facts, Layers, Uses};
+use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
 use dataspace_primitives::{Digest, Signed, UnixMillis};
-use dataspace_usage_contract::AccessRequest;
+use dataspace_usage_contract::{AccessRequest, PERSON_ROLES_MAX};
 
 use crate::clock::ClockError;
 use crate::denial::DenialReason;
@@ -48,6 +48,11 @@ impl Monitor<'_> {
             return Err(AccessError::Signature);
         }
         self.check_fresh(*requested_at, now)?;
+        if let Some(person) = &request.value().statements.person
+            && person.roles.len() > PERSON_ROLES_MAX
+        {
+            return Err(AccessError::TooManyRoles { found: person.roles.len() });
+        }
         if !self.state.replays.insert(Digest::of(request.signed().as_bytes()), now) {
             return Err(AccessError::Replayed);
         }
@@ -82,7 +87,7 @@ impl Monitor<'_> {
         let member = self.state.members.get(&agreement.consumer);
         let member = member.ok_or(AccessError::UnknownContract { contract: contract.id })?;
         let (member, profile) = (Arc::clone(member), Arc::clone(&self.state.profile));
-        let uses = Uses::of_contract(contract.quota().used());
+        let uses = contract.uses_at(now);
         let decided = Decided { received, member, profile, now, uses };
         let judged = self.judge(&decided, &decided.member, &decided.facts());
         let node = Arc::clone(self.inner);

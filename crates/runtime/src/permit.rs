@@ -150,16 +150,8 @@ impl Permit<'_> {
     /// # Errors
     /// [`Conflict`] if the contract was used since the permit was given: decide again.
     pub fn reserve(self) -> Result<Reserved<Self>, Conflict> {
-        let contract = Arc::clone(&self.grant.decided.received.contract);
-        let mut quota = contract.quota();
-        // INVARIANT: a permit holds for just the count on which it was decided; so no count in a
-        // policy is ever exceeded, and the record can be decided again with the same result.
-        let reserved = if quota.used() == self.grant.decided.uses.contract {
-            quota.reserve().ok()
-        } else {
-            None
-        };
-        match reserved {
+        let Decided { received, uses, now, .. } = &self.grant.decided;
+        match received.contract.reserve(*uses, *now) {
             Some(uses) => Ok(Reserved { inner: self, uses }),
             None => Err(Conflict { received: Box::new(self.grant.decided.received) }),
         }

@@ -3,7 +3,7 @@
 use dataspace_identity::SecretKey;
 use dataspace_policy::Action;
 use dataspace_primitives::{Name, SignError, Signed};
-use dataspace_usage_contract::{AccessRequest, ContractId};
+use dataspace_usage_contract::{AccessRequest, ContractId, Statements};
 use serde_bytes::ByteArray;
 use thiserror::Error;
 
@@ -34,11 +34,27 @@ pub fn request_access(
     purpose: Name,
     clock: &dyn Clock,
 ) -> Result<Signed<AccessRequest>, RequestError> {
+    request_access_stating(consumer, contract, action, purpose, Statements::default(), clock)
+}
+
+/// The same with more statements, for contracts that ask for them.
+///
+/// # Errors
+/// [`RequestError`] if no nonce can be drawn.
+pub fn request_access_stating(
+    consumer: &SecretKey,
+    contract: ContractId,
+    action: Action,
+    purpose: Name,
+    statements: Statements,
+    clock: &dyn Clock,
+) -> Result<Signed<AccessRequest>, RequestError> {
     let request = AccessRequest {
         contract,
         consumer: consumer.did().clone(),
         action,
         purpose,
+        statements,
         requested_at: clock.now(),
         nonce: ByteArray::new(nonce()?),
     };

@@ -2,12 +2,12 @@
 //! or read back at start-up.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
 use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
-use dataspace_policy::{Constraint, Contracts, Program, Terms};
+use dataspace_policy::{Contracts, Program, Terms, Uses};
 use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
     Agreement, ContractId, OfferId, PublishedProfile, Quota, Termination, contract_id,
@@ -45,10 +45,14 @@ pub(crate) struct Product {
 #[derive(Debug)]
 pub(crate) struct Contract {
     pub(crate) id: ContractId,
+    /// As policies read it.
+    pub(crate) id_text: String,
     pub(crate) agreement: Verified<Agreement>,
     /// The digest of the Cedar text that decides.
     pub(crate) program: Digest,
-    pub(crate) quota: Mutex<Quota>,
+    quota: Mutex<Quota>,
+    /// Uses of the product by the consumer under all contracts; these share it.
+    uses_by_consumer: Arc<Mutex<u64>>,
 }
 
 /// All that decisions depend on.
@@ -63,6 +67,7 @@ pub(crate) struct State {
     pub(crate) programs: Contracts,
     pub(crate) terminations: HashMap<ContractId, Termination>,
     accepted: HashSet<(OfferId, Did)>,
+    uses_by_consumer: HashMap<(Did, Name), Arc<Mutex<u64>>>,
     /// Not from the log: what the provider attached since it opened the monitor.
     pub(crate) tables: HashMap<Name, Arc<Table>>,
     pub(crate) replays: Replays,
@@ -90,6 +95,7 @@ impl State {
             programs: Contracts::default(),
             terminations: HashMap::new(),
             accepted: HashSet::new(),
+            uses_by_consumer: HashMap::new(),
             tables: HashMap::new(),
             replays: Replays::default(),
         }
@@ -137,7 +143,7 @@ impl State {
                 let contract = self.contract(id)?;
                 self.check_decision(contract, &access)?;
                 if let Verdict::Permit { uses, .. } = access.verdict {
-                    contract.quota().restore(uses);
+                    contract.restore(uses, now);
                 }
                 self.replays.restore(access.request, now);
                 return Ok(());
@@ -246,14 +252,9 @@ impl State {
         if registered.is_none() {
             return Err(ChangeError::UnknownProduct { product: product.clone() });
         }
-        let rules = terms.permissions.iter().chain(&terms.prohibitions);
-        for constraint in rules.flat_map(|rule| &rule.constraints) {
-            if let Constraint::Purpose(purposes) = constraint
-                && let Some(purpose) =
-                    purposes.iter().find(|purpose| !profile.scenarios.contains_key(purpose))
-            {
-                return Err(ChangeError::UnknownPurpose { purpose: purpose.clone() });
-            }
+        let mut purposes = terms.purposes().into_iter();
+        if let Some(purpose) = purposes.find(|one| !profile.scenarios.contains_key(*one)) {
+            return Err(ChangeError::UnknownPurpose { purpose: purpose.clone() });
         }
         if let Some(table) = self.tables.get(product) {
             // Any key will do to see whether the duties fit the columns.
@@ -284,12 +285,16 @@ impl State {
             return Err(ChangeError::AlreadyAccepted { offer, consumer });
         }
         let id = contract_id(&agreement);
+        let shared = self.uses_by_consumer.get(&(consumer.clone(), product.clone()));
+        let uses_by_consumer = shared.cloned().unwrap_or_default();
         let program = self
             .programs
             .prepare(&agreement.value().cedar)
             .map_err(dataspace_usage_contract::AgreeError::from)?;
         let contract = Arc::new(Contract {
             id,
+            id_text: id.to_string(),
+            uses_by_consumer,
             quota: Mutex::new(Quota::new(terms.uses_max().map(u64::from))),
             program: program.digest(),
             agreement,
@@ -376,6 +381,8 @@ impl State {
                 self.programs.insert(*contract.id.as_digest(), *program);
                 let agreement = contract.agreement.value();
                 self.accepted.insert((agreement.offer, agreement.consumer.clone()));
+                let shared = (agreement.consumer.clone(), agreement.product.clone());
+                self.uses_by_consumer.insert(shared, Arc::clone(&contract.uses_by_consumer));
                 self.contracts.insert(contract.id, contract);
             }
             Change::Terminated(termination) => {
@@ -393,9 +400,40 @@ impl Member {
 }
 
 impl Contract {
-    pub(crate) fn quota(&self) -> std::sync::MutexGuard<'_, Quota> {
+    pub(crate) fn quota(&self) -> MutexGuard<'_, Quota> {
         // A quota is whole at every moment: a panic elsewhere cannot have left it half-changed.
-        self.quota.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // INVARIANT: who locks both locks the quota first.
+    fn uses_by_consumer(&self) -> MutexGuard<'_, u64> {
+        self.uses_by_consumer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All counts, for a decision at `now`.
+    pub(crate) fn uses_at(&self, now: UnixMillis) -> Uses {
+        let quota = self.quota();
+        Uses { consumer: *self.uses_by_consumer(), ..quota.uses_at(now) }
+    }
+
+    /// Takes a use, if all counts are still those on which was decided: then no count in a policy
+    /// is ever exceeded, and the record can be decided again with the same result.
+    pub(crate) fn reserve(&self, decided_on: Uses, now: UnixMillis) -> Option<u64> {
+        let mut quota = self.quota();
+        let mut uses_by_consumer = self.uses_by_consumer();
+        if (Uses { consumer: *uses_by_consumer, ..quota.uses_at(now) }) != decided_on {
+            return None;
+        }
+        let uses = quota.reserve(now).ok()?;
+        *uses_by_consumer = uses_by_consumer.saturating_add(1);
+        Some(uses)
+    }
+
+    /// Counts a use that the log records.
+    fn restore(&self, uses: u64, at: UnixMillis) {
+        self.quota().restore(uses, at);
+        let mut uses_by_consumer = self.uses_by_consumer();
+        *uses_by_consumer = uses_by_consumer.saturating_add(1);
     }
 }
 

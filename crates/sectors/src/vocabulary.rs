@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::Did;
 use dataspace_primitives::Name;
-use dataspace_usage_contract::{DataRules, EntityRules, Parameters, SpaceProfile, Suite};
+use dataspace_usage_contract::{DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite};
 
 /// The words of one sector.
 #[derive(Clone, Copy, Debug)]
@@ -86,8 +86,8 @@ fn names(words: &[&str]) -> BTreeSet<Name> {
     words.iter().filter_map(|word| word.parse().ok()).collect()
 }
 
-fn pair((name, description): &(&str, &str)) -> Option<(Name, Name)> {
-    Some((name.parse().ok()?, description.parse().ok()?))
+fn pair((name, description): &(&str, &str)) -> Option<(Name, Scenario)> {
+    Some((name.parse().ok()?, Scenario::new(description.parse().ok()?)))
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod offer;
 mod profile;
 mod quota;
 mod request;
+mod scenario;
 mod termination;
 
 pub use crate::agreement::{Acceptance, AgreeError, Agreement, contract_id};
@@ -55,5 +56,8 @@ pub use crate::profile::{
     DataRules, EntityRules, Parameters, ProfileError, PublishedProfile, SpaceProfile, Suite,
 };
 pub use crate::quota::{Quota, QuotaExhausted};
-pub use crate::request::AccessRequest;
+pub use crate::request::{
+    AccessRequest, PERSON_ROLES_MAX, StatedEnvironment, StatedPerson, Statements,
+};
+pub use crate::scenario::{BROADER_LEVELS_MAX, Scenario};
 pub use crate::termination::{Termination, TerminationError};

@@ -8,6 +8,8 @@ use dataspace_primitives::{Name, Payload, Region, Signed, UnixMillis, Verified, 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::scenario::{self, BROADER_LEVELS_MAX, Scenario};
+
 /// The rules of a data space: an open environment with defined parameters, for particular
 /// scenarios, serving specific entities and opening specific data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +23,8 @@ pub struct SpaceProfile {
     pub authority: Did,
     /// Cipher suite and limits.
     pub parameters: Parameters,
-    /// The purposes for which data may be used, each with a description.
-    pub scenarios: BTreeMap<Name, Name>,
+    /// The purposes for which data may be used.
+    pub scenarios: BTreeMap<Name, Scenario>,
     /// Who may be admitted.
     pub entities: EntityRules,
     /// What may be opened.
@@ -118,6 +120,22 @@ pub enum ProfileError {
         /// Seconds in the profile.
         found: u32,
     },
+    /// A scenario is part of one that the profile does not have.
+    #[error("the scenario `{scenario}` is part of `{broader}`, which the profile does not have")]
+    UnknownBroader {
+        /// The scenario.
+        scenario: Name,
+        /// What is missing.
+        broader: Name,
+    },
+    /// A scenario that is part of itself, or too many deep.
+    #[error(
+        "the scenario `{scenario}` is part of itself or has more than {BROADER_LEVELS_MAX} levels"
+    )]
+    Hierarchy {
+        /// The scenario.
+        scenario: Name,
+    },
     /// A version that does not follow the one in force.
     #[error("version {found} does not follow version {current} of the space `{space}`")]
     Version {
@@ -135,6 +153,7 @@ pub enum ProfileError {
 pub struct PublishedProfile {
     profile: Verified<SpaceProfile>,
     policies: Policies,
+    purposes: BTreeMap<Name, BTreeSet<Name>>,
 }
 
 impl PublishedProfile {
@@ -167,7 +186,8 @@ impl PublishedProfile {
             return Err(ProfileError::RequestAge { found });
         }
         let policies = Policies::parse(&value.policies, Layer::Space)?;
-        Ok(Self { profile, policies })
+        let purposes = scenario::hierarchy(&value.scenarios)?;
+        Ok(Self { profile, policies, purposes })
     }
 
     /// Checks that this profile may follow `current`: same space, a later version.
@@ -187,6 +207,12 @@ impl PublishedProfile {
     #[must_use]
     pub fn profile(&self) -> &SpaceProfile {
         self.profile.value()
+    }
+
+    /// The scenario and every broader one; `None` if the space does not have it.
+    #[must_use]
+    pub fn purposes(&self, scenario: &Name) -> Option<&BTreeSet<Name>> {
+        self.purposes.get(scenario)
     }
 
     /// The profile as the authority signed it.

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use dataspace_identity::Did;
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, Payload, UnixMillis};
+use dataspace_primitives::{Name, Payload, Region, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
@@ -19,10 +21,67 @@ pub struct AccessRequest {
     pub action: Action,
     /// What for.
     pub purpose: Name,
+    /// What else it states.
+    #[serde(default, skip_serializing_if = "Statements::is_empty")]
+    pub statements: Statements,
     /// When it was asked, by the consumer's clock.
     pub requested_at: UnixMillis,
     /// 16 random bytes: no two requests are alike, so a replay is found out.
     pub nonce: ByteArray<16>,
+}
+
+/// What a consumer states about an access beside its purpose. Nobody checks it, but it is signed
+/// and kept. What it leaves out is not known: a permission that asks for it does not permit, a
+/// prohibition that asks for it forbids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Statements {
+    /// Where the data go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_region: Option<Region>,
+    /// Who acts for the consumer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<StatedPerson>,
+    /// In what the data are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<StatedEnvironment>,
+}
+
+/// Most roles of a [`StatedPerson`].
+pub const PERSON_ROLES_MAX: usize = 16;
+
+/// A person or machine that acts for the consumer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct StatedPerson {
+    /// The consumer's name for it.
+    pub id: Name,
+    /// What it may be, at most [`PERSON_ROLES_MAX`].
+    pub roles: BTreeSet<Name>,
+}
+
+/// In what the data are used. That it was attested is nothing that a consumer could state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct StatedEnvironment {
+    /// The consumer's name for it.
+    pub id: Name,
+    /// Whether data cannot leave it.
+    pub sandbox: bool,
+    /// Security level; more is safer.
+    pub security_level: u32,
+    /// The connector.
+    pub connector: Name,
+    /// The application.
+    pub application: Name,
+}
+
+impl Statements {
+    /// Whether nothing is stated.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Payload for AccessRequest {

@@ -10,9 +10,13 @@ mod bounds;
 #[cfg(test)]
 mod cedar_text;
 #[cfg(test)]
+mod constraints;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fallback;
+#[cfg(test)]
+mod ids;
 #[cfg(test)]
 mod intake;
 #[cfg(test)]
@@ -28,3 +32,5 @@ mod support;
 mod terms;
 #[cfg(test)]
 mod values;
+#[cfg(test)]
+mod zones;

@@ -1,12 +1,18 @@
 //! Terms that may not be signed, and what a signer is shown of those that may.
 
-use dataspace_policy::{
-    Action, Assurance, CLAUSES_MAX, ClauseId, ClauseKind, ColumnMask, Constraint, Duty,
-    InvalidTerms, Legal, MaskMethod, Rule, Terms, VALUES_MAX,
-};
-use dataspace_primitives::cbor;
+use std::collections::BTreeSet;
 
-use crate::support::{assert_golden, name, purposes, read_always, read_when, regions, rich, time};
+use dataspace_policy::{
+    Action, Assurance, CLAUSES_MAX, ClauseId, ClauseKind, ColumnMask, Constraint, DEPTH_MAX, Duty,
+    Hours, InvalidPolicies, InvalidTerms, Legal, MaskMethod, NODES_MAX, Program, Rule, SECS_MAX,
+    Terms, VALUES_MAX, Weekday,
+};
+use dataspace_primitives::{Name, Region, cbor};
+
+use crate::support::{
+    assert_golden, facts, name, permits, program, purposes, read_always, read_when, regions, rich,
+    scope, time,
+};
 
 const FIRST: ClauseId = ClauseId { kind: ClauseKind::Permission, number: 1 };
 
@@ -87,6 +93,216 @@ fn a_count_is_at_least_one_and_only_in_permissions() {
     let clause = ClauseId { kind: ClauseKind::Prohibition, number: 1 };
     let forbid = read_always().prohibit(Rule::new([Action::Read]).when(Constraint::Count(2)));
     assert_eq!(forbid.check(), Err(InvalidTerms::CountInProhibition { clause }));
+}
+
+fn hours(from: u16, until: u16) -> Constraint {
+    let weekdays = [Weekday::Monday].into();
+    Constraint::Hours(Hours { weekdays, from, until, zone: name("Europe/Berlin") })
+}
+
+fn not(one: Constraint) -> Constraint {
+    Constraint::Not(Box::new(one))
+}
+
+#[test]
+fn every_constraint_with_values_has_one_to_sixty_four() {
+    let names = |len: usize| (0..len).map(|i| name(&i.to_string())).collect::<BTreeSet<_>>();
+    let regions = |len: u8| {
+        let letter = |i| char::from(b'A' + i);
+        (0..len).map(|i| format!("{}{}", letter(i / 26), letter(i % 26)).parse().unwrap()).collect()
+    };
+    for found in [0, 1, VALUES_MAX, VALUES_MAX + 1] {
+        let all = names(found);
+        let places: BTreeSet<Region> = regions(u8::try_from(found).unwrap());
+        for constraint in [
+            Constraint::Purpose(all.clone()),
+            Constraint::PurposeWithin(all.clone()),
+            Constraint::Participant(all.clone()),
+            Constraint::Credential(all.clone()),
+            Constraint::Attribute { name: name("size"), values: all.clone() },
+            Constraint::Role(all.clone()),
+            Constraint::PersonRole(all.clone()),
+            Constraint::Connector(all.clone()),
+            Constraint::Application(all.clone()),
+            Constraint::Class(all.clone()),
+            Constraint::Event(all.clone()),
+            Constraint::State(all.clone()),
+            Constraint::Jurisdiction(places.clone()),
+            Constraint::RecipientRegion(places),
+        ] {
+            let is_good = (1..=VALUES_MAX).contains(&found);
+            let refused = Err(InvalidTerms::ValueCount { clause: FIRST, found });
+            let expected = if is_good { Ok(()) } else { refused };
+            assert_eq!(read_when(constraint.clone()).check(), expected);
+            assert_eq!(read_when(not(not(constraint))).check(), expected);
+        }
+    }
+    let refused = Err(InvalidTerms::ValueCount { clause: FIRST, found: 0 });
+    assert_eq!(read_when(Constraint::Payment([].into())).check(), refused);
+    let zone = name("Europe/Berlin");
+    let never = Constraint::Hours(Hours { weekdays: [].into(), from: 0, until: 1, zone });
+    assert_eq!(read_when(never).check(), refused);
+}
+
+#[test]
+fn a_compound_has_at_least_two_parts() {
+    for found in [0, 1] {
+        let parts = || vec![Constraint::Sandbox; found];
+        for compound in
+            [Constraint::All(parts()), Constraint::Any(parts()), Constraint::One(parts())]
+        {
+            let refused = Err(InvalidTerms::ValueCount { clause: FIRST, found });
+            assert_eq!(read_when(compound.clone()).check(), refused);
+            assert_eq!(read_when(not(compound)).check(), refused);
+        }
+    }
+}
+
+#[test]
+fn constraints_nest_four_levels_deep_and_no_more() {
+    let deep = |levels: usize| (0..levels).fold(Constraint::Sandbox, |inner, _| not(inner));
+    assert_eq!(read_when(deep(DEPTH_MAX)).check(), Ok(()));
+    let refused = Err(InvalidTerms::Nesting { clause: FIRST });
+    assert_eq!(read_when(deep(DEPTH_MAX + 1)).check(), refused);
+    let in_any = Constraint::Any(vec![Constraint::Sandbox, deep(DEPTH_MAX)]);
+    assert_eq!(read_when(in_any).check(), refused);
+    // So deep that a careless recursion would end the process.
+    let bottomless = read_when(deep(10_000));
+    assert_eq!(bottomless.check(), refused);
+    std::mem::forget(bottomless);
+}
+
+#[test]
+fn a_rule_has_sixty_four_constraints_in_all_and_no_more() {
+    let any = |len: usize| Constraint::Any(vec![Constraint::Attested; len]);
+    assert_eq!(read_when(any(NODES_MAX - 1)).check(), Ok(()));
+    let refused = Err(InvalidTerms::Nesting { clause: FIRST });
+    assert_eq!(read_when(any(NODES_MAX)).check(), refused);
+    let rule = Rule::new([Action::Read]).when(any(40)).when(any(40));
+    assert_eq!(Terms::new().permit(rule).check(), refused);
+}
+
+#[test]
+fn the_largest_compounds_become_cedar_or_are_refused_before_anybody_signs() {
+    let any = Constraint::Any(vec![Constraint::Sandbox; NODES_MAX - 1]);
+    let _program = program(&read_when(any));
+    for (len, is_good) in [(16, true), (17, false)] {
+        let terms = read_when(Constraint::One(vec![Constraint::Sandbox; len]));
+        let found = Program::new(&terms.to_cedar(&scope()).unwrap());
+        assert!(is_good == found.is_ok(), "{len}: {found:?}");
+        assert!(is_good || matches!(found, Err(InvalidPolicies::Bounds(_))));
+    }
+}
+
+#[test]
+fn hours_lie_within_one_day_and_end_after_they_begin() {
+    for (from, until) in [(0, 1), (0, 1440), (1439, 1440), (540, 1020)] {
+        assert_eq!(read_when(hours(from, until)).check(), Ok(()));
+    }
+    for (from, until) in
+        [(0, 0), (1, 1), (1020, 540), (0, 1441), (1440, 1441), (1440, 1440), (0, u16::MAX)]
+    {
+        let refused = Err(InvalidTerms::Hours { clause: FIRST });
+        assert_eq!(read_when(hours(from, until)).check(), refused, "{from} to {until}");
+    }
+}
+
+#[test]
+fn a_time_after_the_agreement_is_a_second_to_a_century() {
+    let clause = ClauseId { kind: ClauseKind::Legal, number: 2 };
+    let delete = |secs| read_always().legal(Legal::Log).legal(Legal::DeleteAfter(secs));
+    for secs in [1, SECS_MAX] {
+        let terms = read_when(Constraint::Elapsed(secs));
+        assert!(permits(&terms, &facts()));
+        assert_eq!(delete(secs).check(), Ok(()));
+    }
+    let zero = read_when(not(Constraint::Elapsed(0)));
+    assert_eq!(zero.check(), Err(InvalidTerms::ZeroCount { clause: FIRST }));
+    assert_eq!(delete(0).check(), Err(InvalidTerms::ZeroCount { clause }));
+    for secs in [SECS_MAX + 1, u64::MAX] {
+        let long = read_when(Constraint::Elapsed(secs));
+        assert_eq!(long.check(), Err(InvalidTerms::TooLong { clause: FIRST }));
+        assert_eq!(delete(secs).check(), Err(InvalidTerms::TooLong { clause }));
+    }
+    // A prohibition can begin with a time, too: what is not elapsed is no count.
+    let early = Rule::new([Action::Read]).when(Constraint::Elapsed(60));
+    assert!(!permits(&read_always().prohibit(early), &facts()));
+}
+
+#[test]
+fn every_count_is_at_least_one_and_only_in_permissions_at_any_depth() {
+    let clause = ClauseId { kind: ClauseKind::Prohibition, number: 1 };
+    for count in
+        [Constraint::Count, Constraint::ConsumerCount, Constraint::DayCount, Constraint::MonthCount]
+    {
+        let zero = Err(InvalidTerms::ZeroCount { clause: FIRST });
+        assert_eq!(read_when(count(0)).check(), zero);
+        let deep = |max| Constraint::All(vec![Constraint::Sandbox, not(count(max))]);
+        assert_eq!(read_when(deep(0)).check(), zero);
+        assert_eq!(read_when(deep(1)).check(), Ok(()));
+        for constraint in [count(1), deep(1)] {
+            let terms = read_always().prohibit(Rule::new([Action::Read]).when(constraint));
+            assert_eq!(terms.check(), Err(InvalidTerms::CountInProhibition { clause }));
+        }
+    }
+}
+
+#[test]
+fn compounds_and_attributes_may_come_twice_in_a_rule() {
+    let size = |value: &str| {
+        let values = [name(value)].into();
+        Constraint::Attribute { name: name("size"), values }
+    };
+    let rule = Rule::new([Action::Read])
+        .when(not(Constraint::Sandbox))
+        .when(not(Constraint::Attested))
+        .when(size("small"))
+        .when(size("medium"));
+    assert_eq!(Terms::new().permit(rule.clone()).check(), Ok(()));
+    let twice = rule.when(Constraint::Sandbox).when(Constraint::Sandbox);
+    let refused = Err(InvalidTerms::RepeatedConstraint { clause: FIRST });
+    assert_eq!(Terms::new().permit(twice).check(), refused);
+}
+
+#[test]
+fn a_legal_operand_has_values() {
+    let clause = ClauseId { kind: ClauseKind::Legal, number: 1 };
+    for found in [0, VALUES_MAX + 1] {
+        let (operand, operator) = (name("cx-policy:Liability"), name("eq"));
+        let values = vec![name("x"); found];
+        let terms = read_always().legal(Legal::Operand { operand, operator, values });
+        assert_eq!(terms.check(), Err(InvalidTerms::ValueCount { clause, found }));
+    }
+}
+
+#[test]
+fn the_purposes_of_terms_are_those_of_every_depth() {
+    let deep = not(Constraint::Any(vec![
+        Constraint::Sandbox,
+        Constraint::PurposeWithin([name("c"), name("d")].into()),
+    ]));
+    let terms = read_when(purposes(&["a"]))
+        .permit(Rule::new([Action::Query]).when(purposes(&["a", "b"])))
+        .prohibit(Rule::new([Action::Read]).when(deep));
+    let found: Vec<_> = terms.purposes().into_iter().map(Name::as_str).collect();
+    assert_eq!(found, ["a", "b", "c", "d"]);
+    assert!(read_always().purposes().is_empty());
+}
+
+#[test]
+fn a_count_within_all_limits_the_contract_and_one_within_any_does_not() {
+    let count = |max| Constraint::Count(max);
+    let all = Constraint::All(vec![Constraint::Sandbox, count(4)]);
+    assert_eq!(read_when(all.clone()).uses_max(), Some(4));
+    let smaller = Rule::new([Action::Read]).when(all).when(count(3));
+    assert_eq!(Terms::new().permit(smaller).uses_max(), Some(3));
+    for free in [
+        Constraint::Any(vec![Constraint::Sandbox, count(4)]),
+        Constraint::One(vec![Constraint::Sandbox, count(4)]),
+        not(count(4)),
+    ] {
+        assert_eq!(read_when(free).uses_max(), None);
+    }
 }
 
 #[test]

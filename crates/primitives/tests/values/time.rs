@@ -26,6 +26,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
+    fn days_and_months_are_numbered_as_chrono_counts_them(millis in 0..=MAX) {
+        let instant = UnixMillis::new(millis).unwrap();
+        let there = DateTime::<Utc>::from_timestamp_millis(i64::try_from(millis).unwrap()).unwrap();
+        let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+        let days = there.date_naive().signed_duration_since(epoch).num_days();
+        prop_assert_eq!(i64::try_from(instant.day_number()).unwrap(), days);
+        let months = i64::from(there.year() - 1970) * 12 + i64::from(there.month0());
+        prop_assert_eq!(i64::try_from(instant.month_number()).unwrap(), months);
+    }
+
+    #[test]
     fn the_text_of_an_instant_is_that_of_chrono_and_parses_to_it(millis in 0..=MAX) {
         check(millis);
     }

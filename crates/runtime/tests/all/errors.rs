@@ -6,7 +6,7 @@ use std::time::Duration;
 use dataspace_policy::Action;
 use dataspace_primitives::{Digest, Signed};
 use dataspace_runtime::{AccessError, ReleaseError, Table};
-use dataspace_usage_contract::{AccessRequest, ContractId};
+use dataspace_usage_contract::{AccessRequest, ContractId, Statements};
 use serde_bytes::ByteArray;
 
 use crate::support::{
@@ -19,6 +19,7 @@ fn request(contract: ContractId) -> AccessRequest {
         consumer: consumer().did().clone(),
         action: Action::Read,
         purpose: name("research"),
+        statements: Statements::default(),
         requested_at: at(0),
         nonce: ByteArray::new([7; 16]),
     }

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod clock;
 #[cfg(test)]
+mod counts;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod denials;
@@ -29,6 +31,10 @@ mod quota;
 #[cfg(test)]
 mod reopen;
 #[cfg(test)]
+mod replayed;
+#[cfg(test)]
 mod running;
+#[cfg(test)]
+mod statements;
 #[cfg(test)]
 mod support;

@@ -1,10 +1,13 @@
 //! What a space authority may publish.
 
+use std::collections::BTreeMap;
+
 use dataspace_identity::SecretKey;
 use dataspace_policy::InvalidPolicies;
-use dataspace_primitives::Signed;
+use dataspace_primitives::{Name, Signed};
 use dataspace_usage_contract::{
-    DataRules, EntityRules, Parameters, ProfileError, PublishedProfile, SpaceProfile, Suite,
+    BROADER_LEVELS_MAX, DataRules, EntityRules, Parameters, ProfileError, PublishedProfile,
+    Scenario, SpaceProfile, Suite,
 };
 
 use crate::support::{mallory, name, now, provider};
@@ -15,7 +18,7 @@ pub(crate) fn profile() -> SpaceProfile {
         version: 1,
         authority: provider().did().clone(),
         parameters: Parameters { suite: Suite::Intl, request_age_secs_max: 300 },
-        scenarios: [(name("research"), name("public research"))].into(),
+        scenarios: [(name("research"), Scenario::new(name("public research")))].into(),
         entities: EntityRules { roles: [name("consumer")].into(), regions: [].into() },
         data: DataRules { product_classes: [name("open")].into() },
         policies: "@id(\"f\") forbid(principal, action, resource) when { context.uses > 9 };"
@@ -64,6 +67,68 @@ fn a_profile_without_one_of_its_parts_is_refused() {
     ] {
         assert!(matches!(error, ProfileError::Missing { .. }));
     }
+}
+
+fn scenarios(all: &[(&str, Option<&str>)]) -> BTreeMap<Name, Scenario> {
+    let one = |(id, broader): &(&str, Option<&str>)| {
+        let broader = broader.map(name);
+        (name(id), Scenario { description: name("a purpose"), broader })
+    };
+    all.iter().map(one).collect()
+}
+
+#[test]
+fn a_purpose_stands_for_itself_and_every_broader_one() {
+    let tree =
+        [("all", None), ("research", Some("all")), ("alloys", Some("research")), ("other", None)];
+    let profile = SpaceProfile { scenarios: scenarios(&tree), ..profile() };
+    let published = publish(&profile, &provider()).unwrap();
+    for (purpose, expected) in [
+        ("all", &["all"][..]),
+        ("research", &["all", "research"]),
+        ("alloys", &["all", "alloys", "research"]),
+        ("other", &["other"]),
+    ] {
+        let found = published.purposes(&name(purpose)).unwrap();
+        assert_eq!(found.iter().map(Name::as_str).collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(published.purposes(&name("marketing")), None);
+}
+
+#[test]
+fn a_broader_purpose_must_be_one_of_the_profile() {
+    let error = refused(|profile| {
+        profile.scenarios = scenarios(&[("a", Some("b")), ("b", Some("c"))]);
+    });
+    assert!(matches!(error, ProfileError::UnknownBroader { scenario, broader }
+        if scenario == name("b") && broader == name("c")));
+}
+
+#[test]
+fn purposes_in_a_circle_are_refused() {
+    for circle in [
+        &[("a", Some("a"))][..],
+        &[("a", Some("b")), ("b", Some("a"))],
+        &[("a", Some("b")), ("b", Some("c")), ("c", Some("b")), ("d", None)],
+    ] {
+        let error = refused(|profile| profile.scenarios = scenarios(circle));
+        assert!(matches!(error, ProfileError::Hierarchy { .. }));
+    }
+}
+
+#[test]
+fn purposes_have_at_most_eight_levels() {
+    let chain = |len: usize| {
+        let names: Vec<_> = (0..len).map(|level| format!("level {level}")).collect();
+        let above = |level: usize| level.checked_sub(1).map(|up| names[up].as_str());
+        let all: Vec<_> = (0..len).map(|level| (names[level].as_str(), above(level))).collect();
+        scenarios(&all)
+    };
+    let eight = SpaceProfile { scenarios: chain(BROADER_LEVELS_MAX), ..profile() };
+    let published = publish(&eight, &provider()).unwrap();
+    assert_eq!(published.purposes(&name("level 7")).unwrap().len(), 8);
+    let error = refused(|profile| profile.scenarios = chain(BROADER_LEVELS_MAX + 1));
+    assert!(matches!(error, ProfileError::Hierarchy { .. }));
 }
 
 #[test]

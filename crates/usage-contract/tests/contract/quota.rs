@@ -1,7 +1,11 @@
 //! The quota against a counter.
 
+use dataspace_policy::Uses;
+use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::{Quota, QuotaExhausted};
 use proptest::prelude::*;
+
+use crate::support::{at, now};
 
 proptest! {
     #[test]
@@ -12,13 +16,13 @@ proptest! {
         let (mut quota, mut used) = (Quota::new(limit), 0);
         for restored in steps {
             if let Some(uses) = restored {
-                quota.restore(uses);
+                quota.restore(uses, now());
                 used = used.max(uses);
             } else if limit.is_some_and(|limit| used >= limit) {
-                prop_assert_eq!(quota.reserve(), Err(QuotaExhausted { limit: limit.unwrap() }));
+                prop_assert_eq!(quota.reserve(now()), Err(QuotaExhausted { limit: limit.unwrap() }));
             } else {
                 used += 1;
-                prop_assert_eq!(quota.reserve(), Ok(used));
+                prop_assert_eq!(quota.reserve(now()), Ok(used));
             }
             prop_assert_eq!((quota.used(), quota.limit()), (used, limit));
         }
@@ -27,23 +31,75 @@ proptest! {
 
 #[test]
 fn a_quota_of_zero_gives_nothing() {
-    assert!(Quota::new(Some(0)).reserve().is_err());
+    assert!(Quota::new(Some(0)).reserve(now()).is_err());
 }
 
 #[test]
 fn a_quota_does_not_wrap_at_its_end() {
     let mut quota = Quota::new(None);
-    quota.restore(u64::MAX);
-    assert_eq!(quota.reserve(), Ok(u64::MAX));
+    quota.restore(u64::MAX, now());
+    assert_eq!(quota.reserve(now()), Ok(u64::MAX));
     let mut quota = Quota::new(Some(u64::MAX));
-    quota.restore(u64::MAX);
-    assert!(quota.reserve().is_err());
+    quota.restore(u64::MAX, now());
+    assert!(quota.reserve(now()).is_err());
 }
 
 #[test]
 fn restoring_fewer_uses_gives_none_back() {
     let mut quota = Quota::new(Some(2));
-    quota.restore(2);
-    quota.restore(0);
-    assert!(quota.reserve().is_err());
+    quota.restore(2, now());
+    quota.restore(0, now());
+    assert!(quota.reserve(now()).is_err());
+}
+
+proptest! {
+    #[test]
+    fn days_and_months_are_counted_as_on_a_calendar(
+        steps in proptest::collection::vec((0..4_000_000_u64, any::<bool>()), 1..40),
+    ) {
+        let mut quota = Quota::new(None);
+        let (mut made, mut millis) = (Vec::<String>::new(), at("2026-01-30T12:00:00Z").as_millis());
+        for (secs, is_restored) in steps {
+            millis += secs * 1000;
+            let when = UnixMillis::new(millis).unwrap();
+            // `2026-01-30T…`: the first ten characters are the day, the first seven the month.
+            let text = when.to_string();
+            let like = |len: usize| made.iter().filter(|one| one.get(..len) == text.get(..len)).count();
+            let expected = Uses {
+                contract: made.len() as u64,
+                consumer: 0,
+                today: like(10) as u64,
+                this_month: like(7) as u64,
+            };
+            prop_assert_eq!(quota.uses_at(when), expected);
+            if is_restored {
+                quota.restore(made.len() as u64 + 1, when);
+            } else {
+                prop_assert_eq!(quota.reserve(when), Ok(made.len() as u64 + 1));
+            }
+            made.push(text);
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_gives_no_use_of_the_day_back() {
+    let mut quota = Quota::new(None);
+    let (late, early) = (at("2026-03-01T00:00:00Z"), at("2026-02-28T23:59:59.999Z"));
+    quota.reserve(late).unwrap();
+    quota.reserve(early).unwrap();
+    for when in [late, early] {
+        let uses = quota.uses_at(when);
+        assert_eq!((uses.today, uses.this_month), (2, 2));
+    }
+}
+
+#[test]
+fn a_use_of_yesterday_that_was_recorded_late_does_not_count_today() {
+    let mut quota = Quota::new(None);
+    let (late, early) = (at("2026-03-01T00:00:00Z"), at("2026-02-28T23:59:59.999Z"));
+    quota.restore(2, late);
+    quota.restore(1, early);
+    let uses = quota.uses_at(late);
+    assert_eq!((uses.contract, uses.today, uses.this_month), (2, 1, 1));
 }

@@ -116,6 +116,10 @@ pub(crate) fn research() -> Rule {
     Rule::new([Action::Read]).when(Constraint::Purpose([name("research")].into()))
 }
 
+pub(crate) fn read_only() -> Rule {
+    Rule::new([Action::Read])
+}
+
 pub(crate) fn terms() -> Terms {
     Terms::new().permit(research())
 }
