@@ -107,7 +107,7 @@ impl<'a> Judged<'a> {
     }
 }
 
-impl<'a> Decision<'a> {
+impl Decision<'_> {
     /// Whether the access is permitted.
     #[must_use]
     pub fn is_permit(&self) -> bool {

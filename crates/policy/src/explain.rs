@@ -220,7 +220,9 @@ fn near(node: &Node, access: &Access<'_>) -> Option<String> {
         Node::Now(Comparison::GreaterOrEqual, at) => {
             Some(format!("from {} on", printed.instant(*at)))
         }
-        Node::Binary(Binary::Less, sides) if matches!(sides[0], Node::Fact(Fact::UsesToday)) => {
+        Node::Binary(Binary::Less, sides)
+            if matches!(sides.as_ref(), [Node::Fact(Fact::UsesToday), _]) =>
+        {
             let tomorrow = access.facts().now.as_millis() / DAY_MILLIS + 1;
             let tomorrow = UnixMillis::new(tomorrow.checked_mul(DAY_MILLIS)?)?;
             Some(format!("from {tomorrow} on"))

@@ -61,8 +61,10 @@ pub(crate) struct Outcome {
 struct Index {
     /// Policies without such a condition.
     always: Bits,
-    by_key: Vec<(Key, HashMap<Box<str>, Bits, RandomState>)>,
+    by_key: Vec<(Key, ByValue)>,
 }
+
+type ByValue = HashMap<Box<str>, Bits, RandomState>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {

@@ -189,9 +189,10 @@ impl Constants {
     }
 
     pub(crate) fn id(&self, place: u16) -> Option<&[u8]> {
-        let [a, b, c, d, e, f, g, h] = self.slot(place)?;
-        let at = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
-        let len = usize::try_from(u32::from_le_bytes([e, f, g, h])).ok()?;
+        // The place in the lower half, the length in the upper.
+        let slot = u64::from_le_bytes(self.slot(place)?);
+        let at = usize::try_from(slot & u64::from(u32::MAX)).ok()?;
+        let len = usize::try_from(slot >> 32).ok()?;
         self.0.get(at..)?.get(..len)
     }
 }
