@@ -1,22 +1,22 @@
 //! Why a decision is as it is, in plain words, from the compiled conditions and the facts.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use bumpalo::Bump;
-use dataspace_primitives::{Name, UnixMillis};
+use dataspace_primitives::UnixMillis;
 
+use self::describe::{describe, in_general, known};
 use crate::decision::{Judged, Reason};
-use crate::engine::eval::{Erred, Evaluation, Source};
+use crate::engine::eval::{Erred, Evaluation};
 use crate::engine::node::{Binary, Comparison, Compiled, Fact, FactSet, Node};
-use crate::engine::paved::{self, Access};
+use crate::engine::paved::Access;
 use crate::engine::print::Printed;
 use crate::engine::program::{Bits, Code, Outcome};
 use crate::engine::shape::Constants;
-use crate::engine::value::{Constant, Value};
 use crate::facts::Facts;
 use crate::policies::{Layer, Policies};
-use crate::words::{list, quoted};
+
+mod describe;
 
 const DAY_MILLIS: u64 = 86_400_000;
 
@@ -228,225 +228,6 @@ fn near(node: &Node, access: &Access<'_>) -> Option<String> {
             Some(format!("from {tomorrow} on"))
         }
         _ => None,
-    }
-}
-
-/// What a condition demands and what is.
-fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
-    let facts = access.facts();
-    let printed = Printed { node, constants: access.constants() };
-    match node {
-        Node::ParticipantIs(text) => (
-            format!("the consumer must be {}", quoted(printed.text(text))),
-            format!("it is {}", quoted(facts.participant)),
-        ),
-        Node::ProductIs(text) => (
-            format!("the product must be {}", quoted(printed.text(text))),
-            format!("it is {}", quoted(facts.product)),
-        ),
-        Node::OneOf(fact, all) => one_of(*fact, &list(all.iter().map(quoted), "or"), access),
-        Node::Now(comparison, at) => at_time(*comparison, &printed.instant(*at), access),
-        Node::IsKnown(fact, _) => {
-            let (what, _) = subject(*fact);
-            (format!("{what} must be known"), known(access, *fact))
-        }
-        Node::Binary(op, sides) => {
-            let [left, right] = sides.as_ref();
-            binary(*op, left, right, access).unwrap_or_else(|| in_general(node, access))
-        }
-        Node::Attribute(of, name) if matches!(**of, Node::Fact(Fact::Environment)) => {
-            let is = facts.environment.map(|one| match name.as_ref() {
-                "attested" => one.attested,
-                _ => one.sandbox,
-            });
-            let what = if name.as_ref() == "attested" { "attested" } else { "a sandbox" };
-            let found = match is {
-                Some(true) => "it is",
-                Some(false) => "it is not",
-                None => "it is not known",
-            };
-            (format!("the environment must be {what}"), found.to_owned())
-        }
-        node => in_general(node, access),
-    }
-}
-
-fn one_of(fact: Fact, all: &str, access: &Access<'_>) -> (String, String) {
-    let facts = access.facts();
-    let demand = match fact {
-        Fact::Purpose => format!("the purpose must be {all}"),
-        Fact::Region => format!("the consumer must be established in {all}"),
-        Fact::Class => format!("the product must be of the class {all}"),
-        Fact::RecipientRegion => format!("the data must go to {all}"),
-        fact => format!("{} must be {all}", subject(fact).0),
-    };
-    let found = match fact {
-        Fact::Purpose => format!("the request says {}", quoted(facts.purpose)),
-        Fact::Region => format!("it is established in {}", facts.region),
-        Fact::Class => format!("it is of the class {}", quoted(facts.product_class)),
-        Fact::RecipientRegion => match facts.recipient_region {
-            Some(region) => format!("the request says {region}"),
-            None => "the request does not say where they go".to_owned(),
-        },
-        fact => known(access, fact),
-    };
-    (demand, found)
-}
-
-fn at_time(comparison: Comparison, at: &str, access: &Access<'_>) -> (String, String) {
-    let now = access.facts().now;
-    match comparison {
-        Comparison::GreaterOrEqual => {
-            (format!("the time must be {at} or later"), format!("it is only {now}"))
-        }
-        Comparison::Greater => {
-            (format!("the time must be after {at}"), format!("it is only {now}"))
-        }
-        Comparison::Less => {
-            (format!("the time must be before {at}"), format!("it is already {now}"))
-        }
-        Comparison::LessOrEqual => {
-            (format!("the time must be {at} at the latest"), format!("it is already {now}"))
-        }
-    }
-}
-
-/// Comparisons that terms write.
-fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<(String, String)> {
-    let facts = access.facts();
-    let limit = |node: &Node| match node {
-        Node::Constant(constant) => constant.as_long(),
-        _ => None,
-    };
-    match (op, left) {
-        (Binary::Less, Node::Fact(fact)) => {
-            let (uses, per) = match fact {
-                Fact::Uses => (facts.uses.contract, ""),
-                Fact::UsesByConsumer => (facts.uses.consumer, " of the consumer"),
-                Fact::UsesToday => (facts.uses.today, " a day"),
-                Fact::UsesThisMonth => (facts.uses.this_month, " a month"),
-                _ => return None,
-            };
-            let limit = limit(right)?;
-            Some((format!("at most {limit} uses{per} are permitted"), format!("{uses} were made")))
-        }
-        (Binary::LessOrEqual, Node::Fact(Fact::Level)) => Some((
-            format!("the product must be classified {} or less", limit(right)?),
-            format!("it is classified {}", facts.product_level),
-        )),
-        (Binary::In, Node::Principal) => {
-            let roles = list(roles(right)?.iter(), "or");
-            Some((format!("the consumer must have the role {roles}"), has(facts.roles, "role")))
-        }
-        (Binary::In, Node::Fact(Fact::Person)) => {
-            let roles = list(roles(right)?.iter(), "or");
-            let found = facts.person.map_or_else(
-                || "nobody is named".to_owned(),
-                |person| format!("{} {}", quoted(person.id), has(person.roles, "role")),
-            );
-            Some((format!("the person must have the role {roles}"), found))
-        }
-        (Binary::ContainsAny, Node::Fact(fact)) => {
-            let all = list(strings(right)?.iter(), "or");
-            Some(match fact {
-                Fact::Purposes => (
-                    format!("the purpose must be {all} or narrower"),
-                    format!("the request says {}", quoted(facts.purpose)),
-                ),
-                Fact::Credentials => (
-                    format!("the consumer must have the credential {all}"),
-                    has(facts.credentials, "credential"),
-                ),
-                Fact::Events => (
-                    format!("it must be during {all}"),
-                    facts.events.map_or_else(
-                        || "what goes on is not known".to_owned(),
-                        |events| has(events, "event"),
-                    ),
-                ),
-                _ => return None,
-            })
-        }
-        _ => None,
-    }
-}
-
-/// The roles of `Role::"a"` or a set of them.
-fn roles(node: &Node) -> Option<Vec<String>> {
-    let Node::Constant(constant) = node else { return None };
-    let role = |value: Value<'_>| match value {
-        Value::Entity(uid) if uid.ty == paved::ROLE => Some(quoted(uid.id)),
-        _ => None,
-    };
-    match constant.as_value() {
-        Value::Set(items) => items.iter().map(role).collect(),
-        value => Some(vec![role(value)?]),
-    }
-}
-
-fn strings(node: &Node) -> Option<Vec<String>> {
-    let Node::Constant(Constant::Set(set)) = node else { return None };
-    Some(set.as_strings()?.iter().map(quoted).collect())
-}
-
-fn has(names: &BTreeSet<Name>, what: &str) -> String {
-    match names.len() {
-        0 => format!("there is no {what}"),
-        1 => format!("there is the {what} {}", list(names.iter().map(quoted), "and")),
-        _ => format!("there are the {what}s {}", list(names.iter().map(quoted), "and")),
-    }
-}
-
-/// The condition as Cedar text, and the facts in it.
-fn in_general(node: &Node, access: &Access<'_>) -> (String, String) {
-    let printed = Printed { node, constants: access.constants() };
-    let mut named = FactSet::default();
-    node.facts(&mut named);
-    let found: Vec<_> = named.iter().map(|fact| known(access, fact)).collect();
-    let found = match (verdict(node, access), found.is_empty()) {
-        (Verdict::Erred, _) => "it cannot be evaluated".to_owned(),
-        (Verdict::Holds, true) => "it does".to_owned(),
-        (Verdict::Fails, true) => "it does not".to_owned(),
-        (_, false) => found.join(", "),
-    };
-    (format!("`{printed}` must hold"), found)
-}
-
-/// What a fact is called, and whether it takes a plural verb.
-fn subject(fact: Fact) -> (&'static str, bool) {
-    match fact {
-        Fact::Region => ("the consumer's region", false),
-        Fact::Roles => ("the consumer's roles", true),
-        Fact::Credentials => ("the consumer's credentials", true),
-        Fact::Class => ("the product's class", false),
-        Fact::Level => ("the product's classification", false),
-        Fact::Now => ("the time", false),
-        Fact::Purpose => ("the purpose", false),
-        Fact::Purposes => ("the purpose with the broader ones", false),
-        Fact::Space => ("the space", false),
-        Fact::Contract => ("the contract", false),
-        Fact::Uses => ("the number of uses", false),
-        Fact::UsesByConsumer => ("the consumer's number of uses", false),
-        Fact::UsesToday => ("the number of uses today", false),
-        Fact::UsesThisMonth => ("the number of uses this month", false),
-        Fact::Person => ("the person", false),
-        Fact::Environment => ("the environment", false),
-        Fact::RecipientRegion => ("the region of the recipient", false),
-        Fact::Payment => ("the payment", false),
-        Fact::Events => ("the events", true),
-        Fact::State => ("the state of the process", false),
-    }
-}
-
-/// `the purpose is marketing`.
-fn known(access: &Access<'_>, fact: Fact) -> String {
-    let (what, is_plural) = subject(fact);
-    let is = if is_plural { "are" } else { "is" };
-    match access.fact(fact) {
-        Ok(Value::String(text)) => format!("{what} {is} {}", quoted(text)),
-        Ok(Value::Entity(uid)) => format!("{what} {is} {}", quoted(uid.id)),
-        Ok(value) => format!("{what} {is} {value}"),
-        Err(Erred) => format!("{what} {is} not known"),
     }
 }
 

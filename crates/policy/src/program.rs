@@ -211,3 +211,39 @@ impl Program {
         agrees
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::program::Bits;
+
+    const TEXT: &str = "@id(\"p\") permit (principal, action, resource);
+        @id(\"q\") forbid (principal, action, resource) when { context.purpose == \"x\" };";
+
+    #[test]
+    fn a_difference_to_cedar_is_found_and_counted() {
+        let program = Program::new(TEXT).unwrap();
+        let space = Policies::parse(
+            "@id(\"f\") forbid (principal, action, resource) unless
+            { principal.region == \"DE\" };",
+            Layer::Space,
+        )
+        .unwrap();
+        let consumer = ("did:key:z6Mk", "DE".parse().unwrap());
+        let now = "2026-06-01T00:00:00Z".parse().unwrap();
+        let facts = Facts::new(consumer, crate::Action::Read, ("alloys", "open"), "research", now);
+        let right = program.judge(&facts, Layers::of_space(&space)).unwrap();
+        let outcome = |permits: Bits, forbids, erred| Outcome { permits, forbids, erred };
+        assert_eq!(right.contract, outcome(1, 0, 0));
+        assert!(program.is_confirmed(&right));
+        assert_eq!((shadow::shadow_checks(), shadow::shadow_mismatches()), (1, 0));
+        let of_contract = [outcome(0, 0, 0), outcome(2, 0, 0), outcome(1, 2, 0), outcome(1, 0, 2)];
+        let of_space = [outcome(0, 1, 0), outcome(0, 0, 1)];
+        let wrongs = of_contract.map(|contract| Judged { contract, ..right });
+        let wrongs = wrongs.into_iter().chain(of_space.map(|space| Judged { space, ..right }));
+        for (count, wrong) in (1..).zip(wrongs) {
+            assert!(!program.is_confirmed(&wrong), "{wrong:?}");
+            assert_eq!(shadow::shadow_mismatches(), count);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! What conditions demand and what the facts are, in plain words.
+
+use std::collections::BTreeSet;
+
+use dataspace_primitives::Name;
+
+use super::{Verdict, verdict};
+use crate::constraint::Weekday;
+use crate::engine::eval::{Erred, Source as _};
+use crate::engine::node::{Binary, Comparison, Fact, FactSet, Node};
+use crate::engine::paved::{self, Access};
+use crate::engine::print::Printed;
+use crate::engine::value::{Constant, Value};
+use crate::words::{list, quoted};
+use crate::zone;
+
+/// What a condition demands and what is.
+pub(crate) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
+    let facts = access.facts();
+    let printed = Printed { node, constants: access.constants() };
+    match node {
+        Node::ParticipantIs(text) => (
+            format!("the consumer must be {}", quoted(printed.text(text))),
+            format!("it is {}", quoted(facts.participant)),
+        ),
+        Node::ProductIs(text) => (
+            format!("the product must be {}", quoted(printed.text(text))),
+            format!("it is {}", quoted(facts.product)),
+        ),
+        Node::OneOf(fact, all) => one_of(*fact, &list(all.iter().map(quoted), "or"), access),
+        Node::Now(comparison, at) => at_time(*comparison, &printed.instant(*at), access),
+        Node::IsKnown(fact, _) => {
+            let (what, _) = subject(*fact);
+            (format!("{what} must be known"), known(access, *fact))
+        }
+        Node::Binary(op, sides) => {
+            let [left, right] = sides.as_ref();
+            binary(*op, left, right, access).unwrap_or_else(|| in_general(node, access))
+        }
+        Node::Attribute(of, name) if matches!(**of, Node::Fact(Fact::Environment)) => {
+            let attested = name.as_ref() == "attested";
+            let is = facts.environment.map(|one| if attested { one.attested } else { one.sandbox });
+            let what = if attested { "attested" } else { "a sandbox" };
+            let found = match is {
+                Some(true) => "it is",
+                Some(false) => "it is not",
+                None => "it is not known",
+            };
+            (format!("the environment must be {what}"), found.to_owned())
+        }
+        node => in_general(node, access),
+    }
+}
+
+fn one_of(fact: Fact, all: &str, access: &Access<'_>) -> (String, String) {
+    let facts = access.facts();
+    let demand = match fact {
+        Fact::Purpose => format!("the purpose must be {all}"),
+        Fact::Region => format!("the consumer must be established in {all}"),
+        Fact::Class => format!("the product must be of the class {all}"),
+        Fact::RecipientRegion => format!("the data must go to {all}"),
+        fact => format!("{} must be {all}", subject(fact).0),
+    };
+    let found = match fact {
+        Fact::Purpose => format!("the request says {}", quoted(facts.purpose)),
+        Fact::Region => format!("it is established in {}", facts.region),
+        Fact::Class => format!("it is of the class {}", quoted(facts.product_class)),
+        Fact::RecipientRegion => match facts.recipient_region {
+            Some(region) => format!("the request says {region}"),
+            None => "the request does not say where they go".to_owned(),
+        },
+        fact => known(access, fact),
+    };
+    (demand, found)
+}
+
+fn at_time(comparison: Comparison, at: &str, access: &Access<'_>) -> (String, String) {
+    let now = access.facts().now;
+    match comparison {
+        Comparison::GreaterOrEqual => {
+            (format!("the time must be {at} or later"), format!("it is only {now}"))
+        }
+        Comparison::Greater => {
+            (format!("the time must be after {at}"), format!("it is only {now}"))
+        }
+        Comparison::Less => {
+            (format!("the time must be before {at}"), format!("it is already {now}"))
+        }
+        Comparison::LessOrEqual => {
+            (format!("the time must be {at} at the latest"), format!("it is already {now}"))
+        }
+    }
+}
+
+/// Comparisons that terms write.
+fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<(String, String)> {
+    let facts = access.facts();
+    let limit = |node: &Node| match node {
+        Node::Constant(constant) => constant.as_long(),
+        _ => None,
+    };
+    match (op, left) {
+        (Binary::Contains, Node::Constant(_)) => match right {
+            Node::Attribute(of, name) => of_attribute(left, of, name, access),
+            _ => None,
+        },
+        (_, Node::Attribute(of, name)) if name.as_ref() == "minute" => {
+            by_the_clock(op, zone(of)?, limit(right)?, access)
+        }
+        (Binary::GreaterOrEqual, Node::Attribute(of, name))
+            if matches!(**of, Node::Fact(Fact::Environment))
+                && name.as_ref() == "securityLevel" =>
+        {
+            Some((
+                format!("the security level of the environment must be {} or more", limit(right)?),
+                facts.environment.map_or_else(
+                    || "it is not known".to_owned(),
+                    |environment| format!("it is {}", environment.security_level),
+                ),
+            ))
+        }
+        (Binary::Less, Node::Fact(fact)) => {
+            let (uses, per) = match fact {
+                Fact::Uses => (facts.uses.contract, ""),
+                Fact::UsesByConsumer => (facts.uses.consumer, " of the consumer"),
+                Fact::UsesToday => (facts.uses.today, " a day"),
+                Fact::UsesThisMonth => (facts.uses.this_month, " a month"),
+                _ => return None,
+            };
+            let limit = limit(right)?;
+            Some((format!("at most {limit} uses{per} are permitted"), format!("{uses} were made")))
+        }
+        (Binary::LessOrEqual, Node::Fact(Fact::Level)) => Some((
+            format!("the product must be classified {} or less", limit(right)?),
+            format!("it is classified {}", facts.product_level),
+        )),
+        (Binary::In, Node::Principal) => {
+            let roles = list(roles(right)?.iter(), "or");
+            let found = format!("it {}", has(facts.roles, "role"));
+            Some((format!("the consumer must have the role {roles}"), found))
+        }
+        (Binary::In, Node::Fact(Fact::Person)) => {
+            let roles = list(roles(right)?.iter(), "or");
+            let found = facts.person.map_or_else(
+                || "nobody is named".to_owned(),
+                |person| format!("{} {}", quoted(person.id), has(person.roles, "role")),
+            );
+            Some((format!("the person must have the role {roles}"), found))
+        }
+        (Binary::ContainsAny, Node::Fact(fact)) => {
+            let all = list(strings(right)?.iter(), "or");
+            Some(match fact {
+                Fact::Purposes => (
+                    format!("the purpose must be {all} or narrower"),
+                    format!("the request says {}", quoted(facts.purpose)),
+                ),
+                Fact::Credentials => (
+                    format!("the consumer must have the credential {all}"),
+                    format!("it {}", has(facts.credentials, "credential")),
+                ),
+                Fact::Events => (
+                    format!("it must be during {all}"),
+                    match facts.events {
+                        None => "what goes on is not known".to_owned(),
+                        Some(events) if events.is_empty() => "nothing goes on".to_owned(),
+                        Some(events) => format!("it is {}", list(events.iter().map(quoted), "and")),
+                    },
+                ),
+                _ => return None,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Sets of what terms ask of an environment or of the clock on the wall.
+fn of_attribute(
+    set: &Node,
+    of: &Node,
+    name: &str,
+    access: &Access<'_>,
+) -> Option<(String, String)> {
+    if name == "weekday" {
+        let Node::Constant(set) = set else { return None };
+        let Value::Set(items) = set.as_value() else { return None };
+        let day = |number: i64| {
+            let all = Weekday::ALL.into_iter();
+            all.map(|day| (i64::from(day.number()), day.as_str())).find(|(n, _)| *n == number)
+        };
+        let days = items.iter().map(|item| match item {
+            Value::Long(number) => day(number).map(|(_, day)| day),
+            _ => None,
+        });
+        let days = list(days.collect::<Option<Vec<_>>>()?.iter(), "or");
+        let zone = zone(of)?;
+        let (_, today) = day(zone::local(zone, access.facts().now)?.weekday)?;
+        return Some((format!("the weekday in {zone} must be {days}"), format!("it is {today}")));
+    }
+    let environment = matches!(of, Node::Fact(Fact::Environment));
+    let found = environment.then_some(access.facts().environment).flatten().map(|one| match name {
+        "connector" => one.connector,
+        _ => one.application,
+    });
+    let is_one = environment && matches!(name, "connector" | "application");
+    let all = list(strings(set).filter(|_| is_one)?.iter(), "or");
+    let found =
+        found.map_or_else(|| "it is not known".to_owned(), |is| format!("it is {}", quoted(is)));
+    Some((format!("the {name} must be {all}"), found))
+}
+
+fn by_the_clock(
+    op: Binary,
+    zone: &str,
+    limit: i64,
+    access: &Access<'_>,
+) -> Option<(String, String)> {
+    let time = |minute: i64| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let now = zone::local(zone, access.facts().now)?.minute;
+    let demand = match op {
+        Binary::GreaterOrEqual => format!("{} or later", time(limit)),
+        Binary::Less => format!("before {}", time(limit)),
+        _ => return None,
+    };
+    Some((format!("the time in {zone} must be {demand}"), format!("it is {}", time(now))))
+}
+
+/// The zone of `TimeZone::"…"`.
+fn zone(node: &Node) -> Option<&str> {
+    match node {
+        Node::Constant(Constant::Entity { ty, id }) if **ty == *paved::TIME_ZONE => Some(id),
+        _ => None,
+    }
+}
+
+/// The roles of `Role::"a"` or a set of them.
+fn roles(node: &Node) -> Option<Vec<String>> {
+    let Node::Constant(constant) = node else { return None };
+    let role = |value: Value<'_>| match value {
+        Value::Entity(uid) if uid.ty == paved::ROLE => Some(quoted(uid.id)),
+        _ => None,
+    };
+    match constant.as_value() {
+        Value::Set(items) => items.iter().map(role).collect(),
+        value => Some(vec![role(value)?]),
+    }
+}
+
+fn strings(node: &Node) -> Option<Vec<String>> {
+    let Node::Constant(Constant::Set(set)) = node else { return None };
+    Some(set.as_strings()?.iter().map(quoted).collect())
+}
+
+fn has(names: &BTreeSet<Name>, what: &str) -> String {
+    let all = list(names.iter().map(quoted), "and");
+    match names.len() {
+        0 => format!("has no {what}"),
+        1 => format!("has the {what} {all}"),
+        _ => format!("has the {what}s {all}"),
+    }
+}
+
+/// The condition as Cedar text, and the facts in it.
+pub(crate) fn in_general(node: &Node, access: &Access<'_>) -> (String, String) {
+    let printed = Printed { node, constants: access.constants() };
+    let mut named = FactSet::default();
+    node.facts(&mut named);
+    let found: Vec<_> = named.iter().map(|fact| known(access, fact)).collect();
+    let found = match (verdict(node, access), found.is_empty()) {
+        (Verdict::Erred, _) => "it cannot be evaluated".to_owned(),
+        (Verdict::Holds, true) => "it does".to_owned(),
+        (Verdict::Fails, true) => "it does not".to_owned(),
+        (_, false) => found.join(", "),
+    };
+    (format!("`{printed}` must hold"), found)
+}
+
+/// What a fact is called, and whether it takes a plural verb.
+fn subject(fact: Fact) -> (&'static str, bool) {
+    match fact {
+        Fact::Region => ("the consumer's region", false),
+        Fact::Roles => ("the consumer's roles", true),
+        Fact::Credentials => ("the consumer's credentials", true),
+        Fact::Class => ("the product's class", false),
+        Fact::Level => ("the product's classification", false),
+        Fact::Now => ("the time", false),
+        Fact::Purpose => ("the purpose", false),
+        Fact::Purposes => ("the purpose with the broader ones", false),
+        Fact::Space => ("the space", false),
+        Fact::Contract => ("the contract", false),
+        Fact::Uses => ("the number of uses", false),
+        Fact::UsesByConsumer => ("the consumer's number of uses", false),
+        Fact::UsesToday => ("the number of uses today", false),
+        Fact::UsesThisMonth => ("the number of uses this month", false),
+        Fact::Person => ("the person", false),
+        Fact::Environment => ("the environment", false),
+        Fact::RecipientRegion => ("the region of the recipient", false),
+        Fact::Payment => ("the payment", false),
+        Fact::Events => ("the events", true),
+        Fact::State => ("the state of the process", false),
+    }
+}
+
+/// `the purpose is marketing`.
+pub(crate) fn known(access: &Access<'_>, fact: Fact) -> String {
+    let (what, is_plural) = subject(fact);
+    let is = if is_plural { "are" } else { "is" };
+    match access.fact(fact) {
+        Ok(Value::String(text)) => format!("{what} {is} {}", quoted(text)),
+        Ok(Value::Entity(uid)) => format!("{what} {is} {}", quoted(uid.id)),
+        Ok(value) => format!("{what} {is} {value}"),
+        Err(Erred) => format!("{what} {is} not known"),
+    }
+}
