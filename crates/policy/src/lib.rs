@@ -48,6 +48,7 @@ mod facts;
 mod oracle;
 mod policies;
 mod program;
+mod reading;
 mod shadow;
 mod terms;
 mod words;

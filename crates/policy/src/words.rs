@@ -8,6 +8,7 @@ use dataspace_primitives::Name;
 use crate::clause::ClauseKind;
 use crate::constraint::{Constraint, Hours, Weekday};
 use crate::facts::Facts;
+use crate::reading;
 use crate::terms::{Legal, Rule};
 
 pub(crate) fn rule(kind: ClauseKind, rule: &Rule) -> String {
@@ -137,7 +138,17 @@ pub(crate) fn unmet(constraint: &Constraint, facts: &Facts<'_>) -> Option<(Strin
             format!("at most {max} uses are permitted"),
             format!("{} were made", facts.uses.contract),
         )),
-        _ => None,
+        other => {
+            let fact = match reading::holds(other, facts) {
+                Some(true) => return None,
+                Some(false) => "that is not so",
+                None => "that is not known",
+            };
+            Some((
+                format!("the consumer may do so only {}", self::constraint(other)),
+                fact.to_owned(),
+            ))
+        }
     }
 }
 

@@ -54,6 +54,10 @@ fn applying(
     ids
 }
 
+fn is_near(rule: &Rule, facts: &Facts<'_>) -> bool {
+    rule.actions.contains(&facts.action)
+}
+
 /// What the terms say about the facts of their own consumer and product.
 fn assert_as_the_oracle(terms: &Terms, facts: &Facts<'_>) -> Result<bool, TestCaseError> {
     prop_assert!(is_readable(terms, facts));
@@ -72,16 +76,26 @@ fn assert_as_the_oracle(terms: &Terms, facts: &Facts<'_>) -> Result<bool, TestCa
         Decision::Deny(denial) => {
             prop_assert!(!(is_ours && permits(terms, facts)));
             prop_assert!(!denial.reasons.is_empty());
-            let mut named = Vec::new();
+            let (mut named, mut unmet) = (Vec::new(), BTreeSet::new());
             for reason in &denial.reasons {
                 match reason {
                     Reason::Prohibited { clause } => named.push(clause.clone()),
-                    Reason::Unmet { clause, .. } => prop_assert!(!permissions.contains(clause)),
-                    Reason::NotCovered { .. } => {}
+                    Reason::Unmet { clause, .. } => drop(unmet.insert(clause.clone())),
+                    Reason::NotCovered { .. } => prop_assert!(unmet.is_empty()),
                     other => prop_assert!(false, "{}", other),
                 }
             }
-            prop_assert_eq!(named, prohibitions);
+            prop_assert_eq!(&named, &prohibitions);
+            // Each permission of the action that does not apply says why.
+            let mut expected: BTreeSet<_> =
+                applying("permission", &terms.permissions, facts, is_near)
+                    .into_iter()
+                    .filter(|_| prohibitions.is_empty())
+                    .collect();
+            expected.retain(|clause| !permissions.contains(clause));
+            if is_ours {
+                prop_assert_eq!(unmet, expected);
+            }
             Ok(false)
         }
     }

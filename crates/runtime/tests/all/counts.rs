@@ -21,7 +21,7 @@ fn contracts<const N: usize>(node: &Node, constraint: &Constraint) -> [ContractI
 }
 
 fn assert_denied(node: &Node, contract: ContractId) {
-    assert_eq!(codes(&node.denied(contract)), ["not-covered"]);
+    assert_eq!(codes(&node.denied(contract)), ["unmet"]);
 }
 
 #[test]
