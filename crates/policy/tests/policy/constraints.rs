@@ -423,3 +423,26 @@ fn each_clause_says_what_it_demands_and_who_vouches_for_it() {
     }
     assert_golden("constraints.words.txt", &words.concat());
 }
+
+#[test]
+fn a_denial_says_which_demand_is_not_met_and_whether_anybody_knows() {
+    let role = read_when(Constraint::Role(set(&["auditor"])));
+    assert_eq!(
+        denial(decide(&role, &facts())).to_string(),
+        "permission-1: the consumer may do so only if it has the role auditor; that is not so"
+    );
+    let sandbox = read_when(not(&Constraint::Any(vec![Constraint::Sandbox, ever()[0].clone()])));
+    assert_eq!(
+        denial(decide(&sandbox, &facts())).to_string(),
+        "permission-1: the consumer may do so only not (either (in a sandbox) or \
+         (from 1970-01-01T00:00:00Z on)); that is not known"
+    );
+    for Case { constraint, holds, fails, .. } in cases() {
+        let terms = read_when(constraint.clone()).permit(Rule::new([Action::Train]));
+        let nothing = Facts { action: Action::Share, ..holds };
+        assert_eq!(codes(&denial(decide(&terms, &nothing))), ["not-covered"]);
+        // A stranger has no contract.
+        let expected = if fails.participant == CONSUMER { "unmet" } else { "not-covered" };
+        assert_eq!(codes(&denial(decide(&terms, &fails))), [expected], "{constraint:?}");
+    }
+}

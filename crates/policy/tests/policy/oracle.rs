@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use dataspace_policy::{
-    Action, Constraint, Environment, Facts, Hours, Payment, Person, Reason, Rule, Terms, Uses,
-    Weekday,
+    Action, Constraint, Environment, Facts, Hours, InvalidPolicies, Payment, Person, Program,
+    Reason, Rule, Terms, Uses, Weekday,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 use proptest::collection::{btree_set, vec};
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use crate::naive_terms::{is_readable, permission_applies, permits, prohibition_applies};
-use crate::support::{CONSUMER, Decision, Told as _, program};
+use crate::support::{CONSUMER, Decision, Told as _, scope};
 
 /// The words for purposes, roles, classes and whatever else has a name: few, so that they meet.
 const WORDS: [&str; 5] = ["research", "say \"yes\"", "back\\slash", "材料", "a, b or c"];
@@ -54,6 +54,10 @@ fn applying(
     ids
 }
 
+fn is_near(rule: &Rule, facts: &Facts<'_>) -> bool {
+    rule.actions.contains(&facts.action)
+}
+
 /// What the terms say about the facts of their own consumer and product.
 fn assert_as_the_oracle(terms: &Terms, facts: &Facts<'_>) -> Result<bool, TestCaseError> {
     prop_assert!(is_readable(terms, facts));
@@ -63,7 +67,12 @@ fn assert_as_the_oracle(terms: &Terms, facts: &Facts<'_>) -> Result<bool, TestCa
     };
     let permissions = of("permission", &terms.permissions, permission_applies);
     let prohibitions = of("prohibition", &terms.prohibitions, prohibition_applies);
-    match program(terms).told(facts, None) {
+    let program = match Program::new(&terms.to_cedar(&scope()).unwrap()) {
+        // A few of the terms are larger than any text may be.
+        Err(InvalidPolicies::Bounds(_)) => return Err(TestCaseError::reject("beyond the bounds")),
+        program => program.unwrap(),
+    };
+    match program.told(facts, None) {
         Decision::Permit(grounds) => {
             prop_assert_eq!(&grounds.policies, &permissions);
             prop_assert!(is_ours && permits(terms, facts));
@@ -72,16 +81,26 @@ fn assert_as_the_oracle(terms: &Terms, facts: &Facts<'_>) -> Result<bool, TestCa
         Decision::Deny(denial) => {
             prop_assert!(!(is_ours && permits(terms, facts)));
             prop_assert!(!denial.reasons.is_empty());
-            let mut named = Vec::new();
+            let (mut named, mut unmet) = (Vec::new(), BTreeSet::new());
             for reason in &denial.reasons {
                 match reason {
                     Reason::Prohibited { clause, .. } => named.push(clause.clone()),
-                    Reason::Unmet { clause, .. } => prop_assert!(!permissions.contains(clause)),
-                    Reason::NotCovered { .. } => {}
+                    Reason::Unmet { clause, .. } => drop(unmet.insert(clause.clone())),
+                    Reason::NotCovered { .. } => prop_assert!(unmet.is_empty()),
                     other => prop_assert!(false, "{}", other),
                 }
             }
-            prop_assert_eq!(named, prohibitions);
+            prop_assert_eq!(&named, &prohibitions);
+            // Each permission of the action that does not apply says why.
+            let mut expected: BTreeSet<_> =
+                applying("permission", &terms.permissions, facts, is_near)
+                    .into_iter()
+                    .filter(|_| prohibitions.is_empty())
+                    .collect();
+            expected.retain(|clause| !permissions.contains(clause));
+            if is_ours {
+                prop_assert_eq!(unmet, expected);
+            }
             Ok(false)
         }
     }
