@@ -45,6 +45,7 @@ mod decision;
 mod duty;
 mod engine;
 mod facts;
+mod odrl;
 mod oracle;
 mod policies;
 mod program;
@@ -64,6 +65,10 @@ pub use crate::duty::{
 };
 pub use crate::engine::{Answer, Engine};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
+pub use crate::odrl::{
+    ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, OdrlError, OdrlErrorKind, OdrlKind, OdrlPolicy,
+    odrl_digest,
+};
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::program::Program;
 pub use crate::shadow::{SHADOW_SHARE, shadow_mismatches};
