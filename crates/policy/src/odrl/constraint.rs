@@ -171,17 +171,18 @@ fn comparison(atomic: &Atomic<'_>, place: &mut Place<'_>) -> Result<Option<Const
         return catena_x::read(name, atomic, place);
     }
     let operator = atomic.comparison()?;
+    let one_right = || value::single(right);
     let at_most = |make: fn(u32) -> Constraint| match operator {
-        Lteq => Ok(make(value::integer(right)?)),
+        Lteq => Ok(make(value::integer(&one_right()?)?)),
         Lt => {
-            let end: u32 = value::integer(right)?;
+            let end: u32 = value::integer(&one_right()?)?;
             let most = end.checked_sub(1).ok_or_else(|| right.expected("1 or more"));
             Ok(make(most?))
         }
         _ => atomic.refused(),
     };
     let flag = |constraint| match operator {
-        Eq | Neq if value::boolean(right)? == (operator == Eq) => Ok(constraint),
+        Eq | Neq if value::boolean(&one_right()?)? == (operator == Eq) => Ok(constraint),
         Eq | Neq => Ok(Constraint::Not(Box::new(constraint))),
         _ => atomic.refused(),
     };
@@ -194,7 +195,7 @@ fn comparison(atomic: &Atomic<'_>, place: &mut Place<'_>) -> Result<Option<Const
         (Some("purpose"), _) => one(Constraint::Purpose),
         (Some("dateTime"), _) => date_time(atomic, operator),
         (Some("elapsedTime"), _) if operator == Lt => {
-            Ok(Constraint::Elapsed(value::seconds(right)?))
+            Ok(Constraint::Elapsed(value::seconds(&one_right()?)?))
         }
         (Some("elapsedTime"), _) => atomic.refused(),
         (Some("count"), _) => at_most(Constraint::Count),
@@ -205,17 +206,17 @@ fn comparison(atomic: &Atomic<'_>, place: &mut Place<'_>) -> Result<Option<Const
         (_, Some("monthCount")) => at_most(Constraint::MonthCount),
         (_, Some("productLevel")) => at_most(Constraint::Level),
         (_, Some("securityLevel")) => match operator {
-            Gteq => Ok(Constraint::SecurityLevel(value::integer(right)?)),
+            Gteq => Ok(Constraint::SecurityLevel(value::integer(&one_right()?)?)),
             Gt => {
-                let below: u32 = value::integer(right)?;
+                let below: u32 = value::integer(&one_right()?)?;
                 let least = below.checked_add(1).ok_or_else(|| right.expected("less"));
                 Ok(Constraint::SecurityLevel(least?))
             }
             _ => atomic.refused(),
         },
         (_, Some("hours")) => match operator {
-            Eq => Ok(Constraint::Hours(value::hours(right)?)),
-            Neq => Ok(Constraint::Not(Box::new(Constraint::Hours(value::hours(right)?)))),
+            Eq => Ok(Constraint::Hours(value::hours(&one_right()?)?)),
+            Neq => Ok(Constraint::Not(Box::new(Constraint::Hours(value::hours(&one_right()?)?)))),
             _ => atomic.refused(),
         },
         (_, Some("jurisdiction")) => among(atomic, false, region, Constraint::Jurisdiction),
@@ -246,7 +247,7 @@ fn comparison(atomic: &Atomic<'_>, place: &mut Place<'_>) -> Result<Option<Const
 
 fn date_time(atomic: &Atomic<'_>, operator: Comparison) -> Result<Constraint, OdrlError> {
     let right = &atomic.right;
-    let at = value::instant(right)?;
+    let at = value::instant(&value::single(right)?)?;
     match operator {
         Comparison::Gteq => Ok(Constraint::From(at)),
         Comparison::Gt => Ok(Constraint::From(value::after(right, at)?)),
