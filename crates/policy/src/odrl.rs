@@ -155,6 +155,18 @@ impl Terms {
 
     /// The terms of an ODRL document. What else it says is in [`OdrlPolicy::parse`].
     ///
+    /// ```
+    /// use dataspace_policy::{Action, Constraint, Rule, Terms};
+    ///
+    /// let offer = r#"{"@type": "Offer", "@id": "urn:uuid:1", "permission": [{
+    ///     "action": "use",
+    ///     "constraint": [{"leftOperand": "count", "operator": "lt", "rightOperand": "4"}]
+    /// }]}"#;
+    /// let terms = Terms::new().permit(Rule::new(Action::ALL).when(Constraint::Count(3)));
+    /// assert_eq!(Terms::from_odrl(offer)?, terms);
+    /// # Ok::<(), dataspace_policy::OdrlError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`OdrlPolicy::parse`].
     pub fn from_odrl(text: &str) -> Result<Self, OdrlError> {

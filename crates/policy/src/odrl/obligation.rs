@@ -141,7 +141,7 @@ impl<'a> Parameters<'a> {
 fn mask(with: &mut Parameters<'_>) -> Result<Duty, OdrlError> {
     let column = with.name("dataspace:column")?;
     let method = with.required("dataspace:method")?.right;
-    let method = match Term::of(method.id()?) {
+    let method = match Term::of(value::name(&method)?.as_str()) {
         Term::Own("drop") => MaskMethod::Drop,
         Term::Own("null") => MaskMethod::Null,
         Term::Own("hash") => MaskMethod::Hash,

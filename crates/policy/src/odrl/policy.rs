@@ -201,11 +201,17 @@ fn actions_of(at: &At<'_>) -> Result<BTreeSet<Action>, OdrlError> {
 
 /// `use`, narrowed to some actions: the Dataspace Protocol has one action in a rule.
 fn some_actions(atomic: &Atomic<'_>) -> Result<BTreeSet<Action>, OdrlError> {
-    match atomic.comparison()? {
-        Comparison::Eq => actions_of(&value::single(&atomic.right)?),
-        Comparison::IsAnyOf => actions_of(&atomic.right),
-        _ => atomic.refused(),
+    let items = match atomic.comparison()? {
+        Comparison::Eq => vec![value::single(&atomic.right)?],
+        Comparison::IsAnyOf => atomic.right.items(),
+        _ => return atomic.refused(),
+    };
+    let mut all = BTreeSet::new();
+    for item in items {
+        let found = names::actions(value::name(&item)?.as_str());
+        all.extend(found.ok_or_else(|| item.error(OdrlErrorKind::UnknownAction))?);
     }
+    Ok(all)
 }
 
 /// What [`read`] reads as just these terms.
