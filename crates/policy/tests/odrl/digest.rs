@@ -40,7 +40,7 @@ fn renamed(dice: &mut Dice, text: &str) -> String {
     }
 }
 
-fn maybe_id(dice: &mut Dice, text: String) -> Value {
+fn maybe_id(dice: &mut Dice, text: &str) -> Value {
     if dice.roll(3) == 0 { json!({ "@id": text }) } else { json!(text) }
 }
 
@@ -120,8 +120,8 @@ fn constraint(dice: &mut Dice, value: &Value) -> Value {
         rewritten.insert("@type".to_owned(), json!("Constraint"));
     }
     rewritten.insert(member(dice, "rightOperand"), right);
-    rewritten.insert(member(dice, "leftOperand"), maybe_id(dice, left_renamed));
-    rewritten.insert(member(dice, "operator"), maybe_id(dice, spelt));
+    rewritten.insert(member(dice, "leftOperand"), maybe_id(dice, &left_renamed));
+    rewritten.insert(member(dice, "operator"), maybe_id(dice, &spelt));
     Value::Object(rewritten)
 }
 
@@ -145,7 +145,7 @@ fn rule(dice: &mut Dice, value: &Value) -> Value {
     }
     let action = if action == "use" { "odrl:use" } else { action };
     let action = renamed(dice, action);
-    let action = maybe_id(dice, action);
+    let action = maybe_id(dice, &action);
     rewritten.insert(member(dice, "action"), list(dice, vec![action]));
     Value::Object(rewritten)
 }
