@@ -35,28 +35,42 @@ pub(super) fn parse(text: &str) -> Result<Json, OdrlError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let json = Level(0).deserialize(&mut reader).map_err(syntax)?;
     reader.end().map_err(syntax)?;
-    check(&At { json: &json, pointer: String::new() })?;
+    check(&json)?;
     Ok(json)
 }
 
-fn check(at: &At<'_>) -> Result<(), OdrlError> {
-    match at.json {
-        Json::TooDeep => Err(at.error(OdrlErrorKind::TooDeep)),
-        Json::Array(all) => {
-            all.iter().enumerate().try_for_each(|(i, json)| check(&at.child(json, &i.to_string())))
-        }
+/// Refuses what is too deep or stands twice.
+// WHY: the place is put together on the way out: with it on the way in, one long name around many
+// values would cost their product.
+fn check(json: &Json) -> Result<(), OdrlError> {
+    let here = |kind| OdrlError { pointer: String::new(), kind };
+    let within = |name: &str| {
+        let name = escaped(name);
+        move |error: OdrlError| OdrlError { pointer: format!("/{name}{}", error.pointer), ..error }
+    };
+    match json {
+        Json::TooDeep => Err(here(OdrlErrorKind::TooDeep)),
+        Json::Array(all) => (0_usize..)
+            .zip(all)
+            .try_for_each(|(i, json)| check(json).map_err(|error| within(&i.to_string())(error))),
         Json::Object(all) => {
             let mut seen = BTreeSet::new();
             all.iter().try_for_each(|(name, json)| {
-                let at = at.child(json, name);
-                if !seen.insert(name) {
-                    return Err(at.error(OdrlErrorKind::DuplicateMember));
-                }
-                check(&at)
+                let checked = if seen.insert(name) {
+                    check(json)
+                } else {
+                    Err(here(OdrlErrorKind::DuplicateMember))
+                };
+                checked.map_err(|error| within(name)(error))
             })
         }
         _ => Ok(()),
     }
+}
+
+/// A name in a pointer (RFC 6901 §3).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// A value and its place.
@@ -76,8 +90,7 @@ impl<'a> At<'a> {
     }
 
     fn child(&self, json: &'a Json, name: &str) -> Self {
-        let name = name.replace('~', "~0").replace('/', "~1");
-        At { json, pointer: format!("{}/{name}", self.pointer) }
+        At { json, pointer: format!("{}/{}", self.pointer, escaped(name)) }
     }
 
     /// The members of an object, in the order of the text.

@@ -81,6 +81,12 @@ fn depth_is_bounded_and_costs_nothing() {
 }
 
 #[test]
+fn a_long_name_around_many_values_costs_no_product_of_both() {
+    let text = format!("{{\"{}\":[{}0]}}", "n".repeat(125_000), "0,".repeat(60_000));
+    assert_eq!(refusal(&text).1, "UnknownMember");
+}
+
+#[test]
 fn length_is_bounded() {
     let text = format!("{{}}{}", " ".repeat(ODRL_LEN_MAX - 2));
     assert_eq!(refusal(&text).1, "Terms");
