@@ -47,6 +47,7 @@ mod duty;
 mod engine;
 mod explain;
 mod facts;
+mod odrl;
 mod oracle;
 mod policies;
 mod program;
@@ -71,6 +72,10 @@ pub use crate::duty::{
 pub use crate::engine::{Answer, Engine};
 pub use crate::explain::{Condition, Explanation, Verdict};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
+pub use crate::odrl::{
+    ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, OdrlError, OdrlErrorKind, OdrlKind, OdrlPolicy,
+    odrl_digest,
+};
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::program::{Layers, Program};
 pub use crate::shadow::{SHADOW_SHARE, set_shadow_share, shadow_checks, shadow_mismatches};

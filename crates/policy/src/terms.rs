@@ -328,7 +328,7 @@ impl Rule {
         }
     }
 
-    fn check(&self, clause: ClauseId) -> Result<(), InvalidTerms> {
+    pub(crate) fn check(&self, clause: ClauseId) -> Result<(), InvalidTerms> {
         if self.actions.is_empty() {
             return Err(InvalidTerms::NoAction { clause });
         }

@@ -1,0 +1,188 @@
+//! Terms as ODRL 2.2 in the profile of the Dataspace Protocol 2025-1, both ways.
+//!
+//! Compact JSON-LD is read as it stands, without expansion: the names that this page lists, plain
+//! or with the prefix `odrl:`, `dataspace:` or `cx-policy:` or as full IRIs. What is not listed is
+//! refused with its place; nothing is passed over in silence.
+//!
+//! # Rules
+//! | terms | ODRL |
+//! |---|---|
+//! | actions `read`, `derive`, `display`, `play`, `share` | `odrl:read`, `derive`, `display`, `play`, `distribute` |
+//! | `query`, `aggregate`, `transfer`, `train` | `dataspace:query` … (`odrl:transfer` gives away the asset itself, `odrl:aggregate` makes a collection) |
+//! | all nine | `use` |
+//! | several | `use` with the constraint `dataspace:action isAnyOf […]`; an array of actions is read, too |
+//!
+//! # Constraints
+//! | terms | left operand | operators (the first is written) |
+//! |---|---|---|
+//! | `Purpose`, `PurposeWithin` | `odrl:purpose` | `eq`, `isAnyOf`; within: `isPartOf`, `isA` |
+//! | `From`, `Before` | `odrl:dateTime` | `gteq`, `gt`; `lt`, `lteq` (the next millisecond) |
+//! | `Time` | `and` of just `odrl:dateTime gteq` and `lt` in this order | |
+//! | `Elapsed` | `odrl:elapsedTime` | `lt`; a duration since the agreement |
+//! | `Count` | `odrl:count` | `lteq`, `lt` |
+//! | `ConsumerCount`, `DayCount`, `MonthCount`, `Level` | `dataspace:consumerCount`, `dayCount`, `monthCount`, `productLevel` | `lteq`, `lt` |
+//! | `SecurityLevel` | `dataspace:securityLevel` | `gteq`, `gt` |
+//! | `RecipientRegion` | `odrl:spatial` | `eq`, `isAnyOf` |
+//! | `Event` | `odrl:event` | `eq`, `isAnyOf`, `hasPart`, `isAllOf` |
+//! | `Credential`, `Role`, `PersonRole` | `dataspace:credential`, `role`, `personRole` | likewise |
+//! | `Jurisdiction`, `Participant`, `Connector`, `Application`, `Class`, `Payment`, `State` | `dataspace:jurisdiction`, `participant`, `connector`, `application`, `productClass`, `payment`, `state` | `eq`, `isAnyOf` |
+//! | `Attribute` | `dataspace:attribute/` and the name, percent-encoded | `eq`, `isAnyOf` |
+//! | `Attested`, `Sandbox` | `dataspace:attested`, `sandbox` | `eq` with `true` |
+//! | `Hours` | `dataspace:hours` | `eq` with a `dataspace:Hours` |
+//! | `Not` | the same with `neq`, `isNoneOf` for `eq`, `isAnyOf`; else `{"dataspace:not": …}` | |
+//! | `All`, `Any`, `One` | `and`, `or`, `xone` | |
+//!
+//! ODRL has no negation. A connector that does not know `dataspace:not` finds no comparison there
+//! and refuses; a rewriting with `xone` would turn into its contrary where an unknown part is left
+//! out. `odrl:recipient` is refused as a constraint: when data are passed on, it is not the
+//! consumer. `andSequence` is refused: nothing decides in what order facts came true.
+//!
+//! # Obligations
+//! | terms | action | constraints |
+//! |---|---|---|
+//! | `Mask` | `dataspace:mask` | `dataspace:column`, `dataspace:method` (`dataspace:drop`, `null`, `hash`, `round`, `truncate`), `dataspace:decimals`, `dataspace:characters` |
+//! | `Filter` | `dataspace:filter` | `dataspace:column`, `dataspace:value` with the filter's operator; numbers are typed |
+//! | `Text` | `dataspace:heed` | `dataspace:text` |
+//! | `Operand` | `dataspace:comply` | the operand itself, kept as it stands |
+//! | `DeleteAfter` | `odrl:delete` | `odrl:delayPeriod` |
+//! | `ModifyAtRest` | `dataspace:modifyAtRest` | `dataspace:method` |
+//! | `Log` | `dataspace:log` | |
+//! | `Notify` | `odrl:inform` | `odrl:recipient` |
+//! | `ShareUnder` | `odrl:nextPolicy` | `dataspace:policy` |
+//!
+//! `duty` in a permission is read likewise, but only if there is one permission: duties bind under
+//! the whole contract.
+//!
+//! # Catena-X
+//! | left operand | terms |
+//! |---|---|
+//! | `UsagePurpose` | `Purpose` |
+//! | `Membership eq active` | `Credential` `MembershipCredential` |
+//! | `FrameworkAgreement`, `BusinessPartnerGroup`, `BusinessPartnerNumber` | `Attribute` of this name; the number's is `bpn` |
+//! | `DataUsageEndDate`, `DataUsageEndDurationDays`, `DataFrequency` (once) | `Before`, `Elapsed`, `Count(1)`, and beside it `Legal::Operand`: their text demands deletion, too |
+//! | all others of 2025-09 but `UsageRestriction` | `Legal::Operand` |
+//!
+//! `Legal::Operand` is made only from what the only permission demands in any case, and from
+//! `DataProvisioningEnd…` in an obligation `use`. Under `or`, `xone`, a negation or in a
+//! prohibition its truth would decide, and nobody knows it: refused. So is `isNoneOf` of partner
+//! numbers and groups, which a partner without one would pass.
+//!
+//! # Limits
+//! [`ODRL_LEN_MAX`] bytes and [`ODRL_DEPTH_MAX`] levels, so terms that are written longer cannot be
+//! read again. A number with a fraction must be typed (`xsd:decimal`): as a JSON number it would
+//! pass through a binary float. Names of regions are countries.
+
+use dataspace_primitives::{Digest, UnixMillis};
+
+use crate::terms::Terms;
+
+mod catena_x;
+mod constraint;
+mod error;
+mod json;
+mod names;
+mod normal;
+mod obligation;
+mod policy;
+mod value;
+
+pub use self::error::{OdrlError, OdrlErrorKind};
+
+/// Namespace of the ODRL terms that are our own, prefix `dataspace:`; also the name of our ODRL
+/// profile.
+pub const ODRL_NAMESPACE: &str = "https://w3id.org/dataspace/terms/";
+
+/// Longest ODRL document that is read, in bytes.
+pub const ODRL_LEN_MAX: usize = 256 * 1024;
+
+/// Deepest nesting of objects and arrays in a document that is read.
+pub const ODRL_DEPTH_MAX: usize = 16;
+
+/// An ODRL document: the terms, and what else it says.
+///
+/// The rest is not part of the terms; whoever concludes the contract compares it with its parties,
+/// product and time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OdrlPolicy {
+    /// What the rules say. [`Terms::check`] holds.
+    pub terms: Terms,
+    /// `@type`.
+    pub kind: Option<OdrlKind>,
+    /// `@id`.
+    pub id: Option<String>,
+    /// `target`: the product.
+    pub target: Option<String>,
+    /// `assigner`: the provider.
+    pub assigner: Option<String>,
+    /// `assignee`: the consumer.
+    pub assignee: Option<String>,
+    /// `timestamp`: when it was agreed.
+    pub timestamp: Option<UnixMillis>,
+}
+
+/// Kinds of policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OdrlKind {
+    /// Rules by themselves.
+    Set,
+    /// What a provider offers.
+    Offer,
+    /// What was agreed.
+    Agreement,
+}
+
+impl OdrlPolicy {
+    /// Reads an ODRL document.
+    ///
+    /// Takes time and memory in proportion to the text.
+    ///
+    /// # Errors
+    /// [`OdrlError`] with the first place that cannot be understood, or that says what
+    /// [`Terms::check`] refuses.
+    pub fn parse(text: &str) -> Result<Self, OdrlError> {
+        policy::read(text)
+    }
+}
+
+impl Terms {
+    /// The terms as an ODRL `Set`, which [`Terms::from_odrl`] reads back as they are.
+    ///
+    /// An offer or agreement needs its own `@type`, `@id` and parties in addition.
+    #[must_use]
+    pub fn to_odrl(&self) -> serde_json::Value {
+        policy::write(self)
+    }
+
+    /// The terms of an ODRL document. What else it says is in [`OdrlPolicy::parse`].
+    ///
+    /// ```
+    /// use dataspace_policy::{Action, Constraint, Rule, Terms};
+    ///
+    /// let offer = r#"{"@type": "Offer", "@id": "urn:uuid:1", "permission": [{
+    ///     "action": "use",
+    ///     "constraint": [{"leftOperand": "count", "operator": "lt", "rightOperand": "4"}]
+    /// }]}"#;
+    /// let terms = Terms::new().permit(Rule::new(Action::ALL).when(Constraint::Count(3)));
+    /// assert_eq!(Terms::from_odrl(offer)?, terms);
+    /// # Ok::<(), dataspace_policy::OdrlError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`OdrlPolicy::parse`].
+    pub fn from_odrl(text: &str) -> Result<Self, OdrlError> {
+        OdrlPolicy::parse(text).map(|policy| policy.terms)
+    }
+}
+
+/// The SHA-256 of what the rules of an ODRL document mean.
+///
+/// The same for documents that differ only in how terms, values, arrays and members are written, in
+/// the order of rules, obligations, constraints and values, in repetitions of them, in `and` within
+/// `and` or `or` within `or`, or in whether actions share a rule. `@id`, `@type`, parties, target
+/// and time have no part in it.
+///
+/// # Errors
+/// As [`OdrlPolicy::parse`].
+pub fn odrl_digest(text: &str) -> Result<Digest, OdrlError> {
+    normal::digest(&Terms::from_odrl(text)?)
+}

@@ -1,0 +1,207 @@
+//! Any terms that may be signed.
+
+use std::collections::BTreeSet;
+
+use dataspace_policy::{
+    Action, ColumnMask, Constraint, Duty, Hours, Legal, MaskMethod, Operator, Payment, RowFilter,
+    Rule, Scalar, Terms, Weekday,
+};
+use dataspace_primitives::{Name, Region, UnixMillis, Validity};
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+
+/// Also such as look like terms of ODRL.
+fn name() -> impl Strategy<Value = Name> {
+    let tricky = prop::sample::select(vec![
+        "eq",
+        "odrl:use",
+        "dataspace:text",
+        "cx-policy:Liability",
+        "a/b~c%20",
+        "true",
+        "3",
+        "@id",
+        "\"quoted\\",
+        "ü/雪",
+        "🦀",
+        "2026-01-01T00:00:00Z",
+        "https://w3id.org/dataspace/terms/not",
+    ]);
+    prop_oneof![
+        tricky.prop_map(|text| text.parse().unwrap()),
+        "[a-z]{1,8}".prop_map(|text| text.parse().unwrap()),
+        "\\PC{1,20}".prop_filter_map("a name", |text| text.parse().ok()),
+    ]
+}
+
+fn names() -> impl Strategy<Value = BTreeSet<Name>> {
+    btree_set(name(), 1..5)
+}
+
+fn regions() -> impl Strategy<Value = BTreeSet<Region>> {
+    btree_set("[A-Z]{2}".prop_map(|text| Region::parse(&text).unwrap()), 1..5)
+}
+
+fn instant() -> impl Strategy<Value = UnixMillis> {
+    let millis = prop_oneof![0..=UnixMillis::MAX.as_millis(), 0..4_u64];
+    millis.prop_map(|millis| UnixMillis::new(millis).unwrap())
+}
+
+fn validity() -> impl Strategy<Value = Validity> {
+    (instant(), instant())
+        .prop_filter_map("not empty", |(from, until)| Validity::new(from, until).ok())
+}
+
+fn hours() -> impl Strategy<Value = Hours> {
+    let weekdays = prop::sample::subsequence(Weekday::ALL.to_vec(), 1..=7);
+    let zones = prop::sample::select(vec!["Europe/Berlin", "UTC", "Asia/Kolkata"]);
+    (weekdays, 0..1440_u16, 1..=1440_u16, zones).prop_map(|(weekdays, a, b, zone)| Hours {
+        weekdays: weekdays.into_iter().collect(),
+        from: a.min(b - 1),
+        until: b,
+        zone: zone.parse().unwrap(),
+    })
+}
+
+/// No quotas: they have no place in a prohibition.
+fn leaf() -> impl Strategy<Value = Constraint> {
+    let states = vec![Payment::Due, Payment::Overdue, Payment::Paid];
+    prop_oneof![
+        prop_oneof![
+            names().prop_map(Constraint::Purpose),
+            names().prop_map(Constraint::PurposeWithin),
+            names().prop_map(Constraint::Participant),
+            names().prop_map(Constraint::Credential),
+            (name(), names()).prop_map(|(name, values)| Constraint::Attribute { name, values }),
+            names().prop_map(Constraint::Role),
+            names().prop_map(Constraint::PersonRole),
+            names().prop_map(Constraint::Connector),
+            names().prop_map(Constraint::Application),
+        ],
+        prop_oneof![
+            names().prop_map(Constraint::Class),
+            names().prop_map(Constraint::Event),
+            names().prop_map(Constraint::State),
+            regions().prop_map(Constraint::Jurisdiction),
+            regions().prop_map(Constraint::RecipientRegion),
+            prop::sample::subsequence(states, 1..=3)
+                .prop_map(|all| Constraint::Payment(all.into_iter().collect())),
+            any::<u32>().prop_map(Constraint::SecurityLevel),
+            any::<u32>().prop_map(Constraint::Level),
+        ],
+        prop_oneof![
+            validity().prop_map(Constraint::Time),
+            instant().prop_map(Constraint::From),
+            instant().prop_map(Constraint::Before),
+            hours().prop_map(Constraint::Hours),
+            (1..=u64::MAX).prop_map(Constraint::Elapsed),
+            Just(Constraint::Attested),
+            Just(Constraint::Sandbox),
+        ],
+        // What could be taken for a time.
+        (instant(), instant()).prop_map(|(from, until)| {
+            Constraint::All(vec![Constraint::From(from), Constraint::Before(until)])
+        }),
+    ]
+}
+
+fn count() -> impl Strategy<Value = Constraint> {
+    let counts = [
+        Constraint::Count as fn(u32) -> Constraint,
+        Constraint::ConsumerCount,
+        Constraint::DayCount,
+        Constraint::MonthCount,
+    ];
+    (prop::sample::select(counts.to_vec()), 1..=u32::MAX).prop_map(|(count, max)| count(max))
+}
+
+fn nested(leaf: BoxedStrategy<Constraint>) -> impl Strategy<Value = Constraint> {
+    leaf.prop_recursive(4, 24, 3, |part| {
+        prop_oneof![
+            part.clone().prop_map(|one| Constraint::Not(Box::new(one))),
+            vec(part.clone(), 2..4).prop_map(Constraint::All),
+            vec(part.clone(), 2..4).prop_map(Constraint::Any),
+            vec(part, 2..4).prop_map(Constraint::One),
+        ]
+    })
+}
+
+fn rule(leaf: BoxedStrategy<Constraint>) -> impl Strategy<Value = Rule> {
+    let actions = prop::sample::subsequence(Action::ALL.to_vec(), 1..=9);
+    (actions, vec(nested(leaf), 0..5)).prop_map(|(actions, constraints)| {
+        constraints.into_iter().fold(Rule::new(actions), Rule::when)
+    })
+}
+
+fn scalar() -> impl Strategy<Value = Scalar> {
+    prop_oneof![
+        name().prop_map(Scalar::Text),
+        any::<i64>().prop_map(|number| Scalar::Number(number.to_string().parse().unwrap())),
+        (-1e9..1e9_f64).prop_filter_map("short", |number| {
+            Some(Scalar::Number(number.to_string().parse().ok()?))
+        }),
+        any::<bool>().prop_map(Scalar::Boolean),
+    ]
+}
+
+fn duty() -> impl Strategy<Value = Duty> {
+    let operators = vec![
+        Operator::Eq,
+        Operator::Neq,
+        Operator::Lt,
+        Operator::Lteq,
+        Operator::Gt,
+        Operator::Gteq,
+        Operator::IsAnyOf,
+    ];
+    let filter = (name(), prop::sample::select(operators), vec(scalar(), 1..5)).prop_map(
+        |(column, operator, mut values)| {
+            if operator != Operator::IsAnyOf {
+                values.truncate(1);
+            }
+            Duty::Filter(RowFilter { column, operator, values })
+        },
+    );
+    let method = prop_oneof![
+        Just(MaskMethod::Drop),
+        Just(MaskMethod::Null),
+        Just(MaskMethod::Hash),
+        (-18..=18_i8).prop_map(|decimals| MaskMethod::Round { decimals }),
+        any::<u32>().prop_map(|chars| MaskMethod::Truncate { chars }),
+    ];
+    let mask =
+        (name(), method).prop_map(|(column, method)| Duty::Mask(ColumnMask { column, method }));
+    prop_oneof![filter, mask]
+}
+
+fn legal() -> impl Strategy<Value = Legal> {
+    prop_oneof![
+        name().prop_map(Legal::Text),
+        // Nothing but its type checks the operand, so there may be no values.
+        (name(), name(), vec(name(), 0..4))
+            .prop_map(|(operand, operator, values)| Legal::Operand { operand, operator, values }),
+        any::<u64>().prop_map(Legal::DeleteAfter),
+        name().prop_map(Legal::ModifyAtRest),
+        Just(Legal::Log),
+        name().prop_map(Legal::Notify),
+        name().prop_map(Legal::ShareUnder),
+    ]
+}
+
+pub(crate) fn terms() -> impl Strategy<Value = Terms> {
+    let permission = rule(prop_oneof![4 => leaf(), 1 => count()].boxed());
+    let lists = (
+        vec(permission, 1..4),
+        vec(rule(leaf().boxed()), 0..3),
+        vec(duty(), 0..4),
+        vec(legal(), 0..4),
+    );
+    lists
+        .prop_map(|(permissions, prohibitions, duties, legal)| Terms {
+            permissions,
+            prohibitions,
+            duties,
+            legal,
+        })
+        .prop_filter("may be signed", |terms| terms.check().is_ok())
+}
