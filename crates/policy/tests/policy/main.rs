@@ -25,8 +25,6 @@ mod naive_terms;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
-mod program_vs_cedar;
-#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terms;
