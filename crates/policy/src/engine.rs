@@ -1,16 +1,5 @@
-//! Cedar policies, compiled once and evaluated fast, with Cedar's results.
-//!
-//! | Cedar | here |
-//! |---|---|
-//! | literals, `principal`, `action`, `resource`, `context` | compiled |
-//! | `&&` `\|\|` `!` `if` `==` `!=` `<` `<=` `>` `>=` `+` `-` `*` and unary `-`, with overflow | compiled |
-//! | `in`, `is`, `is … in` over the hierarchy | compiled |
-//! | attributes, `has` (also `has a.b`), tags (`hasTag`, `getTag`), records | compiled |
-//! | sets: `contains`, `containsAll`, `containsAny`, `isEmpty` | compiled |
-//! | `like` | compiled |
-//! | `decimal`, `datetime`, `duration`, `ip` and all their functions | compiled |
-//! | templates, unknowns, expressions nested deeper than 64 | Cedar's evaluator |
-//! | entities or contexts that hold unknowns | Cedar's evaluator, for all policies |
+//! Cedar policies, compiled once and evaluated fast, with Cedar's results. What is compiled, the crate's
+//! documentation lists.
 
 use std::collections::BTreeSet;
 

@@ -32,6 +32,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Many contracts
+//! [`Contracts`] finds the program of a contract by its identifier. Contracts whose texts differ in
+//! parties, products and instants alone share their code. A [`Decision`] explains itself on demand;
+//! [`simulate`] tells what a change of policies would have decided otherwise.
+//!
+//! # Cedar
+//! Any Cedar policies, entities and requests run compiled by [`Engine::from_cedar`]. Cedar's own
+//! evaluator defines what is right; one in [`SHADOW_SHARE`] decisions is held against it.
+//!
+//! | Cedar | here |
+//! |---|---|
+//! | literals, `principal`, `action`, `resource`, `context` | compiled |
+//! | `&&` `\|\|` `!` `if` `==` `!=` `<` `<=` `>` `>=` `+` `-` `*` and unary `-`, with overflow | compiled |
+//! | `in`, `is`, `is … in` over the hierarchy | compiled |
+//! | attributes, `has` (also `has a.b`), tags (`hasTag`, `getTag`), records | compiled |
+//! | sets: `contains`, `containsAll`, `containsAny`, `isEmpty` | compiled |
+//! | `like` | compiled |
+//! | `decimal`, `datetime`, `duration`, `ip` and all their functions | compiled |
+//! | templates, unknowns, expressions nested deeper than 64 | Cedar's evaluator |
+//! | entities or contexts that hold unknowns | Cedar's evaluator, for all policies |
+//!
+//! [`Program::fallbacks`], [`Policies::fallbacks`] and [`Engine::fallbacks`] count what is not
+//! compiled. In policies of a data space, a `context` that is read as a whole counts as well.
+//!
 //! # Limits
 //! At most [`CLAUSES_MAX`] clauses of a kind, [`VALUES_MAX`] values in a constraint, and Cedar
 //! text within [`bounds`].

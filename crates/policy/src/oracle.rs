@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::error::Error;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
-    PolicySet, Request, RestrictedExpression as Expression,
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
+    ParseErrors, Policy, PolicySet, Request, RestrictedExpression as Expression,
 };
 use dataspace_primitives::{Name, UnixMillis};
 
@@ -151,16 +152,18 @@ fn entities(
         ];
         all.push(Entity::new(uid(ENVIRONMENT, one.id)?, attributes.into(), [].into())?);
     }
-    let zone_type = EntityTypeName::from_str(TIME_ZONE)?;
-    let literals = policies.policies().flat_map(Policy::entity_literals);
-    let zones: BTreeSet<_> = literals.filter(|uid| *uid.type_name() == zone_type).collect();
-    for uid in zones {
-        let Some(local) = zone::local(uid.id().unescaped(), facts.now) else { continue };
-        let attributes = [
-            ("weekday".to_owned(), Expression::new_long(local.weekday)),
-            ("minute".to_owned(), Expression::new_long(local.minute)),
-        ];
-        all.push(Entity::new(uid, attributes.into(), [].into())?);
+    if seen.has_zones() {
+        let zone_type = type_name(TIME_ZONE)?;
+        let literals = policies.policies().flat_map(Policy::entity_literals);
+        let zones: BTreeSet<_> = literals.filter(|uid| *uid.type_name() == zone_type).collect();
+        for uid in zones {
+            let Some(local) = zone::local(uid.id().unescaped(), facts.now) else { continue };
+            let attributes = [
+                ("weekday".to_owned(), Expression::new_long(local.weekday)),
+                ("minute".to_owned(), Expression::new_long(local.minute)),
+            ];
+            all.push(Entity::new(uid, attributes.into(), [].into())?);
+        }
     }
     Ok(all)
 }
@@ -215,7 +218,18 @@ fn texts(values: &BTreeSet<Name>) -> Expression {
     Expression::new_set(values.iter().map(|value| text(value.as_str())))
 }
 
+/// Cedar parses the name of a type with its whole grammar; once is enough.
+static TYPES: LazyLock<Result<HashMap<&str, EntityTypeName>, String>> = LazyLock::new(|| {
+    let all = [PARTICIPANT, PERSON, ROLE, ACTION, PRODUCT, CONTRACT, SPACE, ENVIRONMENT, TIME_ZONE];
+    let types = all.into_iter().map(|name| Ok((name, EntityTypeName::from_str(name)?)));
+    types.collect::<Result<_, Box<ParseErrors>>>().map_err(|error| error.to_string())
+});
+
+fn type_name(name: &str) -> Result<EntityTypeName, Box<dyn Error>> {
+    let types = TYPES.as_ref().map_err(String::as_str)?;
+    Ok(types.get(name).ok_or("a type that the schema does not have")?.clone())
+}
+
 fn uid(entity_type: &str, id: &str) -> Result<EntityUid, Box<dyn Error>> {
-    let entity_type = EntityTypeName::from_str(entity_type)?;
-    Ok(EntityUid::from_type_name_and_id(entity_type, EntityId::new(id)))
+    Ok(EntityUid::from_type_name_and_id(type_name(entity_type)?, EntityId::new(id)))
 }

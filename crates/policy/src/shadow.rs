@@ -5,11 +5,16 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Of this many decisions of a thread, one is made twice, unless [`set_shadow_share`] was called.
+/// They come [`BURST`] at a time, since the first of them has to warm the caches for Cedar.
 pub const SHADOW_SHARE: u32 = 1024;
 
+/// Decisions that are checked one after another.
+const BURST: u32 = 16;
+
 thread_local! {
-    // WHY: each thread counts for itself; a shared counter would be contended.
-    static LEFT: Cell<u32> = const { Cell::new(0) };
+    // WHY: each thread counts for itself; a shared counter would be contended. Decisions until the
+    // next burst, and how many of the burst at hand are left.
+    static TURN: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
 }
 
 static SHARE: AtomicU32 = AtomicU32::new(SHADOW_SHARE);
@@ -38,20 +43,22 @@ pub fn shadow_mismatches() -> u64 {
 
 /// Whether it is this decision's turn.
 pub(crate) fn is_due() -> bool {
-    LEFT.with(|left| match left.get().checked_sub(1) {
-        Some(fewer) => {
-            left.set(fewer);
-            false
-        }
-        None => begin_anew(left),
+    TURN.with(|turn| {
+        let (left, due) = match turn.get() {
+            (0, _) => begin_anew(),
+            turn => turn,
+        };
+        turn.set((left.saturating_sub(1), due.saturating_sub(1)));
+        due > 0
     })
 }
 
 #[cold]
-fn begin_anew(left: &Cell<u32>) -> bool {
-    let share = SHARE.load(Ordering::Relaxed);
-    left.set(share.checked_sub(1).unwrap_or(SHADOW_SHARE));
-    share > 0
+fn begin_anew() -> (u32, u32) {
+    match SHARE.load(Ordering::Relaxed) {
+        0 => (SHADOW_SHARE, 0),
+        share => (share.saturating_mul(BURST), BURST),
+    }
 }
 
 pub(crate) fn count(agrees: bool) {
@@ -66,8 +73,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_decision_and_then_each_of_the_share_is_checked() {
-        let due: Vec<_> = (0..3 * SHADOW_SHARE).filter(|_| is_due()).collect();
-        assert_eq!(due, [0, SHADOW_SHARE, 2 * SHADOW_SHARE]);
+    fn one_in_the_share_is_checked_the_first_ones_included() {
+        let cycle = usize::try_from(SHADOW_SHARE * BURST).unwrap();
+        let due: Vec<_> = (0..3 * cycle).map(|_| is_due()).collect();
+        for cycle in due.chunks(cycle) {
+            let burst = usize::try_from(BURST).unwrap();
+            assert!(cycle.iter().take(burst).all(|due| *due));
+            assert!(!cycle.iter().skip(burst).any(|due| *due));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use cedar_policy::pst::UnaryOp;
 
+use super::paved::TIME_ZONE;
 use super::value::Constant;
 
 /// One expression.
@@ -97,6 +98,8 @@ impl Node {
         match self {
             Self::Fact(fact) | Self::IsKnown(fact, _) | Self::OneOf(fact, _) => all.insert(*fact),
             Self::Now(..) => all.insert(Fact::Now),
+            Self::Constant(Constant::Entity { ty, .. }) if **ty == *TIME_ZONE => all.insert_zones(),
+            Self::Constant(Constant::Set(set)) if !set.is_plain() => all.insert_zones(),
             node => node.each(&mut |part| part.facts(all)),
         }
     }
@@ -160,6 +163,15 @@ impl FactSet {
 
     pub(crate) fn insert(&mut self, fact: Fact) {
         self.0 |= 1 << fact as u32;
+    }
+
+    /// Bit 31: it may look at a clock on the wall.
+    fn insert_zones(&mut self) {
+        self.0 |= 1 << 31;
+    }
+
+    pub(crate) fn has_zones(self) -> bool {
+        self.0 >> 31 == 1
     }
 
     pub(crate) fn contains(self, fact: Fact) -> bool {

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use dataspace_primitives::{Digest, UnixMillis};
+use smallvec::SmallVec;
 
 use super::{extension, paved};
 
@@ -46,12 +47,17 @@ pub(crate) struct Parted {
     pub(crate) constants: Constants,
 }
 
-/// The constants of one text in one block: the digest of the text, 8 bytes for each place
-/// (an instant, or where the identifier is), the identifiers.
+/// The constants of one text in one block: 8 bytes for each place (an instant, or where the
+/// identifier is), the identifiers, and last the digest of the text, which no decision reads.
+///
+/// The block of a usual contract lies within the table of contracts, so that a decision waits for
+/// memory once.
 #[derive(Debug)]
-pub(crate) struct Constants(Box<[u8]>);
+pub(crate) struct Constants(SmallVec<[u8; INLINE_LEN]>);
 
-const DIGEST_LEN: usize = 32;
+/// Four places with a DID of 56 characters and a product of 24, and the digest.
+const INLINE_LEN: usize = 144;
+
 const SLOT_LEN: usize = 8;
 
 impl Places {
@@ -78,12 +84,17 @@ impl Places {
         times.map(|(place, _)| place)
     }
 
-    /// What stands for an identifier in the shape: the mark if it is one of the constants.
+    /// What stands for an identifier in the shape, if not itself: the mark if it is one of the
+    /// constants; something else for one that only looks like a mark.
     pub(crate) fn marked(&self, ty: &str, id: &str, constants: &Constants) -> Option<String> {
         let places = (0_u16..).zip(&self.kinds);
         let mut places = places.filter(|(_, kind)| matches!(kind, Kind::Id(of) if *of == ty));
-        let (place, _) = places.find(|(place, _)| constants.id(*place) == Some(id.as_bytes()))?;
-        Some(format!("{MARK}{place}"))
+        match places.find(|(place, _)| constants.id(*place) == Some(id.as_bytes())) {
+            Some((place, _)) => Some(format!("{MARK}{place}")),
+            // A text that stayed whole may speak of marks; one with places does not.
+            None if self.kinds.is_empty() || !id.starts_with(MARK) => None,
+            None => Some(format!("no {id}")),
+        }
     }
 
     /// The shape's text with something else in the places.
@@ -147,26 +158,27 @@ fn time_mark(place: u16) -> Option<String> {
 
 impl Constants {
     fn new(digest: Digest, slots: &[Slot<'_>]) -> Self {
-        let mut bytes = digest.as_bytes().to_vec();
-        let mut at = DIGEST_LEN + SLOT_LEN * slots.len();
+        let mut bytes = SmallVec::new();
+        let mut at = SLOT_LEN * slots.len();
         for slot in slots {
             match slot {
-                Slot::Time(time) => bytes.extend(time.to_le_bytes()),
+                Slot::Time(time) => bytes.extend_from_slice(&time.to_le_bytes()),
                 Slot::Id(id) => {
                     // INVARIANT: a text is shorter than 32 KiB.
                     let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-                    bytes.extend(place(at).to_le_bytes());
-                    bytes.extend(place(id.len()).to_le_bytes());
+                    bytes.extend_from_slice(&place(at).to_le_bytes());
+                    bytes.extend_from_slice(&place(id.len()).to_le_bytes());
                     at += id.len();
                 }
             }
         }
         for slot in slots {
             if let Slot::Id(id) = slot {
-                bytes.extend(id.as_bytes());
+                bytes.extend_from_slice(id.as_bytes());
             }
         }
-        Self(bytes.into())
+        bytes.extend_from_slice(digest.as_bytes());
+        Self(bytes)
     }
 
     /// Constants without places.
@@ -175,12 +187,11 @@ impl Constants {
     }
 
     pub(crate) fn digest(&self) -> Digest {
-        let digest = self.0.first_chunk().copied().unwrap_or_default();
-        Digest::from_bytes(digest)
+        Digest::from_bytes(self.0.last_chunk().copied().unwrap_or_default())
     }
 
     fn slot(&self, place: u16) -> Option<[u8; SLOT_LEN]> {
-        let at = DIGEST_LEN + SLOT_LEN * usize::from(place);
+        let at = SLOT_LEN * usize::from(place);
         self.0.get(at..)?.first_chunk().copied()
     }
 

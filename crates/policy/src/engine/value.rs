@@ -74,6 +74,11 @@ impl Constants {
 }
 
 impl Constants {
+    /// Whether all are texts or numbers.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.iter().all(|item| matches!(item, Constant::String(_) | Constant::Long(_)))
+    }
+
     /// The texts, if all are texts; sorted.
     pub(crate) fn as_strings(&self) -> Option<Box<[Box<str>]>> {
         let text = |item: &Constant| match item {

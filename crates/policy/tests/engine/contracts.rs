@@ -2,7 +2,7 @@
 
 use dataspace_policy::{
     Action, Asked, Constraint, Contracts, Decision, Facts, InvalidPolicies, Layers, Program,
-    Reason, Rule, Terms,
+    Reason, Rule, SHADOW_SHARE, Terms, set_shadow_share,
 };
 use dataspace_primitives::Digest;
 use proptest::prelude::*;
@@ -122,6 +122,15 @@ fn constants_that_look_like_something_else_mean_themselves() {
         assert!(!permits(&contracts, number, &facts()), "{hostile}");
         assert!(permits(&contracts, number, &Facts { participant: hostile, ..facts() }));
         assert!(!permits(&contracts, 0, &Facts { participant: hostile, ..facts() }));
+        let program = contracts.get(&id(0)).unwrap();
+        set_shadow_share(1);
+        let stranger = Facts { participant: hostile, ..facts() };
+        let all = [0; 2_000].map(|_| program.decide(&stranger, Layers::default()));
+        set_shadow_share(SHADOW_SHARE);
+        for decision in all {
+            let Decision::Deny(denial) = decision else { panic!("permitted") };
+            assert_eq!(denial.reasons().first().map(Reason::code), Some("unmet"), "{hostile}");
+        }
     }
 }
 
