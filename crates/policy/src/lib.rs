@@ -37,6 +37,8 @@
 //! parties, products and instants alone share their code. A [`Decision`] explains itself on demand;
 //! [`simulate`] tells what a change of policies would have decided otherwise.
 //!
+//! [`Terms::lint`] finds clauses without effect before anybody signs them.
+//!
 //! # Cedar
 //! Any Cedar policies, entities and requests run compiled by [`Engine::from_cedar`]. Cedar's own
 //! evaluator defines what is right; one in [`SHADOW_SHARE`] decisions is held against it.
@@ -71,6 +73,7 @@ mod duty;
 mod engine;
 mod explain;
 mod facts;
+mod lint;
 mod odrl;
 mod oracle;
 mod policies;
@@ -96,6 +99,7 @@ pub use crate::duty::{
 pub use crate::engine::{Answer, Engine};
 pub use crate::explain::{Condition, Explanation, Verdict};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
+pub use crate::lint::Finding;
 pub use crate::odrl::{
     ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, OdrlError, OdrlErrorKind, OdrlKind, OdrlPolicy,
     odrl_digest,

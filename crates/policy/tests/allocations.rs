@@ -1,71 +1,76 @@
 //! What decisions and contracts take from the allocator.
 
-use dataspace_policy::{
-    Action, Constraint, Contracts, Facts, Layer, Layers, Policies, Rule, Scope, Terms,
-    set_shadow_share,
-};
-use dataspace_primitives::{Digest, Validity};
-
-fn text(number: u32) -> String {
-    let window = Validity::new(
-        "2026-01-01T00:00:00Z".parse().unwrap(),
-        "2027-01-01T00:00:00Z".parse().unwrap(),
-    );
-    let rule = Rule::new([Action::Read, Action::Query])
-        .when(Constraint::Purpose(["research".parse().unwrap(), "quality".parse().unwrap()].into()))
-        .when(Constraint::Time(window.unwrap()))
-        .when(Constraint::Jurisdiction(["DE".parse().unwrap(), "FR".parse().unwrap()].into()))
-        .when(Constraint::Class(["open".parse().unwrap()].into()))
-        .when(Constraint::Count(50));
-    let scope = Scope {
-        consumer: format!("did:key:z6MkfrQ9Mxv2Qz1pXzZ6eJYuxUvZ3V6y4WjqPq{number:010}"),
-        product: format!("alloys-{number}").parse().unwrap(),
+#[cfg(test)]
+mod tests {
+    use dataspace_policy::{
+        Action, Constraint, Contracts, Facts, Layer, Layers, Policies, Rule, Scope, Terms,
+        set_shadow_share,
     };
-    let forbid = Rule::new([Action::Train, Action::Share]);
-    Terms::new().permit(rule).prohibit(forbid).to_cedar(&scope).unwrap()
-}
+    use dataspace_primitives::{Digest, Validity};
 
-fn id(number: u32) -> Digest {
-    Digest::of(&number.to_le_bytes())
-}
+    fn text(number: u32) -> String {
+        let window = Validity::new(
+            "2026-01-01T00:00:00Z".parse().unwrap(),
+            "2027-01-01T00:00:00Z".parse().unwrap(),
+        );
+        let rule = Rule::new([Action::Read, Action::Query])
+            .when(Constraint::Purpose(
+                ["research".parse().unwrap(), "quality".parse().unwrap()].into(),
+            ))
+            .when(Constraint::Time(window.unwrap()))
+            .when(Constraint::Jurisdiction(["DE".parse().unwrap(), "FR".parse().unwrap()].into()))
+            .when(Constraint::Class(["open".parse().unwrap()].into()))
+            .when(Constraint::Count(50));
+        let scope = Scope {
+            consumer: format!("did:key:z6MkfrQ9Mxv2Qz1pXzZ6eJYuxUvZ3V6y4WjqPq{number:010}"),
+            product: format!("alloys-{number}").parse().unwrap(),
+        };
+        let forbid = Rule::new([Action::Train, Action::Share]);
+        Terms::new().permit(rule).prohibit(forbid).to_cedar(&scope).unwrap()
+    }
 
-#[test]
-fn a_permit_takes_no_memory() {
-    set_shadow_share(0);
-    let mut contracts = Contracts::default();
-    (0..100).for_each(|number| contracts.activate(id(number), &text(number)).unwrap());
-    let forbids: String = (0..100)
+    fn id(number: u32) -> Digest {
+        Digest::of(&number.to_le_bytes())
+    }
+
+    #[test]
+    fn a_permit_takes_no_memory() {
+        set_shadow_share(0);
+        let mut contracts = Contracts::default();
+        (0..100).for_each(|number| contracts.activate(id(number), &text(number)).unwrap());
+        let forbids: String = (0..100)
         .map(|number| {
             format!("@id(\"f{number}\") forbid (principal == Dataspace::Participant::\"{number}\", action, resource);")
         })
         .collect();
-    let forbids = Policies::parse(&forbids, Layer::Space).unwrap();
-    let consumer = "did:key:z6MkfrQ9Mxv2Qz1pXzZ6eJYuxUvZ3V6y4WjqPq0000000007";
-    let now = "2026-06-01T00:00:00Z".parse().unwrap();
-    let facts = Facts::new(
-        (consumer, "DE".parse().unwrap()),
-        Action::Read,
-        ("alloys-7", "open"),
-        "research",
-        now,
-    );
-    let id = id(7);
-    let decide = || contracts.decide(&id, &facts, Layers::of_space(&forbids)).is_permit();
-    assert!(decide());
-    let mut permits = 0;
-    let taken = allocation_counter::measure(|| {
-        permits = (0..10_000).filter(|_| decide()).count();
-    });
-    assert_eq!((permits, taken.count_total), (10_000, 0));
-}
+        let forbids = Policies::parse(&forbids, Layer::Space).unwrap();
+        let consumer = "did:key:z6MkfrQ9Mxv2Qz1pXzZ6eJYuxUvZ3V6y4WjqPq0000000007";
+        let now = "2026-06-01T00:00:00Z".parse().unwrap();
+        let facts = Facts::new(
+            (consumer, "DE".parse().unwrap()),
+            Action::Read,
+            ("alloys-7", "open"),
+            "research",
+            now,
+        );
+        let id = id(7);
+        let decide = || contracts.decide(&id, &facts, Layers::of_space(&forbids)).is_permit();
+        assert!(decide());
+        let mut permits = 0;
+        let taken = allocation_counter::measure(|| {
+            permits = (0..10_000).filter(|_| decide()).count();
+        });
+        assert_eq!((permits, taken.count_total), (10_000, 0));
+    }
 
-#[test]
-fn an_active_contract_takes_less_than_a_kibibyte() {
-    const COUNT: u32 = 20_000;
-    let mut contracts = Contracts::default();
-    let taken = allocation_counter::measure(|| {
-        (0..COUNT).for_each(|number| contracts.activate(id(number), &text(number)).unwrap());
-    });
-    let each = taken.bytes_current / i64::from(COUNT);
-    assert!((100..1024).contains(&each), "{each} bytes");
+    #[test]
+    fn an_active_contract_takes_less_than_a_kibibyte() {
+        const COUNT: u32 = 20_000;
+        let mut contracts = Contracts::default();
+        let taken = allocation_counter::measure(|| {
+            (0..COUNT).for_each(|number| contracts.activate(id(number), &text(number)).unwrap());
+        });
+        let each = taken.bytes_current / i64::from(COUNT);
+        assert!((100..1024).contains(&each), "{each} bytes");
+    }
 }

@@ -20,6 +20,8 @@ mod ids;
 #[cfg(test)]
 mod intake;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 #[path = "../../../../fuzz/checks/naive_terms.rs"]
 mod naive_terms;
 #[cfg(test)]

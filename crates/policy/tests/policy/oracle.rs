@@ -206,7 +206,7 @@ fn rule(with_counts: bool, constraints: usize) -> impl Strategy<Value = Rule> {
     })
 }
 
-fn terms() -> impl Strategy<Value = Terms> {
+pub(crate) fn terms() -> impl Strategy<Value = Terms> {
     (vec(rule(true, 3), 1..5), vec(rule(false, 4), 0..3))
         .prop_map(|(permissions, prohibitions)| Terms { permissions, prohibitions, ..Terms::new() })
         .prop_filter("cannot be signed", |terms| terms.check().is_ok())
@@ -240,7 +240,7 @@ fn uses() -> impl Strategy<Value = Uses> {
     })
 }
 
-fn facts() -> impl Strategy<Value = Facts<'static>> {
+pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
     let who = prop_oneof![20 => Just(CONSUMER), 1 => Just("did:key:z6MkOther")];
     let what = prop_oneof![20 => Just("alloys"), 1 => Just("other")];
     let word = || select(&WORDS[..]);
@@ -290,7 +290,7 @@ fn facts() -> impl Strategy<Value = Facts<'static>> {
 
 /// Facts bent towards one permission; a prohibition may still apply, and where constraints bend
 /// the same fact, the last one wins.
-fn bend<'a>(facts: &mut Facts<'a>, terms: &'a Terms, which: Index) {
+pub(crate) fn bend<'a>(facts: &mut Facts<'a>, terms: &'a Terms, which: Index) {
     let rule = which.get(&terms.permissions);
     facts.participant = CONSUMER;
     facts.product = "alloys";
