@@ -1,5 +1,7 @@
 //! What decisions and contracts take from the allocator.
 
+#![expect(clippy::format_collect, reason = "short texts, shown to people")]
+
 #[cfg(test)]
 mod tests {
     use dataspace_policy::{

@@ -1,5 +1,7 @@
 //! Random policies, entities and requests, decided by the compiled program and by Cedar.
 
+#![expect(clippy::format_collect, reason = "short texts, shown to people")]
+
 #[cfg(test)]
 #[path = "../../../fuzz/checks/program_vs_cedar.rs"]
 mod program_vs_cedar;
@@ -32,7 +34,9 @@ mod tests {
         let files = std::fs::read_dir(corpus).unwrap();
         let inputs: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path())).collect();
         assert!(inputs.len() >= 10, "a corpus of {} files", inputs.len());
-        inputs.into_iter().for_each(|input| check(&input.unwrap()));
+        for input in inputs {
+            check(&input.unwrap());
+        }
     }
 
     /// `DATASPACE_REQUESTS` requests (two million by default) from the seed `DATASPACE_SEED`.

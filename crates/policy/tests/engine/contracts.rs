@@ -2,7 +2,7 @@
 
 use dataspace_policy::{
     Action, Asked, Constraint, Contracts, Decision, Facts, InvalidPolicies, Layers, Program,
-    Reason, Rule, SHADOW_SHARE, Terms, set_shadow_share,
+    Reason, Rule, SHADOW_SHARE, Terms, Uses, set_shadow_share,
 };
 use dataspace_primitives::Digest;
 use proptest::prelude::*;
@@ -233,7 +233,7 @@ proptest! {
         let mut contracts = Contracts::default();
         let now = at("2026-06-01T00:00:00Z").as_millis() + now;
         let now = dataspace_primitives::UnixMillis::new(now).unwrap();
-        let facts = Facts { participant, product, contract, now, uses: Default::default(), ..facts() };
+        let facts = Facts { participant, product, contract, now, uses: Uses::default(), ..facts() };
         for (number, text) in (0..).zip(&texts) {
             let Ok(()) = contracts.activate(id(number), text) else {
                 prop_assert!(Program::new(text).is_err());

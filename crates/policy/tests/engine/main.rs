@@ -1,6 +1,8 @@
 //! Contracts by their identifier: shared code, layers, explanations, simulations, and what an
 //! attacker who chooses constants, texts or facts can try.
 
+#![expect(clippy::format_collect, reason = "short texts, shown to people")]
+
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
