@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Of this many decisions of a thread, one is made twice, unless [`set_shadow_share`] was called.
-/// They come [`BURST`] at a time, since the first of them has to warm the caches for Cedar.
+/// They come 16 at a time, since the first of them has to warm the caches for Cedar.
 pub const SHADOW_SHARE: u32 = 1024;
 
 /// Decisions that are checked one after another.

@@ -61,6 +61,10 @@ const INLINE_LEN: usize = 144;
 const SLOT_LEN: usize = 8;
 
 impl Places {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
     /// The type and number of the place for which an entity of the shape stands.
     pub(crate) fn entity(&self, ty: &str, id: &str) -> Option<(&'static str, u16)> {
         let place = id.strip_prefix(MARK)?.parse::<u16>().ok()?;
@@ -92,7 +96,7 @@ impl Places {
         match places.find(|(place, _)| constants.id(*place) == Some(id.as_bytes())) {
             Some((place, _)) => Some(format!("{MARK}{place}")),
             // A text that stayed whole may speak of marks; one with places does not.
-            None if self.kinds.is_empty() || !id.starts_with(MARK) => None,
+            None if self.is_empty() || !id.starts_with(MARK) => None,
             None => Some(format!("no {id}")),
         }
     }

@@ -134,6 +134,23 @@ fn constants_that_look_like_something_else_mean_themselves() {
     }
 }
 
+/// A text that is written just as the shape of another one looks inside the engine.
+#[test]
+fn a_text_that_looks_like_a_shape_takes_nothing_over() {
+    let honest = "@id(\"p\") permit (principal == Dataspace::Participant::\"did:key:z6MkOne\", action, resource);";
+    let forged = honest.replace("did:key:z6MkOne", "dataspace:place:0");
+    let forger = Facts { participant: "dataspace:place:0", ..facts() };
+    for order in [[(0, honest), (1, &forged)], [(1, &forged), (0, honest)]] {
+        let mut contracts = Contracts::default();
+        for (number, text) in order {
+            contracts.activate(id(number), text).unwrap();
+            assert_eq!(contracts.get(&id(number)).unwrap().text(), text);
+        }
+        assert!(permits(&contracts, 0, &facts()) && !permits(&contracts, 0, &forger));
+        assert!(permits(&contracts, 1, &forger) && !permits(&contracts, 1, &facts()));
+    }
+}
+
 #[test]
 fn what_is_invalid_stays_so_whoever_came_before() {
     let mut contracts = Contracts::default();
