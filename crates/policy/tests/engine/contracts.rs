@@ -139,15 +139,15 @@ fn constants_that_look_like_something_else_mean_themselves() {
 fn a_text_that_looks_like_a_shape_takes_nothing_over() {
     let honest = "@id(\"p\") permit (principal == Dataspace::Participant::\"did:key:z6MkOne\", action, resource);";
     let forged = honest.replace("did:key:z6MkOne", "dataspace:place:0");
-    let forger = Facts { participant: "dataspace:place:0", ..facts() };
+    let stranger = Facts { participant: "dataspace:place:0", ..facts() };
     for order in [[(0, honest), (1, &forged)], [(1, &forged), (0, honest)]] {
         let mut contracts = Contracts::default();
         for (number, text) in order {
             contracts.activate(id(number), text).unwrap();
             assert_eq!(contracts.get(&id(number)).unwrap().text(), text);
         }
-        assert!(permits(&contracts, 0, &facts()) && !permits(&contracts, 0, &forger));
-        assert!(permits(&contracts, 1, &forger) && !permits(&contracts, 1, &facts()));
+        assert!(permits(&contracts, 0, &facts()) && !permits(&contracts, 0, &stranger));
+        assert!(permits(&contracts, 1, &stranger) && !permits(&contracts, 1, &facts()));
     }
 }
 
