@@ -81,6 +81,7 @@
 mod column;
 mod csv_source;
 mod filter;
+mod parquet_pages;
 mod parquet_source;
 mod plan;
 mod pseudonym;

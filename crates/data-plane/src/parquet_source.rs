@@ -3,14 +3,17 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
 };
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use thiserror::Error;
 
+use crate::parquet_pages::Pages;
 use crate::table::BATCH_ROWS;
 
 /// A cause that only the provider's operator should see.
@@ -32,7 +35,10 @@ fn contain<T>(step: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
 }
 
 /// A file whose footer is read.
-pub(crate) struct ParquetFile(ParquetRecordBatchReaderBuilder<File>);
+pub(crate) struct ParquetFile {
+    file: File,
+    footer: ArrowReaderMetadata,
+}
 
 impl ParquetFile {
     pub(crate) fn open(path: &Path) -> Result<Self, Cause> {
@@ -41,21 +47,30 @@ impl ParquetFile {
             // Types come from the Parquet schema alone: the Arrow schema that a writer may have
             // put beside it is one more format to parse, and brings views and dictionaries.
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-            Ok(Self(ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?))
+            let footer = ArrowReaderMetadata::load(&file, options)?;
+            Ok(Self { file, footer })
         })
     }
 
     pub(crate) fn schema(&self) -> &SchemaRef {
-        self.0.schema()
+        self.footer.schema()
     }
 
     /// Rows as the footer says.
     pub(crate) fn row_count(&self) -> Option<u64> {
-        u64::try_from(self.0.metadata().file_metadata().num_rows()).ok()
+        u64::try_from(self.footer.metadata().file_metadata().num_rows()).ok()
     }
 
     pub(crate) fn into_batches(self) -> Result<ParquetBatches, Cause> {
-        let reader = contain(|| Ok(self.0.with_batch_size(BATCH_ROWS).build()?))?;
+        let reader = contain(|| {
+            let footer = Arc::clone(self.footer.metadata());
+            let schema = footer.file_metadata().schema_descr();
+            let levels = parquet_to_arrow_field_levels(schema, ProjectionMask::all(), None)?;
+            let pages = Pages { file: Arc::new(self.file), footer };
+            Ok(ParquetRecordBatchReader::try_new_with_row_groups(
+                &levels, &pages, BATCH_ROWS, None,
+            )?)
+        })?;
         let reader = Some(Box::new(reader));
         Ok(ParquetBatches { reader })
     }
