@@ -1,19 +1,32 @@
 //! The pages of a Parquet file, each checked before the decoder sees it.
 
 use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
 use parquet::basic::Type;
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
+
+/// Bytes that a page may have once it is decompressed. Writers aim at one mebibyte; those that put
+/// a whole row group in one page stay far below.
+const PAGE_MAX: i64 = 256 << 20;
 
 /// All row groups of a file.
 pub(crate) struct Pages {
-    pub(crate) file: Arc<File>,
-    pub(crate) footer: Arc<ParquetMetaData>,
+    file: Arc<Bounded>,
+    footer: Arc<ParquetMetaData>,
+}
+
+impl Pages {
+    pub(crate) fn new(file: File, footer: Arc<ParquetMetaData>) -> Self {
+        Self { file: Arc::new(Bounded(file)), footer }
+    }
 }
 
 impl RowGroups for Pages {
@@ -37,7 +50,7 @@ impl RowGroups for Pages {
 
 /// One column's chunks, row group after row group.
 struct Chunks {
-    file: Arc<File>,
+    file: Arc<Bounded>,
     footer: Arc<ParquetMetaData>,
     column: usize,
     row_group: usize,
@@ -80,9 +93,80 @@ fn narrowest(chunk: &ColumnChunkMetaData) -> Result<usize> {
     })
 }
 
+/// A file that hands out no page header which claims too much, and no bytes that it has not.
+// WHY: parquet 60.1 allocates a page by the sizes in its header, up to 2 GiB for each, before it
+// looks whether the file has as much, or decompresses to as much.
+struct Bounded(File);
+
+impl Length for Bounded {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+}
+
+impl ChunkReader for Bounded {
+    type T = Header;
+
+    /// Called for the headers of pages, and for nothing else.
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let mut read = self.0.get_read(start)?;
+        match decompressed_len(read.fill_buf()?) {
+            Some(0..=PAGE_MAX) => Ok(Header(read)),
+            Some(len) => Err(ParquetError::General(format!(
+                "the page at byte {start} claims {len} bytes; at most {PAGE_MAX} are read"
+            ))),
+            None => Err(ParquetError::General(format!("no page header at byte {start}"))),
+        }
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        if start.checked_add(length as u64).is_none_or(|end| end > self.len()) {
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes at byte {start} are past the end of the file"
+            )));
+        }
+        self.0.get_bytes(start, length)
+    }
+}
+
+/// A page header to read, whose end of file is an error.
+// WHY: parquet 60.1 skips fields that it does not know without a look at how much it skipped, so
+// that a list of two milliards of bytes in a file of 500 kept it at the end of the file for minutes.
+struct Header(BufReader<File>);
+
+impl Read for Header {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(bytes)? {
+            0 if !bytes.is_empty() => Err(ErrorKind::UnexpectedEof.into()),
+            len => Ok(len),
+        }
+    }
+}
+
+/// `uncompressed_page_size` of a page header: the second field of `PageHeader`, an `i32` as the
+/// first (Parquet, `parquet.thrift`; Thrift compact protocol, where fields follow in order).
+fn decompressed_len(head: &[u8]) -> Option<i64> {
+    const NEXT_FIELD_I32: u8 = 0x15;
+    let (_page_type, head) = varint(head.strip_prefix(&[NEXT_FIELD_I32])?)?;
+    let (len, _) = varint(head.strip_prefix(&[NEXT_FIELD_I32])?)?;
+    Some(len)
+}
+
+/// A zigzag variable-length integer of 32 bits, and what follows it.
+fn varint(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let mut value = 0_i64;
+    for (at, byte) in bytes.iter().enumerate().take(5) {
+        value |= i64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some(((value >> 1) ^ -(value & 1), bytes.get(at + 1..)?));
+        }
+    }
+    None
+}
+
 /// Pages of one chunk whose dictionary is as long as its header says.
 struct Checked {
-    pages: SerializedPageReader<File>,
+    pages: SerializedPageReader<Bounded>,
     width: usize,
 }
 

@@ -66,7 +66,7 @@ impl ParquetFile {
             let footer = Arc::clone(self.footer.metadata());
             let schema = footer.file_metadata().schema_descr();
             let levels = parquet_to_arrow_field_levels(schema, ProjectionMask::all(), None)?;
-            let pages = Pages { file: Arc::new(self.file), footer };
+            let pages = Pages::new(self.file, footer);
             Ok(ParquetRecordBatchReader::try_new_with_row_groups(
                 &levels, &pages, BATCH_ROWS, None,
             )?)

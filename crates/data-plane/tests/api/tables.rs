@@ -316,3 +316,27 @@ fn a_csv_file_with_flipped_bytes_does_not_panic() {
         }
     }
 }
+
+#[test]
+fn a_page_that_claims_more_than_it_holds_is_refused_before_memory_is_taken_for_it() {
+    for (bytes, told) in [
+        (
+            &include_bytes!("../../../../fuzz/corpus/parquet_table/err_dictionary_count")[..],
+            "that its header counts",
+        ),
+        (
+            &include_bytes!("../../../../fuzz/corpus/parquet_table/err_page_length")[..],
+            "at most 268435456 are read",
+        ),
+    ] {
+        let (_directory, table) = open("t", bytes);
+        let refused = table.unwrap().read().and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut cause: &dyn std::error::Error = &refused.unwrap_err();
+        let mut text = cause.to_string();
+        while let Some(below) = cause.source() {
+            cause = below;
+            text = format!("{text}: {cause}");
+        }
+        assert!(text.contains(told), "{text}");
+    }
+}
