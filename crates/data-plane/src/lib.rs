@@ -89,6 +89,7 @@ mod render;
 mod round;
 mod run;
 mod table;
+mod thrift;
 
 pub use arrow_array::RecordBatch;
 pub use arrow_schema::{Schema, SchemaRef};

@@ -1,7 +1,7 @@
 //! The pages of a Parquet file, each checked before the decoder sees it.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,9 +13,17 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use crate::thrift::{self, Fault};
+
 /// Bytes that a page may have once it is decompressed. Writers aim at one mebibyte; those that put
 /// a whole row group in one page stay far below.
 const PAGE_MAX: i64 = 256 << 20;
+
+/// Bytes that a page header may have; most have some dozens, and statistics add two values.
+const HEADER_MAX: u64 = 1 << 20;
+
+/// The footer's length and `PAR1`, at the end of a file.
+const TAIL_LEN: usize = 8;
 
 /// All row groups of a file.
 pub(crate) struct Pages {
@@ -24,8 +32,8 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    pub(crate) fn new(file: File, footer: Arc<ParquetMetaData>) -> Self {
-        Self { file: Arc::new(Bounded(file)), footer }
+    pub(crate) fn new(file: Bounded, footer: Arc<ParquetMetaData>) -> Self {
+        Self { file: Arc::new(file), footer }
     }
 }
 
@@ -93,10 +101,46 @@ fn narrowest(chunk: &ColumnChunkMetaData) -> Result<usize> {
     })
 }
 
-/// A file that hands out no page header which claims too much, and no bytes that it has not.
-// WHY: parquet 60.1 allocates a page by the sizes in its header, up to 2 GiB for each, before it
-// looks whether the file has as much, or decompresses to as much.
-struct Bounded(File);
+/// A file whose footer and page headers are looked over before the decoder sees them.
+// WHY: parquet 60.1 allocates by the sizes in them, up to 16 GiB at once, before it looks whether
+// the file has as much, or decompresses to as much.
+pub(crate) struct Bounded(File);
+
+impl Bounded {
+    /// The file as it is, for its footer.
+    pub(crate) fn file(&self) -> &File {
+        &self.0
+    }
+
+    /// Refuses a footer that counts more columns than it has bytes.
+    pub(crate) fn new(file: File) -> Result<Self> {
+        let len = file.len();
+        let Some(tail) = len.checked_sub(TAIL_LEN as u64) else {
+            return Err(ParquetError::EOF(format!("{len} bytes are no Parquet file")));
+        };
+        let tail_bytes = file.get_bytes(tail, TAIL_LEN)?;
+        let &[a, b, c, d, ref magic @ ..] = &tail_bytes[..] else {
+            return Err(ParquetError::EOF("the end of the file".to_owned()));
+        };
+        let footer_len = u32::from_le_bytes([a, b, c, d]);
+        let Some(footer) = tail.checked_sub(footer_len.into()).filter(|_| magic == b"PAR1") else {
+            return Err(ParquetError::General("the file does not end in a footer".to_owned()));
+        };
+        let footer = file.get_bytes(footer, usize::try_from(footer_len)?)?;
+        // `FileMetaData.schema` is field 2, `SchemaElement.num_children` field 5 (`parquet.thrift`).
+        let fits =
+            &mut |path: &[i16], value| path != [2, 5] || (0..=footer_len.into()).contains(&value);
+        match thrift::walk(&footer, fits) {
+            Ok(()) => Ok(Self(file)),
+            Err(Fault::Refused(count)) => Err(ParquetError::General(format!(
+                "the footer of {footer_len} bytes counts {count} columns in one group"
+            ))),
+            Err(Fault::Short | Fault::Malformed) => {
+                Err(ParquetError::General("the footer is malformed".to_owned()))
+            }
+        }
+    }
+}
 
 impl Length for Bounded {
     fn len(&self) -> u64 {
@@ -105,17 +149,26 @@ impl Length for Bounded {
 }
 
 impl ChunkReader for Bounded {
-    type T = Header;
+    type T = BufReader<File>;
 
     /// Called for the headers of pages, and for nothing else.
     fn get_read(&self, start: u64) -> Result<Self::T> {
         let mut read = self.0.get_read(start)?;
-        match decompressed_len(read.fill_buf()?) {
-            Some(0..=PAGE_MAX) => Ok(Header(read)),
-            Some(len) => Err(ParquetError::General(format!(
+        let mut seen = page_header(read.fill_buf()?);
+        if matches!(seen, Err(Fault::Short)) {
+            // Statistics can make it longer than what a reader has at hand.
+            let len = self.len().saturating_sub(start).min(HEADER_MAX);
+            seen = page_header(&self.0.get_bytes(start, usize::try_from(len)?)?);
+            read = self.0.get_read(start)?;
+        }
+        match seen {
+            Ok(()) => Ok(read),
+            Err(Fault::Refused(len)) => Err(ParquetError::General(format!(
                 "the page at byte {start} claims {len} bytes; at most {PAGE_MAX} are read"
             ))),
-            None => Err(ParquetError::General(format!("no page header at byte {start}"))),
+            Err(Fault::Short | Fault::Malformed) => {
+                Err(ParquetError::General(format!("no page header at byte {start}")))
+            }
         }
     }
 
@@ -129,39 +182,9 @@ impl ChunkReader for Bounded {
     }
 }
 
-/// A page header to read, whose end of file is an error.
-// WHY: parquet 60.1 skips fields that it does not know without a look at how much it skipped, so
-// that a list of two milliards of bytes in a file of 500 kept it at the end of the file for minutes.
-struct Header(BufReader<File>);
-
-impl Read for Header {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(bytes)? {
-            0 if !bytes.is_empty() => Err(ErrorKind::UnexpectedEof.into()),
-            len => Ok(len),
-        }
-    }
-}
-
-/// `uncompressed_page_size` of a page header: the second field of `PageHeader`, an `i32` as the
-/// first (Parquet, `parquet.thrift`; Thrift compact protocol, where fields follow in order).
-fn decompressed_len(head: &[u8]) -> Option<i64> {
-    const NEXT_FIELD_I32: u8 = 0x15;
-    let (_page_type, head) = varint(head.strip_prefix(&[NEXT_FIELD_I32])?)?;
-    let (len, _) = varint(head.strip_prefix(&[NEXT_FIELD_I32])?)?;
-    Some(len)
-}
-
-/// A zigzag variable-length integer of 32 bits, and what follows it.
-fn varint(bytes: &[u8]) -> Option<(i64, &[u8])> {
-    let mut value = 0_i64;
-    for (at, byte) in bytes.iter().enumerate().take(5) {
-        value |= i64::from(byte & 0x7f) << (7 * at);
-        if byte & 0x80 == 0 {
-            return Some(((value >> 1) ^ -(value & 1), bytes.get(at + 1..)?));
-        }
-    }
-    None
+fn page_header(head: &[u8]) -> Result<(), Fault> {
+    // `PageHeader.uncompressed_page_size` is field 2 (`parquet.thrift`).
+    thrift::walk(head, &mut |path, value| path != [2] || (0..=PAGE_MAX).contains(&value))
 }
 
 /// Pages of one chunk whose dictionary is as long as its header says.

@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use thiserror::Error;
 
-use crate::parquet_pages::Pages;
+use crate::parquet_pages::{Bounded, Pages};
 use crate::table::BATCH_ROWS;
 
 /// A cause that only the provider's operator should see.
@@ -36,7 +36,7 @@ fn contain<T>(step: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
 
 /// A file whose footer is read.
 pub(crate) struct ParquetFile {
-    file: File,
+    file: Bounded,
     footer: ArrowReaderMetadata,
 }
 
@@ -44,10 +44,11 @@ impl ParquetFile {
     pub(crate) fn open(path: &Path) -> Result<Self, Cause> {
         let file = File::open(path)?;
         contain(|| {
+            let file = Bounded::new(file)?;
             // Types come from the Parquet schema alone: the Arrow schema that a writer may have
             // put beside it is one more format to parse, and brings views and dictionaries.
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-            let footer = ArrowReaderMetadata::load(&file, options)?;
+            let footer = ArrowReaderMetadata::load(file.file(), options)?;
             Ok(Self { file, footer })
         })
     }

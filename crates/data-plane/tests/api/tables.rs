@@ -325,13 +325,26 @@ fn a_page_that_claims_more_than_it_holds_is_refused_before_memory_is_taken_for_i
             "that its header counts",
         ),
         (
+            &include_bytes!("../../../../fuzz/corpus/parquet_table/err_footer_children")[..],
+            "the footer is malformed",
+        ),
+        (
+            &include_bytes!("../../../../fuzz/corpus/parquet_table/err_footer_negative")[..],
+            "counts -64 columns in one group",
+        ),
+        (
             &include_bytes!("../../../../fuzz/corpus/parquet_table/err_page_length")[..],
             "at most 268435456 are read",
         ),
     ] {
         let (_directory, table) = open("t", bytes);
-        let refused = table.unwrap().read().and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut cause: &dyn std::error::Error = &refused.unwrap_err();
+        let refused: Box<dyn std::error::Error> = match table {
+            Err(refused) => refused.into(),
+            Ok(table) => {
+                table.read().and_then(Iterator::collect::<Result<Vec<_>, _>>).unwrap_err().into()
+            }
+        };
+        let mut cause = &*refused;
         let mut text = cause.to_string();
         while let Some(below) = cause.source() {
             cause = below;
