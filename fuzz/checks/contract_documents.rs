@@ -12,8 +12,8 @@ use dataspace_primitives::{
     CoSignature, Payload, Signed, TrustedKeys, UnixMillis, Validity, Verified, cbor,
 };
 use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, Offer, PublishedProfile, SpaceProfile, Termination,
-    contract_id,
+    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, PublishedPolicies,
+    PublishedProfile, SpaceProfile, Termination, contract_id,
 };
 use serde::{Deserialize, Serialize};
 use serde_cbor::Value;
@@ -74,6 +74,16 @@ pub(crate) fn check(bytes: &[u8]) {
             let made = Agreement::conclude(&world.offer, &acceptance, &world.provider, world.now);
             let made = made.ok().map(|agreement| agreement.value().clone());
             assert!(made.is_none_or(|one| one.consumer == acceptance.value().consumer));
+        }
+    }
+    for policies in documents::<ProviderPolicies>(world, bytes, content) {
+        let (space, provider) = (&world.agreement.value().space, world.provider.did());
+        let taken = PublishedPolicies::publish(policies, (space, provider), None, world.now);
+        if let Ok(taken) = taken {
+            assert!(taken.signed().clone().verify(&provider.trusted_keys(), world.now).is_ok());
+            let statement = taken.statement();
+            assert_eq!((&statement.space, &statement.provider), (space, provider));
+            assert_eq!(statement.version, 1);
         }
     }
     for agreement in documents::<Agreement>(world, bytes, content) {

@@ -73,6 +73,11 @@ pub enum Event {
         /// The signed termination.
         document: ByteBuf,
     },
+    /// The provider replaced its own policies: they forbid, whatever its contracts permit.
+    Policies {
+        /// The signed statement.
+        document: ByteBuf,
+    },
     /// An access was decided.
     Access(AccessRecord),
 }

@@ -1,15 +1,14 @@
 //! All active contracts of a node, found by their identifier.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dataspace_primitives::Digest;
-use foldhash::fast::RandomState;
 
 use crate::decision::{Decision, Denial, Grounds};
 use crate::facts::Facts;
 use crate::policies::InvalidPolicies;
 use crate::program::{Layers, Program, Shapes};
+use crate::table::Table;
 
 /// The programs of active contracts. What a decision costs does not depend on how many there are.
 ///
@@ -33,7 +32,7 @@ use crate::program::{Layers, Program, Shapes};
 /// ```
 #[derive(Debug, Default)]
 pub struct Contracts {
-    programs: HashMap<Digest, Program, RandomState>,
+    programs: Table<Program>,
     shapes: Mutex<Shapes>,
 }
 
@@ -101,7 +100,7 @@ impl Contracts {
     /// Whether none is active.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.programs.is_empty()
+        self.programs.len() == 0
     }
 
     /// Decides as [`Program::decide`] does; a contract that is not active permits nothing.

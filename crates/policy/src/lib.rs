@@ -80,6 +80,7 @@ mod policies;
 mod program;
 mod shadow;
 mod simulate;
+mod table;
 mod terms;
 mod words;
 mod zone;

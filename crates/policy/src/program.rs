@@ -121,10 +121,10 @@ impl Program {
         Ok(Self { shape: shapes.get(shape, places)?, constants })
     }
 
-    /// The SHA-256 of the Cedar text that decides.
+    /// The SHA-256 of the Cedar text that decides, made anew for each call.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.constants.digest()
+        Digest::of(self.text().as_bytes())
     }
 
     /// The Cedar text, made again from the shared code and the contract's constants.

@@ -8,7 +8,8 @@ use dataspace_data_plane::{PlanError, RunError};
 use dataspace_identity::{AdmitError as CredentialError, Did, RevocationError};
 use dataspace_primitives::{Name, SignError, UnixMillis, VerifyError};
 use dataspace_usage_contract::{
-    AgreeError, ContractId, OfferError, OfferId, PERSON_ROLES_MAX, ProfileError, TerminationError,
+    AgreeError, ContractId, OfferError, OfferId, PERSON_ROLES_MAX, ProfileError,
+    ProviderPoliciesError, TerminationError,
 };
 use thiserror::Error;
 
@@ -129,6 +130,9 @@ pub enum ChangeError {
         /// What does not fit.
         what: &'static str,
     },
+    /// Policies of the provider that are not acceptable.
+    #[error("the provider's policies are refused")]
+    Policies(#[from] ProviderPoliciesError),
     /// A revocation that is not acceptable.
     #[error("the revocation is refused")]
     Revocation(#[from] RevocationError),

@@ -69,8 +69,8 @@ impl Monitor<'_> {
         Ok(())
     }
 
-    /// Decides on a request, by the state of memberships and contract, the contract's policies and
-    /// the space's.
+    /// Decides on a request, by the state of memberships and contract, the contract's policies, the
+    /// space's and the provider's.
     ///
     /// # Errors
     /// [`AccessError`] if no decision is possible.
@@ -127,7 +127,8 @@ impl Monitor<'_> {
         if !self.state.profile.profile().scenarios.contains_key(purpose) {
             reasons.push(DenialReason::UnknownPurpose { purpose: purpose.clone() });
         }
-        let layers = Layers::of_space(self.state.profile.policies());
+        let (space, own) = (self.state.profile.policies(), self.state.own.as_ref());
+        let layers = Layers { space: Some(space), provider: own.map(|own| own.policies()) };
         let clauses = match self.state.programs.decide(contract.id.as_digest(), facts, layers) {
             PolicyDecision::Permit(grounds) => grounds.policies().map(str::to_owned).collect(),
             PolicyDecision::Deny(denial) => {

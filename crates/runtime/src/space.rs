@@ -13,8 +13,8 @@ use dataspace_identity::{
 use dataspace_policy::Terms;
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, ContractId, Offer, PublishedProfile, SpaceProfile,
-    Termination, contract_id,
+    Acceptance, AccessRequest, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
+    PublishedProfile, SpaceProfile, Termination, contract_id,
 };
 
 use crate::clock::{Clock, SteadyClock, SystemClock};
@@ -300,6 +300,31 @@ impl DataSpace {
         let by = self.provider().clone();
         let termination = Termination { contract, by, declared_at, reason };
         self.terminate(Signed::sign(&termination, &self.inner.key)?)
+    }
+
+    /// Puts the provider's own policies in force, in place of those before: Cedar text in which
+    /// each policy has an `@id` and forbids, whatever contracts permit. Running releases stop
+    /// before their next batch if they are forbidden now. An empty text takes the policies back.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if the text is not acceptable; the policies before it stay in force.
+    pub fn set_policies(&self, cedar: &str) -> Result<(), ChangeError> {
+        self.change(|state, now| {
+            let statement = ProviderPolicies {
+                space: state.profile.profile().space.clone(),
+                provider: self.provider().clone(),
+                version: PublishedPolicies::next_version(state.own.as_deref()),
+                cedar: cedar.trim().to_owned(),
+            };
+            state.check_policies(Signed::sign(&statement, &self.inner.key)?, now)
+        })
+    }
+
+    /// The provider's own policies that are in force, as Cedar text; empty if there are none.
+    #[must_use]
+    pub fn policies(&self) -> String {
+        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.own.as_ref().map(|own| own.statement().cedar.clone()).unwrap_or_default()
     }
 
     /// One access, all the way: receive, decide, reserve, record, release.

@@ -10,7 +10,8 @@ use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
 use dataspace_policy::{Contracts, Program, Terms, Uses};
 use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
-    Agreement, ContractId, OfferId, PublishedProfile, Quota, Termination, contract_id,
+    Agreement, ContractId, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile, Quota,
+    Termination, contract_id,
 };
 use serde_bytes::ByteBuf;
 
@@ -66,6 +67,8 @@ pub(crate) struct State {
     /// What decides under them.
     pub(crate) programs: Contracts,
     pub(crate) terminations: HashMap<ContractId, Termination>,
+    /// The provider's own forbids.
+    pub(crate) own: Option<Box<PublishedPolicies>>,
     accepted: HashSet<(OfferId, Did)>,
     uses_by_consumer: HashMap<(Did, Name), Arc<Mutex<u64>>>,
     /// Not from the log: what the provider attached since it opened the monitor.
@@ -81,6 +84,7 @@ pub(crate) enum Change {
     Product { id: Name, class: Name, descriptor: Digest },
     Concluded(Arc<Contract>, Box<Program>),
     Terminated(Verified<Termination>),
+    Policies(Box<PublishedPolicies>),
 }
 
 impl State {
@@ -94,6 +98,7 @@ impl State {
             contracts: HashMap::new(),
             programs: Contracts::default(),
             terminations: HashMap::new(),
+            own: None,
             accepted: HashSet::new(),
             uses_by_consumer: HashMap::new(),
             tables: HashMap::new(),
@@ -138,6 +143,7 @@ impl State {
                 }
                 change
             }
+            Event::Policies { document } => self.check_policies(signed(document)?, now)?,
             Event::Access(access) => {
                 let id = ContractId::from_digest(access.contract);
                 let contract = self.contract(id)?;
@@ -320,6 +326,17 @@ impl State {
         Ok(Change::Terminated(termination))
     }
 
+    /// The provider's own policies: each of them forbids.
+    pub(crate) fn check_policies(
+        &self,
+        statement: Signed<ProviderPolicies>,
+        now: UnixMillis,
+    ) -> Result<Change, ChangeError> {
+        let ours = (&self.profile.profile().space, &self.provider);
+        let policies = PublishedPolicies::publish(statement, ours, self.own.as_deref(), now)?;
+        Ok(Change::Policies(Box::new(policies)))
+    }
+
     /// What must hold for every decision that this monitor recorded.
     fn check_decision(
         &self,
@@ -389,6 +406,7 @@ impl State {
                 let termination = termination.value().clone();
                 self.terminations.insert(termination.contract, termination);
             }
+            Change::Policies(policies) => self.own = Some(policies),
         }
     }
 }
@@ -460,6 +478,7 @@ impl Change {
                 contract: *termination.value().contract.as_digest(),
                 document: document(termination.signed()),
             },
+            Self::Policies(own) => Event::Policies { document: document(own.signed()) },
         }
     }
 }

@@ -43,6 +43,7 @@
 mod agreement;
 mod id;
 mod offer;
+mod own_policies;
 mod profile;
 mod quota;
 mod request;
@@ -52,6 +53,7 @@ mod termination;
 pub use crate::agreement::{Acceptance, AgreeError, Agreement, contract_id};
 pub use crate::id::{ContractId, OfferId};
 pub use crate::offer::{Offer, OfferError};
+pub use crate::own_policies::{ProviderPolicies, ProviderPoliciesError, PublishedPolicies};
 pub use crate::profile::{
     DataRules, EntityRules, Parameters, ProfileError, PublishedProfile, SpaceProfile, Suite,
 };

@@ -21,6 +21,7 @@ fn every_event() -> Vec<Event> {
         small(1).event,
         Event::Concluded { contract, document: document() },
         Event::Terminated { contract, document: document() },
+        Event::Policies { document: document() },
         Event::Access(access(permit())),
         Event::Access(access(Verdict::Deny { reasons: vec!["c2: expired".to_owned()] })),
     ]

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_primitives::UnixMillis;
 use smallvec::SmallVec;
 
 use super::{extension, paved};
@@ -48,15 +48,15 @@ pub(crate) struct Parted {
 }
 
 /// The constants of one text in one block: 8 bytes for each place (an instant, or where the
-/// identifier is), the identifiers, and last the digest of the text, which no decision reads.
+/// identifier is), and the identifiers.
 ///
 /// The block of a usual contract lies within the table of contracts, so that a decision waits for
 /// memory once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Constants(SmallVec<[u8; INLINE_LEN]>);
 
-/// Four places with a DID of 56 characters and a product of 24, and the digest.
-const INLINE_LEN: usize = 144;
+/// Four places with a DID of 56 characters and a product of 48.
+const INLINE_LEN: usize = 136;
 
 const SLOT_LEN: usize = 8;
 
@@ -161,7 +161,7 @@ fn time_mark(place: u16) -> Option<String> {
 }
 
 impl Constants {
-    fn new(digest: Digest, slots: &[Slot<'_>]) -> Self {
+    fn new(slots: &[Slot<'_>]) -> Self {
         let mut bytes = SmallVec::new();
         let mut at = SLOT_LEN * slots.len();
         for slot in slots {
@@ -181,17 +181,7 @@ impl Constants {
                 bytes.extend_from_slice(id.as_bytes());
             }
         }
-        bytes.extend_from_slice(digest.as_bytes());
         Self(bytes)
-    }
-
-    /// Constants without places.
-    pub(crate) fn none(digest: Digest) -> Self {
-        Self::new(digest, &[])
-    }
-
-    pub(crate) fn digest(&self) -> Digest {
-        Digest::from_bytes(self.0.last_chunk().copied().unwrap_or_default())
     }
 
     fn slot(&self, place: u16) -> Option<[u8; SLOT_LEN]> {
@@ -221,15 +211,14 @@ enum Slot<'a> {
 /// Takes a text apart that is within the bounds. A text that spells a constant in an unusual way
 /// stays whole; its code is not shared.
 pub(crate) fn part(text: &str) -> Parted {
-    let digest = Digest::of(text.as_bytes());
-    parted(text, digest).unwrap_or_else(|| Parted {
+    parted(text).unwrap_or_else(|| Parted {
         shape: text.to_owned(),
         places: Places::default(),
-        constants: Constants::none(digest),
+        constants: Constants::default(),
     })
 }
 
-fn parted(text: &str, digest: Digest) -> Option<Parted> {
+fn parted(text: &str) -> Option<Parted> {
     // WHY: `"\u{61}"` is `"a"`; where nothing is escaped, what is written is what is meant. And a
     // text must not speak of marks.
     if text.contains('\\') || text.contains(MARK) {
@@ -269,7 +258,7 @@ fn parted(text: &str, digest: Digest) -> Option<Parted> {
         shape.push('"');
     }
     shape.push_str(rest);
-    Some(Parted { shape, places, constants: Constants::new(digest, &slots) })
+    Some(Parted { shape, places, constants: Constants::new(&slots) })
 }
 
 /// The next constant: what it is, what comes before it (its quote too), the constant, and what
@@ -336,7 +325,6 @@ when { context.now < datetime("2026-01-01") || principal == Dataspace::Participa
             [Kind::Id(paved::PARTICIPANT), Kind::Id(paved::PRODUCT), Kind::Time]
         );
         assert_eq!(places.text(&shape, &constants).as_deref(), Some(TEXT));
-        assert_eq!(constants.digest(), Digest::of(TEXT.as_bytes()));
         assert_eq!(constants.id(0), Some(&b"did:key:one"[..]));
         assert_eq!(constants.id(1), constants.id(0));
         assert_eq!(constants.time(2), Some(1_767_225_600_000));

@@ -27,6 +27,8 @@ mod negotiation;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
+mod provider_policies;
+#[cfg(test)]
 mod quota;
 #[cfg(test)]
 mod reopen;

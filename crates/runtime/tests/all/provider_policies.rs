@@ -1,0 +1,148 @@
+//! The provider's own policies forbid, whatever its contracts permit.
+
+use dataspace_audit_log::Event;
+use dataspace_policy::{Action, Rule, Terms};
+use dataspace_primitives::Signed;
+use dataspace_runtime::{ChangeError, DenialReason, ReleaseError, SetupError};
+use dataspace_usage_contract::{ProviderPolicies, ProviderPoliciesError};
+use serde_bytes::ByteBuf;
+
+use crate::support::{
+    Node, authority, consumer, denied, name, provider, released, rows, stranger, table, terms,
+};
+
+const NO_TRAINING: &str = r#"@id("no-training") forbid (
+    principal, action == Dataspace::Action::"train", resource);"#;
+const CLOSED: &str = r#"@id("closed") forbid (principal, action, resource);"#;
+/// Errs from the second use on: the sum is larger than a number of Cedar.
+const ERRING: &str = r#"@id("loop") forbid (principal, action, resource)
+    when { context.uses + 9223372036854775807 > 0 && context.uses * 2 > 9 };"#;
+
+fn statement(version: u64, cedar: &str) -> ProviderPolicies {
+    let provider = provider().did().clone();
+    ProviderPolicies { space: name("demo"), provider, version, cedar: cedar.to_owned() }
+}
+
+#[test]
+fn what_the_provider_forbids_is_denied_and_the_rest_is_not() {
+    let node = Node::new();
+    let contract = node.contract(Terms::new().permit(Rule::new([Action::Read, Action::Train])));
+    let train = || node.request_for(contract, Action::Train, "research");
+    assert_eq!(rows(released(node.space.access(train()).unwrap())), 10);
+    node.space.set_policies(NO_TRAINING).unwrap();
+    let denial = denied(node.space.access(train()).unwrap());
+    assert!(matches!(denial.reasons(), [DenialReason::Policy(_)]), "{denial}");
+    assert!(denial.to_string().contains("no-training"), "{denial}");
+    assert!(denial.to_string().contains("provider"), "{denial}");
+    assert_eq!(rows(node.released(contract)), 10);
+}
+
+#[test]
+fn they_hold_after_opening_and_until_they_are_taken_back() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    assert_eq!(node.space.policies(), "");
+    node.space.set_policies(&format!("  {CLOSED}\n")).unwrap();
+    let node = node.close().reopen();
+    assert_eq!(node.space.policies(), CLOSED);
+    drop(node.denied(contract));
+    node.space.set_policies(NO_TRAINING).unwrap();
+    drop(node.released(contract));
+    node.space.set_policies(CLOSED).unwrap();
+    node.space.set_policies("").unwrap();
+    assert_eq!(node.space.policies(), "");
+    drop(node.released(contract));
+    let node = node.close().reopen();
+    assert_eq!(node.space.policies(), "");
+    drop(node.released(contract));
+    let changes = node.records().into_iter();
+    assert_eq!(changes.filter(|one| matches!(one.event, Event::Policies { .. })).count(), 4);
+}
+
+#[test]
+fn a_policy_that_errs_denies() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    node.space.set_policies(ERRING).unwrap();
+    drop(node.released(contract));
+    let denial = node.denied(contract);
+    assert!(denial.to_string().contains("loop"), "{denial}");
+    node.space.set_policies(&ERRING.replace(" + 9223372036854775807", "")).unwrap();
+    drop(node.released(contract));
+}
+
+#[test]
+fn a_release_stops_when_the_provider_forbids_it() {
+    let node = Node::with_table(table(4 * 4096));
+    let contract = node.contract(terms());
+    let mut release = node.released(contract);
+    release.next().unwrap().unwrap();
+    node.space.set_policies(NO_TRAINING).unwrap();
+    release.next().unwrap().unwrap();
+    node.space.set_policies(CLOSED).unwrap();
+    match release.next() {
+        Some(Err(ReleaseError::Stopped { reason })) => {
+            assert!(reason.contains("closed"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(release.next().is_none());
+}
+
+#[test]
+fn text_that_is_not_acceptable_changes_nothing() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    node.space.set_policies(CLOSED).unwrap();
+    let len = node.len();
+    for text in [
+        r#"@id("open") permit (principal, action, resource);"#,
+        "forbid (principal, action, resource);",
+        "forbid",
+        r#"@id("typo") forbid (principal, action, resource) when { context.porpose == "x" };"#,
+    ] {
+        let refused = node.space.set_policies(text);
+        assert!(matches!(refused, Err(ChangeError::Policies(_))), "{refused:?}");
+    }
+    let long = node.space.set_policies(&format!("{CLOSED} // {}", "x".repeat(70_000)));
+    assert!(matches!(long, Err(ChangeError::Sign(_))), "{long:?}");
+    assert_eq!((node.len(), node.space.policies().as_str()), (len, CLOSED));
+    drop(node.denied(contract));
+}
+
+/// Who can write the directory but has no key must not take the policies back.
+#[test]
+fn statements_that_the_provider_did_not_make_now_are_refused_when_the_node_opens() {
+    let signed = |statement, key| Signed::sign(&statement, key).unwrap();
+    let elsewhere = ProviderPolicies { space: name("another"), ..statement(3, "") };
+    let in_her_name = ProviderPolicies { provider: consumer().did().clone(), ..statement(3, "") };
+    let (provider, others) = (provider(), [authority(), consumer(), stranger()]);
+    let mut forged: Vec<_> = others.iter().map(|key| signed(statement(3, ""), key)).collect();
+    forged.extend([elsewhere, in_her_name].map(|one| signed(one, &provider)));
+    // One that was in force before, one of a time to come, one that permits.
+    forged.extend(
+        [statement(1, CLOSED), statement(2, ""), statement(4, "")]
+            .map(|one| signed(one, &provider)),
+    );
+    forged.push(signed(statement(3, &CLOSED.replace("forbid", "permit")), &provider));
+    for document in forged {
+        let node = Node::new();
+        node.space.set_policies(NO_TRAINING).unwrap();
+        node.space.set_policies(CLOSED).unwrap();
+        let files = node.close();
+        files.forge(Event::Policies { document: ByteBuf::from(document.as_bytes()) });
+        match files.open() {
+            Err(SetupError::Record { source: ChangeError::Policies(_), .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let node = Node::new();
+    node.space.set_policies(NO_TRAINING).unwrap();
+    node.space.set_policies(CLOSED).unwrap();
+    let files = node.close();
+    let document = signed(statement(3, ""), &provider);
+    files.forge(Event::Policies { document: ByteBuf::from(document.as_bytes()) });
+    assert_eq!(files.open().unwrap().policies(), "");
+    let unsigned = ProviderPoliciesError::Version { expected: 3, found: 1 };
+    assert_eq!(unsigned.to_string(), "the policies have version 1; the next one is 3");
+}
