@@ -42,7 +42,7 @@ fn the_stored_bytes_of_a_record_do_not_change() {
         .flat_map(|event| Record::new(time(0), event).to_bytes().unwrap())
         .collect();
     let digest = Digest::of(&all).to_string();
-    assert_eq!(digest, "sha256:b31c79b08388541853685f9e7126554e1db3d1388d4046838ede2048c93b12c9");
+    assert_eq!(digest, "sha256:951da8f0ea9ad85402bfc91eae327acb11be2ea676fa61a773ff3ee4a845a40b");
 }
 
 #[test]
