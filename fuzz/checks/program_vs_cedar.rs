@@ -344,8 +344,8 @@ fn leaf(dice: &mut Dice<'_>, ty: Type) -> String {
         )
     };
     let call = |dice: &mut Dice<'_>, name: &str, of: &[&str]| {
-        // The first few are well-formed more often than not.
-        let text = if dice.roll(3) > 0 { of[0] } else { dice.one(of) };
+        // The first one is well-formed.
+        let text = if dice.roll(2) > 0 { of[0] } else { dice.one(of) };
         format!("{name}(\"{text}\")")
     };
     let from_data = dice.roll(3) == 0;
@@ -396,7 +396,9 @@ fn policy(dice: &mut Dice<'_>) -> String {
     let clauses: String = (0..dice.roll(3))
         .map(|_| {
             let effect = dice.one(&["when", "when", "unless"]);
-            let mut condition = expr(dice, Type::Bool, 4);
+            // In a shallow one, nothing else hides what a function gives.
+            let depth = [1, 2, 3, 4][dice.roll(4)];
+            let mut condition = expr(dice, Type::Bool, depth);
             if dice.roll(64) == 0 {
                 // Deeper than what is compiled.
                 condition = format!(
