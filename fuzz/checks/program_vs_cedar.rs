@@ -141,6 +141,9 @@ const DATETIMES: &[&str] = &[
     "2024-01-01T10:00:00",
     "2024-01-01T10:00:00+01:30",
     "1969-12-31T23:59:59.999Z",
+    "1969-12-31",
+    "2024-01-01T08:30:00Z",
+    "2024-01-01T11:30:00Z",
     "2024-01-01 ",
     "2024-01-01T10:00Z",
     "é024-01-01",
@@ -236,7 +239,11 @@ fn expr(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
         Type::Entity => format!("{}.friend", e(Type::Entity)),
         Type::Set => {
             let ty = TYPES[dice.roll(10)];
-            let items: Vec<_> = (0..dice.roll(4)).map(|_| expr(dice, ty, d)).collect();
+            let mut items: Vec<_> = (0..dice.roll(4)).map(|_| expr(dice, ty, d)).collect();
+            if dice.roll(2) == 0 {
+                // The same item twice.
+                items.extend(items.first().cloned());
+            }
             format!("[{}]", items.join(", "))
         }
         Type::Record => format!("{{a: {}, \"b c\": {}}}", e(Type::Long), e(Type::Set)),
@@ -270,8 +277,12 @@ fn boolean(dice: &mut Dice<'_>, d: usize) -> String {
         0 | 1 => format!("({} && {})", e(Type::Bool), e(Type::Bool)),
         2 | 3 => format!("({} || {})", e(Type::Bool), e(Type::Bool)),
         4 => format!("!({})", e(Type::Bool)),
-        5 => format!("({} == {})", e(any), e(any)),
-        6 => format!("({} != {})", e(any), e(any)),
+        5 | 6 => {
+            let (a, b) = (e(any), e(any));
+            // What is equal to itself, and what is not.
+            let b = if dice.roll(4) == 0 { &a } else { &b };
+            format!("({a} {} {b})", dice.one(&["==", "!="]))
+        }
         7 | 8 => {
             let (a, b) = (e(ordered), e(ordered));
             format!("({a} {} {b})", dice.one(&["<", "<=", ">", ">="]))
@@ -345,7 +356,7 @@ fn leaf(dice: &mut Dice<'_>, ty: Type) -> String {
     };
     let call = |dice: &mut Dice<'_>, name: &str, of: &[&str]| {
         // The first one is well-formed.
-        let text = if dice.roll(2) > 0 { of[0] } else { dice.one(of) };
+        let text = if dice.roll(3) == 0 { of[0] } else { dice.one(of) };
         format!("{name}(\"{text}\")")
     };
     let from_data = dice.roll(3) == 0;
