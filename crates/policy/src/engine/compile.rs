@@ -1,5 +1,6 @@
 //! From Cedar's syntax tree to nodes.
 
+use cedar_policy::Policy;
 use cedar_policy::pst::{
     self, ActionConstraint, Clause, Effect, EntityOrSlot, EntityType, EntityUID, Expr, Literal,
     PatternElem, PrincipalConstraint, ResourceConstraint, UnaryOp, Var,
@@ -25,8 +26,10 @@ type Result<T> = std::result::Result<T, NotCovered>;
 /// schemas than a data space's.
 pub(crate) type Paved<'a> = Option<&'a Places>;
 
-pub(crate) fn policy(policy: &cedar_policy::Policy, paved: Paved<'_>) -> Result<Compiled> {
-    let policy = policy.to_pst().map_err(|_| NotCovered)?;
+pub(crate) fn policy(policy: &Policy, paved: Paved<'_>) -> Result<Compiled> {
+    // WHY: a policy made of text would be parsed once more for its syntax tree; without its text,
+    // the tree is made from what Cedar's evaluator runs.
+    let policy = Policy::from(policy.as_ref().clone()).try_into_pst().map_err(|_| NotCovered)?;
     let pst::Policy::Static(policy) = policy else { return Err(NotCovered) };
     let body = policy.body();
     let compiler = Compiler { paved };
@@ -52,10 +55,12 @@ pub(crate) fn policy(policy: &cedar_policy::Policy, paved: Paved<'_>) -> Result<
     for clause in body.clauses() {
         let condition = match clause {
             Clause::When(expr) => compiler.node(expr, 0)?,
-            Clause::Unless(expr) => Node::Unary(UnaryOp::Not, Box::new(compiler.node(expr, 0)?)),
+            Clause::Unless(expr) => not(compiler.node(expr, 0)?),
         };
         match condition {
             Node::And(parts) => conditions.extend(parts),
+            // No condition at all.
+            Node::Constant(Constant::Bool(true)) => {}
             condition => conditions.push(condition),
         }
     }
@@ -321,7 +326,7 @@ fn parts(pattern: &[PatternElem]) -> Box<[Box<str>]> {
 /// Constructors of constants are evaluated once, here.
 fn unary(op: UnaryOp, node: Node) -> Node {
     let Node::Constant(Constant::String(text)) = &node else {
-        return Node::Unary(op, Box::new(node));
+        return if op == UnaryOp::Not { not(node) } else { Node::Unary(op, Box::new(node)) };
     };
     let constant = match op {
         UnaryOp::Decimal => extension::decimal(text).map(Constant::Decimal),
@@ -331,6 +336,18 @@ fn unary(op: UnaryOp, node: Node) -> Node {
         _ => return Node::Unary(op, Box::new(node)),
     };
     constant.map_or(Node::Error, Node::Constant)
+}
+
+/// Cedar itself has `==`, `<` and `<=` alone: `a > b` is `!(a <= b)`.
+fn not(node: Node) -> Node {
+    match node {
+        Node::Binary(Binary::Equal, sides) => Node::Binary(Binary::NotEqual, sides),
+        Node::Binary(Binary::Less, sides) => Node::Binary(Binary::GreaterOrEqual, sides),
+        Node::Binary(Binary::LessOrEqual, sides) => Node::Binary(Binary::Greater, sides),
+        Node::Now(Comparison::Less, at) => Node::Now(Comparison::GreaterOrEqual, at),
+        Node::Now(Comparison::LessOrEqual, at) => Node::Now(Comparison::Greater, at),
+        node => Node::Unary(UnaryOp::Not, Box::new(node)),
+    }
 }
 
 fn operator(op: pst::BinaryOp) -> Option<Binary> {
