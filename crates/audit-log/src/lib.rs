@@ -60,11 +60,16 @@
 
 mod checkpoint;
 mod evidence;
+mod file_storage;
 mod finding;
+mod hashes;
 mod log;
+mod mark;
+mod nodes;
 mod note;
 mod origin;
 mod proof;
+mod reader;
 mod record;
 mod recovery;
 mod segment;
@@ -77,6 +82,7 @@ pub use crate::checkpoint::{Checkpoint, CheckpointError, note_key};
 pub use crate::evidence::{
     CollectError, EVIDENCE_LEN_MAX, Evidence, EvidenceError, PARTICIPANTS_MAX, VerifiedEvidence,
 };
+pub use crate::file_storage::FileStorage;
 pub use crate::finding::Finding;
 pub use crate::log::{
     Appended, CreateError, ExtendsError, Log, ProveError, ReadError, SignCheckpointError,
@@ -89,7 +95,7 @@ pub use crate::record::{
     TEXTS_MAX, Verdict,
 };
 pub use crate::recovery::{OpenError, Recovery};
-pub use crate::storage::{FileStorage, Storage};
+pub use crate::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
 pub use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root, leaf_hash};
 pub use crate::writer::{
     AppendError, BATCH_LEN_MAX, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX,

@@ -1,10 +1,13 @@
 //! Keys, records, and a disk that tears writes and forgets what was not synced.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use dataspace_audit_log::{
-    AccessRecord, Event, Fact, LeafIndex, Log, Origin, Record, Storage, Verdict,
+    AccessRecord, Event, Fact, LeafIndex, Log, Origin, Record, SEGMENT_LEN_MAX, Storage,
+    StoredFile, Verdict,
 };
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
@@ -69,14 +72,19 @@ pub(crate) fn all_numbers(log: &Log) -> Vec<u64> {
     found
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    /// What reads return: the page cache.
+/// One file: what reads return, and what a power failure leaves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DiskFile {
+    /// The page cache.
     pub(crate) cache: Vec<u8>,
-    /// What a power failure leaves.
     pub(crate) durable: Vec<u8>,
     /// Writes since the last sync.
     dirty: Vec<(usize, Vec<u8>)>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) files: BTreeMap<StoredFile, DiskFile>,
     pub(crate) checkpoint: Option<Vec<u8>>,
     /// Fails the write after so many more, keeping so many bytes of it.
     pub(crate) fail_write: Option<(usize, usize)>,
@@ -84,10 +92,37 @@ pub(crate) struct State {
     pub(crate) fail_sync: Option<usize>,
     pub(crate) fail_checkpoint: bool,
     pub(crate) panic_in_write: bool,
+    /// Bytes that all segments can have.
     pub(crate) capacity: Option<usize>,
+    /// Bytes after which a new segment is begun.
+    pub(crate) segment_len: Option<u64>,
+    /// Every call that changes something fails from this one on, as if the process had ended.
+    pub(crate) ends_after: Option<usize>,
+    /// How long a sync takes.
+    pub(crate) sync_time: Duration,
     pub(crate) syncs: usize,
     pub(crate) writes: usize,
+    pub(crate) reads: usize,
     pub(crate) largest_read: usize,
+}
+
+impl State {
+    /// The first segment.
+    pub(crate) fn segment(&mut self) -> &mut DiskFile {
+        self.files.entry(StoredFile::Segment(LeafIndex::new(0))).or_default()
+    }
+
+    /// Counts a call that changes something; an error if the process has ended.
+    fn step(&mut self) -> io::Result<()> {
+        match &mut self.ends_after {
+            Some(0) => Err(io::Error::other("planned end")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Clones share one disk, so that a test can look at it and open it again.
@@ -95,12 +130,21 @@ pub(crate) struct State {
 pub(crate) struct Disk(Arc<Mutex<State>>);
 
 impl Disk {
+    /// A disk with one segment, and nothing that was made from it.
     pub(crate) fn with(cache: &[u8], checkpoint: Option<&[u8]>) -> Self {
         let disk = Self::default();
-        disk.get().cache = cache.to_vec();
-        disk.get().durable = cache.to_vec();
+        disk.get().segment().cache = cache.to_vec();
+        disk.get().segment().durable = cache.to_vec();
         disk.get().checkpoint = checkpoint.map(<[u8]>::to_vec);
         disk
+    }
+
+    /// Another disk with the same files and segments of this length.
+    pub(crate) fn copy(&self) -> Self {
+        let state = self.get();
+        let (files, checkpoint) = (state.files.clone(), state.checkpoint.clone());
+        let segment_len = state.segment_len;
+        Self(Arc::new(Mutex::new(State { files, checkpoint, segment_len, ..State::default() })))
     }
 
     pub(crate) fn get(&self) -> MutexGuard<'_, State> {
@@ -120,8 +164,13 @@ impl Disk {
     /// Power fails: what was not synced is gone, and the failures planned too.
     pub(crate) fn crash(&self) {
         let mut state = self.get();
-        let (durable, checkpoint) = (state.durable.clone(), state.checkpoint.clone());
-        *state = State { cache: durable.clone(), durable, checkpoint, ..State::default() };
+        for file in state.files.values_mut() {
+            file.cache.clone_from(&file.durable);
+            file.dirty.clear();
+        }
+        let (files, checkpoint) = (std::mem::take(&mut state.files), state.checkpoint.clone());
+        let segment_len = state.segment_len;
+        *state = State { files, checkpoint, segment_len, ..State::default() };
     }
 
     /// Only the process dies: the page cache stays.
@@ -129,6 +178,7 @@ impl Disk {
         let mut state = self.get();
         (state.fail_write, state.fail_sync, state.capacity) = (None, None, None);
         (state.panic_in_write, state.fail_checkpoint) = (false, false);
+        state.ends_after = None;
     }
 }
 
@@ -140,22 +190,36 @@ fn put(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
 }
 
 impl Storage for Disk {
-    fn len(&self) -> io::Result<u64> {
-        Ok(u64::try_from(self.get().cache.len()).unwrap())
+    fn segments(&self) -> io::Result<Vec<LeafIndex>> {
+        let state = self.get();
+        let segments = state.files.keys().filter_map(|file| match file {
+            StoredFile::Segment(first) => Some(*first),
+            _ => None,
+        });
+        Ok(segments.collect())
     }
 
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    fn len(&self, file: StoredFile) -> io::Result<u64> {
+        let len = self.get().files.get(&file).map_or(0, |file| file.cache.len());
+        Ok(u64::try_from(len).unwrap())
+    }
+
+    fn read_at(&self, file: StoredFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let mut state = self.get();
+        state.reads += 1;
         state.largest_read = state.largest_read.max(buffer.len());
-        let offset = usize::try_from(offset).unwrap();
-        let found = state.cache.get(offset..offset + buffer.len());
+        let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+        let file = state.files.get(&file).ok_or(io::ErrorKind::NotFound)?;
+        let end = offset.checked_add(buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let found = file.cache.get(offset..end);
         buffer.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    fn write_at(&self, file: StoredFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.get();
         assert!(!state.panic_in_write, "planned panic");
+        state.step()?;
         state.writes += 1;
         let offset = usize::try_from(offset).unwrap();
         let mut keep = bytes.len();
@@ -166,43 +230,64 @@ impl Storage for Disk {
             None => {}
         }
         if let Some(capacity) = state.capacity
+            && matches!(file, StoredFile::Segment(_))
             && offset + keep > capacity
         {
             (keep, failed) = (capacity.saturating_sub(offset), true);
         }
         let kept = bytes[..keep].to_vec();
-        put(&mut state.cache, offset, &kept);
-        state.dirty.push((offset, kept));
+        let file = state.files.entry(file).or_default();
+        put(&mut file.cache, offset, &kept);
+        file.dirty.push((offset, kept));
         if failed { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
-    fn sync_data(&self) -> io::Result<()> {
+    fn sync_data(&self, file: StoredFile) -> io::Result<()> {
+        let time = self.get().sync_time;
+        std::thread::sleep(time);
         let mut state = self.get();
+        state.step()?;
         state.syncs += 1;
-        let dirty = std::mem::take(&mut state.dirty);
-        match &mut state.fail_sync {
+        let fails = match &mut state.fail_sync {
             // As Linux does: the pages are marked clean, and the next sync succeeds.
             Some(0) => {
                 state.fail_sync = None;
-                return Err(io::Error::other("planned sync failure"));
+                true
             }
-            Some(left) => *left -= 1,
-            None => {}
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        };
+        let file = state.files.get_mut(&file).ok_or(io::ErrorKind::NotFound)?;
+        let dirty = std::mem::take(&mut file.dirty);
+        if fails {
+            return Err(io::Error::other("planned sync failure"));
         }
         for (offset, bytes) in dirty {
-            put(&mut state.durable, offset, &bytes);
+            put(&mut file.durable, offset, &bytes);
         }
         Ok(())
     }
 
-    fn truncate(&self, len: u64) -> io::Result<()> {
+    fn truncate(&self, file: StoredFile, len: u64) -> io::Result<()> {
         let len = usize::try_from(len).unwrap();
         let mut state = self.get();
-        state.cache.truncate(len);
-        state.durable.truncate(len);
-        for (offset, bytes) in &mut state.dirty {
+        state.step()?;
+        let file = state.files.get_mut(&file).ok_or(io::ErrorKind::NotFound)?;
+        file.cache.truncate(len);
+        file.durable.truncate(len);
+        for (offset, bytes) in &mut file.dirty {
             bytes.truncate(len.saturating_sub(*offset));
         }
+        Ok(())
+    }
+
+    fn remove(&self, file: StoredFile) -> io::Result<()> {
+        let mut state = self.get();
+        state.step()?;
+        state.files.remove(&file);
         Ok(())
     }
 
@@ -212,10 +297,15 @@ impl Storage for Disk {
 
     fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {
         let mut state = self.get();
+        state.step()?;
         if state.fail_checkpoint {
             return Err(io::ErrorKind::StorageFull.into());
         }
         state.checkpoint = Some(note.to_vec());
         Ok(())
+    }
+
+    fn segment_len_max(&self) -> u64 {
+        self.get().segment_len.unwrap_or(SEGMENT_LEN_MAX)
     }
 }
