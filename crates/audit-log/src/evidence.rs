@@ -10,8 +10,9 @@ use serde_bytes::ByteBuf;
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::error::{ExtendsError, ProveError, ReadError};
 use crate::finding::Finding;
-use crate::log::{ExtendsError, Log, ProveError, ReadError};
+use crate::log::Log;
 use crate::origin::Origin;
 use crate::proof::{InclusionProof, PATH_LEN_MAX, ProofError};
 use crate::record::{AccessRecord, Event, Record, RecordError};

@@ -17,7 +17,7 @@ const LOCK_FILE: &str = "lock";
 const OPEN_MAX: usize = 64;
 
 /// Bytes that are written at once to take room.
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A directory of the local file system, locked for this process (`flock`), readable by its
 /// owner alone.

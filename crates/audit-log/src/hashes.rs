@@ -194,7 +194,7 @@ impl Nodes for Stored<'_> {
             return Ok(level.rest.node(height, within)?);
         }
         // The rows before this one: 256 + 128 + …
-        let row = 2 * TILE_WIDTH - (2 * TILE_WIDTH >> height);
+        let row = 2 * TILE_WIDTH - ((2 * TILE_WIDTH) >> height);
         let offset = tile * TILE_LEN + (row + within) * HASH_LEN;
         let mut hash = [0; 32];
         self.storage.read_at(StoredFile::Hashes(level), offset, &mut hash)?;

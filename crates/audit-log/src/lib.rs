@@ -59,6 +59,7 @@
 //!   `fdatasync`.
 
 mod checkpoint;
+mod error;
 mod evidence;
 mod file_storage;
 mod finding;
@@ -67,6 +68,7 @@ mod log;
 mod mark;
 mod nodes;
 mod note;
+mod opening;
 mod origin;
 mod proof;
 mod reader;
@@ -79,14 +81,15 @@ mod tree;
 mod writer;
 
 pub use crate::checkpoint::{Checkpoint, CheckpointError, note_key};
+pub use crate::error::{
+    ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
+};
 pub use crate::evidence::{
     CollectError, EVIDENCE_LEN_MAX, Evidence, EvidenceError, PARTICIPANTS_MAX, VerifiedEvidence,
 };
 pub use crate::file_storage::FileStorage;
 pub use crate::finding::Finding;
-pub use crate::log::{
-    Appended, CreateError, ExtendsError, Log, ProveError, ReadError, SignCheckpointError,
-};
+pub use crate::log::{Appended, Log};
 pub use crate::note::{KEY_NAME_LEN_MAX, NOTE_LEN_MAX, NoteError, NoteKey, ParseNoteKeyError};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};

@@ -1,23 +1,25 @@
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLockReadGuard};
 
-use dataspace_primitives::{Digest, Signer};
-use thiserror::Error;
+use dataspace_primitives::{Digest, Signer, UnixMillis};
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::Checkpoint;
+use crate::error::{
+    ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
+};
 use crate::file_storage::FileStorage;
 use crate::hashes::Edge;
 use crate::mark::Mark;
+use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::reader;
-use crate::record::Record;
-use crate::recovery::{OpenError, Recovery, recover};
+use crate::record::{Event, Record};
+use crate::recovery::{OpenError, Recovery};
 use crate::segment::{HeaderRead, SegmentHeader};
 use crate::state::State;
 use crate::storage::{Storage, StoredFile};
-use crate::tree::{LeafIndex, TreeError, TreeSize, empty_root};
+use crate::tree::{LeafIndex, TreeSize, empty_root};
 use crate::writer::{AppendError, Batch, PoisonCause, Writer};
 
 /// After so many records, hashes and offsets are made durable with the next checkpoint; fewer are
@@ -52,116 +54,6 @@ impl Appended {
     pub fn leaf(&self) -> Digest {
         self.leaf
     }
-}
-
-/// Why a log is not created.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CreateError {
-    /// The medium failed, or another process holds the directory.
-    #[error("the log cannot be created")]
-    Io(#[from] io::Error),
-    /// There is something already; it is left alone.
-    #[error("there is a log or a checkpoint already")]
-    Exists,
-}
-
-/// Why a record cannot be read back.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The medium failed.
-    #[error("the log cannot be read")]
-    Io(#[from] io::Error),
-    /// There is no such record.
-    #[error("there is no record {index}; the log has {size}")]
-    Index {
-        /// The record asked for.
-        index: LeafIndex,
-        /// Records in the log.
-        size: TreeSize,
-    },
-    /// The bytes on the medium are no longer those that were written.
-    #[error("record {index} is no longer the one that was written")]
-    Corrupt {
-        /// The record.
-        index: LeafIndex,
-    },
-    /// The record was archived; what is left of it is its hash.
-    #[error("record {index} was archived: its segment is no longer here")]
-    Archived {
-        /// The record asked for.
-        index: LeafIndex,
-    },
-    /// What was made from the records is no longer what it was.
-    #[error("`{file}` is damaged; make it anew with `Log::rebuild`")]
-    Derived {
-        /// The file.
-        file: StoredFile,
-    },
-    /// A thread panicked while it changed the tree; open the log again.
-    #[error("the log is poisoned until it is opened again")]
-    Poisoned,
-}
-
-/// Why a proof is not given.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ProveError {
-    /// The tree has no such root or proof.
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    /// The log cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
-/// Why a checkpoint was not made.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SignCheckpointError {
-    /// The log is poisoned, so it vouches for nothing.
-    #[error("the log is poisoned until it is opened again")]
-    Poisoned {
-        /// The first failure.
-        #[source]
-        cause: Arc<PoisonCause>,
-    },
-    /// The signer does not hold the operator's key.
-    #[error("the checkpoint cannot be signed")]
-    Sign(#[from] CheckpointError),
-    /// The checkpoint was signed and may not be stored.
-    #[error("the checkpoint cannot be stored")]
-    Io(#[from] io::Error),
-}
-
-/// Why the log is not the one that an outside checkpoint was made of.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ExtendsError {
-    /// The checkpoint is of another log.
-    #[error("the checkpoint is of the log `{found}`")]
-    Origin {
-        /// The log of the checkpoint.
-        found: Origin,
-    },
-    /// The log has fewer records than the operator signed once: it was rolled back.
-    #[error("the operator signed {signed} records, the log has {found}: it was rolled back")]
-    RolledBack {
-        /// Records under the checkpoint.
-        signed: TreeSize,
-        /// Records in the log.
-        found: TreeSize,
-    },
-    /// The log's records are not those that the operator signed once: it was forked or rewritten.
-    #[error("the first {signed} records are not those that the operator signed")]
-    Forked {
-        /// Records under the checkpoint.
-        signed: TreeSize,
-    },
-    /// The log cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
 }
 
 impl Log {
@@ -222,18 +114,36 @@ impl Log {
         storage: Box<dyn Storage>,
         origin: Origin,
     ) -> Result<(Self, Recovery), OpenError> {
-        let (state, recovery) = recover(&*storage, &origin, true)?;
+        let (state, recovery) = opening::recover(&*storage, &origin, Open::AtMark, &|_| {})?;
         Ok((Self::new(storage, state, origin), recovery))
     }
 
-    /// As [`open`](Self::open), but reads every record, and makes hashes and offsets anew.
+    /// As [`open`](Self::open), but reads every record, and makes hashes and offsets anew. Tells
+    /// `progress` how many records were read.
     ///
     /// # Errors
     /// [`OpenError`] if the records are damaged, shortened or rewritten, or of another log.
-    pub fn rebuild(dir: &Path, origin: Origin) -> Result<(Self, Recovery), OpenError> {
-        let storage = FileStorage::open(dir)?;
-        let (state, recovery) = recover(&storage, &origin, false)?;
-        Ok((Self::new(Box::new(storage), state, origin), recovery))
+    pub fn rebuild_on(
+        storage: Box<dyn Storage>,
+        origin: Origin,
+        progress: &dyn Fn(TreeSize),
+    ) -> Result<(Self, Recovery), OpenError> {
+        let (state, recovery) = opening::recover(&*storage, &origin, Open::Anew, progress)?;
+        Ok((Self::new(storage, state, origin), recovery))
+    }
+
+    /// Reads every record of a log that nobody has open, holds them against the stored checkpoint,
+    /// and everything that was made from them against them. Changes nothing. Tells `progress` how
+    /// many records were read.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the first place that is not as it was written.
+    pub fn check_on(
+        storage: &dyn Storage,
+        origin: &Origin,
+        progress: &dyn Fn(TreeSize),
+    ) -> Result<Recovery, OpenError> {
+        opening::check(storage, origin, progress)
     }
 
     fn new(storage: Box<dyn Storage>, state: State, origin: Origin) -> Self {
@@ -378,6 +288,16 @@ impl Log {
     /// # Errors
     /// [`SignCheckpointError`] if `signer` is not the operator, or storing fails.
     pub fn checkpoint(&self, signer: &dyn Signer) -> Result<Checkpoint, SignCheckpointError> {
+        self.sign(signer, None)
+    }
+
+    /// Signs, and settles what was made from the records if enough of them came, or an archive is
+    /// to be noted.
+    fn sign(
+        &self,
+        signer: &dyn Signer,
+        archive: Option<LeafIndex>,
+    ) -> Result<Checkpoint, SignCheckpointError> {
         let poisoned = |cause| SignCheckpointError::Poisoned { cause };
         let _one_at_a_time =
             self.checkpointing.lock().map_err(|_| poisoned(Arc::new(PoisonCause::Panic)))?;
@@ -387,8 +307,10 @@ impl Log {
         let (size, root, unsettled) = {
             let state = self.state().map_err(|_| poisoned(Arc::new(PoisonCause::Panic)))?;
             let size = state.edge.size();
-            let is_due = size.as_u64().saturating_sub(state.mark.size) >= SETTLE_EVERY;
-            (size, state.root, is_due.then(|| (state.edge.clone(), state.next_mark())))
+            let new = size.as_u64().saturating_sub(state.mark.size);
+            let is_due = new >= SETTLE_EVERY || archive.is_some();
+            let mark = Mark { archive: archive.or(state.mark.archive), ..state.next_mark() };
+            (size, state.root, is_due.then(|| (state.edge.clone(), mark)))
         };
         let checkpoint = Checkpoint::sign(self.origin(), size, root, signer)?;
         if let Some((edge, _)) = &unsettled {
@@ -403,6 +325,47 @@ impl Log {
             }
         }
         Ok(checkpoint)
+    }
+
+    /// Removes the segments of which all records come before `before`. What stays of those records
+    /// are their hashes, and so the proofs of all others; copies of the segments, kept elsewhere,
+    /// can still be read and proved. That they were removed is itself a record of the log, without
+    /// which a log that lacks its beginning is not opened. Returns the first record that stays.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]. Segments that could not be removed are the first thing the next call
+    /// removes.
+    pub fn archive(
+        &self,
+        before: LeafIndex,
+        now: UnixMillis,
+        signer: &dyn Signer,
+    ) -> Result<LeafIndex, ArchiveError> {
+        let (kept, size) = {
+            let state = self.state()?;
+            // The segment that grows stays.
+            let after = state.segments.partition_point(|first| *first <= before);
+            let kept = after.checked_sub(1).and_then(|place| state.segments.get(place));
+            (kept.copied().unwrap_or_default(), state.edge.size())
+        };
+        if !size.contains(before) {
+            return Err(ReadError::Index { index: before, size }.into());
+        }
+        if kept == self.first()? {
+            return Ok(kept);
+        }
+        let record = Record::new(now, Event::Archived { before: kept });
+        let archived = self.append(&record)?;
+        self.sign(signer, Some(archived.index()))?;
+        let removed = {
+            let mut state = self.writer.state.write().map_err(|_| ReadError::Poisoned)?;
+            let until = state.segments.partition_point(|first| *first < kept);
+            state.segments.drain(..until).collect::<Vec<_>>()
+        };
+        for first in removed {
+            self.writer.storage.remove(StoredFile::Segment(first)).map_err(ReadError::Io)?;
+        }
+        Ok(kept)
     }
 
     /// Checks that this log still holds all that the operator signed in `outside`, a checkpoint

@@ -4,8 +4,8 @@ use std::io;
 
 use dataspace_primitives::Digest;
 
+use crate::error::{ProveError, ReadError};
 use crate::hashes::{Edge, NodeError, Stored, TILE_HEIGHT, TILE_WIDTH, offset_at};
-use crate::log::{ProveError, ReadError};
 use crate::nodes::Nodes as _;
 use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::record::RECORD_LEN_MAX;
@@ -112,10 +112,10 @@ fn read_record(storage: &dyn Storage, segment: LeafIndex, index: LeafIndex) -> i
 
 /// The records of a log as it was at one moment, read in order.
 pub(crate) struct Records<'a> {
-    storage: &'a dyn Storage,
-    edge: Edge,
-    root: Digest,
-    segments: Vec<LeafIndex>,
+    pub(crate) storage: &'a dyn Storage,
+    pub(crate) edge: Edge,
+    pub(crate) root: Digest,
+    pub(crate) segments: Vec<LeafIndex>,
 }
 
 impl<'a> Records<'a> {
@@ -180,13 +180,11 @@ impl<'a> Records<'a> {
         let height = usize::try_from(TILE_HEIGHT).unwrap_or(usize::MAX);
         proof.path.splice(..height.min(proof.path.len()), within.path);
         let leaf = leaves.row(0).first().copied().unwrap_or_else(crate::tree::empty_root);
-        match proof.verify(&leaf, &self.root) {
-            Ok(()) => Ok(leaves),
-            Err(_) => {
-                let file = stored.damaged(first.as_u64()).unwrap_or(StoredFile::Hashes(0));
-                Err(ReadError::Derived { file })
-            }
+        if proof.verify(&leaf, &self.root).is_ok() {
+            return Ok(leaves);
         }
+        let file = stored.damaged(first.as_u64()).unwrap_or(StoredFile::Hashes(0));
+        Err(ReadError::Derived { file })
     }
 
     /// Where the records `at .. end` stand that are in one segment.

@@ -89,7 +89,7 @@ fn the_stored_bytes_of_a_log_do_not_change() {
     let _one = log.append(&small(0)).unwrap();
     log.append_batch(&numbers(1..4)).unwrap();
     let digest = Digest::of(&disk.get().segment().durable).to_string();
-    assert_eq!(digest, "sha256:2063b4c630f40138174ee8e14736aa1786f5dd33f23f9b95df9a16066f522bbf");
+    assert_eq!(digest, "sha256:36629ccbe473878583ce56062032ff10e54629ed99a103df2c7eb2e579b95a0f");
 }
 
 #[test]
