@@ -58,25 +58,39 @@
 //! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
 //!   `fdatasync`.
 
+mod bundle;
 mod checkpoint;
+mod edge;
 mod evidence;
+mod fetch;
 mod finding;
+mod hash_tile;
 mod log;
+mod nodes;
 mod note;
 mod origin;
 mod proof;
+mod publish;
 mod record;
 mod recovery;
+mod report;
 mod segment;
 mod state;
+mod static_dir;
+mod static_files;
+mod static_log;
 mod storage;
+mod tile;
 mod tree;
+mod verify;
 mod writer;
 
+pub use crate::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
 pub use crate::checkpoint::{Checkpoint, CheckpointError, note_key};
 pub use crate::evidence::{
     CollectError, EVIDENCE_LEN_MAX, Evidence, EvidenceError, PARTICIPANTS_MAX, VerifiedEvidence,
 };
+pub use crate::fetch::StaticReadError;
 pub use crate::finding::Finding;
 pub use crate::log::{
     Appended, CreateError, ExtendsError, Log, ProveError, ReadError, SignCheckpointError,
@@ -84,13 +98,22 @@ pub use crate::log::{
 pub use crate::note::{KEY_NAME_LEN_MAX, NOTE_LEN_MAX, NoteError, NoteKey, ParseNoteKeyError};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
+pub use crate::publish::{PublishError, Published, Publisher};
 pub use crate::record::{
     AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
     TEXTS_MAX, Verdict,
 };
 pub use crate::recovery::{OpenError, Recovery};
+pub use crate::report::{Damage, Depth, Fault, Progress, StaticReport};
+pub use crate::static_dir::{PublishDir, StaticDir};
+pub use crate::static_files::{CHECKPOINT_PATH, FnFiles, StaticFiles, StaticStore};
+pub use crate::static_log::{OpenStaticError, StaticLog, StaticLogError};
 pub use crate::storage::{FileStorage, Storage};
+pub use crate::tile::{
+    BundleId, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError,
+};
 pub use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root, leaf_hash};
+pub use crate::verify::verify_static;
 pub use crate::writer::{
     AppendError, BATCH_LEN_MAX, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX,
 };

@@ -275,6 +275,6 @@ impl Tree {
 }
 
 /// The largest power of two smaller than `len`, which must be at least 2 (RFC 9162 §2.1.1).
-fn split(len: u64) -> u64 {
+pub(crate) fn split(len: u64) -> u64 {
     1 << (len.saturating_sub(1) | 1).ilog2()
 }
