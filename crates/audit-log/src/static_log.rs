@@ -186,9 +186,11 @@ impl<F: StaticFiles> StaticLog<F> {
     /// # Errors
     /// [`StaticLogError`] if there is none, or it is damaged.
     pub fn entry(&mut self, index: LeafIndex) -> Result<Vec<u8>, StaticLogError> {
-        let mut found = Vec::new();
-        let end = index.as_u64().saturating_add(1);
-        self.replay(index.as_u64()..end, |_, entry| {
+        let (size, mut found) = (self.size(), Vec::new());
+        if !size.contains(index) {
+            return Err(TreeError::Index { index, size }.into());
+        }
+        self.replay(index.as_u64()..index.as_u64() + 1, |_, entry| {
             found = entry.to_vec();
             Ok::<_, StaticLogError>(())
         })?;
@@ -205,6 +207,7 @@ impl<F: StaticFiles> StaticLog<F> {
         range: Range<u64>,
         mut visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.check(TreeSize::new(range.end)).map_err(StaticLogError::from)?;
         let size = self.size();
         let (mut next, mut bytes) = (range.start, Vec::new());
         while next < range.end {

@@ -123,10 +123,7 @@ impl TileReader for Theirs<'_> {
         8
     }
 
-    fn read_tiles(
-        &self,
-        tiles: &[tlog_tiles::Tile],
-    ) -> Result<Vec<Vec<u8>>, tlog_tiles::TlogError> {
+    fn read_tiles(&self, tiles: &[tlog_tiles::Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
         let read = |tile: &tlog_tiles::Tile| {
             let path = tile.path().replace("tile/8/", "tile/");
             let mut bytes = Vec::new();
@@ -147,10 +144,7 @@ fn another_implementation_finds_the_same_proofs_in_our_files() {
     let hashes: &dyn HashReader = &TileHashReader::new(LARGE, root, &reader);
     struct By<'h>(&'h dyn HashReader);
     impl HashReader for By<'_> {
-        fn read_hashes(
-            &self,
-            indexes: &[u64],
-        ) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::TlogError> {
+        fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
             self.0.read_hashes(indexes)
         }
     }
