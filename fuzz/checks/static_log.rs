@@ -17,9 +17,14 @@ use dataspace_primitives::{Digest, UnixMillis};
 use crate::changed::changed;
 use crate::disk::Disk;
 
-const SIZE: u64 = 270;
+const SIZE: usize = 270;
 /// An earlier size, whose partial files stand there too.
-const EARLIER: u64 = 260;
+const EARLIER: usize = 260;
+
+/// A place in memory.
+fn at(index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -58,16 +63,16 @@ fn publish(entries: &[Vec<u8>], files: &mut Files) {
         levels.push(full);
     }
     for tile in TileId::all(size) {
-        let start = tile.index() as usize * 256;
+        let start = at(tile.index()) * 256;
         let hashes = &levels[usize::from(tile.level())][start..start + usize::from(tile.width())];
         let bytes = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
         files.insert(tile.to_string(), bytes);
     }
     for bundle in BundleId::all(size) {
-        let range = bundle.leaves().start as usize..bundle.leaves().end as usize;
-        let bytes = entries[range]
-            .iter()
-            .flat_map(|entry| [&(entry.len() as u16).to_be_bytes()[..], entry].concat());
+        let range = at(bundle.leaves().start)..at(bundle.leaves().end);
+        let bytes = entries[range].iter().flat_map(|entry| {
+            [&u16::try_from(entry.len()).expect("a short entry").to_be_bytes()[..], entry].concat()
+        });
         files.insert(bundle.to_string(), bytes.collect());
     }
 }
@@ -78,16 +83,16 @@ fn world() -> Result<World, Box<dyn Error>> {
     let log = Log::create_on(Box::new(Disk::default()), origin.clone())?;
     let mut notes = Vec::new();
     for range in [0..EARLIER, EARLIER..SIZE] {
-        let records = range.map(record).collect::<Result<Vec<_>, _>>()?;
+        let records = range.map(|n| record(n as u64)).collect::<Result<Vec<_>, _>>()?;
         let _appended = log.append_batch(&records)?;
         notes.push(log.checkpoint(&operator)?.as_note().as_bytes().to_vec());
     }
     let mut entries = Vec::new();
-    for index in 0..SIZE {
+    for index in 0..SIZE as u64 {
         entries.push(log.read(LeafIndex::new(index))?);
     }
     let mut files = Files::new();
-    publish(&entries[..EARLIER as usize], &mut files);
+    publish(&entries[..EARLIER], &mut files);
     publish(&entries, &mut files);
     files.insert("checkpoint".to_owned(), notes.pop().ok_or("a checkpoint")?);
     let named = Origin::named(operator.did(), "b")?;
@@ -151,10 +156,10 @@ fn assert_truth<F: dataspace_audit_log::StaticFiles>(log: &mut StaticLog<F>) {
     let World { log: good, entries, .. } = &*WORLD;
     let size = log.size();
     assert_eq!(log.checkpoint().root(), good.root_at(size).expect("a size that was signed"));
-    for index in [0, 1, 255, 256, 258, 259, 265, SIZE - 1, SIZE, u64::MAX].map(LeafIndex::new) {
+    for index in [0, 1, 255, 256, 258, 259, 265, 269, 270, u64::MAX].map(LeafIndex::new) {
         if let Ok(entry) = log.entry(index) {
             assert!(size.contains(index));
-            assert_eq!(Some(&entry), entries.get(index.as_u64() as usize));
+            assert_eq!(Some(&entry), entries.get(at(index.as_u64())));
         }
         if let Ok(proof) = log.inclusion_proof(index, size) {
             assert_eq!(Some(proof), good.inclusion_proof(index, size).ok());

@@ -21,17 +21,14 @@ pub(crate) fn check(bytes: &[u8]) {
     let width = u16::from_be_bytes([*high, *low]);
     let index = rest.iter().take(8).fold(0_u64, |index, byte| index << 8 | u64::from(*byte));
     let index = index >> (shift & 63);
-    match TileId::new(*level, index, width) {
-        Ok(tile) => {
-            assert_eq!((tile.level(), tile.index(), tile.width()), (*level, index, width));
-            assert_tile(tile);
-        }
-        Err(_) => {
-            let is_small = index < 1 << (48_u32.saturating_sub(8 * u32::from(*level)));
-            let is_plain = *level < TILE_LEVEL_MAX && (1..=TILE_WIDTH).contains(&width);
-            assert!(!is_small || !is_plain, "{level} {index} {width}");
-        }
+    if let Ok(tile) = TileId::new(*level, index, width) {
+        assert_eq!((tile.level(), tile.index(), tile.width()), (*level, index, width));
+        assert_tile(tile);
+        return;
     }
+    let is_small = index < 1 << (48_u32.saturating_sub(8 * u32::from(*level)));
+    let is_plain = *level < TILE_LEVEL_MAX && (1..=TILE_WIDTH).contains(&width);
+    assert!(!is_small || !is_plain, "{level} {index} {width}");
 }
 
 fn assert_tile(tile: TileId) {

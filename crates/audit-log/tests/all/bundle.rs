@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 fn bytes(entries: &[Vec<u8>]) -> Vec<u8> {
     let mut builder = BundleBuilder::new();
-    entries.iter().for_each(|entry| builder.push(entry).unwrap());
+    for entry in entries {
+        builder.push(entry).unwrap();
+    }
     builder.as_bytes().to_vec()
 }
 
@@ -71,7 +73,9 @@ proptest! {
     fn what_is_read_is_written_the_same(bytes in prop::collection::vec(0_u8..6, 0..60), width in 0_u16..20) {
         if let Ok(bundle) = Bundle::parse(&bytes, width) {
             let mut builder = BundleBuilder::new();
-            bundle.entries().for_each(|entry| builder.push(entry).unwrap());
+            for entry in bundle.entries() {
+                builder.push(entry).unwrap();
+            }
             prop_assert_eq!(builder.as_bytes(), bytes);
             prop_assert_eq!(builder.width(), width);
         }

@@ -30,11 +30,11 @@ fn a_publication_writes_only_what_is_new() {
     let mut publisher = site.publisher();
     site.get().history.clear();
     let mut asked = Vec::new();
-    let published = publisher.publish(&checkpoint(&tree, 70_001), |index| {
+    let done = publisher.publish(&checkpoint(&tree, 70_001), |index| {
         asked.push(index.as_u64());
         Ok::<_, Infallible>(entry(index.as_u64()))
     });
-    assert_eq!(published.unwrap(), Published { tiles: 1, bundles: 1 });
+    assert_eq!(done.unwrap(), Published { tiles: 1, bundles: 1 });
     let history = std::mem::take(&mut site.get().history);
     assert_eq!(history, ["tile/entries/273.p/113", "tile/0/273.p/113", "sync", "checkpoint"]);
     // The last partial bundle is written again, and all before it is not read.
@@ -207,19 +207,19 @@ fn a_log_is_published_as_it_is() {
     let report = verify_static(&site, &origin(), Depth::Records, &mut |_| {}).unwrap();
     assert!(report.is_sound());
     assert_eq!(report.entries(), 900);
-    let mut published = StaticLog::open(site.clone(), &origin()).unwrap();
+    let mut reader = StaticLog::open(site.clone(), &origin()).unwrap();
     for checkpoint in &checkpoints {
-        published.verify_extends(checkpoint).unwrap();
+        reader.verify_extends(checkpoint).unwrap();
         log.verify_extends(checkpoint).unwrap();
     }
     for n in [0, 299, 899] {
         let index = LeafIndex::new(n);
-        let size = log.size().unwrap();
-        let record = published.entry(index).unwrap();
+        let all = log.size().unwrap();
+        let record = reader.entry(index).unwrap();
         assert_eq!(record, log.read(index).unwrap());
         Record::from_bytes(&record).unwrap();
-        let proof = published.inclusion_proof(index, size).unwrap();
-        assert_eq!(proof, log.inclusion_proof(index, size).unwrap());
+        let proof = reader.inclusion_proof(index, all).unwrap();
+        assert_eq!(proof, log.inclusion_proof(index, all).unwrap());
     }
     // A checkpoint of other records is refused before anything is written.
     let before = site.files();

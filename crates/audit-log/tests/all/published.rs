@@ -9,7 +9,7 @@ use dataspace_audit_log::{
 };
 use dataspace_primitives::Digest;
 use sha2::Sha256;
-use tlog_tiles::{HashReader, TileHashReader, TileReader};
+use tlog_tiles::{TileHashReader, TileReader};
 
 use crate::site::{Site, checkpoint, entry, publish, site, tree};
 use crate::support::{key, origin};
@@ -141,14 +141,7 @@ fn another_implementation_finds_the_same_proofs_in_our_files() {
     let tree = &*LARGE_TREE;
     let root = tlog_tiles::Hash(*tree.root().as_bytes());
     let reader = Theirs(&LARGE_SITE);
-    let hashes: &dyn HashReader = &TileHashReader::new(LARGE, root, &reader);
-    struct By<'h>(&'h dyn HashReader);
-    impl HashReader for By<'_> {
-        fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
-            self.0.read_hashes(indexes)
-        }
-    }
-    let by = By(hashes);
+    let by = TileHashReader::new(LARGE, root, &reader);
     let mut log = StaticLog::open(LARGE_SITE.clone(), &origin()).unwrap();
     for m in sizes() {
         let theirs = tlog_tiles::prove_record(LARGE, m - 1, &by).unwrap();

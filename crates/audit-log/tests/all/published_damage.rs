@@ -31,7 +31,7 @@ fn place(bundle: &[u8], at: usize) -> (u64, bool) {
         }
         start += 2 + len;
     }
-    unreachable!()
+    panic!("there is no byte {at}")
 }
 
 #[test]
