@@ -7,7 +7,7 @@
 //! - [`Log::checkpoint`] signs the tree as a C2SP checkpoint. Others keep it: with it,
 //!   [`Log::verify_extends`] and [`ConsistencyProof`] find a rollback or a rewritten past.
 //! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), [`StaticLog`] reads them back
-//!   and gives entries and proofs that lead to the signed root, and [`verify_static`] checks them all.
+//!   and gives entries and proofs that lead to the signed root; [`verify_static`] checks all.
 //! - [`Evidence`] is one file with contract, decision, proof and checkpoint. An auditor verifies
 //!   it offline and needs no key, only the space authority's DID.
 //!
