@@ -12,10 +12,11 @@ use std::io;
 use dataspace_primitives::Digest;
 use thiserror::Error;
 
-use crate::nodes::Nodes;
+use crate::nodes::{self, Nodes};
+use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::segment::to_u64;
 use crate::storage::{Storage, StoredFile};
-use crate::tree::{Tree, TreeError, TreeSize, empty_root};
+use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root};
 
 /// Levels of binary nodes in a tile.
 pub(crate) const TILE_HEIGHT: u32 = 8;
@@ -133,12 +134,44 @@ impl Edge {
 }
 
 /// The whole tree: edge and files.
+#[derive(Clone, Copy)]
 pub(crate) struct Stored<'a> {
     pub(crate) edge: &'a Edge,
     pub(crate) storage: &'a dyn Storage,
 }
 
 impl Stored<'_> {
+    pub(crate) fn size(&self) -> TreeSize {
+        self.edge.size()
+    }
+
+    pub(crate) fn root_at(mut self, size: TreeSize) -> Result<Digest, NodeError> {
+        let leaves = self.size();
+        nodes::root_at(&mut self, leaves, size)
+    }
+
+    pub(crate) fn inclusion_proof(
+        mut self,
+        index: LeafIndex,
+        size: TreeSize,
+    ) -> Result<InclusionProof, NodeError> {
+        let leaves = self.size();
+        nodes::inclusion_proof(&mut self, leaves, (index, size))
+    }
+
+    pub(crate) fn consistency_proof(
+        mut self,
+        from: TreeSize,
+        to: TreeSize,
+    ) -> Result<ConsistencyProof, NodeError> {
+        let leaves = self.size();
+        nodes::consistency_proof(&mut self, leaves, (from, to))
+    }
+
+    pub(crate) fn leaf(mut self, index: LeafIndex) -> Result<Digest, NodeError> {
+        self.node(0, index.as_u64())
+    }
+
     /// The leaves of a tile as they stand in the file; those of the edge if it is not full.
     pub(crate) fn tile(&self, level: u8, tile: u64) -> io::Result<Tree> {
         let known = self.edge.levels.get(usize::from(level));
@@ -153,7 +186,7 @@ impl Stored<'_> {
     }
 
     /// Looks for the tile that is wrong among those on the way from a leaf to the root.
-    pub(crate) fn damaged(&self, leaf: u64) -> Option<StoredFile> {
+    pub(crate) fn damaged(mut self, leaf: u64) -> Option<StoredFile> {
         let mut index = leaf;
         for level in (0_u8..).take(self.edge.levels.len()) {
             let tile = index / TILE_WIDTH;
@@ -180,18 +213,14 @@ impl Stored<'_> {
 impl Nodes for Stored<'_> {
     type Error = NodeError;
 
-    fn size(&self) -> TreeSize {
-        self.edge.size()
-    }
-
-    fn node(&self, height: u32, index: u64) -> Result<Digest, NodeError> {
+    fn node(&mut self, height: u32, index: u64) -> Result<Digest, NodeError> {
         let (level, height) = (height / TILE_HEIGHT, height % TILE_HEIGHT);
         let (tile, within) =
             (index >> (TILE_HEIGHT - height), index & ((TILE_WIDTH >> height) - 1));
         let level = u8::try_from(level).unwrap_or(u8::MAX);
         let known = self.edge.levels.get(usize::from(level));
         if let Some(level) = known.filter(|level| level.full == tile) {
-            return Ok(level.rest.node(height, within)?);
+            return Ok((&level.rest).node(height, within)?);
         }
         // The rows before this one: 256 + 128 + …
         let row = 2 * TILE_WIDTH - ((2 * TILE_WIDTH) >> height);

@@ -6,6 +6,8 @@
 //!   wait share one write and one `fdatasync`.
 //! - [`Log::checkpoint`] signs the tree as a C2SP checkpoint. Others keep it: with it,
 //!   [`Log::verify_extends`] and [`ConsistencyProof`] find a rollback or a rewritten past.
+//! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), [`StaticLog`] reads them back
+//!   and gives entries and proofs that lead to the signed root; [`verify_static`] checks all.
 //! - [`Evidence`] is one file with contract, decision, proof and checkpoint. An auditor verifies
 //!   it offline and needs no key, only the space authority's DID.
 //!
@@ -58,11 +60,15 @@
 //! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
 //!   `fdatasync`.
 
+mod bundle;
 mod checkpoint;
+mod edge;
 mod error;
 mod evidence;
+mod fetch;
 mod file_storage;
 mod finding;
+mod hash_tile;
 mod hashes;
 mod log;
 mod mark;
@@ -71,15 +77,23 @@ mod note;
 mod opening;
 mod origin;
 mod proof;
+mod publish;
 mod reader;
 mod record;
 mod recovery;
+mod report;
 mod segment;
 mod state;
+mod static_dir;
+mod static_files;
+mod static_log;
 mod storage;
+mod tile;
 mod tree;
+mod verify;
 mod writer;
 
+pub use crate::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
 pub use crate::checkpoint::{Checkpoint, CheckpointError, note_key};
 pub use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
@@ -87,19 +101,29 @@ pub use crate::error::{
 pub use crate::evidence::{
     CollectError, EVIDENCE_LEN_MAX, Evidence, EvidenceError, PARTICIPANTS_MAX, VerifiedEvidence,
 };
+pub use crate::fetch::StaticReadError;
 pub use crate::file_storage::FileStorage;
 pub use crate::finding::Finding;
 pub use crate::log::{Appended, Log};
 pub use crate::note::{KEY_NAME_LEN_MAX, NOTE_LEN_MAX, NoteError, NoteKey, ParseNoteKeyError};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
+pub use crate::publish::{PublishError, Published, Publisher};
 pub use crate::record::{
     AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
     TEXTS_MAX, Verdict,
 };
 pub use crate::recovery::{OpenError, Recovery};
+pub use crate::report::{Damage, Depth, Fault, Progress, StaticReport};
+pub use crate::static_dir::{PublishDir, StaticDir};
+pub use crate::static_files::{CHECKPOINT_PATH, FnFiles, StaticFiles, StaticStore};
+pub use crate::static_log::{OpenStaticError, StaticLog, StaticLogError};
 pub use crate::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
+pub use crate::tile::{
+    BundleId, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError,
+};
 pub use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root, leaf_hash};
+pub use crate::verify::verify_static;
 pub use crate::writer::{
     AppendError, BATCH_LEN_MAX, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX,
 };

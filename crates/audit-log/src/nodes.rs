@@ -1,100 +1,123 @@
-//! Roots and proofs of RFC 9162 §2.1 from the hashes of complete subtrees, wherever those are.
+//! Roots and proofs (RFC 9162 §2.1) from the hashes of complete subtrees, wherever those are.
 
 use dataspace_primitives::Digest;
 
 use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::tree::{LeafIndex, TreeError, TreeSize, empty_root, node_hash, split};
 
-/// The hashes of complete subtrees of a tree.
+/// Where the hashes of complete subtrees come from.
 pub(crate) trait Nodes {
-    type Error: From<TreeError>;
+    type Error;
 
-    /// Leaves in the tree.
-    fn size(&self) -> TreeSize;
+    /// The hash over the leaves `index·2^height .. (index+1)·2^height`.
+    fn node(&mut self, height: u32, index: u64) -> Result<Digest, Self::Error>;
+}
 
-    /// The hash over the leaves `index·2^height .. (index+1)·2^height`, which are all in the tree.
-    fn node(&self, height: u32, index: u64) -> Result<Digest, Self::Error>;
+/// The root over the first `size` leaves.
+pub(crate) fn root<N: Nodes>(nodes: &mut N, size: u64) -> Result<Digest, N::Error> {
+    if size == 0 { Ok(empty_root()) } else { range(nodes, 0, size) }
+}
 
-    /// The root over the first `size` leaves.
-    fn root_at(&self, size: TreeSize) -> Result<Digest, Self::Error> {
-        self.check(size)?;
-        if size == TreeSize::EMPTY {
-            return Ok(empty_root());
+/// The path of an inclusion proof (RFC 9162 §2.1.3.1). The index is below the size.
+pub(crate) fn inclusion_path<N: Nodes>(
+    nodes: &mut N,
+    index: u64,
+    size: u64,
+) -> Result<Vec<Digest>, N::Error> {
+    let (mut start, mut end) = (0, size);
+    let mut path = Vec::new();
+    while end - start > 1 {
+        let middle = start + split(end - start);
+        if index < middle {
+            path.push(range(nodes, middle, end)?);
+            end = middle;
+        } else {
+            path.push(range(nodes, start, middle)?);
+            start = middle;
         }
-        self.range(0, size.as_u64())
     }
+    path.reverse();
+    Ok(path)
+}
 
-    /// RFC 9162 §2.1.3.1.
-    fn inclusion_proof(
-        &self,
-        index: LeafIndex,
-        size: TreeSize,
-    ) -> Result<InclusionProof, Self::Error> {
-        self.check(size)?;
-        if !size.contains(index) {
-            return Err(TreeError::Index { index, size }.into());
+/// The path of a consistency proof (RFC 9162 §2.1.4.1). `from` is not larger than `to`.
+pub(crate) fn consistency_path<N: Nodes>(
+    nodes: &mut N,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Digest>, N::Error> {
+    let mut path = Vec::new();
+    let (mut start, mut end) = (0, to);
+    let mut known = true;
+    while from != end && from != 0 {
+        let middle = start + split(end - start);
+        if from <= middle {
+            path.push(range(nodes, middle, end)?);
+            end = middle;
+        } else {
+            path.push(range(nodes, start, middle)?);
+            start = middle;
+            known = false;
         }
-        let (mut start, mut end) = (0, size.as_u64());
-        let mut path = Vec::with_capacity(32);
-        while end - start > 1 {
-            let middle = start + split(end - start);
-            if index.as_u64() < middle {
-                path.push(self.range(middle, end)?);
-                end = middle;
-            } else {
-                path.push(self.range(start, middle)?);
-                start = middle;
-            }
-        }
-        path.reverse();
-        Ok(InclusionProof { index, size, path })
     }
+    if !known {
+        path.push(range(nodes, start, end)?);
+    }
+    path.reverse();
+    Ok(path)
+}
 
-    /// RFC 9162 §2.1.4.1.
-    fn consistency_proof(
-        &self,
-        from: TreeSize,
-        to: TreeSize,
-    ) -> Result<ConsistencyProof, Self::Error> {
-        self.check(to)?;
-        if from > to {
-            return Err(TreeError::Order { from, to }.into());
-        }
-        let mut path = Vec::with_capacity(32);
-        let (from_len, mut start, mut end) = (from.as_u64(), 0, to.as_u64());
-        let mut known = true;
-        while from_len != end && from_len != 0 {
-            let middle = start + split(end - start);
-            if from_len <= middle {
-                path.push(self.range(middle, end)?);
-                end = middle;
-            } else {
-                path.push(self.range(start, middle)?);
-                start = middle;
-                known = false;
-            }
-        }
-        if !known {
-            path.push(self.range(start, end)?);
-        }
-        path.reverse();
-        Ok(ConsistencyProof { from, to, path })
-    }
+/// The root over the first `size` of so many leaves.
+pub(crate) fn root_at<N: Nodes<Error: From<TreeError>>>(
+    nodes: &mut N,
+    leaves: TreeSize,
+    size: TreeSize,
+) -> Result<Digest, N::Error> {
+    check(leaves, size)?;
+    root(nodes, size.as_u64())
+}
 
-    fn check(&self, size: TreeSize) -> Result<(), TreeError> {
-        let leaves = self.size();
-        if size > leaves { Err(TreeError::Size { size, leaves }) } else { Ok(()) }
+/// The proof of inclusion in a tree of some of so many leaves.
+pub(crate) fn inclusion_proof<N: Nodes<Error: From<TreeError>>>(
+    nodes: &mut N,
+    leaves: TreeSize,
+    (index, size): (LeafIndex, TreeSize),
+) -> Result<InclusionProof, N::Error> {
+    check(leaves, size)?;
+    if !size.contains(index) {
+        return Err(TreeError::Index { index, size }.into());
     }
+    let path = inclusion_path(nodes, index.as_u64(), size.as_u64())?;
+    Ok(InclusionProof { index, size, path })
+}
 
-    /// The hash over the leaves `start .. end`, not none, where `start` is a multiple of the least
-    /// power of two that is not smaller than the length.
-    fn range(&self, start: u64, end: u64) -> Result<Digest, Self::Error> {
-        let len = end.saturating_sub(start).max(1);
-        if len.is_power_of_two() {
-            return self.node(len.trailing_zeros(), start / len);
-        }
-        // The left half is complete, so this recurses once for each level at most.
-        let middle = start + split(len);
-        Ok(node_hash(&self.range(start, middle)?, &self.range(middle, end)?))
+/// The proof of consistency between two trees of some of so many leaves.
+pub(crate) fn consistency_proof<N: Nodes<Error: From<TreeError>>>(
+    nodes: &mut N,
+    leaves: TreeSize,
+    (from, to): (TreeSize, TreeSize),
+) -> Result<ConsistencyProof, N::Error> {
+    check(leaves, to)?;
+    if from > to {
+        return Err(TreeError::Order { from, to }.into());
     }
+    let path = consistency_path(nodes, from.as_u64(), to.as_u64())?;
+    Ok(ConsistencyProof { from, to, path })
+}
+
+fn check(leaves: TreeSize, size: TreeSize) -> Result<(), TreeError> {
+    if size > leaves { Err(TreeError::Size { size, leaves }) } else { Ok(()) }
+}
+
+/// The hash over the leaves `start .. end`: not empty, and `start` a multiple of the least power
+/// of two that is not smaller than the length.
+fn range<N: Nodes>(nodes: &mut N, start: u64, end: u64) -> Result<Digest, N::Error> {
+    let len = end - start;
+    if len.is_power_of_two() {
+        return nodes.node(len.trailing_zeros(), start / len);
+    }
+    // The left half is complete, so this recurses once for each level at most.
+    let middle = start + split(len);
+    let left = range(nodes, start, middle)?;
+    Ok(node_hash(&left, &range(nodes, middle, end)?))
 }

@@ -8,7 +8,6 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::error::ReadError;
 use crate::hashes::{Edge, Stored, offset_at, offset_bytes};
 use crate::mark::Mark;
-use crate::nodes::Nodes as _;
 use crate::origin::Origin;
 use crate::reader::Records;
 use crate::record::{Event, Record};

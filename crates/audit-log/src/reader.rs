@@ -6,7 +6,6 @@ use dataspace_primitives::Digest;
 
 use crate::error::{ProveError, ReadError};
 use crate::hashes::{Edge, NodeError, Stored, TILE_HEIGHT, TILE_WIDTH, offset_at};
-use crate::nodes::Nodes as _;
 use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::record::RECORD_LEN_MAX;
 use crate::segment::{RECORD_PREFIX_LEN, to_u64};
@@ -36,7 +35,7 @@ impl Verified<'_> {
     ) -> Result<InclusionProof, ProveError> {
         let proof = self.ask(self.tree.inclusion_proof(index, size))?;
         let root = self.root_at(size)?;
-        let leaf = self.ask(self.tree.node(0, index.as_u64()))?;
+        let leaf = self.ask(self.tree.leaf(index))?;
         let after = TreeSize::new(index.as_u64() + 1);
         proof.verify(&leaf, &root).map_err(|_| self.damaged(&[after, size]))?;
         Ok(proof)

@@ -6,7 +6,7 @@ use dataspace_primitives::Digest;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::nodes::Nodes;
+use crate::nodes::{self, Nodes};
 use crate::proof::{ConsistencyProof, InclusionProof};
 
 /// The place of a record in the log, counted from 0.
@@ -174,7 +174,7 @@ impl Tree {
     #[must_use]
     pub fn root(&self) -> Digest {
         // Every tree has a root of its own size.
-        Nodes::root_at(self, self.size()).unwrap_or_else(|_| empty_root())
+        self.root_at(self.size()).unwrap_or_else(|_| empty_root())
     }
 
     /// The root over the first `size` leaves.
@@ -182,7 +182,7 @@ impl Tree {
     /// # Errors
     /// [`TreeError::Size`] if there are fewer leaves.
     pub fn root_at(&self, size: TreeSize) -> Result<Digest, TreeError> {
-        Nodes::root_at(self, size)
+        nodes::root_at(&mut &*self, self.size(), size)
     }
 
     /// The proof that the leaf at `index` is in the tree of `size` leaves (RFC 9162 §2.1.3.1).
@@ -194,7 +194,7 @@ impl Tree {
         index: LeafIndex,
         size: TreeSize,
     ) -> Result<InclusionProof, TreeError> {
-        Nodes::inclusion_proof(self, index, size)
+        nodes::inclusion_proof(&mut &*self, self.size(), (index, size))
     }
 
     /// The proof that the tree of `to` leaves extends the one of `from` (RFC 9162 §2.1.4.1).
@@ -206,7 +206,7 @@ impl Tree {
         from: TreeSize,
         to: TreeSize,
     ) -> Result<ConsistencyProof, TreeError> {
-        Nodes::consistency_proof(self, from, to)
+        nodes::consistency_proof(&mut &*self, self.size(), (from, to))
     }
 
     /// The hashes of the complete subtrees of 2^`height` leaves.
@@ -216,17 +216,13 @@ impl Tree {
     }
 }
 
-impl Nodes for Tree {
+impl Nodes for &Tree {
     type Error = TreeError;
 
-    fn size(&self) -> TreeSize {
-        Self::size(self)
-    }
-
-    fn node(&self, height: u32, index: u64) -> Result<Digest, TreeError> {
+    fn node(&mut self, height: u32, index: u64) -> Result<Digest, TreeError> {
         let node = usize::try_from(index).ok().and_then(|index| self.row(height).get(index));
         let end = index.saturating_add(1).saturating_mul(1_u64.checked_shl(height).unwrap_or(0));
-        node.copied().ok_or(TreeError::Size { size: TreeSize(end), leaves: Self::size(self) })
+        node.copied().ok_or(TreeError::Size { size: TreeSize(end), leaves: self.size() })
     }
 }
 

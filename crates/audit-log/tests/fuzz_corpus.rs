@@ -13,6 +13,9 @@ mod checkpoint;
 #[path = "../../../fuzz/checks/disk.rs"]
 mod disk;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/entry_bundle.rs"]
+mod entry_bundle;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/evidence.rs"]
 mod evidence;
 #[cfg(test)]
@@ -21,6 +24,12 @@ mod log_segment;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/proof.rs"]
 mod proof;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/static_log.rs"]
+mod static_log;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/tile_path.rs"]
+mod tile_path;
 
 #[cfg(test)]
 mod replay {
@@ -57,5 +66,20 @@ mod replay {
     #[test]
     fn the_corpus_of_proof_breaks_nothing() {
         replay("proof", super::proof::check);
+    }
+
+    #[test]
+    fn the_corpus_of_tile_path_breaks_nothing() {
+        replay("tile_path", super::tile_path::check);
+    }
+
+    #[test]
+    fn the_corpus_of_entry_bundle_breaks_nothing() {
+        replay("entry_bundle", super::entry_bundle::check);
+    }
+
+    #[test]
+    fn the_corpus_of_static_log_breaks_nothing() {
+        replay("static_log", super::static_log::check);
     }
 }

@@ -1,6 +1,8 @@
 //! The public API of the audit log, one module for each behaviour. A test's name is a claim.
 
 #[cfg(test)]
+mod bundle;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod damage;
@@ -15,8 +17,22 @@ mod lifecycle;
 #[cfg(test)]
 mod note;
 #[cfg(test)]
+mod publish;
+#[cfg(test)]
+mod publish_crash;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod published_damage;
+#[cfg(test)]
+mod published_dir;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
+mod site;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tile;
 #[cfg(test)]
 mod tree;
