@@ -3,11 +3,15 @@
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod cosignature;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod fork;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
@@ -17,6 +21,10 @@ mod note;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod seen;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tree;
+#[cfg(test)]
+mod witness;
