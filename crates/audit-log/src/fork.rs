@@ -167,19 +167,23 @@ impl ForkProof {
     pub fn verify(&self, origin: &Origin) -> Result<VerifiedFork, ForkError> {
         let earlier = Checkpoint::verify(&self.earlier, origin)?;
         let later = Checkpoint::verify(&self.later, origin)?;
-        let bare = earlier.to_bare()? == earlier && later.to_bare()? == later;
-        let in_order = (earlier.size(), earlier.text()) < (later.size(), later.text()) && bare;
-        if earlier.size() == later.size() && earlier.root() == later.root() {
+        let (from, to) = (earlier.size(), later.size());
+        if self.root == earlier.root() || (from == to && later.root() == earlier.root()) {
             return Err(ForkError::Consistent);
         }
-        if !in_order {
+        let is_bare = earlier.to_bare()? == earlier && later.to_bare()? == later;
+        if !is_bare || (from, earlier.text()) > (to, later.text()) {
             return Err(ForkError::Order);
         }
-        if self.root == earlier.root() {
-            return Err(ForkError::Consistent);
+        match self.path.len() {
+            // What the later tree has at its own size needs no proof.
+            0 if from == to && self.root == later.root() => {}
+            len if from == to => return Err(ProofError::PathLen { len }.into()),
+            _ => {
+                let proof = ConsistencyProof { from, to, path: self.path.clone() };
+                proof.verify(&self.root, &later.root())?;
+            }
         }
-        let (from, to, path) = (earlier.size(), later.size(), self.path.clone());
-        ConsistencyProof { from, to, path }.verify(&self.root, &later.root())?;
         Ok(VerifiedFork { earlier, later })
     }
 }

@@ -49,7 +49,7 @@ fn conflict(answer: Result<Cosignature, AddCheckpointError>) -> u64 {
 fn a_witness_cosigns_what_extends_the_last_one() {
     let (branch, vault) = (Branch::new(20, 1), Vault::default());
     let witness = open(&vault).unwrap();
-    let mut old = 0;
+    let mut old = 0_u64;
     for new in [0, 1, 2, 2, 7, 8, 16, 20, 20] {
         let cosignature = add(&witness, &branch, old, new).unwrap();
         let checkpoint = branch.checkpoint(new);
@@ -99,7 +99,8 @@ fn each_rule_of_the_protocol_has_its_status() {
     let good = branch.checkpoint(9).as_note().to_owned();
     assert_eq!(status(raw(&good.replace("\n9\n", "\n10\n"))), 403);
     // Under a good signature, one that says it is the log's, and is not.
-    let bad = good.lines().last().unwrap().replace(['x', 'y'], "z");
+    let bad = branch.checkpoint(8);
+    let bad = bad.as_note().lines().last().unwrap();
     assert_eq!(status(raw(&format!("{good}{bad}\n"))), 403);
     // Whatever strangers signed besides.
     let decorated = format!("{good}\u{2014} someone AAAAAAA=\n");
@@ -145,7 +146,6 @@ fn malformed_requests_are_refused() {
         good.replacen("\n\n", &format!("\n{hash} \n\n"), 1),
         good.replacen("\n\n", &format!("\n{}\n\n", "A".repeat(44)), 1),
         good.replacen("\n\n", &format!("\n{}\n", format!("{hash}\n").repeat(64)), 1),
-        good.replacen("\n\n", "\n\n\n", 1),
         good.trim_end().to_owned(),
         format!("{good}{}", "x".repeat(REQUEST_LEN_MAX)),
         format!("{good}more"),
@@ -156,6 +156,9 @@ fn malformed_requests_are_refused() {
     }
     let binary = [b"old 0\n\n\xff", good.as_bytes()].concat();
     assert_eq!(status(witness.add_checkpoint(&binary, time(1))), 400);
+    // An origin of no characters is an unknown log.
+    let empty_origin = good.replacen("\n\n", "\n\n\n", 1);
+    assert_eq!(status(witness.add_checkpoint(empty_origin.as_bytes(), time(1))), 404);
     for cut in 0..good.len() {
         let Some(part) = good.get(..cut) else { continue };
         assert_ne!(status(witness.add_checkpoint(part.as_bytes(), time(1))), 200, "{cut}");
@@ -232,11 +235,11 @@ fn a_panic_while_storing_leaves_no_cosignature_and_no_state() {
 fn whoever_comes_first_wins_and_the_state_never_goes_back() {
     let (branch, vault) = (Branch::new(20, 1), Vault::default());
     let witness = open(&vault).unwrap();
-    let mut old = 0;
+    let mut old = 0_u64;
     while old < 20 {
         let barrier = Barrier::new(4);
         let answers: Vec<_> = std::thread::scope(|scope| {
-            let ask = |ahead| {
+            let ask = |ahead: u64| {
                 let (witness, branch, barrier) = (&witness, &branch, &barrier);
                 scope.spawn(move || {
                     let new = (old + ahead).min(20);
