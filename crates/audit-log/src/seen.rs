@@ -95,7 +95,7 @@ pub struct FoundFork {
 /// A checkpoint that was refused, and what that proves, if it proves something.
 struct Refused {
     reason: Refusal,
-    fork: Option<ForkProof>,
+    fork: Option<Box<ForkProof>>,
 }
 
 /// Why a log is not followed.
@@ -238,7 +238,7 @@ impl Seen {
             Ok(taken @ (Taken::Same | Taken::Older { .. })) => Ok(taken),
             Err(Refused { reason, fork: None }) => Err(TakeError::Unproved(reason)),
             Err(Refused { fork: Some(fork), .. }) => {
-                Err(TakeError::Fork(Box::new(self.keep_fork(origin, fork))))
+                Err(TakeError::Fork(Box::new(self.keep_fork(origin, *fork))))
             }
         }
     }
@@ -259,7 +259,7 @@ impl Seen {
             return Err(AdvanceError::Poisoned);
         }
         if let Err(Refused { reason, fork }) = slot.judge(new, old, path) {
-            let fork = fork.map(|fork| Box::new(self.keep_fork(new.origin(), fork)));
+            let fork = fork.map(|fork| Box::new(self.keep_fork(new.origin(), *fork)));
             return Err(AdvanceError::Refused(reason, fork));
         }
         let kept = keep(slot.held.as_ref()).map_err(AdvanceError::Caller)?;
@@ -294,20 +294,17 @@ impl Slot {
         if old != held {
             // Two roots of one size contradict each other, whatever was asked.
             let fork = self.held.as_ref().and_then(|held| ForkProof::of_one_size(held, new).ok());
-            return refused(Refusal::Stale { old, held }, fork);
+            return refused(Refusal::Stale { old, held }, fork.map(Box::new));
         }
         if new.size() == TreeSize::EMPTY && new.root() != empty_root() {
             return refused(Refusal::EmptyRoot, None);
         }
-        match &self.held {
-            Some(held) => follows(held, new, path),
-            None => {
-                let (from, to, path) = (TreeSize::EMPTY, new.size(), path.to_vec());
-                let proof = ConsistencyProof { from, to, path };
-                let verified = proof.verify(&empty_root(), &new.root());
-                verified.map_err(|error| Refused { reason: error.into(), fork: None })
-            }
+        if let Some(held) = &self.held {
+            return follows(held, new, path);
         }
+        let (from, to, path) = (TreeSize::EMPTY, new.size(), path.to_vec());
+        let verified = ConsistencyProof { from, to, path }.verify(&empty_root(), &new.root());
+        verified.map_err(|error| Refused { reason: error.into(), fork: None })
     }
 
     fn write(&mut self, store: &dyn SeenStore, new: Checkpoint) -> io::Result<()> {
@@ -328,7 +325,7 @@ fn follows(earlier: &Checkpoint, later: &Checkpoint, path: &[Digest]) -> Result<
     let proof = ConsistencyProof { from, to, path: path.to_vec() };
     proof.verify(&earlier.root(), &later.root()).map_err(|error| {
         let fork = ForkProof::of_path(earlier, later, path);
-        Refused { reason: error.into(), fork }
+        Refused { reason: error.into(), fork: fork.map(Box::new) }
     })
 }
 

@@ -157,13 +157,13 @@ fn report(error: &AddCheckpointError) {
             anstream::eprintln!("{title} the proof could not be stored: {error}");
         }
     } else if error.status() == 500 {
-        let mut line = format!("{} {error}", paint::bad("error:"));
+        let mut causes = error.to_string();
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
-            line.push_str(&format!(": {cause}"));
+            causes.extend([": ", &cause.to_string()]);
             source = cause.source();
         }
-        anstream::eprintln!("{line}");
+        anstream::eprintln!("{} {causes}", paint::bad("error:"));
     }
 }
 

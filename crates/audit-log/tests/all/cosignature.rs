@@ -133,9 +133,9 @@ fn a_cosignature_of_another_checkpoint_time_key_or_name_is_refused() {
         let cut = with(&checkpoint, &format!("{head} {}\n", STANDARD.encode(&blob[..len])));
         assert_eq!(witness(21).find(&cut), Err(CosignatureError::Form { name: name.clone() }));
     }
-    let long =
+    let padded =
         with(&checkpoint, &format!("{head} {}\n", STANDARD.encode([&blob[..], b"x"].concat())));
-    assert_eq!(witness(21).find(&long), Err(CosignatureError::Form { name: name.clone() }));
+    assert_eq!(witness(21).find(&padded), Err(CosignatureError::Form { name: name.clone() }));
     // Under another name the line is another key's, so it is ignored.
     let renamed = with(&checkpoint, &by_hand("witness.example/22", 21, TIME, checkpoint.text()));
     assert_eq!(witness(21).find(&renamed), Ok(None));

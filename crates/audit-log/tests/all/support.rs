@@ -234,7 +234,9 @@ impl Branch {
         let records: Vec<_> = (0..common).chain(own).map(small).collect();
         log.append_batch(&records).unwrap();
         let mut tree = Tree::new();
-        records.iter().for_each(|one| tree.push(leaf_hash(&one.to_bytes().unwrap())));
+        for one in &records {
+            tree.push(leaf_hash(&one.to_bytes().unwrap()));
+        }
         Self(log, tree)
     }
 
