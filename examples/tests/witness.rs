@@ -224,8 +224,8 @@ fn what_is_no_request_of_the_protocol_is_refused_and_harms_nobody() {
         chunked.extend_from_slice(b"\r\n");
     }
     assert!(exchange(server.address, &chunked).starts_with("HTTP/1.1 413"));
-    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
-    assert!(!exchange(server.address, long.as_bytes()).contains(" 200 "));
+    let endless = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
+    assert!(!exchange(server.address, endless.as_bytes()).contains(" 200 "));
     assert!(!exchange(server.address, b"\x16\x03\x01 not http\r\n\r\n").contains(" 200 "));
     let hangers: Vec<_> = (0..50).map(|_| TcpStream::connect(server.address).unwrap()).collect();
     assert_eq!(add(&server, &good).status, 200);
