@@ -82,13 +82,24 @@ fn witnessed(cosigners: &Cosigners, findings: &mut Vec<Finding>) {
     let (found, quorum) = (cosigners.present().len(), cosigners.quorum());
     let named = found + cosigners.absent().len();
     let asked = format!("{found} of {named} witnesses cosigned, {quorum} are asked for");
-    findings.push(if cosigners.is_quorum() {
+    let same = "that the operator shows everybody the same log";
+    if !cosigners.is_quorum() {
+        findings.push(Finding::NotProved(format!("{same}: {asked}")));
+        return;
+    }
+    findings.push(Finding::Proved(format!("a quorum saw the checkpoint: {asked}")));
+    // Two quorums have at least so many witnesses in common.
+    let common = (2 * quorum).saturating_sub(named);
+    findings.push(if common > 0 {
         Finding::Proved(format!(
-            "a quorum saw the checkpoint ({asked}): whoever asks the same witnesses can be shown \
-             another history only if witnesses lie, too"
+            "whoever asks for a quorum of the same witnesses can be shown another history only if \
+             {common} of them or more lie, too"
         ))
     } else {
-        Finding::NotProved(format!("that the operator shows everybody the same log: {asked}"))
+        Finding::NotProved(format!(
+            "{same}: the quorum is not more than half of the witnesses, so another one may have \
+             seen another history"
+        ))
     });
 }
 

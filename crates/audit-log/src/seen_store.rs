@@ -62,15 +62,14 @@ impl SeenDirectory {
     pub fn open(dir: &Path) -> io::Result<Self> {
         match DirBuilder::new().mode(0o700).create(dir) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            done => {
-                done?;
-                // Else a power failure could take the directory, and what was seen with it.
-                match dir.parent() {
-                    Some(parent) if parent.as_os_str().is_empty() => sync(Path::new("."))?,
-                    Some(parent) => sync(parent)?,
-                    None => {}
-                }
-            }
+            done => done?,
+        }
+        // WHY: also of a directory that is there already: a crash may have come between making and
+        // syncing it, and a power failure could still take it, and what was seen with it.
+        match dir.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => sync(Path::new("."))?,
+            Some(parent) => sync(parent)?,
+            None => {}
         }
         let mut options = OpenOptions::new();
         let options = options.write(true).create(true).truncate(false).mode(0o600);

@@ -411,7 +411,9 @@ fn evidence_says_which_of_the_given_witnesses_cosigned() {
         "proved: the witness witness.example/21 said at 2026-09-21T14:13:27Z",
         "proved: the witness witness.example/23 said",
         "not proved: that the witness witness.example/22 saw",
-        "proved: a quorum saw the checkpoint (2 of 3 witnesses cosigned, 2 are asked for)",
+        "proved: a quorum saw the checkpoint: 2 of 3 witnesses cosigned, 2 are asked for",
+        "proved: whoever asks for a quorum of the same witnesses can be shown another history only \
+         if 1 of them or more lie",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
@@ -419,6 +421,11 @@ fn evidence_says_which_of_the_given_witnesses_cosigned() {
     // Too few is not an error, and not a proof.
     let text = findings(&verify_witnessed(&bytes, 3).unwrap());
     assert!(text.contains("not proved: that the operator shows everybody the same log: 2 of 3"));
+    // A quorum that another quorum need not meet proves less.
+    let text = findings(&verify_witnessed(&bytes, 1).unwrap());
+    assert!(
+        text.contains("not proved: that the operator shows everybody the same log: the quorum")
+    );
     // Who names no witness is told nothing of them.
     let evidence = verify(&bytes).unwrap();
     assert!(evidence.cosigners().is_none());
