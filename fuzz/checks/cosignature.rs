@@ -8,16 +8,17 @@ use std::sync::LazyLock;
 use dataspace_audit_log::{Checkpoint, WitnessKey, WitnessPolicy};
 
 use crate::changed::changed;
+use crate::forked_log::WORLD;
 use crate::vault::Vault;
-use crate::witness_world::{WORLD, time};
+use crate::witness_world::{WITNESS, open, request, time};
 
 /// The first three checkpoints of the first branch, and two cosignatures under each of them.
 static GOOD: LazyLock<Vec<Checkpoint>> = LazyLock::new(|| {
-    let witness = WORLD.open(&Vault::default());
-    let keys = [WORLD.witness.clone()];
+    let witness = open(&Vault::default());
+    let keys = [WITNESS.clone()];
     let cosign = |from: u64, to: u64, n: u64| {
-        let request = WORLD.request(0, from, to);
-        let cosigned = witness.add_checkpoint(request.as_bytes(), time(n));
+        let first = request(0, from, to);
+        let cosigned = witness.add_checkpoint(first.as_bytes(), time(n));
         cosigned.expect("a cosignature").as_line().to_owned()
     };
     let checkpoints = WORLD.branches[0].checkpoints.iter().zip(0_u64..).take(3);
@@ -42,15 +43,15 @@ pub(crate) fn check(bytes: &[u8]) {
     }
     // As an answer of the witness: all of it or nothing.
     let bare = &WORLD.branches[0].checkpoints[1];
-    if let Ok(cosigned) = bare.with_cosignatures(text, std::slice::from_ref(&WORLD.witness)) {
+    if let Ok(cosigned) = bare.with_cosignatures(text, std::slice::from_ref(&*WITNESS)) {
         assert_counts_only_if_made(&cosigned);
         assert_eq!(cosigned.to_bare().as_ref(), Ok(bare));
     }
 }
 
 fn assert_counts_only_if_made(checkpoint: &Checkpoint) {
-    let found = WORLD.witness.find(checkpoint);
-    let policy = WitnessPolicy::new(1, vec![WORLD.witness.clone()]).expect("a policy");
+    let found = WITNESS.find(checkpoint);
+    let policy = WitnessPolicy::new(1, vec![WITNESS.clone()]).expect("a policy");
     let is_witnessed = policy.require(checkpoint.clone()).is_ok();
     assert_eq!(is_witnessed, matches!(found, Ok(Some(_))));
     if let Ok(Some(found)) = found {

@@ -10,7 +10,7 @@ use dataspace_primitives::cbor;
 use serde::{Deserialize, Serialize};
 
 use crate::changed::changed;
-use crate::witness_world::{Branch, WORLD};
+use crate::forked_log::{Branch, WORLD};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Wire {

@@ -6,6 +6,8 @@ mod changed;
 mod cosignature;
 #[path = "../checks/disk.rs"]
 mod disk;
+#[path = "../checks/forked_log.rs"]
+mod forked_log;
 #[path = "../checks/vault.rs"]
 mod vault;
 #[path = "../checks/witness_world.rs"]

@@ -6,9 +6,7 @@ mod changed;
 mod disk;
 #[path = "../checks/fork_proof.rs"]
 mod fork_proof;
-#[path = "../checks/vault.rs"]
-mod vault;
-#[path = "../checks/witness_world.rs"]
-mod witness_world;
+#[path = "../checks/forked_log.rs"]
+mod forked_log;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fork_proof::check(bytes));

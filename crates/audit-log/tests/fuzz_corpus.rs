@@ -25,6 +25,9 @@ mod evidence;
 #[path = "../../../fuzz/checks/fork_proof.rs"]
 mod fork_proof;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/forked_log.rs"]
+mod forked_log;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/log_segment.rs"]
 mod log_segment;
 #[cfg(test)]
