@@ -5,11 +5,15 @@ mod bundle;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod cosignature;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod fork;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
@@ -29,6 +33,8 @@ mod published_dir;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod seen;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod support;
@@ -36,3 +42,5 @@ mod support;
 mod tile;
 #[cfg(test)]
 mod tree;
+#[cfg(test)]
+mod witness;

@@ -5,9 +5,11 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use dataspace_audit_log::{
-    AccessRecord, Event, Fact, LeafIndex, Log, Origin, Record, SEGMENT_LEN_MAX, Storage,
-    StoredFile, Verdict,
+    AccessRecord, Checkpoint, Event, Fact, LeafIndex, Log, Origin, Record, SEGMENT_LEN_MAX,
+    SeenStore, Storage, StoredFile, Tree, TreeSize, Verdict, leaf_hash, note_key,
 };
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
@@ -307,5 +309,105 @@ impl Storage for Disk {
 
     fn segment_len_max(&self) -> u64 {
         self.get().segment_len.unwrap_or(SEGMENT_LEN_MAX)
+    }
+}
+
+/// One history of the log `origin`: records in common with the other branches, and then its own.
+pub(crate) struct Branch(Log, Tree);
+
+impl Branch {
+    /// 20 records, the first `common` of them the same for every `branch`.
+    pub(crate) fn new(common: u64, branch: u64) -> Self {
+        let log = Disk::default().create();
+        let own = (common..20).map(|n| n + branch * 1000);
+        let records: Vec<_> = (0..common).chain(own).map(small).collect();
+        log.append_batch(&records).unwrap();
+        let mut tree = Tree::new();
+        for one in &records {
+            tree.push(leaf_hash(&one.to_bytes().unwrap()));
+        }
+        Self(log, tree)
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.1
+    }
+
+    pub(crate) fn root(&self, size: u64) -> Digest {
+        self.1.root_at(TreeSize::new(size)).unwrap()
+    }
+
+    /// The operator's checkpoint of the first `size` records.
+    pub(crate) fn checkpoint(&self, size: u64) -> Checkpoint {
+        let root = STANDARD.encode(self.root(size).as_bytes());
+        let text = format!("{}\n{size}\n{root}\n", origin());
+        let note = note_key(&origin()).unwrap().sign(&text, &key(1)).unwrap();
+        Checkpoint::verify(&note, &origin()).unwrap()
+    }
+
+    /// The path of the consistency proof; empty if there is none.
+    pub(crate) fn path(&self, from: u64, to: u64) -> Vec<Digest> {
+        let proof = self.0.consistency_proof(TreeSize::new(from), TreeSize::new(to));
+        proof.map(|proof| proof.path).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct VaultState {
+    pub(crate) note: Option<Vec<u8>>,
+    pub(crate) fork: Option<Vec<u8>>,
+    /// Sizes of the checkpoints written, in their order.
+    pub(crate) sizes: Vec<u64>,
+    /// Fails writes, before or after they are durable.
+    pub(crate) fail_before: bool,
+    pub(crate) fail_after: bool,
+    pub(crate) panic: bool,
+}
+
+/// What a witness keeps of the log `origin`, with planned failures. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Vault(Arc<Mutex<VaultState>>);
+
+impl Vault {
+    pub(crate) fn get(&self) -> MutexGuard<'_, VaultState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn restart(&self) {
+        let mut state = self.get();
+        (state.fail_before, state.fail_after, state.panic) = (false, false, false);
+    }
+
+    fn write_with(&self, write: impl FnOnce(&mut VaultState)) -> io::Result<()> {
+        let mut state = self.get();
+        assert!(!state.panic, "planned panic");
+        let planned = || io::Error::other("planned failure");
+        if state.fail_before {
+            return Err(planned());
+        }
+        write(&mut state);
+        if state.fail_after { Err(planned()) } else { Ok(()) }
+    }
+}
+
+impl SeenStore for Vault {
+    fn read(&self, _: &Origin) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.get().note.clone())
+    }
+
+    fn write(&self, _: &Origin, note: &[u8]) -> io::Result<()> {
+        let size = str::from_utf8(note).unwrap().lines().nth(1).unwrap().parse().unwrap();
+        self.write_with(|state| {
+            state.note = Some(note.to_vec());
+            state.sizes.push(size);
+        })
+    }
+
+    fn read_fork(&self, _: &Origin) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.get().fork.clone())
+    }
+
+    fn write_fork(&self, _: &Origin, proof: &[u8]) -> io::Result<()> {
+        self.write_with(|state| state.fork = Some(proof.to_vec()))
     }
 }
