@@ -1,9 +1,15 @@
 //! The public API of the audit log, one module for each behaviour. A test's name is a claim.
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod disk;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
@@ -17,6 +23,12 @@ mod note;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
+mod settled;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tampering;
 #[cfg(test)]
 mod tree;
