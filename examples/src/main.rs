@@ -1,13 +1,15 @@
-//! `dataspace`: shows a data space at work, and verifies evidence offline.
+//! `dataspace`: shows a data space at work, verifies evidence offline, and witnesses logs.
 
 mod demo;
 mod paint;
 mod verify;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use dataspace_audit_log::{Origin, WitnessKey};
 
 /// A trusted data space: signed usage contracts, policies that decide, a log that proves.
 #[derive(Parser)]
@@ -26,6 +28,11 @@ enum Command {
     Demo(DemoArgs),
     /// Verify an evidence file offline, with nothing but the space authority's DID
     Verify(VerifyArgs),
+    /// Verify offline that a log's operator signed two histories that contradict each other
+    VerifyFork(VerifyForkArgs),
+    /// Witness other people's logs: cosign what extends everything seen before, over HTTP
+    /// (C2SP tlog-witness)
+    Witness(witness::WitnessArgs),
 }
 
 #[derive(Args)]
@@ -45,9 +52,24 @@ struct VerifyArgs {
     /// The space authority: its DID, or a file that holds it
     #[arg(long, value_name = "DID|FILE")]
     authority: String,
+    /// A witness whose cosignature counts, as a verifier key (name+id+base64); may be repeated
+    #[arg(long, value_name = "VKEY")]
+    witness: Vec<WitnessKey>,
+    /// How many of the witnesses must have cosigned [default: more than half]
+    #[arg(long, value_name = "NUMBER", requires = "witness")]
+    quorum: Option<usize>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct VerifyForkArgs {
+    /// The fork proof, as a witness keeps it
+    proof: PathBuf,
+    /// The log that is accused: the first line of its checkpoints
+    #[arg(long, value_name = "ORIGIN")]
+    log: Origin,
 }
 
 fn main() -> ExitCode {
@@ -55,7 +77,12 @@ fn main() -> ExitCode {
     let done = match cli.command {
         None => demo::run(cli.demo.dir, cli.demo.data),
         Some(Command::Demo(args)) => demo::run(args.dir, args.data),
-        Some(Command::Verify(args)) => verify::run(&args.evidence, &args.authority, args.json),
+        Some(Command::Verify(args)) => {
+            let VerifyArgs { evidence, authority, witness, quorum, json } = args;
+            verify::run(&evidence, &authority, (witness, quorum), json)
+        }
+        Some(Command::VerifyFork(args)) => verify::fork(&args.proof, &args.log),
+        Some(Command::Witness(args)) => witness::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

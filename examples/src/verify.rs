@@ -4,29 +4,61 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use dataspace_audit_log::{EVIDENCE_LEN_MAX, Evidence, Finding, Verdict, VerifiedEvidence};
+use dataspace_audit_log::{
+    EVIDENCE_LEN_MAX, Evidence, FORK_LEN_MAX, Finding, ForkProof, Origin, Verdict,
+    VerifiedEvidence, WitnessKey, WitnessPolicy,
+};
 use dataspace_identity::{Did, TrustAnchors};
 use dataspace_usage_contract::Agreement;
 use serde_json::json;
 
 use crate::paint;
 
-pub(crate) fn run(file: &Path, authority: &str, as_json: bool) -> Result<()> {
+pub(crate) fn run(
+    file: &Path,
+    authority: &str,
+    (witnesses, quorum): (Vec<WitnessKey>, Option<usize>),
+    as_json: bool,
+) -> Result<()> {
     let authority = authority_did(authority)?;
     let shown = file.display();
-    let len = fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.len();
-    if len > u64::try_from(EVIDENCE_LEN_MAX)? {
-        bail!("{shown} has {len} bytes; an evidence file has at most {EVIDENCE_LEN_MAX}");
-    }
-    let bytes = fs::read(file).with_context(|| format!("cannot read {shown}"))?;
-    let verified = verify(&bytes, &authority)
-        .with_context(|| format!("{shown} proves nothing under the authority {authority}"))?;
+    let bytes = read(file, EVIDENCE_LEN_MAX)?;
+    let nothing = || format!("{shown} proves nothing under the authority {authority}");
+    let verified = if witnesses.is_empty() {
+        verify(&bytes, &authority).with_context(nothing)?
+    } else {
+        let quorum = quorum.unwrap_or(witnesses.len() / 2 + 1);
+        let policy = WitnessPolicy::new(quorum, witnesses).context("--witness and --quorum")?;
+        let anchors = TrustAnchors::new(authority.clone());
+        let evidence = Evidence::from_bytes(&bytes).with_context(nothing)?;
+        evidence.verify_witnessed(&anchors, &policy).with_context(nothing)?
+    };
     if as_json {
         anstream::println!("{:#}", to_json(&verified));
     } else {
         print(&verified);
     }
     Ok(())
+}
+
+/// What a fork proof shows of the log `origin`.
+pub(crate) fn fork(file: &Path, origin: &Origin) -> Result<()> {
+    let bytes = read(file, FORK_LEN_MAX)?;
+    let proof = ForkProof::from_bytes(&bytes);
+    let fork = proof.and_then(|proof| proof.verify(origin));
+    let fork = fork.with_context(|| format!("{} proves nothing of {origin}", file.display()))?;
+    anstream::println!("{}", paint::title("What this proves"));
+    findings(&fork.findings());
+    Ok(())
+}
+
+fn read(file: &Path, len_max: usize) -> Result<Vec<u8>> {
+    let shown = file.display();
+    let len = fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.len();
+    if len > u64::try_from(len_max)? {
+        bail!("{shown} has {len} bytes; a file of this kind has at most {len_max}");
+    }
+    fs::read(file).with_context(|| format!("cannot read {shown}"))
 }
 
 /// What the file shows, or why it shows nothing.

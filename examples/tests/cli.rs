@@ -100,6 +100,30 @@ fn evidence_proves_nothing_when_changed_or_under_another_authority() {
 }
 
 #[test]
+fn evidence_without_the_asked_cosignatures_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    demo(dir.path());
+    let args = ["verify", "demo/evidence.cbor", "--authority", "demo/authority.did"];
+    // A public witness, which has never seen this log.
+    let witness = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
+    let verify = |more: &[&str]| dataspace(&[&args[..], more].concat(), dir.path());
+    let shown = verify(&["--witness", witness]);
+    assert!(shown.status.success());
+    let shown = text(&shown.stdout);
+    assert!(shown.contains("not proved that the witness remora.n621.de saw the checkpoint"));
+    assert!(shown.contains("0 of 1 witnesses cosigned, 1 are asked for"));
+    for bad in [
+        &["--witness", "remora.n621.de"][..],
+        &["--witness", witness, "--witness", witness],
+        &["--witness", witness, "--quorum", "2"],
+        &["--quorum", "1"],
+    ] {
+        let refused = verify(bad);
+        assert!(!refused.status.success() && refused.stdout.is_empty(), "{bad:?}");
+    }
+}
+
+#[test]
 fn errors_say_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     demo(dir.path());

@@ -1,4 +1,4 @@
-//! A checkpoint is believed only if it is, byte for byte, one that the operator signed.
+//! A checkpoint is believed only if its text is, byte for byte, one that the operator signed.
 //!
 //! The input is taken as a note, as instructions to change a good one, and as a text that a
 //! careless operator signs.
@@ -53,7 +53,7 @@ pub(crate) fn check(bytes: &[u8]) {
         assert_eq!(parsed.as_str(), text, "a second spelling");
         assert!(note_key(&parsed).is_ok(), "an origin without a key");
     }
-    // Whatever the operator signs as a note, only the three lines are a checkpoint.
+    // Whatever the operator signs as a note, only the three lines and extensions are a checkpoint.
     let Ok(note) = key.sign(text, operator) else { return };
     assert_eq!(key.verify(&note), Ok(text));
     if let Ok(checkpoint) = Checkpoint::verify(&note, origin) {
@@ -61,16 +61,24 @@ pub(crate) fn check(bytes: &[u8]) {
         assert_eq!(lines.next(), Some(origin.as_str()));
         assert_eq!(lines.next(), Some(size.as_str()));
         assert!(lines.next().is_some_and(|root| root.len() == 44), "not 32 bytes of base64");
-        assert_eq!((lines.next(), lines.next()), (Some(""), None));
-        assert_eq!(checkpoint.as_note(), note);
+        assert_eq!(lines.next_back(), Some(""));
+        assert!(lines.eq(checkpoint.extensions()), "extensions that are not kept");
+        assert!(checkpoint.extensions().all(|line| !line.is_empty()));
+        assert_eq!((checkpoint.as_note(), checkpoint.text()), (note.as_str(), text));
     }
 }
 
 fn assert_believed_only_if_signed(note: &str) {
     let World { origin, key, good, .. } = &*WORLD;
     let _claim = Checkpoint::claimed_origin(note);
-    let signed = good.iter().find(|one| one.as_note() == note);
     let believed = Checkpoint::verify(note, origin).ok();
-    assert_eq!(believed.as_ref(), signed, "believed what was not signed, or the reverse");
-    assert_eq!(key.verify(note).is_ok(), signed.is_some());
+    if let Some(believed) = &believed {
+        let signed = good.iter().find(|one| one.text() == believed.text());
+        assert!(signed.is_some(), "believed what was not signed");
+        assert_eq!(believed.to_bare().ok().as_ref(), signed, "strangers' signatures are left");
+    }
+    assert_eq!(key.verify(note).is_ok(), believed.is_some());
+    if good.iter().any(|one| one.as_note() == note) {
+        assert!(believed.is_some(), "a signed checkpoint is refused");
+    }
 }

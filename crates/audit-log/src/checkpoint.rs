@@ -7,20 +7,32 @@ use base64::engine::general_purpose::STANDARD;
 use dataspace_primitives::{Digest, Signer};
 use thiserror::Error;
 
-use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey};
+use crate::cosignature::{CosignatureError, WitnessKey};
+use crate::note::{NOTE_LEN_MAX, Note, NoteError, NoteKey, SignatureLine};
 use crate::origin::Origin;
 use crate::tree::TreeSize;
+
+/// Longest text of a checkpoint, in bytes, without its signatures.
+pub const CHECKPOINT_TEXT_LEN_MAX: usize = 4_096;
+/// Most extension lines in a checkpoint.
+pub const EXTENSIONS_MAX: usize = 16;
 
 /// The operator's signed statement that its log had this size and this root. There is no other
 /// way to make one than to verify it.
 ///
 /// Whoever keeps a checkpoint can find out later whether the log was rolled back or rewritten.
+///
+/// The note may carry signatures of others. They say nothing until
+/// [`WitnessPolicy::examine`](crate::WitnessPolicy::examine) looks at them, and anybody may have
+/// put them there or taken them away.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     origin: Origin,
     size: TreeSize,
     root: Digest,
     note: String,
+    /// Bytes of the signed text at the beginning of the note.
+    text_len: usize,
 }
 
 /// Why a text is not a checkpoint of a log.
@@ -30,9 +42,16 @@ pub enum CheckpointError {
     /// The note does not verify.
     #[error("the checkpoint is not a note signed by its log")]
     Note(#[from] NoteError),
-    /// Not the lines origin, size and root, each in its one form.
-    #[error("a checkpoint is the three lines origin, size and root")]
+    /// Not the lines origin, size and root, each in its one form, and then at most
+    /// [`EXTENSIONS_MAX`] lines that are not empty.
+    #[error("a checkpoint is the lines origin, size and root, then extensions that are not empty")]
     Form,
+    /// The text is longer than [`CHECKPOINT_TEXT_LEN_MAX`].
+    #[error("a checkpoint's text has at most {CHECKPOINT_TEXT_LEN_MAX} bytes, this one has {len}")]
+    TextLen {
+        /// Bytes of the text.
+        len: usize,
+    },
     /// A checkpoint of another log.
     #[error("the checkpoint is of another log than `{expected}`")]
     Origin {
@@ -44,29 +63,33 @@ pub enum CheckpointError {
 impl Checkpoint {
     /// Verifies `note` as a checkpoint of the log `origin`, by the key that the origin holds.
     ///
-    /// Extension lines and further signatures, which C2SP allows, are refused: nothing here gives
-    /// them a meaning.
+    /// Extension lines are kept, as a part of what the operator signed, and have no meaning here
+    /// (C2SP tlog-checkpoint). Signatures of unknown keys are kept and not believed.
     ///
     /// # Errors
     /// [`CheckpointError`] if it is not one.
     pub fn verify(note: &str, origin: &Origin) -> Result<Self, CheckpointError> {
-        let text = note_key(origin)?.verify(note)?;
-        let mut lines = text.split('\n');
+        let parts = Note::read(note)?;
+        note_key(origin)?.signature(&parts)?;
+        let text = parts.text;
+        if text.len() > CHECKPOINT_TEXT_LEN_MAX {
+            return Err(CheckpointError::TextLen { len: text.len() });
+        }
+        let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Form)?.split('\n');
         let mut line = || lines.next().ok_or(CheckpointError::Form);
         let (found, size, root) = (line()?, line()?, line()?);
-        if (line()?, lines.next()) != ("", None) {
+        if lines.clone().count() > EXTENSIONS_MAX || lines.any(str::is_empty) {
             return Err(CheckpointError::Form);
         }
         if found != origin.as_str() {
             return Err(CheckpointError::Origin { expected: origin.clone() });
         }
-        let root = STANDARD.decode(root).map_err(|_| CheckpointError::Form)?;
-        let root = <[u8; Digest::LEN]>::try_from(root).map_err(|_| CheckpointError::Form)?;
         Ok(Self {
             origin: origin.clone(),
             size: parse_size(size).ok_or(CheckpointError::Form)?,
-            root: Digest::from_bytes(root),
+            root: parse_digest(root).ok_or(CheckpointError::Form)?,
             note: note.to_owned(),
+            text_len: text.len(),
         })
     }
 
@@ -116,6 +139,53 @@ impl Checkpoint {
     pub fn as_note(&self) -> &str {
         &self.note
     }
+
+    /// What the operator signed: the note without its signatures.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.note.get(..self.text_len).unwrap_or_default()
+    }
+
+    /// The extension lines: opaque, and signed by the operator with the rest.
+    pub fn extensions(&self) -> impl Iterator<Item = &str> {
+        self.text().lines().skip(3)
+    }
+
+    /// The same statement with the operator's signature alone.
+    ///
+    /// # Errors
+    /// Never for a checkpoint; the error is there so that no code has to panic.
+    pub fn to_bare(&self) -> Result<Self, CheckpointError> {
+        let parts = Note::read(&self.note)?;
+        let signature = note_key(&self.origin)?.signature(&parts)?;
+        Ok(Self { note: format!("{}\n{}", self.text(), signature.whole), ..self.clone() })
+    }
+
+    /// The checkpoint with those of `lines` under it that are cosignatures of `witnesses`: what a
+    /// log does with a witness's answer (C2SP tlog-witness). Lines of other keys, and lines that
+    /// are there already, are left out.
+    ///
+    /// # Errors
+    /// [`CosignatureError`] if a line of one of the witnesses does not verify, or the note would
+    /// become too large.
+    pub fn with_cosignatures(
+        &self,
+        lines: &str,
+        witnesses: &[WitnessKey],
+    ) -> Result<Self, CosignatureError> {
+        let mut note = self.note.clone();
+        for line in SignatureLine::read_all(lines)? {
+            let mut known = witnesses.iter().filter(|witness| witness.is_named_by(&line));
+            let Some(witness) = known.next() else { continue };
+            witness.verify_line(&line, self.text())?;
+            let (_, signatures) = note.split_at_checked(self.text_len).unwrap_or_default();
+            if !signatures.split_inclusive('\n').any(|one| one == line.whole) {
+                note.push_str(line.whole);
+            }
+        }
+        Note::read(&note)?;
+        Ok(Self { note, ..self.clone() })
+    }
 }
 
 impl fmt::Debug for Checkpoint {
@@ -139,7 +209,13 @@ pub fn note_key(origin: &Origin) -> Result<NoteKey, CheckpointError> {
 }
 
 /// A decimal number in its one spelling.
-fn parse_size(text: &str) -> Option<TreeSize> {
+pub(crate) fn parse_size(text: &str) -> Option<TreeSize> {
     let size: u64 = text.parse().ok()?;
     (size.to_string() == text).then_some(TreeSize::new(size))
+}
+
+/// A hash in the one spelling of base64 (RFC 4648 §4).
+pub(crate) fn parse_digest(text: &str) -> Option<Digest> {
+    let bytes = STANDARD.decode(text).ok()?;
+    Some(Digest::from_bytes(bytes.try_into().ok()?))
 }

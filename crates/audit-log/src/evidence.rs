@@ -10,15 +10,19 @@ use serde_bytes::ByteBuf;
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::cosignature::CosignatureError;
+use crate::error::{ExtendsError, ProveError, ReadError};
 use crate::finding::Finding;
-use crate::log::{ExtendsError, Log, ProveError, ReadError};
+use crate::log::Log;
 use crate::origin::Origin;
 use crate::proof::{InclusionProof, PATH_LEN_MAX, ProofError};
 use crate::record::{AccessRecord, Event, Record, RecordError};
 use crate::tree::{LeafIndex, leaf_hash};
+use crate::witness_policy::{Cosigners, WitnessPolicy};
 
-/// Longest evidence file, in bytes: room for a contract, a request, a record and credentials.
-pub const EVIDENCE_LEN_MAX: usize = 262_144;
+/// Longest evidence file, in bytes: room for a contract, a request, a record, credentials and a
+/// checkpoint with its cosignatures.
+pub const EVIDENCE_LEN_MAX: usize = 327_680;
 /// Most participants of the contract.
 pub const PARTICIPANTS_MAX: usize = 8;
 
@@ -110,6 +114,9 @@ pub enum EvidenceError {
     /// The checkpoint does not verify.
     #[error("the checkpoint of the evidence does not verify")]
     Checkpoint(#[from] CheckpointError),
+    /// A cosignature of one of the given witnesses does not verify.
+    #[error("a cosignature of the checkpoint does not verify")]
+    Cosignature(#[from] CosignatureError),
     /// The record is not shown to be in the log.
     #[error("the record is not shown to be in the log")]
     Inclusion(#[from] ProofError),
@@ -226,7 +233,25 @@ impl Evidence {
             index,
             checkpoint,
             has_request,
+            cosigners: None,
         })
+    }
+
+    /// Checks everything in the file, and which of the `witnesses` cosigned the checkpoint.
+    ///
+    /// That too few of them did is no error: evidence of a decision it is all the same. See
+    /// [`VerifiedEvidence::cosigners`].
+    ///
+    /// # Errors
+    /// [`EvidenceError`] names the first thing that does not hold.
+    pub fn verify_witnessed<C: Payload>(
+        self,
+        anchors: &TrustAnchors,
+        witnesses: &WitnessPolicy,
+    ) -> Result<VerifiedEvidence<C>, EvidenceError> {
+        let mut verified = self.verify(anchors)?;
+        verified.cosigners = Some(witnesses.examine(&verified.checkpoint)?);
+        Ok(verified)
     }
 }
 
@@ -240,6 +265,7 @@ pub struct VerifiedEvidence<C> {
     index: LeafIndex,
     checkpoint: Checkpoint,
     has_request: bool,
+    cosigners: Option<Cosigners>,
 }
 
 impl<C> VerifiedEvidence<C> {
@@ -283,6 +309,13 @@ impl<C> VerifiedEvidence<C> {
     #[must_use]
     pub fn has_request(&self) -> bool {
         self.has_request
+    }
+
+    /// Which of the given witnesses cosigned the checkpoint; `None` if it was verified without
+    /// witnesses, and then whatever cosignatures there are were not looked at.
+    #[must_use]
+    pub fn cosigners(&self) -> Option<&Cosigners> {
+        self.cosigners.as_ref()
     }
 
     /// In plain words, what is proved, and what is not.

@@ -2,6 +2,7 @@ use std::fmt;
 
 use crate::evidence::VerifiedEvidence;
 use crate::record::Verdict;
+use crate::witness_policy::Cosigners;
 
 /// One sentence about evidence that was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +39,15 @@ impl Finding {
         if evidence.has_request() {
             proved("the request in the evidence is the one that was decided".to_owned());
         }
+        match evidence.cosigners() {
+            Some(cosigners) => witnessed(cosigners, &mut findings),
+            None => findings.push(Self::NotProved(
+                "that the operator shows everybody the same log: this needs a witness or other \
+                 people's checkpoints"
+                    .to_owned(),
+            )),
+        }
         let not = [
-            "that the operator shows everybody the same log: this needs a witness or other \
-             people's checkpoints",
             "that every access is in the log: it shows what was recorded, not what was left out",
             "that the time is right: it is the operator's own clock",
             "that no credential was revoked before that time: the revocations stand in other \
@@ -56,6 +63,44 @@ impl Finding {
         }
         findings
     }
+}
+
+/// What the witnesses' statements prove of the checkpoint.
+fn witnessed(cosigners: &Cosigners, findings: &mut Vec<Finding>) {
+    for (key, cosignature) in cosigners.present() {
+        findings.push(Finding::Proved(format!(
+            "the witness {} said at {} by its own clock that it had seen no larger state of this \
+             log, and none that contradicts this one",
+            key.name(),
+            cosignature.time()
+        )));
+    }
+    for key in cosigners.absent() {
+        let text = format!("that the witness {} saw the checkpoint: it did not cosign", key.name());
+        findings.push(Finding::NotProved(text));
+    }
+    let (found, quorum) = (cosigners.present().len(), cosigners.quorum());
+    let named = found + cosigners.absent().len();
+    let asked = format!("{found} of {named} witnesses cosigned, {quorum} are asked for");
+    let same = "that the operator shows everybody the same log";
+    if !cosigners.is_quorum() {
+        findings.push(Finding::NotProved(format!("{same}: {asked}")));
+        return;
+    }
+    findings.push(Finding::Proved(format!("a quorum saw the checkpoint: {asked}")));
+    // Two quorums have at least so many witnesses in common.
+    let common = (2 * quorum).saturating_sub(named);
+    findings.push(if common > 0 {
+        Finding::Proved(format!(
+            "whoever asks for a quorum of the same witnesses can be shown another history only if \
+             {common} of them or more lie, too"
+        ))
+    } else {
+        Finding::NotProved(format!(
+            "{same}: the quorum is not more than half of the witnesses, so another one may have \
+             seen another history"
+        ))
+    });
 }
 
 impl fmt::Display for Finding {

@@ -6,6 +6,12 @@
 //!   wait share one write and one `fdatasync`.
 //! - [`Log::checkpoint`] signs the tree as a C2SP checkpoint. Others keep it: with it,
 //!   [`Log::verify_extends`] and [`ConsistencyProof`] find a rollback or a rewritten past.
+//! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), [`StaticLog`] reads them back
+//!   and gives entries and proofs that lead to the signed root; [`verify_static`] checks all.
+//! - [`Witness`] cosigns what extends everything that it has seen of a log (C2SP tlog-witness);
+//!   [`WitnessPolicy`] says whose cosignatures count and how many are needed.
+//! - [`Seen`] keeps the latest checkpoints of other people's logs. [`ForkProof`] is one file that
+//!   shows anybody that an operator signed two histories, and [`Taken::Older`] tells a rollback.
 //! - [`Evidence`] is one file with contract, decision, proof and checkpoint. An auditor verifies
 //!   it offline and needs no key, only the space authority's DID.
 //!
@@ -52,45 +58,102 @@
 //! - Records after the last checkpoint are protected by no signature: whoever can write to the
 //!   directory can replace them, and damage to the very last group looks like a torn write.
 //! - A rollback of the whole directory is found only with a checkpoint kept elsewhere, and two
-//!   logs shown to two people only when they compare checkpoints. There is no witness yet:
-//!   further signatures and extension lines in a checkpoint are refused.
+//!   logs shown to two people only when they compare checkpoints or ask the same witnesses.
+//!   A rollback can be seen, not proved: checkpoints bear no time (see [`ForkProof`]).
+//! - Cosignatures are Ed25519 (`cosignature/v1`); others are carried along, not verified. A note
+//!   has at most [`NOTE_LEN_MAX`] bytes and [`SIGNATURES_MAX`] signatures, a checkpoint at most
+//!   [`EXTENSIONS_MAX`] extension lines, which have no meaning here. A [`Witness`] knows logs
+//!   whose origin is an [`Origin`].
 //! - A log of another machine, or a dishonest operator's omission, is nothing that a log can show.
 //! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
 //!   `fdatasync`.
 
+mod add_checkpoint;
+mod bundle;
 mod checkpoint;
+mod cosignature;
+mod edge;
+mod error;
 mod evidence;
+mod fetch;
+mod file_storage;
 mod finding;
+mod fork;
+mod hash_tile;
+mod hashes;
 mod log;
+mod mark;
+mod nodes;
 mod note;
+mod opening;
 mod origin;
 mod proof;
+mod publish;
+mod reader;
 mod record;
 mod recovery;
+mod report;
+mod seen;
+mod seen_store;
 mod segment;
 mod state;
+mod static_dir;
+mod static_files;
+mod static_log;
 mod storage;
+mod tile;
 mod tree;
+mod verifier_key;
+mod verify;
+mod witness;
+mod witness_policy;
 mod writer;
 
-pub use crate::checkpoint::{Checkpoint, CheckpointError, note_key};
+pub use crate::add_checkpoint::{
+    AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,
+};
+pub use crate::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
+pub use crate::checkpoint::{
+    CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, note_key,
+};
+pub use crate::cosignature::{Cosignature, CosignatureError, WitnessKey};
+pub use crate::error::{
+    ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
+};
 pub use crate::evidence::{
     CollectError, EVIDENCE_LEN_MAX, Evidence, EvidenceError, PARTICIPANTS_MAX, VerifiedEvidence,
 };
+pub use crate::fetch::StaticReadError;
+pub use crate::file_storage::FileStorage;
 pub use crate::finding::Finding;
-pub use crate::log::{
-    Appended, CreateError, ExtendsError, Log, ProveError, ReadError, SignCheckpointError,
-};
-pub use crate::note::{KEY_NAME_LEN_MAX, NOTE_LEN_MAX, NoteError, NoteKey, ParseNoteKeyError};
+pub use crate::fork::{FORK_LEN_MAX, ForkError, ForkProof, VerifiedFork};
+pub use crate::log::{Appended, Log};
+pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
+pub use crate::publish::{PublishError, Published, Publisher};
 pub use crate::record::{
     AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
     TEXTS_MAX, Verdict,
 };
 pub use crate::recovery::{OpenError, Recovery};
-pub use crate::storage::{FileStorage, Storage};
+pub use crate::report::{Damage, Depth, Fault, Progress, StaticReport};
+pub use crate::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
+pub use crate::seen_store::{SeenDirectory, SeenStore, origin_hash};
+pub use crate::static_dir::{PublishDir, StaticDir};
+pub use crate::static_files::{CHECKPOINT_PATH, FnFiles, StaticFiles, StaticStore};
+pub use crate::static_log::{OpenStaticError, StaticLog, StaticLogError};
+pub use crate::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
+pub use crate::tile::{
+    BundleId, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError,
+};
 pub use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root, leaf_hash};
+pub use crate::verifier_key::{KEY_NAME_LEN_MAX, ParseNoteKeyError};
+pub use crate::verify::verify_static;
+pub use crate::witness::{AddCheckpointError, OpenWitnessError, Witness};
+pub use crate::witness_policy::{
+    Cosigners, QuorumError, WITNESSES_MAX, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint,
+};
 pub use crate::writer::{
     AppendError, BATCH_LEN_MAX, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX,
 };

@@ -1,25 +1,34 @@
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLockReadGuard};
 
-use dataspace_primitives::{Digest, Signer};
-use thiserror::Error;
+use dataspace_primitives::{Digest, Signer, UnixMillis};
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::Checkpoint;
+use crate::error::{
+    ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
+};
+use crate::file_storage::FileStorage;
+use crate::hashes::Edge;
+use crate::mark::Mark;
+use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
-use crate::record::{RECORD_LEN_MAX, Record};
-use crate::recovery::{OpenError, Recovery, record_at, recover};
-use crate::segment::{Group, GroupRead, HeaderRead, SegmentHeader, read_group};
+use crate::reader;
+use crate::record::{Event, Record};
+use crate::recovery::{OpenError, Recovery};
+use crate::segment::{HeaderRead, SegmentHeader};
 use crate::state::State;
-use crate::storage::{FileStorage, Storage};
-use crate::tree::{LeafIndex, TreeError, TreeSize, leaf_hash};
+use crate::storage::{Storage, StoredFile};
+use crate::tree::{LeafIndex, TreeSize, empty_root};
 use crate::writer::{AppendError, Batch, PoisonCause, Writer};
+
+/// After so many records, hashes and offsets are made durable with the next checkpoint; fewer are
+/// read again at open.
+const SETTLE_EVERY: u64 = 4_096;
 
 /// An append-only log of [`Record`]s. Shared by reference between threads.
 #[derive(Debug)]
 pub struct Log {
-    origin: Origin,
     writer: Writer,
     /// Keeps a checkpoint from replacing a later one.
     checkpointing: Mutex<()>,
@@ -47,104 +56,6 @@ impl Appended {
     }
 }
 
-/// Why a log is not created.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CreateError {
-    /// The medium failed, or another process holds the directory.
-    #[error("the log cannot be created")]
-    Io(#[from] io::Error),
-    /// There is something already; it is left alone.
-    #[error("there is a log or a checkpoint already")]
-    Exists,
-}
-
-/// Why a record cannot be read back.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The medium failed.
-    #[error("the log cannot be read")]
-    Io(#[from] io::Error),
-    /// There is no such record.
-    #[error("there is no record {index}; the log has {size}")]
-    Index {
-        /// The record asked for.
-        index: LeafIndex,
-        /// Records in the log.
-        size: TreeSize,
-    },
-    /// The bytes on the medium are no longer those that were written.
-    #[error("record {index} is no longer the one that was written")]
-    Corrupt {
-        /// The record, or the first of its group.
-        index: LeafIndex,
-    },
-    /// A thread panicked while it changed the tree; open the log again.
-    #[error("the log is poisoned until it is opened again")]
-    Poisoned,
-}
-
-/// Why a proof is not given.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ProveError {
-    /// The tree has no such root or proof.
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    /// The log cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
-/// Why a checkpoint was not made.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SignCheckpointError {
-    /// The log is poisoned, so it vouches for nothing.
-    #[error("the log is poisoned until it is opened again")]
-    Poisoned {
-        /// The first failure.
-        #[source]
-        cause: Arc<PoisonCause>,
-    },
-    /// The signer does not hold the operator's key.
-    #[error("the checkpoint cannot be signed")]
-    Sign(#[from] CheckpointError),
-    /// The checkpoint was signed and may not be stored.
-    #[error("the checkpoint cannot be stored")]
-    Io(#[from] io::Error),
-}
-
-/// Why the log is not the one that an outside checkpoint was made of.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ExtendsError {
-    /// The checkpoint is of another log.
-    #[error("the checkpoint is of the log `{found}`")]
-    Origin {
-        /// The log of the checkpoint.
-        found: Origin,
-    },
-    /// The log has fewer records than the operator signed once: it was rolled back.
-    #[error("the operator signed {signed} records, the log has {found}: it was rolled back")]
-    RolledBack {
-        /// Records under the checkpoint.
-        signed: TreeSize,
-        /// Records in the log.
-        found: TreeSize,
-    },
-    /// The log's records are not those that the operator signed once: it was forked or rewritten.
-    #[error("the first {signed} records are not those that the operator signed")]
-    Forked {
-        /// Records under the checkpoint.
-        signed: TreeSize,
-    },
-    /// The log cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
 impl Log {
     /// Creates an empty log in `dir`, which is made if it is not there; a creation that a crash
     /// cut short is begun again.
@@ -160,20 +71,34 @@ impl Log {
     /// # Errors
     /// [`CreateError`] if there is a log already, or the storage fails.
     pub fn create_on(storage: Box<dyn Storage>, origin: Origin) -> Result<Self, CreateError> {
-        let segment = SegmentHeader::new(&origin);
-        let empty = matches!(segment.compare(&*storage)?, HeaderRead::Unfinished);
-        if !empty || storage.read_checkpoint()?.is_some() {
+        let segment = SegmentHeader::new(&origin, LeafIndex::default(), &empty_root());
+        let known = storage.segments()?;
+        let is_ours = known.iter().all(|first| *first == segment.first);
+        let is_begun =
+            !known.is_empty() && !matches!(segment.compare(&*storage)?, HeaderRead::Unfinished);
+        if !is_ours || is_begun || storage.read_checkpoint()?.is_some() {
             return Err(CreateError::Exists);
         }
-        storage.truncate(0)?;
-        storage.write_at(0, &segment.bytes)?;
-        storage.sync_data()?;
-        let state = State::new(segment.len());
-        Ok(Self::new(storage, segment, state, origin))
+        for file in [segment.file(), StoredFile::Mark] {
+            storage.remove(file)?;
+        }
+        storage.write_at(segment.file(), 0, &segment.bytes)?;
+        storage.sync_data(segment.file())?;
+        let end = segment.len();
+        let state = State {
+            edge: Edge::default(),
+            root: empty_root(),
+            segments: vec![segment.first],
+            segment,
+            end,
+            mark: Mark::default(),
+        };
+        Ok(Self::new(storage, state, origin))
     }
 
-    /// Opens the log in `dir`: reads every record, holds them against the stored checkpoint, and
-    /// cuts off what a crash left of a last write.
+    /// Opens the log in `dir`: reads what came after the last checkpoints, holds it against the
+    /// stored one, and cuts off what a crash left of a last write. How long that takes does not
+    /// depend on how long the log is.
     ///
     /// # Errors
     /// [`OpenError`] if the log is damaged, shortened or rewritten, or is another one.
@@ -189,25 +114,47 @@ impl Log {
         storage: Box<dyn Storage>,
         origin: Origin,
     ) -> Result<(Self, Recovery), OpenError> {
-        let segment = SegmentHeader::new(&origin);
-        let (state, recovery) = recover(&*storage, &segment, &origin)?;
-        Ok((Self::new(storage, segment, state, origin), recovery))
+        let (state, recovery) = opening::recover(&*storage, &origin, Open::AtMark, &|_| {})?;
+        Ok((Self::new(storage, state, origin), recovery))
     }
 
-    fn new(
+    /// As [`open`](Self::open), but reads every record, and makes hashes and offsets anew. Tells
+    /// `progress` how many records were read.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the records are damaged, shortened or rewritten, or of another log.
+    pub fn rebuild_on(
         storage: Box<dyn Storage>,
-        segment: SegmentHeader,
-        state: State,
         origin: Origin,
-    ) -> Self {
-        let writer = Writer::new(storage, segment, state);
-        Self { origin, writer, checkpointing: Mutex::new(()) }
+        progress: &dyn Fn(TreeSize),
+    ) -> Result<(Self, Recovery), OpenError> {
+        let (state, recovery) = opening::recover(&*storage, &origin, Open::Anew, progress)?;
+        Ok((Self::new(storage, state, origin), recovery))
+    }
+
+    /// Reads every record of a log that nobody has open, holds them against the stored checkpoint,
+    /// and everything that was made from them against them. Changes nothing. Tells `progress` how
+    /// many records were read.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the first place that is not as it was written.
+    pub fn check_on(
+        storage: &dyn Storage,
+        origin: &Origin,
+        progress: &dyn Fn(TreeSize),
+    ) -> Result<Recovery, OpenError> {
+        opening::check(storage, origin, progress)
+    }
+
+    fn new(storage: Box<dyn Storage>, state: State, origin: Origin) -> Self {
+        let writer = Writer::new(storage, origin, state);
+        Self { writer, checkpointing: Mutex::new(()) }
     }
 
     /// Which log this is.
     #[must_use]
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        &self.writer.origin
     }
 
     /// Appends `record` and waits until it is durable. Threads that wait at the same time share
@@ -252,39 +199,50 @@ impl Log {
     /// # Errors
     /// [`ReadError::Poisoned`].
     pub fn size(&self) -> Result<TreeSize, ReadError> {
-        Ok(self.state()?.tree.size())
+        Ok(self.state()?.edge.size())
+    }
+
+    /// The first record that is still here; those before it were archived.
+    ///
+    /// # Errors
+    /// [`ReadError::Poisoned`].
+    pub fn first(&self) -> Result<LeafIndex, ReadError> {
+        Ok(self.state()?.segments.first().copied().unwrap_or_default())
     }
 
     /// The root over the first `size` records.
     ///
     /// # Errors
-    /// [`ProveError`] if there are fewer records.
+    /// [`ProveError`] if there are fewer records, or the hashes on the medium are damaged.
     pub fn root_at(&self, size: TreeSize) -> Result<Digest, ProveError> {
-        Ok(self.state()?.tree.root_at(size)?)
+        self.tree(|tree| tree.root_at(size))
     }
 
-    /// The proof that the record at `index` is among the first `size`.
+    /// The proof that the record at `index` is among the first `size`. Made from the hashes on the
+    /// medium, and verified before it is handed out.
     ///
     /// # Errors
-    /// [`ProveError`] if it is not.
+    /// [`ProveError`] if it is not, or the hashes on the medium are damaged.
     pub fn inclusion_proof(
         &self,
         index: LeafIndex,
         size: TreeSize,
     ) -> Result<InclusionProof, ProveError> {
-        Ok(self.state()?.tree.inclusion_proof(index, size)?)
+        self.tree(|tree| tree.inclusion_proof(index, size))
     }
 
-    /// The proof that the log of `to` records extends the one of `from`.
+    /// The proof that the log of `to` records extends the one of `from`. Verified before it is
+    /// handed out.
     ///
     /// # Errors
-    /// [`ProveError`] if there are fewer records, or `from` is larger than `to`.
+    /// [`ProveError`] if there are fewer records, `from` is larger than `to`, or the hashes on the
+    /// medium are damaged.
     pub fn consistency_proof(
         &self,
         from: TreeSize,
         to: TreeSize,
     ) -> Result<ConsistencyProof, ProveError> {
-        Ok(self.state()?.tree.consistency_proof(from, to)?)
+        self.tree(|tree| tree.consistency_proof(from, to))
     }
 
     /// The bytes of the record at `index`, checked against the tree.
@@ -292,60 +250,36 @@ impl Log {
     /// # Errors
     /// [`ReadError`].
     pub fn read(&self, index: LeafIndex) -> Result<Vec<u8>, ReadError> {
-        let located = {
-            let state = self.state()?;
-            state.locate(index).ok_or(ReadError::Index { index, size: state.tree.size() })
-        };
-        let (start, leaf) = located?;
-        let corrupt = ReadError::Corrupt { index };
-        let mut len = [0; 4];
-        self.writer.storage.read_at(start, &mut len)?;
-        let len = usize::try_from(u32::from_be_bytes(len)).unwrap_or(usize::MAX);
-        if len > RECORD_LEN_MAX {
-            return Err(corrupt);
-        }
-        let mut record = vec![0; len];
-        match self.writer.storage.read_at(record_at(start), &mut record) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(corrupt),
-            done => done?,
-        }
-        if leaf_hash(&record) == leaf { Ok(record) } else { Err(corrupt) }
+        let state = self.state()?;
+        reader::record(&state, &*self.writer.storage, index)
     }
 
-    /// Hands every record to `visit`, in order, reading the segment once; records appended
-    /// meanwhile are left out. Each is checked against the tree.
+    /// Hands every record to `visit`, in order; records appended meanwhile are left out. Each is
+    /// checked against the tree.
     ///
     /// # Errors
     /// The first error of `visit`, or [`ReadError`] made into one.
     pub fn replay<E: From<ReadError>>(
         &self,
-        mut visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
+        visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (end, size) = {
+        self.replay_from(LeafIndex::default(), visit)
+    }
+
+    /// As [`replay`](Self::replay), from the record at `first` on.
+    ///
+    /// # Errors
+    /// The first error of `visit`, or [`ReadError`] made into one.
+    pub fn replay_from<E: From<ReadError>>(
+        &self,
+        first: LeafIndex,
+        visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let records = {
             let state = self.state()?;
-            (state.end, state.tree.size().as_u64())
+            reader::Records::of(&state, &*self.writer.storage)
         };
-        let Writer { storage, segment, .. } = &self.writer;
-        let (mut offset, mut first) = (segment.len(), 0);
-        let mut group = Group::default();
-        while first < size {
-            let index = LeafIndex::new(first);
-            let read = read_group(&**storage, segment, (offset, end), first, &mut group);
-            let GroupRead::Whole { next } = read.map_err(ReadError::Io)? else {
-                return Err(ReadError::Corrupt { index }.into());
-            };
-            let indices = (first..).map(LeafIndex::new);
-            for ((index, leaf), (_, record)) in indices.zip(&group.leaves).zip(group.records()) {
-                // WHY: somebody may have rewritten the file, checksums and all, since it was read.
-                if self.state()?.tree.leaf(index) != Some(leaf) {
-                    return Err(ReadError::Corrupt { index }.into());
-                }
-                visit(index, record)?;
-                first = index.as_u64() + 1;
-            }
-            offset = next;
-        }
-        Ok(())
+        records.visit(first, visit)
     }
 
     /// Signs the durable log as it is and stores the checkpoint. Give it to others: only a
@@ -354,19 +288,84 @@ impl Log {
     /// # Errors
     /// [`SignCheckpointError`] if `signer` is not the operator, or storing fails.
     pub fn checkpoint(&self, signer: &dyn Signer) -> Result<Checkpoint, SignCheckpointError> {
+        self.sign(signer, None)
+    }
+
+    /// Signs, and settles what was made from the records if enough of them came, or an archive is
+    /// to be noted.
+    fn sign(
+        &self,
+        signer: &dyn Signer,
+        archive: Option<LeafIndex>,
+    ) -> Result<Checkpoint, SignCheckpointError> {
         let poisoned = |cause| SignCheckpointError::Poisoned { cause };
         let _one_at_a_time =
             self.checkpointing.lock().map_err(|_| poisoned(Arc::new(PoisonCause::Panic)))?;
         if let Err(AppendError::Poisoned { cause }) = self.writer.check() {
             return Err(poisoned(cause));
         }
-        let (size, root) = {
+        let (size, root, unsettled) = {
             let state = self.state().map_err(|_| poisoned(Arc::new(PoisonCause::Panic)))?;
-            (state.tree.size(), state.tree.root())
+            let size = state.edge.size();
+            let new = size.as_u64().saturating_sub(state.mark.size);
+            let is_due = new >= SETTLE_EVERY || archive.is_some();
+            let mark = Mark { archive: archive.or(state.mark.archive), ..state.next_mark() };
+            (size, state.root, is_due.then(|| (state.edge.clone(), mark)))
         };
-        let checkpoint = Checkpoint::sign(&self.origin, size, root, signer)?;
+        let checkpoint = Checkpoint::sign(self.origin(), size, root, signer)?;
+        if let Some((edge, _)) = &unsettled {
+            self.writer.settle(edge).map_err(poisoned)?;
+        }
         self.writer.storage.write_checkpoint(checkpoint.as_note().as_bytes())?;
+        // A mark that the stored checkpoint does not cover would be of no use.
+        if let Some((_, mark)) = unsettled {
+            mark.write(&*self.writer.storage)?;
+            if let Ok(mut state) = self.writer.state.write() {
+                state.mark = mark;
+            }
+        }
         Ok(checkpoint)
+    }
+
+    /// Removes the segments of which all records come before `before`. What stays of those records
+    /// are their hashes, and so the proofs of all others; copies of the segments, kept elsewhere,
+    /// can still be read and proved. That they were removed is itself a record of the log, without
+    /// which a log that lacks its beginning is not opened. Returns the first record that stays.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]. Segments that could not be removed are the first thing the next call
+    /// removes.
+    pub fn archive(
+        &self,
+        before: LeafIndex,
+        now: UnixMillis,
+        signer: &dyn Signer,
+    ) -> Result<LeafIndex, ArchiveError> {
+        let (kept, size) = {
+            let state = self.state()?;
+            // The segment that grows stays.
+            let after = state.segments.partition_point(|first| *first <= before);
+            let kept = after.checked_sub(1).and_then(|place| state.segments.get(place));
+            (kept.copied().unwrap_or_default(), state.edge.size())
+        };
+        if !size.contains(before) {
+            return Err(ReadError::Index { index: before, size }.into());
+        }
+        if kept == self.first()? {
+            return Ok(kept);
+        }
+        let record = Record::new(now, Event::Archived { before: kept });
+        let archived = self.append(&record)?;
+        self.sign(signer, Some(archived.index()))?;
+        let removed = {
+            let mut state = self.writer.state.write().map_err(|_| ReadError::Poisoned)?;
+            let until = state.segments.partition_point(|first| *first < kept);
+            state.segments.drain(..until).collect::<Vec<_>>()
+        };
+        for first in removed {
+            self.writer.storage.remove(StoredFile::Segment(first)).map_err(ReadError::Io)?;
+        }
+        Ok(kept)
     }
 
     /// Checks that this log still holds all that the operator signed in `outside`, a checkpoint
@@ -376,15 +375,27 @@ impl Log {
     /// # Errors
     /// [`ExtendsError`] if it does not.
     pub fn verify_extends(&self, outside: &Checkpoint) -> Result<(), ExtendsError> {
-        if *outside.origin() != self.origin {
+        if outside.origin() != self.origin() {
             return Err(ExtendsError::Origin { found: outside.origin().clone() });
         }
-        let (signed, state) = (outside.size(), self.state()?);
-        match state.tree.root_at(signed) {
-            Err(_) => Err(ExtendsError::RolledBack { signed, found: state.tree.size() }),
+        let signed = outside.size();
+        match self.root_at(signed) {
+            Err(ProveError::Tree(_)) => {
+                Err(ExtendsError::RolledBack { signed, found: self.size()? })
+            }
+            Err(ProveError::Read(error)) => Err(error.into()),
             Ok(root) if root != outside.root() => Err(ExtendsError::Forked { signed }),
             Ok(_) => Ok(()),
         }
+    }
+
+    /// What the tree answers, if the hashes that it is made of lead to the root.
+    fn tree<T>(
+        &self,
+        ask: impl FnOnce(&reader::Verified<'_>) -> Result<T, ProveError>,
+    ) -> Result<T, ProveError> {
+        let state = self.state()?;
+        ask(&reader::Verified { tree: state.tree(&*self.writer.storage), root: &state.root })
     }
 
     fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {

@@ -1,48 +1,25 @@
-//! Signed notes (C2SP signed-note), with one Ed25519 signature.
+//! Signed notes (C2SP signed-note): a text, and under it the lines of those who signed it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dataspace_primitives::{Digest, PublicKey, Signature, Signer};
+use dataspace_primitives::{PublicKey, Signature, Signer};
 use thiserror::Error;
 
-/// Longest note, in bytes, signature included.
-pub const NOTE_LEN_MAX: usize = 4_096;
-/// Longest name of a key, in bytes.
-pub const KEY_NAME_LEN_MAX: usize = 256;
+use crate::verifier_key::{KEY_ID_LEN, Kind, ParseNoteKeyError, VerifierKey, is_key_name};
 
-/// The signature type of C2SP signed-note for Ed25519.
-const ED25519: u8 = 0x01;
-const KEY_HASH_LEN: usize = 4;
+/// Longest note, in bytes, signatures included: room for 16 signatures of the longest kind that
+/// C2SP has assigned (ML-DSA-44), as signed-note asks.
+pub const NOTE_LEN_MAX: usize = 65_536;
+/// Most signatures under a note.
+pub const SIGNATURES_MAX: usize = 32;
 
-/// A key that signs notes, under its name. As text, the verifier key of C2SP signed-note:
-/// `name+hash+base64`.
+/// A key that signs notes by Ed25519, under its name. As text, the verifier key of C2SP
+/// signed-note: `name+id+base64`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoteKey {
-    name: String,
-    key: PublicKey,
-    hash: [u8; KEY_HASH_LEN],
-}
-
-/// Why a text is not a verifier key.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ParseNoteKeyError {
-    /// Empty, too long, with a `+` or with white space or control characters.
-    #[error("a key name has 1 to {KEY_NAME_LEN_MAX} bytes without `+`, white space or controls")]
-    Name,
-    /// Not `name+hash+base64`.
-    #[error("a verifier key is `name+hash+base64`")]
-    Form,
-    /// Not an Ed25519 key.
-    #[error("the verifier key does not hold a usable Ed25519 key")]
-    Key,
-    /// The hash is not the one of this name and key.
-    #[error("the verifier key's hash is not the one of its name and key")]
-    Hash,
-}
+pub struct NoteKey(VerifierKey);
 
 /// Why a note is not believed, or cannot be signed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -57,22 +34,19 @@ pub enum NoteError {
     /// The text is empty, does not end with a newline, or has control characters.
     #[error("the text of a note is lines without control characters")]
     Text,
-    /// Not a text, an empty line and one signature line.
-    #[error("a note is a text, an empty line, and here one signature line")]
+    /// Not a text, an empty line and signature lines.
+    #[error("a note is a text, an empty line, and signature lines")]
     Form,
-    /// Signed under another name.
-    #[error("the note is not signed under the name `{expected}`")]
-    Name {
-        /// The name asked for.
-        expected: String,
-    },
-    /// Signed by another key than the one that has this name.
-    #[error("the note is not signed by the key that `{name}` names")]
-    Key {
+    /// More than [`SIGNATURES_MAX`] signature lines.
+    #[error("a note has at most {SIGNATURES_MAX} signatures")]
+    TooManySignatures,
+    /// No signature is of the key asked for; those of unknown keys do not count.
+    #[error("the note is not signed by the key of `{name}`")]
+    Unsigned {
         /// The name asked for.
         name: String,
     },
-    /// The signature does not verify.
+    /// A signature that says it is of the key asked for does not verify.
     #[error("the signature of `{name}` does not verify")]
     Signature {
         /// The name asked for.
@@ -86,25 +60,19 @@ impl NoteKey {
     /// # Errors
     /// [`ParseNoteKeyError::Name`].
     pub fn new(name: &str, key: PublicKey) -> Result<Self, ParseNoteKeyError> {
-        let bad = |c: char| c == '+' || c.is_whitespace() || c.is_control();
-        if name.is_empty() || name.len() > KEY_NAME_LEN_MAX || name.contains(bad) {
-            return Err(ParseNoteKeyError::Name);
-        }
-        let digest = Digest::of_parts(&[name.as_bytes(), b"\n", &[ED25519], key.as_bytes()]);
-        let [a, b, c, d, ..] = *digest.as_bytes();
-        Ok(Self { name: name.to_owned(), key, hash: [a, b, c, d] })
+        VerifierKey::new(Kind::Note, name, key).map(Self)
     }
 
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// The key.
     #[must_use]
     pub fn key(&self) -> &PublicKey {
-        &self.key
+        &self.0.key
     }
 
     /// The note that says `text`, which must end with a newline, signed by `signer`.
@@ -114,66 +82,102 @@ impl NoteKey {
     /// hold this key.
     pub fn sign(&self, text: &str, signer: &dyn Signer) -> Result<String, NoteError> {
         let signature = signer.sign(text.as_bytes());
-        let blob = [&self.hash[..], signature.as_bytes()].concat();
-        let note = format!("{text}\n\u{2014} {} {}\n", self.name, STANDARD.encode(blob));
+        let note = format!("{text}\n{}", self.0.line(signature.as_bytes()));
         // WHY: a note that nobody can verify would be found out only when it is needed.
-        self.verify(&note)?;
-        Ok(note)
+        if self.verify(&note)? == text { Ok(note) } else { Err(NoteError::Text) }
     }
 
-    /// The text of `note`, which must have just one signature: this key's.
+    /// The text of `note`, if this key signed it. Signatures of other keys are left unread, as
+    /// signed-note asks; every line that says it is this key's must verify.
     ///
     /// # Errors
-    /// [`NoteError`] if the note is of another form or does not verify.
+    /// [`NoteError`] if the note is of another form, or is not signed by this key.
     pub fn verify<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
-        if note.len() > NOTE_LEN_MAX {
-            return Err(NoteError::Len { len: note.len() });
+        let note = Note::read(note)?;
+        self.signature(&note)?;
+        Ok(note.text)
+    }
+
+    /// The first of this key's lines, when all of them verify.
+    pub(crate) fn signature<'n, 'a>(
+        &self,
+        note: &'n Note<'a>,
+    ) -> Result<&'n SignatureLine<'a>, NoteError> {
+        let name = || self.0.name.clone();
+        for line in note.lines_of(&self.0) {
+            let bytes = <[u8; Signature::LEN]>::try_from(line.signature.as_slice());
+            let signature = bytes.map(Signature::from_bytes);
+            let verifies = |one| self.0.key.verifies(note.text.as_bytes(), &one);
+            if !signature.is_ok_and(verifies) {
+                return Err(NoteError::Signature { name: name() });
+            }
         }
-        let name = || self.name.clone();
-        let Parts { text, signer, blob } = Parts::read(note)?;
-        if signer != self.name {
-            return Err(NoteError::Name { expected: name() });
-        }
-        let blob = STANDARD.decode(blob).map_err(|_| NoteError::Form)?;
-        let (hash, signature) = blob.split_at_checked(KEY_HASH_LEN).ok_or(NoteError::Form)?;
-        if hash != self.hash {
-            return Err(NoteError::Key { name: name() });
-        }
-        let signature = <[u8; Signature::LEN]>::try_from(signature).map_err(|_| NoteError::Form)?;
-        if !self.key.verifies(text.as_bytes(), &Signature::from_bytes(signature)) {
-            return Err(NoteError::Signature { name: name() });
-        }
-        Ok(text)
+        note.lines_of(&self.0).next().ok_or_else(|| NoteError::Unsigned { name: name() })
     }
 }
 
 /// A note taken apart; nothing in it is verified.
-struct Parts<'a> {
-    text: &'a str,
-    signer: &'a str,
-    blob: &'a str,
+pub(crate) struct Note<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) lines: Vec<SignatureLine<'a>>,
 }
 
-impl<'a> Parts<'a> {
-    fn read(note: &'a str) -> Result<Self, NoteError> {
+/// A signature line; whether its key signed anything is to be seen.
+pub(crate) struct SignatureLine<'a> {
+    /// All of it, newline included.
+    pub(crate) whole: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) id: [u8; KEY_ID_LEN],
+    pub(crate) signature: Vec<u8>,
+}
+
+impl<'a> Note<'a> {
+    pub(crate) fn read(note: &'a str) -> Result<Self, NoteError> {
+        if note.len() > NOTE_LEN_MAX {
+            return Err(NoteError::Len { len: note.len() });
+        }
         let (before, signatures) = note.rsplit_once("\n\n").ok_or(NoteError::Form)?;
         // The text keeps its last newline; the one after it is the empty line.
         let text = note.get(..=before.len()).ok_or(NoteError::Form)?;
         if text == "\n" || text.chars().any(|c| c.is_control() && c != '\n') {
             return Err(NoteError::Text);
         }
-        let line = signatures.strip_suffix('\n').ok_or(NoteError::Form)?;
-        let line = line.strip_prefix("\u{2014} ").ok_or(NoteError::Form)?;
-        let (signer, blob) = line.split_once(' ').ok_or(NoteError::Form)?;
-        Ok(Self { text, signer, blob })
+        Ok(Self { text, lines: SignatureLine::read_all(signatures)? })
+    }
+
+    pub(crate) fn lines_of(&self, key: &VerifierKey) -> impl Iterator<Item = &SignatureLine<'a>> {
+        self.lines.iter().filter(|line| line.name == key.name && line.id == key.id)
+    }
+}
+
+impl<'a> SignatureLine<'a> {
+    /// One line at least, each with a newline at its end.
+    pub(crate) fn read_all(lines: &'a str) -> Result<Vec<Self>, NoteError> {
+        let mut all = Vec::new();
+        for line in lines.split_inclusive('\n') {
+            if all.len() == SIGNATURES_MAX {
+                return Err(NoteError::TooManySignatures);
+            }
+            all.push(Self::read(line).ok_or(NoteError::Form)?);
+        }
+        if all.is_empty() { Err(NoteError::Form) } else { Ok(all) }
+    }
+
+    fn read(whole: &'a str) -> Option<Self> {
+        let line = whole.strip_suffix('\n')?.strip_prefix("\u{2014} ")?;
+        let (name, blob) = line.split_once(' ')?;
+        let blob = STANDARD.decode(blob).ok()?;
+        let (id, signature) = blob.split_first_chunk()?;
+        if signature.is_empty() || !is_key_name(name) {
+            return None;
+        }
+        Some(Self { whole, name, id: *id, signature: signature.to_vec() })
     }
 }
 
 impl fmt::Display for NoteKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hash = u32::from_be_bytes(self.hash);
-        let key = STANDARD.encode([&[ED25519], &self.key.as_bytes()[..]].concat());
-        write!(f, "{}+{hash:08x}+{key}", self.name)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
@@ -181,16 +185,6 @@ impl FromStr for NoteKey {
     type Err = ParseNoteKeyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, rest) = text.split_once('+').ok_or(ParseNoteKeyError::Form)?;
-        let (hash, key) = rest.split_once('+').ok_or(ParseNoteKeyError::Form)?;
-        let key = STANDARD.decode(key).map_err(|_| ParseNoteKeyError::Form)?;
-        let key = key.strip_prefix(&[ED25519]).ok_or(ParseNoteKeyError::Key)?;
-        let key = key.try_into().map_err(|_| ParseNoteKeyError::Key)?;
-        let key = PublicKey::from_bytes(key).map_err(|_| ParseNoteKeyError::Key)?;
-        let key = Self::new(name, key)?;
-        if format!("{:08x}", u32::from_be_bytes(key.hash)) != hash {
-            return Err(ParseNoteKeyError::Hash);
-        }
-        Ok(key)
+        VerifierKey::parse(Kind::Note, text).map(Self)
     }
 }

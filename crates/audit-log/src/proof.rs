@@ -113,11 +113,42 @@ impl ConsistencyProof {
             let empty = *from != TreeSize::EMPTY || *from_root == empty_root();
             return if known && empty { Ok(()) } else { Err(ProofError::Root) };
         }
-        let (mut node, mut last) = (from.as_u64() - 1, to.as_u64() - 1);
         // A complete earlier tree is itself the first hash.
-        let mut hashes = path.iter();
-        let first = if from.as_u64().is_power_of_two() { Some(from_root) } else { hashes.next() };
-        let first = *first.ok_or(ProofError::PathLen { len })?;
+        let (first, hashes) = match path.as_slice() {
+            hashes if from.as_u64().is_power_of_two() => (from_root, hashes),
+            [first, hashes @ ..] => (first, hashes),
+            [] => return Err(ProofError::PathLen { len }),
+        };
+        if self.climb(*first, hashes)? == (*from_root, *to_root) {
+            Ok(())
+        } else {
+            Err(ProofError::Root)
+        }
+    }
+
+    /// The root that the tree with the root `to_root` has at the earlier size, if this path shows
+    /// it. Where it is not the root that was expected, two trees contradict each other.
+    ///
+    /// `None` if the path does not lead to `to_root`, and for an earlier tree of 2^n leaves, whose
+    /// root such a path leaves out.
+    pub(crate) fn shown_from_root(&self, to_root: &Digest) -> Option<Digest> {
+        let Self { from, to, path } = self;
+        if from == to {
+            return Some(*to_root);
+        }
+        if *from > *to || from.as_u64().is_power_of_two() || *from == TreeSize::EMPTY {
+            return None;
+        }
+        let (first, hashes) = path.split_first()?;
+        let (shown, led_to) = self.climb(*first, hashes).ok()?;
+        (led_to == *to_root).then_some(shown)
+    }
+
+    /// The roots of the earlier and the later tree, for an earlier tree that is neither empty nor
+    /// the later one.
+    fn climb(&self, first: Digest, hashes: &[Digest]) -> Result<(Digest, Digest), ProofError> {
+        let len = self.path.len();
+        let (mut node, mut last) = (self.from.as_u64() - 1, self.to.as_u64() - 1);
         let ones = node.trailing_ones();
         (node, last) = (shift(node, ones), shift(last, ones));
         let (mut from_hash, mut to_hash) = (first, first);
@@ -134,11 +165,7 @@ impl ConsistencyProof {
             }
             (node, last) = (node >> 1, last >> 1);
         }
-        if last != 0 {
-            return Err(ProofError::PathLen { len });
-        }
-        let same = from_hash == *from_root && to_hash == *to_root;
-        if same { Ok(()) } else { Err(ProofError::Root) }
+        if last == 0 { Ok((from_hash, to_hash)) } else { Err(ProofError::PathLen { len }) }
     }
 }
 

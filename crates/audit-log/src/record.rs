@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use thiserror::Error;
 
+use crate::tree::LeafIndex;
+
 /// Longest record, in bytes of canonical CBOR: what an entry of a C2SP tile can hold.
 pub const RECORD_LEN_MAX: usize = 65_535;
 /// Most facts in one [`AccessRecord`].
@@ -77,6 +79,12 @@ pub enum Event {
     Policies {
         /// The signed statement.
         document: ByteBuf,
+    },
+    /// The operator archived the segments of the records before this one. Their hashes stay, and
+    /// with them the proofs.
+    Archived {
+        /// The first record that stays here.
+        before: LeafIndex,
     },
     /// An access was decided.
     Access(AccessRecord),

@@ -1,13 +1,14 @@
-//! Bytes of the segment file: a header, then groups.
+//! Bytes of a segment file: a header, then groups, then perhaps zeros.
 //!
 //! ```text
-//! segment = "dslogseg" version:u32 originLen:u16 origin SHA-256(all before)          group*
+//! segment = "dslogseg" version:u32 firstIndex:u64 root:32 originLen:u16 origin SHA-256(all before)
+//!           group* 0*
 //! group   = "DSGR" bodyLen:u32 count:u32 firstIndex:u64 check:8  body  trailer:32
 //! body    = (recordLen:u32 record)*
 //! check   = first 8 bytes of SHA-256(segment header's SHA-256 || group header before check)
 //! trailer = SHA-256(group header || leaf hash*)
 //! ```
-//! Integers are big-endian. A group is written by one write and made durable by one sync. The
+//! Integers are big-endian. The root is the one of the tree before the segment. A group is written by one write and made durable by one sync. The
 //! check makes the length of a group trustworthy before its body is read, and ties a group to
 //! its log.
 
@@ -17,11 +18,11 @@ use dataspace_primitives::Digest;
 
 use crate::origin::Origin;
 use crate::record::RECORD_LEN_MAX;
-use crate::storage::Storage;
-use crate::tree::leaf_hash;
+use crate::storage::{Storage, StoredFile};
+use crate::tree::{LeafIndex, leaf_hash};
 
 const SEGMENT_MAGIC: &[u8; 8] = b"dslogseg";
-const SEGMENT_VERSION: u32 = 1;
+const SEGMENT_VERSION: u32 = 2;
 const GROUP_MAGIC: [u8; 4] = *b"DSGR";
 const CHECK_LEN: usize = 8;
 /// Bytes before the check.
@@ -36,9 +37,10 @@ pub(crate) const GROUP_BODY_LEN_MAX: usize = 4 << 20;
 /// Longest segment header that any origin needs.
 pub(crate) const SEGMENT_HEADER_LEN_MAX: u64 = 512;
 
-/// The header of the segment of a log.
+/// The header of a segment.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentHeader {
+    pub(crate) first: LeafIndex,
     pub(crate) bytes: Vec<u8>,
     /// Ties groups to this segment.
     salt: Digest,
@@ -52,20 +54,32 @@ pub(crate) enum HeaderRead {
     Unfinished,
     /// A whole header of another log.
     Other(Origin),
+    /// A header of this log, after other records or in another place.
+    Elsewhere,
     /// Neither.
     Damaged,
 }
 
 impl SegmentHeader {
-    pub(crate) fn new(origin: &Origin) -> Self {
+    /// The header of the segment that begins with `first`, after a tree with this root.
+    pub(crate) fn new(origin: &Origin, first: LeafIndex, root: &Digest) -> Self {
         let origin = origin.as_str().as_bytes();
         // An origin has at most 129 bytes.
         let len = u16::try_from(origin.len()).unwrap_or(u16::MAX);
-        let version = SEGMENT_VERSION.to_be_bytes();
-        let mut bytes = [&SEGMENT_MAGIC[..], &version, &len.to_be_bytes(), origin].concat();
+        let mut bytes = Vec::with_capacity(256);
+        bytes.extend_from_slice(SEGMENT_MAGIC);
+        bytes.extend_from_slice(&SEGMENT_VERSION.to_be_bytes());
+        bytes.extend_from_slice(&first.as_u64().to_be_bytes());
+        bytes.extend_from_slice(root.as_bytes());
+        bytes.extend_from_slice(&len.to_be_bytes());
+        bytes.extend_from_slice(origin);
         let salt = Digest::of(&bytes);
         bytes.extend_from_slice(salt.as_bytes());
-        Self { bytes, salt }
+        Self { first, bytes, salt }
+    }
+
+    pub(crate) fn file(&self) -> StoredFile {
+        StoredFile::Segment(self.first)
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -73,28 +87,46 @@ impl SegmentHeader {
     }
 
     pub(crate) fn compare(&self, storage: &dyn Storage) -> io::Result<HeaderRead> {
-        let len = storage.len()?.min(SEGMENT_HEADER_LEN_MAX);
+        let len = storage.len(self.file())?.min(SEGMENT_HEADER_LEN_MAX);
         let mut found = vec![0; usize::try_from(len).unwrap_or(0)];
-        storage.read_at(0, &mut found)?;
+        storage.read_at(self.file(), 0, &mut found)?;
         if found.starts_with(&self.bytes) {
             return Ok(HeaderRead::Ours);
         }
-        // A crash while the header was written leaves a part of it, or zeros.
-        let zeros = found.len() <= self.bytes.len() && found.iter().all(|byte| *byte == 0);
-        if zeros || self.bytes.starts_with(&found) {
+        // A crash while the header was written leaves a part of it, and zeros.
+        let written = found.iter().zip(&self.bytes).take_while(|(found, byte)| found == byte);
+        if found.iter().skip(written.count()).all(|byte| *byte == 0) {
             return Ok(HeaderRead::Unfinished);
         }
-        Ok(read_origin(&found).map_or(HeaderRead::Damaged, HeaderRead::Other))
+        Ok(match read_header(&found) {
+            None => HeaderRead::Damaged,
+            Some(origin) if self.origin() == Some(origin.as_str().as_bytes()) => {
+                HeaderRead::Elsewhere
+            }
+            Some(origin) => HeaderRead::Other(origin),
+        })
+    }
+
+    fn origin(&self) -> Option<&[u8]> {
+        let before = self.bytes.len().checked_sub(Digest::LEN)?;
+        self.bytes.get(ORIGIN_AT..before)
     }
 }
 
+/// Where the origin begins in a header.
+const ORIGIN_AT: usize = 8 + 4 + 8 + Digest::LEN + 2;
+
 /// The origin in a header, if the header is whole.
-fn read_origin(found: &[u8]) -> Option<Origin> {
+fn read_header(found: &[u8]) -> Option<Origin> {
     let rest = found.strip_prefix(SEGMENT_MAGIC)?.strip_prefix(&SEGMENT_VERSION.to_be_bytes())?;
+    let (first, rest) = rest.split_first_chunk()?;
+    let (root, rest) = rest.split_first_chunk()?;
     let (len, rest) = rest.split_first_chunk::<2>()?;
     let origin = rest.get(..usize::from(u16::from_be_bytes(*len)))?;
     let origin: Origin = str::from_utf8(origin).ok()?.parse().ok()?;
-    found.starts_with(&SegmentHeader::new(&origin).bytes).then_some(origin)
+    let first = LeafIndex::new(u64::from_be_bytes(*first));
+    let header = SegmentHeader::new(&origin, first, &Digest::from_bytes(*root));
+    found.starts_with(&header.bytes).then_some(origin)
 }
 
 /// The header of a group whose check is right.
@@ -224,10 +256,12 @@ pub(crate) enum GroupRead {
     },
     /// Nothing: the segment ends.
     End,
-    /// A group that a crash may have left: its declared end is the end of the segment, or lies
-    /// after it.
-    Torn,
-    /// No group header; a torn write or damage.
+    /// A group that is not whole, as a crash may leave it; or damage.
+    Torn {
+        /// Offset of its declared end.
+        next: u64,
+    },
+    /// No group header: zeros that were reserved, a torn write, or damage.
     NoHeader,
     /// Damage that no crash leaves behind.
     Corrupt,
@@ -250,22 +284,23 @@ pub(crate) fn read_group(
     let Some(left) = left.checked_sub(to_u64(GROUP_HEADER_LEN)) else {
         return Ok(GroupRead::NoHeader);
     };
-    storage.read_at(offset, &mut header_bytes)?;
+    storage.read_at(segment.file(), offset, &mut header_bytes)?;
     let Some(header) = GroupHeader::read(&header_bytes, segment) else {
         return Ok(GroupRead::NoHeader);
     };
     if !header.is_within_caps() || header.first != first {
         return Ok(GroupRead::Corrupt);
     }
+    let next = offset + to_u64(GROUP_HEADER_LEN) + header.rest_len();
     if left < header.rest_len() {
-        return Ok(GroupRead::Torn);
+        return Ok(GroupRead::Torn { next });
     }
     // INVARIANT: within_caps bounds this.
     group.body.resize(usize::try_from(header.body_len).unwrap_or(0), 0);
     let body_at = offset + to_u64(GROUP_HEADER_LEN);
-    storage.read_at(body_at, &mut group.body)?;
+    storage.read_at(segment.file(), body_at, &mut group.body)?;
     let mut found = [0; Digest::LEN];
-    storage.read_at(body_at + u64::from(header.body_len), &mut found)?;
+    storage.read_at(segment.file(), body_at + u64::from(header.body_len), &mut found)?;
     let (mut leaves, mut used) = (std::mem::take(&mut group.leaves), 0);
     leaves.clear();
     for (_, record) in group.records() {
@@ -276,15 +311,47 @@ pub(crate) fn read_group(
     let whole = used == group.body.len()
         && to_u64(group.leaves.len()) == u64::from(header.count)
         && trailer(&header_bytes, &group.leaves).as_bytes() == &found;
-    Ok(if whole {
-        GroupRead::Whole { next: body_at + header.rest_len() }
-    } else if left == header.rest_len() {
-        GroupRead::Torn
-    } else {
-        // WHY: the next group is written only after this one was synced, so what follows it
-        // shows that it was whole once.
-        GroupRead::Corrupt
-    })
+    Ok(if whole { GroupRead::Whole { next } } else { GroupRead::Torn { next } })
+}
+
+/// What stands behind the last whole group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// Bytes up to this offset that a torn write left, zeros after them.
+    Torn { end: u64 },
+    /// The header of a later group. Then the damage before it is none that a crash leaves: a group
+    /// is written only after the one before it was synced.
+    Later,
+}
+
+/// Bytes read at once while looking at what stands behind damage.
+const SCAN_LEN: usize = 64 << 10;
+
+/// Looks at the bytes `offset .. len` of the segment, behind the record before `next`.
+pub(crate) fn read_tail(
+    storage: &dyn Storage,
+    segment: &SegmentHeader,
+    (offset, len): (u64, u64),
+    next: u64,
+) -> io::Result<Tail> {
+    let mut window = Vec::new();
+    let (mut at, mut end) = (offset, offset);
+    while at < len {
+        let take = (len - at).min(to_u64(SCAN_LEN + GROUP_HEADER_LEN));
+        window.resize(usize::try_from(take).unwrap_or(0), 0);
+        storage.read_at(segment.file(), at, &mut window)?;
+        if let Some(last) = window.iter().rposition(|byte| *byte != 0) {
+            end = end.max(at + to_u64(last) + 1);
+            let found = window
+                .windows(GROUP_HEADER_LEN)
+                .any(|bytes| GroupHeader::read(bytes, segment).is_some_and(|one| one.first > next));
+            if found {
+                return Ok(Tail::Later);
+            }
+        }
+        at += to_u64(SCAN_LEN);
+    }
+    Ok(Tail::Torn { end })
 }
 
 pub(crate) fn to_u64(len: usize) -> u64 {

@@ -1,39 +1,41 @@
 use dataspace_primitives::Digest;
 
-use crate::tree::{LeafIndex, Tree};
+use crate::hashes::{Edge, Stored};
+use crate::mark::Mark;
+use crate::segment::SegmentHeader;
+use crate::storage::Storage;
+use crate::tree::LeafIndex;
 
-/// What is durable: the tree, where each record stands, and where the segment ends.
+/// What is durable: the tree's right edge, and where the segments end.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) tree: Tree,
-    /// Offset of the length prefix of each record.
-    starts: Vec<u64>,
+    pub(crate) edge: Edge,
+    /// The root over all records.
+    pub(crate) root: Digest,
+    /// The first records of the segments, in ascending order.
+    pub(crate) segments: Vec<LeafIndex>,
+    /// The segment that grows.
+    pub(crate) segment: SegmentHeader,
     /// Offset after the last whole group.
     pub(crate) end: u64,
+    /// Up to where tiles and offsets are durable.
+    pub(crate) mark: Mark,
 }
 
 impl State {
-    pub(crate) fn new(end: u64) -> Self {
-        Self { tree: Tree::new(), starts: Vec::new(), end }
+    /// The segment in which the record stands; `None` if that was archived.
+    pub(crate) fn segment_of(&self, index: LeafIndex) -> Option<LeafIndex> {
+        let after = self.segments.partition_point(|first| *first <= index);
+        self.segments.get(after.checked_sub(1)?).copied()
     }
 
-    /// Takes in one durable group.
-    pub(crate) fn extend(
-        &mut self,
-        starts: impl Iterator<Item = u64>,
-        leaves: &[Digest],
-        end: u64,
-    ) {
-        self.starts.extend(starts);
-        for leaf in leaves {
-            self.tree.push(*leaf);
-        }
-        self.end = end;
+    pub(crate) fn tree<'a>(&'a self, storage: &'a dyn Storage) -> Stored<'a> {
+        Stored { edge: &self.edge, storage }
     }
 
-    /// Where the record stands, and its leaf hash.
-    pub(crate) fn locate(&self, index: LeafIndex) -> Option<(u64, Digest)> {
-        let at = usize::try_from(index.as_u64()).ok()?;
-        Some((*self.starts.get(at)?, *self.tree.leaf(index)?))
+    /// The mark of all there is.
+    pub(crate) fn next_mark(&self) -> Mark {
+        let (size, segment) = (self.edge.size().as_u64(), self.segment.first.as_u64());
+        Mark { size, segment, end: self.end, ..self.mark }
     }
 }

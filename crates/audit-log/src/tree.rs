@@ -6,6 +6,7 @@ use dataspace_primitives::Digest;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::nodes::{self, Nodes};
 use crate::proof::{ConsistencyProof, InclusionProof};
 
 /// The place of a record in the log, counted from 0.
@@ -172,7 +173,8 @@ impl Tree {
     /// The root over all leaves.
     #[must_use]
     pub fn root(&self) -> Digest {
-        self.range(0, self.size().0).unwrap_or_else(empty_root)
+        // Every tree has a root of its own size.
+        self.root_at(self.size()).unwrap_or_else(|_| empty_root())
     }
 
     /// The root over the first `size` leaves.
@@ -180,11 +182,7 @@ impl Tree {
     /// # Errors
     /// [`TreeError::Size`] if there are fewer leaves.
     pub fn root_at(&self, size: TreeSize) -> Result<Digest, TreeError> {
-        self.check(size)?;
-        if size == TreeSize::EMPTY {
-            return Ok(empty_root());
-        }
-        self.subtree(0, size.0)
+        nodes::root_at(&mut &*self, self.size(), size)
     }
 
     /// The proof that the leaf at `index` is in the tree of `size` leaves (RFC 9162 §2.1.3.1).
@@ -196,24 +194,7 @@ impl Tree {
         index: LeafIndex,
         size: TreeSize,
     ) -> Result<InclusionProof, TreeError> {
-        self.check(size)?;
-        if !size.contains(index) {
-            return Err(TreeError::Index { index, size });
-        }
-        let (mut start, mut end) = (0, size.0);
-        let mut path = Vec::new();
-        while end - start > 1 {
-            let middle = start + split(end - start);
-            if index.0 < middle {
-                path.push(self.subtree(middle, end)?);
-                end = middle;
-            } else {
-                path.push(self.subtree(start, middle)?);
-                start = middle;
-            }
-        }
-        path.reverse();
-        Ok(InclusionProof { index, size, path })
+        nodes::inclusion_proof(&mut &*self, self.size(), (index, size))
     }
 
     /// The proof that the tree of `to` leaves extends the one of `from` (RFC 9162 §2.1.4.1).
@@ -225,56 +206,27 @@ impl Tree {
         from: TreeSize,
         to: TreeSize,
     ) -> Result<ConsistencyProof, TreeError> {
-        self.check(to)?;
-        if from > to {
-            return Err(TreeError::Order { from, to });
-        }
-        let mut path = Vec::new();
-        let (mut start, mut end) = (0, to.0);
-        let mut known = true;
-        while from.0 != end && from.0 != 0 {
-            let middle = start + split(end - start);
-            if from.0 <= middle {
-                path.push(self.subtree(middle, end)?);
-                end = middle;
-            } else {
-                path.push(self.subtree(start, middle)?);
-                start = middle;
-                known = false;
-            }
-        }
-        if !known {
-            path.push(self.subtree(start, end)?);
-        }
-        path.reverse();
-        Ok(ConsistencyProof { from, to, path })
+        nodes::consistency_proof(&mut &*self, self.size(), (from, to))
     }
 
-    fn check(&self, size: TreeSize) -> Result<(), TreeError> {
-        let leaves = self.size();
-        if size > leaves { Err(TreeError::Size { size, leaves }) } else { Ok(()) }
+    /// The hashes of the complete subtrees of 2^`height` leaves.
+    pub(crate) fn row(&self, height: u32) -> &[Digest] {
+        let row = usize::try_from(height).ok().and_then(|height| self.levels.get(height));
+        row.map_or(&[], Vec::as_slice)
     }
+}
 
-    fn subtree(&self, start: u64, end: u64) -> Result<Digest, TreeError> {
-        let missing = TreeError::Size { size: TreeSize(end), leaves: self.size() };
-        self.range(start, end).ok_or(missing)
-    }
+impl Nodes for &Tree {
+    type Error = TreeError;
 
-    /// The hash over the leaves `start .. end`, where `start` is a multiple of the least power of
-    /// two that is not smaller than the length; `None` for an empty range.
-    fn range(&self, start: u64, end: u64) -> Option<Digest> {
-        let len = end.checked_sub(start).filter(|len| *len > 0)?;
-        if len.is_power_of_two() {
-            let row = self.levels.get(usize::try_from(len.trailing_zeros()).ok()?)?;
-            return row.get(usize::try_from(start / len).ok()?).copied();
-        }
-        // The left half is complete, so this recurses once for each level at most.
-        let middle = start + split(len);
-        Some(node_hash(&self.range(start, middle)?, &self.range(middle, end)?))
+    fn node(&mut self, height: u32, index: u64) -> Result<Digest, TreeError> {
+        let node = usize::try_from(index).ok().and_then(|index| self.row(height).get(index));
+        let end = index.saturating_add(1).saturating_mul(1_u64.checked_shl(height).unwrap_or(0));
+        node.copied().ok_or(TreeError::Size { size: TreeSize(end), leaves: self.size() })
     }
 }
 
 /// The largest power of two smaller than `len`, which must be at least 2 (RFC 9162 §2.1.1).
-fn split(len: u64) -> u64 {
+pub(crate) fn split(len: u64) -> u64 {
     1 << (len.saturating_sub(1) | 1).ilog2()
 }

@@ -8,14 +8,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use dataspace_primitives::Digest;
 use thiserror::Error;
 
+use crate::hashes::{Edge, offset_at, offset_bytes};
+use crate::origin::Origin;
 use crate::record::{Record, RecordError};
 use crate::segment::{
     GROUP_BODY_LEN_MAX, GROUP_HEADER_LEN, RECORD_PREFIX_LEN, SegmentHeader, group_bytes,
     push_record, to_u64,
 };
 use crate::state::State;
-use crate::storage::Storage;
-use crate::tree::leaf_hash;
+use crate::storage::{Storage, StoredFile};
+use crate::tree::{LeafIndex, leaf_hash};
 
 /// Most records that wait to be written; more callers block until there is room.
 pub const QUEUE_RECORDS_MAX: usize = 16_384;
@@ -23,6 +25,9 @@ pub const QUEUE_RECORDS_MAX: usize = 16_384;
 pub const QUEUE_BYTES_MAX: usize = 16 << 20;
 /// Most bytes of records in one batch, with 4 bytes more for each record.
 pub const BATCH_LEN_MAX: usize = GROUP_BODY_LEN_MAX;
+
+/// Bytes of a segment for which room is taken at once.
+const RESERVE_LEN: u64 = 4 << 20;
 
 /// Why nothing more is written until the log is opened again.
 #[derive(Debug, Error)]
@@ -164,7 +169,7 @@ impl Queue {
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) storage: Box<dyn Storage>,
-    pub(crate) segment: SegmentHeader,
+    pub(crate) origin: Origin,
     queue: Mutex<Queue>,
     /// Signalled whenever a group is done or the log is poisoned.
     changed: Condvar,
@@ -173,8 +178,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(storage: Box<dyn Storage>, segment: SegmentHeader, state: State) -> Self {
-        let durable = state.tree.size().as_u64();
+    pub(crate) fn new(storage: Box<dyn Storage>, origin: Origin, state: State) -> Self {
+        let durable = state.edge.size().as_u64();
         let queue = Queue {
             pending: VecDeque::new(),
             records: 0,
@@ -185,7 +190,7 @@ impl Writer {
             poison: None,
         };
         let (queue, changed, state) = (Mutex::new(queue), Condvar::new(), RwLock::new(state));
-        Self { storage, segment, queue, changed, state }
+        Self { storage, origin, queue, changed, state }
     }
 
     /// Returns the index of the first record, when all of the batch is durable.
@@ -234,26 +239,87 @@ impl Writer {
 
     /// One write, one sync, and then the tree. Returns the number of durable records.
     fn commit(&self, group: &[Arc<Batch>]) -> Result<u64, PoisonCause> {
-        let (first, end) = {
-            let state = self.state.read().map_err(|_| PoisonCause::Panic)?;
-            (state.tree.size().as_u64(), state.end)
-        };
         let leaves: Vec<Digest> =
             group.iter().flat_map(|batch| batch.leaves.iter().copied()).collect();
+        let Next { first, segment, mut end, mut edge } = self.next(group)?;
+        let is_new = end == 0;
+        let mut bytes = if is_new { segment.bytes.clone() } else { Vec::new() };
+        let mut body_at = end + to_u64(bytes.len() + GROUP_HEADER_LEN);
         let bodies = group.iter().map(|batch| batch.body.as_slice());
-        let bytes = group_bytes(&self.segment, first, bodies, &leaves);
-        self.storage.write_at(end, &bytes).map_err(PoisonCause::Write)?;
-        self.storage.sync_data().map_err(PoisonCause::Sync)?;
+        bytes.extend(group_bytes(&segment, first, bodies, &leaves));
+        self.write_durably(segment.file(), end, &bytes)?;
+        end += to_u64(bytes.len());
 
-        let mut state = self.state.write().map_err(|_| PoisonCause::Panic)?;
-        let mut body_at = end + to_u64(GROUP_HEADER_LEN);
+        // What can be made from the segments need not be durable.
         let mut starts = Vec::with_capacity(leaves.len());
         for batch in group {
             starts.extend(batch.starts.iter().map(|at| body_at + at));
             body_at += to_u64(batch.body.len());
         }
-        state.extend(starts.into_iter(), &leaves, end + to_u64(bytes.len()));
-        Ok(state.tree.size().as_u64())
+        let starts = offset_bytes(starts.into_iter());
+        let full = edge.extend(&leaves);
+        let write = |file, offset, bytes: &[u8]| {
+            self.storage.write_at(file, offset, bytes).map_err(PoisonCause::Write)
+        };
+        write(StoredFile::Offsets, offset_at(first), &starts)?;
+        full.iter().try_for_each(|tile| write(tile.file, tile.offset, &tile.bytes))?;
+        let root = edge.root(&*self.storage).map_err(PoisonCause::Write)?;
+
+        let mut state = self.state.write().map_err(|_| PoisonCause::Panic)?;
+        let durable = edge.size().as_u64();
+        if is_new {
+            state.segments.push(segment.first);
+            state.segment = segment;
+        }
+        (state.edge, state.root, state.end) = (edge, root, end);
+        Ok(durable)
+    }
+
+    /// Where the next group goes: behind the last one, or to the beginning of a new segment.
+    fn next(&self, group: &[Arc<Batch>]) -> Result<Next, PoisonCause> {
+        let state = self.state.read().map_err(|_| PoisonCause::Panic)?;
+        let (edge, first) = (state.edge.clone(), state.edge.size().as_u64());
+        let body_len: usize = group.iter().map(|batch| batch.body.len()).sum();
+        let len = to_u64(GROUP_HEADER_LEN + body_len + Digest::LEN);
+        let is_full = state.end + len > self.storage.segment_len_max();
+        if is_full && state.segment.first.as_u64() < first {
+            let segment = SegmentHeader::new(&self.origin, LeafIndex::new(first), &state.root);
+            return Ok(Next { first, segment, end: 0, edge });
+        }
+        Ok(Next { first, segment: state.segment.clone(), end: state.end, edge })
+    }
+
+    fn write_durably(&self, file: StoredFile, at: u64, bytes: &[u8]) -> Result<(), PoisonCause> {
+        let end = at + to_u64(bytes.len());
+        if end > self.storage.len(file).map_err(PoisonCause::Write)? {
+            // A segment holds one group beyond its length at most.
+            let len = (end + RESERVE_LEN).min(self.storage.segment_len_max()).max(end);
+            self.storage.reserve(file, len).map_err(PoisonCause::Write)?;
+        }
+        self.storage.write_at(file, at, bytes).map_err(PoisonCause::Write)?;
+        self.storage.sync_data(file).map_err(PoisonCause::Sync)
+    }
+
+    /// Makes durable what was made from the segments, up to this edge of the tree.
+    ///
+    /// # Errors
+    /// The log is poisoned then.
+    pub(crate) fn settle(&self, edge: &Edge) -> Result<(), Arc<PoisonCause>> {
+        self.try_settle(edge).map_err(|cause| {
+            let mut queue = self.lock();
+            queue.poison(cause);
+            self.changed.notify_all();
+            queue.poison.clone().unwrap_or_else(|| Arc::new(PoisonCause::Panic))
+        })
+    }
+
+    fn try_settle(&self, edge: &Edge) -> Result<(), PoisonCause> {
+        for (file, offset, bytes) in edge.rests() {
+            // Who writes a full tile meanwhile, begins it with the same bytes.
+            self.storage.write_at(file, offset, &bytes).map_err(PoisonCause::Write)?;
+            self.storage.sync_data(file).map_err(PoisonCause::Sync)?;
+        }
+        self.storage.sync_data(StoredFile::Offsets).map_err(PoisonCause::Sync)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -270,6 +336,15 @@ impl Writer {
         queue.poison(PoisonCause::Panic);
         queue
     }
+}
+
+/// Where a group is written, and the tree before it.
+struct Next {
+    first: u64,
+    segment: SegmentHeader,
+    /// 0 if the segment is to begin with this group.
+    end: u64,
+    edge: Edge,
 }
 
 /// Makes sure that a leader which does not come to its end leaves nobody waiting.

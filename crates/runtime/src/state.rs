@@ -144,6 +144,8 @@ impl State {
                 change
             }
             Event::Policies { document } => self.check_policies(signed(document)?, now)?,
+            // Of the log alone.
+            Event::Archived { .. } => return Ok(()),
             Event::Access(access) => {
                 let id = ContractId::from_digest(access.contract);
                 let contract = self.contract(id)?;

@@ -48,35 +48,10 @@ fn sixteen_threads_lose_nothing_and_share_syncs() {
 
 #[test]
 fn sixty_four_threads_lose_nothing_and_share_syncs() {
-    #[derive(Debug)]
-    struct Slow(Disk);
-    impl dataspace_audit_log::Storage for Slow {
-        fn len(&self) -> std::io::Result<u64> {
-            self.0.len()
-        }
-        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-            self.0.read_at(offset, buffer)
-        }
-        fn write_at(&self, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
-            self.0.write_at(offset, bytes)
-        }
-        fn sync_data(&self) -> std::io::Result<()> {
-            // As slow as a disk, so that others have the time to queue.
-            std::thread::sleep(std::time::Duration::from_millis(1));
-            self.0.sync_data()
-        }
-        fn truncate(&self, len: u64) -> std::io::Result<()> {
-            self.0.truncate(len)
-        }
-        fn read_checkpoint(&self) -> std::io::Result<Option<Vec<u8>>> {
-            self.0.read_checkpoint()
-        }
-        fn write_checkpoint(&self, note: &[u8]) -> std::io::Result<()> {
-            self.0.write_checkpoint(note)
-        }
-    }
     let disk = Disk::default();
-    let log = Log::create_on(Box::new(Slow(disk.clone())), origin()).unwrap();
+    // As slow as a disk, so that others have the time to queue.
+    disk.get().sync_time = std::time::Duration::from_millis(1);
+    let log = disk.create();
     let before = disk.get().syncs;
     let acknowledged = hammer(&log, 64, 50);
     let syncs = disk.get().syncs - before;

@@ -1,15 +1,16 @@
 use std::collections::BTreeSet;
 
 use dataspace_audit_log::{
-    CollectError, Event, Evidence, EvidenceError, Finding, LeafIndex, Log, Origin, Record, Verdict,
-    VerifiedEvidence,
+    AddCheckpoint, Checkpoint, CollectError, ConsistencyProof, Event, Evidence, EvidenceError,
+    Finding, LeafIndex, Log, Origin, Record, TreeSize, Verdict, VerifiedEvidence, Witness,
+    WitnessKey, WitnessPolicy,
 };
 use dataspace_identity::{Admitted, MembershipCredential, SecretKey, TrustAnchors};
 use dataspace_primitives::{CoSignature, Digest, Payload, Signed, Validity, Verified, cbor};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::support::{Disk, access, key, small, time};
+use crate::support::{Disk, Vault, access, key, small, time};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -355,4 +356,107 @@ fn a_checkpoint_from_before_the_record_or_of_another_log_collects_nothing() {
     let collected =
         Evidence::collect(&scene.log, scene.index, &other, &contract, &participants, None);
     assert!(matches!(collected, Err(CollectError::Checkpoint(_))));
+}
+
+fn witness_key(seed: u8) -> WitnessKey {
+    WitnessKey::new(&format!("witness.example/{seed}"), *key(seed).did().public_key()).unwrap()
+}
+
+/// The checkpoint with the cosignature of a new witness.
+fn cosigned(checkpoint: &Checkpoint, seed: u8) -> Checkpoint {
+    let (signer, logs) = (Box::new(key(seed)), [checkpoint.origin().clone()]);
+    let store = Box::new(Vault::default());
+    let witness = Witness::open(witness_key(seed), signer, &logs, store).unwrap();
+    let (from, to) = (TreeSize::EMPTY, checkpoint.size());
+    let body = AddCheckpoint::body(&ConsistencyProof { from, to, path: vec![] }, checkpoint);
+    let cosignature = witness.add_checkpoint(body.as_bytes(), time(7000)).unwrap();
+    checkpoint.with_cosignatures(cosignature.as_line(), &[witness_key(seed)]).unwrap()
+}
+
+/// The good evidence, its checkpoint cosigned by these witnesses.
+fn witnessed(seeds: &[u8]) -> Vec<u8> {
+    let contract = verified("terms");
+    let scene = scene(PROVIDER, contract.digest(), 5);
+    let bare = scene.log.checkpoint(&scene.operator).unwrap();
+    let checkpoint = seeds.iter().fold(bare, |checkpoint, seed| cosigned(&checkpoint, *seed));
+    let (provider, consumer) = (admitted(PROVIDER), admitted(CONSUMER));
+    let participants = [&provider, &consumer];
+    Evidence::collect(&scene.log, scene.index, &checkpoint, &contract, &participants, None)
+        .unwrap()
+        .to_bytes()
+        .unwrap()
+}
+
+fn verify_witnessed(
+    bytes: &[u8],
+    quorum: usize,
+) -> Result<VerifiedEvidence<Agreement>, EvidenceError> {
+    let policy = WitnessPolicy::new(quorum, [21, 22, 23].map(witness_key).to_vec()).unwrap();
+    Evidence::from_bytes(bytes)?.verify_witnessed(&anchors(), &policy)
+}
+
+fn findings(evidence: &VerifiedEvidence<Agreement>) -> String {
+    evidence.findings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn evidence_says_which_of_the_given_witnesses_cosigned() {
+    let bytes = witnessed(&[21, 23, 40]);
+    let evidence = verify_witnessed(&bytes, 2).unwrap();
+    let cosigners = evidence.cosigners().unwrap();
+    assert!(cosigners.is_quorum());
+    assert_eq!(cosigners.absent(), [witness_key(22)]);
+    let text = findings(&evidence);
+    for part in [
+        "proved: the witness witness.example/21 said at 2026-09-21T14:13:27Z",
+        "proved: the witness witness.example/23 said",
+        "not proved: that the witness witness.example/22 saw",
+        "proved: a quorum saw the checkpoint: 2 of 3 witnesses cosigned, 2 are asked for",
+        "proved: whoever asks for a quorum of the same witnesses can be shown another history only \
+         if 1 of them or more lie",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(!text.contains("the same log") && !text.contains("/40"), "{text}");
+    // Too few is not an error, and not a proof.
+    let text = findings(&verify_witnessed(&bytes, 3).unwrap());
+    assert!(text.contains("not proved: that the operator shows everybody the same log: 2 of 3"));
+    // A quorum that another quorum need not meet proves less.
+    let text = findings(&verify_witnessed(&bytes, 1).unwrap());
+    assert!(
+        text.contains("not proved: that the operator shows everybody the same log: the quorum")
+    );
+    // Who names no witness is told nothing of them.
+    let evidence = verify(&bytes).unwrap();
+    assert!(evidence.cosigners().is_none());
+    assert!(!findings(&evidence).contains("proved: the witness"));
+    let unwitnessed = verify_witnessed(&good(None), 1).unwrap();
+    assert!(unwitnessed.cosigners().unwrap().present().is_empty());
+}
+
+#[test]
+fn no_bit_flip_in_evidence_makes_a_cosignature_count() {
+    let bytes = witnessed(&[21]);
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        let Ok(evidence) = verify_witnessed(&changed, 1) else { continue };
+        assert!(!evidence.cosigners().unwrap().is_quorum(), "byte {at}");
+    }
+}
+
+#[test]
+fn a_cosignature_that_does_not_verify_refuses_the_evidence_of_whoever_asks_for_it() {
+    let other = witnessed(&[21]);
+    let other: Wire = cbor::from_canonical(&other, 1 << 20).unwrap();
+    let line = other.checkpoint.lines().last().unwrap();
+    let contract = verified("terms");
+    let scene = scene(PROVIDER, contract.digest(), 6);
+    let wire = collect(&scene, &contract, None).to_bytes().unwrap();
+    let mut wire: Wire = cbor::from_canonical(&wire, 1 << 20).unwrap();
+    wire.checkpoint.extend([line, "\n"]);
+    let bytes = cbor::to_canonical(&wire).unwrap();
+    assert!(verify(&bytes).is_ok());
+    let error = verify_witnessed(&bytes, 1).unwrap_err();
+    assert!(matches!(error, EvidenceError::Cosignature(_)), "{error}");
 }

@@ -101,7 +101,7 @@ fn an_open_whose_sync_fails_is_refused() {
 fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let probe = Disk::default();
     drop(probe.create());
-    let header_len = probe.get().cache.len();
+    let header_len = probe.get().segment().cache.len();
     for capacity in (header_len..header_len + 700).step_by(7) {
         let disk = Disk::default();
         disk.get().capacity = Some(capacity);

@@ -52,7 +52,7 @@ fn an_acknowledged_record_survives_a_power_failure() {
     for n in 0..10 {
         let _durable = log.append(&small(n)).unwrap();
         disk.crash();
-        let copy = Disk::with(&disk.get().durable, None);
+        let copy = Disk::with(&disk.get().segment().durable, None);
         assert_eq!(all_numbers(&copy.open().unwrap().0), (0..=n).collect::<Vec<_>>());
     }
 }
@@ -88,8 +88,8 @@ fn the_stored_bytes_of_a_log_do_not_change() {
     let log = disk.create();
     let _one = log.append(&small(0)).unwrap();
     log.append_batch(&numbers(1..4)).unwrap();
-    let digest = Digest::of(&disk.get().durable).to_string();
-    assert_eq!(digest, "sha256:2063b4c630f40138174ee8e14736aa1786f5dd33f23f9b95df9a16066f522bbf");
+    let digest = Digest::of(&disk.get().segment().durable).to_string();
+    assert_eq!(digest, "sha256:36629ccbe473878583ce56062032ff10e54629ed99a103df2c7eb2e579b95a0f");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_log_is_not_created_over_another() {
 fn a_creation_that_a_crash_cut_short_is_begun_again() {
     let disk = Disk::default();
     drop(disk.create());
-    let header = disk.get().durable.clone();
+    let header = disk.get().segment().durable.clone();
     for len in 0..header.len() {
         for cut in [header[..len].to_vec(), vec![0; len]] {
             let disk = Disk::with(&cut, None);

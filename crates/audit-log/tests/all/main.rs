@@ -1,13 +1,25 @@
 //! The public API of the audit log, one module for each behaviour. A test's name is a claim.
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
+mod bundle;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod cosignature;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod disk;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod fork;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
@@ -15,8 +27,32 @@ mod lifecycle;
 #[cfg(test)]
 mod note;
 #[cfg(test)]
+mod publish;
+#[cfg(test)]
+mod publish_crash;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod published_damage;
+#[cfg(test)]
+mod published_dir;
+#[cfg(test)]
 mod record;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
+mod seen;
+#[cfg(test)]
+mod settled;
+#[cfg(test)]
+mod site;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tampering;
+#[cfg(test)]
+mod tile;
+#[cfg(test)]
 mod tree;
+#[cfg(test)]
+mod witness;

@@ -1,6 +1,6 @@
 use dataspace_audit_log::{
-    Checkpoint, CheckpointError, NOTE_LEN_MAX, NoteError, NoteKey, Origin, ParseNoteKeyError,
-    SignCheckpointError, TreeSize, note_key,
+    CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, NOTE_LEN_MAX, NoteError,
+    NoteKey, Origin, ParseNoteKeyError, SignCheckpointError, TreeSize, note_key,
 };
 use dataspace_identity::SecretKey;
 
@@ -90,12 +90,71 @@ fn every_bit_flip_of_a_note_is_refused() {
     }
 }
 
+/// From the same Go tests: another signer of the same text.
+const ENOCH: &str = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop";
+const ENOCH_LINE: &str = "\u{2014} EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2\
+                          tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n";
+
 #[test]
-fn a_second_signature_is_refused() {
-    let twice = format!("{}{}", note(), SIGNATURE.trim_start_matches('\n'));
-    assert!(peter().verify(&twice).is_err());
-    let after = format!("{}\u{2014} Other AAAAAAAA\n", note());
-    assert!(peter().verify(&after).is_err());
+fn signatures_of_unknown_keys_are_left_unread() {
+    let unknown = "\u{2014} Other AAAAAAA=\n";
+    let same_name = "\u{2014} PeterNeumann AAAAAAA=\n";
+    for lines in [unknown, same_name, ENOCH_LINE] {
+        assert_eq!(peter().verify(&format!("{}{lines}", note())), Ok(TEXT));
+        let first = note().replace("\n\n", &format!("\n\n{lines}"));
+        assert_eq!(peter().verify(&first), Ok(TEXT));
+        let unsigned = NoteError::Unsigned { name: "PeterNeumann".into() };
+        assert_eq!(peter().verify(&format!("{TEXT}\n{lines}")), Err(unsigned));
+    }
+}
+
+#[test]
+fn each_of_two_signers_is_verified_under_its_own_key() {
+    let both = format!("{}{ENOCH_LINE}", note());
+    assert_eq!(peter().verify(&both), Ok(TEXT));
+    assert_eq!(ENOCH.parse::<NoteKey>().unwrap().verify(&both), Ok(TEXT));
+}
+
+#[test]
+fn a_bad_signature_beside_a_good_one_of_the_same_key_refuses_the_note() {
+    let line = SIGNATURE.trim_start_matches('\n');
+    assert_eq!(peter().verify(&format!("{}{line}", note())), Ok(TEXT));
+    let bad = line.replace("ZJku", "ZJkv");
+    let error = NoteError::Signature { name: "PeterNeumann".into() };
+    for note in [format!("{}{bad}", note()), format!("{TEXT}\n{bad}{line}")] {
+        assert_eq!(peter().verify(&note), Err(error.clone()));
+    }
+}
+
+#[test]
+fn a_malformed_signature_line_refuses_the_note_whoevers_it_is() {
+    for line in [
+        "\u{2014} Other AAAA\n",
+        "\u{2014} Other AAAAAAAA",
+        "\u{2014} Other AAAAAAB=\n",
+        "\u{2014} Ot+her AAAAAAA=\n",
+        "\u{2014} Ot\u{2003}her AAAAAAA=\n",
+        "\u{2014} Ot\u{1}her AAAAAAA=\n",
+        "\u{2014}  AAAAAAA=\n",
+        "\u{2014} AAAAAAA=\n",
+        "- Other AAAAAAA=\n",
+        " \u{2014} Other AAAAAAA=\n",
+        "\u{2014} Other AAAAAAA=\r\n",
+        "\n\u{2014} Other AAAAAAA=\n",
+        "\u{2014} Other AAAAAAA= \n",
+    ] {
+        assert!(peter().verify(&format!("{}{line}", note())).is_err(), "{line:?}");
+    }
+}
+
+#[test]
+fn a_text_that_looks_like_a_signed_note_is_not_signed_as_another_text() {
+    let signer = SecretKey::from_seed(&mut { PETER_SEED }).unwrap();
+    let nested = format!("{TEXT}\n");
+    let note = peter().sign(&nested, &signer).unwrap();
+    assert_eq!(peter().verify(&note), Ok(nested.as_str()));
+    assert!(peter().sign("", &signer).is_err());
+    assert!(peter().sign("no newline", &signer).is_err());
 }
 
 #[test]
@@ -117,7 +176,7 @@ fn malformed_notes_are_refused() {
         (note().replace("AM=\n", "AN=\n"), NoteError::Form),
         (note().replace("x08go", "x08 go"), NoteError::Form),
         (note().replace("the answer", "the\0answer"), NoteError::Text),
-        (note().replace("Neumann", "Newmann"), NoteError::Name { expected: "PeterNeumann".into() }),
+        (note().replace("Neumann", "Newmann"), NoteError::Unsigned { name: "PeterNeumann".into() }),
     ] {
         assert_eq!(peter().verify(&text), Err(error), "{text:?}");
     }
@@ -162,11 +221,18 @@ fn signed_text_that_is_no_checkpoint_is_refused() {
         Checkpoint::verify(&note, &origin)
     };
     assert_eq!(sign(&format!("{origin}\n0\n{root}\n")).unwrap().size(), TreeSize::EMPTY);
+    let most = format!("{origin}\n1\n{root}\n{}", "extension\n".repeat(EXTENSIONS_MAX));
+    assert_eq!(sign(&most).unwrap().extensions().count(), EXTENSIONS_MAX);
+    let long = format!("{origin}\n1\n{root}\n{}\n", "x".repeat(CHECKPOINT_TEXT_LEN_MAX));
+    assert!(matches!(sign(&long), Err(CheckpointError::TextLen { .. })));
     for text in [
         format!("{origin}\n"),
         format!("{origin}\n1\n"),
-        format!("{origin}\n1\n{root}\nextension\n"),
         format!("{origin}\n1\n{root}\n\n"),
+        format!("{origin}\n1\n{root}\n\nextension\n"),
+        format!("{origin}\n1\n{root}\nextension\n\n"),
+        format!("{origin}\n1\n{root}\n{}", "extension\n".repeat(EXTENSIONS_MAX + 1)),
+        format!("{origin}\n1\nextension\n{root}\n"),
         format!("{origin}\n01\n{root}\n"),
         format!("{origin}\n+1\n{root}\n"),
         format!("{origin}\n-1\n{root}\n"),

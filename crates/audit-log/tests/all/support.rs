@@ -1,13 +1,45 @@
-//! Keys, records, and a disk that tears writes and forgets what was not synced.
+//! Keys, records and random numbers.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use dataspace_audit_log::{
-    AccessRecord, Event, Fact, LeafIndex, Log, Origin, Record, Storage, Verdict,
+    AccessRecord, Checkpoint, Event, Fact, LeafIndex, Log, Origin, Record, SeenStore, Tree,
+    TreeSize, Verdict, leaf_hash, note_key,
 };
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+
+pub(crate) use crate::disk::Disk;
+
+/// Whether tests that can be longer are to be.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("DATASPACE_LONG_TESTS").is_some()
+}
+
+/// Numbers that look random (SplitMix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap()).unwrap()
+    }
+
+    pub(crate) fn coin(&mut self) -> bool {
+        self.next().is_multiple_of(2)
+    }
+}
+
 
 pub(crate) fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&mut [seed; 32]).unwrap()
@@ -69,153 +101,102 @@ pub(crate) fn all_numbers(log: &Log) -> Vec<u64> {
     found
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    /// What reads return: the page cache.
-    pub(crate) cache: Vec<u8>,
-    /// What a power failure leaves.
-    pub(crate) durable: Vec<u8>,
-    /// Writes since the last sync.
-    dirty: Vec<(usize, Vec<u8>)>,
-    pub(crate) checkpoint: Option<Vec<u8>>,
-    /// Fails the write after so many more, keeping so many bytes of it.
-    pub(crate) fail_write: Option<(usize, usize)>,
-    /// Fails the sync after so many more.
-    pub(crate) fail_sync: Option<usize>,
-    pub(crate) fail_checkpoint: bool,
-    pub(crate) panic_in_write: bool,
-    pub(crate) capacity: Option<usize>,
-    pub(crate) syncs: usize,
-    pub(crate) writes: usize,
-    pub(crate) largest_read: usize,
-}
+/// One history of the log `origin`: records in common with the other branches, and then its own.
+pub(crate) struct Branch(Log, Tree);
 
-/// Clones share one disk, so that a test can look at it and open it again.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Disk(Arc<Mutex<State>>);
-
-impl Disk {
-    pub(crate) fn with(cache: &[u8], checkpoint: Option<&[u8]>) -> Self {
-        let disk = Self::default();
-        disk.get().cache = cache.to_vec();
-        disk.get().durable = cache.to_vec();
-        disk.get().checkpoint = checkpoint.map(<[u8]>::to_vec);
-        disk
+impl Branch {
+    /// 20 records, the first `common` of them the same for every `branch`.
+    pub(crate) fn new(common: u64, branch: u64) -> Self {
+        let log = Disk::default().create();
+        let own = (common..20).map(|n| n + branch * 1000);
+        let records: Vec<_> = (0..common).chain(own).map(small).collect();
+        log.append_batch(&records).unwrap();
+        let mut tree = Tree::new();
+        for one in &records {
+            tree.push(leaf_hash(&one.to_bytes().unwrap()));
+        }
+        Self(log, tree)
     }
 
-    pub(crate) fn get(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.1
+    }
+
+    pub(crate) fn root(&self, size: u64) -> Digest {
+        self.1.root_at(TreeSize::new(size)).unwrap()
+    }
+
+    /// The operator's checkpoint of the first `size` records.
+    pub(crate) fn checkpoint(&self, size: u64) -> Checkpoint {
+        let root = STANDARD.encode(self.root(size).as_bytes());
+        let text = format!("{}\n{size}\n{root}\n", origin());
+        let note = note_key(&origin()).unwrap().sign(&text, &key(1)).unwrap();
+        Checkpoint::verify(&note, &origin()).unwrap()
+    }
+
+    /// The path of the consistency proof; empty if there is none.
+    pub(crate) fn path(&self, from: u64, to: u64) -> Vec<Digest> {
+        let proof = self.0.consistency_proof(TreeSize::new(from), TreeSize::new(to));
+        proof.map(|proof| proof.path).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct VaultState {
+    pub(crate) note: Option<Vec<u8>>,
+    pub(crate) fork: Option<Vec<u8>>,
+    /// Sizes of the checkpoints written, in their order.
+    pub(crate) sizes: Vec<u64>,
+    /// Fails writes, before or after they are durable.
+    pub(crate) fail_before: bool,
+    pub(crate) fail_after: bool,
+    pub(crate) panic: bool,
+}
+
+/// What a witness keeps of the log `origin`, with planned failures. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Vault(Arc<Mutex<VaultState>>);
+
+impl Vault {
+    pub(crate) fn get(&self) -> MutexGuard<'_, VaultState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn create(&self) -> Log {
-        Log::create_on(Box::new(self.clone()), origin()).unwrap()
-    }
-
-    pub(crate) fn open(
-        &self,
-    ) -> Result<(Log, dataspace_audit_log::Recovery), dataspace_audit_log::OpenError> {
-        Log::open_on(Box::new(self.clone()), origin())
-    }
-
-    /// Power fails: what was not synced is gone, and the failures planned too.
-    pub(crate) fn crash(&self) {
-        let mut state = self.get();
-        let (durable, checkpoint) = (state.durable.clone(), state.checkpoint.clone());
-        *state = State { cache: durable.clone(), durable, checkpoint, ..State::default() };
-    }
-
-    /// Only the process dies: the page cache stays.
     pub(crate) fn restart(&self) {
         let mut state = self.get();
-        (state.fail_write, state.fail_sync, state.capacity) = (None, None, None);
-        (state.panic_in_write, state.fail_checkpoint) = (false, false);
+        (state.fail_before, state.fail_after, state.panic) = (false, false, false);
+    }
+
+    fn write_with(&self, write: impl FnOnce(&mut VaultState)) -> io::Result<()> {
+        let mut state = self.get();
+        assert!(!state.panic, "planned panic");
+        let planned = || io::Error::other("planned failure");
+        if state.fail_before {
+            return Err(planned());
+        }
+        write(&mut state);
+        if state.fail_after { Err(planned()) } else { Ok(()) }
     }
 }
 
-fn put(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
-    if bytes.len() < offset + new.len() {
-        bytes.resize(offset + new.len(), 0);
-    }
-    bytes[offset..offset + new.len()].copy_from_slice(new);
-}
-
-impl Storage for Disk {
-    fn len(&self) -> io::Result<u64> {
-        Ok(u64::try_from(self.get().cache.len()).unwrap())
+impl SeenStore for Vault {
+    fn read(&self, _: &Origin) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.get().note.clone())
     }
 
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let mut state = self.get();
-        state.largest_read = state.largest_read.max(buffer.len());
-        let offset = usize::try_from(offset).unwrap();
-        let found = state.cache.get(offset..offset + buffer.len());
-        buffer.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
+    fn write(&self, _: &Origin, note: &[u8]) -> io::Result<()> {
+        let size = str::from_utf8(note).unwrap().lines().nth(1).unwrap().parse().unwrap();
+        self.write_with(|state| {
+            state.note = Some(note.to_vec());
+            state.sizes.push(size);
+        })
     }
 
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.get();
-        assert!(!state.panic_in_write, "planned panic");
-        state.writes += 1;
-        let offset = usize::try_from(offset).unwrap();
-        let mut keep = bytes.len();
-        let mut failed = false;
-        match &mut state.fail_write {
-            Some((0, kept)) => (keep, failed) = ((*kept).min(keep), true),
-            Some((left, _)) => *left -= 1,
-            None => {}
-        }
-        if let Some(capacity) = state.capacity
-            && offset + keep > capacity
-        {
-            (keep, failed) = (capacity.saturating_sub(offset), true);
-        }
-        let kept = bytes[..keep].to_vec();
-        put(&mut state.cache, offset, &kept);
-        state.dirty.push((offset, kept));
-        if failed { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    fn read_fork(&self, _: &Origin) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.get().fork.clone())
     }
 
-    fn sync_data(&self) -> io::Result<()> {
-        let mut state = self.get();
-        state.syncs += 1;
-        let dirty = std::mem::take(&mut state.dirty);
-        match &mut state.fail_sync {
-            // As Linux does: the pages are marked clean, and the next sync succeeds.
-            Some(0) => {
-                state.fail_sync = None;
-                return Err(io::Error::other("planned sync failure"));
-            }
-            Some(left) => *left -= 1,
-            None => {}
-        }
-        for (offset, bytes) in dirty {
-            put(&mut state.durable, offset, &bytes);
-        }
-        Ok(())
-    }
-
-    fn truncate(&self, len: u64) -> io::Result<()> {
-        let len = usize::try_from(len).unwrap();
-        let mut state = self.get();
-        state.cache.truncate(len);
-        state.durable.truncate(len);
-        for (offset, bytes) in &mut state.dirty {
-            bytes.truncate(len.saturating_sub(*offset));
-        }
-        Ok(())
-    }
-
-    fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.get().checkpoint.clone())
-    }
-
-    fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {
-        let mut state = self.get();
-        if state.fail_checkpoint {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        state.checkpoint = Some(note.to_vec());
-        Ok(())
+    fn write_fork(&self, _: &Origin, proof: &[u8]) -> io::Result<()> {
+        self.write_with(|state| state.fork = Some(proof.to_vec()))
     }
 }

@@ -1,0 +1,219 @@
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::note::NOTE_LEN_MAX;
+use crate::storage::{Storage, StoredFile};
+use crate::tree::LeafIndex;
+
+const CHECKPOINT_FILE: &str = "checkpoint";
+const CHECKPOINT_TEMP_FILE: &str = "checkpoint.tmp";
+const LOCK_FILE: &str = "lock";
+
+/// Files that are kept open.
+const OPEN_MAX: usize = 64;
+
+/// Bytes that are written at once to take room.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// A directory of the local file system, locked for this process (`flock`), readable by its
+/// owner alone.
+#[derive(Debug)]
+pub struct FileStorage {
+    dir: PathBuf,
+    open: RwLock<HashMap<StoredFile, Arc<File>>>,
+    /// Holds the lock until dropped.
+    _lock: File,
+}
+
+impl FileStorage {
+    /// Opens `dir` for a new log; makes the directory (not its parents) if it is not there.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if another log holds the directory; whatever else the file
+    /// system says.
+    pub fn create(dir: &Path) -> io::Result<Self> {
+        match DirBuilder::new().mode(0o700).create(dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            done => done?,
+        }
+        let this = Self::locked(dir)?;
+        match dir.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new("."))?,
+            Some(parent) => sync_dir(parent)?,
+            None => {}
+        }
+        Ok(this)
+    }
+
+    /// Opens the log in `dir`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if there is none, [`io::ErrorKind::WouldBlock`] if another
+    /// holds it; whatever else the file system says.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        // Looked for first, so that asking for a log that is not there leaves no trace.
+        if segments(dir)?.is_empty() && !dir.join(CHECKPOINT_FILE).try_exists()? {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no log here"));
+        }
+        Self::locked(dir)
+    }
+
+    fn locked(dir: &Path) -> io::Result<Self> {
+        let lock = options().create(true).truncate(false).open(dir.join(LOCK_FILE))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let text = "another log holds this directory";
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        Ok(Self { dir: dir.to_owned(), open: RwLock::default(), _lock: lock })
+    }
+
+    fn path(&self, file: StoredFile) -> PathBuf {
+        self.dir.join(file.to_string())
+    }
+
+    fn file(&self, file: StoredFile) -> io::Result<Arc<File>> {
+        self.opened(file, || options().open(self.path(file)))
+    }
+
+    fn file_or_new(&self, file: StoredFile) -> io::Result<Arc<File>> {
+        self.opened(file, || match options().open(self.path(file)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let new = options().create_new(true).open(self.path(file))?;
+                sync_dir(&self.dir)?;
+                Ok(new)
+            }
+            opened => opened,
+        })
+    }
+
+    fn opened(
+        &self,
+        file: StoredFile,
+        open: impl FnOnce() -> io::Result<File>,
+    ) -> io::Result<Arc<File>> {
+        if let Some(known) = self.open.read().unwrap_or_else(PoisonError::into_inner).get(&file) {
+            return Ok(Arc::clone(known));
+        }
+        let opened = Arc::new(open()?);
+        let mut all = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= OPEN_MAX {
+            all.clear();
+        }
+        all.insert(file, Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    fn forget(&self, file: StoredFile) {
+        self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&file);
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+/// The first records of the segments in `dir`, sorted.
+fn segments(dir: &Path) -> io::Result<Vec<LeafIndex>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let first = name.to_str().and_then(|name| name.strip_prefix("segment-"));
+        let Some(first) = first.and_then(|first| first.parse().ok()).map(LeafIndex::new) else {
+            continue;
+        };
+        if name.to_str() == Some(StoredFile::Segment(first).to_string().as_str()) {
+            found.push(first);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+impl Storage for FileStorage {
+    fn segments(&self) -> io::Result<Vec<LeafIndex>> {
+        segments(&self.dir)
+    }
+
+    fn len(&self, file: StoredFile) -> io::Result<u64> {
+        match self.file(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            file => Ok(file?.metadata()?.len()),
+        }
+    }
+
+    fn read_at(&self, file: StoredFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.file(file)?.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, file: StoredFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file_or_new(file)?.write_all_at(bytes, offset)
+    }
+
+    fn reserve(&self, file: StoredFile, len: u64) -> io::Result<()> {
+        // WHY zeros, not `fallocate`: the first write to a block that was only allocated changes
+        // the file's metadata, and each sync would write those too.
+        let (opened, mut at) = (self.file_or_new(file)?, self.len(file)?);
+        while at < len {
+            let left = usize::try_from(len - at).unwrap_or(usize::MAX);
+            let zeros = ZEROS.get(..left).unwrap_or(&ZEROS);
+            opened.write_all_at(zeros, at)?;
+            at += u64::try_from(zeros.len()).unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    fn sync_data(&self, file: StoredFile) -> io::Result<()> {
+        self.file(file)?.sync_data()
+    }
+
+    fn truncate(&self, file: StoredFile, len: u64) -> io::Result<()> {
+        let file = self.file(file)?;
+        file.set_len(len)?;
+        file.sync_all()
+    }
+
+    fn remove(&self, file: StoredFile) -> io::Result<()> {
+        self.forget(file);
+        match fs::remove_file(self.path(file)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done.and_then(|()| sync_dir(&self.dir)),
+        }
+    }
+
+    fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(self.dir.join(CHECKPOINT_FILE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut note = Vec::new();
+        let len_max = u64::try_from(NOTE_LEN_MAX).unwrap_or(u64::MAX);
+        file.take(len_max + 1).read_to_end(&mut note)?;
+        if note.len() > NOTE_LEN_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the checkpoint is too long"));
+        }
+        Ok(Some(note))
+    }
+
+    fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {
+        let temp = self.dir.join(CHECKPOINT_TEMP_FILE);
+        let mut file = options().create(true).truncate(true).open(&temp)?;
+        file.write_all(note)?;
+        file.sync_all()?;
+        fs::rename(&temp, self.dir.join(CHECKPOINT_FILE))?;
+        sync_dir(&self.dir)
+    }
+}

@@ -1,0 +1,242 @@
+//! The tree of a log: full tiles on disk, with all nodes between their leaves and their root; the
+//! right edge of each level in memory.
+//!
+//! ```text
+//! tile = 256 hashes, 128 over two of them, 64 over four, … 2 over 128, zeros up to 16 KiB
+//! ```
+//! The leaves of level `L` are the roots of the full tiles of level `L − 1`, so that the first half
+//! of a tile is a hash tile of C2SP tlog-tiles.
+
+use std::io;
+
+use dataspace_primitives::Digest;
+use thiserror::Error;
+
+use crate::nodes::{self, Nodes};
+use crate::proof::{ConsistencyProof, InclusionProof};
+use crate::segment::to_u64;
+use crate::storage::{Storage, StoredFile};
+use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root};
+
+/// Levels of binary nodes in a tile.
+pub(crate) const TILE_HEIGHT: u32 = 8;
+/// Leaves of a full tile.
+pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
+/// Bytes of a stored tile.
+pub(crate) const TILE_LEN: u64 = 16 << 10;
+const HASH_LEN: u64 = 32;
+
+/// The right edge of the tree: for each level the tile that is not full.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Edge {
+    size: u64,
+    levels: Vec<Level>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Level {
+    /// Full tiles, which are on disk.
+    full: u64,
+    /// The leaves after them, fewer than [`TILE_WIDTH`].
+    rest: Tree,
+}
+
+/// A tile that became full, to be written.
+#[derive(Debug)]
+pub(crate) struct FullTile {
+    pub(crate) file: StoredFile,
+    pub(crate) offset: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Why a node of the tree is not known.
+#[derive(Debug, Error)]
+pub(crate) enum NodeError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+}
+
+impl Edge {
+    pub(crate) fn size(&self) -> TreeSize {
+        TreeSize::new(self.size)
+    }
+
+    /// The root of the whole tree, for which the edge alone is looked at.
+    pub(crate) fn root(&self, storage: &dyn Storage) -> io::Result<Digest> {
+        match (Stored { edge: self, storage }).root_at(self.size()) {
+            Err(NodeError::Io(error)) => Err(error),
+            // Every tree has a root of its own size.
+            root => Ok(root.unwrap_or_else(|_| empty_root())),
+        }
+    }
+
+    /// Appends leaves; returns the tiles that became full.
+    pub(crate) fn extend(&mut self, leaves: &[Digest]) -> Vec<FullTile> {
+        let mut full = Vec::new();
+        for leaf in leaves {
+            self.size += 1;
+            self.push(0, *leaf, &mut full);
+        }
+        full
+    }
+
+    fn push(&mut self, level: u8, leaf: Digest, done: &mut Vec<FullTile>) {
+        let at = usize::from(level);
+        if at == self.levels.len() {
+            self.levels.push(Level::default());
+        }
+        let Some(Level { full, rest }) = self.levels.get_mut(at) else { return };
+        rest.push(leaf);
+        if rest.size().as_u64() < TILE_WIDTH {
+            return;
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(TILE_LEN).unwrap_or(0));
+        for height in 0..TILE_HEIGHT {
+            rest.row(height).iter().for_each(|hash| bytes.extend_from_slice(hash.as_bytes()));
+        }
+        bytes.resize(bytes.capacity(), 0);
+        let (file, offset) = (StoredFile::Hashes(level), *full * TILE_LEN);
+        done.push(FullTile { file, offset, bytes });
+        *full += 1;
+        let root = rest.root();
+        *rest = Tree::new();
+        self.push(level + 1, root, done);
+    }
+
+    /// What of each level is not full: what has to be written so that [`Edge::load`] finds it.
+    pub(crate) fn rests(&self) -> impl Iterator<Item = (StoredFile, u64, Vec<u8>)> {
+        (0..).zip(&self.levels).map(|(level, Level { full, rest })| {
+            let leaves = rest.row(0).iter().flat_map(|hash| *hash.as_bytes()).collect();
+            (StoredFile::Hashes(level), full * TILE_LEN, leaves)
+        })
+    }
+
+    /// The edge of the tree of this size, as the files say. Nothing in it is verified.
+    pub(crate) fn load(storage: &dyn Storage, size: u64) -> io::Result<Self> {
+        let mut this = Self { size, levels: Vec::new() };
+        let mut leaves = size;
+        for level in 0_u8.. {
+            if leaves == 0 {
+                break;
+            }
+            let (full, width) = (leaves / TILE_WIDTH, leaves % TILE_WIDTH);
+            let mut bytes = vec![0; usize::try_from(width * HASH_LEN).unwrap_or(0)];
+            storage.read_at(StoredFile::Hashes(level), full * TILE_LEN, &mut bytes)?;
+            let mut rest = Tree::new();
+            bytes.as_chunks::<32>().0.iter().for_each(|hash| rest.push(Digest::from_bytes(*hash)));
+            this.levels.push(Level { full, rest });
+            leaves = full;
+        }
+        Ok(this)
+    }
+}
+
+/// The whole tree: edge and files.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored<'a> {
+    pub(crate) edge: &'a Edge,
+    pub(crate) storage: &'a dyn Storage,
+}
+
+impl Stored<'_> {
+    pub(crate) fn size(&self) -> TreeSize {
+        self.edge.size()
+    }
+
+    pub(crate) fn root_at(mut self, size: TreeSize) -> Result<Digest, NodeError> {
+        let leaves = self.size();
+        nodes::root_at(&mut self, leaves, size)
+    }
+
+    pub(crate) fn inclusion_proof(
+        mut self,
+        index: LeafIndex,
+        size: TreeSize,
+    ) -> Result<InclusionProof, NodeError> {
+        let leaves = self.size();
+        nodes::inclusion_proof(&mut self, leaves, (index, size))
+    }
+
+    pub(crate) fn consistency_proof(
+        mut self,
+        from: TreeSize,
+        to: TreeSize,
+    ) -> Result<ConsistencyProof, NodeError> {
+        let leaves = self.size();
+        nodes::consistency_proof(&mut self, leaves, (from, to))
+    }
+
+    pub(crate) fn leaf(mut self, index: LeafIndex) -> Result<Digest, NodeError> {
+        self.node(0, index.as_u64())
+    }
+
+    /// The leaves of a tile as they stand in the file; those of the edge if it is not full.
+    pub(crate) fn tile(&self, level: u8, tile: u64) -> io::Result<Tree> {
+        let known = self.edge.levels.get(usize::from(level));
+        if let Some(level) = known.filter(|level| level.full == tile) {
+            return Ok(level.rest.clone());
+        }
+        let mut bytes = vec![0; usize::try_from(TILE_WIDTH * HASH_LEN).unwrap_or(0)];
+        self.storage.read_at(StoredFile::Hashes(level), tile * TILE_LEN, &mut bytes)?;
+        let mut tree = Tree::new();
+        bytes.as_chunks::<32>().0.iter().for_each(|hash| tree.push(Digest::from_bytes(*hash)));
+        Ok(tree)
+    }
+
+    /// Looks for the tile that is wrong among those on the way from a leaf to the root.
+    pub(crate) fn damaged(mut self, leaf: u64) -> Option<StoredFile> {
+        let mut index = leaf;
+        for level in (0_u8..).take(self.edge.levels.len()) {
+            let tile = index / TILE_WIDTH;
+            let file = StoredFile::Hashes(level);
+            let Ok(tree) = self.tile(level, tile) else { return Some(file) };
+            let base = TILE_HEIGHT * u32::from(level);
+            let is_full = tree.size().as_u64() == TILE_WIDTH;
+            let heights = 1..TILE_HEIGHT + u32::from(is_full);
+            for height in heights {
+                let width = TILE_WIDTH >> height;
+                let is_same = (tile * width..).zip(tree.row(height)).all(|(index, hash)| {
+                    self.node(base + height, index).is_ok_and(|found| found == *hash)
+                });
+                if !is_same {
+                    return Some(file);
+                }
+            }
+            index = tile;
+        }
+        None
+    }
+}
+
+impl Nodes for Stored<'_> {
+    type Error = NodeError;
+
+    fn node(&mut self, height: u32, index: u64) -> Result<Digest, NodeError> {
+        let (level, height) = (height / TILE_HEIGHT, height % TILE_HEIGHT);
+        let (tile, within) =
+            (index >> (TILE_HEIGHT - height), index & ((TILE_WIDTH >> height) - 1));
+        let level = u8::try_from(level).unwrap_or(u8::MAX);
+        let known = self.edge.levels.get(usize::from(level));
+        if let Some(level) = known.filter(|level| level.full == tile) {
+            return Ok((&level.rest).node(height, within)?);
+        }
+        // The rows before this one: 256 + 128 + …
+        let row = 2 * TILE_WIDTH - ((2 * TILE_WIDTH) >> height);
+        let offset = tile * TILE_LEN + (row + within) * HASH_LEN;
+        let mut hash = [0; 32];
+        self.storage.read_at(StoredFile::Hashes(level), offset, &mut hash)?;
+        Ok(Digest::from_bytes(hash))
+    }
+}
+
+/// The offsets of records, 8 bytes for each.
+pub(crate) fn offset_bytes(starts: impl Iterator<Item = u64>) -> Vec<u8> {
+    starts.flat_map(u64::to_be_bytes).collect()
+}
+
+/// Where the first of these records stands within the file of offsets.
+pub(crate) fn offset_at(index: u64) -> u64 {
+    index * to_u64(size_of::<u64>())
+}

@@ -1,0 +1,62 @@
+//! Up to where what is made from the segments is durable, so that opening a log need not read more
+//! than what came after.
+//!
+//! ```text
+//! mark = "dslgmark" size:u64 segment:u64 end:u64 archive:u64 first 16 bytes of SHA-256(all before)
+//! ```
+//! Nothing in it is believed: what it leads to is held against the signed checkpoint.
+
+use std::io;
+
+use dataspace_primitives::Digest;
+
+use crate::storage::{Storage, StoredFile};
+use crate::tree::LeafIndex;
+
+const MAGIC: &[u8; 8] = b"dslgmark";
+const FIELDS_LEN: usize = 40;
+const MARK_LEN: usize = FIELDS_LEN + 16;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Records whose hashes and offsets are durable.
+    pub(crate) size: u64,
+    /// The segment of the record after them.
+    pub(crate) segment: u64,
+    /// Where in the segment the group after them begins; 0 for its first.
+    pub(crate) end: u64,
+    /// The record that says that older segments were archived.
+    pub(crate) archive: Option<LeafIndex>,
+}
+
+impl Mark {
+    pub(crate) fn write(&self, storage: &dyn Storage) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(MARK_LEN);
+        bytes.extend_from_slice(MAGIC);
+        let archive = self.archive.map_or(u64::MAX, LeafIndex::as_u64);
+        for number in [self.size, self.segment, self.end, archive] {
+            bytes.extend_from_slice(&number.to_be_bytes());
+        }
+        let check = Digest::of(&bytes);
+        bytes.extend(check.as_bytes().iter().take(MARK_LEN - FIELDS_LEN));
+        storage.write_at(StoredFile::Mark, 0, &bytes)?;
+        storage.sync_data(StoredFile::Mark)
+    }
+
+    /// `None` if there is none, or a crash tore it.
+    pub(crate) fn read(storage: &dyn Storage) -> io::Result<Option<Self>> {
+        let mut bytes = [0; MARK_LEN];
+        if storage.len(StoredFile::Mark)? != u64::try_from(MARK_LEN).unwrap_or(0) {
+            return Ok(None);
+        }
+        storage.read_at(StoredFile::Mark, 0, &mut bytes)?;
+        let (fields, check) = bytes.split_at(FIELDS_LEN);
+        let Some(numbers) = fields.strip_prefix(MAGIC) else { return Ok(None) };
+        let numbers = numbers.as_chunks::<8>().0;
+        let &[size, segment, end, archive] = numbers else { return Ok(None) };
+        let [size, segment, end, archive] = [size, segment, end, archive].map(u64::from_be_bytes);
+        let archive = (archive != u64::MAX).then_some(LeafIndex::new(archive));
+        let is_whole = Digest::of(fields).as_bytes().starts_with(check);
+        Ok(is_whole.then_some(Self { size, segment, end, archive }))
+    }
+}

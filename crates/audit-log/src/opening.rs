@@ -1,0 +1,434 @@
+//! From the files of a log to its state.
+
+use std::io;
+
+use dataspace_primitives::Digest;
+
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::error::ReadError;
+use crate::hashes::{Edge, Stored, offset_at, offset_bytes};
+use crate::mark::Mark;
+use crate::origin::Origin;
+use crate::reader::Records;
+use crate::record::{Event, Record};
+use crate::recovery::{OpenError, Recovery};
+use crate::segment::{
+    GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, SegmentHeader, Tail, read_group, read_tail,
+    to_u64,
+};
+use crate::state::State;
+use crate::storage::{Storage, StoredFile};
+use crate::tree::{LeafIndex, TreeSize};
+
+/// Where reading begins: after these records.
+struct Base {
+    edge: Edge,
+    /// Place of the segment among all of them.
+    segment: usize,
+    /// Offset of the next group; 0 for the first of the segment.
+    offset: u64,
+}
+
+/// What becomes of tiles and offsets while the segments are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Dropped,
+    Written,
+    Compared,
+}
+
+/// The segments, read to their end.
+struct Read {
+    edge: Edge,
+    segment: SegmentHeader,
+    /// Offset after the last whole group.
+    end: u64,
+    /// Offset after the last byte that is not zero.
+    rubbish_end: u64,
+    /// Offset of the last thing written: a group, or the header.
+    last: u64,
+    /// The root over the records under the checkpoint.
+    signed_root: Option<Digest>,
+    /// A segment after this one that a crash left without a header.
+    unfinished: Option<StoredFile>,
+}
+
+/// How a log is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Open {
+    /// What came after the mark is read.
+    AtMark,
+    /// All records are read, and hashes and offsets made anew.
+    Anew,
+}
+
+/// Reads what came after the mark, checks it against the stored checkpoint, and only then cuts a
+/// torn tail.
+pub(crate) fn recover(
+    storage: &dyn Storage,
+    origin: &Origin,
+    how: Open,
+    progress: &dyn Fn(TreeSize),
+) -> Result<(State, Recovery), OpenError> {
+    let checkpoint = read_checkpoint(storage, origin)?;
+    let opening = Opening::new(storage, origin, checkpoint.as_ref(), progress)?;
+    let stored = opening.mark;
+    let is_usable = how == Open::AtMark && stored.size > 0;
+    let read = if is_usable {
+        match opening.read_twice(|| opening.base_at_mark()) {
+            Err(OpenError::Io(error)) if !is_short(&error) => return Err(error.into()),
+            // WHY: what was made from the segments may be wrong, and not the segments. Reading all
+            // of them tells which.
+            Err(error) => return Err(opening.check_all().err().unwrap_or(error)),
+            Ok(read) => read,
+        }
+    } else {
+        opening.read_twice(|| opening.first_base())?
+    };
+    let Read { edge, segment, end, rubbish_end, last, unfinished, .. } = read;
+    let mut segments = opening.segments;
+    let size = edge.size();
+    let archive = find_archive(storage, (&edge, &segments), stored.archive)?;
+    if let Some(file) = unfinished {
+        storage.remove(file)?;
+        segments.pop();
+    }
+    let bytes_cut = rubbish_end.saturating_sub(end);
+    if bytes_cut > 0 {
+        storage.truncate(segment.file(), end)?;
+    }
+    write_again(storage, segment.file(), last, end)?;
+    let root = edge.root(storage)?;
+    let mark = Mark { archive, ..if is_usable { stored } else { Mark::default() } };
+    let state = State { edge, root, segments, segment, end, mark };
+    Ok((state, Recovery { size, bytes_cut, checkpoint }))
+}
+
+/// Reads all records, and holds what was made from them against them. Changes nothing.
+pub(crate) fn check(
+    storage: &dyn Storage,
+    origin: &Origin,
+    progress: &dyn Fn(TreeSize),
+) -> Result<Recovery, OpenError> {
+    let checkpoint = read_checkpoint(storage, origin)?;
+    let opening = Opening::new(storage, origin, checkpoint.as_ref(), progress)?;
+    let Read { edge, end, rubbish_end, .. } = opening.check_all()?;
+    find_archive(storage, (&edge, &opening.segments), opening.mark.archive)?;
+    let bytes_cut = rubbish_end.saturating_sub(end);
+    Ok(Recovery { size: edge.size(), bytes_cut, checkpoint })
+}
+
+/// The record that says that the segments which are missing at the beginning were archived.
+fn find_archive(
+    storage: &dyn Storage,
+    (edge, segments): (&Edge, &[LeafIndex]),
+    known: Option<LeafIndex>,
+) -> Result<Option<LeafIndex>, OpenError> {
+    let first = segments.first().copied().unwrap_or_default();
+    if first == LeafIndex::default() {
+        return Ok(known);
+    }
+    let root = edge.root(storage)?;
+    let records = Records { storage, edge: edge.clone(), root, segments: segments.to_vec() };
+    let allows = |bytes: &[u8]| {
+        let event = Record::from_bytes(bytes).map(|record| record.event);
+        matches!(event, Ok(Event::Archived { before }) if before >= first)
+    };
+    let mut found = None;
+    // The mark says where it is; if that was lost, it is looked for.
+    let from = known.filter(|known| edge.size().contains(*known)).unwrap_or(first);
+    let read = records.visit(from, |index, bytes| {
+        found = allows(bytes).then_some(index);
+        if found.is_some() || Some(index) == known { Err(Stop::Done) } else { Ok(()) }
+    });
+    match (found, read) {
+        (Some(found), _) => Ok(Some(found)),
+        (None, Err(Stop::Read(ReadError::Io(error)))) => Err(error.into()),
+        (None, _) => Err(OpenError::Missing { first: LeafIndex::default() }),
+    }
+}
+
+/// Why the search for a record ends.
+enum Stop {
+    Done,
+    Read(ReadError),
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// Whether a file has fewer bytes than it should.
+fn is_short(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound)
+}
+
+/// Makes durable what was read, before anybody relies on it.
+// WHY: after a sync that failed, or a process that was killed before it, the operating system may
+// hand out a last group that is in its memory alone; and once a sync has failed, the next one says
+// nothing about the same pages unless they are written again.
+fn write_again(storage: &dyn Storage, file: StoredFile, start: u64, end: u64) -> io::Result<()> {
+    // At most one group (or the header), so the memory is bounded.
+    let len = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
+    let mut bytes = vec![0; len];
+    storage.read_at(file, start, &mut bytes)?;
+    storage.write_at(file, start, &bytes)?;
+    storage.sync_data(file)
+}
+
+fn read_checkpoint(
+    storage: &dyn Storage,
+    origin: &Origin,
+) -> Result<Option<Checkpoint>, OpenError> {
+    let Some(note) = storage.read_checkpoint()? else { return Ok(None) };
+    let note = String::from_utf8(note).map_err(|_| CheckpointError::Form)?;
+    Ok(Some(Checkpoint::verify(&note, origin)?))
+}
+
+/// A log that is being opened.
+struct Opening<'a> {
+    storage: &'a dyn Storage,
+    origin: &'a Origin,
+    segments: Vec<LeafIndex>,
+    checkpoint: Option<&'a Checkpoint>,
+    /// Empty if there is none of use.
+    mark: Mark,
+    /// Told of how many records were read.
+    progress: &'a dyn Fn(TreeSize),
+}
+
+impl<'a> Opening<'a> {
+    fn new(
+        storage: &'a dyn Storage,
+        origin: &'a Origin,
+        checkpoint: Option<&'a Checkpoint>,
+        progress: &'a dyn Fn(TreeSize),
+    ) -> Result<Self, OpenError> {
+        let (segments, mark) = (storage.segments()?, Mark::read(storage)?.unwrap_or_default());
+        let signed = checkpoint.map_or(TreeSize::EMPTY, Checkpoint::size);
+        if segments.is_empty() {
+            let lost = OpenError::Truncated { signed, found: TreeSize::EMPTY };
+            return Err(if checkpoint.is_some() { lost } else { OpenError::Unfinished });
+        }
+        // What lies beyond the checkpoint is held against nothing.
+        let is_covered = mark.size <= signed.as_u64();
+        let mark =
+            if is_covered { mark } else { Mark { archive: mark.archive, ..Mark::default() } };
+        Ok(Self { storage, origin, segments, checkpoint, mark, progress })
+    }
+
+    fn signed(&self) -> TreeSize {
+        self.checkpoint.map_or(TreeSize::EMPTY, Checkpoint::size)
+    }
+
+    /// All records there are; what was archived before them is known by its hashes.
+    fn first_base(&self) -> Result<Base, OpenError> {
+        let first = self.segments.first().map_or(0, |first| first.as_u64());
+        let edge = match Edge::load(self.storage, first) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(OpenError::Missing { first: LeafIndex::new(0) });
+            }
+            edge => edge?,
+        };
+        Ok(Base { edge, segment: 0, offset: 0 })
+    }
+
+    fn base_at_mark(&self) -> Result<Base, OpenError> {
+        let edge = Edge::load(self.storage, self.mark.size)?;
+        let first = LeafIndex::new(self.mark.segment);
+        let segment = self.segments.binary_search(&first);
+        let segment = segment.map_err(|_| OpenError::Missing { first })?;
+        Ok(Base { edge, segment, offset: self.mark.end })
+    }
+
+    /// Reads without changing anything, and if all is well again, to write what is made from the
+    /// records.
+    fn read_twice(&self, base: impl Fn() -> Result<Base, OpenError>) -> Result<Read, OpenError> {
+        let read = self.read(base()?, Made::Dropped)?;
+        self.check(&read)?;
+        self.read(base()?, Made::Written)
+    }
+
+    fn check(&self, read: &Read) -> Result<(), OpenError> {
+        let Some(checkpoint) = self.checkpoint else { return Ok(()) };
+        let signed = checkpoint.size();
+        match read.signed_root {
+            None => Err(OpenError::Truncated { signed, found: read.edge.size() }),
+            Some(root) if root != checkpoint.root() => Err(OpenError::Tampered { signed }),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Reads all records, holds them against the checkpoint, and what was made from them against
+    /// them, as far as it is durable.
+    fn check_all(&self) -> Result<Read, OpenError> {
+        let read = self.read(self.first_base()?, Made::Dropped)?;
+        self.check(&read)?;
+        if self.mark.size > 0 {
+            self.read(self.first_base()?, Made::Compared)?;
+            let at_mark = self.read(self.base_at_mark()?, Made::Dropped)?;
+            if self.check(&at_mark).is_err() || at_mark.end != read.end {
+                return Err(OpenError::Derived { file: StoredFile::Mark });
+            }
+        }
+        Ok(read)
+    }
+
+    fn read(&self, base: Base, made: Made) -> Result<Read, OpenError> {
+        let Base { mut edge, segment: mut number, offset } = base;
+        let signed = self.signed();
+        let mut signed_root = None;
+        if edge.size() == signed {
+            signed_root = Some(edge.root(self.storage)?);
+        }
+        let mut group = Group::default();
+        let mut segment = self.header(&edge, number)?;
+        let (mut end, mut last) = match offset {
+            0 => (segment.len(), 0),
+            offset => (offset, offset),
+        };
+        loop {
+            let (file, leaves) = (segment.file(), edge.size());
+            let made = self.durably(&edge, made)?;
+            let corrupt = || OpenError::Corrupt { file, offset: end, leaves };
+            let len = self.storage.len(file)?;
+            let next = leaves.as_u64();
+            let read = read_group(self.storage, &segment, (end, len), next, &mut group)?;
+            let rubbish_end = match read {
+                GroupRead::Whole { next } => {
+                    self.make_offsets(&edge, &group, end, made)?;
+                    let until = signed.as_u64().checked_sub(leaves.as_u64());
+                    let until = until.and_then(|until| usize::try_from(until).ok());
+                    let split = until.and_then(|until| group.leaves.split_at_checked(until));
+                    let (before, after) = split.unwrap_or((&group.leaves, &[]));
+                    self.make_tiles(&mut edge, before, made)?;
+                    if edge.size() == signed {
+                        signed_root = Some(edge.root(self.storage)?);
+                    }
+                    self.make_tiles(&mut edge, after, made)?;
+                    (last, end) = (end, next);
+                    (self.progress)(edge.size());
+                    continue;
+                }
+                GroupRead::Corrupt => return Err(corrupt()),
+                GroupRead::End => end,
+                GroupRead::NoHeader => match read_tail(self.storage, &segment, (end, len), next)? {
+                    Tail::Torn { end } => end,
+                    Tail::Later => return Err(corrupt()),
+                },
+                // Behind a group that a crash tore stand zeros alone.
+                GroupRead::Torn { next: after } => {
+                    match read_tail(self.storage, &segment, (after, len), next)? {
+                        Tail::Torn { end } if end == after => after.min(len),
+                        Tail::Torn { .. } | Tail::Later => return Err(corrupt()),
+                    }
+                }
+            };
+            let Some(later) = self.segments.get(number + 1) else {
+                let unfinished = None;
+                return Ok(Read { edge, segment, end, rubbish_end, last, signed_root, unfinished });
+            };
+            if rubbish_end > end || later.as_u64() < next {
+                return Err(corrupt());
+            }
+            if later.as_u64() > next {
+                return Err(OpenError::Missing { first: LeafIndex::new(next) });
+            }
+            number += 1;
+            let after = self.header(&edge, number);
+            if let Err(OpenError::Unfinished) = after {
+                let (rubbish_end, unfinished) = (end, Some(StoredFile::Segment(*later)));
+                return Ok(Read { edge, segment, end, rubbish_end, last, signed_root, unfinished });
+            }
+            segment = after?;
+            (last, end) = (0, segment.len());
+        }
+    }
+
+    /// What is not durable yet need not be right; at the mark, the edge must be.
+    fn durably(&self, edge: &Edge, made: Made) -> Result<Made, OpenError> {
+        if made != Made::Compared || edge.size().as_u64() < self.mark.size {
+            return Ok(made);
+        }
+        if edge.size().as_u64() == self.mark.size {
+            let mut rests = edge.rests();
+            rests.try_for_each(|(file, offset, bytes)| self.make(file, offset, &bytes, made))?;
+        }
+        Ok(Made::Dropped)
+    }
+
+    /// The header of a segment, which must be the one that belongs here.
+    fn header(&self, edge: &Edge, number: usize) -> Result<SegmentHeader, OpenError> {
+        let first = self.segments.get(number).copied().unwrap_or_default();
+        let root = Stored { edge, storage: self.storage }.root_at(TreeSize::new(first.as_u64()));
+        let root = root.map_err(OpenError::from)?;
+        let header = SegmentHeader::new(self.origin, first, &root);
+        let file = header.file();
+        match header.compare(self.storage)? {
+            HeaderRead::Ours => Ok(header),
+            HeaderRead::Other(found) => {
+                Err(OpenError::Origin { expected: self.origin.clone(), found })
+            }
+            // A crash while a new segment was begun.
+            HeaderRead::Unfinished if self.is_begun(&header, number)? => Err(OpenError::Unfinished),
+            HeaderRead::Unfinished | HeaderRead::Elsewhere | HeaderRead::Damaged => {
+                Err(OpenError::Header { file })
+            }
+        }
+    }
+
+    /// Whether the segment may be one that a crash kept from being begun: the last one, without any
+    /// group but perhaps a first one, which nobody was told of.
+    fn is_begun(&self, header: &SegmentHeader, number: usize) -> Result<bool, OpenError> {
+        let first = header.first.as_u64();
+        if number + 1 < self.segments.len() || self.signed().as_u64() > first {
+            return Ok(false);
+        }
+        if number == 0 && self.checkpoint.is_some() {
+            return Ok(false);
+        }
+        let len = self.storage.len(header.file())?;
+        Ok(read_tail(self.storage, header, (0, len), first)? != Tail::Later)
+    }
+
+    fn make_offsets(
+        &self,
+        edge: &Edge,
+        group: &Group,
+        group_at: u64,
+        made: Made,
+    ) -> Result<(), OpenError> {
+        if made == Made::Dropped {
+            return Ok(());
+        }
+        let body_at = group_at + to_u64(GROUP_HEADER_LEN);
+        let bytes = offset_bytes(group.records().map(|(at, _)| body_at + at));
+        self.make(StoredFile::Offsets, offset_at(edge.size().as_u64()), &bytes, made)
+    }
+
+    fn make_tiles(&self, edge: &mut Edge, leaves: &[Digest], made: Made) -> Result<(), OpenError> {
+        let full = edge.extend(leaves);
+        let mut full = full.iter().filter(|_| made != Made::Dropped);
+        full.try_for_each(|tile| self.make(tile.file, tile.offset, &tile.bytes, made))
+    }
+
+    fn make(
+        &self,
+        file: StoredFile,
+        offset: u64,
+        bytes: &[u8],
+        made: Made,
+    ) -> Result<(), OpenError> {
+        if made == Made::Written {
+            return Ok(self.storage.write_at(file, offset, bytes)?);
+        }
+        let mut found = vec![0; bytes.len()];
+        match self.storage.read_at(file, offset, &mut found) {
+            Err(error) if is_short(&error) => return Err(OpenError::Derived { file }),
+            done => done?,
+        }
+        if found == bytes { Ok(()) } else { Err(OpenError::Derived { file }) }
+    }
+}

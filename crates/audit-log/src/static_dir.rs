@@ -1,0 +1,224 @@
+//! A published log in a directory of the local file system.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::static_files::{CHECKPOINT_PATH, StaticFiles, StaticStore};
+use crate::tile::{BundleId, TileId};
+
+const LOCK_FILE: &str = ".publisher.lock";
+const TEMP_FILE: &str = ".publisher.tmp";
+/// How often a file is opened again that was replaced while it was opened.
+const OPEN_TRIES: usize = 16;
+
+/// A directory that is read. Inside it nothing but plain directories and regular files is
+/// followed or opened, and no path is asked for that is not one of a published log.
+#[derive(Clone, Debug)]
+pub struct StaticDir {
+    root: PathBuf,
+}
+
+/// A directory that is written, locked for this process (`flock`). Its files get the access
+/// rights that the process gives to new files: they are there to be served.
+#[derive(Debug)]
+pub struct PublishDir {
+    dir: StaticDir,
+    /// Directories whose entries may not be durable.
+    dirty: BTreeSet<PathBuf>,
+    /// Holds the lock until dropped.
+    _lock: File,
+}
+
+impl StaticDir {
+    /// The published log in the directory `root`, which may itself be reached by a link.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// The file system's path, if all directories on the way are directories. `None` if one is
+    /// not there.
+    fn locate(&self, path: &str) -> io::Result<Option<PathBuf>> {
+        let known = path == CHECKPOINT_PATH
+            || path.parse::<TileId>().is_ok()
+            || path.parse::<BundleId>().is_ok();
+        if !known {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path of a log"));
+        }
+        let mut place = self.root.clone();
+        let (dirs, name) = path.rsplit_once('/').unwrap_or(("", path));
+        for dir in dirs.split('/').filter(|dir| !dir.is_empty()) {
+            place.push(dir);
+            match fs::symlink_metadata(&place) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+                Ok(found) if found.is_dir() => {}
+                Ok(_) => return Err(invalid("a directory of the log is something else")),
+            }
+        }
+        place.push(name);
+        Ok(Some(place))
+    }
+}
+
+impl StaticFiles for StaticDir {
+    fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        bytes.clear();
+        let Some(place) = self.locate(path)? else { return Ok(false) };
+        for _ in 0..OPEN_TRIES {
+            let opened = match open_file(&place) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                opened => opened?,
+            };
+            if let Some(file) = opened {
+                let len_max = u64::try_from(len_max).unwrap_or(u64::MAX);
+                file.take(len_max.saturating_add(1)).read_to_end(bytes)?;
+                return Ok(true);
+            }
+        }
+        Err(invalid("the file is replaced again and again"))
+    }
+}
+
+/// Opens a regular file; `None` if another one took its name meanwhile, as checkpoints do.
+fn open_file(place: &Path) -> io::Result<Option<File>> {
+    let expected = fs::symlink_metadata(place)?;
+    // WHY: a pipe would block, a device would never end, a link leads elsewhere.
+    if !expected.is_file() {
+        return Err(invalid("a file of the log is something else"));
+    }
+    let file = File::open(place)?;
+    let opened = file.metadata()?;
+    Ok(((opened.dev(), opened.ino()) == (expected.dev(), expected.ino())).then_some(file))
+}
+
+impl PublishDir {
+    /// Opens `root` to publish into it; makes the directory (not its parents) if it is not there.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if another publisher holds it; whatever else the file system
+    /// says.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        match fs::create_dir(root) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            done => done?,
+        }
+        let mut options = OpenOptions::new();
+        let lock = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(root.join(LOCK_FILE))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let text = "another publisher holds this directory";
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        match root.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new("."))?,
+            Some(parent) => sync_dir(parent)?,
+            None => {}
+        }
+        Ok(Self { dir: StaticDir::new(root), dirty: BTreeSet::new(), _lock: lock })
+    }
+
+    /// Makes the directories on the way to `path` and remembers that they are to be synced.
+    fn make_way(&mut self, path: &str) -> io::Result<PathBuf> {
+        if let Some(place) = self.dir.locate(path)? {
+            self.mark(path);
+            return Ok(place);
+        }
+        let mut dir = self.dir.root.clone();
+        let (dirs, _) = path.rsplit_once('/').unwrap_or(("", path));
+        for name in dirs.split('/').filter(|name| !name.is_empty()) {
+            dir.push(name);
+            match fs::create_dir(&dir) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                done => done?,
+            }
+        }
+        self.mark(path);
+        self.dir.locate(path)?.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn mark(&mut self, path: &str) {
+        let mut dir = self.dir.root.clone();
+        self.dirty.insert(dir.clone());
+        let (dirs, _) = path.rsplit_once('/').unwrap_or(("", path));
+        for name in dirs.split('/').filter(|name| !name.is_empty()) {
+            dir.push(name);
+            if !self.dirty.contains(&dir) {
+                self.dirty.insert(dir.clone());
+            }
+        }
+    }
+
+    /// Writes and syncs the bytes beside the log, then gives them their name.
+    fn write(&self, place: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temp = self.dir.root.join(TEMP_FILE);
+        // WHY: what a crash left, or a link that somebody laid there, is not written through.
+        match fs::remove_file(&temp) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            done => done?,
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&temp)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temp, place)
+    }
+}
+
+impl StaticFiles for PublishDir {
+    fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        self.dir.read_into(path, len_max, bytes)
+    }
+}
+
+impl StaticStore for PublishDir {
+    fn put(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let place = self.make_way(path)?;
+        // The lock keeps other publishers out between this look and the renaming.
+        match fs::symlink_metadata(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write(&place, bytes),
+            Err(error) => Err(error),
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        // A directory is forgotten only when it is synced.
+        while let Some(dir) = self.dirty.last() {
+            sync_dir(dir)?;
+            self.dirty.pop_last();
+        }
+        Ok(())
+    }
+
+    fn replace_checkpoint(&mut self, note: &[u8]) -> io::Result<()> {
+        let place = self.make_way(CHECKPOINT_PATH)?;
+        self.write(&place, note)?;
+        sync_dir(&self.dir.root)
+    }
+
+    fn remove_partial(&mut self, path: &str) -> io::Result<()> {
+        // Located by the name of its first file, so that the checks are the same.
+        let Some(first) = self.dir.locate(&format!("{path}.p/1"))? else { return Ok(()) };
+        let Some(dir) = first.parent() else { return Ok(()) };
+        fs::remove_dir_all(dir)
+    }
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+fn invalid(text: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}

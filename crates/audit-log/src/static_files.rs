@@ -1,0 +1,66 @@
+//! The files of a published log, wherever they are: in a directory, behind HTTP, in memory.
+
+use std::io;
+
+/// The published checkpoint's path.
+pub const CHECKPOINT_PATH: &str = "checkpoint";
+
+/// Gives the files of a published log. Nothing that it gives is believed before it is verified.
+pub trait StaticFiles {
+    /// Replaces `bytes` by those of the file at `path`: [`CHECKPOINT_PATH`], or the `Display` of a
+    /// [`TileId`](crate::TileId) or [`BundleId`](crate::BundleId). `false` if there is no such
+    /// file. It need not read more than `len_max` bytes and one, which show that there are more.
+    ///
+    /// # Errors
+    /// Whatever the medium says.
+    fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool>;
+}
+
+/// Where a [`Publisher`](crate::Publisher) puts its files. It alone writes there.
+pub trait StaticStore: StaticFiles {
+    /// Puts a file where there is none, whole or not at all. It is durable after the next
+    /// [`sync`](Self::sync).
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] if there is one, which is left as it is; the next `sync`
+    /// makes that one durable. Whatever else the medium says.
+    fn put(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes durable all that was put or found there by [`put`](Self::put).
+    ///
+    /// # Errors
+    /// Whatever the medium says; then it must be called again before anything is relied upon.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Puts or replaces the checkpoint, whole or not at all; durable on return.
+    ///
+    /// # Errors
+    /// Whatever the medium says; then either checkpoint may be there.
+    fn replace_checkpoint(&mut self, note: &[u8]) -> io::Result<()>;
+
+    /// Removes all partial forms of the full tile or bundle at `path`, if there are any.
+    ///
+    /// # Errors
+    /// Whatever the medium says; then some of them may be there.
+    fn remove_partial(&mut self, path: &str) -> io::Result<()>;
+}
+
+/// Files that a function gives, which may fetch them by HTTP: it gets a path and the most bytes
+/// that are of use, and returns the file, or `None` if there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct FnFiles<F>(pub F);
+
+impl<F: Fn(&str, usize) -> io::Result<Option<Vec<u8>>>> StaticFiles for FnFiles<F> {
+    fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        let found = (self.0)(path, len_max)?;
+        let is_there = found.is_some();
+        *bytes = found.unwrap_or_default();
+        Ok(is_there)
+    }
+}
+
+impl<F: StaticFiles + ?Sized> StaticFiles for &F {
+    fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        (**self).read_into(path, len_max, bytes)
+    }
+}

@@ -1,0 +1,243 @@
+//! The whole of a published log, entry by entry and hash by hash.
+
+use dataspace_primitives::Digest;
+
+use crate::bundle::BundleError;
+use crate::fetch::{Fetched, StaticReadError, fetch_bundle, fetch_tile};
+use crate::hash_tile::{edge_root, fold};
+use crate::origin::Origin;
+use crate::record::Record;
+use crate::report::{Depth, Fault, Progress, StaticReport};
+use crate::static_files::{CHECKPOINT_PATH, StaticFiles};
+use crate::static_log::{OpenStaticError, StaticLog, read_checkpoint};
+use crate::tile::{BundleId, TILE_LEVEL_MAX, TILE_WIDTH, TileId};
+use crate::tree::{TreeSize, leaf_hash};
+
+const LEVELS: usize = TILE_LEVEL_MAX as usize + 1;
+const UNKNOWN: Digest = Digest::from_bytes([0; Digest::LEN]);
+
+/// Checks the whole published log `origin`: hashes every entry, computes every tile and the root
+/// from the entries, and compares all of it with the files and with the signed root. Goes on after
+/// a damage, and counts. Holds one bundle and a tile of each level in memory.
+///
+/// `progress` is called after each bundle.
+///
+/// # Errors
+/// [`OpenStaticError`] if there is no checkpoint of this log to hold it against.
+pub fn verify_static(
+    files: &impl StaticFiles,
+    origin: &Origin,
+    depth: Depth,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<StaticReport, OpenStaticError> {
+    let checkpoint = read_checkpoint(files, origin)?;
+    let size = checkpoint.size();
+    let is_edge_signed = StaticLog::open_at(files, checkpoint.clone()).is_ok();
+    let mut walk = Walk {
+        files,
+        size,
+        is_edge_signed,
+        levels: Default::default(),
+        is_edge_lost: false,
+        tile_bytes: Vec::new(),
+        report: StaticReport::new(checkpoint),
+    };
+    let (mut bytes, mut leaves) = (Vec::new(), Vec::new());
+    for id in BundleId::all(size) {
+        let fetched = walk.hash_entries(id, &mut bytes, &mut leaves);
+        walk.tile(id.tile(), fetched.is_some().then_some(leaves.as_slice()));
+        if let (Depth::Records, Some(fetched)) = (depth, fetched) {
+            walk.decode_entries(id, &fetched, &bytes, &leaves);
+        }
+        let entries = TreeSize::new(id.leaves().end);
+        progress(Progress { entries, size, damages: walk.report.damages });
+    }
+    Ok(walk.finish())
+}
+
+/// One level of the tree, at the tile that is being filled.
+#[derive(Debug, Default)]
+struct Level {
+    /// The tile that `file` holds.
+    id: Option<TileId>,
+    /// Its hashes as published; `None` if they cannot be read.
+    file: Option<Vec<Digest>>,
+    /// Its hashes as they come from below, so far; of a partial tile, what is believed in the end.
+    below: Vec<Digest>,
+}
+
+struct Walk<'f, F> {
+    files: &'f F,
+    size: TreeSize,
+    /// Whether the published partial tiles lead to the signed root.
+    is_edge_signed: bool,
+    levels: [Level; LEVELS],
+    /// Whether neither file nor entries of a partial tile of level 0 are there.
+    is_edge_lost: bool,
+    tile_bytes: Vec<u8>,
+    report: StaticReport,
+}
+
+impl<F: StaticFiles> Walk<'_, F> {
+    /// Reads the bundle and hashes its entries; `None` if it cannot be read.
+    fn hash_entries(
+        &mut self,
+        id: BundleId,
+        bytes: &mut Vec<u8>,
+        leaves: &mut Vec<Digest>,
+    ) -> Option<Fetched> {
+        leaves.clear();
+        let hashed = fetch_bundle(self.files, id, bytes).and_then(|fetched| {
+            // Of a full bundle in place of a partial one, just the first entries.
+            let entries = fetched.bundle(bytes)?.entries().take(usize::from(id.width()));
+            leaves.extend(entries.map(leaf_hash));
+            Ok(fetched)
+        });
+        match hashed {
+            Ok(fetched) => {
+                self.report.entries += u64::from(id.width());
+                Some(fetched)
+            }
+            Err(error) => {
+                let slot = match &error {
+                    StaticReadError::Bundle { source: BundleError::CutOff { slot }, .. } => *slot,
+                    _ => 0,
+                };
+                let entry = id.leaves().start + u64::from(slot);
+                self.report.add(error.path().to_owned(), Some(entry), Fault::File(error));
+                None
+            }
+        }
+    }
+
+    /// Decodes those entries of the bundle that are the ones of its tile.
+    fn decode_entries(&mut self, id: BundleId, fetched: &Fetched, bytes: &[u8], leaves: &[Digest]) {
+        let Self { levels, report, .. } = self;
+        let file = levels.first().and_then(|level| level.file.as_deref()).unwrap_or(leaves);
+        let Ok(bundle) = fetched.bundle(bytes) else { return };
+        let entries = bundle.entries().zip(leaves.iter().zip(file));
+        for (index, (entry, (leaf, file))) in id.leaves().zip(entries) {
+            if leaf == file
+                && let Err(error) = Record::from_bytes(entry)
+            {
+                report.add(fetched.path.clone(), Some(index), Fault::Record(error));
+            }
+        }
+    }
+
+    /// Compares the tile with the hashes that come from below it, if they are known, and hands the
+    /// hash of a full one to the level above.
+    fn tile(&mut self, id: TileId, below: Option<&[Digest]>) {
+        self.load(id);
+        let above = self.above(id);
+        let level = usize::from(id.level());
+        let file = self.levels.get(level).and_then(|level| level.file.as_deref());
+        // Of two that differ, the one is right that the tree above agrees with.
+        let is_right = |file: &[Digest]| {
+            if id.is_full() { above == Some(fold(file)) } else { self.is_edge_signed }
+        };
+        let believed = match (below, file) {
+            (Some(below), Some(file)) if below != file => {
+                let report = &mut self.report;
+                if is_right(file) {
+                    report_below(report, id, below, file);
+                    file.to_vec()
+                } else {
+                    let same = below.iter().zip(file).take_while(|(below, file)| below == file);
+                    let (entry, _) = under(id, same.count());
+                    report.add(id.to_string(), Some(entry), Fault::Tile);
+                    below.to_vec()
+                }
+            }
+            (Some(hashes), _) | (None, Some(hashes)) => hashes.to_vec(),
+            (None, None) => Vec::new(),
+        };
+        if !id.is_full() {
+            self.is_edge_lost |= believed.is_empty();
+            if let Some(level) = self.levels.get_mut(level) {
+                level.below = believed;
+            }
+            return;
+        }
+        let known = (!believed.is_empty()).then(|| fold(&believed));
+        self.push(id, known.or(above).unwrap_or(UNKNOWN));
+    }
+
+    /// Hands the hash of a full tile to the level above, and compares the tile there when that was
+    /// its last hash.
+    fn push(&mut self, id: TileId, hash: Digest) {
+        let Some((parent, slot)) = id.parent(self.size) else { return };
+        let Some(level) = self.levels.get_mut(usize::from(parent.level())) else { return };
+        level.below.push(hash);
+        if slot + 1 == parent.width() {
+            let below = std::mem::take(&mut level.below);
+            self.tile(parent, Some(&below));
+        }
+    }
+
+    /// What the tile above says that the root of the full tile is.
+    fn above(&mut self, id: TileId) -> Option<Digest> {
+        let (parent, slot) = id.parent(self.size)?;
+        self.load(parent);
+        let level = self.levels.get(usize::from(parent.level()))?;
+        level.file.as_deref()?.get(usize::from(slot)).copied()
+    }
+
+    /// Reads the tile, unless it was the last one that was read at its level.
+    fn load(&mut self, id: TileId) {
+        let Some(level) = self.levels.get_mut(usize::from(id.level())) else { return };
+        if level.id == Some(id) {
+            return;
+        }
+        level.id = Some(id);
+        let mut hashes = level.file.take().unwrap_or_default();
+        hashes.clear();
+        match fetch_tile(self.files, id, &mut self.tile_bytes) {
+            Ok(_) => {
+                let (found, _) = self.tile_bytes.as_chunks();
+                hashes.extend(found.iter().copied().map(Digest::from_bytes));
+                level.file = Some(hashes);
+                self.report.tiles += 1;
+            }
+            Err(error) => {
+                let entry = Some(id.leaves().start);
+                self.report.add(error.path().to_owned(), entry, Fault::File(error));
+            }
+        }
+    }
+
+    fn finish(mut self) -> StaticReport {
+        let root = edge_root(self.levels.iter().map(|level| level.below.as_slice()));
+        if root != self.report.checkpoint.root() && !self.is_edge_lost {
+            self.report.add(CHECKPOINT_PATH.to_owned(), None, Fault::Root);
+        }
+        self.report
+    }
+}
+
+/// Reports what is under a tile that is the signed one, and differs from it.
+fn report_below(report: &mut StaticReport, id: TileId, below: &[Digest], file: &[Digest]) {
+    let pairs = below.iter().zip(file).enumerate();
+    for (slot, _) in pairs.filter(|(_, (below, file))| below != file) {
+        let (start, child) = under(id, slot);
+        let (path, fault) = match child {
+            None => (BundleId::from(id).to_string(), Fault::Entry),
+            Some(child) if child.level() == 0 => {
+                (BundleId::from(child).to_string(), Fault::Subtree)
+            }
+            Some(child) => (child.to_string(), Fault::Subtree),
+        };
+        report.add(path, Some(start), fault);
+    }
+}
+
+/// The first entry under the hash of the tile at `slot`, and the tile that it is the root of.
+fn under(id: TileId, slot: usize) -> (u64, Option<TileId>) {
+    let slot = u64::try_from(slot).unwrap_or(u64::MAX);
+    let below = id.level().checked_sub(1);
+    let index = id.index().saturating_mul(u64::from(TILE_WIDTH)).saturating_add(slot);
+    match below.and_then(|level| TileId::new(level, index, TILE_WIDTH).ok()) {
+        Some(child) => (child.leaves().start, Some(child)),
+        None => (index, None),
+    }
+}

@@ -1,0 +1,45 @@
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use dataspace_identity::SecretKey;
+use zeroize::Zeroizing;
+
+/// Hexadecimal digits in a key file.
+const DIGITS: usize = 2 * SecretKey::SEED_LEN;
+
+/// The key in `file`: 64 hexadecimal digits, and white space after them.
+pub(crate) fn read(file: &Path) -> Result<SecretKey> {
+    let shown = file.display();
+    let opened = File::open(file).with_context(|| {
+        format!("--key: cannot read {shown}; `dataspace witness --help` shows how to make a key")
+    })?;
+    if opened.metadata()?.permissions().mode() & 0o077 != 0 {
+        bail!("--key: others than its owner have access to {shown}; `chmod 600` it");
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(DIGITS + 64));
+    let reading = opened.take(DIGITS as u64 + 64).read_to_end(&mut text);
+    reading.with_context(|| format!("--key: cannot read {shown}"))?;
+    let mut seed = Zeroizing::new([0; SecretKey::SEED_LEN]);
+    if parse(text.trim_ascii_end(), &mut seed).is_none() {
+        bail!("--key: {shown} does not hold {DIGITS} hexadecimal digits");
+    }
+    SecretKey::from_seed(&mut seed).with_context(|| format!("--key: {shown}"))
+}
+
+fn parse(text: &[u8], seed: &mut [u8; SecretKey::SEED_LEN]) -> Option<()> {
+    let (pairs, []) = text.as_chunks::<2>() else { return None };
+    if pairs.len() != seed.len() {
+        return None;
+    }
+    for (byte, [high, low]) in seed.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(())
+}
+
+fn digit(ascii: u8) -> Option<u8> {
+    u8::try_from(char::from(ascii).to_digit(16)?).ok()
+}
