@@ -133,8 +133,8 @@ pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
 pub use crate::publish::{PublishError, Published, Publisher};
 pub use crate::record::{
-    AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
-    TEXTS_MAX, Verdict,
+    AccessRecord, EncodedRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError,
+    TEXT_LEN_MAX, TEXTS_MAX, Verdict,
 };
 pub use crate::recovery::{OpenError, Recovery};
 pub use crate::report::{Damage, Depth, Fault, Progress, StaticReport};

@@ -14,7 +14,7 @@ use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::reader;
-use crate::record::{Event, Record};
+use crate::record::{EncodedRecord, Event, Record};
 use crate::recovery::{OpenError, Recovery};
 use crate::segment::{HeaderRead, SegmentHeader};
 use crate::state::State;
@@ -163,9 +163,17 @@ impl Log {
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub fn append(&self, record: &Record) -> Result<Appended, AppendError> {
+        self.append_encoded(&EncodedRecord::try_from(record)?)
+    }
+
+    /// As [`append`](Self::append), of a record that is encoded already.
+    ///
+    /// # Errors
+    /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
+    pub fn append_encoded(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
         let batch = Arc::new(Batch::new(std::slice::from_ref(record))?);
         let first = self.writer.append(&batch)?;
-        let leaf = batch.leaves().first().copied().unwrap_or_else(crate::tree::empty_root);
+        let leaf = batch.leaves().first().copied().unwrap_or_else(empty_root);
         Ok(Appended { index: LeafIndex::new(first), leaf })
     }
 
@@ -175,6 +183,18 @@ impl Log {
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub fn append_batch(&self, records: &[Record]) -> Result<Vec<Appended>, AppendError> {
+        let records = records.iter().map(EncodedRecord::try_from).collect::<Result<Vec<_>, _>>()?;
+        self.append_encoded_batch(&records)
+    }
+
+    /// As [`append_batch`](Self::append_batch), of records that are encoded already.
+    ///
+    /// # Errors
+    /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
+    pub fn append_encoded_batch(
+        &self,
+        records: &[EncodedRecord],
+    ) -> Result<Vec<Appended>, AppendError> {
         let batch = Arc::new(Batch::new(records)?);
         if batch.is_empty() {
             self.writer.check()?;
