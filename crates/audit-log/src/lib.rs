@@ -58,6 +58,8 @@
 //! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
 //!   `fdatasync`.
 
+mod archived;
+mod check;
 mod checkpoint;
 mod error;
 mod evidence;

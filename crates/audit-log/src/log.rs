@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, RwLockReadGuard};
 
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 
+use crate::check;
 use crate::checkpoint::Checkpoint;
 use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
@@ -143,7 +144,7 @@ impl Log {
         origin: &Origin,
         progress: &dyn Fn(TreeSize),
     ) -> Result<Recovery, OpenError> {
-        opening::check(storage, origin, progress)
+        check::check(storage, origin, progress)
     }
 
     fn new(storage: Box<dyn Storage>, state: State, origin: Origin) -> Self {

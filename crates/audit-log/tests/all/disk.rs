@@ -5,7 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dataspace_audit_log::{LeafIndex, Log, OpenError, Recovery, SEGMENT_LEN_MAX, Storage, StoredFile};
+use dataspace_audit_log::{
+    LeafIndex, Log, OpenError, Recovery, SEGMENT_LEN_MAX, Storage, StoredFile,
+};
 
 use crate::support::origin;
 
@@ -23,6 +25,11 @@ pub(crate) struct DiskFile {
 }
 
 impl DiskFile {
+    /// A file that is durable.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { cache: bytes.to_vec(), durable: bytes.to_vec(), dirty: vec![] }
+    }
+
     /// The writes since the last sync, cut where sectors end.
     fn unsynced(&self) -> Vec<(usize, Vec<u8>)> {
         let mut sectors = Vec::new();
@@ -110,7 +117,11 @@ impl State {
             return None;
         }
         let now = *fault;
-        if now.is_end { fault.keep = 0 } else { self.fault = None }
+        if now.is_end {
+            fault.keep = 0
+        } else {
+            self.fault = None
+        }
         Some(now)
     }
 
@@ -139,8 +150,7 @@ impl Disk {
     pub(crate) fn of(files: &BTreeMap<StoredFile, Vec<u8>>, checkpoint: Option<&[u8]>) -> Self {
         let disk = Self::default();
         for (name, bytes) in files {
-            let file = DiskFile { cache: bytes.clone(), durable: bytes.clone(), dirty: vec![] };
-            disk.get().files.insert(*name, file);
+            disk.get().files.insert(*name, DiskFile::of(bytes));
         }
         disk.get().checkpoint = checkpoint.map(<[u8]>::to_vec);
         disk
