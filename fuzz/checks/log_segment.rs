@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{Event, LeafIndex, Log, OpenError, Origin, ReadError, Record, StoredFile};
+use dataspace_audit_log::{
+    Event, LeafIndex, Log, OpenError, Origin, ReadError, Record, StoredFile,
+};
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
 
