@@ -236,3 +236,30 @@ fn threads_that_archive_at_the_same_time_leave_a_log_that_opens() {
         assert_kept(&disk.open().unwrap().0, first, 30);
     }
 }
+
+#[test]
+fn a_newer_mark_beside_older_records_is_forgotten_when_they_are_opened() {
+    let (disk, log) = sample();
+    archive(&log, 10);
+    let old = disk.copy();
+    for n in 31..40 {
+        let _one = log.append(&small(n)).unwrap();
+    }
+    archive(&log, 20);
+    drop(log);
+    // Someone puts back records and checkpoint, and leaves what was made of newer records.
+    let made = disk.get().files.clone();
+    let made = made.into_iter().filter(|(file, _)| !matches!(file, StoredFile::Segment(_)));
+    old.get().files.extend(made);
+    let (log, _) = old.open().unwrap();
+    for n in 131..151 {
+        let _one = log.append(&small(n)).unwrap();
+    }
+    // Now the checkpoint is beyond what the mark says, and the records are others.
+    log.checkpoint(&key(1)).unwrap();
+    drop(log);
+    old.check().unwrap();
+    let (log, recovery) = old.open().unwrap();
+    assert_eq!(number(&log.read(LeafIndex::new(31)).unwrap()), 131);
+    assert_eq!(recovery.size(), TreeSize::new(51));
+}

@@ -27,6 +27,10 @@ mod rotation;
 #[cfg(test)]
 mod settled;
 #[cfg(test)]
+mod small_segments;
+#[cfg(test)]
+mod strace;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tampering;
