@@ -68,6 +68,7 @@ impl Fault {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one failure that a test plans")]
 pub(crate) struct State {
     pub(crate) files: BTreeMap<StoredFile, DiskFile>,
     pub(crate) checkpoint: Option<Vec<u8>>,
@@ -118,9 +119,9 @@ impl State {
         }
         let now = *fault;
         if now.is_end {
-            fault.keep = 0
+            fault.keep = 0;
         } else {
-            self.fault = None
+            self.fault = None;
         }
         Some(now)
     }
@@ -168,7 +169,7 @@ impl Disk {
         let state = self.get();
         let (files, checkpoint) = (state.files.clone(), state.checkpoint.clone());
         let (segment_len, reserves) = (state.segment_len, state.reserves);
-        let state = State { files, checkpoint, segment_len, reserves, ..State::default() };
+        let state = State { files, checkpoint, reserves, segment_len, ..State::default() };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -214,7 +215,7 @@ impl Disk {
         }
         let (files, checkpoint) = (std::mem::take(&mut state.files), state.checkpoint.clone());
         let (segment_len, reserves) = (state.segment_len, state.reserves);
-        *state = State { files, checkpoint, segment_len, reserves, ..State::default() };
+        *state = State { files, checkpoint, reserves, segment_len, ..State::default() };
     }
 
     /// Sectors that were written and not synced.

@@ -52,8 +52,8 @@ fn assert_survives(call: &str, fault: &str, when: usize) -> bool {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let acknowledged = text.lines().filter_map(|line| line.split_once("ack ")?.1.parse().ok());
-    let acknowledged: u64 = acknowledged.last().unwrap_or(0);
+    let mut acknowledged = text.lines().filter_map(|line| line.split_once("ack ")?.1.parse().ok());
+    let acknowledged: u64 = acknowledged.next_back().unwrap_or(0);
     let what = format!("{call}, {fault}, number {when}");
     let (log, _) = SmallSegments::open(&path).unwrap_or_else(|error| panic!("{what}: {error:?}"));
     let size = log.size().unwrap().as_u64();

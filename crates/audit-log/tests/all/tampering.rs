@@ -110,10 +110,7 @@ fn random_changes_to_the_files_are_found() {
             continue;
         }
         let disk = Disk::of(&files, Some(&sample.new.1));
-        let error = match disk.check() {
-            Ok(_) => panic!("not found: {when}"),
-            Err(error) => error,
-        };
+        let Err(error) = disk.check() else { panic!("not found: {when}") };
         assert!(!matches!(error, OpenError::Io(_)), "{when}: {error:?}");
         found += 1;
         match disk.open() {
