@@ -69,7 +69,9 @@
 //!   `fdatasync`.
 
 mod add_checkpoint;
+mod archived;
 mod bundle;
+mod check;
 mod checkpoint;
 mod cosignature;
 mod edge;

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, RwLockReadGuard};
 
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 
+use crate::check;
 use crate::checkpoint::Checkpoint;
 use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
@@ -32,6 +33,8 @@ pub struct Log {
     writer: Writer,
     /// Keeps a checkpoint from replacing a later one.
     checkpointing: Mutex<()>,
+    /// Keeps the record of one archiving from standing for another that went further.
+    archiving: Mutex<()>,
 }
 
 /// The proof that a record is durable in the log. Only the log makes it, and it cannot be copied.
@@ -143,12 +146,12 @@ impl Log {
         origin: &Origin,
         progress: &dyn Fn(TreeSize),
     ) -> Result<Recovery, OpenError> {
-        opening::check(storage, origin, progress)
+        check::check(storage, origin, progress)
     }
 
     fn new(storage: Box<dyn Storage>, state: State, origin: Origin) -> Self {
         let writer = Writer::new(storage, origin, state);
-        Self { writer, checkpointing: Mutex::new(()) }
+        Self { writer, checkpointing: Mutex::default(), archiving: Mutex::default() }
     }
 
     /// Which log this is.
@@ -361,31 +364,32 @@ impl Log {
         now: UnixMillis,
         signer: &dyn Signer,
     ) -> Result<LeafIndex, ArchiveError> {
-        let (kept, size) = {
+        let _one_at_a_time = self.archiving.lock().map_err(|_| ReadError::Poisoned)?;
+        let (first, kept, size) = {
             let state = self.state()?;
+            let first = state.segments.first().copied().unwrap_or_default();
             // The segment that grows stays.
-            let after = state.segments.partition_point(|first| *first <= before);
-            let kept = after.checked_sub(1).and_then(|place| state.segments.get(place));
-            (kept.copied().unwrap_or_default(), state.edge.size())
+            let kept = state.segment_of(before).unwrap_or(first);
+            (first, kept, state.edge.size())
         };
         if !size.contains(before) {
             return Err(ReadError::Index { index: before, size }.into());
         }
-        if kept == self.first()? {
-            return Ok(kept);
+        if kept <= first {
+            return Ok(first);
         }
         let record = Record::new(now, Event::Archived { before: kept });
         let archived = self.append(&record)?;
         self.sign(signer, Some(archived.index()))?;
-        let removed = {
+        loop {
+            // Nobody may read a segment while it is removed.
             let mut state = self.writer.state.write().map_err(|_| ReadError::Poisoned)?;
-            let until = state.segments.partition_point(|first| *first < kept);
-            state.segments.drain(..until).collect::<Vec<_>>()
-        };
-        for first in removed {
+            let Some(first) = state.segments.first().copied().filter(|first| *first < kept) else {
+                return Ok(kept);
+            };
             self.writer.storage.remove(StoredFile::Segment(first)).map_err(ReadError::Io)?;
+            state.segments.remove(0);
         }
-        Ok(kept)
     }
 
     /// Checks that this log still holds all that the operator signed in `outside`, a checkpoint

@@ -47,6 +47,10 @@ mod settled;
 #[cfg(test)]
 mod site;
 #[cfg(test)]
+mod small_segments;
+#[cfg(test)]
+mod strace;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tampering;
