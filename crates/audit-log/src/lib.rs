@@ -90,6 +90,8 @@ mod origin;
 mod proof;
 mod publish;
 mod reader;
+mod receipt;
+mod receipt_cose;
 mod record;
 mod recovery;
 mod report;
@@ -132,6 +134,10 @@ pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
 pub use crate::publish::{PublishError, Published, Publisher};
+pub use crate::receipt::{
+    Receipt, ReceiptError, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
+};
+pub use crate::receipt_cose::RECEIPT_LEN_MAX;
 pub use crate::record::{
     AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
     TEXTS_MAX, Verdict,
