@@ -143,7 +143,7 @@ pub use crate::record::{
     TEXTS_MAX, Verdict,
 };
 pub use crate::recovery::{OpenError, Recovery};
-pub use crate::report::{Damage, Depth, Fault, Progress, StaticReport};
+pub use crate::report::{DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticReport, Stop};
 pub use crate::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
 pub use crate::seen_store::{SeenDirectory, SeenStore, origin_hash};
 pub use crate::static_dir::{PublishDir, StaticDir};
