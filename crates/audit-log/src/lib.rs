@@ -92,6 +92,8 @@ mod origin;
 mod proof;
 mod publish;
 mod reader;
+mod receipt;
+mod receipt_cose;
 mod record;
 mod recovery;
 mod report;
@@ -134,12 +136,16 @@ pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
 pub use crate::publish::{PublishError, Published, Publisher};
+pub use crate::receipt::{
+    Receipt, ReceiptError, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
+};
+pub use crate::receipt_cose::RECEIPT_LEN_MAX;
 pub use crate::record::{
     AccessRecord, EncodedRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError,
     TEXT_LEN_MAX, TEXTS_MAX, Verdict,
 };
 pub use crate::recovery::{OpenError, Recovery};
-pub use crate::report::{Damage, Depth, Fault, Progress, StaticReport};
+pub use crate::report::{DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticReport, Stop};
 pub use crate::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
 pub use crate::seen_store::{SeenDirectory, SeenStore, origin_hash};
 pub use crate::static_dir::{PublishDir, StaticDir};

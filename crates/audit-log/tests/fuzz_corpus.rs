@@ -37,6 +37,9 @@ mod log_segment;
 #[path = "../../../fuzz/checks/proof.rs"]
 mod proof;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/receipt.rs"]
+mod receipt;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/static_log.rs"]
 mod static_log;
 #[cfg(test)]
@@ -114,5 +117,9 @@ mod replay {
     #[test]
     fn the_corpus_of_fork_proof_breaks_nothing() {
         replay("fork_proof", super::fork_proof::check);
+    }
+    #[test]
+    fn the_corpus_of_receipt_breaks_nothing() {
+        replay("receipt", super::receipt::check);
     }
 }

@@ -37,6 +37,10 @@ mod published_damage;
 #[cfg(test)]
 mod published_dir;
 #[cfg(test)]
+mod receipt;
+#[cfg(test)]
+mod receipt_oracle;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod rotation;
