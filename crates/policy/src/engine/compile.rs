@@ -27,7 +27,11 @@ pub(crate) type Paved<'a> = Option<&'a Places>;
 
 pub(crate) fn policy(policy: &cedar_policy::Policy, paved: Paved<'_>) -> Result<Compiled> {
     let policy = policy.to_pst().map_err(|_| NotCovered)?;
-    let pst::Policy::Static(policy) = policy else { return Err(NotCovered) };
+    let policy = match policy {
+        pst::Policy::Static(policy) => policy,
+        // Its entities in the places of the template's slots.
+        pst::Policy::Linked(linked) => linked.into_static_policy().map_err(|_| NotCovered)?,
+    };
     let body = policy.body();
     let compiler = Compiler { paved };
     let mut conditions = Vec::new();

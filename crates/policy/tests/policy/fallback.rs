@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{Context, Decision, Entities, PolicySet, Request};
+use cedar_policy::pst::{Clause, Expr};
+use cedar_policy::{
+    Context, Decision, Entities, Policy, PolicyId, PolicySet, Request, RestrictedExpression, SlotId,
+};
 use dataspace_policy::{Engine, Reason};
 
 use crate::support::{Decision as Verdict, Told as _, contract, facts, forbid_when, permit_when};
@@ -37,6 +40,60 @@ fn compiled_and_other_policies_decide_together() {
         assert_eq!(answer.determining, ids(determining), "{last}");
         assert_eq!(answer.erred, ids(erred), "{last}");
     }
+}
+
+#[test]
+fn linked_policies_are_compiled_and_their_template_decides_nothing() {
+    let template = "permit (principal == ?principal, action, resource)";
+    let text = format!("{template};\n{template} when {{ {} }};", deep("context.n == 1"));
+    let mut policies: PolicySet = text.parse().unwrap();
+    for (template, link, name) in
+        [("policy0", "one", "a"), ("policy0", "two", "b"), ("policy1", "deep", "a")]
+    {
+        let user = format!("U::{name:?}").parse().unwrap();
+        let values = [(SlotId::principal(), user)].into();
+        policies.link(PolicyId::new(template), PolicyId::new(link), values).unwrap();
+    }
+    let json = PolicySet::from_json_value(policies.clone().to_json().unwrap()).unwrap();
+    for policies in [policies, json] {
+        let engine = Engine::from_cedar(&policies, &Entities::empty());
+        assert_eq!(engine.fallbacks(), 1);
+        for (name, determining) in [("a", ["deep", "one"].as_slice()), ("b", &["two"]), ("c", &[])]
+        {
+            let context = Context::from_json_str(r#"{"n": 1}"#, None).unwrap();
+            let uid = |text: &str| text.parse().unwrap();
+            let (read, file) = (uid("Action::\"r\""), uid("F::\"f\""));
+            let user = uid(&format!("U::{name:?}"));
+            let answer =
+                engine.is_authorized(&Request::new(user, read, file, context, None).unwrap());
+            assert!(answer.determining.iter().eq(determining), "{name}: {answer:?}");
+        }
+    }
+}
+
+/// So there is nothing to compare: what would be left to Cedar cannot be made.
+#[test]
+fn no_unknown_comes_in_without_the_experimental_feature() {
+    let permit = "permit (principal, action, resource)";
+    let unknown = "unknown(\"a\")";
+    assert!(format!("{permit} when {{ {unknown} }};").parse::<PolicySet>().is_err());
+    let expression: Result<RestrictedExpression, _> = unknown.parse();
+    let context = expression.map(|value| Context::from_pairs([("a".to_owned(), value)]));
+    assert!(!matches!(context, Ok(Ok(_))));
+    let json = r#"{"a": {"__extn": {"fn": "unknown", "arg": "a"}}}"#;
+    assert!(Context::from_json_str(json, None).is_err());
+    let json =
+        format!(r#"[{{"uid": {{"type": "U", "id": "a"}}, "attrs": {json}, "parents": []}}]"#);
+    assert!(Entities::from_json_str(&json, None).is_err());
+    let policy = Policy::parse(None, format!("{permit};")).unwrap();
+    let mut json = policy.to_json().unwrap();
+    json["conditions"] = serde_json::json!([
+        {"kind": "when", "body": {"unknown": [{"Value": "a"}]}}
+    ]);
+    assert!(Policy::from_json(None, json).is_err());
+    let mut body = policy.to_pst().unwrap().body().clone();
+    let clause = Clause::When(Expr::Unknown { name: "a".into() }.into());
+    assert!(body.try_add_clause(clause).is_err());
 }
 
 #[test]
