@@ -121,7 +121,10 @@ fn compare(
         let determining: BTreeSet<_> =
             response.diagnostics().reason().map(ToString::to_string).collect();
         let answer = engine.is_authorized(&request);
-        let about = || format!("{request}\n{policies}\n{}", entities_of(entities));
+        let about = || {
+            let entities = entities_of(entities);
+            format!("after {} requests: {request}\n{policies}\n{entities}", counts.requests)
+        };
         assert_eq!(answer.erred, erred, "{}", about());
         assert_eq!(answer.determining, determining, "{}", about());
         assert_eq!(answer.decision, response.decision(), "{}", about());
