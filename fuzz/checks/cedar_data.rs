@@ -4,9 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
 
-use crate::cedar_policies::{
-    DATETIMES, DECIMALS, DURATIONS, ENTITIES, IPS, LONGS, STRINGS, TYPES, Type,
-};
+use crate::cedar_policies::{TYPES, Type};
 use crate::dice::Dice;
 
 /// What requests are about.
@@ -14,6 +12,190 @@ pub(crate) struct World {
     pub(crate) entities: Entities,
     pub(crate) contexts: Vec<Context>,
 }
+
+pub(crate) const LONGS: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "2",
+    "7",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "4611686018427387904",
+];
+pub(crate) const STRINGS: &[&str] = &[
+    r#""""#,
+    r#""a""#,
+    r#""ab""#,
+    r#""a*b""#,
+    r#""abab""#,
+    r#""é\u{1F600}b""#,
+    r#""1.5""#,
+    r#""10.0.0.1""#,
+    r#""2024-02-29""#,
+    r#""1d2h""#,
+];
+pub(crate) const ENTITIES: &[&str] = &[
+    r#"U::"a""#,
+    r#"U::"b""#,
+    r#"G::"x""#,
+    r#"G::"y""#,
+    r#"N::G::"x""#,
+    r#"Action::"r""#,
+    r#"U::"nobody""#,
+];
+pub(crate) const DECIMALS: &[&str] = &[
+    "1.5",
+    "1.50",
+    "-0.0",
+    "-0.5",
+    "0.0001",
+    "0.0000",
+    "-1.0001",
+    "1.00001",
+    "1",
+    ".5",
+    "5.",
+    "+1.0",
+    "--1.0",
+    "922337203685477.5807",
+    "922337203685477.5808",
+    "-922337203685477.5808",
+    "٣.٣",
+    "00.1",
+];
+pub(crate) const DATETIMES: &[&str] = &[
+    "2024-02-29",
+    "2023-02-29",
+    "1970-01-01",
+    "0000-01-01",
+    "9999-12-31T23:59:59.999Z",
+    "1900-02-29",
+    "2000-02-29T00:00:00Z",
+    "2024-01-01T24:00:00Z",
+    "2024-01-01T23:59:60Z",
+    "2024-01-01T10:00:00+0130",
+    "2024-01-01T10:00:00.5Z",
+    "2024-01-01T10:00:00.123-2359",
+    "2024-01-01T10:00:00+2400",
+    "2024-1-1",
+    "2024-13-01",
+    "2024-00-10",
+    "2024-01-00",
+    "2024-01-01T10:00:00",
+    "2024-01-01T10:00:00+01:30",
+    "1969-12-31T23:59:59.999Z",
+    "1969-12-31",
+    "2024-01-01T08:30:00Z",
+    "2024-01-01T11:30:00Z",
+    "2024-01-01 ",
+    "2024-01-01T10:00Z",
+    "é024-01-01",
+    "2024-01-01é",
+];
+pub(crate) const DURATIONS: &[&str] = &[
+    "1d2h3m4s5ms",
+    "-1ms",
+    "0ms",
+    "1ms",
+    "",
+    "-",
+    "1m1d",
+    "5",
+    "ms",
+    "1d1d",
+    "9223372036854775807ms",
+    "9223372036854775808ms",
+    "-9223372036854775808ms",
+    "-9223372036854775809ms",
+    "106751991167d",
+    "106751991168d",
+    "-106751991168d",
+    "99999999999999999999d",
+    "1h5ms",
+    "5ms1s",
+    "+1s",
+    "1.5s",
+    "106751991167d8h",
+    "-106751991167d7h12m55s808ms",
+    "-106751991167d7h12m55s809ms",
+    "36h",
+];
+pub(crate) const IPS: &[&str] = &[
+    "10.0.0.1",
+    "10.0.0.1/8",
+    "10.0.0.0/8",
+    "10.0.0.0/16",
+    "0.0.0.0",
+    "::a00:0/104",
+    "10.0.0.1/33",
+    "10.0.0.1/08",
+    "0.0.0.0/0",
+    "::/0",
+    "::1",
+    "::1/128",
+    "::1/129",
+    "ff00::1/8",
+    "ff00::1/7",
+    "127.0.0.1/7",
+    "127.9.9.9",
+    "224.0.0.1/3",
+    "::ffff:1.2.3.4",
+    "::1.2",
+    "01.2.3.4",
+    "1.2.3",
+    "10.0.0.1/",
+    "/8",
+    "fe80::1%1",
+    "1.2.3.4/+8",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/1280",
+];
+pub(crate) const LIKES: &[&str] = &[
+    r#""*""#,
+    r#""a*""#,
+    r#""*b""#,
+    r#""a*a""#,
+    r#""ab*b""#,
+    r#""*b*a*""#,
+    r#""a\*b""#,
+    r#""a\**""#,
+    r#""**a**b""#,
+    r#""""#,
+    r#""*.*.*""#,
+    r#""é*b""#,
+    r#""ab""#,
+];
+/// Values of different types that a careless comparison takes for the same.
+pub(crate) const ALIKE: &[&str] = &[
+    "0",
+    "1",
+    "false",
+    r#""0""#,
+    r#""""#,
+    "[]",
+    "[0]",
+    "{}",
+    "{a: 0}",
+    "{k: 0}",
+    r#"decimal("0.0")"#,
+    r#"decimal("0.0001")"#,
+    r#"duration("0ms")"#,
+    r#"duration("1ms")"#,
+    r#"datetime("1970-01-01")"#,
+    r#"datetime("1970-01-01T00:00:00.001Z")"#,
+    r#"ip("0.0.0.0")"#,
+    r#"ip("0.0.0.0/0")"#,
+    r#"ip("::")"#,
+    r#"G::"x""#,
+    r#"N::G::"x""#,
+    r#"U::"x""#,
+];
+/// Instants that no text names.
+pub(crate) const FAR: &[&str] = &[
+    r#"datetime("1970-01-01").offset(duration("9223372036854775807ms"))"#,
+    r#"datetime("1970-01-01").offset(duration("-9223372036854775808ms"))"#,
+];
 
 /// The attributes of which the policies speak, and what they mostly are.
 const ATTRIBUTES: [(&str, Type, &str); 11] = [
@@ -67,8 +249,9 @@ fn value(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
         Type::Decimal => call(dice, "decimal", DECIMALS),
         Type::Datetime => {
             let from = call(dice, "datetime", DATETIMES);
-            match dice.roll(3) {
-                0 => format!("{from}.offset({})", call(dice, "duration", DURATIONS)),
+            match dice.roll(8) {
+                0 => dice.one(FAR).to_owned(),
+                1 | 2 => format!("{from}.offset({})", call(dice, "duration", DURATIONS)),
                 _ => from,
             }
         }

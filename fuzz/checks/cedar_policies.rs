@@ -1,5 +1,8 @@
 //! Cedar policies and templates, made at random. Most of their expressions have a value.
 
+use crate::cedar_data::{
+    ALIKE, DATETIMES, DECIMALS, DURATIONS, ENTITIES, FAR, IPS, LIKES, LONGS, STRINGS,
+};
 use crate::dice::Dice;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -29,140 +32,8 @@ pub(crate) const TYPES: [Type; 10] = [
     Type::Ip,
 ];
 
-pub(crate) const LONGS: &[&str] = &[
-    "0",
-    "1",
-    "-1",
-    "2",
-    "7",
-    "9223372036854775807",
-    "-9223372036854775808",
-    "4611686018427387904",
-];
-pub(crate) const STRINGS: &[&str] = &[
-    r#""""#,
-    r#""a""#,
-    r#""ab""#,
-    r#""a*b""#,
-    r#""é\u{1F600}b""#,
-    r#""1.5""#,
-    r#""10.0.0.1""#,
-    r#""2024-02-29""#,
-    r#""1d2h""#,
-];
-pub(crate) const ENTITIES: &[&str] = &[
-    r#"U::"a""#,
-    r#"U::"b""#,
-    r#"G::"x""#,
-    r#"G::"y""#,
-    r#"N::G::"x""#,
-    r#"Action::"r""#,
-    r#"U::"nobody""#,
-];
-pub(crate) const DECIMALS: &[&str] = &[
-    "1.5",
-    "1.50",
-    "-0.0",
-    "0.0000",
-    "-1.0001",
-    "1.00001",
-    "1",
-    ".5",
-    "5.",
-    "+1.0",
-    "--1.0",
-    "922337203685477.5807",
-    "922337203685477.5808",
-    "-922337203685477.5808",
-    "٣.٣",
-    "00.1",
-];
-pub(crate) const DATETIMES: &[&str] = &[
-    "2024-02-29",
-    "2023-02-29",
-    "1970-01-01",
-    "0000-01-01",
-    "9999-12-31T23:59:59.999Z",
-    "1900-02-29",
-    "2000-02-29T00:00:00Z",
-    "2024-01-01T24:00:00Z",
-    "2024-01-01T23:59:60Z",
-    "2024-01-01T10:00:00+0130",
-    "2024-01-01T10:00:00.5Z",
-    "2024-01-01T10:00:00.123-2359",
-    "2024-01-01T10:00:00+2400",
-    "2024-1-1",
-    "2024-13-01",
-    "2024-00-10",
-    "2024-01-00",
-    "2024-01-01T10:00:00",
-    "2024-01-01T10:00:00+01:30",
-    "1969-12-31T23:59:59.999Z",
-    "1969-12-31",
-    "2024-01-01T08:30:00Z",
-    "2024-01-01T11:30:00Z",
-    "2024-01-01 ",
-    "2024-01-01T10:00Z",
-    "é024-01-01",
-    "2024-01-01é",
-];
-pub(crate) const DURATIONS: &[&str] = &[
-    "1d2h3m4s5ms",
-    "-1ms",
-    "0ms",
-    "",
-    "-",
-    "1m1d",
-    "5",
-    "ms",
-    "1d1d",
-    "9223372036854775807ms",
-    "9223372036854775808ms",
-    "-9223372036854775808ms",
-    "-9223372036854775809ms",
-    "106751991167d",
-    "106751991168d",
-    "-106751991168d",
-    "99999999999999999999d",
-    "1h5ms",
-    "5ms1s",
-    "+1s",
-    "1.5s",
-    "106751991167d8h",
-    "-106751991167d7h12m55s808ms",
-    "-106751991167d7h12m55s809ms",
-    "36h",
-];
-pub(crate) const IPS: &[&str] = &[
-    "10.0.0.1",
-    "10.0.0.1/8",
-    "10.0.0.0/8",
-    "10.0.0.1/33",
-    "10.0.0.1/08",
-    "0.0.0.0/0",
-    "::/0",
-    "::1",
-    "::1/128",
-    "::1/129",
-    "ff00::1/8",
-    "ff00::1/7",
-    "127.0.0.1/7",
-    "127.9.9.9",
-    "224.0.0.1/3",
-    "::ffff:1.2.3.4",
-    "::1.2",
-    "01.2.3.4",
-    "1.2.3",
-    "10.0.0.1/",
-    "/8",
-    "fe80::1%1",
-    "1.2.3.4/+8",
-    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
-    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/1280",
-];
-
 /// An expression that mostly has this type.
-fn expr(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
+pub(crate) fn expr(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
     let ty = if dice.roll(40) == 0 { TYPES[dice.roll(10)] } else { ty };
     if depth == 0 || dice.roll(4) == 0 {
         return leaf(dice, ty);
@@ -196,14 +67,23 @@ fn expr(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
         Type::Entity => format!("{}.friend", e(Type::Entity)),
         Type::Set => {
             let ty = TYPES[dice.roll(10)];
-            let mut items: Vec<_> = (0..dice.roll(4)).map(|_| expr(dice, ty, d)).collect();
+            // Few values, so that two sets share some.
+            let few = dice.roll(2) == 0;
+            let item = |dice: &mut Dice<'_>| match few {
+                true => dice.one(&["0", "1", "2", "\"a\"", "U::\"a\""]).to_owned(),
+                false => expr(dice, ty, d),
+            };
+            let mut items: Vec<_> = (0..dice.roll(4)).map(|_| item(dice)).collect();
             if dice.roll(2) == 0 {
                 // The same item twice.
                 items.extend(items.first().cloned());
             }
             format!("[{}]", items.join(", "))
         }
-        Type::Record => format!("{{a: {}, \"b c\": {}}}", e(Type::Long), e(Type::Set)),
+        Type::Record => {
+            let (a, b) = (e(Type::Long), e(Type::Set));
+            format!("{{{}: {a}, \"b c\": {b}}}", dice.one(&["a", "a", "n", "\"\""]))
+        }
         Type::Decimal => format!("decimal({})", e(Type::String)),
         Type::Datetime => match dice.roll(3) {
             0 => format!("datetime({})", expr(dice, Type::String, d)),
@@ -226,9 +106,9 @@ fn expr(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
 }
 
 fn boolean(dice: &mut Dice<'_>, d: usize) -> String {
-    let any = TYPES[dice.roll(10)];
+    let (any, other) = (TYPES[dice.roll(10)], TYPES[dice.roll(10)]);
     let ordered = [Type::Long, Type::Datetime, Type::Duration][dice.roll(3)];
-    let kind = dice.roll(20);
+    let kind = dice.roll(22);
     let mut e = |ty| expr(dice, ty, d);
     match kind {
         0 | 1 => format!("({} && {})", e(Type::Bool), e(Type::Bool)),
@@ -237,24 +117,34 @@ fn boolean(dice: &mut Dice<'_>, d: usize) -> String {
         5 | 6 => {
             let (a, b) = (e(any), e(any));
             // What is equal to itself, and what is not.
-            let b = if dice.roll(4) == 0 { &a } else { &b };
+            let b = match dice.roll(8) {
+                0 | 1 => a.clone(),
+                2 => expr(dice, other, d),
+                _ => b,
+            };
             format!("({a} {} {b})", dice.one(&["==", "!="]))
         }
         7 | 8 => {
-            let (a, b) = (e(ordered), e(ordered));
+            // Mostly what has an order, and mostly the same on both sides.
+            let (a, b) = match dice.roll(8) {
+                0 => (any, any),
+                1 => (ordered, any),
+                _ => (ordered, ordered),
+            };
+            let (a, b) = (expr(dice, a, d), expr(dice, b, d));
             format!("({a} {} {b})", dice.one(&["<", "<=", ">", ">="]))
         }
         9 => format!("({} in {})", e(Type::Entity), e(Type::Entity)),
         10 => {
-            let (one, two, three) = (e(Type::Entity), e(Type::Entity), e(Type::Entity));
+            let (one, two, three) = (e(Type::Entity), e(Type::Entity), e(any));
+            let three = if dice.roll(4) == 0 { three } else { expr(dice, Type::Entity, d) };
             format!("({one} in [{two}, {three}])")
         }
         11 => {
-            let one = e(Type::Entity);
-            format!(
-                "({one} is {})",
-                dice.one(&["U", "G", "N::G", "U in G::\"x\"", "U in [G::\"y\"]"])
-            )
+            let (one, two) = (e(Type::Entity), e([Type::Entity, any][usize::from(d % 2 == 0)]));
+            let ty = dice.one(&["U", "G", "N::G", "U in", "G in"]);
+            let two = if ty.ends_with("in") { two } else { String::new() };
+            format!("({one} is {ty} {two})")
         }
         12 => {
             let one = if ordered == Type::Long { e(Type::Entity) } else { e(Type::Record) };
@@ -279,6 +169,18 @@ fn boolean(dice: &mut Dice<'_>, d: usize) -> String {
             let of = ["lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"];
             format!("{a}.{}({b})", dice.one(&of))
         }
+        19 => {
+            let (a, b) = (dice.one(ALIKE), dice.one(ALIKE));
+            match dice.roll(3) {
+                0 => format!("[{a}].contains({b})"),
+                1 => format!("({a} {} {b})", dice.one(&["<", "<="])),
+                _ => format!("({a} == {b})"),
+            }
+        }
+        20 => {
+            let one = e(Type::Long);
+            format!("({{k: {{a: {one}}}}} has k.{})", dice.one(&["a", "a.c", "n", "n.c"]))
+        }
         _ => {
             let (a, b) = (e(Type::Ip), e(Type::Ip));
             match dice.roll(2) {
@@ -291,18 +193,6 @@ fn boolean(dice: &mut Dice<'_>, d: usize) -> String {
         }
     }
 }
-
-const LIKES: &[&str] = &[
-    r#""*""#,
-    r#""a*""#,
-    r#""*b""#,
-    r#""a\**""#,
-    r#""**a**b""#,
-    r#""""#,
-    r#""*.*.*""#,
-    r#""é*b""#,
-    r#""ab""#,
-];
 
 fn leaf(dice: &mut Dice<'_>, ty: Type) -> String {
     let of_entity = |dice: &mut Dice<'_>, name: &str| {
@@ -332,6 +222,7 @@ fn leaf(dice: &mut Dice<'_>, ty: Type) -> String {
         Type::Decimal if from_data => of_entity(dice, "dec"),
         Type::Decimal => call(dice, "decimal", DECIMALS),
         Type::Datetime if from_data => of_entity(dice, "at"),
+        Type::Datetime if dice.roll(12) == 0 => dice.one(FAR).to_owned(),
         Type::Datetime => call(dice, "datetime", DATETIMES),
         Type::Duration if from_data => of_entity(dice, "dur"),
         Type::Duration => call(dice, "duration", DURATIONS),

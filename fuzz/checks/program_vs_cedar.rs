@@ -4,11 +4,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use cedar_policy::{Authorizer, EntityUid, PolicyId, PolicySet, Request, SlotId};
-use dataspace_policy::Engine;
+use cedar_policy::{
+    Authorizer, Decision, EntityUid, Expression, PolicyId, PolicySet, Request, SlotId,
+    eval_expression,
+};
+use dataspace_policy::{Answer, Engine};
 
-use crate::cedar_data::{World, world};
-use crate::cedar_policies::{ENTITIES, policy};
+use crate::cedar_data::{ENTITIES, World, world};
+use crate::cedar_policies::{TYPES, Type, expr, policy};
 use crate::dice::Dice;
 
 /// What was asked, and what came of it.
@@ -24,39 +27,42 @@ pub(crate) struct Counts {
     pub(crate) mixed: u64,
     /// Requests some of whose policies are linked from templates.
     pub(crate) with_links: u64,
+    /// Requests that ask for the values of expressions; not among the others.
+    pub(crate) probes: u64,
 }
 
 pub(crate) fn check(bytes: &[u8]) {
-    let mut dice = Dice::new(bytes);
+    let (mut dice, mut counts) = (Dice::new(bytes), Counts::default());
     // The policies first, so that the input's bytes go there.
-    let (policies, deep) = policies(&mut dice);
+    let made = policies(&mut dice);
     let world = world(&mut dice);
-    if let Some(policies) = policies {
-        compare(&mut dice, &world, &policies, &deep, &mut Counts::default());
+    if let Some((policies, deep)) = made {
+        ask(&mut dice, &world, &policies, &deep, &mut counts);
     }
+    probe(&mut dice, &world, &mut counts);
 }
 
-/// Texts from one source of choices; every eighth gets a new world.
+/// Texts from one source of choices, about one new world.
 #[cfg_attr(not(test), expect(dead_code, reason = "the fuzzer has bytes"))]
 pub(crate) fn check_many(dice: &mut Dice<'_>, counts: &mut Counts) {
     let world = world(dice);
     for _ in 0..8 {
         counts.texts += 1;
-        let (policies, deep) = policies(dice);
-        if let Some(policies) = policies {
-            compare(dice, &world, &policies, &deep, counts);
+        if let Some((policies, deep)) = policies(dice) {
+            ask(dice, &world, &policies, &deep, counts);
         }
+        probe(dice, &world, counts);
     }
 }
 
 /// Policies, unless the grammar refuses them (a method of a number, say); and which of the policies
 /// and templates are deeper than what is compiled.
-fn policies(dice: &mut Dice<'_>) -> (Option<PolicySet>, BTreeSet<String>) {
+fn policies(dice: &mut Dice<'_>) -> Option<(PolicySet, BTreeSet<String>)> {
     let all: Vec<_> = (0..=dice.roll(4)).map(|_| policy(dice)).collect();
     let deep = (0..).zip(&all).filter(|(_, policy)| policy.is_deep);
     let deep = deep.map(|(number, _)| format!("policy{number}")).collect();
     let text: String = all.into_iter().map(|policy| policy.text).collect();
-    let Ok(mut policies) = text.parse::<PolicySet>() else { return (None, deep) };
+    let mut policies: PolicySet = text.parse().ok()?;
     let templates: Vec<_> = policies
         .templates()
         .map(|template| (template.id().clone(), template.slots().cloned().collect::<Vec<_>>()))
@@ -75,7 +81,7 @@ fn policies(dice: &mut Dice<'_>) -> (Option<PolicySet>, BTreeSet<String>) {
         let json = policies.clone().to_json().unwrap();
         policies = PolicySet::from_json_value(json).unwrap();
     }
-    (Some(policies), deep)
+    Some((policies, deep))
 }
 
 /// What stands in a template's slots.
@@ -89,14 +95,24 @@ const LINKED: &[&str] = &[
     r#"U::"nobody""#,
 ];
 
-fn compare(
+fn request(dice: &mut Dice<'_>, world: &World) -> Request {
+    let uid = |text: &str| text.parse::<EntityUid>().unwrap();
+    let principal = uid(dice.one(&ENTITIES[..2]));
+    let action = uid(dice.one(&[r#"Action::"r""#, r#"Action::"w""#]));
+    let resource = uid(dice.one(ENTITIES));
+    let context = world.contexts[dice.roll(world.contexts.len())].clone();
+    Request::new(principal, action, resource, context, None).unwrap()
+}
+
+/// Asks four times. `deep` are the policies and templates that are left to Cedar.
+fn ask(
     dice: &mut Dice<'_>,
-    World { entities, contexts }: &World,
+    world: &World,
     policies: &PolicySet,
     deep: &BTreeSet<String>,
     counts: &mut Counts,
 ) {
-    let engine = Engine::from_cedar(policies, entities);
+    let engine = Engine::from_cedar(policies, &world.entities);
     let is_deep = |policy: &&cedar_policy::Policy| {
         deep.contains(&policy.template_id().unwrap_or(policy.id()).to_string())
     };
@@ -104,41 +120,71 @@ fn compare(
     assert_eq!(engine.fallbacks(), fallbacks, "{policies}");
     let links = policies.policies().filter(|policy| !policy.is_static()).count();
     for _ in 0..4 {
-        let uid = |text: &str| text.parse::<EntityUid>().unwrap();
-        let principal = uid(dice.one(&ENTITIES[..2]));
-        let action = uid(dice.one(&[r#"Action::"r""#, r#"Action::"w""#]));
-        let resource = uid(dice.one(ENTITIES));
-        let context = contexts[dice.roll(contexts.len())].clone();
-        let request = Request::new(principal, action, resource, context, None).unwrap();
-        let response = Authorizer::new().is_authorized(&request, policies, entities);
-        let erred: BTreeSet<_> = response
-            .diagnostics()
-            .errors()
-            .map(|cedar_policy::AuthorizationError::PolicyEvaluationError(error)| {
-                error.policy_id().to_string()
-            })
-            .collect();
-        let determining: BTreeSet<_> =
-            response.diagnostics().reason().map(ToString::to_string).collect();
-        let answer = engine.is_authorized(&request);
-        let about = || {
-            let entities = entities_of(entities);
-            format!("after {} requests: {request}\n{policies}\n{entities}", counts.requests)
-        };
-        assert_eq!(answer.erred, erred, "{}", about());
-        assert_eq!(answer.determining, determining, "{}", about());
-        assert_eq!(answer.decision, response.decision(), "{}", about());
+        let request = request(dice, world);
+        let answer = compare(&engine, &request, policies, world, counts);
         counts.requests += 1;
-        counts.permitted += u64::from(answer.decision == cedar_policy::Decision::Allow);
-        counts.with_errors += u64::from(!erred.is_empty());
+        counts.permitted += u64::from(answer.decision == Decision::Allow);
+        counts.with_errors += u64::from(!answer.erred.is_empty());
         counts.with_fallbacks += u64::from(fallbacks > 0);
         counts.mixed += u64::from(fallbacks > 0 && fallbacks < policies.num_of_policies());
         counts.with_links += u64::from(links > 0);
     }
 }
 
-fn entities_of(entities: &cedar_policy::Entities) -> String {
-    let mut json = Vec::new();
-    entities.write_to_json(&mut json).unwrap();
-    String::from_utf8(json).unwrap()
+/// Asks whether expressions are what Cedar says that they are: a wrong value is seen whatever it
+/// is, while few conditions of other policies depend on it.
+fn probe(dice: &mut Dice<'_>, world: &World, counts: &mut Counts) {
+    let request = request(dice, world);
+    let text: String = (0..8)
+        .filter_map(|_| {
+            let ty = if dice.roll(3) == 0 { Type::Bool } else { TYPES[dice.roll(TYPES.len())] };
+            let depth = 1 + dice.roll(2);
+            let text = expr(dice, ty, depth);
+            let expression: Expression = text.parse().ok()?;
+            let value = match eval_expression(&request, &world.entities, &expression) {
+                Ok(value) => value.to_string(),
+                // What errs, errs here too.
+                Err(_) => "0".to_owned(),
+            };
+            Some(format!("permit(principal, action, resource) when {{ {text} == {value} }};\n"))
+        })
+        .collect();
+    // The grammar takes no unary minus of a call, say.
+    let Ok(policies) = text.parse::<PolicySet>() else { return };
+    let engine = Engine::from_cedar(&policies, &world.entities);
+    assert_eq!(engine.fallbacks(), 0, "{policies}");
+    let _answer = compare(&engine, &request, &policies, world, counts);
+    counts.probes += 1;
+}
+
+fn compare(
+    engine: &Engine,
+    request: &Request,
+    policies: &PolicySet,
+    world: &World,
+    counts: &Counts,
+) -> Answer {
+    let response = Authorizer::new().is_authorized(request, policies, &world.entities);
+    let erred: BTreeSet<_> = response
+        .diagnostics()
+        .errors()
+        .map(|cedar_policy::AuthorizationError::PolicyEvaluationError(error)| {
+            error.policy_id().to_string()
+        })
+        .collect();
+    let determining: BTreeSet<_> =
+        response.diagnostics().reason().map(ToString::to_string).collect();
+    let cedars = Answer { decision: response.decision(), determining, erred };
+    let answer = engine.is_authorized(request);
+    if answer != cedars {
+        let mut entities = Vec::new();
+        world.entities.write_to_json(&mut entities).unwrap();
+        let entities = String::from_utf8(entities).unwrap();
+        let after = counts.requests + counts.probes;
+        panic!(
+            "{answer:?}, but Cedar says {cedars:?}, after {after} requests: \
+             {request}\n{policies}\n{entities}"
+        );
+    }
+    answer
 }
