@@ -31,6 +31,7 @@ pub(crate) const STRINGS: &[&str] = &[
     r#""abab""#,
     r#""é\u{1F600}b""#,
     r#""1.5""#,
+    r#""n""#,
     r#""10.0.0.1""#,
     r#""2024-02-29""#,
     r#""1d2h""#,
@@ -150,6 +151,24 @@ pub(crate) const IPS: &[&str] = &[
     "1.2.3.4/+8",
     "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
     "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/1280",
+];
+/// Networks that hold each other, and others at the edges of those with a name.
+pub(crate) const RANGES: &[&str] = &[
+    "10.0.0.1",
+    "10.0.0.0/8",
+    "10.0.0.0/16",
+    "10.0.0.1/31",
+    "0.0.0.0/0",
+    "::/0",
+    "::a00:0/104",
+    "127.0.0.1/8",
+    "127.0.0.1/7",
+    "::1",
+    "::1/127",
+    "224.0.0.1/4",
+    "224.0.0.1/3",
+    "ff00::1/8",
+    "ff00::1/7",
 ];
 pub(crate) const LIKES: &[&str] = &[
     r#""*""#,

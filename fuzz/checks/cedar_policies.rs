@@ -1,7 +1,7 @@
 //! Cedar policies and templates, made at random. Most of their expressions have a value.
 
 use crate::cedar_data::{
-    ALIKE, DATETIMES, DECIMALS, DURATIONS, ENTITIES, FAR, IPS, LIKES, LONGS, STRINGS,
+    ALIKE, DATETIMES, DECIMALS, DURATIONS, ENTITIES, FAR, IPS, LIKES, LONGS, RANGES, STRINGS,
 };
 use crate::dice::Dice;
 
@@ -108,7 +108,7 @@ pub(crate) fn expr(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
 fn boolean(dice: &mut Dice<'_>, d: usize) -> String {
     let (any, other) = (TYPES[dice.roll(10)], TYPES[dice.roll(10)]);
     let ordered = [Type::Long, Type::Datetime, Type::Duration][dice.roll(3)];
-    let kind = dice.roll(22);
+    let kind = dice.roll(23);
     let mut e = |ty| expr(dice, ty, d);
     match kind {
         0 | 1 => format!("({} && {})", e(Type::Bool), e(Type::Bool)),
@@ -182,7 +182,11 @@ fn boolean(dice: &mut Dice<'_>, d: usize) -> String {
             format!("({{k: {{a: {one}}}}} has k.{})", dice.one(&["a", "a.c", "n", "n.c"]))
         }
         _ => {
-            let (a, b) = (e(Type::Ip), e(Type::Ip));
+            let ip = |dice: &mut Dice<'_>| match dice.roll(3) {
+                0 => expr(dice, Type::Ip, d),
+                _ => format!("ip(\"{}\")", dice.one(RANGES)),
+            };
+            let (a, b) = (ip(dice), ip(dice));
             match dice.roll(2) {
                 0 => format!("{a}.isInRange({b})"),
                 _ => format!(
