@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
+use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression, Schema};
 
 use crate::cedar_policies::{TYPES, Type};
 use crate::dice::Dice;
@@ -11,6 +11,8 @@ use crate::dice::Dice;
 pub(crate) struct World {
     pub(crate) entities: Entities,
     pub(crate) contexts: Vec<Context>,
+    /// Whether an attribute of an entity is unknown, so that Cedar evaluates everything.
+    pub(crate) is_partial: bool,
 }
 
 pub(crate) const LONGS: &[&str] = &[
@@ -306,6 +308,25 @@ fn uid(text: &str) -> EntityUid {
     text.parse().unwrap()
 }
 
+/// The entity, with an attribute that Cedar does not know. Only JSON brings one in.
+fn with_unknown(entity: &Entity, name: &str) -> Entity {
+    let unknown = r#"{"uid": {"type": "U", "id": ""}, "parents": [],
+        "attrs": {"a": {"__extn": {"fn": "unknown", "arg": "a"}}}}"#;
+    let unknown = Entity::from_json_str(unknown, None).unwrap().to_json_value().unwrap();
+    let mut json = entity.to_json_value().unwrap();
+    json["attrs"][name] = unknown["attrs"]["a"].clone();
+    Entity::from_json_value(json, None).unwrap()
+}
+
+/// Only with a schema does JSON bring an unknown into a context.
+fn unknown_context() -> Context {
+    let schema = r#"entity U; action "r" appliesTo
+        { principal: U, resource: U, context: { n: Long, b: Bool } };"#;
+    let (schema, _warnings) = Schema::from_cedarschema_str(schema).unwrap();
+    let json = r#"{"n": {"__extn": {"fn": "unknown", "arg": "a"}}, "b": true}"#;
+    Context::from_json_str(json, Some((&schema, &uid(r#"Action::"r""#)))).unwrap()
+}
+
 pub(crate) fn world(dice: &mut Dice<'_>) -> World {
     let mut entities = Vec::new();
     for (name, above) in WITHIN {
@@ -329,5 +350,14 @@ pub(crate) fn world(dice: &mut Dice<'_>) -> World {
     }
     let mut contexts = vec![Context::empty()];
     contexts.extend((0..4).map(|_| Context::from_pairs(attributes(dice)).unwrap()));
-    World { entities: Entities::from_entities(entities, None).unwrap(), contexts }
+    let mut is_partial = false;
+    if dice.roll(8) == 0 && !entities.is_empty() {
+        let place = dice.roll(entities.len());
+        entities[place] = with_unknown(&entities[place], dice.one(&["n", "b", "friend"]));
+        is_partial = true;
+    }
+    if dice.roll(4) == 0 {
+        contexts.push(unknown_context());
+    }
+    World { entities: Entities::from_entities(entities, None).unwrap(), contexts, is_partial }
 }

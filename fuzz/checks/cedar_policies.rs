@@ -32,6 +32,9 @@ pub(crate) const TYPES: [Type; 10] = [
     Type::Ip,
 ];
 
+/// Items of sets that have some in common.
+const FEW: &[&str] = &["0", "1", "2", r#""a""#, r#"U::"a""#];
+
 /// An expression that mostly has this type.
 pub(crate) fn expr(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
     let ty = if dice.roll(40) == 0 { TYPES[dice.roll(10)] } else { ty };
@@ -67,11 +70,9 @@ pub(crate) fn expr(dice: &mut Dice<'_>, ty: Type, depth: usize) -> String {
         Type::Entity => format!("{}.friend", e(Type::Entity)),
         Type::Set => {
             let ty = TYPES[dice.roll(10)];
-            // Few values, so that two sets share some.
             let few = dice.roll(2) == 0;
-            let item = |dice: &mut Dice<'_>| match few {
-                true => dice.one(&["0", "1", "2", "\"a\"", "U::\"a\""]).to_owned(),
-                false => expr(dice, ty, d),
+            let item = |dice: &mut Dice<'_>| {
+                if few { dice.one(FEW).to_owned() } else { expr(dice, ty, d) }
             };
             let mut items: Vec<_> = (0..dice.roll(4)).map(|_| item(dice)).collect();
             if dice.roll(2) == 0 {
@@ -141,7 +142,8 @@ fn boolean(dice: &mut Dice<'_>, d: usize) -> String {
             format!("({one} in [{two}, {three}])")
         }
         11 => {
-            let (one, two) = (e(Type::Entity), e([Type::Entity, any][usize::from(d % 2 == 0)]));
+            let (one, two) =
+                (e(Type::Entity), e(if d.is_multiple_of(2) { any } else { Type::Entity }));
             let ty = dice.one(&["U", "G", "N::G", "U in", "G in"]);
             let two = if ty.ends_with("in") { two } else { String::new() };
             format!("({one} is {ty} {two})")

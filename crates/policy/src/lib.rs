@@ -54,7 +54,7 @@
 //! | `decimal`, `datetime`, `duration`, `ip` and all their functions | compiled |
 //! | policies linked from templates | compiled |
 //! | expressions nested deeper than 64 | Cedar's evaluator |
-//! | unknowns, which only Cedar's experimental feature `partial-eval` makes | Cedar's evaluator |
+//! | entities or contexts that hold unknowns | Cedar's evaluator, for all policies |
 //!
 //! [`Program::fallbacks`], [`Policies::fallbacks`] and [`Engine::fallbacks`] count what is not
 //! compiled. In policies of a data space, a `context` that is read as a whole counts as well.

@@ -33,8 +33,8 @@ mod tests {
         assert!(counts.permitted * 5 > counts.requests, "a fifth is permitted: {counts:?}");
         assert!(counts.with_errors * 2 < counts.requests, "less than half errs: {counts:?}");
         assert!(counts.with_errors * 20 > counts.requests, "a twentieth errs: {counts:?}");
-        assert!(counts.with_fallbacks * 100 > counts.requests, "some fall back: {counts:?}");
-        assert!(counts.mixed * 2 > counts.with_fallbacks, "most of them partly: {counts:?}");
+        assert!(counts.mixed * 50 > counts.requests, "some fall back in part: {counts:?}");
+        assert!(counts.partial * 20 > counts.requests, "some hold unknowns: {counts:?}");
         assert!(counts.with_links * 4 > counts.requests, "some are linked: {counts:?}");
         counts
     }

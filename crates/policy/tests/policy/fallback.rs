@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use cedar_policy::pst::{Clause, Expr};
 use cedar_policy::{
-    Context, Decision, Entities, Policy, PolicyId, PolicySet, Request, RestrictedExpression, SlotId,
+    Context, Decision, Entities, EntityUid, Policy, PolicyId, PolicySet, Request,
+    RestrictedExpression, SlotId,
 };
 use dataspace_policy::{Engine, Reason};
 
@@ -71,20 +72,50 @@ fn linked_policies_are_compiled_and_their_template_decides_nothing() {
     }
 }
 
-/// So there is nothing to compare: what would be left to Cedar cannot be made.
+/// Cedar makes them from JSON alone, as attributes of entities, and of a context that has a schema;
+/// then it evaluates everything itself.
 #[test]
-fn no_unknown_comes_in_without_the_experimental_feature() {
+fn what_is_unknown_to_cedar_is_left_to_it() {
     let permit = "permit (principal, action, resource)";
+    let text = format!(
+        "{permit};\n{permit} when {{ principal.n == 1 }};\n{permit} when {{ context.n == 1 }};"
+    );
+    let policies: PolicySet = text.parse().unwrap();
+    let value =
+        |known: bool| if known { "1" } else { r#"{"__extn": {"fn": "unknown", "arg": "a"}}"# };
+    let schema =
+        r#"entity U, F; action "r" appliesTo { principal: U, resource: F, context: { n: Long } };"#;
+    let (schema, _) = cedar_policy::Schema::from_cedarschema_str(schema).unwrap();
+    let uid = |text: &str| text.parse::<EntityUid>().unwrap();
+    let (user, read, file) = (uid("U::\"a\""), uid("Action::\"r\""), uid("F::\"f\""));
+    for (of_entity, of_context, fallbacks) in
+        [(true, true, 0), (false, true, 3), (true, false, 0), (false, false, 3)]
+    {
+        let entities = format!(
+            r#"[{{"uid": {{"type": "U", "id": "a"}}, "attrs": {{"n": {}}}, "parents": []}}]"#,
+            value(of_entity)
+        );
+        let entities = Entities::from_json_str(&entities, None).unwrap();
+        let context = format!(r#"{{"n": {}}}"#, value(of_context));
+        let context = Context::from_json_str(&context, Some((&schema, &read))).unwrap();
+        let engine = Engine::from_cedar(&policies, &entities);
+        assert_eq!(engine.fallbacks(), fallbacks);
+        let request =
+            Request::new(user.clone(), read.clone(), file.clone(), context, None).unwrap();
+        let answer = engine.is_authorized(&request);
+        let erred = [("policy1", of_entity), ("policy2", of_context)];
+        let erred = erred.into_iter().filter(|(_, known)| !known).map(|(id, _)| id.to_owned());
+        assert_eq!(answer.erred, erred.collect::<BTreeSet<_>>());
+        assert_eq!(answer.decision, Decision::Allow);
+    }
+}
+
+#[test]
+fn no_unknown_comes_from_text() {
     let unknown = "unknown(\"a\")";
+    let permit = "permit (principal, action, resource)";
     assert!(format!("{permit} when {{ {unknown} }};").parse::<PolicySet>().is_err());
-    let expression: Result<RestrictedExpression, _> = unknown.parse();
-    let context = expression.map(|value| Context::from_pairs([("a".to_owned(), value)]));
-    assert!(!matches!(context, Ok(Ok(_))));
-    let json = r#"{"a": {"__extn": {"fn": "unknown", "arg": "a"}}}"#;
-    assert!(Context::from_json_str(json, None).is_err());
-    let json =
-        format!(r#"[{{"uid": {{"type": "U", "id": "a"}}, "attrs": {json}, "parents": []}}]"#);
-    assert!(Entities::from_json_str(&json, None).is_err());
+    assert!(unknown.parse::<RestrictedExpression>().is_err());
     let policy = Policy::parse(None, format!("{permit};")).unwrap();
     let mut json = policy.to_json().unwrap();
     json["conditions"] = serde_json::json!([
