@@ -53,8 +53,10 @@
 //! ```
 //!
 //! # Limits
-//! - A record has at most [`RECORD_LEN_MAX`] bytes, a batch [`BATCH_LEN_MAX`]. Tree and offsets
-//!   live in memory (72 bytes for each record), and opening reads the whole log.
+//! - A record has at most [`RECORD_LEN_MAX`] bytes, a batch [`BATCH_LEN_MAX`]. The tree's
+//!   right edge lives in memory; hashes (64 bytes for each record) and offsets (8) are on disk.
+//! - Opening reads what came after the last mark: some thousand records, however long the log is,
+//!   if checkpoints are made from time to time. [`Log::check_on`] reads everything.
 //! - Records after the last checkpoint are protected by no signature: whoever can write to the
 //!   directory can replace them, and damage to the very last group looks like a torn write.
 //! - A rollback of the whole directory is found only with a checkpoint kept elsewhere, and two
