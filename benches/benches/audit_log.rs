@@ -151,8 +151,8 @@ fn batches(effort: Effort, report: &mut Report) -> Result<()> {
 /// What depends on how long a log is, or should not.
 fn lengths(effort: Effort, report: &mut Report) -> Result<()> {
     let great = if effort.is_full() { 10_000_000 } else { 10_000 };
-    let (short, long) = (Node::new(1_000)?, Node::new(great)?);
-    for (name, node) in [("open/1000", &short), ("open/10000000", &long)] {
+    let (few, many) = (Node::new(1_000)?, Node::new(great)?);
+    for (name, node) in [("open/1000", &few), ("open/10000000", &many)] {
         let times = (0..effort.samples.min(9)).map(|_| {
             let (took, log) = time(|| node.open());
             log.map(|_| took.as_secs_f64() * 1e6)
@@ -161,15 +161,15 @@ fn lengths(effort: Effort, report: &mut Report) -> Result<()> {
         report.row(name, median(times), "µs", (name != "open/1000").then_some("open/1000"));
     }
     let before = resident();
-    let log = long.open()?;
+    let log = many.open()?;
     proofs(effort, report, &log, great)?;
     if let (Some(before), Some(after)) = (before, resident()) {
         let mebibytes = f64::from(after.saturating_sub(before)) / 1024.0;
         report.row("memory/10000000", mebibytes, "MiB", None);
     }
     drop(log);
-    let storage = FileStorage::open(&long.dir.path().join("log"))?;
-    let (took, checked) = time(|| Log::check_on(&storage, &long.origin, &|_| {}));
+    let storage = FileStorage::open(&many.dir.path().join("log"))?;
+    let (took, checked) = time(|| Log::check_on(&storage, &many.origin, &|_| {}));
     ensure!(checked?.size() == TreeSize::new(great), "records are missing");
     report.row("verify/log", rate(usize::try_from(great)?, took)?, "records/s", None);
     Ok(())
