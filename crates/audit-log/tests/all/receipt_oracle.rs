@@ -1,5 +1,5 @@
 //! Receipts taken apart and put together by other means: a general CBOR library, RFC 9052's
-//! Sig_structure by hand, the tree by its definition, and the signature library alone.
+//! `Sig_structure` by hand, the tree by its definition, and the signature library alone.
 
 use ciborium::value::{Integer, Value};
 use dataspace_audit_log::{InclusionProof, LeafIndex, Receipt, ReceiptError, TreeSize, leaf_hash};
@@ -376,7 +376,11 @@ fn with_proof(receipt: &Receipt, size: i64, proof: Value) -> Vec<u8> {
 fn receipts_keep_their_bytes() {
     let log = log(&origin());
     let hex = |receipt: &Receipt| -> String {
-        receipt.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        receipt.as_bytes().iter().fold(String::new(), |mut text, byte| {
+            use std::fmt::Write as _;
+            write!(text, "{byte:02x}").unwrap();
+            text
+        })
     };
     let made = [("inclusion", inclusion(&log, 4, 5)), ("consistency", consistency(&log, 3, 5))];
     let made = made.map(|(kind, receipt)| format!("{}\t{kind}", hex(&receipt)));
