@@ -148,7 +148,7 @@ fn after_a_crash_uses_since_the_last_checkpoint_can_be_cut_by_whoever_can_write_
     // Documented: sign a checkpoint, and give it away, as often as a loss would hurt.
     let node = Node::new();
     let contract = node.contract(counted(3));
-    let len = fs::metadata(node.files.segment()).unwrap().len();
+    let len = u64::try_from(content(&node.files).len()).unwrap();
     drop((node.released(contract), node.released(contract)));
     let files = crashed(&node);
     cut(&files, len);
@@ -160,7 +160,7 @@ fn after_a_crash_uses_since_the_last_checkpoint_can_be_cut_by_whoever_can_write_
 fn a_node_that_was_closed_in_order_has_signed_all_its_uses() {
     let node = Node::new();
     let contract = node.contract(counted(3));
-    let len = fs::metadata(node.files.segment()).unwrap().len();
+    let len = u64::try_from(content(&node.files).len()).unwrap();
     drop((node.released(contract), node.released(contract)));
     let files = node.close();
     cut(&files, len);
@@ -172,7 +172,7 @@ fn a_node_that_was_closed_in_order_has_signed_all_its_uses() {
 fn a_running_node_signs_its_uses_from_time_to_time() {
     let node = Node::new();
     let contract = node.contract(terms());
-    let len = fs::metadata(node.files.segment()).unwrap().len();
+    let len = u64::try_from(content(&node.files).len()).unwrap();
     for _ in 0..1_100 {
         drop(node.released(contract));
     }
