@@ -15,7 +15,7 @@ use crate::segment::{
 };
 use crate::state::State;
 use crate::storage::{Storage, StoredFile};
-use crate::tree::{LeafIndex, TreeSize};
+use crate::tree::{LeafIndex, TreeSize, empty_root};
 
 /// Where reading begins: after these records.
 pub(crate) struct Base {
@@ -125,9 +125,20 @@ pub(crate) fn read_checkpoint(
     storage: &dyn Storage,
     origin: &Origin,
 ) -> Result<Option<Checkpoint>, OpenError> {
+    check_origin(storage, origin)?;
     let Some(note) = storage.read_checkpoint()? else { return Ok(None) };
     let note = String::from_utf8(note).map_err(|_| CheckpointError::Form)?;
     Ok(Some(Checkpoint::verify(&note, origin)?))
+}
+
+/// Whose log it is comes first: the checkpoint of another one would only not verify.
+fn check_origin(storage: &dyn Storage, origin: &Origin) -> Result<(), OpenError> {
+    let Some(first) = storage.segments()?.first().copied() else { return Ok(()) };
+    // The root does not matter here: the header is held against the tree later.
+    match SegmentHeader::new(origin, first, &empty_root()).compare(storage)? {
+        HeaderRead::Other(found) => Err(OpenError::Origin { expected: origin.clone(), found }),
+        _ => Ok(()),
+    }
 }
 
 /// A log that is being opened.
