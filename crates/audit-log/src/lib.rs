@@ -89,6 +89,7 @@ mod opening;
 mod origin;
 mod proof;
 mod publish;
+mod read_only;
 mod reader;
 mod record;
 mod recovery;
@@ -132,6 +133,7 @@ pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
 pub use crate::publish::{PublishError, Published, Publisher};
+pub use crate::read_only::ReadOnlyStorage;
 pub use crate::record::{
     AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
     TEXTS_MAX, Verdict,

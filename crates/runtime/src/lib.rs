@@ -85,6 +85,7 @@ mod permit;
 mod random;
 mod release;
 mod replay;
+mod replayed;
 mod request;
 mod space;
 mod state;
@@ -102,6 +103,10 @@ pub use crate::permit::{
 };
 pub use crate::random::{RandomError, generate_key};
 pub use crate::release::Release;
+pub use crate::replayed::{
+    DISCREPANCIES_MAX, Deviation, Discrepancy, Outcome, ReplayError, Replayed, Replayer,
+    replay_decisions,
+};
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::space::{Access, DataSpace, NewOffer, Setup};
 
