@@ -62,7 +62,10 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
     let size = recovery.size();
     let before = LeafIndex::new(before);
     if !size.contains(before) {
-        bail!("--before: there is no record {before}; the log has {}", count(size.as_u64(), "record"));
+        bail!(
+            "--before: there is no record {before}; the log has {}",
+            count(size.as_u64(), "record")
+        );
     }
     // The segment that holds the record stays.
     let kept = segments.iter().rev().find(|first| **first <= before).copied().unwrap_or_default();
@@ -86,7 +89,8 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
     }
     sync_dir(&to).with_context(|| format!("cannot make {} durable", to.display()))?;
     let now = SystemClock.now();
-    let stays = log.archive(before, now, &key).context("the segments are copied, and still here")?;
+    let stays =
+        log.archive(before, now, &key).context("the segments are copied, and still here")?;
     let (files, to) = (old.len(), clean(&to.display().to_string()));
     writeln!(
         out,

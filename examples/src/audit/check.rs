@@ -200,7 +200,8 @@ impl Report {
     fn check_published(&mut self) -> Result<Option<Source>> {
         let files = StaticDir::new(&self.dir);
         let progress = Progress::new("checking", 0);
-        let mut tell = |at: dataspace_audit_log::Progress| progress.of(at.entries.as_u64(), at.size.as_u64());
+        let mut tell =
+            |at: dataspace_audit_log::Progress| progress.of(at.entries.as_u64(), at.size.as_u64());
         let report = verify_static(&files, &self.origin, Depth::Hashes, &mut tell);
         let report = report.map_err(|error| open_static_error(&self.dir, error))?;
         drop(progress);
@@ -234,7 +235,11 @@ impl Report {
             self.not_proved(&format!(
                 "the order in time: {} before the one in front of it, as happens to accesses at \
                  the same time",
-                if back == 1 { "1 record is dated".to_owned() } else { format!("{back} records are dated") }
+                if back == 1 {
+                    "1 record is dated".to_owned()
+                } else {
+                    format!("{back} records are dated")
+                }
             ));
         }
         Ok(())
@@ -280,7 +285,10 @@ impl Report {
         }
         let unknown = self.events.get(EventKind::Other.as_str()).copied().unwrap_or_default();
         if unknown > 0 {
-            self.not_proved(&format!("what {} say: they are of no known form", count(unknown, "record")));
+            self.not_proved(&format!(
+                "what {} say: they are of no known form",
+                count(unknown, "record")
+            ));
         }
         if self.bytes_cut > 0 {
             self.not_proved(&format!(
@@ -307,7 +315,9 @@ impl Report {
         let (found, asked) = (cosigners.present().len(), cosigners.quorum());
         let absent: Vec<_> = cosigners.absent().iter().map(|key| key.name()).collect();
         if cosigners.is_quorum() {
-            self.proved(format!("a quorum saw this checkpoint: {found} cosigned, {asked} are asked for"));
+            self.proved(format!(
+                "a quorum saw this checkpoint: {found} cosigned, {asked} are asked for"
+            ));
         } else {
             self.damaged(format!(
                 "only {found} of the witnesses cosigned the checkpoint, {asked} are asked for; \
@@ -335,7 +345,11 @@ impl Report {
             Kind::Node => "a node's directory",
             Kind::Published => "a published log",
         };
-        writeln!(out, "{}", paint::title(format!("{}: {what}", clean(&self.dir.display().to_string()))))?;
+        writeln!(
+            out,
+            "{}",
+            paint::title(format!("{}: {what}", clean(&self.dir.display().to_string())))
+        )?;
         writeln!(out, "   log         {}", self.origin)?;
         let mut records = paint::thousands(self.size);
         if let Some((from, until)) = self.span {
@@ -355,7 +369,9 @@ impl Report {
             write_findings(out, &self.findings)?;
         }
         match &self.damage {
-            None => writeln!(out, "\n{}: the log is what its operator signed", paint::good("sound"))?,
+            None => {
+                writeln!(out, "\n{}: the log is what its operator signed", paint::good("sound"))?
+            }
             Some(damage) => {
                 let more = match self.damages {
                     1 => String::new(),
@@ -377,7 +393,8 @@ impl Report {
         let checkpoint = self.checkpoint.as_ref().map(|one| {
             json!({ "size": one.size().as_u64(), "root": one.root().to_string(), "note": one.as_note() })
         });
-        let (from, until) = self.span.map(|(from, until)| (from.to_string(), until.to_string())).unzip();
+        let (from, until) =
+            self.span.map(|(from, until)| (from.to_string(), until.to_string())).unzip();
         json!({
             "kind": self.kind.as_str(),
             "path": self.dir.display().to_string(),

@@ -56,9 +56,12 @@ pub(crate) fn run(args: ExportArgs, out: &mut impl Write) -> Result<Health> {
         said(out, &rows, &file)?;
     }
     if let Some(file) = jsonl {
-        let rows = write_rows(&mut source, &file, |_| Ok(()), |out, row| {
-            Ok(writeln!(out, "{}", row.to_json())?)
-        })?;
+        let rows = write_rows(
+            &mut source,
+            &file,
+            |_| Ok(()),
+            |out, row| Ok(writeln!(out, "{}", row.to_json())?),
+        )?;
         said(out, &rows, &file)?;
     }
     Ok(Health::Sound)
@@ -81,7 +84,10 @@ fn publish(source: &mut Source, dir: &Path, to: &Path, out: &mut impl Write) -> 
         io::ErrorKind::NotFound => anyhow!("{shown} cannot be made: its parent is not there"),
         _ => anyhow!(error).context(format!("cannot publish into {shown}")),
     })?;
-    if fs::read_dir(to)?.flatten().any(|file| file.file_name().to_string_lossy().starts_with("segment-")) {
+    if fs::read_dir(to)?
+        .flatten()
+        .any(|file| file.file_name().to_string_lossy().starts_with("segment-"))
+    {
         bail!("{shown} holds a node's log; publish into another directory");
     }
     let mut publisher = Publisher::open(store, source.origin().clone())
@@ -111,7 +117,12 @@ fn written(
     let size = checkpoint.size().as_u64();
     let new = size.saturating_sub(before);
     if new == 0 && done == Published::default() {
-        writeln!(out, "{} {shown} has all {} already", paint::good("published"), count(size, "record"))?;
+        writeln!(
+            out,
+            "{} {shown} has all {} already",
+            paint::good("published"),
+            count(size, "record")
+        )?;
         return Ok(());
     }
     writeln!(
@@ -148,7 +159,9 @@ fn publish_error<E: std::error::Error + Send + Sync + 'static>(
 ) -> anyhow::Error {
     let shown = to.display();
     let text = match &error {
-        PublishError::Changed { .. } | PublishError::Root | PublishError::Log(_)
+        PublishError::Changed { .. }
+        | PublishError::Root
+        | PublishError::Log(_)
         | PublishError::Source { .. } => "the log is damaged; nothing was published".to_owned(),
         PublishError::Conflict { .. } => {
             format!("{shown} holds other bytes than this log; nothing there is overwritten")

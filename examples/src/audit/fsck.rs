@@ -81,7 +81,8 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
         Ok(recovery) => write(out, &dir, &recovery, is_rebuilt),
         Err(error) if json && !matches!(error, OpenError::Io(_)) => {
             let damage = format!("{:#}", open_error(&dir, error));
-            let value = json!({ "path": dir.display().to_string(), "sound": false, "damage": damage });
+            let value =
+                json!({ "path": dir.display().to_string(), "sound": false, "damage": damage });
             writeln!(out, "{value:#}")?;
             Ok(Health::Damaged)
         }
@@ -89,7 +90,12 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
     }
 }
 
-fn write(out: &mut impl Write, dir: &Path, recovery: &Recovery, is_rebuilt: bool) -> Result<Health> {
+fn write(
+    out: &mut impl Write,
+    dir: &Path,
+    recovery: &Recovery,
+    is_rebuilt: bool,
+) -> Result<Health> {
     writeln!(out, "{}", paint::title(clean(&dir.display().to_string())))?;
     writeln!(out, "   {recovery}")?;
     if recovery.bytes_cut() > 0 {
@@ -101,9 +107,17 @@ fn write(out: &mut impl Write, dir: &Path, recovery: &Recovery, is_rebuilt: bool
         )?;
     }
     if is_rebuilt {
-        writeln!(out, "{}: hashes and offsets are made anew from the records", paint::good("rebuilt"))?;
+        writeln!(
+            out,
+            "{}: hashes and offsets are made anew from the records",
+            paint::good("rebuilt")
+        )?;
     }
-    writeln!(out, "{}: records, hashes and offsets agree, up to the signed root", paint::good("sound"))?;
+    writeln!(
+        out,
+        "{}: records, hashes and offsets agree, up to the signed root",
+        paint::good("sound")
+    )?;
     Ok(Health::Sound)
 }
 

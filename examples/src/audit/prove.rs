@@ -166,15 +166,15 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
     let mut health = Health::Sound;
     if let Some(policy) = policy {
         match policy.require(checkpoint.clone()) {
-            Ok(witnessed) => findings.extend(witnessed.cosigners().present().iter().map(
-                |(key, cosignature)| {
+            Ok(witnessed) => {
+                findings.extend(witnessed.cosigners().present().iter().map(|(key, cosignature)| {
                     Finding::Proved(format!(
                         "the witness {} saw the checkpoint, at {} by its own clock",
                         key.name(),
                         cosignature.time()
                     ))
-                },
-            )),
+                }))
+            }
             Err(error) => {
                 health = Health::Damaged;
                 findings.push(Finding::NotProved(format!("that witnesses saw it: {error}")));
@@ -183,7 +183,9 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
     }
     let mut not = |text: &str| findings.push(Finding::NotProved(text.to_owned()));
     if log.log.is_none() {
-        not("that this is the log you mean: compare the DID with what its operator told you (--log)");
+        not(
+            "that this is the log you mean: compare the DID with what its operator told you (--log)",
+        );
     }
     not("that the operator shows everybody the same log, unless witnesses cosigned");
     not("that what the record says is true, or that its time is right");

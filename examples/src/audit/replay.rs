@@ -77,7 +77,8 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
     }
     let size = source.size();
     let progress = Progress::new("deciding", size);
-    let not_honest = || Damaged(format!("the log does not follow the rules of the space of {authority}"));
+    let not_honest =
+        || Damaged(format!("the log does not follow the rules of the space of {authority}"));
     source.replay(0..size, |index, bytes| {
         progress.at(index.as_u64());
         replayer.take(index, bytes).with_context(not_honest)
@@ -102,13 +103,23 @@ fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<(
         "   decisions      {}: {}, {}",
         paint::thousands(decisions),
         count(*permits, "permit"),
-        if *denials == 1 { "1 denial".to_owned() } else { format!("{} denials", paint::thousands(denials)) }
+        if *denials == 1 {
+            "1 denial".to_owned()
+        } else {
+            format!("{} denials", paint::thousands(denials))
+        }
     )?;
     if *unrepeatable > 0 {
-        writeln!(out, "   not repeatable {unrepeatable}: a duty that did not fit the data, which the log does not hold")?;
+        writeln!(
+            out,
+            "   not repeatable {unrepeatable}: a duty that did not fit the data, which the log does not hold"
+        )?;
     }
     if *unordered > 0 {
-        writeln!(out, "   at one time    {unordered}: counts a little off the log's order, as of accesses at the same time")?;
+        writeln!(
+            out,
+            "   at one time    {unordered}: counts a little off the log's order, as of accesses at the same time"
+        )?;
     }
     let again = replayed.decisions - unrepeatable;
     if replayed.is_sound() {
@@ -120,12 +131,21 @@ fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<(
             count(again, "decision")
         )?;
     } else {
-        let all = if *discrepancies == 1 { "1 discrepancy".to_owned() } else { format!("{discrepancies} discrepancies") };
+        let all = if *discrepancies == 1 {
+            "1 discrepancy".to_owned()
+        } else {
+            format!("{discrepancies} discrepancies")
+        };
         writeln!(out, "\n{}", paint::bad(all))?;
         for one in replayed.first.iter().take(SHOWN_MAX) {
             let contract = one.contract.as_digest().to_short();
             let what = clean_line(&one.deviation.to_string());
-            writeln!(out, "   record {:<6} {:24}  {contract}  {what}", one.index.as_u64(), one.time.to_string())?;
+            writeln!(
+                out,
+                "   record {:<6} {:24}  {contract}  {what}",
+                one.index.as_u64(),
+                one.time.to_string()
+            )?;
         }
         more(out, *discrepancies)?;
     }
@@ -153,7 +173,9 @@ fn write_simulation(out: &mut impl Write, simulation: &Simulation) -> Result<()>
     )?;
     for one in differences.iter().take(SHOWN_MAX) {
         let (label, text) = match &one.outcome.after {
-            Simulated::Permit(clauses) => (paint::good("permit"), format!("by {}", clauses.join(", "))),
+            Simulated::Permit(clauses) => {
+                (paint::good("permit"), format!("by {}", clauses.join(", ")))
+            }
             Simulated::Deny(reasons) => {
                 let reasons: Vec<_> = reasons.iter().map(ToString::to_string).collect();
                 (paint::bad("deny  "), reasons.join("; "))
@@ -163,7 +185,11 @@ fn write_simulation(out: &mut impl Write, simulation: &Simulation) -> Result<()>
         writeln!(out, "   record {:<6} {contract}  {label}  {}", one.place, clean_line(&text))?;
     }
     more(out, newly_denied + newly_permitted)?;
-    writeln!(out, "   {}", paint::dim("uses are counted as they were made, also those that would not have been"))?;
+    writeln!(
+        out,
+        "   {}",
+        paint::dim("uses are counted as they were made, also those that would not have been")
+    )?;
     Ok(())
 }
 

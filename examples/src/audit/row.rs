@@ -217,12 +217,8 @@ impl Row {
             self.about(&participant);
         }
         let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "?".to_owned());
-        let asked = format!(
-            "{} {} for {}",
-            part(&self.action),
-            part(&self.product),
-            part(&self.purpose)
-        );
+        let asked =
+            format!("{} {} for {}", part(&self.action), part(&self.product), part(&self.purpose));
         let facts = json!({
             "facts": access.facts,
             "profile": access.profile,

@@ -90,8 +90,7 @@ impl Filter {
         };
         // As it is shown: did:key:…SLVJe5sb
         let end = |text: &String| text.rsplit('…').next().unwrap_or_default().to_owned();
-        let is_about =
-            |text: &String| row.participants.iter().any(|did| did.ends_with(&end(text)));
+        let is_about = |text: &String| row.participants.iter().any(|did| did.ends_with(&end(text)));
         contract.as_ref().is_none_or(has_contract)
             && participant.as_ref().is_none_or(is_about)
             && verdict.is_none_or(|verdict| row.is_permit == Some(verdict == Decided::Permit))
@@ -105,13 +104,13 @@ fn hex(contract: &str) -> &str {
     contract.strip_prefix("sha256:").unwrap_or(contract)
 }
 
-pub(crate) fn run(args: ShowArgs, out: &mut impl Write) -> Result<Health> {
+pub(crate) fn run<W: Write>(args: ShowArgs, out: &mut W) -> Result<Health> {
     let ShowArgs { dir, log, filter, limit, json } = args;
     filter.check()?;
     let mut source = Source::open(&dir, log.log.as_ref())?;
     let (first, size) = (source.first()?, source.size());
     let table = Table { index_width: size.to_string().len().max("record".len()) };
-    let mut print = |out: &mut _, row: &Row| {
+    let print = |out: &mut W, row: &Row| {
         if json { Ok(writeln!(out, "{}", row.to_json())?) } else { table.row(out, row) }
     };
     if !json {

@@ -205,9 +205,8 @@ impl Source {
                 }
             }
             Self::Published(log) => {
-                let walked = log.replay(range, |index, bytes| {
-                    visit(index, bytes).map_err(StaticWalk::Visit)
-                });
+                let walked = log
+                    .replay(range, |index, bytes| visit(index, bytes).map_err(StaticWalk::Visit));
                 walked.map_err(|error| match error {
                     StaticWalk::Read(error) => static_error(error),
                     StaticWalk::Visit(error) => error,

@@ -435,9 +435,7 @@ impl<'a> Stated<'a> {
         };
         let recipient_region = match facts.get("recipientRegion") {
             None => None,
-            Some(_) => {
-                Some(text("recipientRegion")?.parse().map_err(|_| "recipientRegion")?)
-            }
+            Some(_) => Some(text("recipientRegion")?.parse().map_err(|_| "recipientRegion")?),
         };
         Ok(Self {
             action: text("action")?.parse().map_err(|_| "action")?,

@@ -131,7 +131,10 @@ impl Replayed {
             }
             (Verdict::Deny { reasons }, Outcome::Deny(again)) => {
                 // The words of another version of this library may differ, the codes do not.
-                let is_same = reasons.iter().map(|one| code(one)).eq(again.iter().map(|one| code(one)).take(reasons.len()));
+                let is_same = reasons
+                    .iter()
+                    .map(|one| code(one))
+                    .eq(again.iter().map(|one| code(one)).take(reasons.len()));
                 // A record holds no more than so many.
                 let is_all = reasons.len() >= again.len().min(TEXTS_MAX / 4);
                 let recorded = reasons.clone();
