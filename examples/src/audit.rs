@@ -11,6 +11,7 @@ mod progress;
 mod proof_file;
 mod prove;
 mod replay;
+mod report;
 mod row;
 mod show;
 mod source;

@@ -1,12 +1,14 @@
 //! Every recorded decision, made again from the log alone.
 
+mod counts;
 mod history;
 mod report;
+mod stated;
 
 use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Log, ReadError, Record, Verdict};
 use dataspace_identity::Did;
 use dataspace_policy::{
-    Change, Decision, Facts, Layers, Past, Policies, Program, Simulation, Uses, simulate,
+    Change, Decision, Facts, Layers, Past, Policies, Program, Simulation, simulate,
 };
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::ContractId;
@@ -15,16 +17,13 @@ use thiserror::Error;
 use crate::denial::DenialReason;
 use crate::error::ChangeError;
 use crate::facts;
-use crate::replayed::history::{Contract, History, Stated};
+use crate::replayed::history::{Contract, History};
+use crate::replayed::stated::Stated;
 
 pub use crate::replayed::report::{Deviation, Discrepancy, Outcome, Replayed};
 
 /// Most discrepancies that a replay keeps; all are counted.
 pub const DISCREPANCIES_MAX: usize = 1000;
-
-/// So far may the counts of a decision be from those that the order of the log gives: of accesses
-/// at the same time, the one that was decided first may be recorded last.
-const AT_ONCE_MAX: u64 = 64;
 
 /// Goes through the records of a log, rebuilds by them what was in force, and makes every decision
 /// again. It needs no key and no node: a published log will do.
@@ -251,11 +250,4 @@ fn merge(all: &mut Simulation, one: Simulation) {
             all.differences.push(difference);
         }
     }
-}
-
-/// How far two counts are from each other, at the most.
-fn distance(one: Uses, other: Uses) -> u64 {
-    let counts = |uses: Uses| [uses.contract, uses.consumer, uses.today, uses.this_month];
-    let pairs = counts(one).into_iter().zip(counts(other));
-    pairs.map(|(one, other)| one.abs_diff(other)).max().unwrap_or(0)
 }

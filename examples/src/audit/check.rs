@@ -1,24 +1,20 @@
 //! Whether a log is what its operator signed.
 
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use dataspace_audit_log::{
-    Checkpoint, Depth, Finding, Log, Origin, StaticDir, WitnessPolicy, verify_static,
-};
-use dataspace_primitives::UnixMillis;
+use dataspace_audit_log::{Checkpoint, Depth, Log, StaticDir, WitnessPolicy, verify_static};
 use serde_json::json;
 
 use crate::audit::progress::Progress;
-use crate::audit::row::{EventKind, Row, clean};
+use crate::audit::report::Report;
+use crate::audit::row::{EventKind, Row};
 use crate::audit::source::{
     Kind, Source, kept_checkpoint, open_error, open_static_error, origin, read_only,
 };
-use crate::audit::{Damaged, Health, LogArg, WitnessArgs, count, findings_to_json, write_findings};
-use crate::paint;
+use crate::audit::{Damaged, Health, LogArg, WitnessArgs, count};
 
 const HELP: &str = "\
 Every record is read and hashed up to the root that the operator signed. With a checkpoint that you
@@ -45,27 +41,6 @@ pub(crate) struct CheckArgs {
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-}
-
-/// What a log was found to be.
-#[derive(Debug)]
-struct Report {
-    kind: Kind,
-    dir: PathBuf,
-    origin: Origin,
-    checkpoint: Option<Checkpoint>,
-    /// Records here, of `size`.
-    first: u64,
-    size: u64,
-    /// Bytes of a torn write at the end.
-    bytes_cut: u64,
-    events: BTreeMap<&'static str, u64>,
-    span: Option<(UnixMillis, UnixMillis)>,
-    findings: Vec<Finding>,
-    /// Places that are not what the operator signed.
-    damages: u64,
-    /// The first of them, in plain words.
-    damage: Option<String>,
 }
 
 pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
@@ -113,23 +88,8 @@ pub(crate) fn policy(args: WitnessArgs) -> Result<Option<WitnessPolicy>> {
 }
 
 impl Report {
-    fn new(kind: Kind, dir: &Path, origin: Origin) -> Self {
-        Self {
-            kind,
-            dir: dir.to_owned(),
-            origin,
-            checkpoint: None,
-            first: 0,
-            size: 0,
-            bytes_cut: 0,
-            events: BTreeMap::new(),
-            span: None,
-            findings: Vec::new(),
-            damages: 0,
-            damage: None,
-        }
-    }
-
+    /// Looks at everything.
+    ///
     /// # Errors
     /// If there is nothing to report on: no access, or damage that hides the rest.
     fn check(
@@ -246,7 +206,6 @@ impl Report {
     }
 
     fn prove_records(&mut self, is_named: bool) {
-        let origin = self.origin.clone();
         match &self.checkpoint {
             None => self.damaged(
                 "there is no checkpoint: nothing shows that these records are those that were \
@@ -256,7 +215,7 @@ impl Report {
             Some(checkpoint) => {
                 let signed = checkpoint.size().as_u64();
                 self.proved(format!(
-                    "the operator of the log {origin} signed {}, root {}",
+                    "the log's operator signed {}, with the root {}",
                     count(signed, "record"),
                     checkpoint.root()
                 ));
@@ -325,92 +284,5 @@ impl Report {
                 absent.join(", ")
             ));
         }
-    }
-
-    fn proved(&mut self, text: String) {
-        self.findings.push(Finding::Proved(text));
-    }
-
-    fn not_proved(&mut self, text: &str) {
-        self.findings.push(Finding::NotProved(text.to_owned()));
-    }
-
-    fn damaged(&mut self, text: String) {
-        self.damages += 1;
-        self.damage.get_or_insert(text);
-    }
-
-    fn write(&self, out: &mut impl Write) -> Result<()> {
-        let what = match self.kind {
-            Kind::Node => "a node's directory",
-            Kind::Published => "a published log",
-        };
-        writeln!(
-            out,
-            "{}",
-            paint::title(format!("{}: {what}", clean(&self.dir.display().to_string())))
-        )?;
-        writeln!(out, "   log         {}", self.origin)?;
-        let mut records = paint::thousands(self.size);
-        if let Some((from, until)) = self.span {
-            records.push_str(&format!(", from {from} to {until}"));
-        }
-        writeln!(out, "   records     {records}")?;
-        if let Some(checkpoint) = &self.checkpoint {
-            let signed = count(checkpoint.size().as_u64(), "record");
-            writeln!(out, "   checkpoint  {signed}, root {}", checkpoint.root().to_short())?;
-        }
-        if !self.events.is_empty() {
-            let events = self.events.iter().map(|(label, found)| format!("{found} {label}"));
-            writeln!(out, "   contents    {}", events.collect::<Vec<_>>().join(", "))?;
-        }
-        if !self.findings.is_empty() {
-            writeln!(out, "\n{}", paint::title("What this proves"))?;
-            write_findings(out, &self.findings)?;
-        }
-        match &self.damage {
-            None => {
-                writeln!(out, "\n{}: the log is what its operator signed", paint::good("sound"))?
-            }
-            Some(damage) => {
-                let more = match self.damages {
-                    1 => String::new(),
-                    all => format!(" (the first of {})", count(all, "damage")),
-                };
-                writeln!(out, "\n{}: {}{more}", paint::bad("damaged"), clean(damage))?;
-                writeln!(
-                    out,
-                    "   keep the directory as it is: it is evidence. Restore a copy elsewhere, \
-                     verify that, and compare."
-                )?;
-            }
-        }
-        Ok(())
-    }
-
-    fn to_json(&self) -> serde_json::Value {
-        let (proved, not_proved) = findings_to_json(&self.findings);
-        let checkpoint = self.checkpoint.as_ref().map(|one| {
-            json!({ "size": one.size().as_u64(), "root": one.root().to_string(), "note": one.as_note() })
-        });
-        let (from, until) =
-            self.span.map(|(from, until)| (from.to_string(), until.to_string())).unzip();
-        json!({
-            "kind": self.kind.as_str(),
-            "path": self.dir.display().to_string(),
-            "log": self.origin.as_str(),
-            "sound": self.damages == 0,
-            "records": self.size,
-            "first": self.first,
-            "from": from,
-            "to": until,
-            "events": self.events,
-            "checkpoint": checkpoint,
-            "tornBytes": self.bytes_cut,
-            "damages": self.damages,
-            "damage": self.damage,
-            "proved": proved,
-            "notProved": not_proved,
-        })
     }
 }

@@ -102,7 +102,7 @@ fn write(
         writeln!(
             out,
             "   {} a torn write of {} at the end; the node cuts it off when it opens, or --rebuild",
-            paint::bad("attention"),
+            paint::bad("attention:"),
             count(recovery.bytes_cut(), "byte")
         )?;
     }
@@ -115,7 +115,7 @@ fn write(
     }
     writeln!(
         out,
-        "{}: records, hashes and offsets agree, up to the signed root",
+        "{}: the records lead to the signed root, and what was made from them is right",
         paint::good("sound")
     )?;
     Ok(Health::Sound)

@@ -148,8 +148,8 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
         Proved::Inclusion { record, index, checkpoint } => {
             let size = checkpoint.size();
             let found = format!(
-                "the operator of the log {origin} signed {size} records, and record {index} is one \
-                 of them, byte for byte"
+                "the operator of {origin} signed {size} records, and record {index} is one of them, \
+                 byte for byte"
             );
             let row = Row::of(index, &record);
             (checkpoint, Some(row), vec![Finding::Proved(found)])
@@ -157,13 +157,14 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
         Proved::Consistency { kept, checkpoint } => {
             let (from, to) = (kept.size(), checkpoint.size());
             let found = format!(
-                "the operator of the log {origin} signed {from} records and then {to}, and the \
-                 first {from} of these are the same"
+                "the operator of {origin} signed {from} records, and {to}, and the first {from} of \
+                 these are the same"
             );
             (checkpoint, None, vec![Finding::Proved(found)])
         }
     };
     let mut health = Health::Sound;
+    let is_witnessed = policy.is_some();
     if let Some(policy) = policy {
         match policy.require(checkpoint.clone()) {
             Ok(witnessed) => {
@@ -187,7 +188,9 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
             "that this is the log you mean: compare the DID with what its operator told you (--log)",
         );
     }
-    not("that the operator shows everybody the same log, unless witnesses cosigned");
+    if !is_witnessed {
+        not("that the operator shows everybody the same log: this needs witnesses (--witness)");
+    }
     not("that what the record says is true, or that its time is right");
 
     if json {

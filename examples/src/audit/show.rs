@@ -136,14 +136,16 @@ pub(crate) fn run<W: Write>(args: ShowArgs, out: &mut W) -> Result<Health> {
     if !json {
         let all = count(size, "record");
         let shown = match limit {
-            Some(limit) if shown > u64::try_from(limit)? => format!("the last {limit} of {shown}"),
-            _ => shown.to_string(),
+            Some(limit) if shown > u64::try_from(limit)? => {
+                format!("the last {limit} of {shown} that fit, of {all}")
+            }
+            _ => format!("{shown} of {all}"),
         };
         let archived = match first {
             0 => String::new(),
             first => format!("; the first {first} were archived"),
         };
-        writeln!(out, "{}", paint::dim(format!("{shown} of {all} shown{archived}")))?;
+        writeln!(out, "{}", paint::dim(format!("{shown}{archived}")))?;
     }
     Ok(Health::Sound)
 }

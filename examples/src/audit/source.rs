@@ -62,21 +62,29 @@ impl Kind {
 
 /// The log to ask for: as given, or as the stored checkpoint says.
 pub(crate) fn origin(dir: &Path, given: Option<&Origin>) -> Result<Origin> {
-    if let Some(given) = given {
-        return Ok(given.clone());
-    }
     let file = dir.join("checkpoint");
     let shown = file.display();
-    if matches!(file.symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound) {
-        let text = format!(
-            "{shown} is not there, so that nothing says what the operator signed; restore it from \
-             a copy, or name the log with --log ORIGIN to look at the records without it"
-        );
-        return Err(anyhow!(Damaged(text)));
+    let is_there = file.symlink_metadata().is_ok();
+    match given {
+        Some(given) if !is_there => return Ok(given.clone()),
+        None if !is_there => {
+            let text = format!(
+                "{shown} is not there, so that nothing says what the operator signed; restore it \
+                 from a copy, or name the log with --log ORIGIN to look at the records without it"
+            );
+            return Err(anyhow!(Damaged(text)));
+        }
+        _ => {}
     }
-    let note = read_note(&file)?;
-    let damaged = || Damaged(format!("{shown} is not a checkpoint; name the log with --log"));
-    Checkpoint::claimed_origin(&note).with_context(damaged)
+    let damaged = || Damaged(format!("{shown} is not a checkpoint; restore it from a copy"));
+    let claimed = Checkpoint::claimed_origin(&read_note(&file)?).with_context(damaged)?;
+    match given {
+        Some(given) if *given != claimed => {
+            let text = format!("{} holds the log {claimed}, not {given}", dir.display());
+            Err(anyhow!(Damaged(text)))
+        }
+        _ => Ok(claimed),
+    }
 }
 
 /// A note that may be anything, of a length that a note has.
@@ -314,7 +322,7 @@ pub(crate) fn open_error(dir: &Path, error: OpenError) -> anyhow::Error {
     match error {
         OpenError::Io(error) => storage_error(dir, error),
         error @ OpenError::Origin { .. } => {
-            anyhow!(error).context(format!("the log in {shown} is another one"))
+            anyhow!(error).context(Damaged(format!("the log in {shown} is another one")))
         }
         error @ OpenError::Derived { .. } => anyhow!(Damaged(format!(
             "the log in {shown} is damaged: its records are well, but {}; `dataspace audit fsck \

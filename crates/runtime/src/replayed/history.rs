@@ -1,12 +1,12 @@
 //! What was in force at each record, by the signed documents alone.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
+use dataspace_audit_log::{Event, LeafIndex, Record};
 use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
-use dataspace_policy::{Action, Contracts, Environment, Facts, Person, Uses};
-use dataspace_primitives::{Digest, Name, Payload, Region, Signed, UnixMillis, Verified};
+use dataspace_policy::{Contracts, Facts, Person};
+use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
     AgreeError, Agreement, ContractId, OfferId, PublishedPolicies, PublishedProfile, Quota,
     Termination,
@@ -15,14 +15,10 @@ use serde_bytes::ByteBuf;
 
 use crate::denial::DenialReason;
 use crate::error::ChangeError;
-use crate::replayed::report::{Deviation, Discrepancy};
-use crate::replayed::{AT_ONCE_MAX, distance};
+use crate::replayed::stated::Stated;
 
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =
     LazyLock::new(|| "MembershipCredential".parse().into_iter().collect());
-
-/// More uses that are recorded before an earlier one are not kept apart.
-const AHEAD_MAX: usize = 4_096;
 
 #[derive(Debug)]
 pub(super) struct History {
@@ -36,7 +32,7 @@ pub(super) struct History {
     terminations: HashMap<ContractId, Name>,
     pub(super) own: Option<PublishedPolicies>,
     accepted: HashSet<(OfferId, Did)>,
-    uses_by_consumer: HashMap<(Did, Name), u64>,
+    pub(super) uses_by_consumer: HashMap<(Did, Name), u64>,
 }
 
 #[derive(Debug)]
@@ -50,23 +46,13 @@ pub(super) struct Contract {
     id_text: String,
     pub(super) agreement: Verified<Agreement>,
     pub(super) program: Digest,
-    quota: Quota,
+    pub(super) quota: Quota,
     /// All uses before this one are recorded.
-    next_use: u64,
+    pub(super) next_use: u64,
     /// Uses after it that are, too.
-    ahead: BTreeSet<u64>,
+    pub(super) ahead: BTreeSet<u64>,
     /// The denial on the most uses.
-    denied_on: Option<(u64, LeafIndex, UnixMillis)>,
-}
-
-/// What only the consumer's request tells, and the counts of the decision.
-pub(super) struct Stated<'a> {
-    action: Action,
-    purpose: Name,
-    person: Option<(&'a str, BTreeSet<Name>)>,
-    environment: Option<Environment<'a>>,
-    recipient_region: Option<Region>,
-    uses: Uses,
+    pub(super) denied_on: Option<(u64, LeafIndex, UnixMillis)>,
 }
 
 impl Member {
@@ -310,147 +296,6 @@ impl History {
             reasons.push(DenialReason::UnknownPurpose { purpose: stated.purpose.clone() });
         }
         reasons
-    }
-
-    /// Counts an access, and holds its counts against those so far.
-    pub(super) fn count(
-        &mut self,
-        contract: ContractId,
-        index: LeafIndex,
-        now: UnixMillis,
-        access: &AccessRecord,
-    ) -> Counted {
-        let Some(known) = self.contracts.get_mut(&contract) else { return Counted::default() };
-        let Ok(Stated { uses: recorded, .. }) = Stated::read(&access.facts) else {
-            return Counted::default();
-        };
-        let agreement = known.agreement.value();
-        let shared = (agreement.consumer.clone(), agreement.product.clone());
-        let by_consumer = self.uses_by_consumer.entry(shared).or_default();
-        let expected = Uses { consumer: *by_consumer, ..known.quota.uses_at(now) };
-        let mut counted = Counted::default();
-        match distance(recorded, expected) {
-            0 => {}
-            far if far > AT_ONCE_MAX => counted.deviations.push(Deviation::Fact {
-                name: "uses".to_owned(),
-                recorded: Some(Fact::Number(recorded.contract)),
-                expected: Some(Fact::Number(expected.contract)),
-            }),
-            _ => counted.is_unordered = true,
-        }
-        match access.verdict {
-            Verdict::Permit { uses, .. } => {
-                if Some(uses) != recorded.contract.checked_add(1) || !known.is_new_use(uses) {
-                    counted.deviations.push(Deviation::Use { recorded: uses });
-                }
-                known.quota.restore(uses, now);
-                *by_consumer = by_consumer.saturating_add(1);
-            }
-            Verdict::Deny { .. } => {
-                let most = known.denied_on.map_or(0, |(most, ..)| most);
-                if recorded.contract > most {
-                    known.denied_on = Some((recorded.contract, index, now));
-                }
-            }
-        }
-        counted
-    }
-
-    /// Denials on more uses than there ever were.
-    pub(super) fn counts_beyond(&self) -> Vec<Discrepancy> {
-        let beyond = self.contracts.iter().filter_map(|(contract, known)| {
-            let (recorded, index, time) = known.denied_on?;
-            let found = known.quota.used();
-            let deviation = Deviation::Count { recorded, found };
-            let contract = *contract;
-            (recorded > found).then_some(Discrepancy { index, time, contract, deviation })
-        });
-        let mut beyond: Vec<_> = beyond.collect();
-        beyond.sort_by_key(|one| one.index);
-        beyond
-    }
-}
-
-/// What counting an access showed.
-#[derive(Debug, Default)]
-pub(super) struct Counted {
-    pub(super) deviations: Vec<Deviation>,
-    /// Whether its counts are a little off.
-    pub(super) is_unordered: bool,
-}
-
-impl Contract {
-    /// Notes the use; `false` if it was made before.
-    fn is_new_use(&mut self, number: u64) -> bool {
-        if number < self.next_use || !self.ahead.insert(number) {
-            return false;
-        }
-        if self.ahead.len() > AHEAD_MAX
-            && let Some(first) = self.ahead.first()
-        {
-            self.next_use = *first;
-        }
-        while self.ahead.remove(&self.next_use) {
-            self.next_use = self.next_use.saturating_add(1);
-        }
-        true
-    }
-}
-
-impl<'a> Stated<'a> {
-    /// # Errors
-    /// The name of a fact that is missing or cannot be what it says.
-    pub(super) fn read(facts: &'a BTreeMap<String, Fact>) -> Result<Self, &'static str> {
-        let text = |name: &'static str| match facts.get(name) {
-            Some(Fact::Text(text)) => Ok(text.as_str()),
-            _ => Err(name),
-        };
-        let number = |name: &'static str| match facts.get(name) {
-            Some(Fact::Number(number)) => Ok(*number),
-            _ => Err(name),
-        };
-        let person = match facts.get("person") {
-            None => None,
-            Some(Fact::Text(id)) => {
-                let Some(Fact::Texts(roles)) = facts.get("personRoles") else {
-                    return Err("personRoles");
-                };
-                let roles = roles.iter().map(|role| role.parse()).collect::<Result<_, _>>();
-                Some((id.as_str(), roles.map_err(|_| "personRoles")?))
-            }
-            Some(_) => return Err("person"),
-        };
-        let environment = match facts.get("environment") {
-            None => None,
-            Some(_) => Some(Environment {
-                id: text("environment")?,
-                attested: text("environmentAttested")? == "true",
-                sandbox: text("environmentSandbox")? == "true",
-                security_level: number("environmentSecurityLevel")?
-                    .try_into()
-                    .map_err(|_| "environmentSecurityLevel")?,
-                connector: text("environmentConnector")?,
-                application: text("environmentApplication")?,
-            }),
-        };
-        let recipient_region = match facts.get("recipientRegion") {
-            None => None,
-            Some(_) => Some(text("recipientRegion")?.parse().map_err(|_| "recipientRegion")?),
-        };
-        Ok(Self {
-            action: text("action")?.parse().map_err(|_| "action")?,
-            purpose: text("purpose")?.parse().map_err(|_| "purpose")?,
-            person,
-            // Nobody checks an attestation, so none counts.
-            environment: environment.map(|one| Environment { attested: false, ..one }),
-            recipient_region,
-            uses: Uses {
-                contract: number("uses")?,
-                consumer: number("usesByConsumer")?,
-                today: number("usesToday")?,
-                this_month: number("usesThisMonth")?,
-            },
-        })
     }
 }
 
