@@ -6,6 +6,7 @@
 //!   wait share one write and one `fdatasync`.
 //! - [`Log::checkpoint`] signs the tree as a C2SP checkpoint. Others keep it: with it,
 //!   [`Log::verify_extends`] and [`ConsistencyProof`] find a rollback or a rewritten past.
+//! - [`ReadOnlyStorage`] opens somebody else's directory and changes no byte of it.
 //! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), [`StaticLog`] reads them back
 //!   and gives entries and proofs that lead to the signed root; [`verify_static`] checks all.
 //! - [`Witness`] cosigns what extends everything that it has seen of a log (C2SP tlog-witness);

@@ -9,6 +9,7 @@
 //!
 //! Each arrow consumes the proof that the one before it made; nothing else makes one.
 //! [`DataSpace::access`] goes the whole way, [`DataSpace::enter`] lets you take the steps.
+//! [`replay_decisions`] makes every decision of a log again, without a key and without a node.
 //!
 //! # What it refuses to do
 //! - No data leaves without a durable record; if the log cannot be written, there is an error and
