@@ -34,7 +34,12 @@ fn archived_segments_are_copied_and_the_rest_is_sound() {
     for args in [
         &["prove", "node", "0", "-o", "p"][..],
         &["export", "node", "--to", "out"],
-        &["replay", "node", "--authority", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"],
+        &[
+            "replay",
+            "node",
+            "--authority",
+            "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp",
+        ],
     ] {
         let said = audit(dir.path(), args).ends(2);
         assert!(said.contains("copy the archived segments back"), "{said}");
@@ -59,7 +64,8 @@ fn nothing_is_archived_without_the_key_or_over_other_bytes() {
         let after = files(&node);
         // Opening the log may write what is made from the records.
         let of = |files: &[(std::path::PathBuf, Vec<u8>)]| {
-            let segments = files.iter().filter(|(path, _)| path.to_string_lossy().contains("segment-"));
+            let segments =
+                files.iter().filter(|(path, _)| path.to_string_lossy().contains("segment-"));
             segments.cloned().collect::<Vec<_>>()
         };
         assert_eq!(of(&after), of(&before));
@@ -71,8 +77,14 @@ fn nothing_is_archived_without_the_key_or_over_other_bytes() {
     fs::set_permissions(dir.path().join("other"), key).unwrap();
     refused(&["archive", "node", "--before", "30", "--to", "old", "--key", "other"], "operator is");
     refused(&["archive", "node", "--before", "99", "--to", "old", "--key", "key"], "no record 99");
-    refused(&["archive", "node", "--before", "30", "--to", "node", "--key", "key"], "own directory");
-    refused(&["archive", "node", "--before", "30", "--to", "a/b", "--key", "key"], "cannot make a/b");
+    refused(
+        &["archive", "node", "--before", "30", "--to", "node", "--key", "key"],
+        "own directory",
+    );
+    refused(
+        &["archive", "node", "--before", "30", "--to", "a/b", "--key", "key"],
+        "cannot make a/b",
+    );
     fs::create_dir(dir.path().join("old")).unwrap();
     fs::write(dir.path().join("old/segment-00000000000000000000"), "mine").unwrap();
     refused(&ARGS, "is something else");

@@ -62,11 +62,13 @@ fn hashes_offsets_and_mark_are_checked_and_made_anew() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("node");
     append(&node, 0..5_000);
-    let made: Vec<_> =
-        files(&node).into_iter().filter(|(path, bytes)| {
+    let made: Vec<_> = files(&node)
+        .into_iter()
+        .filter(|(path, bytes)| {
             let name = path.file_name().unwrap().to_string_lossy();
             !bytes.is_empty() && (name.starts_with("hashes-") || name == "offsets")
-        }).collect();
+        })
+        .collect();
     assert!(made.len() >= 3, "{made:?}", made = made.len());
     for (file, whole) in made {
         for at in [0, whole.len() / 2, whole.len() - 1] {
@@ -223,7 +225,9 @@ fn hostile_directories_neither_stop_nor_mislead() {
         fs::rename(dir.path().join("moved"), file).unwrap();
     }
     // Segments from nowhere, names that are none, a mark of nonsense.
-    for name in ["segment-00000000000000000099", "segment-18446744073709551615", "segment-x", "mark"] {
+    for name in
+        ["segment-00000000000000000099", "segment-18446744073709551615", "segment-x", "mark"]
+    {
         fs::write(node.join(name), b"dslgmark nonsense").unwrap();
         all_verbs(dir.path(), "demo/node");
         fs::remove_file(node.join(name)).unwrap();

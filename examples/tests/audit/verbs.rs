@@ -83,7 +83,11 @@ fn publishing_goes_on_where_it_stopped() {
 }
 
 fn dataspace_thousands(number: u64) -> String {
-    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
+    if number < 1_000 {
+        number.to_string()
+    } else {
+        format!("{},{:03}", number / 1_000, number % 1_000)
+    }
 }
 
 #[test]
@@ -198,11 +202,8 @@ fn witnesses_count_if_they_cosigned() {
         Witness::open(key.clone(), Box::new(secret), &[origin()], Box::new(store)).unwrap();
     let note = fs::read_to_string(dir.path().join("node/checkpoint")).unwrap();
     let checkpoint = Checkpoint::verify(&note, &origin()).unwrap();
-    let from_nothing = ConsistencyProof {
-        from: TreeSize::EMPTY,
-        to: checkpoint.size(),
-        path: Vec::new(),
-    };
+    let from_nothing =
+        ConsistencyProof { from: TreeSize::EMPTY, to: checkpoint.size(), path: Vec::new() };
     let body = AddCheckpoint::body(&from_nothing, &checkpoint);
     let now = UnixMillis::new(1_790_000_100_000).unwrap();
     let lines = witness.add_checkpoint(body.as_bytes(), now).unwrap();

@@ -69,11 +69,12 @@ fn every_decision_of_a_busy_node_comes_out_the_same() {
     turn();
     node.space.set_policies(NO_TRAINING).unwrap();
     turn();
-    node.space.publish(signed_profile(|profile| {
-        profile.version = 2;
-        FROM_GERMANY.clone_into(&mut profile.policies);
-    }))
-    .unwrap();
+    node.space
+        .publish(signed_profile(|profile| {
+            profile.version = 2;
+            FROM_GERMANY.clone_into(&mut profile.policies);
+        }))
+        .unwrap();
     turn();
     node.space.publish(signed_profile(|profile| profile.version = 3)).unwrap();
     node.space.end_contract(contracts[0], name("no longer needed")).unwrap();
@@ -173,7 +174,9 @@ fn a_fact_that_the_records_before_contradict_is_found() {
     }
     for fact in ["action", "purpose", "uses", "usesToday"] {
         let files = forged(|access| drop(access.facts.remove(fact)));
-        assert!(matches!(only(&files), Deviation::Fact { name, expected: None, .. } if name == fact));
+        assert!(
+            matches!(only(&files), Deviation::Fact { name, expected: None, .. } if name == fact)
+        );
     }
     let files = forged(|access| access.program = Digest::of(b"another"));
     assert_eq!(only(&files), Deviation::Program);
@@ -194,9 +197,8 @@ fn a_use_that_is_made_twice_or_left_out_is_found() {
     // A denial of a use that was never made.
     let files = forged(|access| {
         access.facts.insert("uses".to_owned(), Fact::Number(2));
-        access.verdict = Verdict::Deny {
-            reasons: vec!["unmet: permission-1: two demands".to_owned(); 1],
-        };
+        access.verdict =
+            Verdict::Deny { reasons: vec!["unmet: permission-1: two demands".to_owned(); 1] };
     });
     let replayed = replay(&files);
     let beyond = Deviation::Count { recorded: 2, found: 1 };
@@ -232,11 +234,12 @@ fn changed_policies_show_what_they_would_have_decided_otherwise() {
     for _ in 0..3 {
         drop(node.space.access(node.request(contract)).unwrap());
     }
-    node.space.publish(signed_profile(|profile| {
-        profile.version = 2;
-        CLOSED.clone_into(&mut profile.policies);
-    }))
-    .unwrap();
+    node.space
+        .publish(signed_profile(|profile| {
+            profile.version = 2;
+            CLOSED.clone_into(&mut profile.policies);
+        }))
+        .unwrap();
     let other = node.contract(terms());
     assert!(matches!(node.space.access(node.request(other)).unwrap(), Access::Denied(_)));
     let log = records(node.space.log());
@@ -246,7 +249,10 @@ fn changed_policies_show_what_they_would_have_decided_otherwise() {
     let replayed = replay_decisions(&files.log(), authority().did(), Some(&with)).unwrap();
     assert!(replayed.is_sound(), "{:#?}", replayed.first);
     let simulation = replayed.simulation.unwrap();
-    assert_eq!((simulation.accesses, simulation.newly_denied, simulation.newly_permitted), (4, 2, 0));
+    assert_eq!(
+        (simulation.accesses, simulation.newly_denied, simulation.newly_permitted),
+        (4, 2, 0)
+    );
     for difference in &simulation.differences {
         let place = usize::try_from(difference.place).unwrap();
         assert!(matches!(&log[place].event, Event::Access(access)
