@@ -11,7 +11,7 @@ use dataspace_policy::{
     Change, Decision, Facts, Layers, Past, Policies, Program, Simulation, simulate,
 };
 use dataspace_primitives::UnixMillis;
-use dataspace_usage_contract::ContractId;
+use dataspace_usage_contract::{ContractId, PublishedPolicies};
 use thiserror::Error;
 
 use crate::denial::DenialReason;
@@ -186,7 +186,7 @@ fn decide_again(
 
     let standing = history.standing(contract, member, &stated, now);
     let space = Some(history.profile.policies());
-    let provider = history.own.as_ref().map(|own| own.policies());
+    let provider = history.own.as_ref().map(PublishedPolicies::policies);
     let layers = Layers { space, provider };
     let Some(program) = history.programs.get(&access.contract) else {
         found.push(Deviation::Program);

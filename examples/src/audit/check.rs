@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use dataspace_audit_log::{Checkpoint, Depth, Log, StaticDir, WitnessPolicy, verify_static};
+use dataspace_audit_log::{
+    Checkpoint, Depth, Log, StaticDir, WitnessKey, WitnessPolicy, verify_static,
+};
 use serde_json::json;
 
 use crate::audit::progress::Progress;
@@ -272,7 +274,7 @@ impl Report {
             ));
         }
         let (found, asked) = (cosigners.present().len(), cosigners.quorum());
-        let absent: Vec<_> = cosigners.absent().iter().map(|key| key.name()).collect();
+        let absent: Vec<_> = cosigners.absent().iter().map(WitnessKey::name).collect();
         if cosigners.is_quorum() {
             self.proved(format!(
                 "a quorum saw this checkpoint: {found} cosigned, {asked} are asked for"

@@ -114,9 +114,10 @@ fn write(
         )?;
     }
     // Without a mark the node reads all records when it opens, and makes the rest anew.
-    let made = match dir.join(StoredFile::Mark.to_string()).exists() {
-        true => "what was made from them is right",
-        false => "nothing that was made from them is relied on yet",
+    let made = if dir.join(StoredFile::Mark.to_string()).exists() {
+        "what was made from them is right"
+    } else {
+        "nothing that was made from them is relied on yet"
     };
     let sound = paint::good("sound");
     writeln!(out, "{sound}: the records lead to the signed root, and {made}")?;

@@ -168,13 +168,15 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
     if let Some(policy) = policy {
         match policy.require(checkpoint.clone()) {
             Ok(witnessed) => {
-                findings.extend(witnessed.cosigners().present().iter().map(|(key, cosignature)| {
-                    Finding::Proved(format!(
-                        "the witness {} saw the checkpoint, at {} by its own clock",
-                        key.name(),
-                        cosignature.time()
-                    ))
-                }))
+                findings.extend(witnessed.cosigners().present().iter().map(
+                    |(key, cosignature)| {
+                        Finding::Proved(format!(
+                            "the witness {} saw the checkpoint, at {} by its own clock",
+                            key.name(),
+                            cosignature.time()
+                        ))
+                    },
+                ));
             }
             Err(error) => {
                 health = Health::Damaged;

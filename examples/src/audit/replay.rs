@@ -84,13 +84,13 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
         replayer.take(index, bytes).with_context(not_honest)
     })?;
     drop(progress);
-    let replayed = replayer.finish().with_context(not_honest)?;
+    let found = replayer.finish().with_context(not_honest)?;
     if json {
-        writeln!(out, "{:#}", to_json(&source, &replayed))?;
+        writeln!(out, "{:#}", to_json(&source, &found))?;
     } else {
-        write(out, &source, &replayed)?;
+        write(out, &source, &found)?;
     }
-    Ok(Health::of(replayed.is_sound()))
+    Ok(Health::of(found.is_sound()))
 }
 
 fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<()> {

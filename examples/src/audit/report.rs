@@ -97,7 +97,7 @@ impl Report {
         }
         match &self.damage {
             None => {
-                writeln!(out, "\n{}: the log is what its operator signed", paint::good("sound"))?
+                writeln!(out, "\n{}: the log is what its operator signed", paint::good("sound"))?;
             }
             Some(damage) => {
                 let more = match self.damages {

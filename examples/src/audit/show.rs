@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use dataspace_primitives::UnixMillis;
+use dataspace_primitives::{Digest, UnixMillis};
 
 use crate::audit::row::{EventKind, Row, clean_line, short_did};
 use crate::audit::source::Source;
@@ -181,7 +181,7 @@ impl Table {
         };
         let about = row.about.as_deref().map(short_did).unwrap_or_default();
         let about = clean_line(&about);
-        let contract = row.contract.map(|contract| contract.to_short()).unwrap_or_default();
+        let contract = row.contract.map(Digest::to_short).unwrap_or_default();
         let what = clean_line(&row.what);
         let index = row.index;
         writeln!(

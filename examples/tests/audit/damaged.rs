@@ -37,8 +37,8 @@ fn a_flipped_byte_in_any_file_of_a_node_is_found() {
     let node = dir.path().join("demo/node");
     let segment = node.join("segment-00000000000000000000");
     let end = fs::read(&segment).unwrap().iter().rposition(|byte| *byte != 0).unwrap();
-    let note = fs::read(node.join("checkpoint")).unwrap().len();
-    for (file, len) in [(segment, end), (node.join("checkpoint"), note)] {
+    let signed = fs::read(node.join("checkpoint")).unwrap().len();
+    for (file, len) in [(segment, end), (node.join("checkpoint"), signed)] {
         let whole = fs::read(&file).unwrap();
         for at in [0, 9, len / 5, len / 3, len / 2, len * 2 / 3, len - 2] {
             let mut changed = whole.clone();
@@ -212,9 +212,10 @@ fn a_kept_checkpoint_finds_a_rollback_and_a_fork() {
 fn hostile_directories_neither_stop_nor_mislead() {
     let dir = demo();
     let node = dir.path().join("demo/node");
-    let (segment, note) = (node.join("segment-00000000000000000000"), node.join("checkpoint"));
+    let (segment, checkpoint) =
+        (node.join("segment-00000000000000000000"), node.join("checkpoint"));
     let pipe = |at: &Path| assert!(Command::new("mkfifo").arg(at).status().unwrap().success());
-    for file in [&segment, &note] {
+    for file in [&segment, &checkpoint] {
         fs::rename(file, dir.path().join("moved")).unwrap();
         pipe(file);
         assert_ne!(audit(dir.path(), &["verify", "demo/node"]).code, 0);

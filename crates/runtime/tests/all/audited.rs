@@ -11,8 +11,8 @@ use dataspace_runtime::{
 use serde_bytes::ByteBuf;
 
 use crate::support::{
-    Files, Node, authority, consumer, counted, name, provider, read_only, records, research,
-    revocation, rival, signed_credential, signed_profile, stranger, terms,
+    Files, Node, authority, consumer, counted, name, provider, records, research, revocation,
+    rival, signed_credential, signed_profile, stranger, terms,
 };
 
 const NO_TRAINING: &str = r#"@id("no-training") forbid (
@@ -54,7 +54,7 @@ fn every_decision_of_a_busy_node_comes_out_the_same() {
         node.contract(counted(3)),
         node.contract(both),
         node.contract(Terms::new().permit(research().when(Constraint::DayCount(2)))),
-        node.contract(terms().prohibit(read_only().when(Constraint::ConsumerCount(9)))),
+        node.contract(Terms::new().permit(research().when(Constraint::ConsumerCount(9)))),
     ];
     let turn = || {
         node.advance(3_600);
