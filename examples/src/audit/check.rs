@@ -1,6 +1,7 @@
 //! Whether a log is what its operator signed.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -162,16 +163,19 @@ impl Report {
     fn check_published(&mut self) -> Result<Option<Source>> {
         let files = StaticDir::new(&self.dir);
         let progress = Progress::new("checking", 0);
-        let mut tell =
-            |at: dataspace_audit_log::Progress| progress.of(at.entries.as_u64(), at.size.as_u64());
+        let mut tell = |at: dataspace_audit_log::Progress| {
+            progress.of(at.entries.as_u64(), at.size.as_u64());
+            ControlFlow::Continue(())
+        };
         let report = verify_static(&files, &self.origin, Depth::Hashes, &mut tell);
         let report = report.map_err(|error| open_static_error(&self.dir, error))?;
         drop(progress);
         self.size = report.checkpoint().size().as_u64();
         self.checkpoint = Some(report.checkpoint().clone());
-        if let Some(damage) = report.first() {
-            self.damaged(damage.to_string());
-            self.damages = report.damages();
+        if !report.is_sound() {
+            let first = report.first().map(ToString::to_string);
+            self.damaged(first.unwrap_or_else(|| "not all of it was looked at".to_owned()));
+            self.damages = report.damages().max(1);
             return Ok(None);
         }
         Source::open(&self.dir, Some(&self.origin)).map(Some)

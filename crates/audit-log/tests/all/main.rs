@@ -39,6 +39,10 @@ mod published_dir;
 #[cfg(test)]
 mod read_only;
 #[cfg(test)]
+mod receipt;
+#[cfg(test)]
+mod receipt_oracle;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod rotation;
@@ -48,6 +52,10 @@ mod seen;
 mod settled;
 #[cfg(test)]
 mod site;
+#[cfg(test)]
+mod small_segments;
+#[cfg(test)]
+mod strace;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(crate) fn is_long() -> bool {
     std::env::var_os("DATASPACE_LONG_TESTS").is_some()
 }
 
-/// Numbers that look random (SplitMix64).
+/// Numbers that look random (`SplitMix64`).
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

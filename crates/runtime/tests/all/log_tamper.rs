@@ -20,10 +20,17 @@ fn written() -> Files {
     node.close()
 }
 
+/// The segment without the zeros that are reserved behind it.
+fn content(files: &Files) -> Vec<u8> {
+    let mut bytes = fs::read(files.segment()).unwrap();
+    bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+    bytes
+}
+
 #[test]
 fn no_flipped_bit_under_the_checkpoint_goes_unnoticed() {
     let files = written();
-    let whole = fs::read(files.segment()).unwrap();
+    let whole = content(&files);
     for at in (0..whole.len()).step_by(101) {
         let mut bytes = whole.clone();
         bytes[at] ^= 1 << (at % 8);
@@ -37,7 +44,7 @@ fn no_flipped_bit_under_the_checkpoint_goes_unnoticed() {
 #[test]
 fn a_segment_cut_below_the_checkpoint_is_not_opened() {
     let files = written();
-    let whole = fs::read(files.segment()).unwrap();
+    let whole = content(&files);
     for len in (0..whole.len()).step_by(97) {
         fs::write(files.segment(), &whole[..len]).unwrap();
         assert!(files.open().is_err(), "{len} bytes");
@@ -72,7 +79,7 @@ fn the_log_of_another_node_is_not_opened() {
     let space = theirs.setup(rival()).create(signed_profile(|_| {})).unwrap();
     space.admit(signed_credential(&provider(), |_| {})).unwrap();
     drop(space);
-    for file in ["entries.seg", "checkpoint"] {
+    for file in ["segment-00000000000000000000", "checkpoint"] {
         fs::copy(theirs.path().join(file), files.path().join(file)).unwrap();
     }
     assert!(matches!(files.open(), Err(SetupError::Open(OpenError::Origin { .. }))));
@@ -91,7 +98,7 @@ fn the_checkpoint_of_another_history_of_the_same_key_does_not_fit() {
 #[test]
 fn a_torn_tail_is_cut_and_reported() {
     let files = written();
-    let mut bytes = fs::read(files.segment()).unwrap();
+    let mut bytes = content(&files);
     let len = bytes.len();
     bytes.extend_from_slice(b"DSGR torn");
     fs::write(files.segment(), bytes).unwrap();
@@ -106,7 +113,7 @@ fn only_an_outside_checkpoint_shows_that_the_whole_directory_was_rolled_back() {
     let node = Node::new();
     let contract = node.contract(counted(3));
     let files = node.close();
-    let old: Vec<_> = ["entries.seg", "checkpoint"]
+    let old: Vec<_> = ["segment-00000000000000000000", "checkpoint"]
         .map(|file| (file, fs::read(files.path().join(file)).unwrap()))
         .into();
     let node = files.reopen();
@@ -141,7 +148,7 @@ fn after_a_crash_uses_since_the_last_checkpoint_can_be_cut_by_whoever_can_write_
     // Documented: sign a checkpoint, and give it away, as often as a loss would hurt.
     let node = Node::new();
     let contract = node.contract(counted(3));
-    let len = fs::metadata(node.files.segment()).unwrap().len();
+    let len = u64::try_from(content(&node.files).len()).unwrap();
     drop((node.released(contract), node.released(contract)));
     let files = crashed(&node);
     cut(&files, len);
@@ -153,7 +160,7 @@ fn after_a_crash_uses_since_the_last_checkpoint_can_be_cut_by_whoever_can_write_
 fn a_node_that_was_closed_in_order_has_signed_all_its_uses() {
     let node = Node::new();
     let contract = node.contract(counted(3));
-    let len = fs::metadata(node.files.segment()).unwrap().len();
+    let len = u64::try_from(content(&node.files).len()).unwrap();
     drop((node.released(contract), node.released(contract)));
     let files = node.close();
     cut(&files, len);
@@ -165,7 +172,7 @@ fn a_node_that_was_closed_in_order_has_signed_all_its_uses() {
 fn a_running_node_signs_its_uses_from_time_to_time() {
     let node = Node::new();
     let contract = node.contract(terms());
-    let len = fs::metadata(node.files.segment()).unwrap().len();
+    let len = u64::try_from(content(&node.files).len()).unwrap();
     for _ in 0..1_100 {
         drop(node.released(contract));
     }

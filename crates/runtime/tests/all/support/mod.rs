@@ -151,7 +151,7 @@ impl Files {
     }
 
     pub(crate) fn segment(&self) -> PathBuf {
-        self.path().join("entries.seg")
+        self.path().join("segment-00000000000000000000")
     }
 
     pub(crate) fn setup(&self, key: SecretKey) -> Setup {
