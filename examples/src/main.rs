@@ -1,5 +1,6 @@
-//! `dataspace`: shows a data space at work, verifies evidence offline, and witnesses logs.
+//! `dataspace`: shows a data space at work, verifies evidence offline, audits and witnesses logs.
 
+mod audit;
 mod demo;
 mod paint;
 mod verify;
@@ -30,6 +31,8 @@ enum Command {
     Verify(VerifyArgs),
     /// Verify offline that a log's operator signed two histories that contradict each other
     VerifyFork(VerifyForkArgs),
+    /// Audit a log, offline: verify, show, prove, publish, replay, repair and archive it
+    Audit(audit::AuditArgs),
     /// Witness other people's logs: cosign what extends everything seen before, over HTTP
     /// (C2SP tlog-witness)
     Witness(witness::WitnessArgs),
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
             verify::run(&evidence, &authority, (witness, quorum), json)
         }
         Some(Command::VerifyFork(args)) => verify::fork(&args.proof, &args.log),
+        Some(Command::Audit(args)) => return audit::run(args),
         Some(Command::Witness(args)) => witness::run(args),
     };
     match done {

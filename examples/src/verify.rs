@@ -67,7 +67,7 @@ pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence<A
     Ok(evidence.verify::<Agreement>(&TrustAnchors::new(authority.clone()))?)
 }
 
-fn authority_did(argument: &str) -> Result<Did> {
+pub(crate) fn authority_did(argument: &str) -> Result<Did> {
     if argument.starts_with("did:") {
         return argument.parse().context("--authority is not a usable DID");
     }

@@ -1,6 +1,6 @@
 //! A witness for other people's logs (C2SP tlog-witness).
 
-mod key_file;
+pub(crate) mod key_file;
 mod server;
 
 use std::net::SocketAddr;

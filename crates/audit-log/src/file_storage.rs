@@ -9,9 +9,9 @@ use crate::note::NOTE_LEN_MAX;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::LeafIndex;
 
-const CHECKPOINT_FILE: &str = "checkpoint";
+pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
 const CHECKPOINT_TEMP_FILE: &str = "checkpoint.tmp";
-const LOCK_FILE: &str = "lock";
+pub(crate) const LOCK_FILE: &str = "lock";
 
 /// Files that are kept open.
 const OPEN_MAX: usize = 64;
@@ -123,7 +123,7 @@ fn options() -> OpenOptions {
 }
 
 /// The first records of the segments in `dir`, sorted.
-fn segments(dir: &Path) -> io::Result<Vec<LeafIndex>> {
+pub(crate) fn segments(dir: &Path) -> io::Result<Vec<LeafIndex>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
@@ -137,6 +137,17 @@ fn segments(dir: &Path) -> io::Result<Vec<LeafIndex>> {
     }
     found.sort_unstable();
     Ok(found)
+}
+
+/// All of a checkpoint's file, which is not longer than a note can be.
+pub(crate) fn read_note(file: File) -> io::Result<Vec<u8>> {
+    let mut note = Vec::new();
+    let len_max = u64::try_from(NOTE_LEN_MAX).unwrap_or(u64::MAX);
+    file.take(len_max + 1).read_to_end(&mut note)?;
+    if note.len() > NOTE_LEN_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the checkpoint is too long"));
+    }
+    Ok(note)
 }
 
 fn sync_dir(dir: &Path) -> io::Result<()> {
@@ -201,13 +212,7 @@ impl Storage for FileStorage {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
-        let mut note = Vec::new();
-        let len_max = u64::try_from(NOTE_LEN_MAX).unwrap_or(u64::MAX);
-        file.take(len_max + 1).read_to_end(&mut note)?;
-        if note.len() > NOTE_LEN_MAX {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the checkpoint is too long"));
-        }
-        Ok(Some(note))
+        read_note(file).map(Some)
     }
 
     fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {

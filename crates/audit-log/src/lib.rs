@@ -6,6 +6,7 @@
 //!   wait share one write and one `fdatasync`.
 //! - [`Log::checkpoint`] signs the tree as a C2SP checkpoint. Others keep it: with it,
 //!   [`Log::verify_extends`] and [`ConsistencyProof`] find a rollback or a rewritten past.
+//! - [`ReadOnlyStorage`] opens somebody else's directory and changes no byte of it.
 //! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), [`StaticLog`] reads them back
 //!   and gives entries and proofs that lead to the signed root; [`verify_static`] checks all.
 //! - [`Witness`] cosigns what extends everything that it has seen of a log (C2SP tlog-witness);
@@ -93,6 +94,7 @@ mod opening;
 mod origin;
 mod proof;
 mod publish;
+mod read_only;
 mod reader;
 mod receipt;
 mod receipt_cose;
@@ -138,6 +140,7 @@ pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
 pub use crate::publish::{PublishError, Published, Publisher};
+pub use crate::read_only::ReadOnlyStorage;
 pub use crate::receipt::{
     Receipt, ReceiptError, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
 };

@@ -9,6 +9,7 @@
 //!
 //! Each arrow consumes the proof that the one before it made; nothing else makes one.
 //! [`DataSpace::access`] goes the whole way, [`DataSpace::enter`] lets you take the steps.
+//! [`replay_decisions`] makes every decision of a log again, without a key and without a node.
 //!
 //! # What it refuses to do
 //! - No data leaves without a durable record; if the log cannot be written, there is an error and
@@ -85,6 +86,7 @@ mod permit;
 mod random;
 mod release;
 mod replay;
+mod replayed;
 mod request;
 mod space;
 mod state;
@@ -102,6 +104,10 @@ pub use crate::permit::{
 };
 pub use crate::random::{RandomError, generate_key};
 pub use crate::release::Release;
+pub use crate::replayed::{
+    DISCREPANCIES_MAX, Deviation, Discrepancy, Outcome, ReplayError, Replayed, Replayer,
+    replay_decisions,
+};
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::space::{Access, DataSpace, NewOffer, Setup};
 

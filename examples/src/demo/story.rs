@@ -297,6 +297,10 @@ impl Demo {
                 "check the evidence as an auditor would",
             ),
             (
+                format!("cargo run --release -- audit show {dir}/node"),
+                "what the mill's log holds; `audit verify` checks it, `audit replay` decides again",
+            ),
+            (
                 "cargo run --release -- demo --data FILE".to_owned(),
                 "share a CSV or Parquet file of your own",
             ),

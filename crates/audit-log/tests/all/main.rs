@@ -37,6 +37,8 @@ mod published_damage;
 #[cfg(test)]
 mod published_dir;
 #[cfg(test)]
+mod read_only;
+#[cfg(test)]
 mod receipt;
 #[cfg(test)]
 mod receipt_oracle;

@@ -1,0 +1,240 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::file_storage::{CHECKPOINT_FILE, LOCK_FILE, read_note, segments};
+use crate::storage::{Storage, StoredFile};
+use crate::tree::LeafIndex;
+
+/// A log's directory that somebody else may have written: read, and never changed. What a
+/// [`Log`](crate::Log) writes when it is opened (a torn tail that it cuts, hashes that it makes
+/// again) stays in memory; records and checkpoints are refused.
+///
+/// While it lives, no log is opened in the directory for writing. Nothing but regular files is
+/// opened; a directory without write access, or on a read-only medium, will do.
+#[derive(Debug)]
+pub struct ReadOnlyStorage {
+    dir: PathBuf,
+    changes: RwLock<Changes>,
+    /// Shared with other readers until dropped; `None` in a copy that was never opened.
+    _lock: Option<File>,
+}
+
+#[derive(Debug, Default)]
+struct Changes {
+    open: HashMap<StoredFile, Arc<File>>,
+    files: HashMap<StoredFile, Overlay>,
+}
+
+/// What was written over a file.
+#[derive(Debug, Default)]
+struct Overlay {
+    /// Bytes of the file that still count; `None`: all of them.
+    kept: Option<u64>,
+    /// Written bytes by their offset; no two of them overlap.
+    chunks: BTreeMap<u64, Vec<u8>>,
+}
+
+impl ReadOnlyStorage {
+    /// The log in `dir`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if there is none, [`io::ErrorKind::WouldBlock`] if a log that
+    /// may write has it open; whatever else the file system says.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        if segments(dir)?.is_empty() && !dir.join(CHECKPOINT_FILE).try_exists()? {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no log here"));
+        }
+        let lock = match open_regular(&dir.join(LOCK_FILE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            lock => Some(lock?),
+        };
+        match lock.as_ref().map(File::try_lock_shared) {
+            None | Some(Ok(())) => {}
+            Some(Err(TryLockError::WouldBlock)) => {
+                let text = "a running node holds this directory";
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
+            }
+            Some(Err(TryLockError::Error(error))) => return Err(error),
+        }
+        Ok(Self { dir: dir.to_owned(), changes: RwLock::default(), _lock: lock })
+    }
+
+    // What was written is whole at every moment, as far as anybody relies on it.
+    fn changes(&self) -> RwLockReadGuard<'_, Changes> {
+        self.changes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changes_mut(&self) -> RwLockWriteGuard<'_, Changes> {
+        self.changes.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file on the medium, if it is there.
+    fn file(&self, file: StoredFile) -> io::Result<Option<Arc<File>>> {
+        if let Some(known) = self.changes().open.get(&file) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let opened = match open_regular(&self.dir.join(file.to_string())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => Arc::new(opened?),
+        };
+        let mut changes = self.changes_mut();
+        if changes.open.len() >= OPEN_MAX {
+            changes.open.clear();
+        }
+        changes.open.insert(file, Arc::clone(&opened));
+        Ok(Some(opened))
+    }
+
+    /// The file on the medium, and how many bytes of it still count.
+    fn kept(&self, file: StoredFile) -> io::Result<Option<(Arc<File>, u64)>> {
+        let Some(opened) = self.file(file)? else { return Ok(None) };
+        let len = opened.metadata()?.len();
+        let kept = self.changes().files.get(&file).and_then(|overlay| overlay.kept);
+        Ok(Some((opened, kept.map_or(len, |kept| kept.min(len)))))
+    }
+}
+
+/// Files that are kept open.
+const OPEN_MAX: usize = 64;
+
+fn open_regular(path: &Path) -> io::Result<File> {
+    // WHY before opening: a named pipe would keep the process waiting.
+    if !fs::symlink_metadata(path)?.is_file() {
+        let text = format!("`{}` is not a regular file", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    File::open(path)
+}
+
+impl Overlay {
+    fn write(&mut self, offset: u64, bytes: &[u8]) {
+        let end = offset.saturating_add(to_u64(bytes.len()));
+        // What is overwritten goes; what stands behind it stays.
+        let covered: Vec<u64> = self.chunks.range(offset..end).map(|(start, _)| *start).collect();
+        for start in covered {
+            let Some(old) = self.chunks.remove(&start) else { continue };
+            let rest = old.get(to_usize(end - start)..).unwrap_or_default();
+            if !rest.is_empty() {
+                self.chunks.insert(end, rest.to_vec());
+            }
+        }
+        if let Some((start, before)) = self.chunks.range_mut(..offset).next_back() {
+            let at = to_usize(offset - start);
+            if at <= before.len() {
+                let after = before.get(at.saturating_add(bytes.len())..).unwrap_or_default();
+                let after = after.to_vec();
+                before.truncate(at);
+                before.extend_from_slice(bytes);
+                before.extend_from_slice(&after);
+                return;
+            }
+        }
+        self.chunks.insert(offset, bytes.to_vec());
+    }
+
+    fn end(&self) -> u64 {
+        let last = self.chunks.last_key_value();
+        last.map_or(0, |(start, bytes)| start.saturating_add(to_u64(bytes.len())))
+    }
+
+    fn cut(&mut self, len: u64) {
+        self.kept = Some(self.kept.map_or(len, |kept| kept.min(len)));
+        drop(self.chunks.split_off(&len));
+        if let Some((start, last)) = self.chunks.iter_mut().next_back() {
+            last.truncate(to_usize(len - start));
+        }
+    }
+
+    /// Puts what was written over what the medium gave.
+    fn lay_over(&self, offset: u64, buffer: &mut [u8]) {
+        let end = offset.saturating_add(to_u64(buffer.len()));
+        for (start, bytes) in self.chunks.range(..end) {
+            let skip = to_usize(offset.saturating_sub(*start));
+            let at = to_usize(start.saturating_sub(offset));
+            let from = bytes.get(skip..).unwrap_or_default();
+            let into = buffer.get_mut(at..).unwrap_or_default();
+            into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
+        }
+    }
+}
+
+fn to_u64(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+fn to_usize(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
+}
+
+impl Storage for ReadOnlyStorage {
+    fn segments(&self) -> io::Result<Vec<LeafIndex>> {
+        let mut found = segments(&self.dir)?;
+        let changes = self.changes();
+        found.retain(|first| {
+            let overlay = changes.files.get(&StoredFile::Segment(*first));
+            overlay.is_none_or(|one| one.kept != Some(0))
+        });
+        Ok(found)
+    }
+
+    fn len(&self, file: StoredFile) -> io::Result<u64> {
+        let kept = self.kept(file)?.map_or(0, |(_, kept)| kept);
+        Ok(kept.max(self.changes().files.get(&file).map_or(0, Overlay::end)))
+    }
+
+    fn read_at(&self, file: StoredFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let end = offset.checked_add(to_u64(buffer.len()));
+        if end.is_none_or(|end| self.len(file).is_ok_and(|len| end > len)) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer.fill(0);
+        if let Some((opened, kept)) = self.kept(file)? {
+            let there = to_usize(kept.saturating_sub(offset)).min(buffer.len());
+            opened.read_exact_at(buffer.get_mut(..there).unwrap_or_default(), offset)?;
+        }
+        if let Some(overlay) = self.changes().files.get(&file) {
+            overlay.lay_over(offset, buffer);
+        }
+        Ok(())
+    }
+
+    fn write_at(&self, file: StoredFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if let StoredFile::Segment(_) = file {
+            // WHY: whoever appends must not be told that a record is durable. Opening a log writes
+            // no other bytes to a segment than those that stand there.
+            let mut there = vec![0; bytes.len()];
+            let is_same = self.read_at(file, offset, &mut there).is_ok() && there == bytes;
+            return if is_same { Ok(()) } else { Err(io::ErrorKind::ReadOnlyFilesystem.into()) };
+        }
+        self.changes_mut().files.entry(file).or_default().write(offset, bytes);
+        Ok(())
+    }
+
+    fn sync_data(&self, _file: StoredFile) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn truncate(&self, file: StoredFile, len: u64) -> io::Result<()> {
+        self.changes_mut().files.entry(file).or_default().cut(len);
+        Ok(())
+    }
+
+    fn remove(&self, file: StoredFile) -> io::Result<()> {
+        self.truncate(file, 0)
+    }
+
+    fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
+        match open_regular(&self.dir.join(CHECKPOINT_FILE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            file => read_note(file?).map(Some),
+        }
+    }
+
+    fn write_checkpoint(&self, _note: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+}

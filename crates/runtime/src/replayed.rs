@@ -1,0 +1,253 @@
+//! Every recorded decision, made again from the log alone.
+
+mod counts;
+mod history;
+mod report;
+mod stated;
+
+use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Log, ReadError, Record, Verdict};
+use dataspace_identity::Did;
+use dataspace_policy::{
+    Change, Decision, Facts, Layers, Past, Policies, Program, Simulation, simulate,
+};
+use dataspace_primitives::UnixMillis;
+use dataspace_usage_contract::{ContractId, PublishedPolicies};
+use thiserror::Error;
+
+use crate::denial::DenialReason;
+use crate::error::ChangeError;
+use crate::facts;
+use crate::replayed::history::{Contract, History};
+use crate::replayed::stated::Stated;
+
+pub use crate::replayed::report::{Deviation, Discrepancy, Outcome, Replayed};
+
+/// Most discrepancies that a replay keeps; all are counted.
+pub const DISCREPANCIES_MAX: usize = 1000;
+
+/// Goes through the records of a log, rebuilds by them what was in force, and makes every decision
+/// again. It needs no key and no node: a published log will do.
+///
+/// It believes the space authority, and that the records are those of the log: whoever hands them
+/// over has led them to a signed root. Of a decision's facts it believes only what the consumer
+/// stated in its request; all others must follow from the records before.
+///
+/// It does not use the monitor's own state, so a defect there shows as a discrepancy.
+#[derive(Debug)]
+pub struct Replayer<'p> {
+    authority: Did,
+    provider: Did,
+    with: Option<&'p Policies>,
+    history: Option<History>,
+    report: Replayed,
+}
+
+/// Why a log cannot be replayed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// A record cannot be read; it was archived, for example.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A record does not follow from those before it, or its document does not verify.
+    #[error("record {index} is not one that an honest node writes")]
+    Record {
+        /// The record.
+        index: LeafIndex,
+        /// Why.
+        source: ChangeError,
+    },
+    /// The log does not begin with the authority's profile of the space.
+    #[error("the log does not begin with a profile of the space")]
+    NoProfile,
+}
+
+/// Makes every decision in `log` again, with the contracts, the policies and the memberships of its
+/// time. `with` takes the place of the space's policies, to see what they would have decided
+/// otherwise ([`Replayed::simulation`]).
+///
+/// # Errors
+/// [`ReplayError`] if a record cannot be read, or does not follow from those before it.
+pub fn replay_decisions(
+    log: &Log,
+    authority: &Did,
+    with: Option<&Policies>,
+) -> Result<Replayed, ReplayError> {
+    let mut replayer = Replayer::new(authority.clone(), log.origin().operator().clone());
+    replayer.with = with;
+    log.replay(|index, bytes| replayer.take(index, bytes))?;
+    replayer.finish()
+}
+
+impl<'p> Replayer<'p> {
+    /// Of the log of `provider`, in the space of `authority`.
+    #[must_use]
+    pub fn new(authority: Did, provider: Did) -> Self {
+        Self { authority, provider, with: None, history: None, report: Replayed::default() }
+    }
+
+    /// Decides a second time with `policies` in place of the space's, and tells what differs. Uses
+    /// stay those that were recorded, also of accesses that would have been denied.
+    #[must_use]
+    pub fn simulating(mut self, policies: &'p Policies) -> Self {
+        self.with = Some(policies);
+        self
+    }
+
+    /// The next record. They must come in order, from the first one on.
+    ///
+    /// # Errors
+    /// [`ReplayError`] if it does not follow from those before it.
+    pub fn take(&mut self, index: LeafIndex, bytes: &[u8]) -> Result<(), ReplayError> {
+        let fail = |source| ReplayError::Record { index, source };
+        let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
+        let Some(history) = &mut self.history else {
+            let first = History::begin(record, self.authority.clone(), self.provider.clone());
+            self.history = Some(first.ok_or(ReplayError::NoProfile)?.map_err(fail)?);
+            return Ok(());
+        };
+        let time = record.time;
+        let Event::Access(access) = record.event else {
+            return history.apply(record).map_err(fail);
+        };
+        let contract = ContractId::from_digest(access.contract);
+        let unknown = || fail(ChangeError::UnknownContract { contract });
+        let known = history.contracts.get(&contract).ok_or_else(unknown)?;
+        let found = decide_again(history, known, (time, &access), self.with, &mut self.report);
+        let counted = history.count(contract, index, time, &access);
+        self.report.unordered += u64::from(counted.is_unordered);
+        for deviation in found.into_iter().chain(counted.deviations) {
+            self.report.add(Discrepancy { index, time, contract, deviation });
+        }
+        if let Some(simulation) = &mut self.report.simulation
+            && let Some(last) = simulation.differences.last_mut()
+            && last.place == u64::MAX
+        {
+            last.place = index.as_u64();
+        }
+        Ok(())
+    }
+
+    /// What came out, after the last record.
+    ///
+    /// # Errors
+    /// [`ReplayError::NoProfile`] if there was no record.
+    pub fn finish(mut self) -> Result<Replayed, ReplayError> {
+        let history = self.history.as_ref().ok_or(ReplayError::NoProfile)?;
+        for discrepancy in history.counts_beyond() {
+            self.report.add(discrepancy);
+        }
+        if self.with.is_some() {
+            self.report.simulation.get_or_insert_default();
+        }
+        Ok(self.report)
+    }
+}
+
+/// Decides on one recorded access by what was in force, and compares.
+fn decide_again(
+    history: &History,
+    contract: &Contract,
+    (now, access): (UnixMillis, &AccessRecord),
+    with: Option<&Policies>,
+    report: &mut Replayed,
+) -> Vec<Deviation> {
+    report.decisions += 1;
+    match access.verdict {
+        Verdict::Permit { .. } => report.permits += 1,
+        Verdict::Deny { .. } => report.denials += 1,
+    }
+    let mut found = Vec::new();
+    if access.program != contract.program {
+        found.push(Deviation::Program);
+    }
+    let in_force = history.profile.profile().version;
+    if access.profile != in_force {
+        found.push(Deviation::Profile { recorded: access.profile, in_force });
+    }
+    let stated = match Stated::read(&access.facts) {
+        Ok(stated) => stated,
+        Err(name) => {
+            let recorded = access.facts.get(name).cloned();
+            found.push(Deviation::Fact { name: name.to_owned(), recorded, expected: None });
+            return found;
+        }
+    };
+    let consumer = &contract.agreement.value().consumer;
+    let Some(member) = history.members.get(consumer) else {
+        found.push(Deviation::Verdict {
+            recorded: Outcome::of(&access.verdict),
+            again: Outcome::Deny(vec![words(&DenialReason::NotAMember)]),
+        });
+        return found;
+    };
+    let facts = history.facts(contract, member, &stated, now);
+    found.extend(report::differing_facts(&access.facts, &facts::recorded(&facts)));
+
+    let standing = history.standing(contract, member, &stated, now);
+    let space = Some(history.profile.policies());
+    let provider = history.own.as_ref().map(PublishedPolicies::policies);
+    let layers = Layers { space, provider };
+    let Some(program) = history.programs.get(&access.contract) else {
+        found.push(Deviation::Program);
+        return found;
+    };
+    let again = outcome(program, &facts, layers, &standing, contract.limit());
+    found.extend(report.compare(&access.verdict, again));
+
+    if let Some(with) = with {
+        let simulation = report.simulation.get_or_insert_default();
+        simulation.accesses += 1;
+        let is_open = contract.limit().is_none_or(|limit| facts.uses.contract < limit);
+        // Where membership, contract or quota deny, no policy of the space can permit.
+        if standing.is_empty() && is_open {
+            let after = Layers { space: Some(with), provider };
+            let layers = Change { before: layers, after };
+            let contract = &access.contract;
+            let past = Past { contract, program: Change::none(program), layers, facts: &facts };
+            merge(simulation, simulate([past]));
+        }
+    }
+    found
+}
+
+fn outcome(
+    program: &Program,
+    facts: &Facts<'_>,
+    layers: Layers<'_>,
+    standing: &[DenialReason],
+    limit: Option<u64>,
+) -> Outcome {
+    let mut reasons: Vec<_> = standing.iter().map(words).collect();
+    let clauses = match program.decide(facts, layers) {
+        Decision::Permit(grounds) => grounds.policies().map(str::to_owned).collect(),
+        Decision::Deny(denial) => {
+            let denial = denial.reasons().into_iter().map(DenialReason::Policy);
+            reasons.extend(denial.map(|reason| words(&reason)));
+            return Outcome::Deny(reasons);
+        }
+    };
+    if let Some(limit) = limit
+        && facts.uses.contract >= limit
+    {
+        reasons.push(words(&DenialReason::QuotaExhausted { limit }));
+    }
+    if reasons.is_empty() { Outcome::Permit(clauses) } else { Outcome::Deny(reasons) }
+}
+
+/// As the log keeps a reason.
+fn words(reason: &DenialReason) -> String {
+    format!("{}: {reason}", reason.code())
+}
+
+/// Adds the simulation of one access; its place is put in by the caller.
+fn merge(all: &mut Simulation, one: Simulation) {
+    all.newly_denied += one.newly_denied;
+    all.newly_permitted += one.newly_permitted;
+    for mut difference in one.differences {
+        if all.differences.len() < dataspace_policy::DIFFERENCES_MAX {
+            difference.place = u64::MAX;
+            all.differences.push(difference);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What was in force at each record, by the signed documents alone.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use dataspace_audit_log::{Event, LeafIndex, Record};
+use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
+use dataspace_policy::{Contracts, Facts, Person};
+use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
+use dataspace_usage_contract::{
+    AgreeError, Agreement, ContractId, OfferId, PublishedPolicies, PublishedProfile, Quota,
+    Termination,
+};
+use serde_bytes::ByteBuf;
+
+use crate::denial::DenialReason;
+use crate::error::ChangeError;
+use crate::replayed::stated::Stated;
+
+static CREDENTIALS: LazyLock<BTreeSet<Name>> =
+    LazyLock::new(|| "MembershipCredential".parse().into_iter().collect());
+
+#[derive(Debug)]
+pub(super) struct History {
+    anchors: TrustAnchors,
+    provider: Did,
+    pub(super) profile: PublishedProfile,
+    pub(super) members: HashMap<Did, Member>,
+    products: HashMap<Name, Name>,
+    pub(super) contracts: HashMap<ContractId, Contract>,
+    pub(super) programs: Contracts,
+    terminations: HashMap<ContractId, Name>,
+    pub(super) own: Option<PublishedPolicies>,
+    accepted: HashSet<(OfferId, Did)>,
+    pub(super) uses_by_consumer: HashMap<(Did, Name), u64>,
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    admitted: Admitted,
+    revocation: Option<MembershipRevocation>,
+}
+
+#[derive(Debug)]
+pub(super) struct Contract {
+    id_text: String,
+    pub(super) agreement: Verified<Agreement>,
+    pub(super) program: Digest,
+    pub(super) quota: Quota,
+    /// All uses before this one are recorded.
+    pub(super) next_use: u64,
+    /// Uses after it that are, too.
+    pub(super) ahead: BTreeSet<u64>,
+    /// The denial on the most uses.
+    pub(super) denied_on: Option<(u64, LeafIndex, UnixMillis)>,
+}
+
+impl Member {
+    fn is_member_at(&self, now: UnixMillis) -> bool {
+        self.revocation.is_none() && self.admitted.is_member_at(now)
+    }
+}
+
+impl Contract {
+    pub(super) fn limit(&self) -> Option<u64> {
+        self.quota.limit()
+    }
+}
+
+impl History {
+    /// Of the first record; `None` if that is not a profile.
+    pub(super) fn begin(
+        record: Record,
+        authority: Did,
+        provider: Did,
+    ) -> Option<Result<Self, ChangeError>> {
+        let Event::Profile { version, document } = record.event else { return None };
+        let profile = signed(document)
+            .and_then(|signed| Ok(PublishedProfile::publish(signed, &authority, record.time)?));
+        Some(profile.and_then(|profile| {
+            if profile.profile().version != version {
+                return Err(ChangeError::Mismatch);
+            }
+            Ok(Self {
+                anchors: TrustAnchors::new(authority),
+                provider,
+                profile,
+                members: HashMap::new(),
+                products: HashMap::new(),
+                contracts: HashMap::new(),
+                programs: Contracts::default(),
+                terminations: HashMap::new(),
+                own: None,
+                accepted: HashSet::new(),
+                uses_by_consumer: HashMap::new(),
+            })
+        }))
+    }
+
+    /// Puts in force what a record brought, if it may.
+    pub(super) fn apply(&mut self, record: Record) -> Result<(), ChangeError> {
+        let now = record.time;
+        match record.event {
+            Event::Profile { version, document } => {
+                let authority = self.anchors.authority();
+                let profile = PublishedProfile::publish(signed(document)?, authority, now)?;
+                profile.check_follows(&self.profile)?;
+                if profile.profile().version != version {
+                    return Err(ChangeError::Mismatch);
+                }
+                self.profile = profile;
+            }
+            Event::Admission { document } => self.admit(document, now)?,
+            Event::MembershipRevoked { document } => self.revoke(document, now)?,
+            Event::Product { id, class, .. } => {
+                if !self.profile.profile().data.product_classes.contains(&class) {
+                    return Err(ChangeError::ProductClass { class });
+                }
+                if self.products.insert(id.clone(), class.clone()).is_some_and(|old| old != class) {
+                    return Err(ChangeError::ProductChanged { product: id });
+                }
+            }
+            Event::Concluded { contract, document } => self.conclude(contract, document, now)?,
+            Event::Terminated { contract, document } => {
+                let id = ContractId::from_digest(contract);
+                let known = self.contracts.get(&id);
+                let known = known.ok_or(ChangeError::UnknownContract { contract: id })?;
+                let termination = Termination::verify(signed(document)?, &known.agreement, now)?;
+                let reason = termination.value().reason.clone();
+                if self.terminations.insert(id, reason).is_some() {
+                    return Err(ChangeError::AlreadyTerminated { contract: id });
+                }
+            }
+            Event::Policies { document } => {
+                let ours = (&self.profile.profile().space, &self.provider);
+                let last = self.own.as_ref();
+                let own = PublishedPolicies::publish(signed(document)?, ours, last, now)?;
+                self.own = Some(own);
+            }
+            Event::Archived { .. } => {}
+            _ => return Err(ChangeError::Unknown),
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, document: ByteBuf, now: UnixMillis) -> Result<(), ChangeError> {
+        let admitted = self.anchors.admit(signed(document)?, now)?;
+        let credential = admitted.credential();
+        let rules = &self.profile.profile().entities;
+        if let Some((what, value)) = rules.refuses(&credential.roles, credential.region) {
+            return Err(ChangeError::NotAdmissible { what, value });
+        }
+        let (subject, found) = (admitted.did().clone(), credential.validity.from());
+        if let Some(member) = self.members.get(&subject) {
+            let current = member.admitted.credential().validity.from();
+            if found < current {
+                return Err(ChangeError::OlderCredential { subject, current, found });
+            }
+            if let Some(revocation) = &member.revocation
+                && found < revocation.revoked_at
+            {
+                let revoked_at = revocation.revoked_at;
+                return Err(ChangeError::Revoked { subject, revoked_at });
+            }
+        }
+        self.members.insert(subject, Member { admitted, revocation: None });
+        Ok(())
+    }
+
+    fn revoke(&mut self, document: ByteBuf, now: UnixMillis) -> Result<(), ChangeError> {
+        let revocation = self.anchors.check_revocation(signed(document)?, now)?;
+        let revocation: &MembershipRevocation = revocation.value();
+        let member = self.members.get_mut(&revocation.subject);
+        let subject = revocation.subject.clone();
+        let member = member.ok_or(ChangeError::NotAMember { did: subject.clone() })?;
+        let is_old = |last: &MembershipRevocation| last.revoked_at >= revocation.revoked_at;
+        if member.revocation.as_ref().is_some_and(is_old)
+            || revocation.revoked_at < member.admitted.credential().validity.from()
+        {
+            let revoked_at = revocation.revoked_at;
+            return Err(ChangeError::OlderRevocation { subject, revoked_at });
+        }
+        member.revocation = Some(revocation.clone());
+        Ok(())
+    }
+
+    fn conclude(
+        &mut self,
+        contract: Digest,
+        document: ByteBuf,
+        now: UnixMillis,
+    ) -> Result<(), ChangeError> {
+        let agreement = Agreement::verify(signed(document)?, now)?;
+        let value = agreement.value();
+        if agreement.digest() != contract {
+            return Err(ChangeError::Mismatch);
+        }
+        if value.provider != self.provider || value.space != self.profile.profile().space {
+            return Err(ChangeError::Elsewhere);
+        }
+        if self.products.get(&value.product) != Some(&value.product_class) {
+            return Err(ChangeError::UnknownProduct { product: value.product.clone() });
+        }
+        for did in [&value.provider, &value.consumer] {
+            if !self.members.get(did).is_some_and(|member| member.is_member_at(now)) {
+                return Err(ChangeError::NotAMember { did: did.clone() });
+            }
+        }
+        if !self.accepted.insert((value.offer, value.consumer.clone())) {
+            let (offer, consumer) = (value.offer, value.consumer.clone());
+            return Err(ChangeError::AlreadyAccepted { offer, consumer });
+        }
+        let program = self.programs.prepare(&value.cedar).map_err(AgreeError::from)?;
+        let id = ContractId::from_digest(contract);
+        let limit = value.terms.uses_max().map(u64::from);
+        let known = Contract {
+            id_text: id.to_string(),
+            program: program.digest(),
+            quota: Quota::new(limit),
+            next_use: 1,
+            ahead: BTreeSet::new(),
+            denied_on: None,
+            agreement,
+        };
+        self.programs.insert(contract, program);
+        self.contracts.insert(id, known);
+        Ok(())
+    }
+
+    /// The facts of an access: of the request as stated, all else as it was.
+    pub(super) fn facts<'a>(
+        &'a self,
+        contract: &'a Contract,
+        member: &'a Member,
+        stated: &'a Stated<'a>,
+        now: UnixMillis,
+    ) -> Facts<'a> {
+        let agreement = contract.agreement.value();
+        let credential = member.admitted.credential();
+        let consumer = (agreement.consumer.as_str(), credential.region);
+        let product = (agreement.product.as_str(), agreement.product_class.as_str());
+        let plain = Facts::new(consumer, stated.action, product, stated.purpose.as_str(), now);
+        Facts {
+            roles: &credential.roles,
+            credentials: &CREDENTIALS,
+            person: stated.person.as_ref().map(|(id, roles)| Person { id, roles }),
+            purposes: self.profile.purposes(&stated.purpose).unwrap_or(plain.purposes),
+            recipient_region: stated.recipient_region,
+            environment: stated.environment,
+            contract: &contract.id_text,
+            space: agreement.space.as_str(),
+            agreed_at: agreement.accepted_at,
+            uses: stated.uses,
+            ..plain
+        }
+    }
+
+    /// Why membership, contract or profile deny, whatever the policies say.
+    pub(super) fn standing(
+        &self,
+        contract: &Contract,
+        member: &Member,
+        stated: &Stated<'_>,
+        now: UnixMillis,
+    ) -> Vec<DenialReason> {
+        let mut reasons = Vec::new();
+        let (agreement, profile) = (contract.agreement.value(), self.profile.profile());
+        let credential = member.admitted.credential();
+        if let Some(MembershipRevocation { revoked_at, reason, .. }) = &member.revocation {
+            let (revoked_at, reason) = (*revoked_at, reason.clone());
+            reasons.push(DenialReason::MembershipRevoked { revoked_at, reason });
+        }
+        if !member.admitted.is_member_at(now) {
+            reasons.push(DenialReason::MembershipOver { validity: credential.validity, now });
+        }
+        let provider = self.members.get(&agreement.provider);
+        if !provider.is_some_and(|provider| provider.is_member_at(now)) {
+            reasons.push(DenialReason::ProviderNotAMember);
+        }
+        if !profile.data.product_classes.contains(&agreement.product_class) {
+            let value = agreement.product_class.to_string();
+            reasons.push(DenialReason::OutsideProfile { what: "product class", value });
+        } else if let Some((what, value)) =
+            profile.entities.refuses(&credential.roles, credential.region)
+        {
+            reasons.push(DenialReason::OutsideProfile { what, value });
+        }
+        let id = ContractId::from_digest(contract.agreement.digest());
+        if let Some(reason) = self.terminations.get(&id) {
+            reasons.push(DenialReason::ContractTerminated { reason: reason.clone() });
+        }
+        if !agreement.validity.contains(now) {
+            reasons.push(DenialReason::ContractOver { validity: agreement.validity, now });
+        }
+        if !profile.scenarios.contains_key(&stated.purpose) {
+            reasons.push(DenialReason::UnknownPurpose { purpose: stated.purpose.clone() });
+        }
+        reasons
+    }
+}
+
+fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, ChangeError> {
+    Ok(Signed::from_bytes(document.into_vec())?)
+}

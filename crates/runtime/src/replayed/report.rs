@@ -1,0 +1,236 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use dataspace_audit_log::{Fact, LeafIndex, TEXTS_MAX, Verdict};
+use dataspace_policy::Simulation;
+use dataspace_primitives::UnixMillis;
+use dataspace_usage_contract::ContractId;
+
+use crate::replayed::DISCREPANCIES_MAX;
+
+/// What a replay of a log found.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Replayed {
+    /// Decisions in the log.
+    pub decisions: u64,
+    /// Permits among them.
+    pub permits: u64,
+    /// Denials among them.
+    pub denials: u64,
+    /// Denials for a duty that could not be carried out on the data: the log does not hold the
+    /// data, so that they cannot be made again.
+    pub unrepeatable: u64,
+    /// Decisions whose counts are not quite those of the log's order, as happens to accesses at
+    /// the same time.
+    pub unordered: u64,
+    /// Discrepancies in all.
+    pub discrepancies: u64,
+    /// The first [`DISCREPANCIES_MAX`] of them.
+    pub first: Vec<Discrepancy>,
+    /// What changed policies would have decided otherwise, if they were given. The place of a
+    /// difference is the index of its record.
+    pub simulation: Option<Simulation>,
+}
+
+/// A place where the log is not what follows from its own records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discrepancy {
+    /// The record of the decision.
+    pub index: LeafIndex,
+    /// When it was recorded.
+    pub time: UnixMillis,
+    /// The contract.
+    pub contract: ContractId,
+    /// What is not as it should be.
+    pub deviation: Deviation,
+}
+
+/// A decision, as far as the log tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Permitted; by these clauses, where they are known: the log does not keep them.
+    Permit(Vec<String>),
+    /// Denied, for these reasons: each a code, a colon and plain words.
+    Deny(Vec<String>),
+}
+
+/// What is not as it should be in a recorded decision. In plain words by `Display`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deviation {
+    /// Decided one way, and by the policies and facts of that time it is the other.
+    Verdict {
+        /// In the log.
+        recorded: Outcome,
+        /// When decided again.
+        again: Outcome,
+    },
+    /// Denied both times, for other reasons.
+    Reasons {
+        /// In the log.
+        recorded: Vec<String>,
+        /// When decided again.
+        again: Vec<String>,
+    },
+    /// A fact that does not follow from the records before.
+    Fact {
+        /// Its name.
+        name: String,
+        /// In the log.
+        recorded: Option<Fact>,
+        /// By the records before; `None` if it should not be there, or is not readable.
+        expected: Option<Fact>,
+    },
+    /// The policies that decided are not those of the contract.
+    Program,
+    /// The profile is not the one that was in force.
+    Profile {
+        /// In the log.
+        recorded: u64,
+        /// By the records before.
+        in_force: u64,
+    },
+    /// A use that was made before, or not the one after those that were decided on.
+    Use {
+        /// Its number in the log.
+        recorded: u64,
+    },
+    /// A denial on more uses than the log ever has.
+    Count {
+        /// Uses in the facts of the denial.
+        recorded: u64,
+        /// Uses of the contract in the whole log.
+        found: u64,
+    },
+}
+
+impl Replayed {
+    /// Whether every decision follows from the records before it.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.discrepancies == 0
+    }
+
+    pub(super) fn add(&mut self, discrepancy: Discrepancy) {
+        self.discrepancies += 1;
+        if self.first.len() < DISCREPANCIES_MAX {
+            self.first.push(discrepancy);
+        }
+    }
+
+    /// Holds the recorded verdict against the one that follows.
+    pub(super) fn compare(&mut self, recorded: &Verdict, again: Outcome) -> Option<Deviation> {
+        match (recorded, again) {
+            (Verdict::Permit { .. }, Outcome::Permit(_)) => None,
+            (Verdict::Deny { reasons }, Outcome::Permit(_))
+                if reasons.iter().all(|reason| code(reason) == "duty") =>
+            {
+                self.unrepeatable += 1;
+                None
+            }
+            (Verdict::Deny { reasons }, Outcome::Deny(again)) => {
+                // The words of another version of this library may differ, the codes do not.
+                let is_same = reasons
+                    .iter()
+                    .map(|one| code(one))
+                    .eq(again.iter().map(|one| code(one)).take(reasons.len()));
+                // A record holds no more than so many.
+                let is_all = reasons.len() >= again.len().min(TEXTS_MAX / 4);
+                let recorded = reasons.clone();
+                (!is_same || !is_all).then_some(Deviation::Reasons { recorded, again })
+            }
+            (recorded, again) => {
+                Some(Deviation::Verdict { recorded: Outcome::of(recorded), again })
+            }
+        }
+    }
+}
+
+/// `unmet` of `unmet: permission-1: …`.
+fn code(reason: &str) -> &str {
+    reason.split(':').next().unwrap_or_default()
+}
+
+/// The facts that are not the same on both sides.
+pub(super) fn differing_facts(
+    recorded: &BTreeMap<String, Fact>,
+    expected: &BTreeMap<String, Fact>,
+) -> Vec<Deviation> {
+    let added = expected.keys().filter(|name| !recorded.contains_key(*name));
+    let names = recorded.keys().chain(added);
+    let pairs = names.map(|name| (name, recorded.get(name), expected.get(name)));
+    let differing = pairs.filter(|(_, recorded, expected)| recorded != expected);
+    let to_deviation = |(name, recorded, expected): (&String, Option<&Fact>, Option<&Fact>)| {
+        let (name, recorded, expected) = (name.clone(), recorded.cloned(), expected.cloned());
+        Deviation::Fact { name, recorded, expected }
+    };
+    differing.map(to_deviation).collect()
+}
+
+impl Outcome {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Permit { .. } => Self::Permit(Vec::new()),
+            Verdict::Deny { reasons } => Self::Deny(reasons.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Permit(clauses) if clauses.is_empty() => f.write_str("permitted"),
+            Self::Permit(clauses) => write!(f, "permitted by {}", clauses.join(", ")),
+            Self::Deny(reasons) => write!(f, "denied ({})", reasons.join("; ")),
+        }
+    }
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |fact: &Option<Fact>| match fact {
+            None => "nothing".to_owned(),
+            Some(Fact::Text(text)) => text.clone(),
+            Some(Fact::Number(number)) => number.to_string(),
+            Some(Fact::Texts(texts)) => {
+                texts.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+            }
+        };
+        match self {
+            Self::Verdict { recorded, again } => {
+                write!(f, "it was {recorded}; decided again it is {again}")
+            }
+            Self::Reasons { recorded, again } => {
+                write!(
+                    f,
+                    "it was denied for other reasons ({}) than follow ({})",
+                    recorded.join("; "),
+                    again.join("; ")
+                )
+            }
+            Self::Fact { name, recorded, expected: None } => {
+                write!(f, "the fact `{name}` is not a possible one: {}", words(recorded))
+            }
+            Self::Fact { name, recorded, expected } => write!(
+                f,
+                "the fact `{name}` is {}; by the records before it is {}",
+                words(recorded),
+                words(expected)
+            ),
+            Self::Program => f.write_str("it was not decided by the policies of the contract"),
+            Self::Profile { recorded, in_force } => write!(
+                f,
+                "it was decided under version {recorded} of the profile; version {in_force} was \
+                 in force"
+            ),
+            Self::Use { recorded } => {
+                write!(f, "use {recorded} of the contract is not the next one")
+            }
+            Self::Count { recorded, found } => write!(
+                f,
+                "it was denied on {recorded} uses of the contract; the log has {found} of them"
+            ),
+        }
+    }
+}

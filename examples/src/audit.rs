@@ -1,0 +1,177 @@
+//! What operators and auditors do with a log: verify, show, prove, publish, replay, archive.
+//!
+//! Every verb but `fsck --rebuild` and `archive` leaves the log's directory as it is.
+
+mod archive;
+mod check;
+mod csv;
+mod export;
+mod fsck;
+mod progress;
+mod proof_file;
+mod prove;
+mod replay;
+mod report;
+mod row;
+mod show;
+mod source;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use dataspace_audit_log::{Finding, Origin, WitnessKey};
+
+use crate::paint;
+
+/// The lines under `--help`.
+const HELP: &str = "\
+DIR is a node's directory (segments), or a published log (C2SP static files: checkpoint and tiles);
+which one is seen by what is in it. Nothing is changed there but by `fsck --rebuild` and `archive`.
+A node that runs holds its directory: stop it first, or look at what it publishes.
+
+Exit codes: 0 all is well, 1 the log is not what its operator signed (or a replay differs),
+2 it could not be looked at: a wrong argument, no log, no access.
+
+Example:
+  dataspace audit verify demo/node
+  dataspace audit show demo/node --verdict deny
+  dataspace audit replay demo/node --authority demo/authority.did";
+
+#[derive(Args)]
+#[command(after_help = HELP)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Check that a log is what its operator signed, and that it extends a checkpoint you kept
+    Verify(check::CheckArgs),
+    /// Show the records: who did what under which contract, and what was decided
+    Show(show::ShowArgs),
+    /// Write a proof of one record, or that the log extends a checkpoint you kept
+    Prove(prove::ProveArgs),
+    /// Verify a proof of `prove` offline
+    VerifyProof(prove::VerifyProofArgs),
+    /// Publish a log as static files (C2SP tlog-tiles), or write its records as CSV or JSON lines
+    Export(export::ExportArgs),
+    /// Make every decision again, by contracts, policies and memberships of its time
+    Replay(replay::ReplayArgs),
+    /// Check everything in a node's directory, and make anew what is made from the records
+    Fsck(fsck::FsckArgs),
+    /// Move old segments of a node's log to another directory; proofs of all records stay possible
+    Archive(archive::ArchiveArgs),
+}
+
+/// Which log, and who must have seen it.
+#[derive(Args)]
+struct LogArg {
+    /// Whose log it must be: the first line of its checkpoints, a DID for most
+    /// [default: whatever the stored checkpoint says, which anybody may have put there]
+    #[arg(long, value_name = "ORIGIN")]
+    log: Option<Origin>,
+}
+
+#[derive(Args)]
+struct WitnessArgs {
+    /// A witness whose cosignature counts, as a verifier key (name+id+base64); may be repeated
+    #[arg(long, value_name = "VKEY")]
+    witness: Vec<WitnessKey>,
+    /// How many of the witnesses must have cosigned [default: more than half]
+    #[arg(long, value_name = "NUMBER", requires = "witness")]
+    quorum: Option<usize>,
+}
+
+/// The log is not what its operator signed.
+#[derive(Debug)]
+struct Damaged(String);
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Damaged {}
+
+/// Whether what was looked at is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Sound,
+    Damaged,
+}
+
+impl Health {
+    fn of(is_sound: bool) -> Self {
+        if is_sound { Self::Sound } else { Self::Damaged }
+    }
+}
+
+pub(crate) fn run(args: AuditArgs) -> ExitCode {
+    let out = &mut AutoStream::auto(io::stdout().lock());
+    let done = match args.verb {
+        Verb::Verify(args) => check::run(args, out),
+        Verb::Show(args) => show::run(args, out),
+        Verb::Prove(args) => prove::run(args, out),
+        Verb::VerifyProof(args) => prove::verify(args, out),
+        Verb::Export(args) => export::run(args, out),
+        Verb::Replay(args) => replay::run(args, out),
+        Verb::Fsck(args) => fsck::run(args, out),
+        Verb::Archive(args) => archive::run(args, out),
+    };
+    match done.and_then(|health| Ok(out.flush().map(|()| health)?)) {
+        Ok(Health::Sound) => ExitCode::SUCCESS,
+        Ok(Health::Damaged) => ExitCode::from(1),
+        // Whoever read the output has seen enough of it.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let text = row::clean(&format!("{error:#}"));
+            anstream::eprintln!("{} {text}", paint::bad("error:"));
+            ExitCode::from(if error.is::<Damaged>() { 1 } else { 2 })
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<io::Error>();
+    cause.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Findings, one for each line.
+fn write_findings(out: &mut impl Write, findings: &[Finding]) -> Result<()> {
+    for finding in findings {
+        match finding {
+            Finding::Proved(text) => {
+                writeln!(out, "   {} {}", paint::good("proved    "), row::clean(text))?;
+            }
+            Finding::NotProved(text) => {
+                let text = paint::dim(row::clean(text));
+                writeln!(out, "   {} {text}", paint::dim("not proved"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Findings as two lists.
+fn findings_to_json(findings: &[Finding]) -> (Vec<&str>, Vec<&str>) {
+    let (mut proved, mut not_proved) = (Vec::new(), Vec::new());
+    for finding in findings {
+        match finding {
+            Finding::Proved(text) => proved.push(text.as_str()),
+            Finding::NotProved(text) => not_proved.push(text.as_str()),
+        }
+    }
+    (proved, not_proved)
+}
+
+/// `1 record`, `2 records`.
+fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", paint::thousands(number))
+}

@@ -1,0 +1,203 @@
+//! A log for others: as static files, as a table, as JSON lines.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use dataspace_audit_log::{
+    Checkpoint, PublishDir, PublishError, Published, Publisher, ReadError, StaticLogError,
+};
+
+use crate::audit::progress::Progress;
+use crate::audit::row::{Row, clean};
+use crate::audit::source::{Source, open_static_error};
+use crate::audit::{Damaged, Health, LogArg, count, csv};
+use crate::paint;
+
+const HELP: &str = "\
+--to publishes all that the stored checkpoint covers, as C2SP static files: any web server can serve
+OUT. Run it again after a while: what is published stays, and what is new is added. Entries are
+hashed up to the signed root before the first file is written; nothing is ever overwritten but the
+checkpoint. Published records can be read by everybody who can read OUT.
+
+Example:
+  dataspace audit export demo/node --to /srv/public-log
+  dataspace audit export demo/node --csv records.csv --jsonl records.jsonl";
+
+#[derive(Args)]
+#[command(after_help = HELP)]
+#[group(id = "outputs", required = true, multiple = true, args = ["to", "csv", "jsonl"])]
+pub(crate) struct ExportArgs {
+    /// A node's directory, or a published log (which is then copied, and checked on the way)
+    dir: PathBuf,
+    /// Directory to publish into; made if it is not there
+    #[arg(long, value_name = "OUT")]
+    to: Option<PathBuf>,
+    /// Write the records as comma-separated values; the file must not be there
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write the records as JSON, one object a line; the file must not be there
+    #[arg(long, value_name = "FILE")]
+    jsonl: Option<PathBuf>,
+    #[command(flatten)]
+    log: LogArg,
+}
+
+pub(crate) fn run(args: ExportArgs, out: &mut impl Write) -> Result<Health> {
+    let ExportArgs { dir, to, csv, jsonl, log } = args;
+    let mut source = Source::open(&dir, log.log.as_ref())?;
+    if let Some(to) = to {
+        publish(&mut source, &dir, &to, out)?;
+    }
+    if let Some(file) = csv {
+        let rows = write_rows(&mut source, &file, csv::head, csv::row)?;
+        said(out, &rows, &file)?;
+    }
+    if let Some(file) = jsonl {
+        let rows = write_rows(
+            &mut source,
+            &file,
+            |_| Ok(()),
+            |out, row| Ok(writeln!(out, "{}", row.to_json())?),
+        )?;
+        said(out, &rows, &file)?;
+    }
+    Ok(Health::Sound)
+}
+
+fn said(out: &mut impl Write, what: &str, file: &Path) -> Result<()> {
+    let shown = clean(&file.display().to_string());
+    Ok(writeln!(out, "{} {what}: {shown}", paint::good("written  "))?)
+}
+
+fn publish(source: &mut Source, dir: &Path, to: &Path, out: &mut impl Write) -> Result<()> {
+    let checkpoint = source.signed()?;
+    let shown = to.display();
+    if let (Ok(from), Ok(to)) = (fs::canonicalize(dir), fs::canonicalize(to))
+        && from == to
+    {
+        bail!("{shown} is the log itself; publish into another directory");
+    }
+    let store = PublishDir::open(to).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => anyhow!("{shown} cannot be made: its parent is not there"),
+        _ => anyhow!(error).context(format!("cannot publish into {shown}")),
+    })?;
+    if fs::read_dir(to)?
+        .flatten()
+        .any(|file| file.file_name().to_string_lossy().starts_with("segment-"))
+    {
+        bail!("{shown} holds a node's log; publish into another directory");
+    }
+    let mut publisher = Publisher::open(store, source.origin().clone())
+        .map_err(|error| open_static_error(to, error))?;
+    let before = publisher.size().as_u64();
+    let progress = Progress::new("publishing", 0);
+    let done = match source {
+        Source::Node(log, _) => {
+            publisher.publish_log(log, &checkpoint).map_err(|error| node_error(dir, to, error))?
+        }
+        Source::Published(log) => publisher
+            .publish(&checkpoint, |index| log.entry(index))
+            .map_err(|error| copy_error(to, error))?,
+    };
+    drop(progress);
+    publisher.remove_partial().with_context(|| format!("cannot tidy up {shown}"))?;
+    written(out, to, (before, &checkpoint), done)
+}
+
+fn written(
+    out: &mut impl Write,
+    to: &Path,
+    (before, checkpoint): (u64, &Checkpoint),
+    done: Published,
+) -> Result<()> {
+    let shown = clean(&to.display().to_string());
+    let size = checkpoint.size().as_u64();
+    let new = size.saturating_sub(before);
+    if new == 0 && done == Published::default() {
+        writeln!(
+            out,
+            "{} {shown} has all {} already",
+            paint::good("published"),
+            count(size, "record")
+        )?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{} {} of {size} into {shown}: {}, {}",
+        paint::good("published"),
+        count(new, "new record"),
+        count(done.bundles, "bundle"),
+        count(done.tiles, "tile")
+    )?;
+    let command = format!("dataspace audit verify {shown} --log {}", checkpoint.origin());
+    writeln!(out, "   verify it with  {}", paint::command(command))?;
+    Ok(())
+}
+
+fn node_error(dir: &Path, to: &Path, error: PublishError<ReadError>) -> anyhow::Error {
+    if let PublishError::Source { source: ReadError::Archived { index }, .. } = &error {
+        return anyhow!(
+            "record {index} was archived before it was published; copy the archived segments back \
+             into a copy of {}, and publish from that",
+            dir.display()
+        );
+    }
+    publish_error(to, error)
+}
+
+fn copy_error(to: &Path, error: PublishError<StaticLogError>) -> anyhow::Error {
+    publish_error(to, error)
+}
+
+fn publish_error<E: std::error::Error + Send + Sync + 'static>(
+    to: &Path,
+    error: PublishError<E>,
+) -> anyhow::Error {
+    let shown = to.display();
+    let text = match &error {
+        PublishError::Changed { .. }
+        | PublishError::Root
+        | PublishError::Log(_)
+        | PublishError::Source { .. } => "the log is damaged; nothing was published".to_owned(),
+        PublishError::Conflict { .. } => {
+            format!("{shown} holds other bytes than this log; nothing there is overwritten")
+        }
+        PublishError::Older { .. } => format!(
+            "{shown} holds more than the log: the log was rolled back; what others have seen is \
+             not taken back"
+        ),
+        _ => return anyhow!(error).context(format!("cannot publish into {shown}")),
+    };
+    anyhow!(error).context(Damaged(text))
+}
+
+/// Writes all records that are here into a new file; tells how many.
+fn write_rows(
+    source: &mut Source,
+    file: &Path,
+    head: impl FnOnce(&mut BufWriter<fs::File>) -> Result<()>,
+    row: impl Fn(&mut BufWriter<fs::File>, &Row) -> Result<()>,
+) -> Result<String> {
+    let shown = file.display();
+    let opened = OpenOptions::new().write(true).create_new(true).open(file);
+    let opened = opened.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            anyhow!("{shown} is there already; remove it, or choose another name")
+        }
+        _ => anyhow!(error).context(format!("cannot write {shown}")),
+    })?;
+    let mut to = BufWriter::new(opened);
+    head(&mut to)?;
+    let (first, size) = (source.first()?, source.size());
+    let progress = Progress::new("writing", size);
+    source.replay(first..size, |index, bytes| {
+        progress.at(index.as_u64());
+        row(&mut to, &Row::of(index, bytes))
+    })?;
+    to.flush().with_context(|| format!("cannot write {shown}"))?;
+    Ok(count(size - first, "record"))
+}

@@ -1,0 +1,158 @@
+//! What there is to say of a log that was checked.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use dataspace_audit_log::{Checkpoint, Finding, Origin};
+use dataspace_primitives::UnixMillis;
+use serde_json::json;
+
+use crate::audit::row::clean;
+use crate::audit::source::Kind;
+use crate::audit::{count, findings_to_json, write_findings};
+use crate::paint;
+
+/// What a log was found to be.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) kind: Kind,
+    pub(super) dir: PathBuf,
+    pub(super) origin: Origin,
+    pub(super) checkpoint: Option<Checkpoint>,
+    /// Records here, of `size`.
+    pub(super) first: u64,
+    pub(super) size: u64,
+    /// Bytes of a torn write at the end.
+    pub(super) bytes_cut: u64,
+    pub(super) events: BTreeMap<&'static str, u64>,
+    pub(super) span: Option<(UnixMillis, UnixMillis)>,
+    pub(super) findings: Vec<Finding>,
+    /// Places that are not what the operator signed.
+    pub(super) damages: u64,
+    /// The first of them, in plain words.
+    pub(super) damage: Option<String>,
+}
+
+impl Report {
+    pub(super) fn new(kind: Kind, dir: &Path, origin: Origin) -> Self {
+        Self {
+            kind,
+            dir: dir.to_owned(),
+            origin,
+            checkpoint: None,
+            first: 0,
+            size: 0,
+            bytes_cut: 0,
+            events: BTreeMap::new(),
+            span: None,
+            findings: Vec::new(),
+            damages: 0,
+            damage: None,
+        }
+    }
+
+    pub(super) fn proved(&mut self, text: String) {
+        self.findings.push(Finding::Proved(text));
+    }
+
+    pub(super) fn not_proved(&mut self, text: &str) {
+        self.findings.push(Finding::NotProved(text.to_owned()));
+    }
+
+    pub(super) fn damaged(&mut self, text: String) {
+        self.damages += 1;
+        self.damage.get_or_insert(text);
+    }
+
+    pub(super) fn write(&self, out: &mut impl Write) -> Result<()> {
+        let what = match self.kind {
+            Kind::Node => "a node's directory",
+            Kind::Published => "a published log",
+        };
+        writeln!(
+            out,
+            "{}",
+            paint::title(format!("{}: {what}", clean(&self.dir.display().to_string())))
+        )?;
+        writeln!(out, "   log         {}", self.origin)?;
+        let mut records = paint::thousands(self.size);
+        if let Some((from, until)) = self.span {
+            write!(records, ", from {from} to {until}")?;
+        }
+        writeln!(out, "   records     {records}")?;
+        if let Some(checkpoint) = &self.checkpoint {
+            let signed = count(checkpoint.size().as_u64(), "record");
+            writeln!(out, "   checkpoint  {signed}, root {}", checkpoint.root().to_short())?;
+        }
+        if !self.events.is_empty() {
+            let events = self.events.iter().map(|(label, found)| plural(label, *found));
+            writeln!(out, "   contents    {}", events.collect::<Vec<_>>().join(", "))?;
+        }
+        if !self.findings.is_empty() {
+            writeln!(out, "\n{}", paint::title("What this proves"))?;
+            write_findings(out, &self.findings)?;
+        }
+        match &self.damage {
+            None => {
+                writeln!(out, "\n{}: the log is what its operator signed", paint::good("sound"))?;
+            }
+            Some(damage) => {
+                let more = match self.damages {
+                    1 => String::new(),
+                    all => format!(" (the first of {})", count(all, "damage")),
+                };
+                writeln!(out, "\n{}: {}{more}", paint::bad("damaged"), clean(damage))?;
+                writeln!(
+                    out,
+                    "   keep the directory as it is: it is evidence. Restore a copy elsewhere, \
+                     verify that, and compare."
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        let (proved, not_proved) = findings_to_json(&self.findings);
+        let checkpoint = self.checkpoint.as_ref().map(|one| {
+            json!({ "size": one.size().as_u64(), "root": one.root().to_string(), "note": one.as_note() })
+        });
+        let (from, until) =
+            self.span.map(|(from, until)| (from.to_string(), until.to_string())).unzip();
+        json!({
+            "kind": self.kind.as_str(),
+            "path": self.dir.display().to_string(),
+            "log": self.origin.as_str(),
+            "sound": self.damages == 0,
+            "records": self.size,
+            "first": self.first,
+            "from": from,
+            "to": until,
+            "events": self.events,
+            "checkpoint": checkpoint,
+            "tornBytes": self.bytes_cut,
+            "damages": self.damages,
+            "damage": self.damage,
+            "proved": proved,
+            "notProved": not_proved,
+        })
+    }
+}
+
+/// `3 denials` for the label `deny`.
+fn plural(label: &str, found: u64) -> String {
+    let what = match label {
+        "deny" => return format!("{found} {}", if found == 1 { "denial" } else { "denials" }),
+        "policies" => "change of policies",
+        "other" => "unknown record",
+        what => what,
+    };
+    match what.strip_suffix(" of policies") {
+        Some(change) if found != 1 => format!("{found} {change}s of policies"),
+        Some(_) => format!("{found} {what}"),
+        None => count(found, what),
+    }
+}

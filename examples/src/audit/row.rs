@@ -1,0 +1,308 @@
+//! One record in plain words.
+
+use std::collections::BTreeSet;
+
+use clap::ValueEnum;
+use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
+use dataspace_identity::{Did, MembershipCredential, MembershipRevocation};
+use dataspace_primitives::{Digest, Payload, Signed, UnixMillis};
+use dataspace_usage_contract::{Agreement, ProviderPolicies, SpaceProfile, Termination};
+use serde_json::{Value, json};
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum EventKind {
+    /// The authority published a profile of the space
+    Profile,
+    /// A participant was admitted
+    Admission,
+    /// A membership was revoked
+    Revocation,
+    /// A product was registered
+    Product,
+    /// A contract became active
+    Contract,
+    /// A contract was ended
+    Termination,
+    /// The provider changed its own policies
+    Policies,
+    /// Segments were archived
+    Archive,
+    /// An access was decided
+    Access,
+    /// Something else: of another version, or no record at all
+    Other,
+}
+
+impl EventKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Admission => "admission",
+            Self::Revocation => "revocation",
+            Self::Product => "product",
+            Self::Contract => "contract",
+            Self::Termination => "termination",
+            Self::Policies => "policies",
+            Self::Archive => "archive",
+            Self::Access => "access",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// One record as people read it. The texts in it may be anything: see [`clean`].
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) index: u64,
+    pub(crate) time: Option<UnixMillis>,
+    pub(crate) kind: EventKind,
+    /// Of an access: whether it was permitted.
+    pub(crate) is_permit: Option<bool>,
+    /// Whom it is about; the consumer first.
+    pub(crate) participants: BTreeSet<String>,
+    pub(crate) contract: Option<Digest>,
+    pub(crate) action: Option<String>,
+    pub(crate) product: Option<String>,
+    pub(crate) purpose: Option<String>,
+    pub(crate) uses: Option<u64>,
+    pub(crate) what: String,
+    /// Whom to show.
+    pub(crate) about: Option<String>,
+    facts: Option<Value>,
+}
+
+impl Row {
+    pub(crate) fn of(index: LeafIndex, bytes: &[u8]) -> Self {
+        let mut row = Self {
+            index: index.as_u64(),
+            time: None,
+            kind: EventKind::Other,
+            is_permit: None,
+            participants: BTreeSet::new(),
+            contract: None,
+            action: None,
+            product: None,
+            purpose: None,
+            uses: None,
+            what: String::new(),
+            about: None,
+            facts: None,
+        };
+        match Record::from_bytes(bytes) {
+            Ok(record) => row.read(record),
+            Err(error) => row.what = format!("{} bytes that are no record: {error}", bytes.len()),
+        }
+        row
+    }
+
+    /// `permit` and `deny` for accesses, else the kind of event.
+    pub(crate) fn label(&self) -> &'static str {
+        match self.is_permit {
+            Some(true) => "permit",
+            Some(false) => "deny",
+            None => self.kind.as_str(),
+        }
+    }
+
+    fn about(&mut self, did: &str) {
+        self.participants.insert(did.to_owned());
+        self.about.get_or_insert_with(|| did.to_owned());
+    }
+
+    fn read(&mut self, record: Record) {
+        let time = record.time;
+        self.time = Some(time);
+        match record.event {
+            Event::Profile { document, .. } => {
+                self.kind = EventKind::Profile;
+                self.document::<SpaceProfile>(&document, time, |row, profile| {
+                    row.about(profile.authority.as_str());
+                    format!(
+                        "space {}, version {}: {} purposes, {} classes",
+                        profile.space,
+                        profile.version,
+                        profile.scenarios.len(),
+                        profile.data.product_classes.len()
+                    )
+                });
+            }
+            Event::Admission { document } => {
+                self.kind = EventKind::Admission;
+                self.document::<MembershipCredential>(&document, time, |row, credential| {
+                    row.about(credential.subject.as_str());
+                    let roles: Vec<_> = credential.roles.iter().map(ToString::to_string).collect();
+                    let (name, until) = (&credential.name, credential.validity.until());
+                    let (roles, region) = (roles.join(", "), credential.region);
+                    format!("{name}: {roles}, {region}, until {until}")
+                });
+            }
+            Event::MembershipRevoked { document } => {
+                self.kind = EventKind::Revocation;
+                self.document::<MembershipRevocation>(&document, time, |row, revocation| {
+                    row.about(revocation.subject.as_str());
+                    format!("from {} on: {}", revocation.revoked_at, revocation.reason)
+                });
+            }
+            Event::Product { id, class, .. } => {
+                self.kind = EventKind::Product;
+                self.product = Some(id.to_string());
+                self.what = format!("{id} ({class})");
+            }
+            Event::Concluded { contract, document } => {
+                self.kind = EventKind::Contract;
+                self.contract = Some(contract);
+                self.document::<Agreement>(&document, time, |row, agreement| {
+                    row.about(agreement.consumer.as_str());
+                    row.about(agreement.provider.as_str());
+                    row.product = Some(agreement.product.to_string());
+                    let uses = agreement.terms.uses_max().map(|uses| format!(", {uses} uses"));
+                    let uses = uses.unwrap_or_default();
+                    format!("{}{uses}, until {}", agreement.product, agreement.validity.until())
+                });
+            }
+            Event::Terminated { contract, document } => {
+                self.kind = EventKind::Termination;
+                self.contract = Some(contract);
+                self.document::<Termination>(&document, time, |row, termination| {
+                    row.about(termination.by.as_str());
+                    termination.reason.to_string()
+                });
+            }
+            Event::Policies { document } => {
+                self.kind = EventKind::Policies;
+                self.document::<ProviderPolicies>(&document, time, |row, policies| {
+                    row.about(policies.provider.as_str());
+                    let ids: Vec<_> = policies.cedar.split("@id(\"").skip(1).collect();
+                    let ids: Vec<_> = ids.iter().filter_map(|id| id.split('"').next()).collect();
+                    let version = policies.version;
+                    if ids.is_empty() {
+                        format!("version {version}: none any more")
+                    } else {
+                        format!("version {version}: {}", ids.join(", "))
+                    }
+                });
+            }
+            Event::Archived { before } => {
+                self.kind = EventKind::Archive;
+                self.what = format!("the records before {before} are kept elsewhere");
+            }
+            Event::Access(access) => self.access(access),
+            _ => "an event that this version does not know".clone_into(&mut self.what),
+        }
+    }
+
+    fn document<T: Payload + Clone>(
+        &mut self,
+        bytes: &[u8],
+        time: UnixMillis,
+        words: impl FnOnce(&mut Self, &T) -> String,
+    ) {
+        self.what = match content::<T>(bytes, time) {
+            Some(value) => words(self, &value),
+            None => format!("a document of {} bytes that does not verify", bytes.len()),
+        };
+    }
+
+    fn access(&mut self, access: AccessRecord) {
+        self.kind = EventKind::Access;
+        self.contract = Some(access.contract);
+        let text = |name: &str| match access.facts.get(name) {
+            Some(Fact::Text(text)) => Some(text.clone()),
+            _ => None,
+        };
+        (self.action, self.product) = (text("action"), text("product"));
+        self.purpose = text("purpose");
+        if let Some(participant) = text("participant") {
+            self.about(&participant);
+        }
+        let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "?".to_owned());
+        let asked =
+            format!("{} {} for {}", part(&self.action), part(&self.product), part(&self.purpose));
+        let facts = json!({
+            "facts": access.facts,
+            "profile": access.profile,
+            "program": access.program.to_string(),
+            "request": access.request.to_string(),
+        });
+        let verdict = match access.verdict {
+            Verdict::Permit { uses, duties } => {
+                self.is_permit = Some(true);
+                self.uses = Some(uses);
+                let after = match duties.len() {
+                    0 => String::new(),
+                    1 => ", 1 duty".to_owned(),
+                    duties => format!(", {duties} duties"),
+                };
+                self.what = format!("{asked}: use {uses}{after}");
+                json!({ "decision": "permit", "uses": uses, "duties": duties })
+            }
+            Verdict::Deny { reasons } => {
+                self.is_permit = Some(false);
+                self.what = format!("{asked}: {}", reasons.join("; "));
+                json!({ "decision": "deny", "reasons": reasons })
+            }
+        };
+        self.facts = Some(json!({ "verdict": verdict, "basis": facts }));
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let mut value = json!({
+            "record": self.index,
+            "time": self.time.map(|time| time.to_string()),
+            "event": self.kind.as_str(),
+            "participants": self.participants,
+            "what": self.what,
+        });
+        if let Value::Object(fields) = &mut value {
+            let texts = [
+                ("contract", self.contract.map(|contract| contract.to_string())),
+                ("action", self.action.clone()),
+                ("product", self.product.clone()),
+                ("purpose", self.purpose.clone()),
+            ];
+            for (name, text) in texts {
+                fields.extend(text.map(|text| (name.to_owned(), Value::String(text))));
+            }
+            if let Some(Value::Object(more)) = &self.facts {
+                fields.extend(more.clone());
+            }
+        }
+        value
+    }
+}
+
+/// What a document says that its own signers signed. Whether they may say it, a replay tells.
+fn content<T: Payload + Clone>(bytes: &[u8], time: UnixMillis) -> Option<T> {
+    let signed = Signed::<T>::from_bytes(bytes.to_vec()).ok()?;
+    let keys = Did::claimed_keys(&signed).ok()?;
+    Some(signed.verify(&keys, time).ok()?.value().clone())
+}
+
+/// `did:key:…SLVJe5sb`; whatever is no DID stays as it is.
+pub(crate) fn short_did(did: &str) -> String {
+    let rest = did.strip_prefix("did:key:");
+    match rest.and_then(|rest| rest.get(rest.len().checked_sub(8)?..)) {
+        Some(end) => format!("did:key:…{end}"),
+        None => did.to_owned(),
+    }
+}
+
+/// The text without what would steer a terminal or turn the direction of writing: records and file
+/// names may be anybody's.
+pub(crate) fn clean(text: &str) -> String {
+    let is_bad = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    if !text.contains(is_bad) {
+        return text.to_owned();
+    }
+    let escape = |c: char| if is_bad(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
+/// As [`clean`], on one line.
+pub(crate) fn clean_line(text: &str) -> String {
+    clean(&text.replace('\n', " "))
+}

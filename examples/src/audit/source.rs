@@ -1,0 +1,370 @@
+//! A log on this machine, whichever form it has.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::ops::Range;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use dataspace_audit_log::{
+    Checkpoint, ConsistencyProof, ExtendsError, InclusionProof, LeafIndex, Log, NOTE_LEN_MAX,
+    OpenError, OpenStaticError, Origin, ProveError, ReadError, ReadOnlyStorage, Recovery,
+    StaticDir, StaticLog, StaticLogError, TreeSize,
+};
+
+use crate::audit::Damaged;
+
+/// What a directory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Node,
+    Published,
+}
+
+impl Kind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Published => "published",
+        }
+    }
+
+    /// By what is in `dir`.
+    pub(crate) fn of(dir: &Path) -> Result<Self> {
+        let shown = dir.display();
+        if !fs::metadata(dir).with_context(|| format!("cannot look into {shown}"))?.is_dir() {
+            bail!("{shown} is not a directory; give the directory that the log is in");
+        }
+        let has = |name: &str| dir.join(name).symlink_metadata().is_ok();
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir).with_context(|| format!("cannot look into {shown}"))? {
+            names.push(entry?.file_name());
+        }
+        let is_node_file = |name: &str| {
+            name.starts_with("segment-") || name.starts_with("hashes-") || name == "offsets"
+        };
+        if names.iter().filter_map(|name| name.to_str()).any(is_node_file) {
+            return Ok(Self::Node);
+        }
+        if has("tile") {
+            return Ok(Self::Published);
+        }
+        if has("checkpoint") {
+            return Ok(if has("lock") { Self::Node } else { Self::Published });
+        }
+        let inside = dir.join("node");
+        if inside.is_dir() && matches!(Self::of(&inside), Ok(Self::Node)) {
+            bail!("there is no log in {shown}; there is one in {}", inside.display());
+        }
+        bail!("there is no log in {shown}: neither segments nor a checkpoint with tiles")
+    }
+}
+
+/// The log to ask for: as given, or as the stored checkpoint says.
+pub(crate) fn origin(dir: &Path, given: Option<&Origin>) -> Result<Origin> {
+    let file = dir.join("checkpoint");
+    let shown = file.display();
+    let is_there = file.symlink_metadata().is_ok();
+    match given {
+        Some(given) if !is_there => return Ok(given.clone()),
+        None if !is_there => {
+            let text = format!(
+                "{shown} is not there, so that nothing says what the operator signed; restore it \
+                 from a copy, or name the log with --log ORIGIN to look at the records without it"
+            );
+            return Err(anyhow!(Damaged(text)));
+        }
+        _ => {}
+    }
+    let damaged = || Damaged(format!("{shown} is not a checkpoint; restore it from a copy"));
+    let claimed = Checkpoint::claimed_origin(&read_note(&file)?).with_context(damaged)?;
+    match given {
+        Some(given) if *given != claimed => {
+            let text = format!("{} holds the log {claimed}, not {given}", dir.display());
+            Err(anyhow!(Damaged(text)))
+        }
+        _ => Ok(claimed),
+    }
+}
+
+/// A note that may be anything, of a length that a note has.
+pub(crate) fn read_note(file: &Path) -> Result<String> {
+    let bytes = read_file(file, NOTE_LEN_MAX)?;
+    let damaged = || Damaged(format!("{} is not a checkpoint: not text", file.display()));
+    String::from_utf8(bytes).with_context(damaged)
+}
+
+/// A regular file of at most `len_max` bytes.
+pub(crate) fn read_file(file: &Path, len_max: usize) -> Result<Vec<u8>> {
+    let shown = file.display();
+    let context = || format!("cannot read {shown}");
+    // Before it is opened: a named pipe would keep us waiting.
+    if !fs::metadata(file).with_context(context)?.is_file() {
+        bail!("{shown} is not a file");
+    }
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(len_max)?.saturating_add(1);
+    fs::File::open(file)?.take(limit).read_to_end(&mut bytes).with_context(context)?;
+    if bytes.len() > len_max {
+        bail!("{shown} is too long: a file of this kind has at most {len_max} bytes");
+    }
+    Ok(bytes)
+}
+
+/// A checkpoint that somebody kept, of the log `origin`.
+pub(crate) fn kept_checkpoint(file: &Path, origin: &Origin) -> Result<Checkpoint> {
+    let note = String::from_utf8(read_file(file, NOTE_LEN_MAX)?)
+        .with_context(|| format!("{} is not a checkpoint: not text", file.display()))?;
+    let claimed = Checkpoint::claimed_origin(&note)
+        .with_context(|| format!("{} is not a checkpoint", file.display()))?;
+    if claimed != *origin {
+        bail!("{} is a checkpoint of the log {claimed}, not of {origin}", file.display());
+    }
+    Checkpoint::verify(&note, origin)
+        .with_context(|| format!("the checkpoint in {} proves nothing", file.display()))
+}
+
+/// A log that is read, and not changed.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Node(Box<Log>, Recovery),
+    Published(Box<StaticLog<StaticDir>>),
+}
+
+impl Source {
+    /// Opens the log in `dir`; every record and proof that comes out of it leads to its root.
+    pub(crate) fn open(dir: &Path, given: Option<&Origin>) -> Result<Self> {
+        let kind = Kind::of(dir)?;
+        let origin = origin(dir, given)?;
+        match kind {
+            Kind::Node => {
+                let storage = read_only(dir)?;
+                let opened = Log::open_on(Box::new(storage), origin);
+                let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
+                Ok(Self::Node(Box::new(log), recovery))
+            }
+            Kind::Published => {
+                let opened = StaticLog::open(StaticDir::new(dir), &origin);
+                let log = opened.map_err(|error| open_static_error(dir, error))?;
+                Ok(Self::Published(Box::new(log)))
+            }
+        }
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        match self {
+            Self::Node(log, _) => log.origin(),
+            Self::Published(log) => log.checkpoint().origin(),
+        }
+    }
+
+    /// The stored or published checkpoint.
+    pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
+        match self {
+            Self::Node(_, recovery) => recovery.checkpoint(),
+            Self::Published(log) => Some(log.checkpoint()),
+        }
+    }
+
+    /// The checkpoint, or what to do without one.
+    pub(crate) fn signed(&self) -> Result<Checkpoint> {
+        let without = "there is no stored checkpoint, so nothing can be proved; restore it from a \
+                       copy, or let the node be opened by its operator, who signs a new one";
+        self.checkpoint().cloned().ok_or_else(|| anyhow!(Damaged(without.to_owned())))
+    }
+
+    /// All records, also those that no checkpoint covers yet.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Node(_, recovery) => recovery.size().as_u64(),
+            Self::Published(log) => log.size().as_u64(),
+        }
+    }
+
+    /// The first record that is here; those before it were archived.
+    pub(crate) fn first(&self) -> Result<u64> {
+        match self {
+            Self::Node(log, _) => Ok(log.first().map_err(read_error)?.as_u64()),
+            Self::Published(_) => Ok(0),
+        }
+    }
+
+    /// Hands the records of `range` to `visit`, in order.
+    pub(crate) fn replay(
+        &mut self,
+        range: Range<u64>,
+        mut visit: impl FnMut(LeafIndex, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::Node(log, _) => {
+                let walked = log.replay_from(LeafIndex::new(range.start), |index, bytes| {
+                    if index.as_u64() >= range.end {
+                        return Err(Walk::Done);
+                    }
+                    visit(index, bytes).map_err(Walk::Visit)
+                });
+                match walked {
+                    Ok(()) | Err(Walk::Done) => Ok(()),
+                    Err(Walk::Read(error)) => Err(read_error(error)),
+                    Err(Walk::Visit(error)) => Err(error),
+                }
+            }
+            Self::Published(log) => {
+                let walked = log
+                    .replay(range, |index, bytes| visit(index, bytes).map_err(StaticWalk::Visit));
+                walked.map_err(|error| match error {
+                    StaticWalk::Read(error) => static_error(error),
+                    StaticWalk::Visit(error) => error,
+                })
+            }
+        }
+    }
+
+    pub(crate) fn record(&mut self, index: LeafIndex) -> Result<Vec<u8>> {
+        match self {
+            Self::Node(log, _) => log.read(index).map_err(read_error),
+            Self::Published(log) => log.entry(index).map_err(static_error),
+        }
+    }
+
+    pub(crate) fn inclusion(&mut self, index: LeafIndex, size: TreeSize) -> Result<InclusionProof> {
+        match self {
+            Self::Node(log, _) => log.inclusion_proof(index, size).map_err(prove_error),
+            Self::Published(log) => log.inclusion_proof(index, size).map_err(static_error),
+        }
+    }
+
+    pub(crate) fn consistency(&mut self, from: TreeSize, to: TreeSize) -> Result<ConsistencyProof> {
+        match self {
+            Self::Node(log, _) => log.consistency_proof(from, to).map_err(prove_error),
+            Self::Published(log) => log.consistency_proof(from, to).map_err(static_error),
+        }
+    }
+
+    /// Holds the log against a checkpoint that somebody kept.
+    pub(crate) fn extends(&mut self, kept: &Checkpoint) -> Result<()> {
+        let (signed, found) = (kept.size(), self.size());
+        let rolled_back = || {
+            Damaged(format!(
+                "the log was rolled back: the operator signed {signed} records, {found} are here"
+            ))
+        };
+        let forked = || {
+            Damaged(format!(
+                "the log was forked or rewritten: its first {signed} records are not those that \
+                 the operator signed"
+            ))
+        };
+        match self {
+            Self::Node(log, _) => log.verify_extends(kept).map_err(|error| match error {
+                ExtendsError::RolledBack { .. } => anyhow!(rolled_back()),
+                ExtendsError::Forked { .. } => anyhow!(forked()),
+                ExtendsError::Read(error) => read_error(error),
+                error => error.into(),
+            }),
+            Self::Published(log) => log.verify_extends(kept).map_err(|error| match error {
+                StaticLogError::Tree(_) => anyhow!(rolled_back()),
+                StaticLogError::Forked { .. } => anyhow!(forked()),
+                error => static_error(error),
+            }),
+        }
+    }
+}
+
+enum Walk {
+    Done,
+    Read(ReadError),
+    Visit(anyhow::Error),
+}
+
+impl From<ReadError> for Walk {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+enum StaticWalk {
+    Read(StaticLogError),
+    Visit(anyhow::Error),
+}
+
+impl From<StaticLogError> for StaticWalk {
+    fn from(error: StaticLogError) -> Self {
+        Self::Read(error)
+    }
+}
+
+pub(crate) fn read_only(dir: &Path) -> Result<ReadOnlyStorage> {
+    ReadOnlyStorage::open(dir).map_err(|error| storage_error(dir, error))
+}
+
+/// What to do about a directory that is not opened.
+pub(crate) fn storage_error(dir: &Path, error: io::Error) -> anyhow::Error {
+    let shown = dir.display();
+    let text = match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            format!("{shown} is in use; stop the node, or look at what it publishes")
+        }
+        io::ErrorKind::InvalidData => {
+            return anyhow!(error).context(Damaged(format!("the log in {shown} is damaged")));
+        }
+        _ => format!("cannot read the log in {shown}"),
+    };
+    anyhow!(error).context(text)
+}
+
+/// Whether the log is damaged, or just not to be had.
+pub(crate) fn open_error(dir: &Path, error: OpenError) -> anyhow::Error {
+    let shown = dir.display();
+    match error {
+        OpenError::Io(error) => storage_error(dir, error),
+        error @ OpenError::Origin { .. } => {
+            anyhow!(error).context(Damaged(format!("the log in {shown} is another one")))
+        }
+        error @ OpenError::Derived { .. } => anyhow!(Damaged(format!(
+            "the log in {shown} is damaged: its records are well, but {}; `dataspace audit fsck \
+             {shown} --rebuild` makes it anew",
+            error.to_string().split(';').next().unwrap_or_default()
+        ))),
+        error => anyhow!(error).context(Damaged(format!("the log in {shown} is damaged"))),
+    }
+}
+
+pub(crate) fn open_static_error(dir: &Path, error: OpenStaticError) -> anyhow::Error {
+    let shown = dir.display();
+    match error {
+        OpenStaticError::Checkpoint(error) => anyhow!(error)
+            .context(Damaged(format!("the checkpoint published in {shown} does not verify"))),
+        error => anyhow!(error).context(Damaged(format!("the log in {shown} is damaged"))),
+    }
+}
+
+fn read_error(error: ReadError) -> anyhow::Error {
+    match error {
+        ReadError::Corrupt { .. } | ReadError::Derived { .. } => {
+            let text = "the log is damaged; `dataspace audit fsck` says where".to_owned();
+            anyhow!(error).context(Damaged(text))
+        }
+        ReadError::Archived { .. } => anyhow!(error).context(
+            "copy the archived segments back into a copy of the directory to look at them",
+        ),
+        error => error.into(),
+    }
+}
+
+fn prove_error(error: ProveError) -> anyhow::Error {
+    match error {
+        ProveError::Read(error) => read_error(error),
+        error => error.into(),
+    }
+}
+
+fn static_error(error: StaticLogError) -> anyhow::Error {
+    match error {
+        StaticLogError::Tree(error) => error.into(),
+        error => anyhow!(error).context(Damaged("the published log is damaged".to_owned())),
+    }
+}

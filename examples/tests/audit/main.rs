@@ -1,0 +1,14 @@
+//! `dataspace audit` as operators and auditors run it.
+
+#[cfg(test)]
+mod archived;
+#[cfg(test)]
+mod damaged;
+#[cfg(test)]
+mod proofs;
+#[cfg(test)]
+mod replayed;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod verbs;

@@ -1,0 +1,51 @@
+//! Decisions are made again from the directory alone.
+
+use std::fs;
+
+use crate::support::{append, audit, demo};
+
+const ARGS: [&str; 4] = ["replay", "demo/node", "--authority", "demo/authority.did"];
+
+#[test]
+fn every_decision_of_the_demo_comes_out_the_same() {
+    let dir = demo();
+    let text = audit(dir.path(), &ARGS).ends(0);
+    assert!(text.contains("no discrepancy: 7 decisions made again"), "{text}");
+    let json = audit(dir.path(), &[&ARGS[..], &["--json"]].concat()).json();
+    assert_eq!((&json["permits"], &json["denials"]), (&3.into(), &4.into()));
+    assert_eq!((&json["sound"], &json["simulation"]), (&true.into(), &serde_json::Value::Null));
+    audit(dir.path(), &["export", "demo/node", "--to", "out"]).ends(0);
+    audit(dir.path(), &["replay", "out", "--authority", "demo/authority.did"]).ends(0);
+}
+
+#[test]
+fn changed_policies_show_what_would_have_been_decided_otherwise() {
+    let dir = demo();
+    let embargo = "@id(\"embargo\") forbid (principal, action, resource)
+        when { principal.region == \"FR\" };";
+    fs::write(dir.path().join("embargo.cedar"), embargo).unwrap();
+    let with = |file: &str, more: &[&str]| {
+        audit(dir.path(), &[&ARGS[..], &["--with", file], more].concat())
+    };
+    let text = with("embargo.cedar", &[]).ends(0);
+    assert!(text.contains("of 7 accesses, 2 would be denied that were permitted"), "{text}");
+    assert!(text.contains("forbids it by its policy embargo"), "{text}");
+    let json = with("embargo.cedar", &["--json"]).json();
+    assert_eq!(json["simulation"]["newlyDenied"], 2);
+    assert_eq!(json["simulation"]["differences"][0]["record"], 8);
+    for bad in ["permit (principal, action, resource);", "forbid", "\u{fffd}"] {
+        fs::write(dir.path().join("bad.cedar"), bad).unwrap();
+        assert!(with("bad.cedar", &[]).ends(2).contains("bad.cedar cannot be the policies"));
+    }
+}
+
+#[test]
+fn under_another_authority_and_in_another_log_nothing_follows() {
+    let dir = demo();
+    let other = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
+    let said = audit(dir.path(), &["replay", "demo/node", "--authority", other]).ends(1);
+    assert!(said.contains("record 0") && said.contains("rules of the space"), "{said}");
+    append(&dir.path().join("products"), 0..3);
+    let said = audit(dir.path(), &["replay", "products", "--authority", other]).ends(1);
+    assert!(said.contains("does not begin with a profile"), "{said}");
+}

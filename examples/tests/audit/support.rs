@@ -1,0 +1,171 @@
+//! Directories to audit: the demo's, and logs of any length.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use dataspace_audit_log::{
+    Event, FileStorage, LeafIndex, Log, Origin, Record, Storage, StoredFile,
+};
+use dataspace_identity::SecretKey;
+use dataspace_primitives::{Digest, UnixMillis};
+use tempfile::TempDir;
+
+/// What one run of the binary gave.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+
+    /// All that was said, after a check of the exit code.
+    pub(crate) fn ends(&self, code: i32) -> String {
+        let all = format!("{}{}", self.out, self.err);
+        assert_eq!(self.code, code, "{all}");
+        assert!(!self.err.contains("panicked"), "{all}");
+        all
+    }
+}
+
+pub(crate) fn audit(dir: &Path, args: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
+    ran(command.arg("audit").args(args).current_dir(dir).output().unwrap())
+}
+
+fn ran(output: Output) -> Ran {
+    let Output { status, stdout, stderr } = output;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+}
+
+static DEMO: LazyLock<TempDir> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
+    let output = command.args(["demo", "--dir", "demo"]).current_dir(dir.path()).output().unwrap();
+    assert!(output.status.success());
+    dir
+});
+
+/// A directory with the demo's directory `demo` in it.
+pub(crate) fn demo() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&DEMO.path().join("demo"), &dir.path().join("demo"));
+    dir
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// All files under `dir`, with their bytes.
+pub(crate) fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push((entry.path(), fs::read(entry.path()).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+pub(crate) fn operator() -> SecretKey {
+    SecretKey::from_seed(&mut [0x21; 32]).unwrap()
+}
+
+/// The operator's key as a file `key` in `dir`.
+pub(crate) fn write_key(dir: &Path) {
+    fs::write(dir.join("key"), format!("{}\n", "21".repeat(32))).unwrap();
+    fs::set_permissions(dir.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+pub(crate) fn origin() -> Origin {
+    Origin::new(operator().did())
+}
+
+/// A record; another one for each number.
+pub(crate) fn small(number: u64) -> Record {
+    let id = format!("product-{number}").parse().unwrap();
+    let (class, descriptor) = ("tests".parse().unwrap(), Digest::of(&number.to_be_bytes()));
+    let time = UnixMillis::new(1_790_000_000_000 + number).unwrap();
+    Record::new(time, Event::Product { id, class, descriptor })
+}
+
+/// Appends `numbers` to the log in `dir`, which is made if it is not there, and signs.
+pub(crate) fn append(dir: &Path, numbers: std::ops::Range<u64>) {
+    let log = if dir.exists() {
+        Log::open(dir, origin()).unwrap().0
+    } else {
+        Log::create(dir, origin()).unwrap()
+    };
+    let records: Vec<_> = numbers.map(small).collect();
+    for some in records.chunks(500) {
+        drop(log.append_batch(some).unwrap());
+    }
+    log.checkpoint(&operator()).unwrap();
+}
+
+/// A directory whose segments are small.
+#[derive(Debug)]
+pub(crate) struct SmallSegments(pub(crate) FileStorage);
+
+impl Storage for SmallSegments {
+    fn segments(&self) -> io::Result<Vec<LeafIndex>> {
+        self.0.segments()
+    }
+    fn len(&self, file: StoredFile) -> io::Result<u64> {
+        self.0.len(file)
+    }
+    fn read_at(&self, file: StoredFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(file, offset, buffer)
+    }
+    fn write_at(&self, file: StoredFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_at(file, offset, bytes)
+    }
+    fn sync_data(&self, file: StoredFile) -> io::Result<()> {
+        self.0.sync_data(file)
+    }
+    fn truncate(&self, file: StoredFile, len: u64) -> io::Result<()> {
+        self.0.truncate(file, len)
+    }
+    fn remove(&self, file: StoredFile) -> io::Result<()> {
+        self.0.remove(file)
+    }
+    fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
+        self.0.read_checkpoint()
+    }
+    fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {
+        self.0.write_checkpoint(note)
+    }
+    fn segment_len_max(&self) -> u64 {
+        2_000
+    }
+}
+
+/// A log of 60 records in many segments.
+pub(crate) fn in_segments(dir: &Path) {
+    let storage = SmallSegments(FileStorage::create(dir).unwrap());
+    let log = Log::create_on(Box::new(storage), origin()).unwrap();
+    for number in 0..60 {
+        drop(log.append(&small(number)).unwrap());
+    }
+    log.checkpoint(&operator()).unwrap();
+}
