@@ -134,7 +134,7 @@ impl Receipt {
     ) -> Result<Self, SignReceiptError> {
         log.verify_extends(checkpoint)?;
         let proof = log.inclusion_proof(index, checkpoint.size())?;
-        Self::sign(checkpoint, Proof::Inclusion(proof), signer)
+        Self::sign(checkpoint, &Proof::Inclusion(proof), signer)
     }
 
     /// The receipt for that the log extends its first `from` records, up to the root of `checkpoint`,
@@ -154,12 +154,12 @@ impl Receipt {
         }
         log.verify_extends(checkpoint)?;
         let proof = log.consistency_proof(from, to)?;
-        Self::sign(checkpoint, Proof::Consistency(proof), signer)
+        Self::sign(checkpoint, &Proof::Consistency(proof), signer)
     }
 
     fn sign(
         checkpoint: &Checkpoint,
-        proof: Proof,
+        proof: &Proof,
         signer: &dyn Signer,
     ) -> Result<Self, SignReceiptError> {
         let origin = checkpoint.origin();
@@ -171,7 +171,7 @@ impl Receipt {
         if !origin.operator().public_key().verifies(&bytes, &signature) {
             return Err(SignReceiptError::NotOperator);
         }
-        Ok(Self::from_bytes(&receipt_cose::write(origin, &proof, &signature)?)?)
+        Ok(Self::from_bytes(&receipt_cose::write(origin, proof, &signature)?)?)
     }
 
     /// The bytes of the receipt, tagged: an element of the header `receipts` (394) as well.

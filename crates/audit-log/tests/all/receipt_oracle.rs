@@ -1,5 +1,5 @@
 //! Receipts taken apart and put together by other means: a general CBOR library, RFC 9052's
-//! Sig_structure by hand, the tree by its definition, and the signature library alone.
+//! `Sig_structure` by hand, the tree by its definition, and the signature library alone.
 
 use ciborium::value::{Integer, Value};
 use dataspace_audit_log::{InclusionProof, LeafIndex, Receipt, ReceiptError, TreeSize, leaf_hash};
@@ -375,8 +375,8 @@ fn with_proof(receipt: &Receipt, size: i64, proof: Value) -> Vec<u8> {
 #[test]
 fn receipts_keep_their_bytes() {
     let log = log(&origin());
-    let hex = |receipt: &Receipt| -> String {
-        receipt.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    let hex = |receipt: &Receipt| {
+        receipt.as_bytes().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     };
     let made = [("inclusion", inclusion(&log, 4, 5)), ("consistency", consistency(&log, 3, 5))];
     let made = made.map(|(kind, receipt)| format!("{}\t{kind}", hex(&receipt)));
