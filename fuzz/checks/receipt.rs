@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{LeafIndex, RECEIPT_LEN_MAX, Receipt};
+use dataspace_audit_log::{Checkpoint, LeafIndex, RECEIPT_LEN_MAX, Receipt};
 use dataspace_identity::SecretKey;
 
 use crate::changed::changed;
@@ -20,7 +20,7 @@ static GOOD: LazyLock<Vec<Receipt>> = LazyLock::new(|| {
             good.extend((0..to).map(|index| {
                 Receipt::inclusion(log, LeafIndex::new(index), checkpoint, &operator)
             }));
-            let earlier = checkpoints.iter().map(dataspace_audit_log::Checkpoint::size);
+            let earlier = checkpoints.iter().map(Checkpoint::size);
             let earlier = earlier.filter(|from| from.as_u64() > 0 && from.as_u64() < to);
             good.extend(earlier.map(|from| Receipt::consistency(log, from, checkpoint, &operator)));
         }

@@ -13,6 +13,8 @@
 //!   [`WitnessPolicy`] says whose cosignatures count and how many are needed.
 //! - [`Seen`] keeps the latest checkpoints of other people's logs. [`ForkProof`] is one file that
 //!   shows anybody that an operator signed two histories, and [`Taken::Older`] tells a rollback.
+//! - [`Receipt`] is a COSE receipt (RFC 9942) that a record is in the log, or that the log extends
+//!   an earlier state; tools for SCITT read it. It is verified with the origin alone.
 //! - [`Evidence`] is one file with contract, decision, proof and checkpoint. An auditor verifies
 //!   it offline and needs no key, only the space authority's DID.
 //!
@@ -21,6 +23,25 @@
 //! it writes nothing more until it is opened again ([`AppendError::Poisoned`]). It does not open a
 //! log with damage that no crash leaves behind, with fewer records than its stored checkpoint, or
 //! with others. It repairs nothing but a torn tail, and it says how much it cut ([`Recovery`]).
+//!
+//! # Retention and erasure
+//! A record never goes away alone, since the tree is made of all of them; so what is in a record is
+//! what can stay. It holds no data that were accessed: it holds hashes of contract, policies and
+//! request, names of products and purposes, DIDs, names and roles of organisations, the facts that
+//! the decision was made on, and times. Contracts, credentials and terminations stand in it as they
+//! were signed. A person is in it only if a consumer names one in a request or a name: the request
+//! is kept as its hash, the person as one of the facts. Use a pseudonym that only the consumer can
+//! resolve: once its table of pseudonyms is deleted, the records name nobody.
+//!
+//! [`Log::archive`] removes whole segments at the beginning of the log, leaves the hash of each
+//! record in them, and records that it did so. All proofs stay: of later records, of consistency,
+//! and of an archived record for whoever has kept it ([`Receipt::verify_leaf`] for its hash alone).
+//! So a period of retention ends by archiving, and a right to erasure, where it reaches records, is
+//! met by destroying every copy of the segment. What is left is one SHA-256 hash for each record,
+//! which shows that a record was there. A record of few possible contents can be guessed from its
+//! hash; a pseudonym drawn at random prevents that, too. What others were given cannot be taken
+//! back: evidence, and the entries of a published log, which are to be removed by whoever serves
+//! them.
 //!
 //! # Example
 //! ```
@@ -67,6 +88,9 @@
 //!   has at most [`NOTE_LEN_MAX`] bytes and [`SIGNATURES_MAX`] signatures, a checkpoint at most
 //!   [`EXTENSIONS_MAX`] extension lines, which have no meaning here. A [`Witness`] knows logs
 //!   whose origin is an [`Origin`].
+//! - A receipt has at most [`RECEIPT_LEN_MAX`] bytes, and only the form that this crate writes is
+//!   read: one proof, Ed25519, a detached payload. It names log and size in its protected header
+//!   (CWT claims, and the private label -65537), since RFC 9942 signs neither.
 //! - A log of another machine, or a dishonest operator's omission, is nothing that a log can show.
 //! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
 //!   `fdatasync`.
@@ -108,6 +132,7 @@ mod state;
 mod static_dir;
 mod static_files;
 mod static_log;
+mod static_sync;
 mod storage;
 mod tile;
 mod tree;

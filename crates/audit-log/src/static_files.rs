@@ -18,8 +18,8 @@ pub trait StaticFiles {
 
 /// Where a [`Publisher`](crate::Publisher) puts its files. It alone writes there.
 pub trait StaticStore: StaticFiles {
-    /// Puts a file where there is none, whole or not at all. It is durable after the next
-    /// [`sync`](Self::sync).
+    /// Puts a file where there is none, whole or not at all. It can be read, and is durable, after
+    /// the next [`sync`](Self::sync).
     ///
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`] if there is one, which is left as it is; the next `sync`
@@ -29,7 +29,8 @@ pub trait StaticStore: StaticFiles {
     /// Makes durable all that was put or found there by [`put`](Self::put).
     ///
     /// # Errors
-    /// Whatever the medium says; then it must be called again before anything is relied upon.
+    /// Whatever the medium says; then what was put since the last sync may not be there. It must be
+    /// put again, and synced, before anything is relied upon.
     fn sync(&mut self) -> io::Result<()>;
 
     /// Puts or replaces the checkpoint, whole or not at all; durable on return.

@@ -264,6 +264,43 @@ fn a_publisher_killed_at_any_step_leaves_the_old_log_whole_and_is_resumed() {
 }
 
 #[test]
+fn a_publication_of_many_files_killed_between_them_is_resumed_and_leaves_nothing_beside_the_log() {
+    // 2 files for each 256 entries: one batch that is synced as a whole, and one and a part.
+    for (size, steps) in [(20_000, &[1, 31, 32, 33, 64, 150, 156][..]), (70_000, &[511, 512, 513])]
+    {
+        let tree = tree(size);
+        for step in steps {
+            let dir = published(&[300]);
+            let store = Stops(PublishDir::open(dir.path()).unwrap(), *step);
+            let mut publisher = Publisher::open(store, origin()).unwrap();
+            let error = publish(&mut publisher, &checkpoint(&tree, size)).unwrap_err();
+            assert!(matches!(error, PublishError::Io { .. }));
+            // As a process that is killed: what is beside the log stays there.
+            drop(publisher);
+            assert_sound(dir.path(), 300);
+            publish(&mut open(dir.path()), &checkpoint(&tree, size)).unwrap();
+            assert_sound(dir.path(), size);
+            assert_eq!(names(dir.path()), [".publisher.lock", "checkpoint", "tile"]);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_put_is_not_put_again_before_or_after_a_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = PublishDir::open(dir.path()).unwrap();
+    store.put("tile/0/000", b"one").unwrap();
+    for _ in 0..2 {
+        let error = store.put("tile/0/000", b"two").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        store.sync().unwrap();
+    }
+    let mut bytes = Vec::new();
+    assert!(store.read_into("tile/0/000", 100, &mut bytes).unwrap());
+    assert_eq!(bytes, b"one");
+}
+
+#[test]
 fn a_reader_keeps_its_checkpoint_while_a_publisher_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let tree = tree(3_000);

@@ -375,12 +375,8 @@ fn with_proof(receipt: &Receipt, size: i64, proof: Value) -> Vec<u8> {
 #[test]
 fn receipts_keep_their_bytes() {
     let log = log(&origin());
-    let hex = |receipt: &Receipt| -> String {
-        receipt.as_bytes().iter().fold(String::new(), |mut text, byte| {
-            use std::fmt::Write as _;
-            write!(text, "{byte:02x}").unwrap();
-            text
-        })
+    let hex = |receipt: &Receipt| {
+        receipt.as_bytes().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     };
     let made = [("inclusion", inclusion(&log, 4, 5)), ("consistency", consistency(&log, 3, 5))];
     let made = made.map(|(kind, receipt)| format!("{}\t{kind}", hex(&receipt)));
