@@ -51,7 +51,9 @@ pub enum ReadError {
         index: LeafIndex,
     },
     /// What was made from the records is no longer what it was.
-    #[error("`{file}` is damaged; make it anew with `Log::rebuild`")]
+    #[error(
+        "`{file}` is damaged; make it anew with `Log::rebuild_on` (`dataspace audit fsck --rebuild`)"
+    )]
     Derived {
         /// The file.
         file: StoredFile,

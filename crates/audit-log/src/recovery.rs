@@ -126,7 +126,9 @@ pub enum OpenError {
         signed: TreeSize,
     },
     /// The records are those of the stored checkpoint, but what was made from them is not.
-    #[error("`{file}` is not made of the log's records; make it anew with `Log::rebuild`")]
+    #[error(
+        "`{file}` is not made of the log's records; make it anew with `Log::rebuild_on` (`dataspace audit fsck --rebuild`)"
+    )]
     Derived {
         /// The file.
         file: StoredFile,
