@@ -75,17 +75,20 @@
 //! contract, a wrong signature, a replay) are errors and are not recorded, so that strangers
 //! cannot fill the log.
 
+mod change;
 mod clock;
 mod denial;
 mod error;
 mod export;
 mod facts;
+mod index;
 mod monitor;
 mod permit;
 mod random;
 mod release;
 mod replay;
 mod request;
+mod setup;
 mod space;
 mod state;
 
@@ -94,8 +97,9 @@ pub use dataspace_data_plane::Table;
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
 pub use crate::denial::DenialReason;
 pub use crate::error::{
-    AccessError, ChangeError, ExportError, ReleaseError, SetupError, WriteError,
+    AccessError, ChangeError, ExportError, NodeArchiveError, ReleaseError, SetupError, WriteError,
 };
+pub use crate::index::{IndexError, IndexState, Unusable};
 pub use crate::monitor::Monitor;
 pub use crate::permit::{
     Conflict, Decision, Denial, Permit, Receipt, Received, Recorded, Reserved,
@@ -103,7 +107,8 @@ pub use crate::permit::{
 pub use crate::random::{RandomError, generate_key};
 pub use crate::release::Release;
 pub use crate::request::{RequestError, request_access, request_access_stating};
-pub use crate::space::{Access, DataSpace, NewOffer, Setup};
+pub use crate::setup::Setup;
+pub use crate::space::{Access, DataSpace, NewOffer};
 
 /// The README's code compiles.
 #[cfg(doctest)]

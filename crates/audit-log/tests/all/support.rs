@@ -40,7 +40,6 @@ impl Random {
     }
 }
 
-
 pub(crate) fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&mut [seed; 32]).unwrap()
 }
