@@ -4,7 +4,7 @@
 //!
 //! It holds every record but those of accesses, the uses that accesses made of each contract, and
 //! the requests that could still be replayed. It is a fold over the log's records, and knows
-//! nothing of the monitor's state: what happens to an index shows what happened to the log.
+//! nothing of the monitor's state.
 
 mod file;
 mod rows;

@@ -69,8 +69,12 @@
 //! ```
 //!
 //! # Limits
-//! One provider for each node, one process for each directory. Opening reads the whole log, and
-//! contracts live in memory. An access under one contract waits for others under the same
+//! One provider for each node, one process for each directory. Contracts live in memory, and every
+//! signature of theirs is checked again at open: opening takes time in proportion to contracts, members and
+//! other changes, not to accesses, as long as the index can be used ([`DataSpace::index_state`]); without
+//! it, opening reads the whole log. Superseded profiles and policies stay in the index. Who takes the
+//! steps of an access holds nothing up: the index is written by [`DataSpace::enter`], on the thread
+//! that calls it, once in some thousand accesses. An access under one contract waits for others under the same
 //! contract only while it decides. Decisions on requests that nobody can attribute (an unknown
 //! contract, a wrong signature, a replay) are errors and are not recorded, so that strangers
 //! cannot fill the log.

@@ -301,7 +301,8 @@ impl DataSpace {
         Ok(Access::Released(recorded.release()?))
     }
 
-    /// Enters the monitor, to take the steps of an access one by one.
+    /// Enters the monitor, to take the steps of an access one by one. Writes the index before, if it
+    /// is due.
     ///
     /// Changes (admissions, contracts, terminations, profiles) wait until it is dropped: a thread
     /// that makes one while it holds a monitor waits for itself.

@@ -40,6 +40,7 @@ impl Random {
     }
 }
 
+
 pub(crate) fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&mut [seed; 32]).unwrap()
 }

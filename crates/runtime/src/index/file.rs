@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dataspace_audit_log::Log;
 use dataspace_primitives::{Digest, Signed, cbor};
@@ -65,6 +65,15 @@ fn options() -> OpenOptions {
     options
 }
 
+/// Opens what is there already. An empty file, or a link to one, would be made a data base.
+fn open(path: &Path) -> io::Result<File> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_file() || found.len() == 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file with an index"));
+    }
+    options().open(path)
+}
+
 /// Hands every row of the index at `path` to `visit`, in the order of the digest, if the statement
 /// about them is one of this log. What `visit` made of them is right only if this returns `Ok`:
 /// the digest is known at the end.
@@ -73,7 +82,7 @@ pub(super) fn read(
     log: &Log,
     visit: &mut dyn FnMut(Row<'_>) -> Result<(), Unusable>,
 ) -> Result<Base, Unusable> {
-    let file = match options().open(path) {
+    let file = match open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unusable::Missing),
         file => file.map_err(Unusable::cause)?,
     };
@@ -129,11 +138,13 @@ pub(super) fn write(
 ) -> Result<Base, IndexError> {
     let panicked = IndexError::Panicked;
     if base.size > 0 {
-        let file = options().open(path).map_err(|source| IndexError::failed(source))?;
+        let file = open(path).map_err(IndexError::failed)?;
         return contain(|| write_rows(file, false, base, tail, sign), panicked);
     }
-    let new = new_path(path);
-    let file = options().create(true).truncate(true).open(&new).map_err(IndexError::failed)?;
+    let new = path.with_extension("new");
+    let _left_by_a_crash = fs::remove_file(&new);
+    // Only a new file: whoever can write here could have linked it to another one.
+    let file = options().create_new(true).open(&new).map_err(IndexError::failed)?;
     let written = contain(|| write_rows(file, true, base, tail, sign), panicked);
     let placed = written.and_then(|base| {
         fs::rename(&new, path).map_err(IndexError::failed)?;
@@ -146,10 +157,6 @@ pub(super) fn write(
         let _may_not_be_there = fs::remove_file(&new);
     }
     placed
-}
-
-fn new_path(path: &Path) -> PathBuf {
-    path.with_extension("new")
 }
 
 fn write_rows(

@@ -1,10 +1,10 @@
-use dataspace_audit_log::{Log, Origin};
+use dataspace_audit_log::{Log, Origin, TreeSize};
+use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, Payload, SignError, Signed, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::index::Unusable;
 use crate::index::rows::Base;
-use dataspace_identity::SecretKey;
 
 /// What the operator signs about its index: of which log it is, up to where, and the digest over
 /// all rows. So whoever can write to the directory, but has no key, can change no row, and bring
@@ -56,7 +56,7 @@ impl Statement {
             return Err(Unusable::OtherLog);
         }
         let found = log.size().map_err(Unusable::cause)?;
-        let stated = dataspace_audit_log::TreeSize::new(size);
+        let stated = TreeSize::new(size);
         if stated > found {
             return Err(Unusable::Ahead { stated, found });
         }
