@@ -189,9 +189,11 @@ impl Storage for FileStorage {
     fn remove(&self, file: StoredFile) -> io::Result<()> {
         self.forget(file);
         match fs::remove_file(self.path(file)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => done.and_then(|()| sync_dir(&self.dir)),
+            // Of an earlier call it is not known whether it is durable.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            done => done?,
         }
+        sync_dir(&self.dir)
     }
 
     fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {

@@ -92,11 +92,7 @@ impl Edge {
         if rest.size().as_u64() < TILE_WIDTH {
             return;
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(TILE_LEN).unwrap_or(0));
-        for height in 0..TILE_HEIGHT {
-            rest.row(height).iter().for_each(|hash| bytes.extend_from_slice(hash.as_bytes()));
-        }
-        bytes.resize(bytes.capacity(), 0);
+        let bytes = tile_bytes(rest);
         let (file, offset) = (StoredFile::Hashes(level), *full * TILE_LEN);
         done.push(FullTile { file, offset, bytes });
         *full += 1;
@@ -131,6 +127,64 @@ impl Edge {
         }
         Ok(this)
     }
+}
+
+impl Edge {
+    /// The file that is too short for [`Edge::load`].
+    pub(crate) fn short(storage: &dyn Storage, size: u64) -> io::Result<Option<StoredFile>> {
+        let mut leaves = size;
+        for level in 0_u8.. {
+            if leaves == 0 {
+                break;
+            }
+            let (full, width) = (leaves / TILE_WIDTH, leaves % TILE_WIDTH);
+            if storage.len(StoredFile::Hashes(level))? < full * TILE_LEN + width * HASH_LEN {
+                return Ok(Some(StoredFile::Hashes(level)));
+            }
+            leaves = full;
+        }
+        Ok(None)
+    }
+}
+
+/// Holds the full tiles of a tree of this size against themselves, and their roots against the
+/// leaves of the level above; names the first file that is wrong.
+pub(crate) fn damaged_tile(storage: &dyn Storage, size: u64) -> io::Result<Option<StoredFile>> {
+    let mut full = size / TILE_WIDTH;
+    for level in 0_u8.. {
+        if full == 0 {
+            break;
+        }
+        let (file, above) = (StoredFile::Hashes(level), StoredFile::Hashes(level + 1));
+        for tile in 0..full {
+            let mut bytes = vec![0; usize::try_from(TILE_LEN).unwrap_or(0)];
+            storage.read_at(file, tile * TILE_LEN, &mut bytes)?;
+            let leaves = bytes.as_chunks::<32>().0.iter().take(256);
+            let mut tree = Tree::new();
+            leaves.for_each(|hash| tree.push(Digest::from_bytes(*hash)));
+            if tile_bytes(&tree) != bytes {
+                return Ok(Some(file));
+            }
+            let mut parent = [0; 32];
+            let at = (tile / TILE_WIDTH) * TILE_LEN + (tile % TILE_WIDTH) * HASH_LEN;
+            storage.read_at(above, at, &mut parent)?;
+            if tree.root().as_bytes() != &parent {
+                return Ok(Some(above));
+            }
+        }
+        full /= TILE_WIDTH;
+    }
+    Ok(None)
+}
+
+/// A full tile as it is stored.
+fn tile_bytes(tile: &Tree) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(usize::try_from(TILE_LEN).unwrap_or(0));
+    for height in 0..TILE_HEIGHT {
+        tile.row(height).iter().for_each(|hash| bytes.extend_from_slice(hash.as_bytes()));
+    }
+    bytes.resize(usize::try_from(TILE_LEN).unwrap_or(0), 0);
+    bytes
 }
 
 /// The whole tree: edge and files.

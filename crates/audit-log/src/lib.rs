@@ -53,8 +53,10 @@
 //! ```
 //!
 //! # Limits
-//! - A record has at most [`RECORD_LEN_MAX`] bytes, a batch [`BATCH_LEN_MAX`]. Tree and offsets
-//!   live in memory (72 bytes for each record), and opening reads the whole log.
+//! - A record has at most [`RECORD_LEN_MAX`] bytes, a batch [`BATCH_LEN_MAX`]. The tree's
+//!   right edge lives in memory; hashes (64 bytes for each record) and offsets (8) are on disk.
+//! - Opening reads what came after the last mark: some thousand records, however long the log is,
+//!   if checkpoints are made from time to time. [`Log::check_on`] reads everything.
 //! - Records after the last checkpoint are protected by no signature: whoever can write to the
 //!   directory can replace them, and damage to the very last group looks like a torn write.
 //! - A rollback of the whole directory is found only with a checkpoint kept elsewhere, and two
@@ -69,7 +71,9 @@
 //!   `fdatasync`.
 
 mod add_checkpoint;
+mod archived;
 mod bundle;
+mod check;
 mod checkpoint;
 mod cosignature;
 mod edge;
@@ -90,6 +94,8 @@ mod origin;
 mod proof;
 mod publish;
 mod reader;
+mod receipt;
+mod receipt_cose;
 mod record;
 mod recovery;
 mod report;
@@ -132,12 +138,16 @@ pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
 pub use crate::publish::{PublishError, Published, Publisher};
+pub use crate::receipt::{
+    Receipt, ReceiptError, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
+};
+pub use crate::receipt_cose::RECEIPT_LEN_MAX;
 pub use crate::record::{
-    AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
-    TEXTS_MAX, Verdict,
+    AccessRecord, EncodedRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError,
+    TEXT_LEN_MAX, TEXTS_MAX, Verdict,
 };
 pub use crate::recovery::{OpenError, Recovery};
-pub use crate::report::{Damage, Depth, Fault, Progress, StaticReport};
+pub use crate::report::{DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticReport, Stop};
 pub use crate::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
 pub use crate::seen_store::{SeenDirectory, SeenStore, origin_hash};
 pub use crate::static_dir::{PublishDir, StaticDir};

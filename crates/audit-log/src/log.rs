@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, RwLockReadGuard};
 
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 
+use crate::check;
 use crate::checkpoint::Checkpoint;
 use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
@@ -14,7 +15,7 @@ use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::reader;
-use crate::record::{Event, Record};
+use crate::record::{EncodedRecord, Event, Record};
 use crate::recovery::{OpenError, Recovery};
 use crate::segment::{HeaderRead, SegmentHeader};
 use crate::state::State;
@@ -32,6 +33,8 @@ pub struct Log {
     writer: Writer,
     /// Keeps a checkpoint from replacing a later one.
     checkpointing: Mutex<()>,
+    /// Keeps the record of one archiving from standing for another that went further.
+    archiving: Mutex<()>,
 }
 
 /// The proof that a record is durable in the log. Only the log makes it, and it cannot be copied.
@@ -143,12 +146,12 @@ impl Log {
         origin: &Origin,
         progress: &dyn Fn(TreeSize),
     ) -> Result<Recovery, OpenError> {
-        opening::check(storage, origin, progress)
+        check::check(storage, origin, progress)
     }
 
     fn new(storage: Box<dyn Storage>, state: State, origin: Origin) -> Self {
         let writer = Writer::new(storage, origin, state);
-        Self { writer, checkpointing: Mutex::new(()) }
+        Self { writer, checkpointing: Mutex::default(), archiving: Mutex::default() }
     }
 
     /// Which log this is.
@@ -163,9 +166,17 @@ impl Log {
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub fn append(&self, record: &Record) -> Result<Appended, AppendError> {
+        self.append_encoded(&EncodedRecord::try_from(record)?)
+    }
+
+    /// As [`append`](Self::append), of a record that is encoded already.
+    ///
+    /// # Errors
+    /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
+    pub fn append_encoded(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
         let batch = Arc::new(Batch::new(std::slice::from_ref(record))?);
         let first = self.writer.append(&batch)?;
-        let leaf = batch.leaves().first().copied().unwrap_or_else(crate::tree::empty_root);
+        let leaf = batch.leaves().first().copied().unwrap_or_else(empty_root);
         Ok(Appended { index: LeafIndex::new(first), leaf })
     }
 
@@ -175,6 +186,18 @@ impl Log {
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub fn append_batch(&self, records: &[Record]) -> Result<Vec<Appended>, AppendError> {
+        let records = records.iter().map(EncodedRecord::try_from).collect::<Result<Vec<_>, _>>()?;
+        self.append_encoded_batch(&records)
+    }
+
+    /// As [`append_batch`](Self::append_batch), of records that are encoded already.
+    ///
+    /// # Errors
+    /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
+    pub fn append_encoded_batch(
+        &self,
+        records: &[EncodedRecord],
+    ) -> Result<Vec<Appended>, AppendError> {
         let batch = Arc::new(Batch::new(records)?);
         if batch.is_empty() {
             self.writer.check()?;
@@ -341,31 +364,32 @@ impl Log {
         now: UnixMillis,
         signer: &dyn Signer,
     ) -> Result<LeafIndex, ArchiveError> {
-        let (kept, size) = {
+        let _one_at_a_time = self.archiving.lock().map_err(|_| ReadError::Poisoned)?;
+        let (first, kept, size) = {
             let state = self.state()?;
+            let first = state.segments.first().copied().unwrap_or_default();
             // The segment that grows stays.
-            let after = state.segments.partition_point(|first| *first <= before);
-            let kept = after.checked_sub(1).and_then(|place| state.segments.get(place));
-            (kept.copied().unwrap_or_default(), state.edge.size())
+            let kept = state.segment_of(before).unwrap_or(first);
+            (first, kept, state.edge.size())
         };
         if !size.contains(before) {
             return Err(ReadError::Index { index: before, size }.into());
         }
-        if kept == self.first()? {
-            return Ok(kept);
+        if kept <= first {
+            return Ok(first);
         }
         let record = Record::new(now, Event::Archived { before: kept });
         let archived = self.append(&record)?;
         self.sign(signer, Some(archived.index()))?;
-        let removed = {
+        loop {
+            // Nobody may read a segment while it is removed.
             let mut state = self.writer.state.write().map_err(|_| ReadError::Poisoned)?;
-            let until = state.segments.partition_point(|first| *first < kept);
-            state.segments.drain(..until).collect::<Vec<_>>()
-        };
-        for first in removed {
+            let Some(first) = state.segments.first().copied().filter(|first| *first < kept) else {
+                return Ok(kept);
+            };
             self.writer.storage.remove(StoredFile::Segment(first)).map_err(ReadError::Io)?;
+            state.segments.remove(0);
         }
-        Ok(kept)
     }
 
     /// Checks that this log still holds all that the operator signed in `outside`, a checkpoint

@@ -59,4 +59,14 @@ impl Mark {
         let is_whole = Digest::of(fields).as_bytes().starts_with(check);
         Ok(is_whole.then_some(Self { size, segment, end, archive }))
     }
+
+    /// Whether there is no mark, nor anything else than a crash may leave of the first one.
+    pub(crate) fn is_blank(storage: &dyn Storage) -> io::Result<bool> {
+        let len = usize::try_from(storage.len(StoredFile::Mark)?).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; len.min(MARK_LEN)];
+        if !bytes.is_empty() {
+            storage.read_at(StoredFile::Mark, 0, &mut bytes)?;
+        }
+        Ok(len <= MARK_LEN && bytes.iter().all(|byte| *byte == 0))
+    }
 }

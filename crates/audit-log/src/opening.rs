@@ -5,12 +5,9 @@ use std::io;
 use dataspace_primitives::Digest;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::error::ReadError;
-use crate::hashes::{Edge, Stored, offset_at, offset_bytes};
+use crate::hashes::{Edge, Stored, damaged_tile, offset_at, offset_bytes};
 use crate::mark::Mark;
 use crate::origin::Origin;
-use crate::reader::Records;
-use crate::record::{Event, Record};
 use crate::recovery::{OpenError, Recovery};
 use crate::segment::{
     GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, SegmentHeader, Tail, read_group, read_tail,
@@ -21,7 +18,7 @@ use crate::storage::{Storage, StoredFile};
 use crate::tree::{LeafIndex, TreeSize};
 
 /// Where reading begins: after these records.
-struct Base {
+pub(crate) struct Base {
     edge: Edge,
     /// Place of the segment among all of them.
     segment: usize,
@@ -31,24 +28,26 @@ struct Base {
 
 /// What becomes of tiles and offsets while the segments are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Made {
+pub(crate) enum Made {
     Dropped,
     Written,
     Compared,
 }
 
 /// The segments, read to their end.
-struct Read {
-    edge: Edge,
+pub(crate) struct Read {
+    pub(crate) edge: Edge,
     segment: SegmentHeader,
     /// Offset after the last whole group.
-    end: u64,
+    pub(crate) end: u64,
     /// Offset after the last byte that is not zero.
-    rubbish_end: u64,
+    pub(crate) rubbish_end: u64,
     /// Offset of the last thing written: a group, or the header.
     last: u64,
     /// The root over the records under the checkpoint.
     signed_root: Option<Digest>,
+    /// The first record found that says that what is missing at the beginning was archived.
+    pub(crate) archive: Option<LeafIndex>,
     /// A segment after this one that a crash left without a header.
     unfinished: Option<StoredFile>,
 }
@@ -72,23 +71,24 @@ pub(crate) fn recover(
 ) -> Result<(State, Recovery), OpenError> {
     let checkpoint = read_checkpoint(storage, origin)?;
     let opening = Opening::new(storage, origin, checkpoint.as_ref(), progress)?;
-    let stored = opening.mark;
-    let is_usable = how == Open::AtMark && stored.size > 0;
-    let read = if is_usable {
-        match opening.read_twice(|| opening.base_at_mark()) {
-            Err(OpenError::Io(error)) if !is_short(&error) => return Err(error.into()),
-            // WHY: what was made from the segments may be wrong, and not the segments. Reading all
-            // of them tells which.
-            Err(error) => return Err(opening.check_all().err().unwrap_or(error)),
-            Ok(read) => read,
-        }
-    } else {
-        opening.read_twice(|| opening.first_base())?
+    let is_usable = how == Open::AtMark && opening.mark.size > 0;
+    let archive = match opening.verify(is_usable) {
+        Err(OpenError::Io(error)) if !is_short(&error) => return Err(error.into()),
+        // WHY: what was made from the segments may be wrong, and not the segments. Reading all of
+        // them tells which.
+        Err(error) if is_usable => return Err(opening.check_all().err().unwrap_or(error)),
+        verified => verified?.1,
     };
+    let mark = Mark { archive, ..if is_usable { opening.mark } else { Mark::default() } };
+    let is_kept = is_usable || storage.len(StoredFile::Mark)? == 0;
+    if !is_kept && Mark::read(storage)? != Some(mark) {
+        // What is made anew is not durable yet, and who wrote this mark is not known.
+        storage.remove(StoredFile::Mark)?;
+        mark.write(storage)?;
+    }
+    let read = opening.read(opening.base(is_usable)?, Made::Written)?;
     let Read { edge, segment, end, rubbish_end, last, unfinished, .. } = read;
-    let mut segments = opening.segments;
-    let size = edge.size();
-    let archive = find_archive(storage, (&edge, &segments), stored.archive)?;
+    let (mut segments, size) = (opening.segments, edge.size());
     if let Some(file) = unfinished {
         storage.remove(file)?;
         segments.pop();
@@ -99,69 +99,12 @@ pub(crate) fn recover(
     }
     write_again(storage, segment.file(), last, end)?;
     let root = edge.root(storage)?;
-    let mark = Mark { archive, ..if is_usable { stored } else { Mark::default() } };
     let state = State { edge, root, segments, segment, end, mark };
     Ok((state, Recovery { size, bytes_cut, checkpoint }))
 }
 
-/// Reads all records, and holds what was made from them against them. Changes nothing.
-pub(crate) fn check(
-    storage: &dyn Storage,
-    origin: &Origin,
-    progress: &dyn Fn(TreeSize),
-) -> Result<Recovery, OpenError> {
-    let checkpoint = read_checkpoint(storage, origin)?;
-    let opening = Opening::new(storage, origin, checkpoint.as_ref(), progress)?;
-    let Read { edge, end, rubbish_end, .. } = opening.check_all()?;
-    find_archive(storage, (&edge, &opening.segments), opening.mark.archive)?;
-    let bytes_cut = rubbish_end.saturating_sub(end);
-    Ok(Recovery { size: edge.size(), bytes_cut, checkpoint })
-}
-
-/// The record that says that the segments which are missing at the beginning were archived.
-fn find_archive(
-    storage: &dyn Storage,
-    (edge, segments): (&Edge, &[LeafIndex]),
-    known: Option<LeafIndex>,
-) -> Result<Option<LeafIndex>, OpenError> {
-    let first = segments.first().copied().unwrap_or_default();
-    if first == LeafIndex::default() {
-        return Ok(known);
-    }
-    let root = edge.root(storage)?;
-    let records = Records { storage, edge: edge.clone(), root, segments: segments.to_vec() };
-    let allows = |bytes: &[u8]| {
-        let event = Record::from_bytes(bytes).map(|record| record.event);
-        matches!(event, Ok(Event::Archived { before }) if before >= first)
-    };
-    let mut found = None;
-    // The mark says where it is; if that was lost, it is looked for.
-    let from = known.filter(|known| edge.size().contains(*known)).unwrap_or(first);
-    let read = records.visit(from, |index, bytes| {
-        found = allows(bytes).then_some(index);
-        if found.is_some() || Some(index) == known { Err(Stop::Done) } else { Ok(()) }
-    });
-    match (found, read) {
-        (Some(found), _) => Ok(Some(found)),
-        (None, Err(Stop::Read(ReadError::Io(error)))) => Err(error.into()),
-        (None, _) => Err(OpenError::Missing { first: LeafIndex::default() }),
-    }
-}
-
-/// Why the search for a record ends.
-enum Stop {
-    Done,
-    Read(ReadError),
-}
-
-impl From<ReadError> for Stop {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
-}
-
 /// Whether a file has fewer bytes than it should.
-fn is_short(error: &io::Error) -> bool {
+pub(crate) fn is_short(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound)
 }
 
@@ -178,7 +121,7 @@ fn write_again(storage: &dyn Storage, file: StoredFile, start: u64, end: u64) ->
     storage.sync_data(file)
 }
 
-fn read_checkpoint(
+pub(crate) fn read_checkpoint(
     storage: &dyn Storage,
     origin: &Origin,
 ) -> Result<Option<Checkpoint>, OpenError> {
@@ -188,70 +131,85 @@ fn read_checkpoint(
 }
 
 /// A log that is being opened.
-struct Opening<'a> {
-    storage: &'a dyn Storage,
+pub(crate) struct Opening<'a> {
+    pub(crate) storage: &'a dyn Storage,
     origin: &'a Origin,
-    segments: Vec<LeafIndex>,
+    pub(crate) segments: Vec<LeafIndex>,
     checkpoint: Option<&'a Checkpoint>,
     /// Empty if there is none of use.
-    mark: Mark,
+    pub(crate) mark: Mark,
+    /// Whether there is a mark that no crash leaves behind.
+    pub(crate) is_mark_damaged: bool,
     /// Told of how many records were read.
     progress: &'a dyn Fn(TreeSize),
 }
 
 impl<'a> Opening<'a> {
-    fn new(
+    pub(crate) fn new(
         storage: &'a dyn Storage,
         origin: &'a Origin,
         checkpoint: Option<&'a Checkpoint>,
         progress: &'a dyn Fn(TreeSize),
     ) -> Result<Self, OpenError> {
-        let (segments, mark) = (storage.segments()?, Mark::read(storage)?.unwrap_or_default());
+        let segments = storage.segments()?;
+        let mark = Mark::read(storage)?;
+        let is_torn = mark.is_none() && !Mark::is_blank(storage)?;
+        let mark = mark.unwrap_or_default();
         let signed = checkpoint.map_or(TreeSize::EMPTY, Checkpoint::size);
         if segments.is_empty() {
             let lost = OpenError::Truncated { signed, found: TreeSize::EMPTY };
             return Err(if checkpoint.is_some() { lost } else { OpenError::Unfinished });
         }
-        // What lies beyond the checkpoint is held against nothing.
+        // What lies beyond the checkpoint is held against nothing; the checkpoint came first.
         let is_covered = mark.size <= signed.as_u64();
+        let is_mark_damaged = is_torn || !is_covered;
         let mark =
             if is_covered { mark } else { Mark { archive: mark.archive, ..Mark::default() } };
-        Ok(Self { storage, origin, segments, checkpoint, mark, progress })
+        Ok(Self { storage, origin, segments, checkpoint, mark, is_mark_damaged, progress })
     }
 
     fn signed(&self) -> TreeSize {
         self.checkpoint.map_or(TreeSize::EMPTY, Checkpoint::size)
     }
 
+    /// The first record of the first segment.
+    pub(crate) fn first(&self) -> LeafIndex {
+        self.segments.first().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn base(&self, is_at_mark: bool) -> Result<Base, OpenError> {
+        if is_at_mark { self.base_at_mark() } else { self.first_base() }
+    }
+
     /// All records there are; what was archived before them is known by its hashes.
-    fn first_base(&self) -> Result<Base, OpenError> {
-        let first = self.segments.first().map_or(0, |first| first.as_u64());
+    pub(crate) fn first_base(&self) -> Result<Base, OpenError> {
+        let first = self.first().as_u64();
         let edge = match Edge::load(self.storage, first) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(OpenError::Missing { first: LeafIndex::new(0) });
+            Err(error) if is_short(&error) => {
+                // Up to the mark, hashes are there, whether the records are or not.
+                let short = Edge::short(self.storage, first)?.filter(|_| self.mark.size >= first);
+                let missing = OpenError::Missing { first: LeafIndex::default() };
+                return Err(short.map_or(missing, |file| OpenError::Derived { file }));
             }
             edge => edge?,
         };
         Ok(Base { edge, segment: 0, offset: 0 })
     }
 
-    fn base_at_mark(&self) -> Result<Base, OpenError> {
+    pub(crate) fn base_at_mark(&self) -> Result<Base, OpenError> {
         let edge = Edge::load(self.storage, self.mark.size)?;
         let first = LeafIndex::new(self.mark.segment);
         let segment = self.segments.binary_search(&first);
         let segment = segment.map_err(|_| OpenError::Missing { first })?;
+        let (file, leaves) = (StoredFile::Segment(first), edge.size());
+        let len = self.storage.len(file)?;
+        if len < self.mark.end {
+            return Err(OpenError::Corrupt { file, offset: len, leaves });
+        }
         Ok(Base { edge, segment, offset: self.mark.end })
     }
 
-    /// Reads without changing anything, and if all is well again, to write what is made from the
-    /// records.
-    fn read_twice(&self, base: impl Fn() -> Result<Base, OpenError>) -> Result<Read, OpenError> {
-        let read = self.read(base()?, Made::Dropped)?;
-        self.check(&read)?;
-        self.read(base()?, Made::Written)
-    }
-
-    fn check(&self, read: &Read) -> Result<(), OpenError> {
+    pub(crate) fn check(&self, read: &Read) -> Result<(), OpenError> {
         let Some(checkpoint) = self.checkpoint else { return Ok(()) };
         let signed = checkpoint.size();
         match read.signed_root {
@@ -261,25 +219,10 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Reads all records, holds them against the checkpoint, and what was made from them against
-    /// them, as far as it is durable.
-    fn check_all(&self) -> Result<Read, OpenError> {
-        let read = self.read(self.first_base()?, Made::Dropped)?;
-        self.check(&read)?;
-        if self.mark.size > 0 {
-            self.read(self.first_base()?, Made::Compared)?;
-            let at_mark = self.read(self.base_at_mark()?, Made::Dropped)?;
-            if self.check(&at_mark).is_err() || at_mark.end != read.end {
-                return Err(OpenError::Derived { file: StoredFile::Mark });
-            }
-        }
-        Ok(read)
-    }
-
-    fn read(&self, base: Base, made: Made) -> Result<Read, OpenError> {
+    pub(crate) fn read(&self, base: Base, made: Made) -> Result<Read, OpenError> {
         let Base { mut edge, segment: mut number, offset } = base;
         let signed = self.signed();
-        let mut signed_root = None;
+        let (mut signed_root, mut archive) = (None, None);
         if edge.size() == signed {
             signed_root = Some(edge.root(self.storage)?);
         }
@@ -299,6 +242,7 @@ impl<'a> Opening<'a> {
             let rubbish_end = match read {
                 GroupRead::Whole { next } => {
                     self.make_offsets(&edge, &group, end, made)?;
+                    archive = archive.or_else(|| self.find_archive(&edge, &group));
                     let until = signed.as_u64().checked_sub(leaves.as_u64());
                     let until = until.and_then(|until| usize::try_from(until).ok());
                     let split = until.and_then(|until| group.leaves.split_at_checked(until));
@@ -308,7 +252,9 @@ impl<'a> Opening<'a> {
                         signed_root = Some(edge.root(self.storage)?);
                     }
                     self.make_tiles(&mut edge, after, made)?;
-                    (last, end) = (end, next);
+                    // The header was written together with the first group.
+                    let is_first = segment.first.as_u64() == leaves.as_u64();
+                    (last, end) = (if is_first { 0 } else { end }, next);
                     (self.progress)(edge.size());
                     continue;
                 }
@@ -328,7 +274,16 @@ impl<'a> Opening<'a> {
             };
             let Some(later) = self.segments.get(number + 1) else {
                 let unfinished = None;
-                return Ok(Read { edge, segment, end, rubbish_end, last, signed_root, unfinished });
+                return Ok(Read {
+                    edge,
+                    segment,
+                    end,
+                    rubbish_end,
+                    last,
+                    signed_root,
+                    archive,
+                    unfinished,
+                });
             };
             if rubbish_end > end || later.as_u64() < next {
                 return Err(corrupt());
@@ -340,7 +295,16 @@ impl<'a> Opening<'a> {
             let after = self.header(&edge, number);
             if let Err(OpenError::Unfinished) = after {
                 let (rubbish_end, unfinished) = (end, Some(StoredFile::Segment(*later)));
-                return Ok(Read { edge, segment, end, rubbish_end, last, signed_root, unfinished });
+                return Ok(Read {
+                    edge,
+                    segment,
+                    end,
+                    rubbish_end,
+                    last,
+                    signed_root,
+                    archive,
+                    unfinished,
+                });
             }
             segment = after?;
             (last, end) = (0, segment.len());
@@ -373,9 +337,15 @@ impl<'a> Opening<'a> {
             }
             // A crash while a new segment was begun.
             HeaderRead::Unfinished if self.is_begun(&header, number)? => Err(OpenError::Unfinished),
-            HeaderRead::Unfinished | HeaderRead::Elsewhere | HeaderRead::Damaged => {
-                Err(OpenError::Header { file })
+            // The root before the first segment there is comes from hashes alone.
+            HeaderRead::OtherRoot if number == 0 && edge.size().as_u64() == first.as_u64() => {
+                let damaged = damaged_tile(self.storage, first.as_u64())?;
+                Err(OpenError::Derived { file: damaged.unwrap_or(StoredFile::Hashes(0)) })
             }
+            HeaderRead::Unfinished
+            | HeaderRead::OtherRoot
+            | HeaderRead::Elsewhere
+            | HeaderRead::Damaged => Err(OpenError::Header { file }),
         }
     }
 

@@ -66,6 +66,11 @@ impl InclusionProof {
     /// # Errors
     /// [`ProofError`] if it is not shown to be.
     pub fn verify(&self, leaf: &Digest, root: &Digest) -> Result<(), ProofError> {
+        if self.led_to(leaf)? == *root { Ok(()) } else { Err(ProofError::Root) }
+    }
+
+    /// The root that the proof leads to from this leaf hash, whichever it is.
+    pub(crate) fn led_to(&self, leaf: &Digest) -> Result<Digest, ProofError> {
         let Self { index, size, path } = self;
         let len = path.len();
         if !size.contains(*index) {
@@ -85,10 +90,7 @@ impl InclusionProof {
             }
             (node, last) = (node >> 1, last >> 1);
         }
-        if last != 0 {
-            return Err(ProofError::PathLen { len });
-        }
-        if hash == *root { Ok(()) } else { Err(ProofError::Root) }
+        if last == 0 { Ok(hash) } else { Err(ProofError::PathLen { len }) }
     }
 }
 
@@ -113,17 +115,25 @@ impl ConsistencyProof {
             let empty = *from != TreeSize::EMPTY || *from_root == empty_root();
             return if known && empty { Ok(()) } else { Err(ProofError::Root) };
         }
+        if self.led_to(from_root)? == *to_root { Ok(()) } else { Err(ProofError::Root) }
+    }
+
+    /// The root of the later tree that the proof leads to from the earlier one's, for an earlier
+    /// tree that is neither empty nor the later one.
+    pub(crate) fn led_to(&self, from_root: &Digest) -> Result<Digest, ProofError> {
+        let Self { from, to, path } = self;
+        let len = path.len();
+        if *from == TreeSize::EMPTY || from >= to {
+            return Err(ProofError::Order { from: *from, to: *to });
+        }
         // A complete earlier tree is itself the first hash.
         let (first, hashes) = match path.as_slice() {
             hashes if from.as_u64().is_power_of_two() => (from_root, hashes),
             [first, hashes @ ..] => (first, hashes),
             [] => return Err(ProofError::PathLen { len }),
         };
-        if self.climb(*first, hashes)? == (*from_root, *to_root) {
-            Ok(())
-        } else {
-            Err(ProofError::Root)
-        }
+        let (shown, led_to) = self.climb(*first, hashes)?;
+        if shown == *from_root { Ok(led_to) } else { Err(ProofError::Root) }
     }
 
     /// The root that the tree with the root `to_root` has at the earlier size, if this path shows

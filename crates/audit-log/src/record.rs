@@ -227,6 +227,26 @@ impl Record {
     }
 }
 
+/// A record as the bytes of its leaf: encoded, and so checked, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodedRecord(Vec<u8>);
+
+impl EncodedRecord {
+    /// The canonical bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl TryFrom<&Record> for EncodedRecord {
+    type Error = RecordError;
+
+    fn try_from(record: &Record) -> Result<Self, RecordError> {
+        record.to_bytes().map(Self)
+    }
+}
+
 impl AccessRecord {
     fn check(&self) -> Result<(), RecordError> {
         if self.facts.len() > FACTS_MAX {

@@ -5,6 +5,10 @@ use crate::fetch::StaticReadError;
 use crate::record::RecordError;
 use crate::tree::{LeafIndex, TreeSize};
 
+/// Damages after which [`verify_static`](crate::verify_static) goes no further. It may find some
+/// more than that, in the bundle that it is at.
+pub const DAMAGES_MAX: u64 = 65_536;
+
 /// How far [`verify_static`](crate::verify_static) looks into the entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -25,6 +29,21 @@ pub struct Progress {
     pub damages: u64,
 }
 
+/// Why [`verify_static`](crate::verify_static) did not come to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It was told to.
+    Asked {
+        /// Entries that were looked at.
+        entries: TreeSize,
+    },
+    /// There were [`DAMAGES_MAX`] damages.
+    Damages {
+        /// Entries that were looked at.
+        entries: TreeSize,
+    },
+}
+
 /// What [`verify_static`](crate::verify_static) found.
 #[derive(Debug)]
 #[must_use]
@@ -34,6 +53,7 @@ pub struct StaticReport {
     pub(crate) tiles: u64,
     pub(crate) damages: u64,
     pub(crate) first: Option<Damage>,
+    pub(crate) stop: Option<Stop>,
 }
 
 /// A place where a published log is not what its operator signed.
@@ -67,7 +87,7 @@ pub enum Fault {
 
 impl StaticReport {
     pub(crate) fn new(checkpoint: Checkpoint) -> Self {
-        Self { checkpoint, entries: 0, tiles: 0, damages: 0, first: None }
+        Self { checkpoint, entries: 0, tiles: 0, damages: 0, first: None, stop: None }
     }
 
     pub(crate) fn add(&mut self, path: String, entry: Option<u64>, fault: Fault) {
@@ -106,10 +126,17 @@ impl StaticReport {
         self.first.as_ref()
     }
 
-    /// Whether every entry and every tile is what the operator signed.
+    /// Where and why the check ended early; `None` if it came to the end.
+    #[must_use]
+    pub fn stop(&self) -> Option<Stop> {
+        self.stop
+    }
+
+    /// Whether every entry and every tile is what the operator signed. Never if not all of them
+    /// were looked at.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.damages == 0
+        self.damages == 0 && self.stop.is_none()
     }
 }
 

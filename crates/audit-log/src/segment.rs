@@ -54,7 +54,9 @@ pub(crate) enum HeaderRead {
     Unfinished,
     /// A whole header of another log.
     Other(Origin),
-    /// A header of this log, after other records or in another place.
+    /// A header of this log and this place, after other records.
+    OtherRoot,
+    /// A header of this log, in another place.
     Elsewhere,
     /// Neither.
     Damaged,
@@ -100,10 +102,10 @@ impl SegmentHeader {
         }
         Ok(match read_header(&found) {
             None => HeaderRead::Damaged,
-            Some(origin) if self.origin() == Some(origin.as_str().as_bytes()) => {
-                HeaderRead::Elsewhere
+            Some((origin, first)) if self.origin() == Some(origin.as_str().as_bytes()) => {
+                if first == self.first { HeaderRead::OtherRoot } else { HeaderRead::Elsewhere }
             }
-            Some(origin) => HeaderRead::Other(origin),
+            Some((origin, _)) => HeaderRead::Other(origin),
         })
     }
 
@@ -116,8 +118,8 @@ impl SegmentHeader {
 /// Where the origin begins in a header.
 const ORIGIN_AT: usize = 8 + 4 + 8 + Digest::LEN + 2;
 
-/// The origin in a header, if the header is whole.
-fn read_header(found: &[u8]) -> Option<Origin> {
+/// The origin and first record in a header, if the header is whole.
+fn read_header(found: &[u8]) -> Option<(Origin, LeafIndex)> {
     let rest = found.strip_prefix(SEGMENT_MAGIC)?.strip_prefix(&SEGMENT_VERSION.to_be_bytes())?;
     let (first, rest) = rest.split_first_chunk()?;
     let (root, rest) = rest.split_first_chunk()?;
@@ -126,7 +128,7 @@ fn read_header(found: &[u8]) -> Option<Origin> {
     let origin: Origin = str::from_utf8(origin).ok()?.parse().ok()?;
     let first = LeafIndex::new(u64::from_be_bytes(*first));
     let header = SegmentHeader::new(&origin, first, &Digest::from_bytes(*root));
-    found.starts_with(&header.bytes).then_some(origin)
+    found.starts_with(&header.bytes).then_some((origin, first))
 }
 
 /// The header of a group whose check is right.

@@ -1,5 +1,7 @@
 //! The whole of a published log, entry by entry and hash by hash.
 
+use std::ops::ControlFlow;
+
 use dataspace_primitives::Digest;
 
 use crate::bundle::BundleError;
@@ -7,7 +9,7 @@ use crate::fetch::{Fetched, StaticReadError, fetch_bundle, fetch_tile};
 use crate::hash_tile::{edge_root, fold};
 use crate::origin::Origin;
 use crate::record::Record;
-use crate::report::{Depth, Fault, Progress, StaticReport};
+use crate::report::{DAMAGES_MAX, Depth, Fault, Progress, StaticReport, Stop};
 use crate::static_files::{CHECKPOINT_PATH, StaticFiles};
 use crate::static_log::{OpenStaticError, StaticLog, read_checkpoint};
 use crate::tile::{BundleId, TILE_LEVEL_MAX, TILE_WIDTH, TileId};
@@ -20,7 +22,9 @@ const UNKNOWN: Digest = Digest::from_bytes([0; Digest::LEN]);
 /// from the entries, and compares all of it with the files and with the signed root. Goes on after
 /// a damage, and counts. Holds one bundle and a tile of each level in memory.
 ///
-/// `progress` is called after each bundle.
+/// The operator may have signed any size, and a missing file costs a look: `progress` is called
+/// after each bundle, and ends the check by [`ControlFlow::Break`]. It also ends after
+/// [`DAMAGES_MAX`] damages. What ended early is not sound; see [`StaticReport::stop`].
 ///
 /// # Errors
 /// [`OpenStaticError`] if there is no checkpoint of this log to hold it against.
@@ -28,7 +32,7 @@ pub fn verify_static(
     files: &impl StaticFiles,
     origin: &Origin,
     depth: Depth,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<StaticReport, OpenStaticError> {
     let checkpoint = read_checkpoint(files, origin)?;
     let size = checkpoint.size();
@@ -50,7 +54,19 @@ pub fn verify_static(
             walk.decode_entries(id, &fetched, &bytes, &leaves);
         }
         let entries = TreeSize::new(id.leaves().end);
-        progress(Progress { entries, size, damages: walk.report.damages });
+        let damages = walk.report.damages;
+        let told = progress(Progress { entries, size, damages });
+        // After the last bundle there is nothing left to stop.
+        walk.report.stop = match told {
+            _ if entries == size => None,
+            ControlFlow::Break(()) => Some(Stop::Asked { entries }),
+            ControlFlow::Continue(()) => {
+                (damages >= DAMAGES_MAX).then_some(Stop::Damages { entries })
+            }
+        };
+        if walk.report.stop.is_some() {
+            return Ok(walk.report);
+        }
     }
     Ok(walk.finish())
 }

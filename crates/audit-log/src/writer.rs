@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::hashes::{Edge, offset_at, offset_bytes};
 use crate::origin::Origin;
-use crate::record::{Record, RecordError};
+use crate::record::{EncodedRecord, RecordError};
 use crate::segment::{
     GROUP_BODY_LEN_MAX, GROUP_HEADER_LEN, RECORD_PREFIX_LEN, SegmentHeader, group_bytes,
     push_record, to_u64,
@@ -77,17 +77,17 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(records: &[Record]) -> Result<Self, AppendError> {
+    pub(crate) fn new(records: &[EncodedRecord]) -> Result<Self, AppendError> {
         let mut batch = Self::default();
         for record in records {
-            let record = record.to_bytes()?;
+            let record = record.as_bytes();
             let len = batch.body.len() + RECORD_PREFIX_LEN + record.len();
             if len > BATCH_LEN_MAX {
                 return Err(AppendError::BatchLen { len });
             }
-            batch.leaves.push(leaf_hash(&record));
+            batch.leaves.push(leaf_hash(record));
             batch.starts.push(to_u64(batch.body.len()));
-            push_record(&mut batch.body, &record);
+            push_record(&mut batch.body, record);
         }
         Ok(batch)
     }

@@ -37,6 +37,12 @@ mod log_segment;
 #[path = "../../../fuzz/checks/proof.rs"]
 mod proof;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/receipt.rs"]
+mod receipt;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/replay.rs"]
+mod replay;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/static_log.rs"]
 mod static_log;
 #[cfg(test)]
@@ -50,16 +56,8 @@ mod vault;
 mod witness_world;
 
 #[cfg(test)]
-mod replay {
-    fn replay(target: &str, check: fn(&[u8])) {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
-        let files = std::fs::read_dir(format!("{corpus}/{target}")).unwrap();
-        let inputs: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path())).collect();
-        assert!(inputs.len() >= 10, "a corpus of {} files", inputs.len());
-        for input in inputs {
-            check(&input.unwrap());
-        }
-    }
+mod tests {
+    use super::replay::replay;
 
     #[test]
     fn the_corpus_of_audit_record_breaks_nothing() {
@@ -114,5 +112,9 @@ mod replay {
     #[test]
     fn the_corpus_of_fork_proof_breaks_nothing() {
         replay("fork_proof", super::fork_proof::check);
+    }
+    #[test]
+    fn the_corpus_of_receipt_breaks_nothing() {
+        replay("receipt", super::receipt::check);
     }
 }

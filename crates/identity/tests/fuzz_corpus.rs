@@ -6,18 +6,13 @@ mod did;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/membership_credential.rs"]
 mod membership_credential;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/replay.rs"]
+mod replay;
 
 #[cfg(test)]
-mod replay {
-    fn replay(target: &str, check: fn(&[u8])) {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
-        let files = std::fs::read_dir(format!("{corpus}/{target}")).unwrap();
-        let inputs: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path())).collect();
-        assert!(inputs.len() >= 10, "a corpus of {} files", inputs.len());
-        for input in inputs {
-            check(&input.unwrap());
-        }
-    }
+mod tests {
+    use super::replay::replay;
 
     #[test]
     fn the_corpus_of_did_breaks_nothing() {

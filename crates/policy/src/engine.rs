@@ -81,8 +81,11 @@ impl Engine {
             if uncovered_len > 0 {
                 uncovered = policies.clone();
                 for (id, _) in &compiled {
-                    // Ids come from this set; a linked policy is never compiled.
-                    let _removed = uncovered.remove_static(cedar_policy::PolicyId::new(id));
+                    // Ids come from this set; a policy is static or linked.
+                    let id = cedar_policy::PolicyId::new(id);
+                    if uncovered.remove_static(id.clone()).is_err() {
+                        let _removed = uncovered.unlink(id);
+                    }
                 }
             }
             Self {

@@ -52,7 +52,8 @@
 //! | sets: `contains`, `containsAll`, `containsAny`, `isEmpty` | compiled |
 //! | `like` | compiled |
 //! | `decimal`, `datetime`, `duration`, `ip` and all their functions | compiled |
-//! | templates, unknowns, expressions nested deeper than 64 | Cedar's evaluator |
+//! | policies linked from templates | compiled |
+//! | expressions nested deeper than 64 | Cedar's evaluator |
 //! | entities or contexts that hold unknowns | Cedar's evaluator, for all policies |
 //!
 //! [`Program::fallbacks`], [`Policies::fallbacks`] and [`Engine::fallbacks`] count what is not

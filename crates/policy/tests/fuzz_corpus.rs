@@ -7,20 +7,15 @@ mod cedar_text;
 #[path = "../../../fuzz/checks/naive_terms.rs"]
 mod naive_terms;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/replay.rs"]
+mod replay;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/terms.rs"]
 mod terms;
 
 #[cfg(test)]
-mod replay {
-    fn replay(target: &str, check: fn(&[u8])) {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
-        let files = std::fs::read_dir(format!("{corpus}/{target}")).unwrap();
-        let inputs: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path())).collect();
-        assert!(inputs.len() >= 10, "a corpus of {} files", inputs.len());
-        for input in inputs {
-            check(&input.unwrap());
-        }
-    }
+mod tests {
+    use super::replay::replay;
 
     #[test]
     fn the_corpus_of_cedar_text_breaks_nothing() {

@@ -25,6 +25,11 @@ pub(crate) struct DiskFile {
 }
 
 impl DiskFile {
+    /// A file that is durable.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { cache: bytes.to_vec(), durable: bytes.to_vec(), dirty: vec![] }
+    }
+
     /// The writes since the last sync, cut where sectors end.
     fn unsynced(&self) -> Vec<(usize, Vec<u8>)> {
         let mut sectors = Vec::new();
@@ -63,6 +68,7 @@ impl Fault {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one failure that a test plans")]
 pub(crate) struct State {
     pub(crate) files: BTreeMap<StoredFile, DiskFile>,
     pub(crate) checkpoint: Option<Vec<u8>>,
@@ -113,9 +119,9 @@ impl State {
         }
         let now = *fault;
         if now.is_end {
-            fault.keep = 0
+            fault.keep = 0;
         } else {
-            self.fault = None
+            self.fault = None;
         }
         Some(now)
     }
@@ -145,8 +151,7 @@ impl Disk {
     pub(crate) fn of(files: &BTreeMap<StoredFile, Vec<u8>>, checkpoint: Option<&[u8]>) -> Self {
         let disk = Self::default();
         for (name, bytes) in files {
-            let file = DiskFile { cache: bytes.clone(), durable: bytes.clone(), dirty: vec![] };
-            disk.get().files.insert(*name, file);
+            disk.get().files.insert(*name, DiskFile::of(bytes));
         }
         disk.get().checkpoint = checkpoint.map(<[u8]>::to_vec);
         disk
@@ -164,7 +169,7 @@ impl Disk {
         let state = self.get();
         let (files, checkpoint) = (state.files.clone(), state.checkpoint.clone());
         let (segment_len, reserves) = (state.segment_len, state.reserves);
-        let state = State { files, checkpoint, segment_len, reserves, ..State::default() };
+        let state = State { files, checkpoint, reserves, segment_len, ..State::default() };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -210,7 +215,7 @@ impl Disk {
         }
         let (files, checkpoint) = (std::mem::take(&mut state.files), state.checkpoint.clone());
         let (segment_len, reserves) = (state.segment_len, state.reserves);
-        *state = State { files, checkpoint, segment_len, reserves, ..State::default() };
+        *state = State { files, checkpoint, reserves, segment_len, ..State::default() };
     }
 
     /// Sectors that were written and not synced.

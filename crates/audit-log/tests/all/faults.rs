@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::{Arc, Barrier};
 
 use dataspace_audit_log::{
-    AppendError, LeafIndex, PoisonCause, ReadError, SignCheckpointError, TreeSize,
+    AppendError, LeafIndex, PoisonCause, ReadError, SignCheckpointError, StoredFile, TreeSize,
 };
 
 use crate::support::{Disk, all_numbers, key, numbers, small};
@@ -125,6 +125,65 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
             log.append(&small(50)).unwrap().index(),
             LeafIndex::new(acknowledged.len() as u64)
         );
+    }
+}
+
+#[test]
+fn a_full_disk_on_which_no_room_can_be_taken_loses_nothing() {
+    let disk = Disk::segmented(600);
+    disk.get().reserves = true;
+    let log = disk.create();
+    for n in 0..9 {
+        let _one = log.append(&small(n)).unwrap();
+    }
+    disk.get().fail_reserve = true;
+    // What still fits into the room that was taken is written.
+    let mut count = 9;
+    let error = loop {
+        match log.append(&small(count)) {
+            Ok(_) => count += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(count > 9, "the segment had room left");
+    assert!(matches!(*cause(error), PoisonCause::Write(_)));
+    drop(log);
+    disk.crash();
+    // It opens although the disk is full, and goes on when it no longer is.
+    disk.get().fail_reserve = true;
+    let (log, recovery) = disk.open().unwrap();
+    assert_eq!(recovery.size().as_u64(), count);
+    cause(log.append(&small(count)).unwrap_err());
+    drop(log);
+    disk.restart();
+    let (log, _) = disk.open().unwrap();
+    let _next = log.append(&small(count)).unwrap();
+    assert_eq!(all_numbers(&log), (0..=count).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_sync_that_fails_when_a_segment_is_begun_loses_nothing_that_reopening_reported() {
+    // The header of a segment and its first group are one write, and go the same way.
+    let disk = Disk::segmented(600);
+    let log = disk.create();
+    let mut count = 0;
+    while disk.get().files.keys().filter(|file| matches!(file, StoredFile::Segment(_))).count() < 3
+    {
+        disk.get().fail_sync = None;
+        let before = disk.copy();
+        let _one = log.append(&small(count)).unwrap();
+        count += 1;
+        // The same record once more, with a sync that fails.
+        before.get().fail_sync = Some(1);
+        let (again, _) = before.open().unwrap();
+        cause(again.append(&small(count - 1)).unwrap_err());
+        drop(again);
+        before.restart();
+        let (again, recovery) = before.open().unwrap();
+        assert_eq!(recovery.size().as_u64(), count);
+        drop(again);
+        before.crash();
+        assert_eq!(all_numbers(&before.open().unwrap().0), (0..count).collect::<Vec<_>>());
     }
 }
 

@@ -37,6 +37,10 @@ mod published_damage;
 #[cfg(test)]
 mod published_dir;
 #[cfg(test)]
+mod receipt;
+#[cfg(test)]
+mod receipt_oracle;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod rotation;
@@ -46,6 +50,10 @@ mod seen;
 mod settled;
 #[cfg(test)]
 mod site;
+#[cfg(test)]
+mod small_segments;
+#[cfg(test)]
+mod strace;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

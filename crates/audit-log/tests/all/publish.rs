@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::ops::ControlFlow;
 
 use dataspace_audit_log::{
     Depth, LeafIndex, Log, OpenStaticError, Origin, PublishError, Published, Publisher, Record,
@@ -19,7 +20,9 @@ fn what_is_published_does_not_depend_on_the_steps() {
     files
         .retain(|path, bytes| once.contains_key(path) || !path.contains(".p/") || bytes.is_empty());
     assert_eq!(files, once);
-    let report = verify_static(&steps, &origin(), Depth::Hashes, &mut |_| {}).unwrap();
+    let report =
+        verify_static(&steps, &origin(), Depth::Hashes, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
     assert!(report.is_sound());
     assert_eq!((report.entries(), report.tiles()), (70_000, 277));
 }
@@ -204,7 +207,9 @@ fn a_log_is_published_as_it_is() {
         publisher.publish_log(&log, &checkpoint).unwrap();
         checkpoints.push(checkpoint);
     }
-    let report = verify_static(&site, &origin(), Depth::Records, &mut |_| {}).unwrap();
+    let report =
+        verify_static(&site, &origin(), Depth::Records, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
     assert!(report.is_sound());
     assert_eq!(report.entries(), 900);
     let mut reader = StaticLog::open(site.clone(), &origin()).unwrap();

@@ -2,11 +2,14 @@
 //! reader believes none.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use dataspace_audit_log::{
-    BundleError, Damage, Depth, Fault, LeafIndex, OpenStaticError, StaticLog, StaticReadError,
-    StaticReport, Tree, TreeSize, leaf_hash, verify_static,
+    BundleError, DAMAGES_MAX, Damage, Depth, Fault, LeafIndex, OpenStaticError, StaticLog,
+    StaticReadError, StaticReport, Stop, Tree, TreeSize, leaf_hash, verify_static,
 };
+
+use dataspace_primitives::Digest;
 
 use crate::site::{Files, Site, checkpoint, entry, signed, site, tree};
 use crate::support::origin;
@@ -14,7 +17,7 @@ use crate::support::origin;
 const SIZE: u64 = 258;
 
 fn verify(files: Files) -> Result<StaticReport, OpenStaticError> {
-    verify_static(&Site::of(files), &origin(), Depth::Hashes, &mut |_| {})
+    verify_static(&Site::of(files), &origin(), Depth::Hashes, &mut |_| ControlFlow::Continue(()))
 }
 
 fn first(report: &StaticReport) -> &Damage {
@@ -221,7 +224,9 @@ fn an_entry_rewritten_with_its_tile_is_found() {
 #[test]
 fn an_entry_that_is_no_record_is_found_if_asked_for() {
     let site = site(&[300]);
-    let report = verify_static(&site, &origin(), Depth::Records, &mut |_| {}).unwrap();
+    let report =
+        verify_static(&site, &origin(), Depth::Records, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
     assert_eq!(report.damages(), 300);
     assert!(matches!(first(&report).fault, Fault::Record(_)));
     assert_eq!(first(&report).entry, Some(LeafIndex::new(0)));
@@ -234,6 +239,7 @@ fn progress_is_told_after_every_bundle() {
     let report = verify_static(&site, &origin(), Depth::Hashes, &mut |progress| {
         assert_eq!((progress.size, progress.damages), (TreeSize::new(600), 0));
         told.push(progress.entries.as_u64());
+        ControlFlow::Continue(())
     });
     assert!(report.unwrap().is_sound());
     assert_eq!(told, [256, 512, 600]);
@@ -247,6 +253,38 @@ fn progress_is_told_after_every_bundle() {
             .iter()
             .all(|(path, count)| *count <= if path.contains("tile/entries") { 1 } else { 2 })
     );
+}
+
+#[test]
+fn a_check_can_be_stopped_and_then_says_so_and_is_not_sound() {
+    let site = site(&[600]);
+    for at in [256, 512, 600] {
+        let report = verify_static(&site, &origin(), Depth::Hashes, &mut |progress| {
+            if progress.entries.as_u64() < at {
+                return ControlFlow::Continue(());
+            }
+            ControlFlow::Break(())
+        })
+        .unwrap();
+        let entries = TreeSize::new(at);
+        assert_eq!((report.entries(), report.damages()), (at, 0));
+        assert_eq!(report.stop(), (at < 600).then_some(Stop::Asked { entries }));
+        assert_eq!(report.is_sound(), at == 600);
+    }
+}
+
+#[test]
+fn an_absurd_size_ends_the_check_after_a_bounded_number_of_damages() {
+    for size in [1 << 40, u64::MAX - 1, u64::MAX] {
+        let mut files = site(&[300]).files();
+        let note = signed(&origin(), size, &Digest::of(b"root"));
+        files.insert("checkpoint".to_owned(), note.as_note().as_bytes().to_vec());
+        let report = verify(files).unwrap();
+        assert!((DAMAGES_MAX..DAMAGES_MAX + 1_000).contains(&report.damages()));
+        assert!(matches!(report.stop(), Some(Stop::Damages { .. })));
+        assert!(!report.is_sound());
+        assert!(report.first().is_some());
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +32,9 @@ fn open(dir: &Path) -> Publisher<PublishDir> {
 
 fn assert_sound(dir: &Path, size: u64) {
     let files = StaticDir::new(dir);
-    let report = verify_static(&files, &origin(), Depth::Hashes, &mut |_| {}).unwrap();
+    let report =
+        verify_static(&files, &origin(), Depth::Hashes, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
     assert_eq!((report.damages(), report.entries()), (0, size), "{:?}", report.first());
 }
 
@@ -157,7 +160,9 @@ fn links_pipes_and_directories_are_not_files() {
                 _ => fs::create_dir(place).unwrap(),
             });
             let files = StaticDir::new(dir.path());
-            let report = verify_static(&files, &origin(), Depth::Hashes, &mut |_| {}).unwrap();
+            let report =
+                verify_static(&files, &origin(), Depth::Hashes, &mut |_| ControlFlow::Continue(()))
+                    .unwrap();
             let damage = report.first().unwrap();
             assert_eq!(damage.path, path);
             assert!(matches!(damage.fault, Fault::File(StaticReadError::Io { .. })));

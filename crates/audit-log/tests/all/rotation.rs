@@ -9,7 +9,9 @@ use crate::support::{Disk, Random, all_numbers, key, number, numbers, small};
 /// The same log in memory.
 fn tree(records: u64) -> Tree {
     let mut tree = Tree::new();
-    numbers(0..records).iter().for_each(|one| tree.push(leaf_hash(&one.to_bytes().unwrap())));
+    for record in numbers(0..records) {
+        tree.push(leaf_hash(&record.to_bytes().unwrap()));
+    }
     tree
 }
 

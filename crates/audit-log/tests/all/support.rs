@@ -19,7 +19,7 @@ pub(crate) fn is_long() -> bool {
     std::env::var_os("DATASPACE_LONG_TESTS").is_some()
 }
 
-/// Numbers that look random (SplitMix64).
+/// Numbers that look random (`SplitMix64`).
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -39,7 +39,6 @@ impl Random {
         self.next().is_multiple_of(2)
     }
 }
-
 
 pub(crate) fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&mut [seed; 32]).unwrap()

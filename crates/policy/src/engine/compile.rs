@@ -30,7 +30,11 @@ pub(crate) fn policy(policy: &Policy, paved: Paved<'_>) -> Result<Compiled> {
     // WHY: a policy made of text would be parsed once more for its syntax tree; without its text,
     // the tree is made from what Cedar's evaluator runs.
     let policy = Policy::from(policy.as_ref().clone()).try_into_pst().map_err(|_| NotCovered)?;
-    let pst::Policy::Static(policy) = policy else { return Err(NotCovered) };
+    let policy = match policy {
+        pst::Policy::Static(policy) => policy,
+        // Its entities in the places of the template's slots.
+        pst::Policy::Linked(linked) => linked.into_static_policy().map_err(|_| NotCovered)?,
+    };
     let body = policy.body();
     let compiler = Compiler { paved };
     let mut conditions = Vec::new();

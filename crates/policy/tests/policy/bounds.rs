@@ -1,7 +1,7 @@
 //! Texts made to be slow or deep: beyond the bounds they are refused at once on a small stack,
 //! within them they are decided on an ordinary one.
 
-use dataspace_policy::bounds::{BoundError, ELEMENTS_MAX, TEXT_LEN_MAX};
+use dataspace_policy::bounds::{BoundError, COST_MAX, ELEMENTS_MAX, TEXT_LEN_MAX, UNCOMPILED_COST};
 use dataspace_policy::{InvalidPolicies, Layer, Policies, Program};
 
 use crate::support::{Told as _, facts, permit_when};
@@ -179,14 +179,30 @@ fn a_refusal_names_the_line() {
     assert_eq!(bound(&text), BoundError::Depth { line: 3 });
 }
 
+fn many(n: u32, condition: &str) -> String {
+    let policy = |i| permit_when(condition).replacen("\"p\"", &format!("\"p{i}\""), 1);
+    (0..n).map(policy).collect()
+}
+
+/// Steps are counted, not timed. Sixty constants of two steps, 59 sums, a comparison with a
+/// constant, and the policy itself: 183.
+#[test]
+fn a_text_whose_decision_takes_one_policy_too_many_is_refused() {
+    const { assert!(44 * 183 <= COST_MAX && 45 * 183 > COST_MAX) }
+    let sum = format!("{}>0", vec!["1"; 60].join("+"));
+    assert!(Program::new(&many(44, &sum)).is_ok());
+    assert!(matches!(Program::new(&many(45, &sum)), Err(InvalidPolicies::Cost { .. })));
+    // What is left to Cedar is counted as a whole.
+    const { assert!(4 * UNCOMPILED_COST <= COST_MAX && 5 * UNCOMPILED_COST > COST_MAX) }
+    let deep = format!("{}>0", vec!["1"; 100].join("+"));
+    assert!(Program::new(&many(4, &deep)).is_ok());
+    assert!(matches!(Program::new(&many(5, &deep)), Err(InvalidPolicies::Cost { .. })));
+}
+
 /// Just within the bounds: parsed, validated and decided on 2 MiB of stack.
 #[test]
 fn the_worst_texts_within_the_bounds_do_not_overflow_the_stack() {
     let ands = |n: usize| vec!["true"; n].join("&&");
-    let many = |n: u32, condition: &str| {
-        let policy = |i| permit_when(condition).replacen("\"p\"", &format!("\"p{i}\""), 1);
-        (0..n).map(policy).collect::<String>()
-    };
     let like = format!("\"{}\"like\"*{}b\"", "a".repeat(510), "a".repeat(255));
     for text in [
         permit_when(&ands(185)),

@@ -34,7 +34,8 @@ fn database(files: &Files) -> Database {
 }
 
 pub(crate) fn rows(files: &Files) -> Rows {
-    let rows = database(files).begin_read().unwrap();
+    let database = database(files);
+    let rows = database.begin_read().unwrap();
     Rows {
         changes: rows.open_table(CHANGES).unwrap().len().unwrap(),
         requests: rows.open_table(REQUESTS).unwrap().len().unwrap(),
@@ -117,7 +118,8 @@ const EDITS: [(&str, Edit); 8] = [
 ];
 
 fn edit(files: &Files, change: Edit) {
-    let rows = database(files).begin_write().unwrap();
+    let database = database(files);
+    let rows = database.begin_write().unwrap();
     change(&rows);
     rows.commit().unwrap();
 }

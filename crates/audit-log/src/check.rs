@@ -1,0 +1,52 @@
+//! Whether the files of a log are as they were written.
+
+use crate::hashes::damaged_tile;
+use crate::opening::{Made, Opening, Read, is_short, read_checkpoint};
+use crate::origin::Origin;
+use crate::recovery::{OpenError, Recovery};
+use crate::storage::{Storage, StoredFile};
+use crate::tree::TreeSize;
+
+/// Reads all records, and holds what was made from them against them. Changes nothing.
+pub(crate) fn check(
+    storage: &dyn Storage,
+    origin: &Origin,
+    progress: &dyn Fn(TreeSize),
+) -> Result<Recovery, OpenError> {
+    let checkpoint = read_checkpoint(storage, origin)?;
+    let opening = Opening::new(storage, origin, checkpoint.as_ref(), progress)?;
+    let Read { edge, end, rubbish_end, .. } = opening.check_all()?;
+    let bytes_cut = rubbish_end.saturating_sub(end);
+    Ok(Recovery { size: edge.size(), bytes_cut, checkpoint })
+}
+
+impl Opening<'_> {
+    /// Reads all records, holds them against the checkpoint, and what was made from them against
+    /// them, as far as it is durable.
+    pub(crate) fn check_all(&self) -> Result<Read, OpenError> {
+        let (read, _) = self.verify(false)?;
+        if self.mark.size > 0 {
+            if let Some(file) = damaged_tile(self.storage, self.first().as_u64())? {
+                return Err(OpenError::Derived { file });
+            }
+            self.read(self.first_base()?, Made::Compared)?;
+            // Records and hashes are right, so whatever does not fit is the mark.
+            let at_mark = self.base_at_mark().and_then(|base| self.read(base, Made::Dropped));
+            let is_same = match at_mark {
+                Err(OpenError::Io(error)) if !is_short(&error) => return Err(error.into()),
+                Err(_) => false,
+                Ok(found) => {
+                    self.check(&found).is_ok()
+                        && (found.edge.size(), found.end) == (read.edge.size(), read.end)
+                }
+            };
+            if !is_same {
+                return Err(OpenError::Derived { file: StoredFile::Mark });
+            }
+        }
+        if self.is_mark_damaged {
+            return Err(OpenError::Derived { file: StoredFile::Mark });
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,301 @@
+//! COSE receipts (RFC 9942): a proof and the operator's signature in the form that SCITT tools read.
+
+use dataspace_primitives::cbor::DecodeError;
+use dataspace_primitives::{Digest, Signature, Signer};
+use thiserror::Error;
+
+use crate::checkpoint::Checkpoint;
+use crate::error::{ExtendsError, ProveError};
+use crate::log::Log;
+use crate::origin::Origin;
+use crate::proof::ProofError;
+use crate::receipt_cose::{self, Proof};
+use crate::tree::{LeafIndex, TreeSize, leaf_hash};
+
+/// That a record is in a log, or that a log extends an earlier state of itself, in one file of at
+/// most [`RECEIPT_LEN_MAX`](crate::RECEIPT_LEN_MAX) bytes: a COSE_Sign1 with the proof in its unprotected header and the root
+/// as its detached payload. Says nothing until verified.
+///
+/// The signature covers log, size and root, as a checkpoint's does: whoever has the tree can make
+/// receipts for other records from one receipt, but none for a record that is not in the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    bytes: Vec<u8>,
+    origin: Origin,
+    proof: Proof,
+    signature: Signature,
+}
+
+/// A record that is in the log, by the operator's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedReceipt {
+    state: SignedState,
+    index: LeafIndex,
+    leaf: Digest,
+}
+
+/// An earlier state that the log extends, by the operator's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedExtension {
+    state: SignedState,
+    earlier: TreeSize,
+}
+
+/// What the operator signed with a receipt: the same as with a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedState {
+    origin: Origin,
+    size: TreeSize,
+    root: Digest,
+}
+
+/// Why a receipt is not made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SignReceiptError {
+    /// The log does not hold what the checkpoint covers.
+    #[error("the checkpoint is not of this log")]
+    Checkpoint(#[from] ExtendsError),
+    /// The log has no such proof.
+    #[error("the log does not prove it")]
+    Prove(#[from] ProveError),
+    /// An empty log is extended by every one, and each log by itself; no receipt is needed.
+    #[error("a log of {to} records and one of {from} are no two states to prove anything of")]
+    NothingToProve {
+        /// The size of the earlier state.
+        from: TreeSize,
+        /// The size of the later state.
+        to: TreeSize,
+    },
+    /// The signer does not hold the operator's key.
+    #[error("the signer does not hold the key of the log's operator")]
+    NotOperator,
+    /// The receipt cannot be written.
+    #[error("the receipt cannot be put together")]
+    Form(#[from] ReceiptError),
+}
+
+/// Why bytes are not a receipt, or a receipt does not prove what it was asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReceiptError {
+    /// The receipt, or the proof in it, is not deterministic CBOR, or too long.
+    #[error("the receipt is not deterministic CBOR")]
+    Form(#[from] DecodeError),
+    /// Not tagged as a COSE_Sign1.
+    #[error("the receipt does not begin with the tag of a COSE_Sign1")]
+    Tag,
+    /// Not COSE.
+    #[error("the receipt is not a COSE_Sign1")]
+    Cose,
+    /// It carries a payload. Here a verifier computes the root, and is not told it.
+    #[error("the receipt carries a payload")]
+    Attached,
+    /// Headers, algorithms, keys or proofs other than those of a receipt by this library.
+    #[error("the receipt carries headers or proofs that are not the ones of its log")]
+    Headers,
+    /// A receipt of another log.
+    #[error("the receipt is of another log than `{expected}`")]
+    Origin {
+        /// The log asked for.
+        expected: Origin,
+    },
+    /// It proves that a log extends another state where a record was to be proved, or the reverse.
+    #[error("the receipt proves something else than what it was asked for")]
+    Kind,
+    /// It extends another state than the checkpoint's.
+    #[error("the receipt extends a log of {from} records, the checkpoint covers {size}")]
+    Earlier {
+        /// The size of the state that the receipt extends.
+        from: TreeSize,
+        /// The size under the checkpoint.
+        size: TreeSize,
+    },
+    /// The path leads to no root.
+    #[error("the proof in the receipt does not hold")]
+    Proof(#[from] ProofError),
+    /// The operator did not sign the root that the proof leads to. Deliberately without details: the
+    /// record may be another one, or the receipt was changed.
+    #[error("the operator did not sign the root that record and receipt lead to")]
+    Signature,
+}
+
+impl Receipt {
+    /// The receipt for the record at `index`, from the root of `checkpoint`, which `log` must hold.
+    ///
+    /// # Errors
+    /// [`SignReceiptError`] if the record is not under the checkpoint, or `signer` is not the
+    /// operator.
+    pub fn inclusion(
+        log: &Log,
+        index: LeafIndex,
+        checkpoint: &Checkpoint,
+        signer: &dyn Signer,
+    ) -> Result<Self, SignReceiptError> {
+        log.verify_extends(checkpoint)?;
+        let proof = log.inclusion_proof(index, checkpoint.size())?;
+        Self::sign(checkpoint, &Proof::Inclusion(proof), signer)
+    }
+
+    /// The receipt for that the log extends its first `from` records, up to the root of `checkpoint`,
+    /// which `log` must hold.
+    ///
+    /// # Errors
+    /// [`SignReceiptError`] if there is no such extension, or `signer` is not the operator.
+    pub fn consistency(
+        log: &Log,
+        from: TreeSize,
+        checkpoint: &Checkpoint,
+        signer: &dyn Signer,
+    ) -> Result<Self, SignReceiptError> {
+        let to = checkpoint.size();
+        if from == TreeSize::EMPTY || from == to {
+            return Err(SignReceiptError::NothingToProve { from, to });
+        }
+        log.verify_extends(checkpoint)?;
+        let proof = log.consistency_proof(from, to)?;
+        Self::sign(checkpoint, &Proof::Consistency(proof), signer)
+    }
+
+    fn sign(
+        checkpoint: &Checkpoint,
+        proof: &Proof,
+        signer: &dyn Signer,
+    ) -> Result<Self, SignReceiptError> {
+        let origin = checkpoint.origin();
+        if signer.key_id() != origin.operator().key_id() {
+            return Err(SignReceiptError::NotOperator);
+        }
+        let bytes = receipt_cose::to_be_signed(origin, proof.size(), &checkpoint.root());
+        let signature = signer.sign(&bytes);
+        if !origin.operator().public_key().verifies(&bytes, &signature) {
+            return Err(SignReceiptError::NotOperator);
+        }
+        Ok(Self::from_bytes(&receipt_cose::write(origin, proof, &signature)?)?)
+    }
+
+    /// The bytes of the receipt, tagged: an element of the header `receipts` (394) as well.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Decodes a receipt, without believing anything in it.
+    ///
+    /// # Errors
+    /// [`ReceiptError`] if it is too long, or not byte for byte one that this library writes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ReceiptError> {
+        let (origin, proof, signature) = receipt_cose::read(bytes)?;
+        Ok(Self { bytes: bytes.to_vec(), origin, proof, signature })
+    }
+
+    /// The log that the receipt *says* it is of; use it to look a log up, never to decide.
+    #[must_use]
+    pub fn claimed_origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Checks that `record` is in the log `origin`, by the key that the origin holds.
+    ///
+    /// # Errors
+    /// [`ReceiptError`] if this receipt does not prove it.
+    pub fn verify(&self, record: &[u8], origin: &Origin) -> Result<VerifiedReceipt, ReceiptError> {
+        self.verify_leaf(&leaf_hash(record), origin)
+    }
+
+    /// As [`verify`](Self::verify), for a record of which only the leaf hash is known: one that was
+    /// archived, say. The hash must come from somebody who saw the record.
+    ///
+    /// # Errors
+    /// [`ReceiptError`] if this receipt does not prove it.
+    pub fn verify_leaf(
+        &self,
+        leaf: &Digest,
+        origin: &Origin,
+    ) -> Result<VerifiedReceipt, ReceiptError> {
+        let Proof::Inclusion(proof) = &self.proof else { return Err(ReceiptError::Kind) };
+        let state = self.verify_root(proof.led_to(leaf)?, origin)?;
+        Ok(VerifiedReceipt { state, index: proof.index, leaf: *leaf })
+    }
+
+    /// Checks that the log extends the state under `earlier`, a checkpoint that was kept.
+    ///
+    /// # Errors
+    /// [`ReceiptError`] if this receipt does not prove it.
+    pub fn verify_extends(&self, earlier: &Checkpoint) -> Result<VerifiedExtension, ReceiptError> {
+        let Proof::Consistency(proof) = &self.proof else { return Err(ReceiptError::Kind) };
+        let (from, size) = (proof.from, earlier.size());
+        if from != size {
+            return Err(ReceiptError::Earlier { from, size });
+        }
+        let state = self.verify_root(proof.led_to(&earlier.root())?, earlier.origin())?;
+        Ok(VerifiedExtension { state, earlier: size })
+    }
+
+    /// Checks that the operator signed `root` for this log and size.
+    fn verify_root(&self, root: Digest, origin: &Origin) -> Result<SignedState, ReceiptError> {
+        if self.origin != *origin {
+            return Err(ReceiptError::Origin { expected: origin.clone() });
+        }
+        let size = self.proof.size();
+        let bytes = receipt_cose::to_be_signed(origin, size, &root);
+        if !origin.operator().public_key().verifies(&bytes, &self.signature) {
+            return Err(ReceiptError::Signature);
+        }
+        Ok(SignedState { origin: origin.clone(), size, root })
+    }
+}
+
+impl VerifiedReceipt {
+    /// What the operator signed.
+    #[must_use]
+    pub fn state(&self) -> &SignedState {
+        &self.state
+    }
+
+    /// The record's place in the log.
+    #[must_use]
+    pub fn index(&self) -> LeafIndex {
+        self.index
+    }
+
+    /// The record's leaf hash.
+    #[must_use]
+    pub fn leaf(&self) -> Digest {
+        self.leaf
+    }
+}
+
+impl VerifiedExtension {
+    /// What the operator signed: the later state.
+    #[must_use]
+    pub fn state(&self) -> &SignedState {
+        &self.state
+    }
+
+    /// The size of the earlier state, all of which the later one begins with.
+    #[must_use]
+    pub fn earlier(&self) -> TreeSize {
+        self.earlier
+    }
+}
+
+impl SignedState {
+    /// The log.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The size of the tree.
+    #[must_use]
+    pub fn size(&self) -> TreeSize {
+        self.size
+    }
+
+    /// The root of the tree.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+}
