@@ -69,15 +69,18 @@
 //! ```
 //!
 //! # Limits
-//! One provider for each node, one process for each directory. Contracts live in memory, and every
-//! signature of theirs is checked again at open: opening takes time in proportion to contracts, members and
-//! other changes, not to accesses, as long as the index can be used ([`DataSpace::index_state`]); without
-//! it, opening reads the whole log. Superseded profiles and policies stay in the index. Who takes the
-//! steps of an access holds nothing up: the index is written by [`DataSpace::enter`], on the thread
-//! that calls it, once in some thousand accesses. An access under one contract waits for others under the same
-//! contract only while it decides. Decisions on requests that nobody can attribute (an unknown
-//! contract, a wrong signature, a replay) are errors and are not recorded, so that strangers
-//! cannot fill the log.
+//! One provider for each node, one process for each directory. Contracts live in memory. Opening
+//! takes time in proportion to contracts, members and other changes, whose signatures are all
+//! checked again, and to the requests of the last 62 minutes; it does not depend on how long the
+//! log is, as long as the index can be used ([`DataSpace::index_state`]). Without it, opening reads
+//! the whole log. Profiles and policies that were superseded stay in the index. It is written once
+//! in some thousand accesses, on the thread that calls [`DataSpace::enter`] or
+//! [`DataSpace::access`], which waits for it; the others go on. What is appended through
+//! [`DataSpace::log`] by hand goes into the index unchecked.
+//!
+//! An access under one contract waits for others under the same contract only while it decides.
+//! Decisions on requests that nobody can attribute (an unknown contract, a wrong signature, a
+//! replay) are errors and are not recorded, so that strangers cannot fill the log.
 
 mod change;
 mod clock;

@@ -133,7 +133,7 @@ fn seen(files: &Files, questions: &[Signed<AccessRequest>], is_by_index: bool) -
 #[test]
 fn random_histories_end_in_the_same_state_with_and_without_the_index() {
     let (mut by_index, mut released) = (0, 0);
-    for seed in 0..12 {
+    for seed in 0..6 {
         let (node, mut random) = (Node::new(), Random(seed));
         node.space.write_index().unwrap();
         let mut asked = Vec::new();
@@ -154,7 +154,7 @@ fn random_histories_end_in_the_same_state_with_and_without_the_index() {
             released += with.iter().filter(|line| line.starts_with("released")).count();
         }
     }
-    assert!(by_index == 36 && released > 50, "{released} released");
+    assert!(by_index == 18 && released > 30, "{released} released");
 }
 
 #[test]

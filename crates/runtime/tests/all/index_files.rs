@@ -189,7 +189,7 @@ fn whatever_stands_in_the_file_the_node_opens() {
     try_bytes(b"redb, or not");
     try_bytes(&vec![0xff; whole.len()]);
     // The header is where most can go wrong, then the pages that are in use.
-    let offsets = (0..320).step_by(3).chain((4_096..whole.len()).step_by(whole.len() / 150));
+    let offsets = (0..320).step_by(9).chain((4_096..whole.len()).step_by(whole.len() / 30));
     for at in offsets {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x41;

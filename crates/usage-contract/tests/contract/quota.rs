@@ -125,7 +125,9 @@ proptest! {
         prop_assert_eq!(parts[1].merge(parts[0]), all);
         uses.reverse();
         let mut reversed = Counts::default();
-        uses.iter().for_each(|(number, day, _)| reversed.restore(*number, on(*day)));
+        for (number, day, _) in &uses {
+            reversed.restore(*number, on(*day));
+        }
         prop_assert_eq!(reversed, all);
     }
 }
