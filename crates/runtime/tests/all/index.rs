@@ -154,7 +154,7 @@ fn random_histories_end_in_the_same_state_with_and_without_the_index() {
             released += with.iter().filter(|line| line.starts_with("released")).count();
         }
     }
-    assert!(by_index == 18 && released > 30, "{released} released");
+    assert!(by_index == 18 && released > 10, "{released} released");
 }
 
 #[test]
