@@ -1,8 +1,10 @@
 //! One enum for each operation.
 
+use std::sync::Arc;
+
 use dataspace_audit_log::{
-    AppendError, CollectError, CreateError, LeafIndex, OpenError, ReadError, RecordError,
-    SignCheckpointError, TreeSize,
+    AppendError, ArchiveError, CollectError, CreateError, LeafIndex, OpenError, ReadError,
+    RecordError, SignCheckpointError, TreeSize,
 };
 use dataspace_data_plane::{PlanError, RunError};
 use dataspace_identity::{AdmitError as CredentialError, Did, RevocationError};
@@ -14,6 +16,7 @@ use dataspace_usage_contract::{
 use thiserror::Error;
 
 use crate::clock::ClockError;
+use crate::index::{IndexError, Unusable};
 
 /// The log could not take a record, so nothing happened.
 #[derive(Debug, Error)]
@@ -57,12 +60,38 @@ pub enum SetupError {
         /// What is wrong with it.
         source: ChangeError,
     },
+    /// The beginning of the log was archived, and the index cannot stand for it.
+    #[error(
+        "the records before {first} were archived, and the index cannot stand for them; restore the archived segments"
+    )]
+    Archived {
+        /// The first record that is here.
+        first: LeafIndex,
+        /// Why the index is not used; `None` if it is good, and ends before that record.
+        #[source]
+        why: Option<Unusable>,
+    },
     /// The profile is not acceptable.
     #[error("the space profile is refused")]
     Profile(#[from] ProfileError),
     /// The first record cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+/// Why records are not archived.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NodeArchiveError {
+    /// The clock was set back.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// Without an index that covers them, the node could not be opened again.
+    #[error("the index that would stand for the records cannot be written")]
+    Index(#[from] Arc<IndexError>),
+    /// The log refuses.
+    #[error(transparent)]
+    Log(#[from] ArchiveError),
 }
 
 /// Why a change of the space's state is refused. The same checks run when a change is made and

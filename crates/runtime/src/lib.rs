@@ -70,17 +70,26 @@
 //! ```
 //!
 //! # Limits
-//! One provider for each node, one process for each directory. Opening reads the whole log, and
-//! contracts live in memory. An access under one contract waits for others under the same
-//! contract only while it decides. Decisions on requests that nobody can attribute (an unknown
-//! contract, a wrong signature, a replay) are errors and are not recorded, so that strangers
-//! cannot fill the log.
+//! One provider for each node, one process for each directory. Contracts live in memory. Opening
+//! takes time in proportion to contracts, members and other changes, whose signatures are all
+//! checked again, and to the requests of the last 62 minutes; it does not depend on how long the
+//! log is, as long as the index can be used ([`DataSpace::index_state`]). Without it, opening reads
+//! the whole log. Profiles and policies that were superseded stay in the index. It is written once
+//! in some thousand accesses, on the thread that calls [`DataSpace::enter`] or
+//! [`DataSpace::access`], which waits for it; the others go on. What is appended through
+//! [`DataSpace::log`] by hand goes into the index unchecked.
+//!
+//! An access under one contract waits for others under the same contract only while it decides.
+//! Decisions on requests that nobody can attribute (an unknown contract, a wrong signature, a
+//! replay) are errors and are not recorded, so that strangers cannot fill the log.
 
+mod change;
 mod clock;
 mod denial;
 mod error;
 mod export;
 mod facts;
+mod index;
 mod monitor;
 mod permit;
 mod random;
@@ -88,6 +97,7 @@ mod release;
 mod replay;
 mod replayed;
 mod request;
+mod setup;
 mod space;
 mod state;
 
@@ -96,8 +106,9 @@ pub use dataspace_data_plane::Table;
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
 pub use crate::denial::DenialReason;
 pub use crate::error::{
-    AccessError, ChangeError, ExportError, ReleaseError, SetupError, WriteError,
+    AccessError, ChangeError, ExportError, NodeArchiveError, ReleaseError, SetupError, WriteError,
 };
+pub use crate::index::{IndexError, IndexState, Unusable};
 pub use crate::monitor::Monitor;
 pub use crate::permit::{
     Conflict, Decision, Denial, Permit, Receipt, Received, Recorded, Reserved,
@@ -109,7 +120,8 @@ pub use crate::replayed::{
     replay_decisions,
 };
 pub use crate::request::{RequestError, request_access, request_access_stating};
-pub use crate::space::{Access, DataSpace, NewOffer, Setup};
+pub use crate::setup::Setup;
+pub use crate::space::{Access, DataSpace, NewOffer};
 
 /// The README's code compiles.
 #[cfg(doctest)]

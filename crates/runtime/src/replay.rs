@@ -16,7 +16,7 @@ struct Seen {
 }
 
 /// Longest age of a request that any profile can allow, and the clock skew on top.
-const KEPT: Duration = Duration::from_secs(3600 + 120);
+pub(crate) const KEPT: Duration = Duration::from_secs(3600 + 120);
 
 impl Replays {
     /// Remembers a request; `false` if it is known already.

@@ -1,28 +1,27 @@
 //! The paved path: one provider's node in a data space.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use dataspace_audit_log::{Checkpoint, Log, Origin, Record, Recovery};
+use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Record, Recovery};
 use dataspace_data_plane::Table;
-use dataspace_identity::{
-    Did, MembershipCredential, MembershipRevocation, SecretKey, TrustAnchors,
-};
+use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey};
 use dataspace_policy::Terms;
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Termination, contract_id,
+    SpaceProfile, Termination, contract_id,
 };
 
-use crate::clock::{Clock, SteadyClock, SystemClock};
-use crate::error::{AccessError, ChangeError, SetupError, WriteError};
+use crate::change::Change;
+use crate::clock::SteadyClock;
+use crate::error::{AccessError, ChangeError, NodeArchiveError, WriteError};
+use crate::index::{Index, IndexError, IndexState};
 use crate::monitor::Monitor;
 use crate::permit::{Decision, Denial, Recorded};
 use crate::release::Release;
-use crate::state::{Change, State};
+use crate::state::State;
 
 /// One provider's node: its contracts, its products and its log, in one directory. Cheap to
 /// clone; all clones are the same node.
@@ -36,107 +35,20 @@ pub(crate) struct Inner {
     pub(crate) clock: SteadyClock,
     pub(crate) log: Log,
     pub(crate) state: RwLock<State>,
-    recovery: Option<Recovery>,
+    pub(crate) opened: Option<Opened>,
+    pub(crate) index: Index,
+    /// Records after which a checkpoint is signed.
+    pub(crate) checkpoint_every: u64,
     /// Records under the last checkpoint that was signed since the node was opened.
-    signed: AtomicU64,
+    pub(crate) signed: AtomicU64,
+    /// Records that this node knows to be in the log.
+    pub(crate) recorded: AtomicU64,
 }
 
-/// A checkpoint is signed after so many accesses at the latest.
-const SIGN_EVERY: u64 = 1_024;
-
-/// How to found or open a node.
-pub struct Setup {
-    dir: PathBuf,
-    key: SecretKey,
-    authority: Did,
-    clock: Box<dyn Clock>,
-}
-
-impl Setup {
-    /// A node in `dir` of the provider that holds `key`, in the space of `authority`.
-    pub fn new(dir: impl AsRef<Path>, key: SecretKey, authority: Did) -> Self {
-        Self { dir: dir.as_ref().to_owned(), key, authority, clock: Box::new(SystemClock) }
-    }
-
-    /// Takes the time from `clock` instead of the operating system.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Box::new(clock);
-        self
-    }
-
-    /// Begins a new log with the authority's profile.
-    ///
-    /// # Errors
-    /// [`SetupError`] if the profile is refused or there is a log in the directory already.
-    pub fn create(self, profile: Signed<SpaceProfile>) -> Result<DataSpace, SetupError> {
-        let clock = SteadyClock::new(self.clock, UnixMillis::MIN);
-        let now = clock.now().map_err(WriteError::from)?;
-        let profile = PublishedProfile::publish(profile, &self.authority, now)?;
-        let event = dataspace_audit_log::Event::Profile {
-            version: profile.profile().version,
-            document: serde_bytes::ByteBuf::from(profile.signed().as_bytes().to_vec()),
-        };
-        let log = Log::create(&self.dir, Origin::new(self.key.did()))?;
-        let appended = log.append(&Record::new(now, event)).map_err(WriteError::from)?;
-        drop(appended);
-        log.checkpoint(&self.key).map_err(WriteError::from)?;
-        let anchors = TrustAnchors::new(self.authority);
-        let state = RwLock::new(State::new(anchors, self.key.did().clone(), profile));
-        let inner =
-            Inner { key: self.key, clock, log, state, recovery: None, signed: AtomicU64::new(1) };
-        Ok(DataSpace { inner: Arc::new(inner) })
-    }
-
-    /// Opens the log and builds everything that was in force again: memberships, contracts, uses,
-    /// terminations. Products have to be registered again, to attach their tables.
-    ///
-    /// # Errors
-    /// [`SetupError`] if the log is damaged, or holds what this node would not have written.
-    pub fn open(self) -> Result<DataSpace, SetupError> {
-        let (log, recovery) = Log::open(&self.dir, Origin::new(self.key.did()))?;
-        // A creation that was cut short leaves at most the first record without a checkpoint.
-        if recovery.checkpoint().is_none() && recovery.size().as_u64() > 1 {
-            return Err(SetupError::NoCheckpoint { size: recovery.size() });
-        }
-        let mut state = None;
-        let mut high_water = UnixMillis::MIN;
-        log.replay(|index, bytes| {
-            let fail = |source| SetupError::Record { index, source };
-            let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
-            high_water = high_water.max(record.time);
-            match &mut state {
-                None => state = Some(self.first(record).map_err(fail)?),
-                Some(state) => state.replay(record).map_err(fail)?,
-            }
-            Ok::<_, SetupError>(())
-        })?;
-        // A creation that was cut short before its first record holds nothing yet.
-        let Some(state) = state else {
-            let part = "a first record; found the node anew in an empty directory";
-            return Err(dataspace_usage_contract::ProfileError::Missing { part }.into());
-        };
-        let clock = SteadyClock::new(self.clock, high_water);
-        let state = RwLock::new(state);
-        let signed = recovery.checkpoint().map_or(0, |checkpoint| checkpoint.size().as_u64());
-        let signed = AtomicU64::new(signed);
-        let inner = Inner { key: self.key, clock, log, state, recovery: Some(recovery), signed };
-        Ok(DataSpace { inner: Arc::new(inner) })
-    }
-
-    /// The first record must be the profile under which the node was founded.
-    fn first(&self, record: Record) -> Result<State, ChangeError> {
-        let dataspace_audit_log::Event::Profile { version, document } = record.event else {
-            return Err(ChangeError::Unknown);
-        };
-        let profile = Signed::from_bytes(document.into_vec())?;
-        let profile = PublishedProfile::publish(profile, &self.authority, record.time)?;
-        if profile.profile().version != version {
-            return Err(ChangeError::Mismatch);
-        }
-        let anchors = TrustAnchors::new(self.authority.clone());
-        Ok(State::new(anchors, self.key.did().clone(), profile))
-    }
+/// What opening found.
+pub(crate) struct Opened {
+    pub(crate) recovery: Recovery,
+    pub(crate) index: IndexState,
 }
 
 /// What a provider wants to offer; the node adds the space, itself and the product's class.
@@ -179,6 +91,9 @@ impl DataSpace {
     }
 
     /// The log: to read, prove and hold against outside checkpoints.
+    ///
+    /// To archive its beginning, use [`DataSpace::archive`]: without an index that covers them, a
+    /// node cannot be opened once records are gone.
     #[must_use]
     pub fn log(&self) -> &Log {
         &self.inner.log
@@ -187,7 +102,43 @@ impl DataSpace {
     /// What opening the log found; `None` for a node that was just founded.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
-        self.inner.recovery.as_ref()
+        self.inner.opened.as_ref().map(|opened| &opened.recovery)
+    }
+
+    /// Whether the node was opened by its index, and if not, why; `None` for a node that was just
+    /// founded.
+    #[must_use]
+    pub fn index_state(&self) -> Option<&IndexState> {
+        self.inner.opened.as_ref().map(|opened| &opened.index)
+    }
+
+    /// Why the index could not be written the last time; `None` if it could. Accesses go on, and
+    /// the next attempt is made after some thousand records or at close; until then opening the
+    /// node would read more of the log.
+    #[must_use]
+    pub fn index_error(&self) -> Option<Arc<IndexError>> {
+        self.inner.index.error()
+    }
+
+    /// Writes the index now: opening the node then reads no record before this. Done by itself from
+    /// time to time, and at close.
+    ///
+    /// # Errors
+    /// [`IndexError`]. The log has everything all the same.
+    pub fn write_index(&self) -> Result<(), Arc<IndexError>> {
+        self.inner.index.write(None, &self.inner.log, &self.inner.key)
+    }
+
+    /// Removes the log's segments of which all records come before `before`, as [`Log::archive`],
+    /// after the index was written: from then on the node cannot be opened without it, unless the
+    /// segments are restored. Keep copies of them.
+    ///
+    /// # Errors
+    /// [`NodeArchiveError`]; nothing is removed without an index.
+    pub fn archive(&self, before: LeafIndex) -> Result<LeafIndex, NodeArchiveError> {
+        let now = self.now()?;
+        self.write_index()?;
+        Ok(self.inner.log.archive(before, now, &self.inner.key)?)
     }
 
     /// Puts a newer profile of the authority in force, for running contracts too.
@@ -350,12 +301,14 @@ impl DataSpace {
         Ok(Access::Released(recorded.release()?))
     }
 
-    /// Enters the monitor, to take the steps of an access one by one.
+    /// Enters the monitor, to take the steps of an access one by one. Writes the index before, if it
+    /// is due.
     ///
     /// Changes (admissions, contracts, terminations, profiles) wait until it is dropped: a thread
     /// that makes one while it holds a monitor waits for itself.
     #[must_use]
     pub fn enter(&self) -> Monitor<'_> {
+        self.inner.write_index_if_due();
         self.inner.enter()
     }
 
@@ -396,12 +349,13 @@ impl DataSpace {
         &self,
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<(), ChangeError> {
+        self.inner.write_index_if_due();
         let mut state = self.inner.state.write().unwrap_or_else(PoisonError::into_inner);
         let now = self.inner.clock.now().map_err(WriteError::from)?;
         let change = check(&state, now)?;
         let record = Record::new(now, change.to_event());
         let appended = self.inner.log.append(&record).map_err(WriteError::from)?;
-        drop(appended);
+        self.inner.recorded.fetch_max(appended.index().as_u64() + 1, Ordering::AcqRel);
         state.apply(change);
         self.checkpoint()?;
         Ok(())
@@ -415,10 +369,11 @@ impl Inner {
         Ok(checkpoint)
     }
 
-    /// Signs the log if [`SIGN_EVERY`] records came since the last checkpoint: `size` is now.
+    /// Signs the log if enough records came since the last checkpoint: `size` is now.
     pub(crate) fn sign_if_due(&self, size: u64) {
+        self.recorded.fetch_max(size, Ordering::AcqRel);
         let signed = self.signed.load(Ordering::Acquire);
-        if size < signed.saturating_add(SIGN_EVERY) {
+        if size < signed.saturating_add(self.checkpoint_every) {
             return;
         }
         // One thread signs, the others go on. If it fails, the record is durable all the same, and
@@ -429,6 +384,11 @@ impl Inner {
         }
     }
 
+    /// For a moment without locks.
+    fn write_index_if_due(&self) {
+        self.index.write_if_due(self.recorded.load(Ordering::Acquire), &self.log, &self.key);
+    }
+
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
         // INVARIANT: the state is only changed by `State::apply`, which cannot panic half-way.
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
@@ -436,28 +396,21 @@ impl Inner {
     }
 }
 
-/// Signs what is not signed yet, as well as that is possible while closing.
+/// Signs what is not signed yet, and writes the index of it, as well as that is possible while
+/// closing.
 impl Drop for Inner {
     fn drop(&mut self) {
         let size = self.log.size().map_or(0, dataspace_audit_log::TreeSize::as_u64);
         if size > self.signed.load(Ordering::Acquire) {
             let _the_log_is_whole_without_it = self.checkpoint();
         }
+        let _the_log_is_enough = self.index.write(None, &self.log, &self.key);
     }
 }
 
 impl fmt::Debug for DataSpace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataSpace").field("provider", self.provider()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Setup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup")
-            .field("dir", &self.dir)
-            .field("key", &self.key)
-            .finish_non_exhaustive()
     }
 }
 

@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
 use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
-use dataspace_policy::{Contracts, Program, Terms, Uses};
-use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
+use dataspace_policy::{Contracts, Terms, Uses};
+use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
     Agreement, ContractId, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile, Quota,
     Termination, contract_id,
 };
-use serde_bytes::ByteBuf;
 
+use crate::change::{Change, signed};
 use crate::error::ChangeError;
+use crate::index::Made;
 use crate::replay::Replays;
 
 /// A member of the space.
@@ -74,17 +75,6 @@ pub(crate) struct State {
     /// Not from the log: what the provider attached since it opened the monitor.
     pub(crate) tables: HashMap<Name, Arc<Table>>,
     pub(crate) replays: Replays,
-}
-
-/// A change that passed every check and only has to be recorded and applied.
-pub(crate) enum Change {
-    Profile(Box<PublishedProfile>),
-    Admission(Admitted),
-    Revocation(Verified<MembershipRevocation>),
-    Product { id: Name, class: Name, descriptor: Digest },
-    Concluded(Arc<Contract>, Box<Program>),
-    Terminated(Verified<Termination>),
-    Policies(Box<PublishedPolicies>),
 }
 
 impl State {
@@ -160,6 +150,16 @@ impl State {
         };
         self.apply(change);
         Ok(())
+    }
+
+    /// Counts the uses that an index holds of a contract; `false` if there is no such contract.
+    pub(crate) fn restore_made(&self, id: ContractId, made: Made) -> bool {
+        let Some(contract) = self.contracts.get(&id) else { return false };
+        let mut quota = contract.quota();
+        *quota = Quota::with_counts(quota.limit(), made.counts);
+        let mut uses_by_consumer = contract.uses_by_consumer();
+        *uses_by_consumer = uses_by_consumer.saturating_add(made.permits);
+        true
     }
 
     pub(crate) fn check_profile(
@@ -455,40 +455,4 @@ impl Contract {
         let mut uses_by_consumer = self.uses_by_consumer();
         *uses_by_consumer = uses_by_consumer.saturating_add(1);
     }
-}
-
-impl Change {
-    /// What the log keeps of it.
-    pub(crate) fn to_event(&self) -> Event {
-        match self {
-            Self::Profile(profile) => Event::Profile {
-                version: profile.profile().version,
-                document: document(profile.signed()),
-            },
-            Self::Admission(admitted) => Event::Admission { document: document(admitted.signed()) },
-            Self::Revocation(revocation) => {
-                Event::MembershipRevoked { document: document(revocation.signed()) }
-            }
-            Self::Product { id, class, descriptor } => {
-                Event::Product { id: id.clone(), class: class.clone(), descriptor: *descriptor }
-            }
-            Self::Concluded(contract, _) => Event::Concluded {
-                contract: *contract.id.as_digest(),
-                document: document(contract.agreement.signed()),
-            },
-            Self::Terminated(termination) => Event::Terminated {
-                contract: *termination.value().contract.as_digest(),
-                document: document(termination.signed()),
-            },
-            Self::Policies(own) => Event::Policies { document: document(own.signed()) },
-        }
-    }
-}
-
-fn document<T>(signed: &Signed<T>) -> ByteBuf {
-    ByteBuf::from(signed.as_bytes().to_vec())
-}
-
-fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, ChangeError> {
-    Ok(Signed::from_bytes(document.into_vec())?)
 }

@@ -57,7 +57,7 @@ pub use crate::own_policies::{ProviderPolicies, ProviderPoliciesError, Published
 pub use crate::profile::{
     DataRules, EntityRules, Parameters, ProfileError, PublishedProfile, SpaceProfile, Suite,
 };
-pub use crate::quota::{Quota, QuotaExhausted};
+pub use crate::quota::{Counts, Quota, QuotaExhausted};
 pub use crate::request::{
     AccessRequest, PERSON_ROLES_MAX, StatedEnvironment, StatedPerson, Statements,
 };

@@ -1,20 +1,29 @@
 use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// How often a contract may be used, and how often it was: in all, on the day and in the calendar
-/// month of the last use (UTC). A plain state machine: whoever holds it makes reservations one
-/// after the other.
+/// How often a contract may be used, and how often it was. A plain state machine: whoever holds it
+/// makes reservations one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quota {
     limit: Option<u64>,
+    counts: Counts,
+}
+
+/// How often a contract was used: in all, on the day and in the calendar month of the last use
+/// (UTC).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Counts {
     used: u64,
     day: Period,
     month: Period,
 }
 
 /// The uses of one day or month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Period {
     number: u64,
     uses: u64,
@@ -30,6 +39,37 @@ impl Period {
         *self = self.at(number);
         self.uses = self.uses.saturating_add(1);
     }
+
+    fn merge(self, other: Self) -> Self {
+        let later = self.at(other.number);
+        let uses = if other.number == later.number { other.uses } else { 0 };
+        Self { uses: later.uses.saturating_add(uses), ..later }
+    }
+}
+
+impl Counts {
+    /// Counts one use that the log records: the one that made them `uses`, at `at`. The order in
+    /// which uses are counted so makes no difference.
+    pub fn restore(&mut self, uses: u64, at: UnixMillis) {
+        self.used = self.used.max(uses);
+        // Threads may have recorded a use of yesterday after one of today.
+        if at.day_number() >= self.day.number {
+            self.day.count(at.day_number());
+        }
+        if at.month_number() >= self.month.number {
+            self.month.count(at.month_number());
+        }
+    }
+
+    /// What restoring the uses of both gives, if no use is in both.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        Self {
+            used: self.used.max(other.used),
+            day: self.day.merge(other.day),
+            month: self.month.merge(other.month),
+        }
+    }
 }
 
 /// All uses are made or reserved.
@@ -44,13 +84,19 @@ impl Quota {
     /// A contract with at most `limit` uses, none made; `None` is unlimited.
     #[must_use]
     pub fn new(limit: Option<u64>) -> Self {
-        Self { limit, used: 0, day: Period::default(), month: Period::default() }
+        Self::with_counts(limit, Counts::default())
+    }
+
+    /// A contract with at most `limit` uses, of which these are made.
+    #[must_use]
+    pub fn with_counts(limit: Option<u64>, counts: Counts) -> Self {
+        Self { limit, counts }
     }
 
     /// Uses made or reserved.
     #[must_use]
     pub fn used(&self) -> u64 {
-        self.used
+        self.counts.used
     }
 
     /// Uses made or reserved, as a decision at `at` has to count them; those of the consumer under
@@ -58,9 +104,11 @@ impl Quota {
     /// last use: what is over gives nothing back.
     #[must_use]
     pub fn uses_at(&self, at: UnixMillis) -> Uses {
-        let (today, this_month) =
-            (self.day.at(at.day_number()).uses, self.month.at(at.month_number()).uses);
-        Uses { contract: self.used, consumer: 0, today, this_month }
+        let (today, this_month) = (
+            self.counts.day.at(at.day_number()).uses,
+            self.counts.month.at(at.month_number()).uses,
+        );
+        Uses { contract: self.counts.used, consumer: 0, today, this_month }
     }
 
     /// Uses that the contract permits; `None` is unlimited.
@@ -76,26 +124,19 @@ impl Quota {
     /// [`QuotaExhausted`] if none is left.
     pub fn reserve(&mut self, at: UnixMillis) -> Result<u64, QuotaExhausted> {
         match self.limit {
-            Some(limit) if self.used >= limit => Err(QuotaExhausted { limit }),
+            Some(limit) if self.counts.used >= limit => Err(QuotaExhausted { limit }),
             _ => {
-                self.used = self.used.saturating_add(1);
-                self.day.count(at.day_number());
-                self.month.count(at.month_number());
-                Ok(self.used)
+                self.counts.used = self.counts.used.saturating_add(1);
+                self.counts.day.count(at.day_number());
+                self.counts.month.count(at.month_number());
+                Ok(self.counts.used)
             }
         }
     }
 
-    /// Counts one use that the log records, at start-up: the one that made them `uses`, at `at`.
-    /// The log is right even beyond the limit.
+    /// Counts one use that the log records, at start-up: as [`Counts::restore`]. The log is right
+    /// even beyond the limit.
     pub fn restore(&mut self, uses: u64, at: UnixMillis) {
-        self.used = self.used.max(uses);
-        // Threads may have recorded a use of yesterday after one of today.
-        if at.day_number() >= self.day.number {
-            self.day.count(at.day_number());
-        }
-        if at.month_number() >= self.month.number {
-            self.month.count(at.month_number());
-        }
+        self.counts.restore(uses, at);
     }
 }

@@ -21,6 +21,10 @@ mod failing_log;
 #[cfg(test)]
 mod forged_records;
 #[cfg(test)]
+mod index;
+#[cfg(test)]
+mod index_files;
+#[cfg(test)]
 mod log_tamper;
 #[cfg(test)]
 mod membership;

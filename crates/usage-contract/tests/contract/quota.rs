@@ -2,7 +2,7 @@
 
 use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
-use dataspace_usage_contract::{Quota, QuotaExhausted};
+use dataspace_usage_contract::{Counts, Quota, QuotaExhausted};
 use proptest::prelude::*;
 
 use crate::support::{at, now};
@@ -102,4 +102,32 @@ fn a_use_of_yesterday_that_was_recorded_late_does_not_count_today() {
     quota.restore(1, early);
     let uses = quota.uses_at(late);
     assert_eq!((uses.contract, uses.today, uses.this_month), (2, 1, 1));
+}
+
+/// So many days after 1970.
+fn on(day: u64) -> UnixMillis {
+    UnixMillis::new(day * 86_400_000).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn counts_that_are_merged_count_like_one_history(
+        uses in proptest::collection::vec((1..40_u64, 0..90_u64, any::<bool>()), 0..40),
+    ) {
+        let mut uses = uses;
+        let (mut all, mut parts) = (Counts::default(), [Counts::default(); 2]);
+        for (number, day, is_first) in &uses {
+            let time = on(*day);
+            all.restore(*number, time);
+            parts[usize::from(*is_first)].restore(*number, time);
+        }
+        prop_assert_eq!(parts[0].merge(parts[1]), all);
+        prop_assert_eq!(parts[1].merge(parts[0]), all);
+        uses.reverse();
+        let mut reversed = Counts::default();
+        for (number, day, _) in &uses {
+            reversed.restore(*number, on(*day));
+        }
+        prop_assert_eq!(reversed, all);
+    }
 }

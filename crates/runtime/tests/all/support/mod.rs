@@ -154,6 +154,25 @@ impl Files {
         self.path().join("segment-00000000000000000000")
     }
 
+    /// What is written in the segment, without the room that it has taken in advance.
+    pub(crate) fn written(&self) -> Vec<u8> {
+        let mut bytes = std::fs::read(self.segment()).unwrap();
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        bytes.truncate(end);
+        bytes
+    }
+
+    /// The files as they are now, as a crash would leave them if a node has them open.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self { clock: Arc::new(ManualClock::new(self.clock.now())), ..Self::new() };
+        std::fs::create_dir_all(copy.path()).unwrap();
+        for file in std::fs::read_dir(self.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+        }
+        copy
+    }
+
     pub(crate) fn setup(&self, key: SecretKey) -> Setup {
         let setup = Setup::new(self.path(), key, authority().did().clone());
         setup.clock(TestClock(Arc::clone(&self.clock)))

@@ -1,0 +1,289 @@
+//! The node's index: what the log amounts to up to a place, so that opening a node reads only the
+//! records after it. Made of the log, checked against it, and never needed as long as the log has
+//! its beginning.
+//!
+//! It holds every record but those of accesses, the uses that accesses made of each contract, and
+//! the requests that could still be replayed. It is a fold over the log's records, and knows
+//! nothing of the monitor's state.
+
+mod file;
+mod rows;
+mod statement;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dataspace_audit_log::{LeafIndex, Log, ReadError, Record, RecordError, TreeSize};
+use dataspace_identity::SecretKey;
+use thiserror::Error;
+
+pub(crate) use self::file::Row;
+pub(crate) use self::rows::{Base, Made, Tail};
+use self::statement::Statement;
+
+/// What the libraries below say.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Whether a node was opened by its index.
+#[derive(Debug)]
+pub enum IndexState {
+    /// It was: only the records after it were read.
+    Used {
+        /// Records of the log that it covers.
+        size: TreeSize,
+        /// Records read after those.
+        replayed: u64,
+    },
+    /// It was not; the whole log was read, and the index made anew.
+    Rebuilt {
+        /// Why.
+        why: Unusable,
+        /// Records read: all of them.
+        replayed: u64,
+    },
+}
+
+impl IndexState {
+    /// Records of the log that were read to open the node.
+    #[must_use]
+    pub fn replayed(&self) -> u64 {
+        match self {
+            Self::Used { replayed, .. } | Self::Rebuilt { replayed, .. } => *replayed,
+        }
+    }
+}
+
+/// Why an index is not used. All but [`Unusable::Missing`], and [`Unusable::Version`] after an
+/// update, are worth a look: somebody or something changed a file.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// There is none: the node is new, or its directory was copied without it.
+    #[error("there is no index")]
+    Missing,
+    /// The file is damaged, or none of ours.
+    #[error("the index cannot be read")]
+    Unreadable {
+        /// What the data base or the file system says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file made the data base panic: it is damaged, or was made to do so.
+    #[error("reading the index ended in a panic")]
+    Panicked,
+    /// No statement about the rows that the operator of the log has signed.
+    #[error("the index is not signed by the operator of the log")]
+    Statement,
+    /// Rows of a version that this library does not know.
+    #[error("version {found} of the index is not known here")]
+    Version {
+        /// The version found.
+        found: u64,
+    },
+    /// The index of another log of this operator.
+    #[error("it is the index of another log")]
+    OtherLog,
+    /// The operator signed the index of a longer log than this one: the log was rolled back, and
+    /// the index was not.
+    #[error("the index covers {stated} records, the log has {found}: it was rolled back")]
+    Ahead {
+        /// Records under the index.
+        stated: TreeSize,
+        /// Records in the log.
+        found: TreeSize,
+    },
+    /// The operator signed the index of another history than the log's.
+    #[error("the first {stated} records of the log are not those of the index")]
+    OtherHistory {
+        /// Records under the index.
+        stated: TreeSize,
+    },
+    /// Rows were changed, added, taken away or brought back.
+    #[error("the rows of the index are not those that the operator signed")]
+    Digest,
+    /// The rows are those that were signed, but do not make a state.
+    #[error("the rows of the index are not acceptable")]
+    Rows {
+        /// The first thing at fault.
+        source: Box<crate::error::ChangeError>,
+    },
+}
+
+impl Unusable {
+    fn cause(source: impl Into<Cause>) -> Self {
+        Self::Unreadable { source: source.into() }
+    }
+}
+
+/// Why the index was not written. Nothing is lost: the log has everything, and the next attempt
+/// is made later.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The disk is full, the file is gone, the log cannot be signed.
+    #[error("the index cannot be written")]
+    Failed {
+        /// What is in the way.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file made the data base panic.
+    #[error("writing the index ended in a panic")]
+    Panicked,
+    /// Somebody changed rows while the node was open. They are not signed again; the node makes
+    /// the index anew when it is opened next.
+    #[error("the index is not as this node left it")]
+    Changed,
+    /// Records that the index still lacks were archived.
+    #[error("records from {size} on were archived before the index covered them")]
+    Archived {
+        /// Records under the index.
+        size: TreeSize,
+    },
+}
+
+impl IndexError {
+    fn failed(source: impl Into<Cause>) -> Self {
+        Self::Failed { source: source.into() }
+    }
+}
+
+/// The file in the node's directory.
+const FILE: &str = "index";
+
+/// Fewer records than this are not worth a new index.
+const RECORDS_MIN: u64 = 4_096;
+
+/// The index of an open node.
+pub(crate) struct Index {
+    path: PathBuf,
+    base: Mutex<Base>,
+    /// The size of the log at which the index is written again.
+    due_at: AtomicU64,
+    /// Why the last attempt failed.
+    error: Mutex<Option<Arc<IndexError>>>,
+}
+
+impl Index {
+    /// The index in `dir`, as it was read or, if it was not, before it is written.
+    pub(crate) fn new(dir: &Path, base: Base) -> Self {
+        let due_at = AtomicU64::new(due_after(&base));
+        let (base, error) = (Mutex::new(base), Mutex::default());
+        Self { path: dir.join(FILE), base, due_at, error }
+    }
+
+    /// Hands the rows of the index in `dir` to `visit`; what that made of them is right only if
+    /// this returns `Ok`.
+    pub(crate) fn read(
+        dir: &Path,
+        log: &Log,
+        visit: &mut dyn FnMut(Row<'_>) -> Result<(), Unusable>,
+    ) -> Result<Base, Unusable> {
+        file::read(&dir.join(FILE), log, visit)
+    }
+
+    /// Writes the index if the log of `size` records has grown enough since the last time. Meant
+    /// for a moment without locks: it reads and writes files. One thread does it, the others go on.
+    pub(crate) fn write_if_due(&self, size: u64, log: &Log, key: &SecretKey) {
+        if size < self.due_at.load(Ordering::Acquire) {
+            return;
+        }
+        if let Ok(mut base) = self.base.try_lock() {
+            // Another thread may have written it since.
+            if size >= self.due_at.load(Ordering::Acquire) {
+                let _reported = self.write_from(&mut base, None, log, key);
+            }
+        }
+    }
+
+    /// Writes the index of the log as it is, from `tail` if that reaches to its end.
+    pub(crate) fn write(
+        &self,
+        tail: Option<Tail>,
+        log: &Log,
+        key: &SecretKey,
+    ) -> Result<(), Arc<IndexError>> {
+        self.write_from(&mut self.base(), tail, log, key)
+    }
+
+    fn write_from(
+        &self,
+        base: &mut Base,
+        tail: Option<Tail>,
+        log: &Log,
+        key: &SecretKey,
+    ) -> Result<(), Arc<IndexError>> {
+        let done = self.bring_up(base, tail, log, key).map_err(Arc::new);
+        let due_at = match &done {
+            Ok(()) => due_after(base),
+            // Not at once again: what is in the way may stay for a while.
+            Err(_) => log.size().map_or(u64::MAX, |size| size.as_u64().saturating_add(RECORDS_MIN)),
+        };
+        self.due_at.store(due_at, Ordering::Release);
+        let error = done.as_ref().err().cloned();
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+        done
+    }
+
+    fn bring_up(
+        &self,
+        base: &mut Base,
+        tail: Option<Tail>,
+        log: &Log,
+        key: &SecretKey,
+    ) -> Result<(), IndexError> {
+        // WHY first: so an index that is ahead of its log shows a rollback, not a crash.
+        let checkpoint = log.checkpoint(key).map_err(IndexError::failed)?;
+        let size = checkpoint.size().as_u64();
+        if size <= base.size {
+            return Ok(());
+        }
+        if log.first().map_err(IndexError::failed)?.as_u64() > base.size {
+            return Err(IndexError::Archived { size: TreeSize::new(base.size) });
+        }
+        let tail = match tail {
+            Some(tail) if tail.size == size => tail,
+            _ => read_tail(log, base, size)?,
+        };
+        let stated = (log.origin(), checkpoint.root());
+        *base =
+            file::write(&self.path, base, &tail, &|new| Ok(Statement::sign(stated, new, key)?))?;
+        Ok(())
+    }
+
+    /// Why the last attempt to write failed, if it did.
+    pub(crate) fn error(&self) -> Option<Arc<IndexError>> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn base(&self) -> MutexGuard<'_, Base> {
+        // It is replaced as a whole.
+        self.base.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The size of the log at which an index is worth writing again: all rows are read for that, so
+/// that for each access it comes to a constant.
+fn due_after(base: &Base) -> u64 {
+    base.size.saturating_add(RECORDS_MIN.max(base.rows / 4))
+}
+
+/// What the records from `base` to `size` add.
+fn read_tail(log: &Log, base: &Base, size: u64) -> Result<Tail, IndexError> {
+    let mut tail = Tail::after(base);
+    log.replay_from(LeafIndex::new(base.size), |index, bytes| {
+        if index.as_u64() < size {
+            tail.take(index, &Record::from_bytes(bytes)?, bytes);
+        }
+        Ok::<_, TailError>(())
+    })
+    .map_err(IndexError::failed)?;
+    Ok(tail)
+}
+
+#[derive(Debug, Error)]
+enum TailError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}

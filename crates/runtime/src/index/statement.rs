@@ -1,0 +1,68 @@
+use dataspace_audit_log::{Log, Origin, TreeSize};
+use dataspace_identity::SecretKey;
+use dataspace_primitives::{Digest, Payload, SignError, Signed, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::index::Unusable;
+use crate::index::rows::Base;
+
+/// What the operator signs about its index: of which log it is, up to where, and the digest over
+/// all rows. So whoever can write to the directory, but has no key, can change no row, and bring
+/// none back alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Statement {
+    /// Version of the rows: 1.
+    v: u64,
+    /// The log's origin.
+    log: String,
+    /// Records of the log that the rows were made of, and the root over them.
+    size: u64,
+    root: Digest,
+    rows: u64,
+    digest: Digest,
+    /// The latest time of these records.
+    high_water: UnixMillis,
+}
+
+impl Payload for Statement {
+    const TYPE: &'static str = "application/vnd.dataspace.node-index+cbor";
+}
+
+const VERSION: u64 = 1;
+
+impl Statement {
+    pub(super) fn sign(
+        (log, root): (&Origin, Digest),
+        base: &Base,
+        key: &SecretKey,
+    ) -> Result<Signed<Self>, SignError> {
+        let Base { size, rows, digest, high_water } = *base;
+        let log = log.to_string();
+        Signed::sign(&Self { v: VERSION, log, size, root, rows, digest, high_water }, key)
+    }
+
+    /// What is stated, if it was by the operator of this log, and about what is in it.
+    pub(super) fn verify(bytes: Vec<u8>, log: &Log) -> Result<Base, Unusable> {
+        let signed = Signed::<Self>::from_bytes(bytes).map_err(|_| Unusable::Statement)?;
+        let keys = log.origin().operator().trusted_keys();
+        // A did:key is valid at all times.
+        let stated = signed.verify(&keys, UnixMillis::MIN).map_err(|_| Unusable::Statement)?;
+        let Self { v, log: of, size, root, rows, digest, high_water } = stated.value().clone();
+        if v != VERSION {
+            return Err(Unusable::Version { found: v });
+        }
+        if of != log.origin().to_string() {
+            return Err(Unusable::OtherLog);
+        }
+        let found = log.size().map_err(Unusable::cause)?;
+        let stated = TreeSize::new(size);
+        if stated > found {
+            return Err(Unusable::Ahead { stated, found });
+        }
+        if log.root_at(stated).map_err(Unusable::cause)? != root {
+            return Err(Unusable::OtherHistory { stated });
+        }
+        Ok(Base { size, rows, digest, high_water })
+    }
+}

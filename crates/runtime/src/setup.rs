@@ -1,0 +1,208 @@
+//! How a node is founded and opened.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
+
+use dataspace_audit_log::{Event, LeafIndex, Log, Origin, Record, TreeSize};
+use dataspace_identity::{Did, SecretKey, TrustAnchors};
+use dataspace_primitives::{Signed, UnixMillis};
+use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
+
+use crate::change::{document, signed};
+use crate::clock::{Clock, SteadyClock, SystemClock};
+use crate::error::{ChangeError, SetupError, WriteError};
+use crate::index::{Base, Index, IndexState, Row, Tail, Unusable};
+use crate::space::{DataSpace, Inner, Opened};
+use crate::state::State;
+
+/// A checkpoint is signed after so many accesses at the latest, unless [`Setup::checkpoint_every`]
+/// says otherwise.
+const CHECKPOINT_EVERY: u64 = 1_024;
+
+/// How to found or open a node.
+pub struct Setup {
+    dir: PathBuf,
+    key: SecretKey,
+    authority: Did,
+    clock: Box<dyn Clock>,
+    checkpoint_every: u64,
+}
+
+impl Setup {
+    /// A node in `dir` of the provider that holds `key`, in the space of `authority`.
+    pub fn new(dir: impl AsRef<Path>, key: SecretKey, authority: Did) -> Self {
+        let (dir, clock) = (dir.as_ref().to_owned(), Box::new(SystemClock));
+        Self { dir, key, authority, clock, checkpoint_every: CHECKPOINT_EVERY }
+    }
+
+    /// Takes the time from `clock` instead of the operating system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Signs a checkpoint after every `accesses` accesses instead of 1,024; 0 counts as 1. Changes
+    /// are always followed by one. Accesses after the last checkpoint are protected by the
+    /// directory's access rights alone, if the node does not close cleanly; each checkpoint costs a
+    /// signature and two syncs.
+    #[must_use]
+    pub fn checkpoint_every(mut self, accesses: u64) -> Self {
+        self.checkpoint_every = accesses.max(1);
+        self
+    }
+
+    /// Begins a new log with the authority's profile.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the profile is refused or there is a log in the directory already.
+    pub fn create(self, profile: Signed<SpaceProfile>) -> Result<DataSpace, SetupError> {
+        let clock = SteadyClock::new(self.clock, UnixMillis::MIN);
+        let now = clock.now().map_err(WriteError::from)?;
+        let profile = PublishedProfile::publish(profile, &self.authority, now)?;
+        let (version, document) = (profile.profile().version, document(profile.signed()));
+        let event = Event::Profile { version, document };
+        let log = Log::create(&self.dir, Origin::new(self.key.did()))?;
+        let appended = log.append(&Record::new(now, event)).map_err(WriteError::from)?;
+        drop(appended);
+        log.checkpoint(&self.key).map_err(WriteError::from)?;
+        let anchors = TrustAnchors::new(self.authority);
+        let inner = Inner {
+            state: RwLock::new(State::new(anchors, self.key.did().clone(), profile)),
+            key: self.key,
+            clock,
+            log,
+            opened: None,
+            index: Index::new(&self.dir, Base::default()),
+            checkpoint_every: self.checkpoint_every,
+            signed: AtomicU64::new(1),
+            recorded: AtomicU64::new(1),
+        };
+        Ok(DataSpace { inner: Arc::new(inner) })
+    }
+
+    /// Opens the log and builds everything that was in force again: memberships, contracts, uses,
+    /// terminations. Products have to be registered again, to attach their tables.
+    ///
+    /// What the index covers is taken from it, if it is the operator's index of this log
+    /// ([`DataSpace::index_state`] tells); the rest is read from the log.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the log is damaged, or holds what this node would not have written.
+    pub fn open(self) -> Result<DataSpace, SetupError> {
+        let (log, recovery) = Log::open(&self.dir, Origin::new(self.key.did()))?;
+        // A creation that was cut short leaves at most the first record without a checkpoint.
+        if recovery.checkpoint().is_none() && recovery.size().as_u64() > 1 {
+            return Err(SetupError::NoCheckpoint { size: recovery.size() });
+        }
+        let (mut state, base, unusable) = match self.indexed(&log) {
+            Ok((state, base)) => (Some(state), base, None),
+            Err(why) => (None, Base::default(), Some(why)),
+        };
+        let first = log.first()?;
+        if first.as_u64() > base.size {
+            return Err(SetupError::Archived { first, why: unusable });
+        }
+        let (mut high_water, mut replayed) = (base.high_water, 0_u64);
+        let mut tail = unusable.is_some().then(|| Tail::after(&base));
+        log.replay_from(LeafIndex::new(base.size), |index, bytes| {
+            let fail = |source| SetupError::Record { index, source };
+            let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
+            high_water = high_water.max(record.time);
+            replayed = replayed.saturating_add(1);
+            if let Some(tail) = &mut tail {
+                tail.take(index, &record, bytes);
+            }
+            self.take(&mut state, record).map_err(fail)
+        })?;
+        // A creation that was cut short before its first record holds nothing yet.
+        let Some(state) = state else {
+            let part = "a first record; found the node anew in an empty directory";
+            return Err(ProfileError::Missing { part }.into());
+        };
+        let covered = TreeSize::new(base.size);
+        let state_of_index = match unusable {
+            None => IndexState::Used { size: covered, replayed },
+            Some(why) => IndexState::Rebuilt { why, replayed },
+        };
+        let index = Index::new(&self.dir, base);
+        if let Some(tail) = tail {
+            // Whoever opens the node next should not have to read all this again.
+            let _reported = index.write(Some(tail), &log, &self.key);
+        }
+        let signed = recovery.checkpoint().map_or(0, |checkpoint| checkpoint.size().as_u64());
+        let inner = Inner {
+            clock: SteadyClock::new(self.clock, high_water),
+            recorded: AtomicU64::new(recovery.size().as_u64()),
+            signed: AtomicU64::new(signed),
+            state: RwLock::new(state),
+            key: self.key,
+            log,
+            opened: Some(Opened { recovery, index: state_of_index }),
+            index,
+            checkpoint_every: self.checkpoint_every,
+        };
+        Ok(DataSpace { inner: Arc::new(inner) })
+    }
+
+    /// The state of which the index is, with every check made again that was made when it was
+    /// recorded: an index whose signature is good can still be of an older version's mistakes.
+    fn indexed(&self, log: &Log) -> Result<(State, Base), Unusable> {
+        let mut state = None;
+        let refused = |source| Unusable::Rows { source: Box::new(source) };
+        let base = Index::read(&self.dir, log, &mut |row| {
+            match row {
+                Row::Change(bytes) => {
+                    let record = Record::from_bytes(bytes).map_err(ChangeError::from);
+                    record.and_then(|record| self.take(&mut state, record)).map_err(refused)?;
+                }
+                Row::Made(contract, made) => {
+                    let known =
+                        state.as_ref().is_some_and(|state| state.restore_made(contract, made));
+                    if !known {
+                        return Err(refused(ChangeError::UnknownContract { contract }));
+                    }
+                }
+                Row::Request(answered) => {
+                    if let Some(state) = &mut state {
+                        state.replays.restore(answered.request, answered.at);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok((state.ok_or(refused(ChangeError::Unknown))?, base))
+    }
+
+    fn take(&self, state: &mut Option<State>, record: Record) -> Result<(), ChangeError> {
+        match state {
+            None => *state = Some(self.first(record)?),
+            Some(state) => state.replay(record)?,
+        }
+        Ok(())
+    }
+
+    /// The first record must be the profile under which the node was founded.
+    fn first(&self, record: Record) -> Result<State, ChangeError> {
+        let Event::Profile { version, document } = record.event else {
+            return Err(ChangeError::Unknown);
+        };
+        let profile = PublishedProfile::publish(signed(document)?, &self.authority, record.time)?;
+        if profile.profile().version != version {
+            return Err(ChangeError::Mismatch);
+        }
+        let anchors = TrustAnchors::new(self.authority.clone());
+        Ok(State::new(anchors, self.key.did().clone(), profile))
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("dir", &self.dir)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
