@@ -21,6 +21,9 @@ compares them, and only then removes them from the node: a record of the log, si
 says so. Their hashes stay, and with them the proofs of all other records. What is archived cannot
 be replayed or shown from the node any more: copy the segments back into a copy of the directory.
 
+A node archives its own log by `DataSpace::archive`, which writes its index first. After this command, a
+node without an index of its present state opens only when the segments are copied back.
+
 The key is the operator's own, as the node is opened with it.
 
 Example:
