@@ -7,14 +7,14 @@ use std::io::Write as _;
 use std::str::FromStr as _;
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use arrow_array::{Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use cedar_policy::RestrictedExpression as Expr;
 use cedar_policy::{Authorizer, Context, Entities, Entity, EntityUid, PolicySet, Request};
-use dataspace_benches::{Effort, Report, median};
+use dataspace_benches::{Effort, Report, median, scratch, time};
 use dataspace_identity::{MembershipCredential, SecretKey};
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Decision, Duty, Facts, Layers, MaskMethod, Program, Rule,
@@ -127,11 +127,6 @@ fn bare_sync(effort: Effort, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The target directory's file system, not a `tmpfs`, where a sync costs nothing.
-fn scratch() -> &'static str {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../target")
-}
-
 struct Node {
     space: DataSpace,
     consumer: SecretKey,
@@ -152,6 +147,7 @@ fn accesses(effort: Effort, report: &mut Report) -> Result<()> {
                     black_box(received.and_then(|one| monitor.decide(one)).is_ok());
                 }
             })
+            .0
             .as_secs_f64()
                 * 1e4
         });
@@ -189,11 +185,8 @@ fn round(node: &Node, callers: usize, each: usize) -> Result<f64> {
             })
             .collect();
         barrier.wait();
-        let mut all = true;
-        let took = time(|| {
-            for thread in threads {
-                all &= thread.join().unwrap_or(false);
-            }
+        let (took, all) = time(|| {
+            threads.into_iter().fold(true, |all, thread| all & thread.join().unwrap_or(false))
         });
         all.then_some(took)
     });
@@ -207,13 +200,6 @@ fn released(space: &DataSpace, request: Signed<AccessRequest>) -> bool {
         Ok(Access::Released(mut release)) => release.all(|batch| batch.is_ok()),
         _ => false,
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a bench measures")]
-fn time(work: impl FnOnce()) -> Duration {
-    let begin = Instant::now();
-    work();
-    begin.elapsed()
 }
 
 fn requests(node: &Node, contract: usize, count: usize) -> Result<Vec<Signed<AccessRequest>>> {

@@ -7,14 +7,14 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use dataspace_audit_log::{
     AccessRecord, Checkpoint, EncodedRecord, Event, Fact, FileStorage, LeafIndex, Log, Origin,
     Record, TreeSize, Verdict, leaf_hash,
 };
-use dataspace_benches::{Effort, Report, median};
+use dataspace_benches::{Effort, Report, median, mix, resident, scratch, time};
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ fn main() -> Result<()> {
 /// that syncs each.
 fn appends(effort: Effort, report: &mut Report) -> Result<()> {
     let each = if effort.is_full() { 400 } else { 2 };
-    let dir = scratch()?;
+    let dir = tempfile::tempdir_in(scratch())?;
     let log = Log::create(&dir.path().join("log"), origin()?)?;
     let records = records(CALLERS)?;
     let bare = Bare::new(dir.path(), "bare", effort)?;
@@ -131,7 +131,7 @@ impl Bare {
 
 fn batches(effort: Effort, report: &mut Report) -> Result<()> {
     let count = if effort.is_full() { BATCH } else { 16 };
-    let dir = scratch()?;
+    let dir = tempfile::tempdir_in(scratch())?;
     let log = Log::create(&dir.path().join("log"), origin()?)?;
     let (records, bare) = (records(count)?, Bare::new(dir.path(), "bare", effort)?);
     let (mut ours, mut ceiling) = (Vec::new(), Vec::new());
@@ -216,7 +216,7 @@ struct Node {
 
 impl Node {
     fn new(size: u64) -> Result<Self> {
-        let (dir, origin) = (scratch()?, origin()?);
+        let (dir, origin) = (tempfile::tempdir_in(scratch())?, origin()?);
         let log = Log::create(&dir.path().join("log"), origin.clone())?;
         let records = records(BATCH)?;
         let mut left = usize::try_from(size)?;
@@ -271,33 +271,6 @@ fn record(number: u64) -> Result<Record> {
     Ok(record)
 }
 
-/// The target directory's file system, not a `tmpfs`, where a sync costs nothing.
-fn scratch() -> Result<TempDir> {
-    Ok(tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/../target"))?)
-}
-
 fn rate(count: usize, took: Duration) -> Result<f64> {
     Ok(f64::from(u32::try_from(count)?) / took.as_secs_f64())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a bench measures")]
-fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let begin = Instant::now();
-    let done = work();
-    (begin.elapsed(), done)
-}
-
-/// Memory of this process, in KiB.
-fn resident() -> Option<u32> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// Splitmix64.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -4,7 +4,7 @@
 
 use anyhow::{Result, ensure};
 use criterion::{BenchmarkId, Criterion, Throughput};
-use dataspace_benches::Effort;
+use dataspace_benches::{Effort, mix};
 use dataspace_policy::{
     Action, Constraint, Contracts, Facts, Layer, Layers, Policies, Rule, Scope, Terms,
 };
@@ -125,12 +125,4 @@ fn product(party: u64) -> String {
 
 fn id(number: u64) -> Digest {
     Digest::of(&number.to_le_bytes())
-}
-
-/// Splitmix64.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::hint::black_box;
 
 use anyhow::{Result, ensure};
-use dataspace_benches::{Effort, Report};
+use dataspace_benches::{Effort, Report, mix};
 
-use crate::world::{OURS, mix};
+use crate::world::OURS;
 
 pub(crate) fn rows(effort: Effort, report: &mut Report) -> Result<()> {
     for contracts in [1, 1_000_000] {

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use anyhow::{Context as _, Result, ensure};
-use dataspace_benches::{Effort, Report, median};
+use dataspace_benches::{Effort, Report, median, mix, resident};
 use dataspace_policy::{
     Action, Constraint, Contracts, Facts, Layer, Layers, Policies, Rule, Scope, Terms,
 };
@@ -125,7 +125,7 @@ fn decide_many(
     let (count, germany) = (u32::try_from(contracts.len())?, germany()?);
     let parties: Vec<_> = (0..PARTIES).map(|n| (world::consumer(n), world::product(n))).collect();
     let asked: Vec<_> = (0..count.max(1 << 16))
-        .map(|turn| world::mix(u64::from(turn)) % u64::from(count))
+        .map(|turn| mix(u64::from(turn)) % u64::from(count))
         .map(|number| Ok((u32::try_from(number)?, id(u32::try_from(number)?))))
         .collect::<Result<_>>()?;
     let permits = |(number, id): &(u32, Digest)| {
@@ -241,11 +241,4 @@ fn facts(plain: &Plain, region: Region) -> Option<Facts<'_>> {
         &plain.purpose,
         UnixMillis::new(plain.now)?,
     ))
-}
-
-/// Memory of this process, in KiB.
-fn resident() -> Option<u32> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }

@@ -95,11 +95,3 @@ pub(crate) fn measure<T>(
     report.row(name, micros * 1e3, "ns", (name != OURS).then_some(OURS));
     Ok(())
 }
-
-/// Splitmix64.
-pub(crate) fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}

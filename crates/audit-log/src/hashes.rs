@@ -111,57 +111,60 @@ impl Edge {
 
     /// The edge of the tree of this size, as the files say. Nothing in it is verified.
     pub(crate) fn load(storage: &dyn Storage, size: u64) -> io::Result<Self> {
-        let mut this = Self { size, levels: Vec::new() };
-        let mut leaves = size;
-        for level in 0_u8.. {
-            if leaves == 0 {
-                break;
-            }
-            let (full, width) = (leaves / TILE_WIDTH, leaves % TILE_WIDTH);
-            let mut bytes = vec![0; usize::try_from(width * HASH_LEN).unwrap_or(0)];
-            storage.read_at(StoredFile::Hashes(level), full * TILE_LEN, &mut bytes)?;
-            let mut rest = Tree::new();
-            bytes.as_chunks::<32>().0.iter().for_each(|hash| rest.push(Digest::from_bytes(*hash)));
-            this.levels.push(Level { full, rest });
-            leaves = full;
-        }
-        Ok(this)
+        let levels = levels(size).map(|(level, full, width)| {
+            let rest = read_leaves(storage, (level, full), width)?;
+            Ok(Level { full, rest })
+        });
+        Ok(Self { size, levels: levels.collect::<io::Result<_>>()? })
     }
-}
 
-impl Edge {
     /// The file that is too short for [`Edge::load`].
     pub(crate) fn short(storage: &dyn Storage, size: u64) -> io::Result<Option<StoredFile>> {
-        let mut leaves = size;
-        for level in 0_u8.. {
-            if leaves == 0 {
-                break;
+        for (level, full, width) in levels(size) {
+            let file = StoredFile::Hashes(level);
+            if storage.len(file)? < full * TILE_LEN + width * HASH_LEN {
+                return Ok(Some(file));
             }
-            let (full, width) = (leaves / TILE_WIDTH, leaves % TILE_WIDTH);
-            if storage.len(StoredFile::Hashes(level))? < full * TILE_LEN + width * HASH_LEN {
-                return Ok(Some(StoredFile::Hashes(level)));
-            }
-            leaves = full;
         }
         Ok(None)
     }
 }
 
+/// The levels of a tree of so many leaves: which, its full tiles, and the leaves after them.
+fn levels(size: u64) -> impl Iterator<Item = (u8, u64, u64)> {
+    let mut leaves = size;
+    (0..).map_while(move |level| {
+        let (full, width) = (leaves / TILE_WIDTH, leaves % TILE_WIDTH);
+        let known = (leaves > 0).then_some((level, full, width));
+        leaves = full;
+        known
+    })
+}
+
+/// The first leaves of a tile of a level, as they stand in the file.
+fn read_leaves(storage: &dyn Storage, (level, tile): (u8, u64), width: u64) -> io::Result<Tree> {
+    let mut bytes = vec![0; usize::try_from(width * HASH_LEN).unwrap_or(0)];
+    storage.read_at(StoredFile::Hashes(level), tile * TILE_LEN, &mut bytes)?;
+    Ok(tree_of(&bytes))
+}
+
+fn tree_of(leaves: &[u8]) -> Tree {
+    let mut tree = Tree::new();
+    leaves.as_chunks().0.iter().for_each(|hash| tree.push(Digest::from_bytes(*hash)));
+    tree
+}
+
 /// Holds the full tiles of a tree of this size against themselves, and their roots against the
 /// leaves of the level above; names the first file that is wrong.
 pub(crate) fn damaged_tile(storage: &dyn Storage, size: u64) -> io::Result<Option<StoredFile>> {
-    let mut full = size / TILE_WIDTH;
-    for level in 0_u8.. {
-        if full == 0 {
-            break;
-        }
+    for (level, full, _) in levels(size) {
         let (file, above) = (StoredFile::Hashes(level), StoredFile::Hashes(level + 1));
         for tile in 0..full {
             let mut bytes = vec![0; usize::try_from(TILE_LEN).unwrap_or(0)];
             storage.read_at(file, tile * TILE_LEN, &mut bytes)?;
-            let leaves = bytes.as_chunks::<32>().0.iter().take(256);
-            let mut tree = Tree::new();
-            leaves.for_each(|hash| tree.push(Digest::from_bytes(*hash)));
+            let leaves =
+                usize::try_from(TILE_WIDTH * HASH_LEN).ok().and_then(|len| bytes.get(..len));
+            let tree = tree_of(leaves.unwrap_or_default());
             if tile_bytes(&tree) != bytes {
                 return Ok(Some(file));
             }
@@ -172,7 +175,6 @@ pub(crate) fn damaged_tile(storage: &dyn Storage, size: u64) -> io::Result<Optio
                 return Ok(Some(above));
             }
         }
-        full /= TILE_WIDTH;
     }
     Ok(None)
 }
@@ -232,11 +234,7 @@ impl Stored<'_> {
         if let Some(level) = known.filter(|level| level.full == tile) {
             return Ok(level.rest.clone());
         }
-        let mut bytes = vec![0; usize::try_from(TILE_WIDTH * HASH_LEN).unwrap_or(0)];
-        self.storage.read_at(StoredFile::Hashes(level), tile * TILE_LEN, &mut bytes)?;
-        let mut tree = Tree::new();
-        bytes.as_chunks::<32>().0.iter().for_each(|hash| tree.push(Digest::from_bytes(*hash)));
-        Ok(tree)
+        read_leaves(self.storage, (level, tile), TILE_WIDTH)
     }
 
     /// Looks for the tile that is wrong among those on the way from a leaf to the root.

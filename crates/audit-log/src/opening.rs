@@ -243,7 +243,7 @@ impl<'a> Opening<'a> {
             0 => (segment.len(), 0),
             offset => (offset, offset),
         };
-        loop {
+        let (rubbish_end, unfinished) = loop {
             let (file, leaves) = (segment.file(), edge.size());
             let made = self.durably(&edge, made)?;
             let corrupt = || OpenError::Corrupt { file, offset: end, leaves };
@@ -283,19 +283,7 @@ impl<'a> Opening<'a> {
                     }
                 }
             };
-            let Some(later) = self.segments.get(number + 1) else {
-                let unfinished = None;
-                return Ok(Read {
-                    edge,
-                    segment,
-                    end,
-                    rubbish_end,
-                    last,
-                    signed_root,
-                    archive,
-                    unfinished,
-                });
-            };
+            let Some(later) = self.segments.get(number + 1) else { break (rubbish_end, None) };
             if rubbish_end > end || later.as_u64() < next {
                 return Err(corrupt());
             }
@@ -305,21 +293,12 @@ impl<'a> Opening<'a> {
             number += 1;
             let after = self.header(&edge, number);
             if let Err(OpenError::Unfinished) = after {
-                let (rubbish_end, unfinished) = (end, Some(StoredFile::Segment(*later)));
-                return Ok(Read {
-                    edge,
-                    segment,
-                    end,
-                    rubbish_end,
-                    last,
-                    signed_root,
-                    archive,
-                    unfinished,
-                });
+                break (end, Some(StoredFile::Segment(*later)));
             }
             segment = after?;
             (last, end) = (0, segment.len());
-        }
+        };
+        Ok(Read { edge, segment, end, rubbish_end, last, signed_root, archive, unfinished })
     }
 
     /// What is not durable yet need not be right; at the mark, the edge must be.

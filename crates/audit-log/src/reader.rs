@@ -8,8 +8,8 @@ use crate::error::{ProveError, ReadError};
 use crate::hashes::{Edge, NodeError, Stored, TILE_HEIGHT, TILE_WIDTH, offset_at};
 use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::record::RECORD_LEN_MAX;
-use crate::segment::{RECORD_PREFIX_LEN, to_u64};
-use crate::state::State;
+use crate::segment::{RECORD_PREFIX_LEN, split_record, to_u64};
+use crate::state::{State, segment_of};
 use crate::storage::{Storage, StoredFile};
 use crate::tree::{LeafIndex, Tree, TreeSize, leaf_hash};
 
@@ -205,10 +205,8 @@ impl<'a> Records<'a> {
 
     /// Reads all from the first start to the end of the record at the last one.
     fn read_span(&self, at: u64, starts: &[u64], bytes: &mut Vec<u8>) -> Result<(), ReadError> {
-        let after = self.segments.partition_point(|first| first.as_u64() <= at);
-        let segment = after.checked_sub(1).and_then(|place| self.segments.get(place));
-        let file = StoredFile::Segment(segment.copied().unwrap_or_default());
         let index = LeafIndex::new(at);
+        let file = StoredFile::Segment(segment_of(&self.segments, index).unwrap_or_default());
         let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return Ok(()) };
         let damaged = ReadError::Derived { file: StoredFile::Offsets };
         let Some(span) = last.checked_sub(*first).filter(|span| *span <= SPAN_MAX) else {
@@ -238,6 +236,6 @@ impl<'a> Records<'a> {
 const SPAN_MAX: u64 = TILE_WIDTH * (RECORD_LEN_MAX as u64 + 256);
 
 fn record_in(bytes: &[u8], at: u64) -> Option<&[u8]> {
-    let (len, rest) = bytes.get(usize::try_from(at).ok()?..)?.split_first_chunk()?;
-    rest.get(..usize::try_from(u32::from_be_bytes(*len)).ok()?)
+    let (record, _) = split_record(bytes.get(usize::try_from(at).ok()?..)?)?;
+    Some(record)
 }

@@ -239,7 +239,7 @@ impl Group {
 }
 
 /// `None` at the end of the body, and where it is not a record.
-fn split_record(body: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split_record(body: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = body.split_first_chunk()?;
     let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
     if len == 0 || len > RECORD_LEN_MAX {

@@ -25,8 +25,7 @@ pub(crate) struct State {
 impl State {
     /// The segment in which the record stands; `None` if that was archived.
     pub(crate) fn segment_of(&self, index: LeafIndex) -> Option<LeafIndex> {
-        let after = self.segments.partition_point(|first| *first <= index);
-        self.segments.get(after.checked_sub(1)?).copied()
+        segment_of(&self.segments, index)
     }
 
     pub(crate) fn tree<'a>(&'a self, storage: &'a dyn Storage) -> Stored<'a> {
@@ -38,4 +37,10 @@ impl State {
         let (size, segment) = (self.edge.size().as_u64(), self.segment.first.as_u64());
         Mark { size, segment, end: self.end, ..self.mark }
     }
+}
+
+/// Of segments in ascending order of their first records, the one in which the record stands.
+pub(crate) fn segment_of(segments: &[LeafIndex], index: LeafIndex) -> Option<LeafIndex> {
+    let after = segments.partition_point(|first| *first <= index);
+    segments.get(after.checked_sub(1)?).copied()
 }
