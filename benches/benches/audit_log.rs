@@ -27,9 +27,13 @@ const RECORD_LEN: usize = 300;
 fn main() -> Result<()> {
     let effort = Effort::from_args();
     let mut report = Report::new("audit_log", effort);
-    appends(effort, &mut report)?;
-    batches(effort, &mut report)?;
-    lengths(effort, &mut report)?;
+    type Part = fn(Effort, &mut Report) -> Result<()>;
+    let parts: [(&str, Part); 3] = [("append", appends), ("batch", batches), ("length", lengths)];
+    for (part, measure) in parts {
+        if effort.selects(part) {
+            measure(effort, &mut report)?;
+        }
+    }
     report.finish()
 }
 

@@ -47,7 +47,7 @@ impl Report {
         Some(row.median / other.median)
     }
 
-    /// Prints the table and, after a full run, writes the file.
+    /// Prints the table and, after a full run of all parts, writes the file.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -60,7 +60,7 @@ impl Report {
             };
             anstream::println!("{:<28} {:>12.3}  {:<10} {ratio}", row.name, row.median, row.unit);
         }
-        if !self.effort.is_full() {
+        if !self.effort.is_full() || Effort::filter().is_some() {
             return Ok(());
         }
         let rows: Vec<_> = self

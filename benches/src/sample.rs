@@ -28,6 +28,17 @@ impl Effort {
         self.samples > 1
     }
 
+    /// Whether to measure this part: all, or that which the command line names
+    /// (`cargo bench --bench audit_log append`).
+    #[must_use]
+    pub fn selects(self, part: &str) -> bool {
+        Self::filter().is_none_or(|filter| part.contains(&filter))
+    }
+
+    pub(crate) fn filter() -> Option<String> {
+        std::env::args().skip(1).find(|arg| !arg.starts_with('-'))
+    }
+
     /// Median time of one call of `work`, in microseconds.
     #[expect(clippy::disallowed_methods, reason = "a bench measures")]
     pub fn micros(self, mut work: impl FnMut()) -> f64 {

@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use crate::checkpoint::CheckpointError;
 use crate::origin::Origin;
+use crate::queue::{AppendError, PoisonCause};
 use crate::storage::StoredFile;
 use crate::tree::{LeafIndex, TreeError, TreeSize};
-use crate::writer::{AppendError, PoisonCause};
 
 /// Why a log is not created.
 #[derive(Debug, Error)]

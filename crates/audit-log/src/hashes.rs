@@ -41,9 +41,9 @@ struct Level {
     rest: Tree,
 }
 
-/// A tile that became full, to be written.
+/// Tiles that became full, one after the other in a file, to be written.
 #[derive(Debug)]
-pub(crate) struct FullTile {
+pub(crate) struct FullTiles {
     pub(crate) file: StoredFile,
     pub(crate) offset: u64,
     pub(crate) bytes: Vec<u8>,
@@ -73,7 +73,7 @@ impl Edge {
     }
 
     /// Appends leaves; returns the tiles that became full.
-    pub(crate) fn extend(&mut self, leaves: &[Digest]) -> Vec<FullTile> {
+    pub(crate) fn extend(&mut self, leaves: &[Digest]) -> Vec<FullTiles> {
         let mut full = Vec::new();
         for leaf in leaves {
             self.size += 1;
@@ -82,7 +82,7 @@ impl Edge {
         full
     }
 
-    fn push(&mut self, level: u8, leaf: Digest, done: &mut Vec<FullTile>) {
+    fn push(&mut self, level: u8, leaf: Digest, done: &mut Vec<FullTiles>) {
         let at = usize::from(level);
         if at == self.levels.len() {
             self.levels.push(Level::default());
@@ -92,9 +92,15 @@ impl Edge {
         if rest.size().as_u64() < TILE_WIDTH {
             return;
         }
-        let bytes = tile_bytes(rest);
         let (file, offset) = (StoredFile::Hashes(level), *full * TILE_LEN);
-        done.push(FullTile { file, offset, bytes });
+        let known = done.iter().position(|tiles| tiles.file == file);
+        let at = known.unwrap_or_else(|| {
+            done.push(FullTiles { file, offset, bytes: Vec::new() });
+            done.len() - 1
+        });
+        if let Some(tiles) = done.get_mut(at) {
+            push_tile(&mut tiles.bytes, rest);
+        }
         *full += 1;
         let root = rest.root();
         *rest = Tree::new();
@@ -165,7 +171,9 @@ pub(crate) fn damaged_tile(storage: &dyn Storage, size: u64) -> io::Result<Optio
             let leaves =
                 usize::try_from(TILE_WIDTH * HASH_LEN).ok().and_then(|len| bytes.get(..len));
             let tree = tree_of(leaves.unwrap_or_default());
-            if tile_bytes(&tree) != bytes {
+            let mut made = Vec::new();
+            push_tile(&mut made, &tree);
+            if made != bytes {
                 return Ok(Some(file));
             }
             let mut parent = [0; 32];
@@ -179,14 +187,14 @@ pub(crate) fn damaged_tile(storage: &dyn Storage, size: u64) -> io::Result<Optio
     Ok(None)
 }
 
-/// A full tile as it is stored.
-fn tile_bytes(tile: &Tree) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(usize::try_from(TILE_LEN).unwrap_or(0));
+/// Appends a full tile as it is stored.
+fn push_tile(bytes: &mut Vec<u8>, tile: &Tree) {
+    let len = bytes.len() + usize::try_from(TILE_LEN).unwrap_or(0);
+    bytes.reserve(len - bytes.len());
     for height in 0..TILE_HEIGHT {
         tile.row(height).iter().for_each(|hash| bytes.extend_from_slice(hash.as_bytes()));
     }
-    bytes.resize(usize::try_from(TILE_LEN).unwrap_or(0), 0);
-    bytes
+    bytes.resize(len, 0);
 }
 
 /// The whole tree: edge and files.
@@ -283,9 +291,9 @@ impl Nodes for Stored<'_> {
     }
 }
 
-/// The offsets of records, 8 bytes for each.
-pub(crate) fn offset_bytes(starts: impl Iterator<Item = u64>) -> Vec<u8> {
-    starts.flat_map(u64::to_be_bytes).collect()
+/// Appends the offset of a record, 8 bytes.
+pub(crate) fn push_offset(bytes: &mut Vec<u8>, start: u64) {
+    bytes.extend_from_slice(&start.to_be_bytes());
 }
 
 /// Where the first of these records stands within the file of offsets.

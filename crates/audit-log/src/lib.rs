@@ -118,6 +118,7 @@ mod opening;
 mod origin;
 mod proof;
 mod publish;
+mod queue;
 mod read_only;
 mod reader;
 mod receipt;
@@ -165,6 +166,9 @@ pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
 pub use crate::publish::{PublishError, Published, Publisher};
+pub use crate::queue::{
+    AppendError, BATCH_LEN_MAX, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX,
+};
 pub use crate::read_only::ReadOnlyStorage;
 pub use crate::receipt::{
     Receipt, ReceiptError, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
@@ -191,7 +195,4 @@ pub use crate::verify::verify_static;
 pub use crate::witness::{AddCheckpointError, OpenWitnessError, Witness};
 pub use crate::witness_policy::{
     Cosigners, QuorumError, WITNESSES_MAX, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint,
-};
-pub use crate::writer::{
-    AppendError, BATCH_LEN_MAX, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX,
 };

@@ -14,6 +14,7 @@ use crate::mark::Mark;
 use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
+use crate::queue::{AppendError, Batch, PoisonCause};
 use crate::reader;
 use crate::record::{EncodedRecord, Event, Record};
 use crate::recovery::{OpenError, Recovery};
@@ -21,7 +22,7 @@ use crate::segment::{HeaderRead, SegmentHeader};
 use crate::state::State;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::{LeafIndex, TreeSize, empty_root};
-use crate::writer::{AppendError, Batch, PoisonCause, Writer};
+use crate::writer::Writer;
 
 /// After so many records, hashes and offsets are made durable with the next checkpoint; fewer are
 /// read again at open.
@@ -174,9 +175,9 @@ impl Log {
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub fn append_encoded(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
-        let batch = Arc::new(Batch::new(std::slice::from_ref(record))?);
-        let first = self.writer.append(&batch)?;
-        let leaf = batch.leaves().first().copied().unwrap_or_else(empty_root);
+        let batch = Batch::new(std::slice::from_ref(record))?;
+        let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
+        let first = self.writer.append(Arc::new(batch))?;
         Ok(Appended { index: LeafIndex::new(first), leaf })
     }
 
@@ -199,13 +200,13 @@ impl Log {
         records: &[EncodedRecord],
     ) -> Result<Vec<Appended>, AppendError> {
         let batch = Arc::new(Batch::new(records)?);
-        if batch.is_empty() {
-            self.writer.check()?;
+        if batch.leaves.is_empty() {
+            self.check()?;
             return Ok(Vec::new());
         }
-        let first = self.writer.append(&batch)?;
+        let first = self.writer.append(Arc::clone(&batch))?;
         let indices = (first..).map(LeafIndex::new);
-        let appended = indices.zip(batch.leaves());
+        let appended = indices.zip(&batch.leaves);
         Ok(appended.map(|(index, leaf)| Appended { index, leaf: *leaf }).collect())
     }
 
@@ -214,7 +215,7 @@ impl Log {
     /// # Errors
     /// [`AppendError::Poisoned`] with the first cause, if it does not.
     pub fn check(&self) -> Result<(), AppendError> {
-        self.writer.check()
+        self.writer.queue.check()
     }
 
     /// Durable records in the log.
@@ -324,7 +325,7 @@ impl Log {
         let poisoned = |cause| SignCheckpointError::Poisoned { cause };
         let _one_at_a_time =
             self.checkpointing.lock().map_err(|_| poisoned(Arc::new(PoisonCause::Panic)))?;
-        if let Err(AppendError::Poisoned { cause }) = self.writer.check() {
+        if let Err(AppendError::Poisoned { cause }) = self.writer.queue.check() {
             return Err(poisoned(cause));
         }
         let (size, root, unsettled) = {

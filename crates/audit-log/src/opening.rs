@@ -5,7 +5,7 @@ use std::io;
 use dataspace_primitives::Digest;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::hashes::{Edge, Stored, damaged_tile, offset_at, offset_bytes};
+use crate::hashes::{Edge, Stored, damaged_tile, offset_at, push_offset};
 use crate::mark::Mark;
 use crate::origin::Origin;
 use crate::recovery::{OpenError, Recovery};
@@ -364,7 +364,8 @@ impl<'a> Opening<'a> {
             return Ok(());
         }
         let body_at = group_at + to_u64(GROUP_HEADER_LEN);
-        let bytes = offset_bytes(group.records().map(|(at, _)| body_at + at));
+        let mut bytes = Vec::with_capacity(group.leaves.len() * size_of::<u64>());
+        group.records().for_each(|(at, _)| push_offset(&mut bytes, body_at + at));
         self.make(StoredFile::Offsets, offset_at(edge.size().as_u64()), &bytes, made)
     }
 

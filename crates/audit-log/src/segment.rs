@@ -192,30 +192,30 @@ pub(crate) fn push_record(body: &mut Vec<u8>, record: &[u8]) {
     body.extend_from_slice(record);
 }
 
-/// A group, whole: header, body, trailer.
-pub(crate) fn group_bytes<'a>(
+/// What stands before and behind the body of a group.
+pub(crate) fn frame_group(
     segment: &SegmentHeader,
     first: u64,
-    bodies: impl Iterator<Item = &'a [u8]> + Clone,
+    body_len: usize,
     leaves: &[Digest],
-) -> Vec<u8> {
-    let body_len: usize = bodies.clone().map(<[u8]>::len).sum();
+) -> ([u8; GROUP_HEADER_LEN], Digest) {
     let header = GroupHeader {
         body_len: u32::try_from(body_len).unwrap_or(u32::MAX),
         count: u32::try_from(leaves.len()).unwrap_or(u32::MAX),
         first,
     };
     let header = header.write(segment);
-    let mut bytes = Vec::with_capacity(GROUP_HEADER_LEN + body_len + Digest::LEN);
-    bytes.extend_from_slice(&header);
-    bodies.for_each(|body| bytes.extend_from_slice(body));
-    bytes.extend_from_slice(trailer(&header, leaves).as_bytes());
-    bytes
+    let trailer = trailer(&header, leaves);
+    (header, trailer)
 }
 
 fn trailer(header: &[u8], leaves: &[Digest]) -> Digest {
-    let leaves = leaves.iter().map(|leaf| &leaf.as_bytes()[..]);
-    Digest::of_parts(&std::iter::once(header).chain(leaves).collect::<Vec<_>>())
+    let mut hashed = Vec::with_capacity(header.len() + leaves.len() * Digest::LEN);
+    hashed.extend_from_slice(header);
+    for leaf in leaves {
+        hashed.extend_from_slice(leaf.as_bytes());
+    }
+    Digest::of(&hashed)
 }
 
 /// One whole group as read: its records, still packed, and their leaf hashes.

@@ -80,7 +80,12 @@ pub fn leaf_hash(record: &[u8]) -> Digest {
 
 /// SHA-256 of 0x01 and both children (RFC 9162 §2.1.1).
 pub(crate) fn node_hash(left: &Digest, right: &Digest) -> Digest {
-    Digest::of_parts(&[&[1], left.as_bytes(), right.as_bytes()])
+    let mut bytes = [1; 1 + 2 * Digest::LEN];
+    let (_, children) = bytes.split_at_mut(1);
+    let (to_left, to_right) = children.split_at_mut(Digest::LEN);
+    to_left.copy_from_slice(left.as_bytes());
+    to_right.copy_from_slice(right.as_bytes());
+    Digest::of(&bytes)
 }
 
 /// The root over no record: the SHA-256 of nothing (RFC 9162 §2.1.1).

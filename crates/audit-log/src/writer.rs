@@ -1,303 +1,165 @@
 //! Group commit without a thread of its own: whoever finds nobody writing writes for all that
-//! wait.
+//! wait, and then calls one of those who came meanwhile.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
+use std::thread;
 
 use dataspace_primitives::Digest;
-use thiserror::Error;
 
-use crate::hashes::{Edge, offset_at, offset_bytes};
+use crate::hashes::{Edge, FullTiles, offset_at, push_offset};
 use crate::origin::Origin;
-use crate::record::{EncodedRecord, RecordError};
-use crate::segment::{
-    GROUP_BODY_LEN_MAX, GROUP_HEADER_LEN, RECORD_PREFIX_LEN, SegmentHeader, group_bytes,
-    push_record, to_u64,
-};
+use crate::queue::{AppendError, Batch, Group, Outcome, PoisonCause, Queue};
+use crate::segment::{GROUP_HEADER_LEN, SegmentHeader, frame_group, to_u64};
 use crate::state::State;
 use crate::storage::{Storage, StoredFile};
-use crate::tree::{LeafIndex, leaf_hash};
-
-/// Most records that wait to be written; more callers block until there is room.
-pub const QUEUE_RECORDS_MAX: usize = 16_384;
-/// Most bytes that wait to be written; more callers block until there is room.
-pub const QUEUE_BYTES_MAX: usize = 16 << 20;
-/// Most bytes of records in one batch, with 4 bytes more for each record.
-pub const BATCH_LEN_MAX: usize = GROUP_BODY_LEN_MAX;
+use crate::tree::LeafIndex;
 
 /// Bytes of a segment for which room is taken at once.
 const RESERVE_LEN: u64 = 4 << 20;
-
-/// Why nothing more is written until the log is opened again.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum PoisonCause {
-    /// A write failed; any part of it may be there.
-    #[error("a write failed")]
-    Write(#[source] io::Error),
-    /// A sync failed; nothing is known about what was written, and asking again would lie.
-    #[error("a sync failed")]
-    Sync(#[source] io::Error),
-    /// A thread panicked while it wrote for the others.
-    #[error("a thread panicked while it was writing")]
-    Panic,
-}
-
-/// Why a record is not recorded.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AppendError {
-    /// The record breaks a rule; nothing was written.
-    #[error("the record cannot be written")]
-    Record(#[from] RecordError),
-    /// The batch is longer than [`BATCH_LEN_MAX`]; nothing was written.
-    #[error("a batch has at most {BATCH_LEN_MAX} bytes, this one has {len}")]
-    BatchLen {
-        /// Bytes of the batch.
-        len: usize,
-    },
-    /// A write or sync failed, for this record or an earlier one. Whether the record is in the
-    /// log is known only after the log was opened again.
-    #[error("the log is poisoned until it is opened again")]
-    Poisoned {
-        /// The first failure.
-        #[source]
-        cause: Arc<PoisonCause>,
-    },
-}
-
-/// Records that are written together or not at all.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    body: Vec<u8>,
-    leaves: Vec<Digest>,
-    /// Offsets within the body.
-    starts: Vec<u64>,
-}
-
-impl Batch {
-    pub(crate) fn new(records: &[EncodedRecord]) -> Result<Self, AppendError> {
-        let mut batch = Self::default();
-        for record in records {
-            let record = record.as_bytes();
-            let len = batch.body.len() + RECORD_PREFIX_LEN + record.len();
-            if len > BATCH_LEN_MAX {
-                return Err(AppendError::BatchLen { len });
-            }
-            batch.leaves.push(leaf_hash(record));
-            batch.starts.push(to_u64(batch.body.len()));
-            push_record(&mut batch.body, record);
-        }
-        Ok(batch)
-    }
-
-    pub(crate) fn leaves(&self) -> &[Digest] {
-        &self.leaves
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.leaves.is_empty()
-    }
-}
-
-/// What waits, and how far the log has come. A record's index is settled when it is queued, so
-/// "is it durable" is one comparison and nobody can miss the answer.
-#[derive(Debug)]
-struct Queue {
-    pending: VecDeque<Arc<Batch>>,
-    records: usize,
-    bytes: usize,
-    /// Index of the next record to be queued.
-    next: u64,
-    /// Records that are durable.
-    durable: u64,
-    /// Whether some thread is writing.
-    leading: bool,
-    poison: Option<Arc<PoisonCause>>,
-}
-
-impl Queue {
-    fn check(&self) -> Result<(), AppendError> {
-        match &self.poison {
-            Some(cause) => Err(AppendError::Poisoned { cause: Arc::clone(cause) }),
-            None => Ok(()),
-        }
-    }
-
-    fn has_room(&self, batch: &Batch) -> bool {
-        self.pending.is_empty()
-            || (self.bytes + batch.body.len() <= QUEUE_BYTES_MAX
-                && self.records + batch.leaves.len() <= QUEUE_RECORDS_MAX)
-    }
-
-    /// Queues the batch; returns the index of its first record.
-    fn push(&mut self, batch: Arc<Batch>) -> u64 {
-        let first = self.next;
-        self.next += to_u64(batch.leaves.len());
-        self.records += batch.leaves.len();
-        self.bytes += batch.body.len();
-        self.pending.push_back(batch);
-        first
-    }
-
-    /// Takes as many batches as one group may hold: at least one, if there is one.
-    fn take_group(&mut self) -> Vec<Arc<Batch>> {
-        let (mut group, mut body_len) = (Vec::new(), 0);
-        while let Some(batch) = self.pending.pop_front() {
-            body_len += batch.body.len();
-            if body_len > GROUP_BODY_LEN_MAX && !group.is_empty() {
-                self.pending.push_front(batch);
-                break;
-            }
-            self.bytes -= batch.body.len();
-            self.records -= batch.leaves.len();
-            group.push(batch);
-        }
-        group
-    }
-
-    fn poison(&mut self, cause: PoisonCause) {
-        self.poison.get_or_insert_with(|| Arc::new(cause));
-        // Their callers are told; nothing is written any more.
-        self.pending.clear();
-        (self.records, self.bytes) = (0, 0);
-    }
-}
+/// Groups of so many bytes take no room beyond their own: writing zeros before them would cost more
+/// than the change of the file's length that it saves.
+const LARGE: usize = 256 << 10;
+/// Leaves from which on it pays to extend the tree in a thread beside the sync.
+const BESIDE_MIN: usize = 1_024;
 
 /// The one writer of a log, shared by all threads that append.
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) storage: Box<dyn Storage>,
     pub(crate) origin: Origin,
-    queue: Mutex<Queue>,
-    /// Signalled whenever a group is done or the log is poisoned.
-    changed: Condvar,
-    /// INVARIANT: holds only what is durable; changed by the leader alone.
+    pub(crate) queue: Queue,
+    /// INVARIANT: holds only what is durable; changed by the leader alone. Locked before the queue,
+    /// if both are.
     pub(crate) state: RwLock<State>,
 }
 
 impl Writer {
     pub(crate) fn new(storage: Box<dyn Storage>, origin: Origin, state: State) -> Self {
-        let durable = state.edge.size().as_u64();
-        let queue = Queue {
-            pending: VecDeque::new(),
-            records: 0,
-            bytes: 0,
-            next: durable,
-            durable,
-            leading: false,
-            poison: None,
-        };
-        let (queue, changed, state) = (Mutex::new(queue), Condvar::new(), RwLock::new(state));
-        Self { storage, origin, queue, changed, state }
+        let queue = Queue::new(state.edge.size().as_u64());
+        Self { storage, origin, queue, state: RwLock::new(state) }
     }
 
     /// Returns the index of the first record, when all of the batch is durable.
-    pub(crate) fn append(&self, batch: &Arc<Batch>) -> Result<u64, AppendError> {
-        let mut queue = self.lock();
-        while queue.poison.is_none() && !queue.has_room(batch) {
-            // INVARIANT: what fills the queue has callers, one of whom is writing and will
-            // signal.
-            queue = self.wait(queue);
-        }
-        queue.check()?;
-        let first = queue.push(Arc::clone(batch));
-        let end = queue.next;
+    pub(crate) fn append(&self, batch: Arc<Batch>) -> Result<u64, AppendError> {
+        let queued = self.queue.push(batch)?;
+        let mut leads = queued.leads;
         loop {
-            // Durable comes first: a later failure does not take it back.
-            if queue.durable >= end {
-                return Ok(first);
+            if leads {
+                self.lead();
             }
-            queue.check()?;
-            queue = if queue.leading { self.wait(queue) } else { self.lead(queue) };
+            match queued.outcome.wait() {
+                Some(outcome) => return outcome.map(|()| queued.first),
+                None => leads = true,
+            }
         }
     }
 
-    /// The first failure, if there was one.
-    pub(crate) fn check(&self) -> Result<(), AppendError> {
-        self.lock().check()
-    }
-
-    /// Writes one group for all that wait.
-    fn lead<'a>(&'a self, mut queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
-        let group = queue.take_group();
-        queue.leading = true;
-        drop(queue);
-        let mut lead = Lead { writer: self, done: false };
-        let outcome = self.commit(&group);
-        let mut queue = self.lock();
-        lead.done = true;
-        queue.leading = false;
-        match outcome {
-            Ok(durable) => queue.durable = durable,
-            Err(cause) => queue.poison(cause),
+    /// Writes the next group, and tells its callers.
+    fn lead(&self) {
+        // Who led before is still entering its group into the tree, perhaps.
+        let Ok(state) = self.state.read() else {
+            self.queue.poison(PoisonCause::Panic);
+            return;
+        };
+        // There is none if the log was given up meanwhile.
+        let Some(group) = self.queue.take() else { return };
+        let place = self.place(&state, &group);
+        let edge = state.edge.clone();
+        drop(state);
+        let mut lead = Lead { queue: &self.queue, outcome: Some(&group.outcome) };
+        let written = self.write(&group, place, &edge).map_err(|cause| self.queue.poison(cause));
+        let done = written.and_then(|written| self.enter(&group, written));
+        lead.outcome = None;
+        match done {
+            Ok(()) => group.outcome.succeed(),
+            Err(cause) => group.outcome.fail(&cause),
         }
-        self.changed.notify_all();
-        queue
     }
 
-    /// One write, one sync, and then the tree. Returns the number of durable records.
-    fn commit(&self, group: &[Arc<Batch>]) -> Result<u64, PoisonCause> {
-        let leaves: Vec<Digest> =
-            group.iter().flat_map(|batch| batch.leaves.iter().copied()).collect();
-        let Next { first, segment, mut end, mut edge } = self.next(group)?;
-        let is_new = end == 0;
-        let mut bytes = if is_new { segment.bytes.clone() } else { Vec::new() };
-        let mut body_at = end + to_u64(bytes.len() + GROUP_HEADER_LEN);
-        let bodies = group.iter().map(|batch| batch.body.as_slice());
-        bytes.extend(group_bytes(&segment, first, bodies, &leaves));
-        self.write_durably(segment.file(), end, &bytes)?;
-        end += to_u64(bytes.len());
+    /// Writes and syncs; extends the tree, which is not durable before, meanwhile.
+    fn write(&self, group: &Group, place: Place, edge: &Edge) -> Result<Written, PoisonCause> {
+        let leaves = match &*group.batches {
+            [only] => Cow::Borrowed(&*only.leaves),
+            all => Cow::Owned(all.iter().flat_map(|batch| batch.leaves.iter().copied()).collect()),
+        };
+        let Place { first, segment, end: at } = place;
+        let file = segment.file();
+        let (header, trailer) = frame_group(&segment, first, group.body_len, &leaves);
+        let is_new = at == 0;
+        let begin = if is_new { segment.bytes.as_slice() } else { &[] };
+        let body_at = at + to_u64(begin.len() + header.len());
+        let end = body_at + to_u64(group.body_len + Digest::LEN);
+        let bodies = group.batches.iter().map(|batch| batch.body.as_slice());
+        let parts: Vec<_> =
+            [begin, &header].into_iter().chain(bodies).chain([&trailer.as_bytes()[..]]).collect();
+        self.write_at(file, at, &parts.concat()).map_err(PoisonCause::Write)?;
+        let extended = || Extended::new(edge.clone(), &leaves);
+        let sync = || self.storage.sync_data(file).map_err(PoisonCause::Sync);
+        let tree = thread::scope(|scope| {
+            let is_large = leaves.len() >= BESIDE_MIN;
+            let beside = is_large.then(|| thread::Builder::new().spawn_scoped(scope, extended));
+            sync()?;
+            let tree = beside.and_then(Result::ok).and_then(|beside| beside.join().ok());
+            Ok(tree.unwrap_or_else(extended))
+        })?;
+        Ok(Written { first, tree, body_at, end, new: is_new.then_some(segment) })
+    }
 
-        // What can be made from the segments need not be durable.
-        let mut starts = Vec::with_capacity(leaves.len());
-        for batch in group {
-            starts.extend(batch.starts.iter().map(|at| body_at + at));
+    /// Writes, taking room before if that pays.
+    fn write_at(&self, file: StoredFile, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = at + to_u64(bytes.len());
+        if bytes.len() < LARGE && end > self.storage.len(file)? {
+            // A segment holds one group beyond its length at most.
+            let len = (end + RESERVE_LEN).min(self.storage.segment_len_max()).max(end);
+            self.storage.reserve(file, len)?;
+        }
+        self.storage.write_at(file, at, bytes)
+    }
+
+    /// Enters into the tree what is durable.
+    fn enter(&self, group: &Group, written: Written) -> Result<(), Arc<PoisonCause>> {
+        let state = self.state.write();
+        let mut state = state.map_err(|_| self.queue.poison(PoisonCause::Panic))?;
+        // Who is called waits for the state, and finds nothing to write if this fails.
+        self.queue.hand_over();
+        let Written { first, tree, mut body_at, end, new } = written;
+        let mut offsets = Vec::new();
+        for batch in &group.batches {
+            batch.starts.iter().for_each(|at| push_offset(&mut offsets, body_at + at));
             body_at += to_u64(batch.body.len());
         }
-        let starts = offset_bytes(starts.into_iter());
-        let full = edge.extend(&leaves);
-        let write = |file, offset, bytes: &[u8]| {
-            self.storage.write_at(file, offset, bytes).map_err(PoisonCause::Write)
-        };
-        write(StoredFile::Offsets, offset_at(first), &starts)?;
-        full.iter().try_for_each(|tile| write(tile.file, tile.offset, &tile.bytes))?;
-        let root = edge.root(&*self.storage).map_err(PoisonCause::Write)?;
-
-        let mut state = self.state.write().map_err(|_| PoisonCause::Panic)?;
-        let durable = edge.size().as_u64();
-        if is_new {
+        // While the state is locked, so that nobody goes on from it.
+        let made = self.make(first, &tree, &offsets);
+        let root = made.map_err(|error| self.queue.poison(PoisonCause::Write(error)))?;
+        if let Some(segment) = new {
             state.segments.push(segment.first);
             state.segment = segment;
         }
-        (state.edge, state.root, state.end) = (edge, root, end);
-        Ok(durable)
+        (state.edge, state.root, state.end) = (tree.edge, root, end);
+        Ok(())
     }
 
-    /// Where the next group goes: behind the last one, or to the beginning of a new segment.
-    fn next(&self, group: &[Arc<Batch>]) -> Result<Next, PoisonCause> {
-        let state = self.state.read().map_err(|_| PoisonCause::Panic)?;
-        let (edge, first) = (state.edge.clone(), state.edge.size().as_u64());
-        let body_len: usize = group.iter().map(|batch| batch.body.len()).sum();
-        let len = to_u64(GROUP_HEADER_LEN + body_len + Digest::LEN);
+    /// Writes what can be made from the segments, and so need not be durable.
+    fn make(&self, first: u64, tree: &Extended, offsets: &[u8]) -> io::Result<Digest> {
+        self.storage.write_at(StoredFile::Offsets, offset_at(first), offsets)?;
+        for tiles in &tree.full {
+            self.storage.write_at(tiles.file, tiles.offset, &tiles.bytes)?;
+        }
+        tree.edge.root(&*self.storage)
+    }
+
+    /// Where the group goes: behind the last one, or to the beginning of a new segment.
+    fn place(&self, state: &State, group: &Group) -> Place {
+        let first = state.edge.size().as_u64();
+        let len = to_u64(GROUP_HEADER_LEN + group.body_len + Digest::LEN);
         let is_full = state.end + len > self.storage.segment_len_max();
         if is_full && state.segment.first.as_u64() < first {
             let segment = SegmentHeader::new(&self.origin, LeafIndex::new(first), &state.root);
-            return Ok(Next { first, segment, end: 0, edge });
+            return Place { first, segment, end: 0 };
         }
-        Ok(Next { first, segment: state.segment.clone(), end: state.end, edge })
-    }
-
-    fn write_durably(&self, file: StoredFile, at: u64, bytes: &[u8]) -> Result<(), PoisonCause> {
-        let end = at + to_u64(bytes.len());
-        if end > self.storage.len(file).map_err(PoisonCause::Write)? {
-            // A segment holds one group beyond its length at most.
-            let len = (end + RESERVE_LEN).min(self.storage.segment_len_max()).max(end);
-            self.storage.reserve(file, len).map_err(PoisonCause::Write)?;
-        }
-        self.storage.write_at(file, at, bytes).map_err(PoisonCause::Write)?;
-        self.storage.sync_data(file).map_err(PoisonCause::Sync)
+        Place { first, segment: state.segment.clone(), end: state.end }
     }
 
     /// Makes durable what was made from the segments, up to this edge of the tree.
@@ -305,12 +167,7 @@ impl Writer {
     /// # Errors
     /// The log is poisoned then.
     pub(crate) fn settle(&self, edge: &Edge) -> Result<(), Arc<PoisonCause>> {
-        self.try_settle(edge).map_err(|cause| {
-            let mut queue = self.lock();
-            queue.poison(cause);
-            self.changed.notify_all();
-            queue.poison.clone().unwrap_or_else(|| Arc::new(PoisonCause::Panic))
-        })
+        self.try_settle(edge).map_err(|cause| self.queue.poison(cause))
     }
 
     fn try_settle(&self, edge: &Edge) -> Result<(), PoisonCause> {
@@ -321,45 +178,50 @@ impl Writer {
         }
         self.storage.sync_data(StoredFile::Offsets).map_err(PoisonCause::Sync)
     }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(Self::poisoned)
-    }
-
-    fn wait<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
-        self.changed.wait(queue).unwrap_or_else(Self::poisoned)
-    }
-
-    /// A thread panicked while it held the queue: nothing in it is believed any more.
-    fn poisoned(poisoned: PoisonError<MutexGuard<'_, Queue>>) -> MutexGuard<'_, Queue> {
-        let mut queue = poisoned.into_inner();
-        queue.poison(PoisonCause::Panic);
-        queue
-    }
 }
 
-/// Where a group is written, and the tree before it.
-struct Next {
+/// Where a group is written.
+struct Place {
     first: u64,
     segment: SegmentHeader,
     /// 0 if the segment is to begin with this group.
     end: u64,
+}
+
+/// A group that is durable.
+struct Written {
+    first: u64,
+    tree: Extended,
+    /// Where the first body begins in the segment.
+    body_at: u64,
+    end: u64,
+    /// The segment that began with it.
+    new: Option<SegmentHeader>,
+}
+
+/// The tree with a group's leaves.
+struct Extended {
     edge: Edge,
+    full: Vec<FullTiles>,
+}
+
+impl Extended {
+    fn new(mut edge: Edge, leaves: &[Digest]) -> Self {
+        let full = edge.extend(leaves);
+        Self { edge, full }
+    }
 }
 
 /// Makes sure that a leader which does not come to its end leaves nobody waiting.
 struct Lead<'a> {
-    writer: &'a Writer,
-    done: bool,
+    queue: &'a Queue,
+    outcome: Option<&'a Outcome>,
 }
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        if !self.done {
-            let mut queue = self.writer.lock();
-            queue.leading = false;
-            queue.poison(PoisonCause::Panic);
-            self.writer.changed.notify_all();
+        if let Some(outcome) = self.outcome {
+            outcome.fail(&self.queue.poison(PoisonCause::Panic));
         }
     }
 }
