@@ -14,7 +14,7 @@ use dataspace_audit_log::{
     AccessRecord, Checkpoint, EncodedRecord, Event, Fact, FileStorage, LeafIndex, Log, Origin,
     Record, TreeSize, Verdict, leaf_hash,
 };
-use dataspace_benches::{Effort, Report, median, mix, resident, scratch, time};
+use dataspace_benches::{Effort, Report, median, mix, scratch, time};
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
 use tempfile::TempDir;
@@ -164,19 +164,32 @@ fn lengths(effort: Effort, report: &mut Report) -> Result<()> {
         let times = times.collect::<Result<Vec<_>>>()?;
         report.row(name, median(times), "µs", (name != "open/1000").then_some("open/1000"));
     }
-    let before = resident();
-    let log = many.open()?;
+    let mut opened = None;
+    let taken = allocation_counter::measure(|| {
+        opened = many.open().and_then(|log| used(log, great)).ok();
+    });
+    let log = opened.context("the log cannot be opened, or read")?;
+    // The most there was at once.
+    let kibibytes = u32::try_from(taken.bytes_max >> 10)?;
+    report.row("memory/10000000", f64::from(kibibytes) / 1024.0, "MiB", None);
     proofs(effort, report, &log, great)?;
-    if let (Some(before), Some(after)) = (before, resident()) {
-        let mebibytes = f64::from(after.saturating_sub(before)) / 1024.0;
-        report.row("memory/10000000", mebibytes, "MiB", None);
-    }
     drop(log);
     let storage = FileStorage::open(&many.dir.path().join("log"))?;
     let (took, checked) = time(|| Log::check_on(&storage, &many.origin, &|_| {}));
     ensure!(checked?.size() == TreeSize::new(great), "records are missing");
     report.row("verify/log", rate(usize::try_from(great)?, took)?, "records/s", None);
     Ok(())
+}
+
+/// The log after it has read and proved records all over, and signed.
+fn used(log: Log, size: u64) -> Result<Log> {
+    for turn in 0..1_000 {
+        let index = LeafIndex::new(mix(turn) % size);
+        log.inclusion_proof(index, TreeSize::new(size))?;
+        log.read(index)?;
+    }
+    log.checkpoint(&operator()?)?;
+    Ok(log)
 }
 
 fn proofs(effort: Effort, report: &mut Report, log: &Log, size: u64) -> Result<()> {
