@@ -292,17 +292,28 @@ impl Log {
     /// As [`replay`](Self::replay), from the record at `first` on.
     ///
     /// # Errors
-    /// The first error of `visit`, or [`ReadError`] made into one.
+    /// The first error of `visit`, or [`ReadError`] made into one: [`ReadError::Archived`] also
+    /// where a segment is archived before it was read.
     pub fn replay_from<E: From<ReadError>>(
         &self,
         first: LeafIndex,
+        visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.replay_range((first, TreeSize::new(u64::MAX)), visit)
+    }
+
+    /// As [`replay_from`](Self::replay_from), but for the records from the one at `end` on.
+    pub(crate) fn replay_range<E: From<ReadError>>(
+        &self,
+        range: (LeafIndex, TreeSize),
         visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let records = {
             let state = self.state()?;
             reader::Records::of(&state, &*self.writer.storage)
         };
-        records.visit(first, visit)
+        let is_archived = |index| self.first().is_ok_and(|first| index < first);
+        records.visit(range, is_archived, visit)
     }
 
     /// Signs the durable log as it is and stores the checkpoint. Give it to others: only a
