@@ -233,6 +233,14 @@ impl Log {
         Ok(self.state()?.segments.first().copied().unwrap_or_default())
     }
 
+    /// The first records of the segments that are here, in ascending order.
+    ///
+    /// # Errors
+    /// [`ReadError::Poisoned`].
+    pub fn segments(&self) -> Result<Vec<LeafIndex>, ReadError> {
+        Ok(self.state()?.segments.clone())
+    }
+
     /// The root over the first `size` records.
     ///
     /// # Errors

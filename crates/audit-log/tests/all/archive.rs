@@ -31,6 +31,7 @@ fn segments(disk: &Disk) -> Vec<LeafIndex> {
 
 fn assert_kept(log: &Log, first: LeafIndex, small_end: u64) {
     assert_eq!(log.first().unwrap(), first);
+    assert_eq!(log.segments().unwrap().first(), Some(&first));
     let size = log.size().unwrap();
     let root = log.root_at(size).unwrap();
     for n in 0..small_end {
