@@ -108,6 +108,7 @@ mod fetch;
 mod file_storage;
 mod finding;
 mod fork;
+mod gap;
 mod hash_tile;
 mod hashes;
 mod log;

@@ -9,6 +9,7 @@ use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
 };
 use crate::file_storage::FileStorage;
+use crate::gap::list_sum;
 use crate::hashes::Edge;
 use crate::mark::Mark;
 use crate::opening::{self, Open};
@@ -351,7 +352,8 @@ impl Log {
             let size = state.edge.size();
             let new = size.as_u64().saturating_sub(state.mark.size);
             let is_due = new >= SETTLE_EVERY || archive.is_some();
-            let mark = Mark { archive: archive.or(state.mark.archive), ..state.next_mark() };
+            let (archive, list) = (archive.or(state.mark.archive), list_sum(&state.segments));
+            let mark = Mark { archive, list, ..state.next_mark() };
             (size, state.root, is_due.then(|| (state.edge.clone(), mark)))
         };
         let checkpoint = Checkpoint::sign(self.origin(), size, root, signer)?;

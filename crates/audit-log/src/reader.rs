@@ -95,7 +95,12 @@ pub(crate) fn record(
     if is_whole { Ok(record) } else { Err(corrupt) }
 }
 
-fn read_record(storage: &dyn Storage, segment: LeafIndex, index: LeafIndex) -> io::Result<Vec<u8>> {
+/// What stands in the segment where the record should.
+pub(crate) fn read_record(
+    storage: &dyn Storage,
+    segment: LeafIndex,
+    index: LeafIndex,
+) -> io::Result<Vec<u8>> {
     let (mut start, mut len) = ([0; 8], [0; RECORD_PREFIX_LEN]);
     storage.read_at(StoredFile::Offsets, offset_at(index.as_u64()), &mut start)?;
     let (start, file) = (u64::from_be_bytes(start), StoredFile::Segment(segment));
