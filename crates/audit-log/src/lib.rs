@@ -101,6 +101,7 @@ mod bundle;
 mod check;
 mod checkpoint;
 mod cosignature;
+mod directory;
 mod edge;
 mod error;
 mod evidence;

@@ -11,6 +11,7 @@ use std::io;
 
 use dataspace_primitives::Digest;
 
+use crate::segment::to_u64;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::LeafIndex;
 
@@ -49,7 +50,7 @@ impl Mark {
     /// `None` if there is none, or a crash tore it.
     pub(crate) fn read(storage: &dyn Storage) -> io::Result<Option<Self>> {
         let mut bytes = [0; MARK_LEN];
-        if storage.len(StoredFile::Mark)? != u64::try_from(MARK_LEN).unwrap_or(0) {
+        if storage.len(StoredFile::Mark)? != to_u64(MARK_LEN) {
             return Ok(None);
         }
         storage.read_at(StoredFile::Mark, 0, &mut bytes)?;
