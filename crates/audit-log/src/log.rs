@@ -311,7 +311,7 @@ impl Log {
         self.replay_range((first, TreeSize::new(u64::MAX)), visit)
     }
 
-    /// As [`replay_from`](Self::replay_from), but for the records from the one at `end` on.
+    /// As [`replay_from`](Self::replay_from), of records among the first so many alone.
     pub(crate) fn replay_range<E: From<ReadError>>(
         &self,
         range: (LeafIndex, TreeSize),
