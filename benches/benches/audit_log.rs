@@ -24,13 +24,14 @@ const BATCH: usize = 4_096;
 /// Bytes of a record, about.
 const RECORD_LEN: usize = 300;
 
+type Part = fn(Effort, &mut Report) -> Result<()>;
+
 fn main() -> Result<()> {
     let effort = Effort::from_args();
     let mut report = Report::new("audit_log", effort);
-    type Part = fn(Effort, &mut Report) -> Result<()>;
     let parts: [(&str, Part); 3] = [("append", appends), ("batch", batches), ("length", lengths)];
     for (part, measure) in parts {
-        if effort.selects(part) {
+        if Effort::selects(part) {
             measure(effort, &mut report)?;
         }
     }

@@ -31,7 +31,7 @@ impl Effort {
     /// Whether to measure this part: all, or that which the command line names
     /// (`cargo bench --bench audit_log append`).
     #[must_use]
-    pub fn selects(self, part: &str) -> bool {
+    pub fn selects(part: &str) -> bool {
         Self::filter().is_none_or(|filter| part.contains(&filter))
     }
 

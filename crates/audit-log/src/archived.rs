@@ -7,7 +7,7 @@ use crate::reader::Records;
 use crate::record::{Event, Record};
 use crate::recovery::OpenError;
 use crate::segment::Group;
-use crate::tree::LeafIndex;
+use crate::tree::{LeafIndex, TreeSize};
 
 impl Opening<'_> {
     /// Reads without changing anything. With what was read comes the record that says that what is
@@ -38,13 +38,17 @@ impl Opening<'_> {
         let edge = Edge::load(self.storage, self.mark.size)?;
         let (root, segments) = (edge.root(self.storage)?, self.segments.clone());
         let records = Records { storage: self.storage, edge, root, segments };
-        let mut is_found = false;
-        let read = records.visit(index, |_, bytes| {
-            is_found = self.is_archive(bytes);
-            Err(Stop::Done)
-        });
+        let (mut is_found, after) = (false, TreeSize::new(index.as_u64().saturating_add(1)));
+        let read = records.visit(
+            (index, after),
+            |_| false,
+            |_, bytes| {
+                is_found = self.is_archive(bytes);
+                Ok(())
+            },
+        );
         match read {
-            Err(Stop::Read(ReadError::Io(error))) if !is_short(&error) => Err(error.into()),
+            Err(ReadError::Io(error)) if !is_short(&error) => Err(error.into()),
             _ => Ok(is_found),
         }
     }
@@ -62,17 +66,5 @@ impl Opening<'_> {
         }
         let mut records = (edge.size().as_u64()..).zip(group.records());
         records.find(|(_, (_, record))| self.is_archive(record)).map(|(at, _)| LeafIndex::new(at))
-    }
-}
-
-/// Why the visit of one record ends.
-enum Stop {
-    Done,
-    Read(ReadError),
-}
-
-impl From<ReadError> for Stop {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
     }
 }

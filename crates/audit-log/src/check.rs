@@ -1,7 +1,7 @@
 //! Whether the files of a log are as they were written.
 
 use crate::hashes::damaged_tile;
-use crate::opening::{Made, Opening, Read, is_short, read_checkpoint};
+use crate::opening::{Made, Opening, Read, is_short};
 use crate::origin::Origin;
 use crate::recovery::{OpenError, Recovery};
 use crate::storage::{Storage, StoredFile};
@@ -13,11 +13,10 @@ pub(crate) fn check(
     origin: &Origin,
     progress: &dyn Fn(TreeSize),
 ) -> Result<Recovery, OpenError> {
-    let checkpoint = read_checkpoint(storage, origin)?;
-    let opening = Opening::new(storage, origin, checkpoint.as_ref(), progress)?;
+    let opening = Opening::new(storage, origin, progress)?;
     let Read { edge, end, rubbish_end, .. } = opening.check_all()?;
     let bytes_cut = rubbish_end.saturating_sub(end);
-    Ok(Recovery { size: edge.size(), bytes_cut, checkpoint })
+    Ok(Recovery { size: edge.size(), bytes_cut, checkpoint: opening.checkpoint })
 }
 
 impl Opening<'_> {

@@ -1,20 +1,21 @@
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::directory::{self, private};
 use crate::note::NOTE_LEN_MAX;
+use crate::segment::to_u64;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::LeafIndex;
 
 pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
-const CHECKPOINT_TEMP_FILE: &str = "checkpoint.tmp";
 pub(crate) const LOCK_FILE: &str = "lock";
 
 /// Files that are kept open.
-const OPEN_MAX: usize = 64;
+pub(crate) const OPEN_MAX: usize = 64;
 
 /// Bytes that are written at once to take room.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
@@ -36,16 +37,9 @@ impl FileStorage {
     /// [`io::ErrorKind::WouldBlock`] if another log holds the directory; whatever else the file
     /// system says.
     pub fn create(dir: &Path) -> io::Result<Self> {
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            done => done?,
-        }
+        directory::make_private(dir)?;
         let this = Self::locked(dir)?;
-        match dir.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new("."))?,
-            Some(parent) => sync_dir(parent)?,
-            None => {}
-        }
+        directory::sync_parent(dir)?;
         Ok(this)
     }
 
@@ -63,15 +57,8 @@ impl FileStorage {
     }
 
     fn locked(dir: &Path) -> io::Result<Self> {
-        let lock = options().create(true).truncate(false).open(dir.join(LOCK_FILE))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let text = "another log holds this directory";
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
+        let held = "another log holds this directory";
+        let lock = directory::lock(&dir.join(LOCK_FILE), &private(), held)?;
         Ok(Self { dir: dir.to_owned(), open: RwLock::default(), _lock: lock })
     }
 
@@ -80,14 +67,14 @@ impl FileStorage {
     }
 
     fn file(&self, file: StoredFile) -> io::Result<Arc<File>> {
-        self.opened(file, || options().open(self.path(file)))
+        self.opened(file, || private().open(self.path(file)))
     }
 
     fn file_or_new(&self, file: StoredFile) -> io::Result<Arc<File>> {
-        self.opened(file, || match options().open(self.path(file)) {
+        self.opened(file, || match private().open(self.path(file)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let new = options().create_new(true).open(self.path(file))?;
-                sync_dir(&self.dir)?;
+                let new = private().create_new(true).open(self.path(file))?;
+                directory::sync(&self.dir)?;
                 Ok(new)
             }
             opened => opened,
@@ -116,12 +103,6 @@ impl FileStorage {
     }
 }
 
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
 /// The first records of the segments in `dir`, sorted.
 pub(crate) fn segments(dir: &Path) -> io::Result<Vec<LeafIndex>> {
     let mut found = Vec::new();
@@ -141,17 +122,7 @@ pub(crate) fn segments(dir: &Path) -> io::Result<Vec<LeafIndex>> {
 
 /// All of a checkpoint's file, which is not longer than a note can be.
 pub(crate) fn read_note(file: File) -> io::Result<Vec<u8>> {
-    let mut note = Vec::new();
-    let len_max = u64::try_from(NOTE_LEN_MAX).unwrap_or(u64::MAX);
-    file.take(len_max + 1).read_to_end(&mut note)?;
-    if note.len() > NOTE_LEN_MAX {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the checkpoint is too long"));
-    }
-    Ok(note)
-}
-
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
+    directory::read(file, NOTE_LEN_MAX, "the checkpoint is too long")
 }
 
 impl Storage for FileStorage {
@@ -182,7 +153,7 @@ impl Storage for FileStorage {
             let left = usize::try_from(len - at).unwrap_or(usize::MAX);
             let zeros = ZEROS.get(..left).unwrap_or(&ZEROS);
             opened.write_all_at(zeros, at)?;
-            at += u64::try_from(zeros.len()).unwrap_or(0);
+            at += to_u64(zeros.len());
         }
         Ok(())
     }
@@ -204,7 +175,7 @@ impl Storage for FileStorage {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             done => done?,
         }
-        sync_dir(&self.dir)
+        directory::sync(&self.dir)
     }
 
     fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
@@ -216,11 +187,6 @@ impl Storage for FileStorage {
     }
 
     fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {
-        let temp = self.dir.join(CHECKPOINT_TEMP_FILE);
-        let mut file = options().create(true).truncate(true).open(&temp)?;
-        file.write_all(note)?;
-        file.sync_all()?;
-        fs::rename(&temp, self.dir.join(CHECKPOINT_FILE))?;
-        sync_dir(&self.dir)
+        directory::replace(&self.dir, CHECKPOINT_FILE, note)
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
 };
 use crate::file_storage::FileStorage;
+use crate::gap::list_sum;
 use crate::hashes::Edge;
 use crate::mark::Mark;
 use crate::opening::{self, Open};
@@ -234,6 +235,14 @@ impl Log {
         Ok(self.state()?.segments.first().copied().unwrap_or_default())
     }
 
+    /// The first records of the segments that are here, in ascending order.
+    ///
+    /// # Errors
+    /// [`ReadError::Poisoned`].
+    pub fn segments(&self) -> Result<Vec<LeafIndex>, ReadError> {
+        Ok(self.state()?.segments.clone())
+    }
+
     /// The root over the first `size` records.
     ///
     /// # Errors
@@ -293,17 +302,28 @@ impl Log {
     /// As [`replay`](Self::replay), from the record at `first` on.
     ///
     /// # Errors
-    /// The first error of `visit`, or [`ReadError`] made into one.
+    /// The first error of `visit`, or [`ReadError`] made into one: [`ReadError::Archived`] also
+    /// where a segment is archived before it was read.
     pub fn replay_from<E: From<ReadError>>(
         &self,
         first: LeafIndex,
+        visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.replay_range((first, TreeSize::new(u64::MAX)), visit)
+    }
+
+    /// As [`replay_from`](Self::replay_from), of records among the first so many alone.
+    pub(crate) fn replay_range<E: From<ReadError>>(
+        &self,
+        range: (LeafIndex, TreeSize),
         visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let records = {
             let state = self.state()?;
             reader::Records::of(&state, &*self.writer.storage)
         };
-        records.visit(first, visit)
+        let is_archived = |index| self.first().is_ok_and(|first| index < first);
+        records.visit(range, is_archived, visit)
     }
 
     /// Signs the durable log as it is and stores the checkpoint. Give it to others: only a
@@ -333,7 +353,8 @@ impl Log {
             let size = state.edge.size();
             let new = size.as_u64().saturating_sub(state.mark.size);
             let is_due = new >= SETTLE_EVERY || archive.is_some();
-            let mark = Mark { archive: archive.or(state.mark.archive), ..state.next_mark() };
+            let (archive, list) = (archive.or(state.mark.archive), list_sum(&state.segments));
+            let mark = Mark { archive, list, ..state.next_mark() };
             (size, state.root, is_due.then(|| (state.edge.clone(), mark)))
         };
         let checkpoint = Checkpoint::sign(self.origin(), size, root, signer)?;

@@ -2,7 +2,8 @@
 //! than what came after.
 //!
 //! ```text
-//! mark = "dslgmark" size:u64 segment:u64 end:u64 archive:u64 first 16 bytes of SHA-256(all before)
+//! mark = "dslgmark" size:u64 segment:u64 end:u64 archive:u64 list:u64
+//!        first 16 bytes of SHA-256(all before)
 //! ```
 //! Nothing in it is believed: what it leads to is held against the signed checkpoint.
 
@@ -10,11 +11,12 @@ use std::io;
 
 use dataspace_primitives::Digest;
 
+use crate::segment::to_u64;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::LeafIndex;
 
 const MAGIC: &[u8; 8] = b"dslgmark";
-const FIELDS_LEN: usize = 40;
+const FIELDS_LEN: usize = 48;
 const MARK_LEN: usize = FIELDS_LEN + 16;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(crate) struct Mark {
     pub(crate) end: u64,
     /// The record that says that older segments were archived.
     pub(crate) archive: Option<LeafIndex>,
+    /// Which segments there were up to that one ([`list_sum`](crate::gap::list_sum)).
+    pub(crate) list: u64,
 }
 
 impl Mark {
@@ -34,7 +38,7 @@ impl Mark {
         let mut bytes = Vec::with_capacity(MARK_LEN);
         bytes.extend_from_slice(MAGIC);
         let archive = self.archive.map_or(u64::MAX, LeafIndex::as_u64);
-        for number in [self.size, self.segment, self.end, archive] {
+        for number in [self.size, self.segment, self.end, archive, self.list] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
         let check = Digest::of(&bytes);
@@ -46,18 +50,18 @@ impl Mark {
     /// `None` if there is none, or a crash tore it.
     pub(crate) fn read(storage: &dyn Storage) -> io::Result<Option<Self>> {
         let mut bytes = [0; MARK_LEN];
-        if storage.len(StoredFile::Mark)? != u64::try_from(MARK_LEN).unwrap_or(0) {
+        if storage.len(StoredFile::Mark)? != to_u64(MARK_LEN) {
             return Ok(None);
         }
         storage.read_at(StoredFile::Mark, 0, &mut bytes)?;
         let (fields, check) = bytes.split_at(FIELDS_LEN);
         let Some(numbers) = fields.strip_prefix(MAGIC) else { return Ok(None) };
         let numbers = numbers.as_chunks::<8>().0;
-        let &[size, segment, end, archive] = numbers else { return Ok(None) };
-        let [size, segment, end, archive] = [size, segment, end, archive].map(u64::from_be_bytes);
+        let Ok(numbers) = <[_; 5]>::try_from(numbers) else { return Ok(None) };
+        let [size, segment, end, archive, list] = numbers.map(u64::from_be_bytes);
         let archive = (archive != u64::MAX).then_some(LeafIndex::new(archive));
         let is_whole = Digest::of(fields).as_bytes().starts_with(check);
-        Ok(is_whole.then_some(Self { size, segment, end, archive }))
+        Ok(is_whole.then_some(Self { size, segment, end, archive, list }))
     }
 
     /// Whether there is no mark, nor anything else than a crash may leave of the first one.

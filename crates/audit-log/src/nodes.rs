@@ -14,16 +14,12 @@ pub(crate) trait Nodes {
 }
 
 /// The root over the first `size` leaves.
-pub(crate) fn root<N: Nodes>(nodes: &mut N, size: u64) -> Result<Digest, N::Error> {
+fn root<N: Nodes>(nodes: &mut N, size: u64) -> Result<Digest, N::Error> {
     if size == 0 { Ok(empty_root()) } else { range(nodes, 0, size) }
 }
 
 /// The path of an inclusion proof (RFC 9162 §2.1.3.1). The index is below the size.
-pub(crate) fn inclusion_path<N: Nodes>(
-    nodes: &mut N,
-    index: u64,
-    size: u64,
-) -> Result<Vec<Digest>, N::Error> {
+fn inclusion_path<N: Nodes>(nodes: &mut N, index: u64, size: u64) -> Result<Vec<Digest>, N::Error> {
     let (mut start, mut end) = (0, size);
     let mut path = Vec::new();
     while end - start > 1 {
@@ -41,11 +37,7 @@ pub(crate) fn inclusion_path<N: Nodes>(
 }
 
 /// The path of a consistency proof (RFC 9162 §2.1.4.1). `from` is not larger than `to`.
-pub(crate) fn consistency_path<N: Nodes>(
-    nodes: &mut N,
-    from: u64,
-    to: u64,
-) -> Result<Vec<Digest>, N::Error> {
+fn consistency_path<N: Nodes>(nodes: &mut N, from: u64, to: u64) -> Result<Vec<Digest>, N::Error> {
     let mut path = Vec::new();
     let (mut start, mut end) = (0, to);
     let mut known = true;
@@ -105,7 +97,8 @@ pub(crate) fn consistency_proof<N: Nodes<Error: From<TreeError>>>(
     Ok(ConsistencyProof { from, to, path })
 }
 
-fn check(leaves: TreeSize, size: TreeSize) -> Result<(), TreeError> {
+/// Whether a tree of so many leaves has one of this size at its beginning.
+pub(crate) fn check(leaves: TreeSize, size: TreeSize) -> Result<(), TreeError> {
     if size > leaves { Err(TreeError::Size { size, leaves }) } else { Ok(()) }
 }
 

@@ -69,8 +69,7 @@ pub(crate) fn recover(
     how: Open,
     progress: &dyn Fn(TreeSize),
 ) -> Result<(State, Recovery), OpenError> {
-    let checkpoint = read_checkpoint(storage, origin)?;
-    let opening = Opening::new(storage, origin, checkpoint.as_ref(), progress)?;
+    let opening = Opening::new(storage, origin, progress)?;
     let is_usable = how == Open::AtMark && opening.mark.size > 0;
     let archive = match opening.verify(is_usable) {
         Err(OpenError::Io(error)) if !is_short(&error) => return Err(error.into()),
@@ -79,6 +78,9 @@ pub(crate) fn recover(
         Err(error) if is_usable => return Err(opening.check_all().err().unwrap_or(error)),
         verified => verified?.1,
     };
+    if is_usable {
+        opening.check_list()?;
+    }
     let mark = Mark { archive, ..if is_usable { opening.mark } else { Mark::default() } };
     let is_kept = is_usable || storage.len(StoredFile::Mark)? == 0;
     if !is_kept && Mark::read(storage)? != Some(mark) {
@@ -88,7 +90,7 @@ pub(crate) fn recover(
     }
     let read = opening.read(opening.base(is_usable)?, Made::Written)?;
     let Read { edge, segment, end, rubbish_end, last, unfinished, .. } = read;
-    let (mut segments, size) = (opening.segments, edge.size());
+    let (Opening { mut segments, checkpoint, .. }, size) = (opening, edge.size());
     if let Some(file) = unfinished {
         storage.remove(file)?;
         segments.pop();
@@ -121,32 +123,39 @@ fn write_again(storage: &dyn Storage, file: StoredFile, start: u64, end: u64) ->
     storage.sync_data(file)
 }
 
-pub(crate) fn read_checkpoint(
+fn read_checkpoint(
     storage: &dyn Storage,
     origin: &Origin,
+    segments: &[LeafIndex],
 ) -> Result<Option<Checkpoint>, OpenError> {
-    check_origin(storage, origin)?;
     let Some(note) = storage.read_checkpoint()? else { return Ok(None) };
-    let note = String::from_utf8(note).map_err(|_| CheckpointError::Form)?;
-    Ok(Some(Checkpoint::verify(&note, origin)?))
+    let note = String::from_utf8(note).map_err(|_| CheckpointError::Form);
+    match note.and_then(|note| Checkpoint::verify(&note, origin)) {
+        Ok(checkpoint) => Ok(Some(checkpoint)),
+        Err(error) => Err(other_log(storage, origin, segments)?.unwrap_or(error.into())),
+    }
 }
 
-/// Whose log it is comes first: the checkpoint of another one would only not verify.
-fn check_origin(storage: &dyn Storage, origin: &Origin) -> Result<(), OpenError> {
-    let Some(first) = storage.segments()?.first().copied() else { return Ok(()) };
-    // The root does not matter here: the header is held against the tree later.
+/// The checkpoint of another log only does not verify; whose log it is, its first segment says.
+fn other_log(
+    storage: &dyn Storage,
+    origin: &Origin,
+    segments: &[LeafIndex],
+) -> Result<Option<OpenError>, OpenError> {
+    let Some(first) = segments.first().copied() else { return Ok(None) };
+    // The root does not matter here.
     match SegmentHeader::new(origin, first, &empty_root()).compare(storage)? {
-        HeaderRead::Other(found) => Err(OpenError::Origin { expected: origin.clone(), found }),
-        _ => Ok(()),
+        HeaderRead::Other(found) => Ok(Some(OpenError::Origin { expected: origin.clone(), found })),
+        _ => Ok(None),
     }
 }
 
 /// A log that is being opened.
 pub(crate) struct Opening<'a> {
     pub(crate) storage: &'a dyn Storage,
-    origin: &'a Origin,
+    pub(crate) origin: &'a Origin,
     pub(crate) segments: Vec<LeafIndex>,
-    checkpoint: Option<&'a Checkpoint>,
+    pub(crate) checkpoint: Option<Checkpoint>,
     /// Empty if there is none of use.
     pub(crate) mark: Mark,
     /// Whether there is a mark that no crash leaves behind.
@@ -159,14 +168,14 @@ impl<'a> Opening<'a> {
     pub(crate) fn new(
         storage: &'a dyn Storage,
         origin: &'a Origin,
-        checkpoint: Option<&'a Checkpoint>,
         progress: &'a dyn Fn(TreeSize),
     ) -> Result<Self, OpenError> {
         let segments = storage.segments()?;
+        let checkpoint = read_checkpoint(storage, origin, &segments)?;
         let mark = Mark::read(storage)?;
         let is_torn = mark.is_none() && !Mark::is_blank(storage)?;
         let mark = mark.unwrap_or_default();
-        let signed = checkpoint.map_or(TreeSize::EMPTY, Checkpoint::size);
+        let signed = checkpoint.as_ref().map_or(TreeSize::EMPTY, Checkpoint::size);
         if segments.is_empty() {
             let lost = OpenError::Truncated { signed, found: TreeSize::EMPTY };
             return Err(if checkpoint.is_some() { lost } else { OpenError::Unfinished });
@@ -180,7 +189,7 @@ impl<'a> Opening<'a> {
     }
 
     fn signed(&self) -> TreeSize {
-        self.checkpoint.map_or(TreeSize::EMPTY, Checkpoint::size)
+        self.checkpoint.as_ref().map_or(TreeSize::EMPTY, Checkpoint::size)
     }
 
     /// The first record of the first segment.
@@ -221,7 +230,7 @@ impl<'a> Opening<'a> {
     }
 
     pub(crate) fn check(&self, read: &Read) -> Result<(), OpenError> {
-        let Some(checkpoint) = self.checkpoint else { return Ok(()) };
+        let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
         let signed = checkpoint.size();
         match read.signed_root {
             None => Err(OpenError::Truncated { signed, found: read.edge.size() }),

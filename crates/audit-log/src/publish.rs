@@ -146,7 +146,18 @@ impl<S: StaticStore> Publisher<S> {
         if self.is_up_to_date(checkpoint)? {
             return Ok(Published::default());
         }
-        self.write(checkpoint, |index| log.read(index))
+        let end = checkpoint.size();
+        self.write(checkpoint, |first, take| {
+            let mut next = first;
+            let visited = log.replay_range((first, end), |index, bytes| {
+                next = LeafIndex::new(index.as_u64().saturating_add(1));
+                take(index, bytes).map_err(Stop::Publish)
+            });
+            visited.map_err(|error| match error {
+                Stop::Read(source) => PublishError::Source { index: next, source },
+                Stop::Publish(error) => error,
+            })
+        })
     }
 
     /// Publishes all that `checkpoint` covers. `entry` gives the entries that are not published
@@ -164,14 +175,22 @@ impl<S: StaticStore> Publisher<S> {
             return Ok(Published::default());
         }
         let (mut edge, known) = self.start();
-        for (index, known) in entries(edge.size(), checkpoint.size(), &known) {
-            let (leaf, _) = read(&mut entry, index, known)?;
-            edge.push(leaf, |_, _| Ok(()))?;
+        let mut known = known.into_iter();
+        for index in (edge.size().as_u64()..checkpoint.size().as_u64()).map(LeafIndex::new) {
+            let bytes = entry(index).map_err(|source| PublishError::Source { index, source })?;
+            edge.push(leaf_of(index, &bytes, known.next())?, |_, _| Ok(()))?;
         }
         if edge.root() != checkpoint.root() {
             return Err(PublishError::Root);
         }
-        self.write(checkpoint, entry)
+        let end = checkpoint.size().as_u64();
+        self.write(checkpoint, |first, take| {
+            (first.as_u64()..end).map(LeafIndex::new).try_for_each(|index| {
+                let bytes =
+                    entry(index).map_err(|source| PublishError::Source { index, source })?;
+                take(index, &bytes)
+            })
+        })
     }
 
     /// Removes the partial tiles and bundles whose full forms this publisher has published. Who
@@ -212,25 +231,27 @@ impl<S: StaticStore> Publisher<S> {
         (edge, known)
     }
 
+    /// `feed` is given the first entry to publish, and hands it and all that follow over.
     fn write<E: Error + 'static>(
         &mut self,
         checkpoint: &Checkpoint,
-        mut entry: impl FnMut(LeafIndex) -> Result<Vec<u8>, E>,
+        feed: impl FnOnce(LeafIndex, &mut Take<'_, E>) -> Result<(), PublishError<E>>,
     ) -> Result<Published, PublishError<E>> {
         let (mut edge, known) = self.start();
+        let mut known = known.into_iter();
         let mut out = Output::new(&mut self.store, self.edge.size());
         let mut bundle = BundleBuilder::new();
-        for (index, known) in entries(edge.size(), checkpoint.size(), &known) {
-            let (leaf, bytes) = read(&mut entry, index, known)?;
-            bundle.push(&bytes).map_err(|source| PublishError::Entry { index, source })?;
+        feed(LeafIndex::new(edge.size().as_u64()), &mut |index, bytes| {
+            let leaf = leaf_of(index, bytes, known.next())?;
+            bundle.push(bytes).map_err(|source| PublishError::Entry { index, source })?;
             edge.push(leaf, |tile, hashes| {
                 if tile.level() == 0 {
                     out.bundle(tile.into(), bundle.as_bytes())?;
                     bundle.clear();
                 }
                 out.tile(tile, hashes)
-            })?;
-        }
+            })
+        })?;
         if edge.root() != checkpoint.root() {
             return Err(PublishError::Root);
         }
@@ -263,28 +284,32 @@ fn replaced(from: TreeSize, to: TreeSize) -> impl Iterator<Item = String> {
     })
 }
 
-/// The entries to publish, each with its leaf hash if it was published before: those of the last
-/// partial bundle.
-fn entries(
-    from: TreeSize,
-    to: TreeSize,
-    known: &[Digest],
-) -> impl Iterator<Item = (LeafIndex, Option<Digest>)> {
-    let known = known.iter().copied().map(Some).chain(std::iter::repeat(None));
-    (from.as_u64()..to.as_u64()).map(LeafIndex::new).zip(known)
+/// Takes the next entry.
+type Take<'t, E> = dyn FnMut(LeafIndex, &[u8]) -> Result<(), PublishError<E>> + 't;
+
+/// Why the reading of a log ends.
+enum Stop {
+    Read(ReadError),
+    Publish(PublishError<ReadError>),
 }
 
-/// The leaf hash of an entry, and the entry.
-fn read<E: Error + 'static>(
-    entry: &mut impl FnMut(LeafIndex) -> Result<Vec<u8>, E>,
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// The leaf hash of an entry, which must be the known one if it was published before, as those of
+/// the last partial bundle were.
+fn leaf_of<E: Error>(
     index: LeafIndex,
+    bytes: &[u8],
     known: Option<Digest>,
-) -> Result<(Digest, Vec<u8>), PublishError<E>> {
-    let bytes = entry(index).map_err(|source| PublishError::Source { index, source })?;
-    let leaf = leaf_hash(&bytes);
+) -> Result<Digest, PublishError<E>> {
+    let leaf = leaf_hash(bytes);
     match known {
         Some(known) if known != leaf => Err(PublishError::Changed { index }),
-        _ => Ok((leaf, bytes)),
+        _ => Ok(leaf),
     }
 }
 

@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::file_storage::{CHECKPOINT_FILE, LOCK_FILE, read_note, segments};
+use crate::directory;
+use crate::file_storage::{CHECKPOINT_FILE, LOCK_FILE, OPEN_MAX, read_note, segments};
+use crate::segment::to_u64;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::LeafIndex;
 
@@ -52,13 +54,8 @@ impl ReadOnlyStorage {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             lock => Some(lock?),
         };
-        match lock.as_ref().map(File::try_lock_shared) {
-            None | Some(Ok(())) => {}
-            Some(Err(TryLockError::WouldBlock)) => {
-                let text = "a running node holds this directory";
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
-            }
-            Some(Err(TryLockError::Error(error))) => return Err(error),
+        if let Some(lock) = &lock {
+            directory::locked(lock.try_lock_shared(), "a running node holds this directory")?;
         }
         Ok(Self { dir: dir.to_owned(), changes: RwLock::default(), _lock: lock })
     }
@@ -97,9 +94,6 @@ impl ReadOnlyStorage {
         Ok(Some((opened, kept.map_or(len, |kept| kept.min(len)))))
     }
 }
-
-/// Files that are kept open.
-const OPEN_MAX: usize = 64;
 
 fn open_regular(path: &Path) -> io::Result<File> {
     // WHY before opening: a named pipe would keep the process waiting.
@@ -160,10 +154,6 @@ impl Overlay {
             into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
         }
     }
-}
-
-fn to_u64(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 fn to_usize(len: u64) -> usize {

@@ -95,7 +95,12 @@ pub(crate) fn record(
     if is_whole { Ok(record) } else { Err(corrupt) }
 }
 
-fn read_record(storage: &dyn Storage, segment: LeafIndex, index: LeafIndex) -> io::Result<Vec<u8>> {
+/// What stands in the segment where the record should.
+pub(crate) fn read_record(
+    storage: &dyn Storage,
+    segment: LeafIndex,
+    index: LeafIndex,
+) -> io::Result<Vec<u8>> {
     let (mut start, mut len) = ([0; 8], [0; RECORD_PREFIX_LEN]);
     storage.read_at(StoredFile::Offsets, offset_at(index.as_u64()), &mut start)?;
     let (start, file) = (u64::from_be_bytes(start), StoredFile::Segment(segment));
@@ -123,24 +128,37 @@ impl<'a> Records<'a> {
         Self { storage, edge, root, segments }
     }
 
+    /// Hands the records from `first` on that come before `end` to `visit`. `is_archived` is asked
+    /// where a segment is gone that was here at that moment.
     pub(crate) fn visit<E: From<ReadError>>(
         &self,
-        first: LeafIndex,
+        (first, end): (LeafIndex, TreeSize),
+        is_archived: impl Fn(LeafIndex) -> bool,
         mut visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let size = self.edge.size().as_u64();
+        let end = self.edge.size().min(end).as_u64();
         let kept = self.segments.first().copied().unwrap_or_default();
-        if first < kept && first.as_u64() < size {
+        if first < kept && first.as_u64() < end {
             return Err(ReadError::Archived { index: first }.into());
         }
         let (mut at, mut bytes) = (first.as_u64(), Vec::new());
-        while at < size {
+        while at < end {
             let tile = at / TILE_WIDTH;
             let leaves = self.leaves(tile)?;
-            let tile_end = (tile * TILE_WIDTH).saturating_add(to_u64(leaves.row(0).len()));
+            let tile_end = (tile * TILE_WIDTH).saturating_add(to_u64(leaves.row(0).len())).min(end);
             while at < tile_end {
                 let starts = self.starts(at, tile_end)?;
-                self.read_span(at, &starts, &mut bytes)?;
+                self.read_span(at, &starts, &mut bytes).map_err(|error| match error {
+                    ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                        let index = LeafIndex::new(at);
+                        if is_archived(index) {
+                            ReadError::Archived { index }
+                        } else {
+                            error.into()
+                        }
+                    }
+                    error => error,
+                })?;
                 let from = starts.first().copied().unwrap_or(0);
                 for start in &starts {
                     let index = LeafIndex::new(at);

@@ -1,11 +1,11 @@
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use dataspace_primitives::Digest;
 
+use crate::directory::{self, private};
 use crate::fork::FORK_LEN_MAX;
 use crate::note::NOTE_LEN_MAX;
 use crate::origin::Origin;
@@ -60,44 +60,29 @@ impl SeenDirectory {
     /// [`io::ErrorKind::WouldBlock`] if another process holds the directory; whatever else the
     /// file system says.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            done => done?,
-        }
+        directory::make_private(dir)?;
         // WHY: also of a directory that is there already: a crash may have come between making and
         // syncing it, and a power failure could still take it, and what was seen with it.
-        match dir.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => sync(Path::new("."))?,
-            Some(parent) => sync(parent)?,
-            None => {}
-        }
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create(true).truncate(false).mode(0o600);
-        let lock = options.open(dir.join(LOCK_FILE))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { dir: dir.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => {
-                let text = "another process holds this directory";
-                Err(io::Error::new(io::ErrorKind::WouldBlock, text))
-            }
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        directory::sync_parent(dir)?;
+        let held = "another process holds this directory";
+        let lock = directory::lock(&dir.join(LOCK_FILE), &private(), held)?;
+        Ok(Self { dir: dir.to_owned(), _lock: lock })
     }
 
-    fn path(&self, origin: &Origin, kind: &str) -> PathBuf {
-        self.dir.join(format!("{}.{kind}", origin_hash(origin)))
+    fn read_file(&self, name: &str, len_max: usize) -> io::Result<Option<Vec<u8>>> {
+        match File::open(self.dir.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            file => directory::read(file?, len_max, "the file is too long").map(Some),
+        }
     }
+}
 
-    fn replace(&self, origin: &Origin, kind: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(origin, kind);
-        let temp = self.path(origin, &format!("{kind}.tmp"));
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&temp)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temp, &path)?;
-        sync(&self.dir)
-    }
+fn note_name(origin: &Origin) -> String {
+    format!("{}.checkpoint", origin_hash(origin))
+}
+
+fn fork_name(origin: &Origin) -> String {
+    format!("{}.fork", origin_hash(origin))
 }
 
 /// SHA-256 of the origin in lower-case hexadecimal digits: the name of a log in the paths of
@@ -108,38 +93,20 @@ pub fn origin_hash(origin: &Origin) -> String {
     digest.trim_start_matches("sha256:").to_owned()
 }
 
-fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-fn read(path: &Path, len_max: usize) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
-    };
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(len_max).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes)?;
-    if bytes.len() > len_max {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is too long"));
-    }
-    Ok(Some(bytes))
-}
-
 impl SeenStore for SeenDirectory {
     fn read(&self, origin: &Origin) -> io::Result<Option<Vec<u8>>> {
-        read(&self.path(origin, "checkpoint"), NOTE_LEN_MAX)
+        self.read_file(&note_name(origin), NOTE_LEN_MAX)
     }
 
     fn write(&self, origin: &Origin, note: &[u8]) -> io::Result<()> {
-        self.replace(origin, "checkpoint", note)
+        directory::replace(&self.dir, &note_name(origin), note)
     }
 
     fn read_fork(&self, origin: &Origin) -> io::Result<Option<Vec<u8>>> {
-        read(&self.path(origin, "fork"), FORK_LEN_MAX)
+        self.read_file(&fork_name(origin), FORK_LEN_MAX)
     }
 
     fn write_fork(&self, origin: &Origin, proof: &[u8]) -> io::Result<()> {
-        self.replace(origin, "fork", proof)
+        directory::replace(&self.dir, &fork_name(origin), proof)
     }
 }

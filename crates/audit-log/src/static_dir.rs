@@ -1,11 +1,13 @@
 //! A published log in a directory of the local file system.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::directory;
+use crate::segment::to_u64;
 use crate::static_files::{CHECKPOINT_PATH, StaticFiles, StaticStore};
 use crate::static_sync::WholeSync;
 use crate::tile::{BundleId, TileId};
@@ -98,8 +100,7 @@ impl StaticFiles for StaticDir {
                 opened => opened?,
             };
             if let Some(file) = opened {
-                let len_max = u64::try_from(len_max).unwrap_or(u64::MAX);
-                file.take(len_max.saturating_add(1)).read_to_end(bytes)?;
+                file.take(to_u64(len_max).saturating_add(1)).read_to_end(bytes)?;
                 return Ok(true);
             }
         }
@@ -131,25 +132,10 @@ impl PublishDir {
             done => done?,
         }
         let mut options = OpenOptions::new();
-        let lock = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(root.join(LOCK_FILE))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let text = "another publisher holds this directory";
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        match root.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new("."))?,
-            Some(parent) => sync_dir(parent)?,
-            None => {}
-        }
+        options.read(true).write(true);
+        let held = "another publisher holds this directory";
+        let lock = directory::lock(&root.join(LOCK_FILE), &options, held)?;
+        directory::sync_parent(root)?;
         remove_temporary(root)?;
         Ok(Self {
             dir: StaticDir::new(root),
@@ -253,7 +239,7 @@ impl StaticStore for PublishDir {
         self.name_batch()?;
         // A directory is forgotten only when it is synced.
         while let Some(dir) = self.dirty.last() {
-            sync_dir(dir)?;
+            directory::sync(dir)?;
             self.dirty.pop_last();
         }
         Ok(())
@@ -262,7 +248,7 @@ impl StaticStore for PublishDir {
     fn replace_checkpoint(&mut self, note: &[u8]) -> io::Result<()> {
         let place = self.make_way(CHECKPOINT_PATH)?;
         self.write(&place, note)?;
-        sync_dir(&self.dir.root)
+        directory::sync(&self.dir.root)
     }
 
     fn remove_partial(&mut self, path: &str) -> io::Result<()> {
@@ -297,10 +283,6 @@ fn remove_temporary(root: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }
 
 fn invalid(text: &'static str) -> io::Error {

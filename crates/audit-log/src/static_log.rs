@@ -128,8 +128,8 @@ impl<F: StaticFiles> StaticLog<F> {
     /// # Errors
     /// [`StaticLogError`] if there are fewer, or tiles are damaged.
     pub fn root_at(&mut self, size: TreeSize) -> Result<Digest, StaticLogError> {
-        self.check(size)?;
-        nodes::root(self, size.as_u64())
+        let leaves = self.size();
+        nodes::root_at(self, leaves, size)
     }
 
     /// The proof that the entry at `index` is among the first `size` (RFC 9162 §2.1.3.1).
@@ -141,12 +141,8 @@ impl<F: StaticFiles> StaticLog<F> {
         index: LeafIndex,
         size: TreeSize,
     ) -> Result<InclusionProof, StaticLogError> {
-        self.check(size)?;
-        if !size.contains(index) {
-            return Err(TreeError::Index { index, size }.into());
-        }
-        let path = nodes::inclusion_path(self, index.as_u64(), size.as_u64())?;
-        Ok(InclusionProof { index, size, path })
+        let leaves = self.size();
+        nodes::inclusion_proof(self, leaves, (index, size))
     }
 
     /// The proof that the log of `to` entries extends the one of `from` (RFC 9162 §2.1.4.1).
@@ -158,12 +154,8 @@ impl<F: StaticFiles> StaticLog<F> {
         from: TreeSize,
         to: TreeSize,
     ) -> Result<ConsistencyProof, StaticLogError> {
-        self.check(to)?;
-        if from > to {
-            return Err(TreeError::Order { from, to }.into());
-        }
-        let path = nodes::consistency_path(self, from.as_u64(), to.as_u64())?;
-        Ok(ConsistencyProof { from, to, path })
+        let leaves = self.size();
+        nodes::consistency_proof(self, leaves, (from, to))
     }
 
     /// Checks that this log still holds all that the operator signed in `kept`, and that it has
@@ -207,8 +199,8 @@ impl<F: StaticFiles> StaticLog<F> {
         range: Range<u64>,
         mut visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.check(TreeSize::new(range.end)).map_err(StaticLogError::from)?;
         let size = self.size();
+        nodes::check(size, TreeSize::new(range.end)).map_err(StaticLogError::from)?;
         let (mut next, mut bytes) = (range.start, Vec::new());
         while next < range.end {
             let index = LeafIndex::new(next);
@@ -241,11 +233,6 @@ impl<F: StaticFiles> StaticLog<F> {
         let tiles =
             tiles.filter_map(|(level, tile)| Some((level, tile.as_ref()?.hashes().to_vec())));
         Edge::new(self.size(), tiles)
-    }
-
-    fn check(&self, size: TreeSize) -> Result<(), TreeError> {
-        let leaves = self.size();
-        if size > leaves { Err(TreeError::Size { size, leaves }) } else { Ok(()) }
     }
 
     /// The tile, one of the signed tree, verified up to the root.

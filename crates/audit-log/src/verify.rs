@@ -10,6 +10,7 @@ use crate::hash_tile::{edge_root, fold};
 use crate::origin::Origin;
 use crate::record::Record;
 use crate::report::{DAMAGES_MAX, Depth, Fault, Progress, StaticReport, Stop};
+use crate::segment::to_u64;
 use crate::static_files::{CHECKPOINT_PATH, StaticFiles};
 use crate::static_log::{OpenStaticError, StaticLog, read_checkpoint};
 use crate::tile::{BundleId, TILE_LEVEL_MAX, TILE_WIDTH, TileId};
@@ -249,9 +250,8 @@ fn report_below(report: &mut StaticReport, id: TileId, below: &[Digest], file: &
 
 /// The first entry under the hash of the tile at `slot`, and the tile that it is the root of.
 fn under(id: TileId, slot: usize) -> (u64, Option<TileId>) {
-    let slot = u64::try_from(slot).unwrap_or(u64::MAX);
     let below = id.level().checked_sub(1);
-    let index = id.index().saturating_mul(u64::from(TILE_WIDTH)).saturating_add(slot);
+    let index = id.index().saturating_mul(u64::from(TILE_WIDTH)).saturating_add(to_u64(slot));
     match below.and_then(|level| TileId::new(level, index, TILE_WIDTH).ok()) {
         Some(child) => (child.leaves().start, Some(child)),
         None => (index, None),

@@ -6,33 +6,36 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{FileStorage, LeafIndex, Log, Storage as _, StoredFile};
-use dataspace_runtime::{Clock as _, SystemClock};
+use dataspace_audit_log::{Event, LeafIndex, Log, Record, StoredFile};
+use dataspace_identity::{Did, SecretKey};
+use dataspace_runtime::{Clock as _, DataSpace, Setup, SetupError, SystemClock};
 
 use crate::audit::row::clean;
-use crate::audit::source::{Kind, open_error, origin, storage_error};
-use crate::audit::{Health, LogArg, count};
-use crate::paint;
+use crate::audit::source::{Kind, open_error, origin, read_error};
+use crate::audit::{Damaged, Health, LogArg, count};
 use crate::witness::key_file;
+use crate::{paint, verify};
 
 const HELP: &str = "\
 Copies the segments of which all records come before INDEX to DIR2, makes the copies durable and
-compares them, and only then removes them from the node: a record of the log, signed by the operator,
-says so. Their hashes stay, and with them the proofs of all other records. What is archived cannot
-be replayed or shown from the node any more: copy the segments back into a copy of the directory.
+compares them, and only then removes them from the directory: a record of the log, signed by the
+operator, says so. Their hashes stay, and with them the proofs of all other records. What is archived
+cannot be replayed or shown from there any more: copy the segments back into a copy of the directory.
 
-A node archives its own log by `DataSpace::archive`, which writes its index first. After this command, a
-node without an index of its present state opens only when the segments are copied back.
+A node's log also needs --authority: the node is opened, and writes its index before anything is
+removed, so that it opens without the archived segments from then on. Keep the index with the log:
+without it, the node opens only when the segments are copied back.
 
 The key is the operator's own, as the node is opened with it.
 
 Example:
-  dataspace audit archive /var/lib/node --before 1000000 --to /mnt/archive --key node.key";
+  dataspace audit archive /var/lib/node --before 1000000 --to /mnt/archive --key node.key \\
+    --authority authority.did";
 
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(crate) struct ArchiveArgs {
-    /// A node's directory
+    /// A node's directory, or the directory of another log
     dir: PathBuf,
     /// Archive segments of which all records come before this one
     #[arg(long, value_name = "INDEX")]
@@ -43,26 +46,32 @@ pub(crate) struct ArchiveArgs {
     /// File with the operator's secret key: 64 hexadecimal digits, readable by its owner alone
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// The authority of the node's space: its DID, or a file that holds it
+    /// [required for a node's log]
+    #[arg(long, value_name = "DID|FILE")]
+    authority: Option<String>,
     #[command(flatten)]
     log: LogArg,
 }
 
 pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
-    let ArchiveArgs { dir, before, to, key, log } = args;
+    let ArchiveArgs { dir, before, to, key, authority, log } = args;
     let shown = dir.display();
     if Kind::of(&dir)? != Kind::Node {
         bail!("{shown} is a published log, which is never archived");
     }
     let origin = origin(&dir, log.log.as_ref())?;
+    let authority = authority.as_deref().map(verify::authority_did).transpose()?;
     let key = key_file::read(&key)?;
     if key.did() != origin.operator() {
         bail!("--key: the key is of {}, the log's operator is {}", key.did(), origin.operator());
     }
-    let storage = FileStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
-    let segments = storage.segments().map_err(|error| storage_error(&dir, error))?;
-    let opened = Log::open_on(Box::new(storage), origin);
-    let (log, recovery) = opened.map_err(|error| open_error(&dir, error))?;
-    let size = recovery.size();
+    let opened = Opened::open(&dir, key, authority, || {
+        let opened = Log::open(&dir, origin);
+        Ok(opened.map_err(|error| open_error(&dir, error))?.0)
+    })?;
+    let log = opened.log();
+    let (size, segments) = (log.size()?, log.segments()?);
     let before = LeafIndex::new(before);
     if !size.contains(before) {
         bail!(
@@ -91,9 +100,7 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
             .with_context(|| format!("cannot copy {name}; nothing was archived"))?;
     }
     sync_dir(&to).with_context(|| format!("cannot make {} durable", to.display()))?;
-    let now = SystemClock.now();
-    let stays =
-        log.archive(before, now, &key).context("the segments are copied, and still here")?;
+    let stays = opened.archive(before).context("the segments are copied, and still here")?;
     let (files, to) = (old.len(), clean(&to.display().to_string()));
     writeln!(
         out,
@@ -102,7 +109,99 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
         count(u64::try_from(files)?, "segment")
     )?;
     writeln!(out, "   the log's last record says so, and the checkpoint covers it")?;
+    if let Opened::Node(_) = opened {
+        writeln!(out, "   the node's index stands for them: it opens without these segments")?;
+    }
     Ok(Health::Sound)
+}
+
+/// The log, opened by whoever can open it again afterwards.
+enum Opened {
+    Node(DataSpace),
+    Plain(Box<(Log, SecretKey)>),
+}
+
+impl Opened {
+    fn open(
+        dir: &Path,
+        key: SecretKey,
+        authority: Option<Did>,
+        open: impl FnOnce() -> Result<Log>,
+    ) -> Result<Self> {
+        let shown = dir.display();
+        if !has_index(dir) {
+            let log = open()?;
+            // A beginning that was archived says nothing; the operator may.
+            if !begins_a_node(&log)?.unwrap_or(authority.is_some()) {
+                if authority.is_some() {
+                    bail!(
+                        "--authority: nothing in {shown} is of a node, neither an index nor a first \
+                         record with the profile of a space; leave it out for another log"
+                    );
+                }
+                return Ok(Self::Plain(Box::new((log, key))));
+            }
+        }
+        let Some(authority) = authority else {
+            bail!(
+                "{shown} holds a node's log, and the node must write its index before anything is \
+                 removed; name the authority of its space with --authority DID|FILE"
+            );
+        };
+        let opened = Setup::new(dir, key, authority.clone()).open();
+        Ok(Self::Node(opened.map_err(|error| setup_error(dir, &authority, error))?))
+    }
+
+    fn log(&self) -> &Log {
+        match self {
+            Self::Node(space) => space.log(),
+            Self::Plain(plain) => &plain.0,
+        }
+    }
+
+    fn archive(&self, before: LeafIndex) -> Result<LeafIndex> {
+        Ok(match self {
+            Self::Node(space) => space.archive(before)?,
+            Self::Plain(plain) => {
+                let (log, key) = &**plain;
+                log.archive(before, SystemClock.now(), key)?
+            }
+        })
+    }
+}
+
+/// Whether a node has left its index here, which it does when it closes.
+fn has_index(dir: &Path) -> bool {
+    dir.join("index").symlink_metadata().is_ok()
+}
+
+/// Whether the first record is one with which a node is founded; `None` if it was archived.
+fn begins_a_node(log: &Log) -> Result<Option<bool>> {
+    let first = LeafIndex::default();
+    if log.first()? > first {
+        return Ok(None);
+    }
+    if !log.size()?.contains(first) {
+        return Ok(Some(false));
+    }
+    let record = Record::from_bytes(&log.read(first).map_err(read_error)?);
+    Ok(Some(record.is_ok_and(|record| matches!(record.event, Event::Profile { .. }))))
+}
+
+fn setup_error(dir: &Path, authority: &Did, error: SetupError) -> anyhow::Error {
+    match error {
+        SetupError::Open(error) => open_error(dir, error),
+        SetupError::Read(error) => read_error(error),
+        error @ (SetupError::Record { .. } | SetupError::Profile(_)) => {
+            anyhow!(error).context(Damaged(format!(
+                "the log does not follow the rules of the space of {authority}; nothing was archived"
+            )))
+        }
+        error => {
+            let text = format!("the node in {} cannot be opened; nothing was archived", dir.display());
+            anyhow!(error).context(text)
+        }
+    }
 }
 
 fn make_dir(dir: &Path) -> Result<()> {

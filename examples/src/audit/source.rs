@@ -342,7 +342,7 @@ pub(crate) fn open_static_error(dir: &Path, error: OpenStaticError) -> anyhow::E
     }
 }
 
-fn read_error(error: ReadError) -> anyhow::Error {
+pub(crate) fn read_error(error: ReadError) -> anyhow::Error {
     match error {
         ReadError::Corrupt { .. } | ReadError::Derived { .. } => {
             let text = "the log is damaged; `dataspace audit fsck` says where".to_owned();

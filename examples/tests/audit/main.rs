@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod archived;
 #[cfg(test)]
+mod archived_node;
+#[cfg(test)]
 mod damaged;
 #[cfg(test)]
 mod proofs;

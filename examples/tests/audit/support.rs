@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::LazyLock;
+use std::process::{Command, Output, Stdio};
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard};
 
 use dataspace_audit_log::{
     Event, FileStorage, LeafIndex, Log, Origin, Record, Storage, StoredFile,
@@ -37,7 +37,25 @@ impl Ran {
 
 pub(crate) fn audit(dir: &Path, args: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
-    ran(command.arg("audit").args(args).current_dir(dir).output().unwrap())
+    ran(output(command.arg("audit").args(args).current_dir(dir)))
+}
+
+// WHY: a child holds the locks of all logs that are open here, from its fork until it runs.
+static OPEN: RwLock<()> = RwLock::new(());
+
+/// To be held while this process has a log open, and while it runs no command.
+pub(crate) fn with_open_log() -> RwLockReadGuard<'static, ()> {
+    OPEN.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the command gives.
+pub(crate) fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = {
+        let _no_open_log = OPEN.write().unwrap_or_else(PoisonError::into_inner);
+        command.spawn().unwrap()
+    };
+    child.wait_with_output().unwrap()
 }
 
 fn ran(output: Output) -> Ran {
@@ -49,7 +67,7 @@ fn ran(output: Output) -> Ran {
 static DEMO: LazyLock<TempDir> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
-    let output = command.args(["demo", "--dir", "demo"]).current_dir(dir.path()).output().unwrap();
+    let output = output(command.args(["demo", "--dir", "demo"]).current_dir(dir.path()));
     assert!(output.status.success());
     dir
 });
@@ -111,6 +129,7 @@ pub(crate) fn small(number: u64) -> Record {
 
 /// Appends `numbers` to the log in `dir`, which is made if it is not there, and signs.
 pub(crate) fn append(dir: &Path, numbers: std::ops::Range<u64>) {
+    let _open = with_open_log();
     let log = if dir.exists() {
         Log::open(dir, origin()).unwrap().0
     } else {
@@ -162,6 +181,7 @@ impl Storage for SmallSegments {
 
 /// A log of 60 records in many segments.
 pub(crate) fn in_segments(dir: &Path) {
+    let _open = with_open_log();
     let storage = SmallSegments(FileStorage::create(dir).unwrap());
     let log = Log::create_on(Box::new(storage), origin()).unwrap();
     for number in 0..60 {

@@ -11,7 +11,7 @@ use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
 use serde_json::Value;
 
-use crate::support::{append, audit, demo, files, operator, origin};
+use crate::support::{append, audit, demo, files, operator, origin, with_open_log};
 
 #[test]
 fn verify_says_what_is_proved_and_what_is_not() {
@@ -160,6 +160,7 @@ fn what_a_record_says_does_not_steer_the_terminal_or_a_spreadsheet() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("node");
     append(&node, 0..1);
+    let open = with_open_log();
     let log = Log::open(&node, origin()).unwrap().0;
     let fact = |text: &str| dataspace_audit_log::Fact::Text(text.to_owned());
     let access = AccessRecord {
@@ -177,7 +178,7 @@ fn what_a_record_says_does_not_steer_the_terminal_or_a_spreadsheet() {
     let time = UnixMillis::new(1_790_000_000_000).unwrap();
     drop(log.append(&Record::new(time, Event::Access(access))).unwrap());
     log.checkpoint(&operator()).unwrap();
-    drop(log);
+    drop((log, open));
     let shown = audit(dir.path(), &["show", "node"]).ends(0);
     assert!(shown.contains("\\u{1b}[2Jgone\\u{7}") && !shown.contains(['\u{202e}', '\u{1b}']));
     assert_eq!(shown.lines().count(), 4);

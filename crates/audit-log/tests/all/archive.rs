@@ -31,6 +31,7 @@ fn segments(disk: &Disk) -> Vec<LeafIndex> {
 
 fn assert_kept(log: &Log, first: LeafIndex, small_end: u64) {
     assert_eq!(log.first().unwrap(), first);
+    assert_eq!(log.segments().unwrap().first(), Some(&first));
     let size = log.size().unwrap();
     let root = log.root_at(size).unwrap();
     for n in 0..small_end {
@@ -235,6 +236,47 @@ fn threads_that_archive_at_the_same_time_leave_a_log_that_opens() {
         disk.check().unwrap();
         assert_kept(&disk.open().unwrap().0, first, 30);
     }
+}
+
+#[test]
+fn a_replay_that_meets_an_archived_segment_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let of_files = crate::small_segments::SmallSegments::create(&path);
+    for n in 0..120 {
+        let _one = of_files.append(&small(n)).unwrap();
+    }
+    for (log, before) in [(sample().1, 20), (of_files, 110)] {
+        for index in [0, 1] {
+            let first = log.first().unwrap();
+            let mut archived = None;
+            let replayed = log.replay_from(first, |at, _| {
+                if at.as_u64() == first.as_u64() + index && archived.is_none() {
+                    archived = Some(archive(&log, before));
+                }
+                Ok::<(), ReadError>(())
+            });
+            if archived == Some(first) {
+                // There was nothing left to archive.
+                replayed.unwrap();
+                continue;
+            }
+            let Err(ReadError::Archived { index }) = replayed else { panic!("{replayed:?}") };
+            assert!(first < index && Some(index) < archived, "{index} of {archived:?}");
+        }
+        log.replay_from(log.first().unwrap(), |_, _| Ok::<(), ReadError>(())).unwrap();
+    }
+}
+
+#[test]
+fn a_segment_that_is_gone_without_being_archived_is_not_called_archived() {
+    let (disk, log) = sample();
+    archive(&log, 10);
+    let lost = segments(&disk)[1];
+    disk.get().files.remove(&StoredFile::Segment(lost));
+    let replayed = log.replay_from(log.first().unwrap(), |_, _| Ok::<(), ReadError>(()));
+    let Err(ReadError::Io(error)) = replayed else { panic!("{replayed:?}") };
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod faults;
 #[cfg(test)]
 mod fork;
 #[cfg(test)]
+mod gap;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod lifecycle;

@@ -5,12 +5,13 @@ use std::io;
 use std::ops::ControlFlow;
 
 use dataspace_audit_log::{
-    Depth, LeafIndex, Log, OpenStaticError, Origin, PublishError, Published, Publisher, Record,
-    StaticLog, Tree, TreeSize, leaf_hash, verify_static,
+    Checkpoint, Depth, LeafIndex, Log, OpenStaticError, Origin, PublishError, Published, Publisher,
+    ReadError, Record, StaticLog, Storage as _, StoredFile, Tree, TreeSize, leaf_hash,
+    verify_static,
 };
 
 use crate::site::{Site, checkpoint, entry, publish, signed, site, tree};
-use crate::support::{key, numbers, origin};
+use crate::support::{Disk, key, numbers, origin, time};
 
 #[test]
 fn what_is_published_does_not_depend_on_the_steps() {
@@ -233,4 +234,93 @@ fn a_log_is_published_as_it_is() {
     let ahead = signed(&origin(), 901, &tree(901).root());
     assert!(matches!(publisher.publish_log(&log, &ahead), Err(PublishError::Log(_))));
     assert_eq!(site.files(), before);
+}
+
+/// A log of so many records on a disk, and its checkpoint.
+fn on_disk(records: u64) -> (Disk, Log, Checkpoint) {
+    let disk = Disk::segmented(60_000);
+    let log = disk.create();
+    for n in (0..records).step_by(100) {
+        log.append_batch(&numbers(n..(n + 100).min(records))).unwrap();
+    }
+    let checkpoint = log.checkpoint(&key(1)).unwrap();
+    (disk, log, checkpoint)
+}
+
+#[test]
+fn a_log_is_read_by_tiles_and_not_by_records() {
+    let (disk, log, checkpoint) = on_disk(2_000);
+    let before = disk.get().reads;
+    Site::default().publisher().publish_log(&log, &checkpoint).unwrap();
+    let reads = disk.get().reads - before;
+    assert!(reads < 200, "{reads} reads");
+}
+
+#[test]
+fn what_a_checkpoint_does_not_cover_is_not_read() {
+    let (disk, log, checkpoint) = on_disk(700);
+    let site = Site::default();
+    let mut publisher = site.publisher();
+    publisher.publish_log(&log, &checkpoint).unwrap();
+    let before = log.size().unwrap();
+    let first_after = disk.get().contents();
+    log.append_batch(&numbers(700..760)).unwrap();
+    // Damage behind the checkpoint, in the tile that it cuts.
+    let changed = disk.get().contents().into_iter().filter(|(file, bytes)| {
+        matches!(file, StoredFile::Segment(_)) && first_after.get(file) != Some(bytes)
+    });
+    for (file, bytes) in changed.collect::<Vec<_>>() {
+        let from = first_after.get(&file).map_or(0, Vec::len);
+        let mut state = disk.get();
+        let damaged = &mut state.files.get_mut(&file).unwrap().cache;
+        damaged[from..].fill(0xff);
+        assert_ne!(*damaged, bytes);
+    }
+    let again = Site::default();
+    again.publisher().publish_log(&log, &checkpoint).unwrap();
+    assert_eq!(again.files(), site.files());
+    assert_eq!(before, checkpoint.size());
+    // Nothing is asked of segments that are gone, where there is nothing new.
+    for first in disk.segments().unwrap() {
+        disk.get().files.remove(&StoredFile::Segment(first));
+    }
+    assert_eq!(publisher.publish_log(&log, &checkpoint).unwrap(), Published::default());
+}
+
+#[test]
+fn a_damaged_record_is_named_and_publishing_goes_on_when_it_is_restored() {
+    let (disk, log, checkpoint) = on_disk(1_000);
+    let site = Site::default();
+    let mut publisher = site.publisher();
+    let whole = disk.get().files.clone();
+    let index = LeafIndex::new(600);
+    let bytes = log.read(index).unwrap();
+    for file in disk.segments().unwrap().into_iter().map(StoredFile::Segment) {
+        let mut state = disk.get();
+        let cache = &mut state.files.get_mut(&file).unwrap().cache;
+        if let Some(at) = cache.windows(bytes.len()).position(|found| found == bytes) {
+            cache[at + 9] ^= 1;
+        }
+    }
+    let error = publisher.publish_log(&log, &checkpoint).unwrap_err();
+    let is_named = matches!(&error, PublishError::Source { index: at, source: ReadError::Corrupt { index: corrupt } }
+        if (*at, *corrupt) == (index, index));
+    assert!(is_named, "{error:?}");
+    assert!(!site.files().contains_key("checkpoint"));
+    disk.get().files = whole;
+    publisher.publish_log(&log, &checkpoint).unwrap();
+    let report =
+        verify_static(&site, &origin(), Depth::Records, &mut |_| ControlFlow::Continue(()));
+    assert!(report.unwrap().is_sound());
+}
+
+#[test]
+fn what_was_archived_before_it_was_published_is_named() {
+    let (_, log, checkpoint) = on_disk(1_000);
+    log.archive(LeafIndex::new(999), time(0), &key(1)).unwrap();
+    let first = log.first().unwrap();
+    assert!(first.as_u64() > 256, "{first}");
+    let error = Site::default().publisher().publish_log(&log, &checkpoint).unwrap_err();
+    assert!(matches!(error,
+        PublishError::Source { index, source: ReadError::Archived { .. } } if index.as_u64() == 0));
 }

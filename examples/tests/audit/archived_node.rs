@@ -1,0 +1,205 @@
+//! A node whose old segments are archived: it goes on without them.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use dataspace_audit_log::{FileStorage, LeafIndex, Log, ReadError, Record};
+use dataspace_identity::{MembershipCredential, SecretKey};
+use dataspace_policy::{Action, Rule, Terms};
+use dataspace_primitives::{Name, Region, Signed, Validity};
+use dataspace_runtime::{
+    Access, Clock as _, DataSpace, IndexState, NewOffer, Setup, SetupError, SystemClock, Table,
+    request_access,
+};
+use dataspace_usage_contract::{Acceptance, ContractId, Offer, contract_id};
+
+use crate::support::{
+    Ran, SmallSegments, audit, copy, files, in_segments, operator, origin, with_open_log, write_key,
+};
+
+fn authority() -> SecretKey {
+    SecretKey::from_seed(&mut [0x22; 32]).unwrap()
+}
+
+fn consumer() -> SecretKey {
+    SecretKey::from_seed(&mut [0x23; 32]).unwrap()
+}
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn year() -> Validity {
+    let now = SystemClock.now();
+    Validity::new(now, now.checked_add(Duration::from_secs(365 * 86_400)).unwrap()).unwrap()
+}
+
+fn setup(node: &Path) -> Setup {
+    Setup::new(node, operator(), authority().did().clone())
+}
+
+/// The product, without which there is nothing to access.
+fn register(space: &DataSpace, dir: &Path) {
+    let file = dir.join("table.csv");
+    fs::write(&file, "alloy,strength\nS1,210\nS2,220\n").unwrap();
+    space
+        .register(name("alloys"), name("computed-properties"), Table::open(&file).unwrap())
+        .unwrap();
+}
+
+fn contract(space: &DataSpace) -> ContractId {
+    let offer = NewOffer {
+        product: name("alloys"),
+        consumer: Some(consumer().did().clone()),
+        terms: Terms::new().permit(Rule::new([Action::Read])),
+        validity: year(),
+        expires_at: year().until(),
+    };
+    let offer = space.offer(offer).unwrap();
+    let now = SystemClock.now();
+    let verified = Offer::verify(offer.clone(), space.provider(), now).unwrap();
+    let acceptance = Acceptance::sign(&verified, &consumer(), now).unwrap();
+    contract_id(&space.conclude(offer, acceptance).unwrap())
+}
+
+/// The use that the access makes.
+fn access(space: &DataSpace, contract: ContractId) -> u64 {
+    let purpose = name("research");
+    let request =
+        request_access(&consumer(), contract, Action::Read, purpose, &SystemClock).unwrap();
+    match space.access(request).unwrap() {
+        Access::Released(release) => {
+            let uses = release.uses();
+            assert_eq!(release.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 2);
+            uses
+        }
+        Access::Denied(denied) => panic!("{denied}"),
+    }
+}
+
+/// A node `node` in `dir` whose log has many segments, and the contract of which 30 uses are made.
+fn many_segments(dir: &Path) -> ContractId {
+    let _open = with_open_log();
+    let founded = dir.join("founded");
+    let did = authority().did().clone();
+    let profile = dataspace_sectors::materials().profile(name("demo"), did.clone());
+    let space = setup(&founded).create(Signed::sign(&profile, &authority()).unwrap()).unwrap();
+    for (subject, role) in [(operator(), "provider"), (consumer(), "consumer")] {
+        let credential = MembershipCredential {
+            issuer: did.clone(),
+            subject: subject.did().clone(),
+            name: name("A member"),
+            roles: [name(role)].into(),
+            region: Region::parse("DE").unwrap(),
+            validity: year(),
+        };
+        space.admit(Signed::sign(&credential, &authority()).unwrap()).unwrap();
+    }
+    register(&space, dir);
+    let contract = contract(&space);
+    for uses in 1..=30 {
+        assert_eq!(access(&space, contract), uses);
+    }
+    drop(space);
+    // The same records, a few of them in each segment; without an index.
+    let (from, _) = Log::open(&founded, origin()).unwrap();
+    let storage = SmallSegments(FileStorage::create(&dir.join("node")).unwrap());
+    let to = Log::create_on(Box::new(storage), origin()).unwrap();
+    from.replay(|_, bytes| {
+        let record = Record::from_bytes(bytes).unwrap();
+        drop(to.append(&record).unwrap());
+        Ok::<(), ReadError>(())
+    })
+    .unwrap();
+    to.checkpoint(&operator()).unwrap();
+    fs::write(dir.join("authority.did"), format!("{did}\n")).unwrap();
+    write_key(dir);
+    contract
+}
+
+fn archive(dir: &Path, before: &str, more: &[&str]) -> Ran {
+    let args = ["archive", "node", "--before", before, "--to", "old", "--key", "key"];
+    audit(dir, &[&args[..], more].concat())
+}
+
+const AUTHORITY: [&str; 2] = ["--authority", "authority.did"];
+
+#[test]
+fn a_node_opens_and_releases_data_without_its_archived_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dir, node) = (dir.path(), dir.path().join("node"));
+    let contract = many_segments(dir);
+    for (before, uses) in [("20", 31), ("33", 32)] {
+        let here = files(&node);
+        let said = archive(dir, before, &AUTHORITY).ends(0);
+        assert!(said.contains("archived") && said.contains("opens without"), "{said}");
+        let gone = here.iter().filter(|(path, _)| !path.exists());
+        let gone: Vec<_> = gone.map(|(path, _)| path.file_name().unwrap()).collect();
+        assert!(gone.len() >= 2, "{gone:?}");
+        assert!(gone.iter().all(|name| dir.join("old").join(name).exists()), "{gone:?}");
+
+        let open = with_open_log();
+        let space = setup(&node).open().unwrap();
+        assert!(matches!(space.index_state(), Some(IndexState::Used { .. })));
+        assert!(space.log().first().unwrap() > LeafIndex::default());
+        register(&space, dir);
+        assert_eq!(access(&space, contract), uses);
+        drop((space, open));
+        audit(dir, &["verify", "node"]).ends(0);
+    }
+    // The index is what stands for them.
+    fs::remove_file(node.join("index")).unwrap();
+    let open = with_open_log();
+    assert!(matches!(setup(&node).open(), Err(SetupError::Archived { .. })));
+    drop(open);
+    let said = archive(dir, "35", &AUTHORITY).ends(2);
+    assert!(said.contains("restore the archived segments"), "{said}");
+    copy(&dir.join("old"), &node);
+    let _open = with_open_log();
+    let space = setup(&node).open().unwrap();
+    register(&space, dir);
+    assert_eq!(access(&space, contract), 33);
+}
+
+#[test]
+fn a_node_is_not_archived_without_the_authority_of_its_space() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dir, node) = (dir.path(), dir.path().join("node"));
+    many_segments(dir);
+    let segments = || {
+        let all = files(&node).into_iter();
+        all.filter(|(path, _)| path.to_string_lossy().contains("segment-")).collect::<Vec<_>>()
+    };
+    let whole = segments();
+    // Founded, but never opened since; and with the index that it leaves when it closes.
+    for has_index in [false, true] {
+        if has_index {
+            let open = with_open_log();
+            drop(setup(&node).open().unwrap());
+            drop(open);
+            assert!(node.join("index").exists());
+        }
+        let said = archive(dir, "20", &[]).ends(2);
+        assert!(said.contains("a node's log") && said.contains("--authority"), "{said}");
+        let other = operator().did().to_string();
+        let said = archive(dir, "20", &["--authority", &other]).ends(1);
+        assert!(said.contains("rules of the space of") && said.contains(&other), "{said}");
+        assert!(archive(dir, "20", &["--authority", "no-file"]).ends(2).contains("no-file"));
+        assert_eq!(segments(), whole);
+        assert!(!dir.join("old").exists());
+    }
+}
+
+#[test]
+fn a_log_of_no_node_has_no_authority() {
+    let dir = tempfile::tempdir().unwrap();
+    in_segments(&dir.path().join("node"));
+    write_key(dir.path());
+    let did = authority().did().to_string();
+    let said = archive(dir.path(), "20", &["--authority", &did]).ends(2);
+    assert!(said.contains("nothing in node is of a node"), "{said}");
+    assert!(!dir.path().join("old").exists());
+    archive(dir.path(), "20", &[]).ends(0);
+    assert!(!dir.path().join("node/index").exists());
+}
