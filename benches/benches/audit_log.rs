@@ -6,18 +6,21 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use dataspace_audit_log::{
-    AccessRecord, Checkpoint, EncodedRecord, Event, Fact, FileStorage, LeafIndex, Log, Origin,
-    Record, TreeSize, Verdict, leaf_hash,
+    AccessRecord, AppendError, Checkpoint, EncodedRecord, Event, Fact, FileStorage, LeafIndex, Log,
+    Origin, Record, TreeSize, Verdict, leaf_hash,
 };
 use dataspace_benches::{Effort, Report, median, mix, scratch, time};
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 const CALLERS: usize = 64;
 const BATCH: usize = 4_096;
@@ -38,27 +41,35 @@ fn main() -> Result<()> {
     report.finish()
 }
 
-/// Rates of durable records: of many callers, of a bare loop with groups of as many, and of a log
-/// that syncs each.
+/// Rates of durable records: of many tasks and of many threads, of a bare loop with groups of as
+/// many, and of a log that syncs each; and how often as many threads can be woken, without any log.
 fn appends(effort: Effort, report: &mut Report) -> Result<()> {
     let each = if effort.is_full() { 400 } else { 2 };
     let dir = tempfile::tempdir_in(scratch())?;
-    let log = Log::create(&dir.path().join("log"), origin()?)?;
+    // Each its own, since the thread that writes for tasks goes on to write.
+    let log = Arc::new(Log::create(&dir.path().join("tasks"), origin()?)?);
+    let threaded = Log::create(&dir.path().join("threads"), origin()?)?;
     let records = records(CALLERS)?;
     let bare = Bare::new(dir.path(), "bare", effort)?;
     let naive = Bare::new(dir.path(), "naive", effort)?;
-    let (mut ours, mut ceiling, mut single) = (Vec::new(), Vec::new(), Vec::new());
-    // In turns, so that what else the machine does meets all three.
+    let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    let (mut tasks, mut threads, mut ceiling) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut single, mut woken) = (Vec::new(), Vec::new());
+    // In turns, so that what else the machine does meets all of them.
     for round in 0..effort.samples.min(15) {
-        ours.push(many_callers(&log, &records, each)?);
+        tasks.push(runtime.block_on(many_tasks(&log, &records, each))?);
         ceiling.push(bare.groups(&records, each, round)?);
+        threads.push(many_threads(&threaded, &records, each)?);
+        woken.push(wake(each)?);
         let few = records.get(..8.min(records.len())).context("records")?;
         single.push(naive.each(few, each.div_ceil(8), round)?);
     }
-    let (ours, ceiling, single) = (median(ours), median(ceiling), median(single));
-    report.row("append/callers-64", ours, "records/s", Some("append/bare-64"));
-    report.row("append/bare-64", ceiling, "records/s", None);
-    report.row("append/sync-each", single, "records/s", Some("append/callers-64"));
+    let bare = Some("append/bare-64");
+    report.row("append/callers-64", median(tasks), "records/s", bare);
+    report.row("append/bare-64", median(ceiling), "records/s", None);
+    report.row("append/sync-each", median(single), "records/s", Some("append/callers-64"));
+    report.row("append/threads-64", median(threads), "records/s", bare);
+    report.row("append/wake-64", median(woken), "wakes/s", bare);
     let record = record(7)?;
     let micros = effort.micros(|| {
         black_box(EncodedRecord::try_from(black_box(&record)).is_ok());
@@ -67,7 +78,25 @@ fn appends(effort: Effort, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn many_callers(log: &Log, records: &[EncodedRecord], each: usize) -> Result<f64> {
+async fn many_tasks(log: &Arc<Log>, records: &[EncodedRecord], each: usize) -> Result<f64> {
+    let begin = tokio::time::Instant::now();
+    let mut callers = JoinSet::new();
+    for record in records {
+        let (log, record) = (Arc::clone(log), record.clone());
+        callers.spawn(async move {
+            for _ in 0..each {
+                let _durable = log.append_async(&record).await?;
+            }
+            Ok::<_, AppendError>(())
+        });
+    }
+    while let Some(done) = callers.join_next().await {
+        done??;
+    }
+    rate(records.len() * each, begin.elapsed())
+}
+
+fn many_threads(log: &Log, records: &[EncodedRecord], each: usize) -> Result<f64> {
     let (took, good) = time(|| {
         thread::scope(|scope| {
             let callers: Vec<_> = records
@@ -81,6 +110,42 @@ fn many_callers(log: &Log, records: &[EncodedRecord], each: usize) -> Result<f64
     });
     ensure!(good, "a record was not appended");
     rate(records.len() * each, took)
+}
+
+/// How often threads are woken that wait for one thing, and say so: no log that lets so many
+/// threads wait tells them faster.
+fn wake(rounds: usize) -> Result<f64> {
+    let (told, heard) = (Mutex::new(0), AtomicUsize::new(0));
+    let (told_changed, all_heard) = (Condvar::new(), Condvar::new());
+    let listen = || {
+        for round in 1..=rounds {
+            let heard_of = told.lock().ok()?;
+            drop(told_changed.wait_while(heard_of, |told| *told < round).ok()?);
+            if heard.fetch_add(1, Ordering::AcqRel) + 1 == CALLERS * round {
+                drop(told.lock().ok()?);
+                all_heard.notify_one();
+            }
+        }
+        Some(())
+    };
+    let tell = || {
+        for round in 1..=rounds {
+            *told.lock().ok()? = round;
+            told_changed.notify_all();
+            let heard_of = told.lock().ok()?;
+            let waits = |_: &mut usize| heard.load(Ordering::Acquire) < CALLERS * round;
+            drop(all_heard.wait_while(heard_of, waits).ok()?);
+        }
+        Some(())
+    };
+    let (took, good) = time(|| {
+        thread::scope(|scope| {
+            let listeners: Vec<_> = (0..CALLERS).map(|_| scope.spawn(listen)).collect();
+            tell().is_some() && listeners.into_iter().all(|one| matches!(one.join(), Ok(Some(()))))
+        })
+    });
+    ensure!(good, "a thread was not woken");
+    rate(CALLERS * rounds, took)
 }
 
 /// A file that is written and synced, and nothing else; its room is taken before.

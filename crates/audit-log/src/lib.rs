@@ -97,6 +97,7 @@
 
 mod add_checkpoint;
 mod archived;
+mod batch;
 mod bundle;
 mod check;
 mod checkpoint;
@@ -118,6 +119,7 @@ mod nodes;
 mod note;
 mod opening;
 mod origin;
+mod outcome;
 mod proof;
 mod publish;
 mod queue;
@@ -148,6 +150,7 @@ mod writer;
 pub use crate::add_checkpoint::{
     AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,
 };
+pub use crate::batch::BATCH_LEN_MAX;
 pub use crate::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
 pub use crate::checkpoint::{
     CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, note_key,
@@ -168,9 +171,7 @@ pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
 pub use crate::publish::{PublishError, Published, Publisher};
-pub use crate::queue::{
-    AppendError, BATCH_LEN_MAX, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX,
-};
+pub use crate::queue::{AppendError, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};
 pub use crate::read_only::ReadOnlyStorage;
 pub use crate::receipt::{
     Receipt, ReceiptError, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,

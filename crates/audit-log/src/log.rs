@@ -1,8 +1,11 @@
+use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+use std::thread::{self, JoinHandle};
 
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 
+use crate::batch::Batch;
 use crate::check;
 use crate::checkpoint::Checkpoint;
 use crate::error::{
@@ -15,7 +18,7 @@ use crate::mark::Mark;
 use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
-use crate::queue::{AppendError, Batch, PoisonCause};
+use crate::queue::{AppendError, PoisonCause};
 use crate::reader;
 use crate::record::{EncodedRecord, Event, Record};
 use crate::recovery::{OpenError, Recovery};
@@ -32,7 +35,9 @@ const SETTLE_EVERY: u64 = 4_096;
 /// An append-only log of [`Record`]s. Shared by reference between threads.
 #[derive(Debug)]
 pub struct Log {
-    writer: Writer,
+    writer: Arc<Writer>,
+    /// Writes once there are tasks that append.
+    thread: Mutex<Option<JoinHandle<()>>>,
     /// Keeps a checkpoint from replacing a later one.
     checkpointing: Mutex<()>,
     /// Keeps the record of one archiving from standing for another that went further.
@@ -152,8 +157,13 @@ impl Log {
     }
 
     fn new(storage: Box<dyn Storage>, state: State, origin: Origin) -> Self {
-        let writer = Writer::new(storage, origin, state);
-        Self { writer, checkpointing: Mutex::default(), archiving: Mutex::default() }
+        let writer = Arc::new(Writer::new(storage, origin, state));
+        Self {
+            writer,
+            thread: Mutex::default(),
+            checkpointing: Mutex::default(),
+            archiving: Mutex::default(),
+        }
     }
 
     /// Which log this is.
@@ -176,10 +186,38 @@ impl Log {
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub fn append_encoded(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
-        let batch = Batch::new(std::slice::from_ref(record))?;
+        let batch = Arc::new(Batch::new(std::slice::from_ref(record))?);
+        let first = self.writer.append(&batch)?;
         let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
-        let first = self.writer.append(Arc::new(batch))?;
         Ok(Appended { index: LeafIndex::new(first), leaf })
+    }
+
+    /// As [`append_encoded`](Self::append_encoded), for a task of any executor, which meanwhile runs
+    /// others: waking a task costs much less than waking a thread. The first call starts a thread
+    /// that writes from then on, until the log is dropped.
+    ///
+    /// A future that is dropped before it is ready does not say whether the record is in the log.
+    ///
+    /// # Errors
+    /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
+    pub async fn append_async(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
+        let batch = Arc::new(Batch::new(std::slice::from_ref(record))?);
+        self.start_thread().map_err(AppendError::Thread)?;
+        let first = self.writer.append_async(&batch).await?;
+        let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
+        Ok(Appended { index: LeafIndex::new(first), leaf })
+    }
+
+    fn start_thread(&self) -> io::Result<()> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            let writer = Arc::clone(&self.writer);
+            let run = move || writer.run();
+            *thread = Some(thread::Builder::new().name("audit-log".to_owned()).spawn(run)?);
+            // Nobody may rely on the thread before the queue knows of it.
+            self.writer.queue.begin_thread();
+        }
+        Ok(())
     }
 
     /// Appends all of `records`, next to each other; after a crash either all of them are in the
@@ -205,7 +243,7 @@ impl Log {
             self.check()?;
             return Ok(Vec::new());
         }
-        let first = self.writer.append(Arc::clone(&batch))?;
+        let first = self.writer.append(&batch)?;
         let indices = (first..).map(LeafIndex::new);
         let appended = indices.zip(&batch.leaves);
         Ok(appended.map(|(index, leaf)| Appended { index, leaf: *leaf }).collect())
@@ -446,5 +484,16 @@ impl Log {
 
     fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
         self.writer.state.read().map_err(|_| ReadError::Poisoned)
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            self.writer.queue.end_thread();
+            // If it panicked, the log was given up.
+            let _ended = thread.join();
+        }
     }
 }

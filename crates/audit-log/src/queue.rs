@@ -1,25 +1,27 @@
-//! What waits to be written. A group is formed while the one before it is written; its callers wait
-//! for its outcome alone, so that being told does not make them queue for one lock.
+//! What waits to be written. A group is formed while the one before it is written, by one of the
+//! threads that wait, or by a thread of the log's own once tasks wait too.
 
 use std::collections::VecDeque;
 use std::io;
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use dataspace_primitives::Digest;
 use thiserror::Error;
 
-use crate::record::{EncodedRecord, RecordError};
-use crate::segment::{GROUP_BODY_LEN_MAX, RECORD_PREFIX_LEN, push_record, to_u64};
-use crate::tree::leaf_hash;
+use crate::batch::{BATCH_LEN_MAX, Batch};
+use crate::outcome::{Outcome, Wait, Wakers};
+use crate::record::RecordError;
+use crate::segment::{GROUP_BODY_LEN_MAX, to_u64};
 
-/// Most records that wait to be written; more callers block until there is room.
+/// Most records that wait to be written; more callers wait until there is room.
 pub const QUEUE_RECORDS_MAX: usize = 16_384;
-/// Most bytes that wait to be written; more callers block until there is room.
+/// Most bytes that wait to be written; more callers wait until there is room.
 pub const QUEUE_BYTES_MAX: usize = 16 << 20;
-/// Most bytes of records in one batch, with 4 bytes more for each record.
-pub const BATCH_LEN_MAX: usize = GROUP_BODY_LEN_MAX;
+
+/// How long the log's own thread waits at most for as many batches as it wrote the last time: less
+/// than most disks need for a sync, which waits for whoever comes later.
+const GATHER_TIME: Duration = Duration::from_micros(100);
 
 /// Why nothing more is written until the log is opened again.
 #[derive(Debug, Error)]
@@ -49,6 +51,9 @@ pub enum AppendError {
         /// Bytes of the batch.
         len: usize,
     },
+    /// The thread that writes for tasks cannot be started; nothing was written.
+    #[error("cannot start the thread that writes the log")]
+    Thread(#[source] io::Error),
     /// A write or sync failed, for this record or an earlier one. Whether the record is in the
     /// log is known only after the log was opened again.
     #[error("the log is poisoned until it is opened again")]
@@ -57,61 +62,6 @@ pub enum AppendError {
         #[source]
         cause: Arc<PoisonCause>,
     },
-}
-
-/// Records that are written together or not at all.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) body: Vec<u8>,
-    pub(crate) leaves: Vec<Digest>,
-    /// Offsets within the body.
-    pub(crate) starts: Vec<u64>,
-}
-
-impl Batch {
-    pub(crate) fn new(records: &[EncodedRecord]) -> Result<Self, AppendError> {
-        let lens = records.iter().map(|record| RECORD_PREFIX_LEN + record.as_bytes().len());
-        let len = lens.fold(0, usize::saturating_add);
-        if len > BATCH_LEN_MAX {
-            return Err(AppendError::BatchLen { len });
-        }
-        let (mut body, mut starts) = (Vec::with_capacity(len), Vec::with_capacity(records.len()));
-        for record in records {
-            starts.push(to_u64(body.len()));
-            push_record(&mut body, record.as_bytes());
-        }
-        Ok(Self { body, leaves: leaf_hashes(records), starts })
-    }
-}
-
-/// Records from which on it pays to hash in a thread of their own.
-const BESIDE_MIN: usize = 1_024;
-/// Asked for once: the answer is read from files.
-static PROCESSORS: LazyLock<usize> =
-    LazyLock::new(|| thread::available_parallelism().map_or(1, NonZeroUsize::get));
-
-/// The leaf hashes, in order; those of a large batch by all processors.
-fn leaf_hashes(records: &[EncodedRecord]) -> Vec<Digest> {
-    fn hash(records: &[EncodedRecord]) -> Vec<Digest> {
-        records.iter().map(|record| leaf_hash(record.as_bytes())).collect()
-    }
-    if records.len() < 2 * BESIDE_MIN {
-        return hash(records);
-    }
-    let each = records.len().div_ceil(*PROCESSORS).max(BESIDE_MIN);
-    let (own, others) = records.split_at(each.min(records.len()));
-    thread::scope(|scope| {
-        let others = others.chunks(each).map(|part| {
-            (part, thread::Builder::new().spawn_scoped(scope, move || hash(part)).ok())
-        });
-        let others: Vec<_> = others.collect();
-        let mut leaves = hash(own);
-        for (part, beside) in others {
-            let hashed = beside.and_then(|beside| beside.join().ok());
-            leaves.extend(hashed.unwrap_or_else(|| hash(part)));
-        }
-        leaves
-    })
 }
 
 /// Batches that are written by one write and made durable by one sync.
@@ -123,92 +73,51 @@ pub(crate) struct Group {
     pub(crate) outcome: Arc<Outcome>,
 }
 
-/// How far a group has come: what its callers wait for.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    stage: Mutex<Stage>,
-    changed: Condvar,
-}
-
-#[derive(Clone, Debug, Default)]
-enum Stage {
-    #[default]
-    Waiting,
-    /// One of its callers is to write it.
-    Next,
-    Durable,
-    Failed(Arc<PoisonCause>),
-}
-
-impl Outcome {
-    /// Waits for the end; returns early, and to one caller alone, if that is to write the group.
-    pub(crate) fn wait(&self) -> Option<Result<(), AppendError>> {
-        let mut stage = self.stage();
-        loop {
-            match &*stage {
-                Stage::Waiting => {
-                    let changed = self.changed.wait(stage);
-                    stage = changed.unwrap_or_else(PoisonError::into_inner);
-                }
-                Stage::Next => {
-                    *stage = Stage::Waiting;
-                    return None;
-                }
-                Stage::Durable => return Some(Ok(())),
-                Stage::Failed(cause) => {
-                    return Some(Err(AppendError::Poisoned { cause: Arc::clone(cause) }));
-                }
-            }
-        }
-    }
-
-    pub(crate) fn succeed(&self) {
-        self.end(Stage::Durable);
-    }
-
-    pub(crate) fn fail(&self, cause: &Arc<PoisonCause>) {
-        self.end(Stage::Failed(Arc::clone(cause)));
-    }
-
-    fn call_next(&self) {
-        *self.stage() = Stage::Next;
-        self.changed.notify_one();
-    }
-
-    /// Durable stays durable: a later failure does not take it back.
-    fn end(&self, end: Stage) {
-        let mut stage = self.stage();
-        if matches!(*stage, Stage::Waiting | Stage::Next) {
-            *stage = end;
-        }
-        drop(stage);
-        self.changed.notify_all();
-    }
-
-    fn stage(&self) -> MutexGuard<'_, Stage> {
-        // Nothing that can panic is done while it is locked.
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// All groups that wait. A record's index is settled when it is queued.
 #[derive(Debug)]
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
     /// Signalled when a group is taken, or all are given up.
     room: Condvar,
+    /// Signalled when the log's own thread has something to do.
+    work: Condvar,
 }
 
 #[derive(Debug)]
 struct Inner {
     pending: VecDeque<Group>,
+    batches: usize,
     records: usize,
     bytes: usize,
     /// Index of the next record to be queued.
     next: u64,
-    /// Whether some caller is writing, or was called to.
-    leading: bool,
+    leader: Leader,
+    /// The log's own thread, once there is one.
+    thread: Option<OwnThread>,
+    /// Tasks that wait for room.
+    room: Wakers,
     poison: Option<Arc<PoisonCause>>,
+}
+
+/// Who writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leader {
+    /// Nobody: whoever comes next.
+    Nobody,
+    /// A thread that waits for its own batch too.
+    Caller,
+    /// The log's own thread, for good.
+    OwnThread,
+}
+
+#[derive(Debug, Default)]
+struct OwnThread {
+    /// Batches for which it wants to be woken; none while it writes.
+    wanted: Option<usize>,
+    /// Batches that it wrote last.
+    last: usize,
+    /// Whether it is to end when nothing waits.
+    ends: bool,
 }
 
 /// A batch that was queued.
@@ -222,21 +131,61 @@ pub(crate) struct Queued {
 
 impl Queue {
     pub(crate) fn new(next: u64) -> Self {
-        let pending = VecDeque::new();
-        let inner = Inner { pending, records: 0, bytes: 0, next, leading: false, poison: None };
-        Self { inner: Mutex::new(inner), room: Condvar::new() }
+        let inner = Inner {
+            pending: VecDeque::new(),
+            batches: 0,
+            records: 0,
+            bytes: 0,
+            next,
+            leader: Leader::Nobody,
+            thread: None,
+            room: Wakers::default(),
+            poison: None,
+        };
+        Self { inner: Mutex::new(inner), room: Condvar::new(), work: Condvar::new() }
     }
 
-    /// Waits for room.
-    pub(crate) fn push(&self, batch: Arc<Batch>) -> Result<Queued, AppendError> {
+    /// Queues the batch of a thread; waits for room.
+    pub(crate) fn push(&self, batch: &Arc<Batch>) -> Result<Queued, AppendError> {
         let mut inner = self.lock();
-        while inner.poison.is_none() && !inner.has_room(&batch) {
-            // INVARIANT: what fills the queue has callers, one of whom is writing and will take it.
+        while inner.poison.is_none() && !inner.has_room(batch) {
+            // INVARIANT: what fills the queue has somebody who is writing and will take it.
             inner = self.room.wait(inner).unwrap_or_else(poisoned);
         }
+        self.push_into(inner, batch)
+    }
+
+    /// As [`push`](Self::push), for a task, which never leads: the log's own thread must be there.
+    pub(crate) fn poll_push(
+        &self,
+        batch: &Arc<Batch>,
+        context: &Context<'_>,
+        wait: &mut Wait,
+    ) -> Poll<Result<Queued, AppendError>> {
+        let mut inner = self.lock();
+        if inner.poison.is_none() && !inner.has_room(batch) {
+            inner.room.keep(context.waker(), wait);
+            return Poll::Pending;
+        }
+        Poll::Ready(self.push_into(inner, batch))
+    }
+
+    fn push_into(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        batch: &Arc<Batch>,
+    ) -> Result<Queued, AppendError> {
         inner.check()?;
-        let (first, outcome) = inner.push(batch);
-        let leads = !std::mem::replace(&mut inner.leading, true);
+        let (first, outcome) = inner.push(Arc::clone(batch));
+        let leads = inner.leader == Leader::Nobody;
+        if leads {
+            inner.leader = Leader::Caller;
+        }
+        let is_wanted = inner.is_wanted();
+        drop(inner);
+        if is_wanted {
+            self.work.notify_one();
+        }
         Ok(Queued { first, outcome, leads })
     }
 
@@ -245,28 +194,93 @@ impl Queue {
         self.lock().check()
     }
 
-    /// The group that is to be written next.
+    /// Takes the group that is to be written next.
     pub(crate) fn take(&self) -> Option<Group> {
         let mut inner = self.lock();
         let group = inner.pending.pop_front()?;
+        inner.batches -= group.batches.len();
         inner.bytes -= group.body_len;
         inner.records -= group.records;
-        drop(inner);
-        self.room.notify_all();
+        if let Some(thread) = &mut inner.thread {
+            thread.last = group.batches.len();
+        }
         Some(group)
     }
 
-    /// Calls somebody to write the next group, if there is one.
+    /// Tells those who wait for room that a group was taken.
+    pub(crate) fn tell_of_room(&self) {
+        let wakers = self.lock().room.take();
+        self.room.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whoever wrote is done: the log's own thread is next, or somebody whose batch waits.
     pub(crate) fn hand_over(&self) {
-        let next = {
-            let mut inner = self.lock();
-            let next = inner.pending.front().map(|group| Arc::clone(&group.outcome));
-            inner.leading = next.is_some();
-            next
-        };
-        if let Some(next) = next {
-            next.call_next();
+        let mut inner = self.lock();
+        if inner.thread.is_some() {
+            inner.leader = Leader::OwnThread;
+            drop(inner);
+            self.work.notify_one();
+            return;
         }
+        let next = inner.pending.front().map(|group| Arc::clone(&group.outcome));
+        inner.leader = if next.is_some() { Leader::Caller } else { Leader::Nobody };
+        drop(inner);
+        if let Some(next) = next {
+            next.call();
+        }
+    }
+
+    /// From now on the log's own thread writes.
+    pub(crate) fn begin_thread(&self) {
+        let mut inner = self.lock();
+        inner.thread.get_or_insert_default();
+        if inner.leader == Leader::Nobody {
+            inner.leader = Leader::OwnThread;
+        }
+    }
+
+    /// What the log's own thread does first each time: waits for its turn, and for something to
+    /// write. `false` if it is to end.
+    pub(crate) fn wait_for_work(&self) -> bool {
+        let mut inner = self.lock();
+        loop {
+            if inner.poison.is_some() {
+                drop(inner);
+                self.poison(PoisonCause::Panic);
+                return false;
+            }
+            let is_next = inner.leader == Leader::OwnThread;
+            if is_next && !inner.pending.is_empty() {
+                break;
+            }
+            let Some(thread) = &mut inner.thread else { return false };
+            if is_next && thread.ends {
+                return false;
+            }
+            thread.wanted = is_next.then_some(1);
+            inner = self.work.wait(inner).unwrap_or_else(poisoned);
+        }
+        let Some(thread) = &mut inner.thread else { return false };
+        // Those who were told of the last group come back at about the same time.
+        let wanted = thread.last;
+        thread.wanted = Some(wanted);
+        let is_short = |inner: &mut Inner| inner.batches < wanted && inner.poison.is_none();
+        let gathered = self.work.wait_timeout_while(inner, GATHER_TIME, is_short);
+        // If another thread panicked, the queue says so when it is locked next.
+        let (mut inner, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = &mut inner.thread {
+            thread.wanted = None;
+        }
+        true
+    }
+
+    /// Tells the log's own thread to end when nothing waits.
+    pub(crate) fn end_thread(&self) {
+        if let Some(thread) = &mut self.lock().thread {
+            thread.ends = true;
+        }
+        self.work.notify_one();
     }
 
     /// Gives up: everybody who waits is told; nothing is written any more. Returns the first cause.
@@ -274,12 +288,13 @@ impl Queue {
         let mut inner = self.lock();
         let cause = Arc::clone(inner.poison.get_or_insert_with(|| Arc::new(cause)));
         let given_up = std::mem::take(&mut inner.pending);
-        (inner.records, inner.bytes) = (0, 0);
+        (inner.batches, inner.records, inner.bytes) = (0, 0, 0);
         drop(inner);
+        self.work.notify_all();
         for group in given_up {
             group.outcome.fail(&cause);
         }
-        self.room.notify_all();
+        self.tell_of_room();
         cause
     }
 
@@ -302,9 +317,16 @@ impl Inner {
                 && self.records + batch.leaves.len() <= QUEUE_RECORDS_MAX)
     }
 
+    /// Whether there is what the log's own thread waits for.
+    fn is_wanted(&self) -> bool {
+        let wanted = self.thread.as_ref().and_then(|thread| thread.wanted);
+        wanted.is_some_and(|wanted| self.batches >= wanted)
+    }
+
     fn push(&mut self, batch: Arc<Batch>) -> (u64, Arc<Outcome>) {
         let (first, len, records) = (self.next, batch.body.len(), batch.leaves.len());
         self.next += to_u64(records);
+        self.batches += 1;
         self.records += records;
         self.bytes += len;
         let fits = |group: &Group| group.body_len + len <= GROUP_BODY_LEN_MAX;

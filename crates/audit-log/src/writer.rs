@@ -2,15 +2,18 @@
 //! wait, and then calls one of those who came meanwhile.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, RwLock};
 use std::thread;
 
 use dataspace_primitives::Digest;
 
+use crate::batch::Batch;
 use crate::hashes::{Edge, FullTiles, offset_at, push_offset};
 use crate::origin::Origin;
-use crate::queue::{AppendError, Batch, Group, Outcome, PoisonCause, Queue};
+use crate::outcome::{Outcome, Wait};
+use crate::queue::{AppendError, Group, PoisonCause, Queue};
 use crate::segment::{GROUP_HEADER_LEN, SegmentHeader, frame_group, to_u64};
 use crate::state::State;
 use crate::storage::{Storage, StoredFile};
@@ -42,7 +45,7 @@ impl Writer {
     }
 
     /// Returns the index of the first record, when all of the batch is durable.
-    pub(crate) fn append(&self, batch: Arc<Batch>) -> Result<u64, AppendError> {
+    pub(crate) fn append(&self, batch: &Arc<Batch>) -> Result<u64, AppendError> {
         let queued = self.queue.push(batch)?;
         let mut leads = queued.leads;
         loop {
@@ -54,6 +57,25 @@ impl Writer {
                 None => leads = true,
             }
         }
+    }
+
+    /// As [`append`](Self::append), for a task: the log's own thread writes, which must be there.
+    pub(crate) async fn append_async(&self, batch: &Arc<Batch>) -> Result<u64, AppendError> {
+        let mut wait = Wait::default();
+        let queued = poll_fn(|context| self.queue.poll_push(batch, context, &mut wait)).await?;
+        let mut wait = Wait::default();
+        poll_fn(|context| queued.outcome.poll(context, &mut wait)).await?;
+        Ok(queued.first)
+    }
+
+    /// What the log's own thread does, until the log is dropped or given up.
+    pub(crate) fn run(&self) {
+        let mut lead = Lead { queue: &self.queue, outcome: None, is_done: false };
+        self.queue.begin_thread();
+        while self.queue.wait_for_work() {
+            self.lead();
+        }
+        lead.is_done = true;
     }
 
     /// Writes the next group, and tells its callers.
@@ -68,10 +90,12 @@ impl Writer {
         let place = self.place(&state, &group);
         let edge = state.edge.clone();
         drop(state);
-        let mut lead = Lead { queue: &self.queue, outcome: Some(&group.outcome) };
+        let outcome = Some(&*group.outcome);
+        let mut lead = Lead { queue: &self.queue, outcome, is_done: false };
+        self.queue.tell_of_room();
         let written = self.write(&group, place, &edge).map_err(|cause| self.queue.poison(cause));
         let done = written.and_then(|written| self.enter(&group, written));
-        lead.outcome = None;
+        lead.is_done = true;
         match done {
             Ok(()) => group.outcome.succeed(),
             Err(cause) => group.outcome.fail(&cause),
@@ -216,12 +240,16 @@ impl Extended {
 struct Lead<'a> {
     queue: &'a Queue,
     outcome: Option<&'a Outcome>,
+    is_done: bool,
 }
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        if let Some(outcome) = self.outcome {
-            outcome.fail(&self.queue.poison(PoisonCause::Panic));
+        if !self.is_done {
+            let cause = self.queue.poison(PoisonCause::Panic);
+            if let Some(outcome) = self.outcome {
+                outcome.fail(&cause);
+            }
         }
     }
 }

@@ -63,6 +63,8 @@ mod support;
 #[cfg(test)]
 mod tampering;
 #[cfg(test)]
+mod tasks;
+#[cfg(test)]
 mod tile;
 #[cfg(test)]
 mod tree;
