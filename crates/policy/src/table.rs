@@ -42,8 +42,8 @@ type Slot = [u8; SLOT_LEN];
 
 const SLOT_LEN: usize = 3 * LINE_LEN;
 const LINE_LEN: usize = 64;
-/// Four places with a DID of 56 characters and a product of 64.
-const BLOCK_LEN_MAX: usize = SLOT_LEN - Digest::LEN - 8;
+/// What is left in a slot is enough for four places with a DID of 56 characters and a product of 64.
+const HEAD_LEN: usize = Digest::LEN + 8;
 /// Stands for the length of a block that lies elsewhere.
 const LONG: u32 = u32::MAX;
 const SLOTS_MIN: usize = 8;
@@ -104,20 +104,13 @@ impl Table {
         if (self.len + 1) * 4 > self.slots_len * 3 {
             self.grow();
         }
-        let is_short = row.block.len() <= BLOCK_LEN_MAX;
-        let len = u32::try_from(row.block.len()).ok().filter(|_| is_short).unwrap_or(LONG);
-        let mut slot = [0; SLOT_LEN];
-        let inside = if is_short { row.block } else { &[] };
-        let number = (row.number + 1).to_le_bytes();
-        let parts = [key.as_bytes(), &number[..], &len.to_le_bytes()[..], inside];
-        for (to, from) in slot.iter_mut().zip(parts.into_iter().flatten()) {
-            *to = *from;
-        }
-        if is_short {
+        let slot = if let Some(slot) = filled(&key, row) {
             self.long.remove(&key);
+            slot
         } else {
             self.long.insert(key, row.block.into());
-        }
+            head(&key, row.number, LONG)
+        };
         let replaced = self.put(&key, &slot);
         self.len += usize::from(replaced.is_none());
         replaced
@@ -198,6 +191,28 @@ fn slot(memory: &[u8], place: usize) -> Option<&Slot> {
 
 fn slot_mut(memory: &mut [u8], place: usize) -> Option<&mut Slot> {
     memory.get_mut(place * SLOT_LEN..)?.first_chunk_mut()
+}
+
+fn head(key: &Digest, number: u32, len: u32) -> Slot {
+    let mut slot = [0; SLOT_LEN];
+    if let Some((to, rest)) = slot.split_first_chunk_mut() {
+        *to = *key.as_bytes();
+        if let Some((to, rest)) = rest.split_first_chunk_mut() {
+            *to = (number + 1).to_le_bytes();
+            if let Some(to) = rest.first_chunk_mut() {
+                *to = len.to_le_bytes();
+            }
+        }
+    }
+    slot
+}
+
+/// `None` if the block is too long for a slot.
+fn filled(key: &Digest, row: Row<'_>) -> Option<Slot> {
+    let len = u32::try_from(row.block.len()).ok()?;
+    let mut slot = head(key, row.number, len);
+    slot.get_mut(HEAD_LEN..)?.get_mut(..row.block.len())?.copy_from_slice(row.block);
+    Some(slot)
 }
 
 fn taken(slot: &Slot) -> Option<Taken<'_>> {
