@@ -1,14 +1,17 @@
 //! All active contracts of a node, found by their identifier.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_primitives::Digest;
+use foldhash::fast::RandomState;
 
 use crate::decision::{Decision, Denial, Grounds};
+use crate::engine::shape::Constants;
 use crate::facts::Facts;
 use crate::policies::InvalidPolicies;
-use crate::program::{Layers, Program, Shapes};
-use crate::table::Table;
+use crate::program::{Active, Layers, Program, Shape, Shapes};
+use crate::table::{Place, Row, Table};
 
 /// The programs of active contracts. What a decision costs does not depend on how many there are.
 ///
@@ -32,7 +35,9 @@ use crate::table::Table;
 /// ```
 #[derive(Debug, Default)]
 pub struct Contracts {
-    programs: Table<Program>,
+    /// A shape's number and the block of the constants.
+    programs: Table,
+    used: UsedShapes,
     shapes: Mutex<Shapes>,
 }
 
@@ -43,6 +48,58 @@ pub struct Asked<'a> {
     pub contract: &'a Digest,
     /// The facts, of this contract's product and counts.
     pub facts: &'a Facts<'a>,
+}
+
+/// The shapes of active contracts, by number.
+#[derive(Debug, Default)]
+struct UsedShapes {
+    /// With how many contracts have it; `None` for a number that is free.
+    all: Vec<Option<(Arc<Shape>, usize)>>,
+    free: Vec<u32>,
+    /// By the shape's address.
+    numbers: HashMap<usize, u32, RandomState>,
+}
+
+impl UsedShapes {
+    fn get(&self, number: u32) -> Option<&Arc<Shape>> {
+        self.all.get(number as usize)?.as_ref().map(|(shape, _)| shape)
+    }
+
+    /// The shape's number, for one more contract.
+    fn take(&mut self, shape: Arc<Shape>) -> u32 {
+        let address = Arc::as_ptr(&shape).addr();
+        let known = self.numbers.get(&address).copied();
+        if let Some(number) = known
+            && let Some(Some((_, count))) = self.all.get_mut(number as usize)
+        {
+            *count += 1;
+            return number;
+        }
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.all.push(None);
+            // INVARIANT: memory has no room for so many.
+            u32::try_from(self.all.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(free) = self.all.get_mut(number as usize) {
+            *free = Some((shape, 1));
+        }
+        self.numbers.insert(address, number);
+        number
+    }
+
+    /// Gives back the shape if no contract has it any more.
+    fn release(&mut self, number: u32) -> Option<Arc<Shape>> {
+        let used = self.all.get_mut(number as usize)?;
+        let (_, count) = used.as_mut()?;
+        *count -= 1;
+        if *count > 0 {
+            return None;
+        }
+        let (shape, _) = used.take()?;
+        self.numbers.remove(&Arc::as_ptr(&shape).addr());
+        self.free.push(number);
+        Some(shape)
+    }
 }
 
 impl Contracts {
@@ -58,8 +115,10 @@ impl Contracts {
     /// Makes a contract active by a program of [`prepare`](Self::prepare). One that is active
     /// already is replaced.
     pub fn insert(&mut self, contract: Digest, program: Program) {
-        if let Some(old) = self.programs.insert(contract, program) {
-            self.shapes().release(old);
+        let number = self.used.take(program.shape);
+        let row = Row { number, block: &program.block };
+        if let Some(old) = self.programs.insert(contract, row) {
+            self.release(old);
         }
     }
 
@@ -75,9 +134,15 @@ impl Contracts {
 
     /// Takes a contract out; `false` if it was not active.
     pub fn deactivate(&mut self, contract: &Digest) -> bool {
-        let Some(program) = self.programs.remove(contract) else { return false };
-        self.shapes().release(program);
+        let Some(number) = self.programs.remove(contract) else { return false };
+        self.release(number);
         true
+    }
+
+    fn release(&mut self, number: u32) {
+        if let Some(shape) = self.used.release(number) {
+            self.shapes().release(&shape);
+        }
     }
 
     fn shapes(&self) -> MutexGuard<'_, Shapes> {
@@ -85,10 +150,16 @@ impl Contracts {
         self.shapes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The program of an active contract.
+    /// The program of an active contract, made anew for each call.
     #[must_use]
-    pub fn get(&self, contract: &Digest) -> Option<&Program> {
-        self.programs.get(contract)
+    pub fn get(&self, contract: &Digest) -> Option<Program> {
+        let row = self.programs.get_at(self.programs.place(contract), contract)?;
+        Some(Program { shape: Arc::clone(self.used.get(row.number)?), block: row.block.into() })
+    }
+
+    fn active(&self, place: Place, contract: &Digest) -> Option<Active<'_>> {
+        let row = self.programs.get_at(place, contract)?;
+        Some(Active { shape: self.used.get(row.number)?, constants: Constants(row.block) })
     }
 
     /// Number of active contracts.
@@ -110,8 +181,11 @@ impl Contracts {
         facts: &'a Facts<'a>,
         layers: Layers<'a>,
     ) -> Decision<'a> {
-        match self.programs.get(contract) {
-            Some(program) => program.decide(facts, layers),
+        // WHY first of all: what space and provider say is found out while memory is asked.
+        let place = self.programs.place(contract);
+        let of_layers = layers.evaluate(facts);
+        match self.active(place, contract) {
+            Some(active) => active.decide(facts, layers, of_layers),
             None => Decision::Deny(Denial::not_active()),
         }
     }

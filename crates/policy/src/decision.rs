@@ -5,7 +5,7 @@ use crate::engine::program::{Bits, Outcome};
 use crate::explain::{self, Explanation};
 use crate::facts::Facts;
 use crate::policies::Layer;
-use crate::program::{Layers, Program};
+use crate::program::{Active, Layers};
 
 /// The outcome of one evaluation. It explains itself on demand, by the facts that it was made on.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub enum Decision<'a> {
 /// Which clauses permit.
 #[derive(Clone, Copy, Debug)]
 pub struct Grounds<'a> {
-    program: &'a Program,
+    program: Active<'a>,
     facts: &'a Facts<'a>,
     layers: Layers<'a>,
     permits: Bits,
@@ -44,7 +44,7 @@ enum Cause<'a> {
 /// What all policies said, and to what.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Judged<'a> {
-    pub(crate) program: &'a Program,
+    pub(crate) program: Active<'a>,
     pub(crate) facts: &'a Facts<'a>,
     pub(crate) layers: Layers<'a>,
     pub(crate) contract: Outcome,
@@ -120,7 +120,8 @@ impl Decision<'_> {
     pub fn explain(&self) -> Vec<Explanation> {
         match self {
             Self::Permit(Grounds { program, facts, layers, .. }) => {
-                let judged = program.judge(facts, *layers);
+                let of_layers = layers.evaluate(facts);
+                let judged = of_layers.and_then(|said| program.judge(facts, *layers, said));
                 judged.map_or_else(Vec::new, |judged| explain::all(&judged))
             }
             Self::Deny(Denial { cause: Cause::Judged(judged) }) => explain::all(judged),

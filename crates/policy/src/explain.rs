@@ -82,7 +82,7 @@ impl fmt::Display for Explanation {
 /// All clauses that speak of the action.
 pub(crate) fn all(judged: &Judged<'_>) -> Vec<Explanation> {
     let code = &judged.program.shape.code;
-    let constants = &judged.program.constants;
+    let constants = judged.program.constants;
     let mut all = of_layer(judged.facts, constants, (Layer::Contract, code, judged.contract));
     for (policies, outcome) in judged.forbidding() {
         all.extend(of_layer(judged.facts, constants, (policies.layer, &policies.code, outcome)));
@@ -92,7 +92,7 @@ pub(crate) fn all(judged: &Judged<'_>) -> Vec<Explanation> {
 
 fn of_layer(
     facts: &Facts<'_>,
-    constants: &Constants,
+    constants: Constants<'_>,
     (layer, code, outcome): (Layer, &Code, Outcome),
 ) -> Vec<Explanation> {
     let Some(access) = Access::new(facts, constants) else { return Vec::new() };
@@ -156,7 +156,7 @@ pub(crate) fn facts_of(judged: &Judged<'_>, policies: &Policies, policy: &str) -
 }
 
 fn deciding(judged: &Judged<'_>, code: &Code, clause: &str) -> Vec<String> {
-    let access = Access::new(judged.facts, &judged.program.constants);
+    let access = Access::new(judged.facts, judged.program.constants);
     let compiled = code.compiled().find(|(_, id, _)| *id == clause);
     let (Some(access), Some((_, _, Some(compiled)))) = (access, compiled) else {
         return Vec::new();
@@ -182,7 +182,7 @@ fn statement(node: &Node, access: &Access<'_>) -> String {
 /// For each clause that would permit the action, the conditions that do not hold.
 pub(crate) fn near_misses(judged: &Judged<'_>) -> Vec<Reason> {
     let code = &judged.program.shape.code;
-    let Some(access) = Access::new(judged.facts, &judged.program.constants) else {
+    let Some(access) = Access::new(judged.facts, judged.program.constants) else {
         return Vec::new();
     };
     let is_else_free = judged.contract.erred == 0

@@ -75,6 +75,7 @@ mod engine;
 mod explain;
 mod facts;
 mod lint;
+mod memory;
 mod odrl;
 mod oracle;
 mod policies;

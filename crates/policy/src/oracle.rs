@@ -34,7 +34,7 @@ pub(crate) struct Spoken {
 }
 
 /// The constants of the contract, for policies of a shape.
-pub(crate) type Filling<'a> = Option<(&'a Places, &'a Constants)>;
+pub(crate) type Filling<'a> = Option<(&'a Places, Constants<'a>)>;
 
 /// And what the policies look at: nothing else is put before Cedar, for speed. If they look at more
 /// after all, Cedar errs.

@@ -23,7 +23,22 @@ use crate::shadow;
 #[derive(Debug)]
 pub struct Program {
     pub(crate) shape: Arc<Shape>,
-    pub(crate) constants: Constants,
+    /// Of the [`Constants`].
+    pub(crate) block: Box<[u8]>,
+}
+
+/// A program, wherever its parts lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Active<'a> {
+    pub(crate) shape: &'a Shape,
+    pub(crate) constants: Constants<'a>,
+}
+
+/// What space and provider say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfLayers {
+    space: Outcome,
+    provider: Outcome,
 }
 
 /// What may forbid beside the contract. Only a contract permits.
@@ -40,6 +55,17 @@ impl<'a> Layers<'a> {
     #[must_use]
     pub fn of_space(space: &'a Policies) -> Self {
         Self { space: Some(space), provider: None }
+    }
+
+    /// `None` if a number is larger than Cedar's.
+    pub(crate) fn evaluate(self, facts: &Facts<'_>) -> Option<OfLayers> {
+        // Only a contract's policies have places.
+        let access = Access::new(facts, Constants::default())?;
+        let layer = |layer: Option<&Policies>| match layer {
+            Some(layer) => layer.code.evaluate(&access, None),
+            None => Outcome::default(),
+        };
+        Some(OfLayers { space: layer(self.space), provider: layer(self.provider) })
     }
 }
 
@@ -74,11 +100,10 @@ impl Shapes {
         Ok(shape)
     }
 
-    /// Drops the shape of a program if no other program has it.
-    pub(crate) fn release(&mut self, program: Program) {
-        let shape = program.shape;
+    /// Drops a shape if no program has it.
+    pub(crate) fn release(&mut self, shape: &Arc<Shape>) {
         // This one and the table's.
-        if Arc::strong_count(&shape) == 2 {
+        if Arc::strong_count(shape) == 2 {
             self.0.remove(&shape.text);
         }
     }
@@ -117,8 +142,8 @@ impl Program {
 
     pub(crate) fn with(shapes: &mut Shapes, text: &str) -> Result<Self, InvalidPolicies> {
         bounds::check(text)?;
-        let Parted { shape, places, constants } = shape::part(text);
-        Ok(Self { shape: shapes.get(shape, places)?, constants })
+        let Parted { shape, places, block } = shape::part(text);
+        Ok(Self { shape: shapes.get(shape, places)?, block })
     }
 
     /// The SHA-256 of the Cedar text that decides, made anew for each call.
@@ -130,9 +155,7 @@ impl Program {
     /// The Cedar text, made again from the shared code and the contract's constants.
     #[must_use]
     pub fn text(&self) -> String {
-        let text = self.shape.places.text(&self.shape.text, &self.constants);
-        // INVARIANT: the constants were cut from the text.
-        text.unwrap_or_default()
+        self.active().text()
     }
 
     /// Decides by this contract and the forbids: permitted if the contract permits, nobody forbids
@@ -141,7 +164,42 @@ impl Program {
     /// Takes no memory for a permit by usual terms. One in [`SHADOW_SHARE`](crate::SHADOW_SHARE)
     /// decisions is held against Cedar's own evaluator; a difference denies.
     pub fn decide<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
-        let Some(judged) = self.judge(facts, layers) else {
+        self.active().decide(facts, layers, layers.evaluate(facts))
+    }
+
+    /// As [`decide`](Self::decide), by Cedar's own evaluator on the signed text, which defines what
+    /// is right. Slow; for checks.
+    pub fn decide_by_cedar<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
+        self.active().decide_by_cedar(facts, layers)
+    }
+
+    /// Number of policies that are not compiled and run in Cedar's evaluator.
+    #[must_use]
+    pub fn fallbacks(&self) -> usize {
+        self.shape.code.fallbacks()
+    }
+
+    fn active(&self) -> Active<'_> {
+        Active { shape: &self.shape, constants: Constants(&self.block) }
+    }
+}
+
+impl<'a> Active<'a> {
+    fn text(self) -> String {
+        let text = self.shape.places.text(&self.shape.text, self.constants);
+        // INVARIANT: the constants were cut from the text.
+        text.unwrap_or_default()
+    }
+
+    /// As [`Program::decide`], after space and provider have spoken.
+    pub(crate) fn decide(
+        self,
+        facts: &'a Facts<'a>,
+        layers: Layers<'a>,
+        of_layers: Option<OfLayers>,
+    ) -> Decision<'a> {
+        let judged = of_layers.and_then(|of_layers| self.judge(facts, layers, of_layers));
+        let Some(judged) = judged else {
             return Decision::Deny(Denial::facts(TOO_LARGE.to_owned()));
         };
         if shadow::is_due() && !self.is_confirmed(&judged) {
@@ -150,11 +208,9 @@ impl Program {
         judged.decision()
     }
 
-    /// As [`decide`](Self::decide), by Cedar's own evaluator on the signed text, which defines what
-    /// is right. Slow; for checks.
-    pub fn decide_by_cedar<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
+    fn decide_by_cedar(self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
         let judged = stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
-            Access::new(facts, &self.constants).ok_or(TOO_LARGE)?;
+            Access::new(facts, self.constants).ok_or(TOO_LARGE)?;
             let set = policies::named(&self.text()).ok_or("the text cannot be read")?;
             let told = |code: &Code, set: &PolicySet| -> Result<Outcome, String> {
                 let spoken = oracle::evaluate(set, facts, (None, FactSet::ALL))?;
@@ -173,31 +229,21 @@ impl Program {
         }
     }
 
-    /// Number of policies that are not compiled and run in Cedar's evaluator.
-    #[must_use]
-    pub fn fallbacks(&self) -> usize {
-        self.shape.code.fallbacks()
-    }
-
     /// `None` if a number is larger than Cedar's.
-    pub(crate) fn judge<'a>(
-        &'a self,
+    pub(crate) fn judge(
+        self,
         facts: &'a Facts<'a>,
         layers: Layers<'a>,
+        OfLayers { space, provider }: OfLayers,
     ) -> Option<Judged<'a>> {
-        let access = Access::new(facts, &self.constants)?;
-        let layer = |layer: Option<&Policies>| match layer {
-            Some(layer) => layer.code.evaluate(&access, None),
-            None => Outcome::default(),
-        };
+        let access = Access::new(facts, self.constants)?;
         let contract = self.shape.code.evaluate(&access, Some(&self.shape.places));
-        let (space, provider) = (layer(layers.space), layer(layers.provider));
         Some(Judged { program: self, facts, layers, contract, space, provider })
     }
 
     /// Whether Cedar says the same.
     #[cold]
-    fn is_confirmed(&self, judged: &Judged<'_>) -> bool {
+    fn is_confirmed(self, judged: &Judged<'_>) -> bool {
         let same = |code: &Code, set: Option<&PolicySet>, filling: Filling<'_>, found: Outcome| {
             let spoken =
                 set.map(|set| oracle::evaluate(set, judged.facts, (filling, code.facts())));
@@ -207,7 +253,7 @@ impl Program {
         let layer = |layer: Option<&Policies>, found| {
             layer.is_none_or(|layer| same(&layer.code, Some(&layer.set), None, found))
         };
-        let filling = Some((&self.shape.places, &self.constants));
+        let filling = Some((&self.shape.places, self.constants));
         let agrees = same(&self.shape.code, self.shape.open(), filling, judged.contract)
             && layer(judged.layers.space, judged.space)
             && layer(judged.layers.provider, judged.provider);
@@ -236,7 +282,9 @@ mod tests {
         let consumer = ("did:key:z6Mk", "DE".parse().unwrap());
         let now = "2026-06-01T00:00:00Z".parse().unwrap();
         let facts = Facts::new(consumer, crate::Action::Read, ("alloys", "open"), "research", now);
-        let right = program.judge(&facts, Layers::of_space(&space)).unwrap();
+        let layers = Layers::of_space(&space);
+        let program = program.active();
+        let right = program.judge(&facts, layers, layers.evaluate(&facts).unwrap()).unwrap();
         let outcome = |permits: Bits, forbids, erred| Outcome { permits, forbids, erred };
         assert_eq!(right.contract, outcome(1, 0, 0));
         assert!(program.is_confirmed(&right));

@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn an_active_contract_takes_less_than_a_kibibyte() {
-        const COUNT: u32 = 20_000;
+        // Few enough that their table is not mapped, but lies where allocations are counted.
+        const COUNT: u32 = 6_000;
         let mut contracts = Contracts::default();
         let taken = allocation_counter::measure(|| {
             (0..COUNT).for_each(|number| contracts.activate(id(number), &text(number)).unwrap());

@@ -192,7 +192,7 @@ fn decide_again(
         found.push(Deviation::Program);
         return found;
     };
-    let again = outcome(program, &facts, layers, &standing, contract.limit());
+    let again = outcome(&program, &facts, layers, &standing, contract.limit());
     found.extend(report.compare(&access.verdict, again));
 
     if let Some(with) = with {
@@ -204,7 +204,7 @@ fn decide_again(
             let after = Layers { space: Some(with), provider };
             let layers = Change { before: layers, after };
             let contract = &access.contract;
-            let past = Past { contract, program: Change::none(program), layers, facts: &facts };
+            let past = Past { contract, program: Change::none(&program), layers, facts: &facts };
             merge(simulation, simulate([past]));
         }
     }

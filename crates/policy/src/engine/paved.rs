@@ -22,7 +22,7 @@ pub(crate) const TIME_ZONE: &str = "Dataspace::TimeZone";
 /// The facts of one access, with numbers that Cedar can hold.
 pub(crate) struct Access<'a> {
     facts: &'a Facts<'a>,
-    constants: &'a Constants,
+    constants: Constants<'a>,
     now: i64,
     agreed_at: i64,
 }
@@ -57,7 +57,7 @@ pub(crate) fn fact(expr: &Expr, name: &str) -> Option<Fact> {
 
 impl<'a> Access<'a> {
     /// `None` if a number is larger than Cedar's.
-    pub(crate) fn new(facts: &'a Facts<'a>, constants: &'a Constants) -> Option<Self> {
+    pub(crate) fn new(facts: &'a Facts<'a>, constants: Constants<'a>) -> Option<Self> {
         let now = i64::try_from(facts.now.as_millis()).ok()?;
         let agreed_at = i64::try_from(facts.agreed_at.as_millis()).ok()?;
         let uses = &facts.uses;
@@ -71,7 +71,7 @@ impl<'a> Access<'a> {
         self.facts
     }
 
-    pub(crate) fn constants(&self) -> &'a Constants {
+    pub(crate) fn constants(&self) -> Constants<'a> {
         self.constants
     }
 }

@@ -13,7 +13,7 @@ use super::value::{Constant, Value};
 /// back.
 pub(crate) struct Printed<'a> {
     pub(crate) node: &'a Node,
-    pub(crate) constants: &'a Constants,
+    pub(crate) constants: Constants<'a>,
 }
 
 impl Fact {

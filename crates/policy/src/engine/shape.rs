@@ -8,7 +8,6 @@
 use std::ops::Range;
 
 use dataspace_primitives::UnixMillis;
-use smallvec::SmallVec;
 
 use super::{extension, paved};
 
@@ -44,7 +43,8 @@ pub(crate) struct Parted {
     /// The text with marks in its places.
     pub(crate) shape: String,
     pub(crate) places: Places,
-    pub(crate) constants: Constants,
+    /// For [`Constants`].
+    pub(crate) block: Box<[u8]>,
 }
 
 /// The constants of one text in one block: 8 bytes for each place (an instant, or where the
@@ -52,11 +52,8 @@ pub(crate) struct Parted {
 ///
 /// The block of a usual contract lies within the table of contracts, so that a decision waits for
 /// memory once.
-#[derive(Debug, Default)]
-pub(crate) struct Constants(SmallVec<[u8; INLINE_LEN]>);
-
-/// Four places with a DID of 56 characters and a product of 48.
-const INLINE_LEN: usize = 136;
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Constants<'a>(pub(crate) &'a [u8]);
 
 const SLOT_LEN: usize = 8;
 
@@ -90,7 +87,7 @@ impl Places {
 
     /// What stands for an identifier in the shape, if not itself: the mark if it is one of the
     /// constants; something else for one that only looks like a mark.
-    pub(crate) fn marked(&self, ty: &str, id: &str, constants: &Constants) -> Option<String> {
+    pub(crate) fn marked(&self, ty: &str, id: &str, constants: Constants<'_>) -> Option<String> {
         let places = (0_u16..).zip(&self.kinds);
         let mut places = places.filter(|(_, kind)| matches!(kind, Kind::Id(of) if *of == ty));
         match places.find(|(place, _)| constants.id(*place) == Some(id.as_bytes())) {
@@ -119,7 +116,7 @@ impl Places {
     }
 
     /// The text from which shape and constants were made.
-    pub(crate) fn text(&self, shape: &str, constants: &Constants) -> Option<String> {
+    pub(crate) fn text(&self, shape: &str, constants: Constants<'_>) -> Option<String> {
         self.fill(shape, |place| match self.kinds.get(usize::from(place))? {
             Kind::Id(_) => String::from_utf8(constants.id(place)?.to_vec()).ok(),
             Kind::Time => {
@@ -160,40 +157,41 @@ fn time_mark(place: u16) -> Option<String> {
     Some(UnixMillis::new(TIME_MARK.checked_add(u64::from(place))?)?.to_string())
 }
 
-impl Constants {
-    fn new(slots: &[Slot<'_>]) -> Self {
-        let mut bytes = SmallVec::new();
-        let mut at = SLOT_LEN * slots.len();
-        for slot in slots {
-            match slot {
-                Slot::Time(time) => bytes.extend_from_slice(&time.to_le_bytes()),
-                Slot::Id(id) => {
-                    // INVARIANT: a text is shorter than 32 KiB.
-                    let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-                    bytes.extend_from_slice(&place(at).to_le_bytes());
-                    bytes.extend_from_slice(&place(id.len()).to_le_bytes());
-                    at += id.len();
-                }
+/// The block of [`Constants`].
+fn block(slots: &[Slot<'_>]) -> Box<[u8]> {
+    let mut bytes = Vec::new();
+    let mut at = SLOT_LEN * slots.len();
+    for slot in slots {
+        match slot {
+            Slot::Time(time) => bytes.extend_from_slice(&time.to_le_bytes()),
+            Slot::Id(id) => {
+                // INVARIANT: a text is shorter than 32 KiB.
+                let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+                bytes.extend_from_slice(&place(at).to_le_bytes());
+                bytes.extend_from_slice(&place(id.len()).to_le_bytes());
+                at += id.len();
             }
         }
-        for slot in slots {
-            if let Slot::Id(id) = slot {
-                bytes.extend_from_slice(id.as_bytes());
-            }
-        }
-        Self(bytes)
     }
+    for slot in slots {
+        if let Slot::Id(id) = slot {
+            bytes.extend_from_slice(id.as_bytes());
+        }
+    }
+    bytes.into()
+}
 
-    fn slot(&self, place: u16) -> Option<[u8; SLOT_LEN]> {
+impl<'a> Constants<'a> {
+    fn slot(self, place: u16) -> Option<[u8; SLOT_LEN]> {
         let at = SLOT_LEN * usize::from(place);
         self.0.get(at..)?.first_chunk().copied()
     }
 
-    pub(crate) fn time(&self, place: u16) -> Option<i64> {
+    pub(crate) fn time(self, place: u16) -> Option<i64> {
         self.slot(place).map(i64::from_le_bytes)
     }
 
-    pub(crate) fn id(&self, place: u16) -> Option<&[u8]> {
+    pub(crate) fn id(self, place: u16) -> Option<&'a [u8]> {
         // The place in the lower half, the length in the upper.
         let slot = u64::from_le_bytes(self.slot(place)?);
         let at = usize::try_from(slot & u64::from(u32::MAX)).ok()?;
@@ -214,7 +212,7 @@ pub(crate) fn part(text: &str) -> Parted {
     parted(text).unwrap_or_else(|| Parted {
         shape: text.to_owned(),
         places: Places::default(),
-        constants: Constants::default(),
+        block: Box::default(),
     })
 }
 
@@ -258,7 +256,7 @@ fn parted(text: &str) -> Option<Parted> {
         shape.push('"');
     }
     shape.push_str(rest);
-    Some(Parted { shape, places, constants: Constants::new(&slots) })
+    Some(Parted { shape, places, block: block(&slots) })
 }
 
 /// The next constant: what it is, what comes before it (its quote too), the constant, and what
@@ -319,12 +317,13 @@ when { context.now < datetime("2026-01-01") || principal == Dataspace::Participa
 
     #[test]
     fn a_text_is_its_shape_with_its_constants() {
-        let Parted { shape, places, constants } = part(TEXT);
+        let Parted { shape, places, block } = part(TEXT);
+        let constants = Constants(&block);
         assert_eq!(
             places.kinds,
             [Kind::Id(paved::PARTICIPANT), Kind::Id(paved::PRODUCT), Kind::Time]
         );
-        assert_eq!(places.text(&shape, &constants).as_deref(), Some(TEXT));
+        assert_eq!(places.text(&shape, constants).as_deref(), Some(TEXT));
         assert_eq!(constants.id(0), Some(&b"did:key:one"[..]));
         assert_eq!(constants.id(1), constants.id(0));
         assert_eq!(constants.time(2), Some(1_767_225_600_000));
