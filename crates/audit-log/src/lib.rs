@@ -3,7 +3,7 @@
 //! root the operator signs.
 //!
 //! - [`Log::append`] returns an [`Appended`] only when the record is on disk; all threads that
-//!   wait share one write and one `fdatasync`.
+//!   wait share one write and one `fdatasync`. [`Log::append_async`] is for tasks.
 //! - [`Log::checkpoint`] signs the tree as a C2SP checkpoint. Others keep it: with it,
 //!   [`Log::verify_extends`] and [`ConsistencyProof`] find a rollback or a rewritten past.
 //! - [`ReadOnlyStorage`] opens somebody else's directory and changes no byte of it.
@@ -19,7 +19,8 @@
 //!   it offline and needs no key, only the space authority's DID.
 //!
 //! # What it refuses to do
-//! It reads no clock, makes no randomness and spawns no thread. After a write or sync that failed
+//! It reads no clock and makes no randomness. It spawns threads only while a batch of thousands of
+//! records is appended, and one that stays once a task appends. After a write or sync that failed
 //! it writes nothing more until it is opened again ([`AppendError::Poisoned`]). It does not open a
 //! log with damage that no crash leaves behind, with fewer records than its stored checkpoint, or
 //! with others. It repairs nothing but a torn tail, and it says how much it cut ([`Recovery`]).
