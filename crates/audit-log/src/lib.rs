@@ -19,10 +19,11 @@
 //!   it offline and needs no key, only the space authority's DID.
 //!
 //! # What it refuses to do
-//! It reads no clock, makes no randomness and spawns no thread. After a write or sync that failed
-//! it writes nothing more until it is opened again ([`AppendError::Poisoned`]). It does not open a
-//! log with damage that no crash leaves behind, with fewer records than its stored checkpoint, or
-//! with others. It repairs nothing but a torn tail, and it says how much it cut ([`Recovery`]).
+//! It reads no clock and keeps no thread; the one random number of a log, its nonce, comes from its
+//! [`Storage`] ([`FileStorage`] asks the system). After a write or sync that failed it writes
+//! nothing more until it is opened again ([`AppendError::Poisoned`]). It does not open a log with
+//! damage that no crash leaves behind, with fewer records than its stored checkpoint, or with
+//! others. It repairs nothing but a torn tail, and it says how much it cut ([`Recovery`]).
 //!
 //! # Retention and erasure
 //! A record never goes away alone, since the tree is made of all of them; so what is in a record is

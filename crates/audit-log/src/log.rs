@@ -76,14 +76,22 @@ impl Log {
     /// # Errors
     /// [`CreateError`] if there is a log already, or the storage fails.
     pub fn create_on(storage: Box<dyn Storage>, origin: Origin) -> Result<Self, CreateError> {
-        let segment = SegmentHeader::new(&origin, LeafIndex::default(), &empty_root());
+        let (first, root) = (LeafIndex::default(), empty_root());
         let known = storage.segments()?;
-        let is_ours = known.iter().all(|first| *first == segment.first);
-        let is_begun =
-            !known.is_empty() && !matches!(segment.compare(&*storage)?, HeaderRead::Unfinished);
-        if !is_ours || is_begun || storage.read_checkpoint()?.is_some() {
+        let is_free = match known.as_slice() {
+            [] => true,
+            // What a crash left of a creation.
+            [only] if *only == first => {
+                let begun = SegmentHeader::with_stored_nonce(&*storage, &origin, first, &root)?;
+                matches!(begun.compare(&*storage)?, HeaderRead::Unfinished)
+                    && begun.is_alone(&*storage)?
+            }
+            _ => false,
+        };
+        if !is_free || storage.read_checkpoint()?.is_some() {
             return Err(CreateError::Exists);
         }
+        let segment = SegmentHeader::new(&origin, first, &root, storage.nonce()?);
         for file in [segment.file(), StoredFile::Mark] {
             storage.remove(file)?;
         }
@@ -92,7 +100,7 @@ impl Log {
         let end = segment.len();
         let state = State {
             edge: Edge::default(),
-            root: empty_root(),
+            root,
             segments: vec![segment.first],
             segment,
             end,

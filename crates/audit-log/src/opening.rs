@@ -10,8 +10,8 @@ use crate::mark::Mark;
 use crate::origin::Origin;
 use crate::recovery::{OpenError, Recovery};
 use crate::segment::{
-    GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, SegmentHeader, Tail, read_group, read_tail,
-    to_u64,
+    GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, NONCE_LEN, SegmentHeader, Tail, read_group,
+    read_tail, to_u64,
 };
 use crate::state::State;
 use crate::storage::{Storage, StoredFile};
@@ -143,8 +143,9 @@ fn other_log(
     segments: &[LeafIndex],
 ) -> Result<Option<OpenError>, OpenError> {
     let Some(first) = segments.first().copied() else { return Ok(None) };
-    // The root does not matter here.
-    match SegmentHeader::new(origin, first, &empty_root()).compare(storage)? {
+    // Root and nonce do not matter here.
+    let expected = SegmentHeader::new(origin, first, &empty_root(), [0; NONCE_LEN]);
+    match expected.compare(storage)? {
         HeaderRead::Other(found) => Ok(Some(OpenError::Origin { expected: origin.clone(), found })),
         _ => Ok(None),
     }
@@ -247,7 +248,7 @@ impl<'a> Opening<'a> {
             signed_root = Some(edge.root(self.storage)?);
         }
         let mut group = Group::default();
-        let mut segment = self.header(&edge, number)?;
+        let mut segment = self.header(&edge, number, None)?;
         let (mut end, mut last) = match offset {
             0 => (segment.len(), 0),
             offset => (offset, offset),
@@ -300,7 +301,7 @@ impl<'a> Opening<'a> {
                 return Err(OpenError::Missing { first: LeafIndex::new(next) });
             }
             number += 1;
-            let after = self.header(&edge, number);
+            let after = self.header(&edge, number, Some(segment.nonce));
             if let Err(OpenError::Unfinished) = after {
                 break (end, Some(StoredFile::Segment(*later)));
             }
@@ -322,12 +323,21 @@ impl<'a> Opening<'a> {
         Ok(Made::Dropped)
     }
 
-    /// The header of a segment, which must be the one that belongs here.
-    fn header(&self, edge: &Edge, number: usize) -> Result<SegmentHeader, OpenError> {
+    /// The header of a segment, which must be the one that belongs here. The nonce is known from
+    /// the segment before it, if that was read.
+    fn header(
+        &self,
+        edge: &Edge,
+        number: usize,
+        nonce: Option<[u8; NONCE_LEN]>,
+    ) -> Result<SegmentHeader, OpenError> {
         let first = self.segments.get(number).copied().unwrap_or_default();
         let root = Stored { edge, storage: self.storage }.root_at(TreeSize::new(first.as_u64()));
         let root = root.map_err(OpenError::from)?;
-        let header = SegmentHeader::new(self.origin, first, &root);
+        let header = match nonce {
+            Some(nonce) => SegmentHeader::new(self.origin, first, &root, nonce),
+            None => SegmentHeader::with_stored_nonce(self.storage, self.origin, first, &root)?,
+        };
         let file = header.file();
         match header.compare(self.storage)? {
             HeaderRead::Ours => Ok(header),
@@ -335,7 +345,10 @@ impl<'a> Opening<'a> {
                 Err(OpenError::Origin { expected: self.origin.clone(), found })
             }
             // A crash while a new segment was begun.
-            HeaderRead::Unfinished if self.is_begun(&header, number)? => Err(OpenError::Unfinished),
+            HeaderRead::Unfinished if self.is_begun(&header, number, nonce.is_some())? => {
+                Err(OpenError::Unfinished)
+            }
+            HeaderRead::Version(found) => Err(OpenError::Version { file, found }),
             // The root before the first segment there is comes from hashes alone.
             HeaderRead::OtherRoot if number == 0 && edge.size().as_u64() == first.as_u64() => {
                 let damaged = damaged_tile(self.storage, first.as_u64())?;
@@ -350,13 +363,23 @@ impl<'a> Opening<'a> {
 
     /// Whether the segment may be one that a crash kept from being begun: the last one, without any
     /// group but perhaps a first one, which nobody was told of.
-    fn is_begun(&self, header: &SegmentHeader, number: usize) -> Result<bool, OpenError> {
+    fn is_begun(
+        &self,
+        header: &SegmentHeader,
+        number: usize,
+        is_nonce_known: bool,
+    ) -> Result<bool, OpenError> {
         let first = header.first.as_u64();
         if number + 1 < self.segments.len() || self.signed().as_u64() > first {
             return Ok(false);
         }
         if number == 0 && self.checkpoint.is_some() {
             return Ok(false);
+        }
+        if !is_nonce_known {
+            // WHY: what a later group would be cannot be told; but the first header of a log is
+            // written alone, and there is none where reading begins at a mark.
+            return Ok(header.is_alone(self.storage)?);
         }
         let len = self.storage.len(header.file())?;
         Ok(read_tail(self.storage, header, (0, len), first)? != Tail::Later)

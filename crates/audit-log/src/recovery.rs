@@ -92,6 +92,14 @@ pub enum OpenError {
         /// The segment.
         file: StoredFile,
     },
+    /// A segment in another version of the format.
+    #[error("`{file}` has version {found} of the format, which this program does not know")]
+    Version {
+        /// The segment.
+        file: StoredFile,
+        /// The version in its header.
+        found: u32,
+    },
     /// Records are missing: there is no segment that begins with this one.
     #[error("`segment-{first:020}` is missing; restore it from a copy", first = first.as_u64())]
     Missing {

@@ -156,7 +156,8 @@ impl Writer {
         let len = to_u64(GROUP_HEADER_LEN + group.body_len + Digest::LEN);
         let is_full = state.end + len > self.storage.segment_len_max();
         if is_full && state.segment.first.as_u64() < first {
-            let segment = SegmentHeader::new(&self.origin, LeafIndex::new(first), &state.root);
+            let (at, nonce) = (LeafIndex::new(first), state.segment.nonce);
+            let segment = SegmentHeader::new(&self.origin, at, &state.root, nonce);
             return Place { first, segment, end: 0 };
         }
         Place { first, segment: state.segment.clone(), end: state.end }

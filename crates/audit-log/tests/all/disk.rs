@@ -87,6 +87,8 @@ pub(crate) struct State {
     /// Bytes after which a new segment is begun.
     pub(crate) segment_len: Option<u64>,
     pub(crate) fault: Option<Fault>,
+    /// Disks of different seeds draw different nonces.
+    pub(crate) seed: u8,
     /// How long a sync takes.
     pub(crate) sync_time: Duration,
     /// Calls that change something.
@@ -390,6 +392,12 @@ impl Storage for Disk {
             state.checkpoint = Some(note.to_vec());
         }
         outcome
+    }
+
+    fn nonce(&self) -> io::Result<[u8; 16]> {
+        let mut nonce = *b"nonce of a disk.";
+        nonce[15] ^= self.get().seed;
+        Ok(nonce)
     }
 
     fn segment_len_max(&self) -> u64 {

@@ -19,6 +19,8 @@ mod evidence;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod fork;
 #[cfg(test)]
 mod gap;

@@ -105,6 +105,7 @@ impl Sample {
         match checked.err()? {
             OpenError::Corrupt { file, .. }
             | OpenError::Header { file }
+            | OpenError::Version { file, .. }
             | OpenError::Derived { file } => Some(file),
             OpenError::Missing { first } => Some(StoredFile::Segment(first)),
             // The last segment is too short.
