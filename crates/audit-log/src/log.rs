@@ -114,7 +114,8 @@ impl Log {
     /// depend on how long the log is.
     ///
     /// # Errors
-    /// [`OpenError`] if the log is damaged, shortened or rewritten, or is another one.
+    /// [`OpenError`] if the log is damaged, shortened or rewritten, is another one, or the disk is
+    /// full.
     pub fn open(dir: &Path, origin: Origin) -> Result<(Self, Recovery), OpenError> {
         Self::open_on(Box::new(FileStorage::open(dir)?), origin)
     }

@@ -79,7 +79,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
             Ok(Health::Sound)
         }
         Ok(recovery) => write(out, &dir, &recovery, is_rebuilt),
-        Err(error) if json && !matches!(error, OpenError::Io(_)) => {
+        Err(error) if json && is_damage(&error) => {
             let damage = format!("{:#}", open_error(&dir, error));
             let value =
                 json!({ "path": dir.display().to_string(), "sound": false, "damage": damage });
@@ -88,6 +88,11 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
         }
         Err(error) => Err(open_error(&dir, error)),
     }
+}
+
+/// Whether the error says something about the log, and not about the medium.
+fn is_damage(error: &OpenError) -> bool {
+    !matches!(error, OpenError::Io(_) | OpenError::Full(_))
 }
 
 fn write(

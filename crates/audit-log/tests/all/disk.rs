@@ -346,7 +346,10 @@ impl Storage for Disk {
         };
         let file = state.files.get_mut(&file).ok_or(io::ErrorKind::NotFound)?;
         let dirty = std::mem::take(&mut file.dirty);
-        if fails || fault.is_some() {
+        if let Some(fault) = fault {
+            return Err(fault.error());
+        }
+        if fails {
             return Err(io::Error::other("planned sync failure"));
         }
         for (offset, bytes) in dirty {

@@ -23,6 +23,8 @@ mod forged;
 #[cfg(test)]
 mod fork;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod gap;
 #[cfg(test)]
 mod kill;
