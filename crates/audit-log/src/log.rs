@@ -11,7 +11,7 @@ use crate::error::{
 use crate::file_storage::FileStorage;
 use crate::gap::list_sum;
 use crate::hashes::Edge;
-use crate::mark::Mark;
+use crate::mark::{Mark, SETTLE_EVERY};
 use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
@@ -24,10 +24,6 @@ use crate::state::State;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::{LeafIndex, TreeSize, empty_root};
 use crate::writer::Writer;
-
-/// After so many records, hashes and offsets are made durable with the next checkpoint; fewer are
-/// read again at open.
-const SETTLE_EVERY: u64 = 4_096;
 
 /// An append-only log of [`Record`]s. Shared by reference between threads.
 #[derive(Debug)]
@@ -132,7 +128,8 @@ impl Log {
         Ok((Self::new(storage, state, origin), recovery))
     }
 
-    /// As [`open`](Self::open), but reads every record, and makes hashes and offsets anew. Tells
+    /// As [`open`](Self::open), but reads every record, and makes hashes and offsets anew and
+    /// durable, so that the next opening reads what the stored checkpoint does not cover. Tells
     /// `progress` how many records were read.
     ///
     /// # Errors

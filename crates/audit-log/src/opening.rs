@@ -5,8 +5,9 @@ use std::io;
 use dataspace_primitives::Digest;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::gap::list_sum;
 use crate::hashes::{Edge, Stored, damaged_tile, offset_at, push_offset};
-use crate::mark::Mark;
+use crate::mark::{Mark, SETTLE_EVERY};
 use crate::origin::Origin;
 use crate::recovery::{OpenError, Recovery};
 use crate::segment::{
@@ -44,6 +45,8 @@ pub(crate) struct Read {
     pub(crate) rubbish_end: u64,
     /// Offset of the last thing written: a group, or the header.
     last: u64,
+    /// The last place between groups that the checkpoint covers; empty if there is none.
+    covered: Mark,
     /// The root over the records under the checkpoint.
     signed_root: Option<Digest>,
     /// The first record found that says that what is missing at the beginning was archived.
@@ -70,6 +73,7 @@ pub(crate) fn recover(
     progress: &dyn Fn(TreeSize),
 ) -> Result<(State, Recovery), OpenError> {
     let opening = Opening::new(storage, origin, progress)?;
+    let first = opening.first();
     let is_usable = how == Open::AtMark && opening.mark.size > 0;
     let archive = match opening.verify(is_usable) {
         Err(OpenError::Io(error)) if !is_short(&error) => return Err(error.into()),
@@ -81,7 +85,7 @@ pub(crate) fn recover(
     if is_usable {
         opening.check_list()?;
     }
-    let mark = Mark { archive, ..if is_usable { opening.mark } else { Mark::default() } };
+    let mut mark = Mark { archive, ..if is_usable { opening.mark } else { Mark::default() } };
     let is_kept = is_usable || storage.len(StoredFile::Mark)? == 0;
     if !is_kept && Mark::read(storage)? != Some(mark) {
         // What is made anew is not durable yet, and who wrote this mark is not known.
@@ -89,7 +93,7 @@ pub(crate) fn recover(
         mark.write(storage)?;
     }
     let read = opening.read(opening.base(is_usable)?, Made::Written)?;
-    let Read { edge, segment, end, rubbish_end, last, unfinished, .. } = read;
+    let Read { edge, segment, end, rubbish_end, last, covered, unfinished, .. } = read;
     let (Opening { mut segments, checkpoint, .. }, size) = (opening, edge.size());
     if let Some(file) = unfinished {
         storage.remove(file)?;
@@ -100,9 +104,27 @@ pub(crate) fn recover(
         storage.truncate(segment.file(), end)?;
     }
     write_again(storage, segment.file(), last, end)?;
+    // What was made anew need not be made again the next time.
+    let made = covered.size.saturating_sub(first.as_u64());
+    if made > 0 && !is_usable && (how == Open::Anew || made >= SETTLE_EVERY) {
+        settle(storage, &edge)?;
+        let known = segments.partition_point(|first| first.as_u64() <= covered.segment);
+        let list = list_sum(segments.get(..known).unwrap_or_default());
+        mark = Mark { archive, list, ..covered };
+        mark.write(storage)?;
+    }
     let root = edge.root(storage)?;
     let state = State { edge, root, segments, segment, end, mark };
     Ok((state, Recovery { size, bytes_cut, checkpoint }))
+}
+
+/// Makes durable what was made from the segments.
+fn settle(storage: &dyn Storage, edge: &Edge) -> io::Result<()> {
+    for (file, offset, bytes) in edge.rests() {
+        storage.write_at(file, offset, &bytes)?;
+        storage.sync_data(file)?;
+    }
+    storage.sync_data(StoredFile::Offsets)
 }
 
 /// Whether a file has fewer bytes than it should.
@@ -243,7 +265,7 @@ impl<'a> Opening<'a> {
     pub(crate) fn read(&self, base: Base, made: Made) -> Result<Read, OpenError> {
         let Base { mut edge, segment: mut number, offset } = base;
         let signed = self.signed();
-        let (mut signed_root, mut archive) = (None, None);
+        let (mut signed_root, mut archive, mut covered) = (None, None, Mark::default());
         if edge.size() == signed {
             signed_root = Some(edge.root(self.storage)?);
         }
@@ -276,6 +298,10 @@ impl<'a> Opening<'a> {
                     // The header was written together with the first group.
                     let is_first = segment.first.as_u64() == leaves.as_u64();
                     (last, end) = (if is_first { 0 } else { end }, next);
+                    if edge.size() <= signed {
+                        let (size, segment) = (edge.size().as_u64(), segment.first.as_u64());
+                        covered = Mark { size, segment, end, ..covered };
+                    }
                     (self.progress)(edge.size());
                     continue;
                 }
@@ -308,7 +334,17 @@ impl<'a> Opening<'a> {
             segment = after?;
             (last, end) = (0, segment.len());
         };
-        Ok(Read { edge, segment, end, rubbish_end, last, signed_root, archive, unfinished })
+        Ok(Read {
+            edge,
+            segment,
+            end,
+            rubbish_end,
+            last,
+            covered,
+            signed_root,
+            archive,
+            unfinished,
+        })
     }
 
     /// What is not durable yet need not be right; at the mark, the edge must be.

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{FileStorage, Log, OpenError, Recovery, Storage as _, StoredFile};
+use dataspace_audit_log::{FileStorage, Log, OpenError, Recovery, StoredFile};
 use serde_json::json;
 
 use crate::audit::progress::Progress;
@@ -57,8 +57,6 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
     let mut is_rebuilt = false;
     if rebuild && matches!(&found, Ok(_) | Err(OpenError::Derived { .. })) {
         let storage = FileStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
-        // Until the node settles again, it reads all records when it opens.
-        storage.remove(StoredFile::Mark).context("cannot remove the mark")?;
         let progress = Progress::new("rebuilding", 0);
         let rebuilt = Log::rebuild_on(Box::new(storage), origin.clone(), &|size| {
             progress.at(size.as_u64());
