@@ -86,6 +86,11 @@ impl Storage for Disk {
         Ok(())
     }
 
+    fn nonce(&self) -> io::Result<[u8; 16]> {
+        // The same each time, so that an input does the same each time.
+        Ok(*b"a nonce to fuzz.")
+    }
+
     fn segment_len_max(&self) -> u64 {
         self.get().segment_len.unwrap_or(SEGMENT_LEN_MAX)
     }

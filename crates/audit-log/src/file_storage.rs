@@ -5,6 +5,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
+
 use crate::directory::{self, private};
 use crate::note::NOTE_LEN_MAX;
 use crate::segment::to_u64;
@@ -188,5 +190,12 @@ impl Storage for FileStorage {
 
     fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {
         directory::replace(&self.dir, CHECKPOINT_FILE, note)
+    }
+
+    fn nonce(&self) -> io::Result<[u8; 16]> {
+        let mut nonce = [0; 16];
+        let drawn = SystemRandom::new().fill(&mut nonce);
+        drawn.map_err(|_| io::Error::other("the system gave no randomness"))?;
+        Ok(nonce)
     }
 }

@@ -7,7 +7,7 @@ use crate::hashes::{Edge, NodeError, Stored, offset_at};
 use crate::opening::{Opening, is_short};
 use crate::reader::read_record;
 use crate::recovery::OpenError;
-use crate::segment::{GROUP_HEADER_LEN, SegmentHeader, to_u64};
+use crate::segment::{GROUP_HEADER_LEN, NONCE_LEN, SegmentHeader, to_u64};
 use crate::storage::StoredFile;
 use crate::tree::{LeafIndex, empty_root, leaf_hash};
 
@@ -68,7 +68,8 @@ impl Opening<'_> {
 
     /// Whether the record stands where the first one of a segment does, and no other.
     fn begins_segment(&self, at: u64) -> Result<bool, OpenError> {
-        let header = SegmentHeader::new(self.origin, LeafIndex::new(at), &empty_root());
+        let header =
+            SegmentHeader::new(self.origin, LeafIndex::new(at), &empty_root(), [0; NONCE_LEN]);
         let mut start = [0; 8];
         match self.storage.read_at(StoredFile::Offsets, offset_at(at), &mut start) {
             Err(error) if is_short(&error) => return Ok(false),

@@ -136,6 +136,20 @@ impl Edge {
     }
 }
 
+/// Makes durable what was made from the segments, up to this edge of the tree.
+pub(crate) fn settle<E>(
+    storage: &dyn Storage,
+    edge: &Edge,
+    not_written: impl Fn(io::Error) -> E,
+    not_synced: impl Fn(io::Error) -> E,
+) -> Result<(), E> {
+    for (file, offset, bytes) in edge.rests() {
+        storage.write_at(file, offset, &bytes).map_err(&not_written)?;
+        storage.sync_data(file).map_err(&not_synced)?;
+    }
+    storage.sync_data(StoredFile::Offsets).map_err(not_synced)
+}
+
 /// The levels of a tree of so many leaves: which, its full tiles, and the leaves after them.
 fn levels(size: u64) -> impl Iterator<Item = (u8, u64, u64)> {
     let mut leaves = size;

@@ -19,11 +19,12 @@
 //!   it offline and needs no key, only the space authority's DID.
 //!
 //! # What it refuses to do
-//! It reads no clock and makes no randomness. It spawns threads only while a batch of thousands of
-//! records is appended, and one that stays once a task appends. After a write or sync that failed
-//! it writes nothing more until it is opened again ([`AppendError::Poisoned`]). It does not open a
-//! log with damage that no crash leaves behind, with fewer records than its stored checkpoint, or
-//! with others. It repairs nothing but a torn tail, and it says how much it cut ([`Recovery`]).
+//! It reads no clock; the one random number of a log, its nonce, comes from its [`Storage`]
+//! ([`FileStorage`] asks the system). It spawns threads only while a batch of thousands of records
+//! is appended, and one that stays once a task appends. After a write or sync that failed it writes
+//! nothing more until it is opened again ([`AppendError::Poisoned`]). It does not open a log with
+//! damage that no crash leaves behind, with fewer records than its stored checkpoint, or with
+//! others. It repairs nothing but a torn tail, and it says how much it cut ([`Recovery`]).
 //!
 //! # Retention and erasure
 //! A record never goes away alone, since the tree is made of all of them; so what is in a record is
@@ -147,6 +148,7 @@ mod verify;
 mod witness;
 mod witness_policy;
 mod writer;
+mod writer_thread;
 
 pub use crate::add_checkpoint::{
     AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,

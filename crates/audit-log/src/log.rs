@@ -1,7 +1,5 @@
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, RwLockReadGuard};
 
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 
@@ -14,7 +12,7 @@ use crate::error::{
 use crate::file_storage::FileStorage;
 use crate::gap::list_sum;
 use crate::hashes::Edge;
-use crate::mark::Mark;
+use crate::mark::{Mark, SETTLE_EVERY};
 use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
@@ -27,17 +25,14 @@ use crate::state::State;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::{LeafIndex, TreeSize, empty_root};
 use crate::writer::Writer;
-
-/// After so many records, hashes and offsets are made durable with the next checkpoint; fewer are
-/// read again at open.
-const SETTLE_EVERY: u64 = 4_096;
+use crate::writer_thread::WriterThread;
 
 /// An append-only log of [`Record`]s. Shared by reference between threads.
 #[derive(Debug)]
 pub struct Log {
     writer: Arc<Writer>,
     /// Writes once there are tasks that append.
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: WriterThread,
     /// Keeps a checkpoint from replacing a later one.
     checkpointing: Mutex<()>,
     /// Keeps the record of one archiving from standing for another that went further.
@@ -81,14 +76,22 @@ impl Log {
     /// # Errors
     /// [`CreateError`] if there is a log already, or the storage fails.
     pub fn create_on(storage: Box<dyn Storage>, origin: Origin) -> Result<Self, CreateError> {
-        let segment = SegmentHeader::new(&origin, LeafIndex::default(), &empty_root());
+        let (first, root) = (LeafIndex::default(), empty_root());
         let known = storage.segments()?;
-        let is_ours = known.iter().all(|first| *first == segment.first);
-        let is_begun =
-            !known.is_empty() && !matches!(segment.compare(&*storage)?, HeaderRead::Unfinished);
-        if !is_ours || is_begun || storage.read_checkpoint()?.is_some() {
+        let is_free = match known.as_slice() {
+            [] => true,
+            // What a crash left of a creation.
+            [only] if *only == first => {
+                let begun = SegmentHeader::with_stored_nonce(&*storage, &origin, first, &root)?;
+                matches!(begun.compare(&*storage)?, HeaderRead::Unfinished)
+                    && begun.is_alone(&*storage)?
+            }
+            _ => false,
+        };
+        if !is_free || storage.read_checkpoint()?.is_some() {
             return Err(CreateError::Exists);
         }
+        let segment = SegmentHeader::new(&origin, first, &root, storage.nonce()?);
         for file in [segment.file(), StoredFile::Mark] {
             storage.remove(file)?;
         }
@@ -97,7 +100,7 @@ impl Log {
         let end = segment.len();
         let state = State {
             edge: Edge::default(),
-            root: empty_root(),
+            root,
             segments: vec![segment.first],
             segment,
             end,
@@ -111,7 +114,8 @@ impl Log {
     /// depend on how long the log is.
     ///
     /// # Errors
-    /// [`OpenError`] if the log is damaged, shortened or rewritten, or is another one.
+    /// [`OpenError`] if the log is damaged, shortened or rewritten, is another one, or the disk is
+    /// full.
     pub fn open(dir: &Path, origin: Origin) -> Result<(Self, Recovery), OpenError> {
         Self::open_on(Box::new(FileStorage::open(dir)?), origin)
     }
@@ -128,7 +132,8 @@ impl Log {
         Ok((Self::new(storage, state, origin), recovery))
     }
 
-    /// As [`open`](Self::open), but reads every record, and makes hashes and offsets anew. Tells
+    /// As [`open`](Self::open), but reads every record, and makes hashes and offsets anew and
+    /// durable, so that the next opening reads what the stored checkpoint does not cover. Tells
     /// `progress` how many records were read.
     ///
     /// # Errors
@@ -159,8 +164,8 @@ impl Log {
     fn new(storage: Box<dyn Storage>, state: State, origin: Origin) -> Self {
         let writer = Arc::new(Writer::new(storage, origin, state));
         Self {
+            thread: WriterThread::new(&writer),
             writer,
-            thread: Mutex::default(),
             checkpointing: Mutex::default(),
             archiving: Mutex::default(),
         }
@@ -202,22 +207,10 @@ impl Log {
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub async fn append_async(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
         let batch = Arc::new(Batch::new(std::slice::from_ref(record))?);
-        self.start_thread().map_err(AppendError::Thread)?;
+        self.thread.start().map_err(AppendError::Thread)?;
         let first = self.writer.append_async(&batch).await?;
         let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
         Ok(Appended { index: LeafIndex::new(first), leaf })
-    }
-
-    fn start_thread(&self) -> io::Result<()> {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if thread.is_none() {
-            let writer = Arc::clone(&self.writer);
-            let run = move || writer.run();
-            *thread = Some(thread::Builder::new().name("audit-log".to_owned()).spawn(run)?);
-            // Nobody may rely on the thread before the queue knows of it.
-            self.writer.queue.begin_thread();
-        }
-        Ok(())
     }
 
     /// Appends all of `records`, next to each other; after a crash either all of them are in the
@@ -484,16 +477,5 @@ impl Log {
 
     fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
         self.writer.state.read().map_err(|_| ReadError::Poisoned)
-    }
-}
-
-impl Drop for Log {
-    fn drop(&mut self) {
-        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            self.writer.queue.end_thread();
-            // If it panicked, the log was given up.
-            let _ended = thread.join();
-        }
     }
 }

@@ -15,6 +15,10 @@ use crate::segment::to_u64;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::LeafIndex;
 
+/// After so many records, hashes and offsets are made durable with the next checkpoint; fewer are
+/// read again at open.
+pub(crate) const SETTLE_EVERY: u64 = 4_096;
+
 const MAGIC: &[u8; 8] = b"dslgmark";
 const FIELDS_LEN: usize = 48;
 const MARK_LEN: usize = FIELDS_LEN + 16;

@@ -5,13 +5,14 @@ use std::io;
 use dataspace_primitives::Digest;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::hashes::{Edge, Stored, damaged_tile, offset_at, push_offset};
-use crate::mark::Mark;
+use crate::gap::list_sum;
+use crate::hashes::{Edge, Stored, damaged_tile, offset_at, push_offset, settle};
+use crate::mark::{Mark, SETTLE_EVERY};
 use crate::origin::Origin;
 use crate::recovery::{OpenError, Recovery};
 use crate::segment::{
-    GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, SegmentHeader, Tail, read_group, read_tail,
-    to_u64,
+    GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, NONCE_LEN, SegmentHeader, Tail, read_group,
+    read_tail, to_u64,
 };
 use crate::state::State;
 use crate::storage::{Storage, StoredFile};
@@ -44,6 +45,8 @@ pub(crate) struct Read {
     pub(crate) rubbish_end: u64,
     /// Offset of the last thing written: a group, or the header.
     last: u64,
+    /// The last place between groups that the checkpoint covers; empty if there is none.
+    covered: Mark,
     /// The root over the records under the checkpoint.
     signed_root: Option<Digest>,
     /// The first record found that says that what is missing at the beginning was archived.
@@ -70,6 +73,7 @@ pub(crate) fn recover(
     progress: &dyn Fn(TreeSize),
 ) -> Result<(State, Recovery), OpenError> {
     let opening = Opening::new(storage, origin, progress)?;
+    let first = opening.first();
     let is_usable = how == Open::AtMark && opening.mark.size > 0;
     let archive = match opening.verify(is_usable) {
         Err(OpenError::Io(error)) if !is_short(&error) => return Err(error.into()),
@@ -81,7 +85,7 @@ pub(crate) fn recover(
     if is_usable {
         opening.check_list()?;
     }
-    let mark = Mark { archive, ..if is_usable { opening.mark } else { Mark::default() } };
+    let mut mark = Mark { archive, ..if is_usable { opening.mark } else { Mark::default() } };
     let is_kept = is_usable || storage.len(StoredFile::Mark)? == 0;
     if !is_kept && Mark::read(storage)? != Some(mark) {
         // What is made anew is not durable yet, and who wrote this mark is not known.
@@ -89,7 +93,7 @@ pub(crate) fn recover(
         mark.write(storage)?;
     }
     let read = opening.read(opening.base(is_usable)?, Made::Written)?;
-    let Read { edge, segment, end, rubbish_end, last, unfinished, .. } = read;
+    let Read { edge, segment, end, rubbish_end, last, covered, unfinished, .. } = read;
     let (Opening { mut segments, checkpoint, .. }, size) = (opening, edge.size());
     if let Some(file) = unfinished {
         storage.remove(file)?;
@@ -100,6 +104,15 @@ pub(crate) fn recover(
         storage.truncate(segment.file(), end)?;
     }
     write_again(storage, segment.file(), last, end)?;
+    // What was made anew need not be made again the next time.
+    let made = covered.size.saturating_sub(first.as_u64());
+    if made > 0 && !is_usable && (how == Open::Anew || made >= SETTLE_EVERY) {
+        settle(storage, &edge, OpenError::from, OpenError::from)?;
+        let known = segments.partition_point(|first| first.as_u64() <= covered.segment);
+        let list = list_sum(segments.get(..known).unwrap_or_default());
+        mark = Mark { archive, list, ..covered };
+        mark.write(storage)?;
+    }
     let root = edge.root(storage)?;
     let state = State { edge, root, segments, segment, end, mark };
     Ok((state, Recovery { size, bytes_cut, checkpoint }))
@@ -143,8 +156,9 @@ fn other_log(
     segments: &[LeafIndex],
 ) -> Result<Option<OpenError>, OpenError> {
     let Some(first) = segments.first().copied() else { return Ok(None) };
-    // The root does not matter here.
-    match SegmentHeader::new(origin, first, &empty_root()).compare(storage)? {
+    // Root and nonce do not matter here.
+    let expected = SegmentHeader::new(origin, first, &empty_root(), [0; NONCE_LEN]);
+    match expected.compare(storage)? {
         HeaderRead::Other(found) => Ok(Some(OpenError::Origin { expected: origin.clone(), found })),
         _ => Ok(None),
     }
@@ -242,12 +256,12 @@ impl<'a> Opening<'a> {
     pub(crate) fn read(&self, base: Base, made: Made) -> Result<Read, OpenError> {
         let Base { mut edge, segment: mut number, offset } = base;
         let signed = self.signed();
-        let (mut signed_root, mut archive) = (None, None);
+        let (mut signed_root, mut archive, mut covered) = (None, None, Mark::default());
         if edge.size() == signed {
             signed_root = Some(edge.root(self.storage)?);
         }
         let mut group = Group::default();
-        let mut segment = self.header(&edge, number)?;
+        let mut segment = self.header(&edge, number, None)?;
         let (mut end, mut last) = match offset {
             0 => (segment.len(), 0),
             offset => (offset, offset),
@@ -275,6 +289,10 @@ impl<'a> Opening<'a> {
                     // The header was written together with the first group.
                     let is_first = segment.first.as_u64() == leaves.as_u64();
                     (last, end) = (if is_first { 0 } else { end }, next);
+                    if edge.size() <= signed {
+                        let (size, segment) = (edge.size().as_u64(), segment.first.as_u64());
+                        covered = Mark { size, segment, end, ..covered };
+                    }
                     (self.progress)(edge.size());
                     continue;
                 }
@@ -300,14 +318,24 @@ impl<'a> Opening<'a> {
                 return Err(OpenError::Missing { first: LeafIndex::new(next) });
             }
             number += 1;
-            let after = self.header(&edge, number);
+            let after = self.header(&edge, number, Some(segment.nonce));
             if let Err(OpenError::Unfinished) = after {
                 break (end, Some(StoredFile::Segment(*later)));
             }
             segment = after?;
             (last, end) = (0, segment.len());
         };
-        Ok(Read { edge, segment, end, rubbish_end, last, signed_root, archive, unfinished })
+        Ok(Read {
+            edge,
+            segment,
+            end,
+            rubbish_end,
+            last,
+            covered,
+            signed_root,
+            archive,
+            unfinished,
+        })
     }
 
     /// What is not durable yet need not be right; at the mark, the edge must be.
@@ -322,12 +350,21 @@ impl<'a> Opening<'a> {
         Ok(Made::Dropped)
     }
 
-    /// The header of a segment, which must be the one that belongs here.
-    fn header(&self, edge: &Edge, number: usize) -> Result<SegmentHeader, OpenError> {
+    /// The header of a segment, which must be the one that belongs here. The nonce is known from
+    /// the segment before it, if that was read.
+    fn header(
+        &self,
+        edge: &Edge,
+        number: usize,
+        nonce: Option<[u8; NONCE_LEN]>,
+    ) -> Result<SegmentHeader, OpenError> {
         let first = self.segments.get(number).copied().unwrap_or_default();
         let root = Stored { edge, storage: self.storage }.root_at(TreeSize::new(first.as_u64()));
         let root = root.map_err(OpenError::from)?;
-        let header = SegmentHeader::new(self.origin, first, &root);
+        let header = match nonce {
+            Some(nonce) => SegmentHeader::new(self.origin, first, &root, nonce),
+            None => SegmentHeader::with_stored_nonce(self.storage, self.origin, first, &root)?,
+        };
         let file = header.file();
         match header.compare(self.storage)? {
             HeaderRead::Ours => Ok(header),
@@ -335,7 +372,10 @@ impl<'a> Opening<'a> {
                 Err(OpenError::Origin { expected: self.origin.clone(), found })
             }
             // A crash while a new segment was begun.
-            HeaderRead::Unfinished if self.is_begun(&header, number)? => Err(OpenError::Unfinished),
+            HeaderRead::Unfinished if self.is_begun(&header, number, nonce.is_some())? => {
+                Err(OpenError::Unfinished)
+            }
+            HeaderRead::Version(found) => Err(OpenError::Version { file, found }),
             // The root before the first segment there is comes from hashes alone.
             HeaderRead::OtherRoot if number == 0 && edge.size().as_u64() == first.as_u64() => {
                 let damaged = damaged_tile(self.storage, first.as_u64())?;
@@ -350,13 +390,23 @@ impl<'a> Opening<'a> {
 
     /// Whether the segment may be one that a crash kept from being begun: the last one, without any
     /// group but perhaps a first one, which nobody was told of.
-    fn is_begun(&self, header: &SegmentHeader, number: usize) -> Result<bool, OpenError> {
+    fn is_begun(
+        &self,
+        header: &SegmentHeader,
+        number: usize,
+        is_nonce_known: bool,
+    ) -> Result<bool, OpenError> {
         let first = header.first.as_u64();
         if number + 1 < self.segments.len() || self.signed().as_u64() > first {
             return Ok(false);
         }
         if number == 0 && self.checkpoint.is_some() {
             return Ok(false);
+        }
+        if !is_nonce_known {
+            // WHY: what a later group would be cannot be told; but the first header of a log is
+            // written alone, and there is none where reading begins at a mark.
+            return Ok(header.is_alone(self.storage)?);
         }
         let len = self.storage.len(header.file())?;
         Ok(read_tail(self.storage, header, (0, len), first)? != Tail::Later)

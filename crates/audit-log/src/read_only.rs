@@ -227,4 +227,8 @@ impl Storage for ReadOnlyStorage {
     fn write_checkpoint(&self, _note: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::ReadOnlyFilesystem.into())
     }
+
+    fn nonce(&self) -> io::Result<[u8; 16]> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
 }

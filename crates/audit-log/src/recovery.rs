@@ -68,13 +68,21 @@ impl fmt::Display for Recovery {
     }
 }
 
-/// Why a log is not opened. Unless the medium failed, nothing was changed.
+/// Why a log is not opened. Unless the medium failed or is full, nothing was changed; if it did, no
+/// record was.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The medium failed, the log is not there, or another process holds it.
     #[error("the log cannot be read")]
-    Io(#[from] io::Error),
+    Io(#[source] io::Error),
+    /// There is no room for what opening a log writes: what is made from the segments, and the last
+    /// group once more. Nothing is lost. Until there is room, the log can be read with
+    /// [`ReadOnlyStorage`](crate::ReadOnlyStorage), which keeps all that in memory.
+    // WHY not opened for reading alone: whoever opens a log for writing is to record, and may
+    // release nothing that is not recorded.
+    #[error("the disk is full; nothing is lost: make room and open the log again")]
+    Full(#[source] io::Error),
     /// The segment of another log.
     #[error("the log is `{found}`, not `{expected}`")]
     Origin {
@@ -91,6 +99,14 @@ pub enum OpenError {
     Header {
         /// The segment.
         file: StoredFile,
+    },
+    /// A segment in another version of the format, or damage to the number of the version.
+    #[error("`{file}` has version {found} of the format, which this program does not know")]
+    Version {
+        /// The segment.
+        file: StoredFile,
+        /// The version in its header.
+        found: u32,
     },
     /// Records are missing: there is no segment that begins with this one.
     #[error("`segment-{first:020}` is missing; restore it from a copy", first = first.as_u64())]
@@ -135,10 +151,19 @@ pub enum OpenError {
     },
 }
 
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(error),
+            _ => Self::Io(error),
+        }
+    }
+}
+
 impl From<NodeError> for OpenError {
     fn from(error: NodeError) -> Self {
         match error {
-            NodeError::Io(error) => Self::Io(error),
+            NodeError::Io(error) => error.into(),
             // A node that the tree does not have: the sizes in the mark do not fit together.
             NodeError::Tree(_) => Self::Derived { file: StoredFile::Mark },
         }

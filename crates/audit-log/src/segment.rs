@@ -1,16 +1,22 @@
 //! Bytes of a segment file: a header, then groups, then perhaps zeros.
 //!
 //! ```text
-//! segment = "dslogseg" version:u32 firstIndex:u64 root:32 originLen:u16 origin SHA-256(all before)
-//!           group* 0*
+//! segment = "dslogseg" version:u32 firstIndex:u64 root:32 originLen:u16 origin nonce:16
+//!           SHA-256(all before) group* 0*
 //! group   = "DSGR" bodyLen:u32 count:u32 firstIndex:u64 check:8  body  trailer:32
 //! body    = (recordLen:u32 record)*
 //! check   = first 8 bytes of SHA-256(segment header's SHA-256 || group header before check)
 //! trailer = SHA-256(group header || leaf hash*)
 //! ```
-//! Integers are big-endian. The root is the one of the tree before the segment. A group is written by one write and made durable by one sync. The
-//! check makes the length of a group trustworthy before its body is read, and ties a group to
-//! its log.
+//! Integers are big-endian. The root is the one of the tree before the segment. A group is written
+//! by one write and made durable by one sync. The check makes the length of a group trustworthy
+//! before its body is read, and ties a group to its log.
+//!
+//! The nonce is drawn when the log is created, and is the same in all of its segments. Everything
+//! else that the check depends on is public. Without a nonce, whoever gets bytes of its own into a
+//! record could put the header of a later group there; a crash that tears the record's group would
+//! leave what looks like damage, and the log would not be opened. The nonce is nothing that is
+//! published or signed, and no secret from those who can read the directory.
 
 use std::io;
 
@@ -22,12 +28,14 @@ use crate::storage::{Storage, StoredFile};
 use crate::tree::{LeafIndex, leaf_hash};
 
 const SEGMENT_MAGIC: &[u8; 8] = b"dslogseg";
-const SEGMENT_VERSION: u32 = 2;
+const SEGMENT_VERSION: u32 = 3;
 const GROUP_MAGIC: [u8; 4] = *b"DSGR";
 const CHECK_LEN: usize = 8;
 /// Bytes before the check.
 const FIELDS_LEN: usize = 20;
 
+/// Bytes that are drawn for each log.
+pub(crate) const NONCE_LEN: usize = 16;
 /// Bytes in the header of a group.
 pub(crate) const GROUP_HEADER_LEN: usize = FIELDS_LEN + CHECK_LEN;
 /// Bytes before each record.
@@ -42,6 +50,8 @@ pub(crate) const SEGMENT_HEADER_LEN_MAX: u64 = 512;
 pub(crate) struct SegmentHeader {
     pub(crate) first: LeafIndex,
     pub(crate) bytes: Vec<u8>,
+    /// The one of the log.
+    pub(crate) nonce: [u8; NONCE_LEN],
     /// Ties groups to this segment.
     salt: Digest,
 }
@@ -54,17 +64,24 @@ pub(crate) enum HeaderRead {
     Unfinished,
     /// A whole header of another log.
     Other(Origin),
-    /// A header of this log and this place, after other records.
+    /// A header of this log and this place, after other records or with another nonce.
     OtherRoot,
     /// A header of this log, in another place.
     Elsewhere,
-    /// Neither.
+    /// A header of another version of the format.
+    Version(u32),
+    /// None of them.
     Damaged,
 }
 
 impl SegmentHeader {
     /// The header of the segment that begins with `first`, after a tree with this root.
-    pub(crate) fn new(origin: &Origin, first: LeafIndex, root: &Digest) -> Self {
+    pub(crate) fn new(
+        origin: &Origin,
+        first: LeafIndex,
+        root: &Digest,
+        nonce: [u8; NONCE_LEN],
+    ) -> Self {
         let origin = origin.as_str().as_bytes();
         // An origin has at most 129 bytes.
         let len = u16::try_from(origin.len()).unwrap_or(u16::MAX);
@@ -75,9 +92,25 @@ impl SegmentHeader {
         bytes.extend_from_slice(root.as_bytes());
         bytes.extend_from_slice(&len.to_be_bytes());
         bytes.extend_from_slice(origin);
+        bytes.extend_from_slice(&nonce);
         let salt = Digest::of(&bytes);
         bytes.extend_from_slice(salt.as_bytes());
-        Self { first, bytes, salt }
+        Self { first, bytes, nonce, salt }
+    }
+
+    /// As [`new`](Self::new), with the nonce that stands in the file, if the file is of this log;
+    /// with zeros for what is missing of it.
+    pub(crate) fn with_stored_nonce(
+        storage: &dyn Storage,
+        origin: &Origin,
+        first: LeafIndex,
+        root: &Digest,
+    ) -> io::Result<Self> {
+        let mut nonce = [0; NONCE_LEN];
+        let found = read_start(storage, StoredFile::Segment(first))?;
+        let stored = found.iter().skip(ORIGIN_AT + origin.as_str().len());
+        nonce.iter_mut().zip(stored).for_each(|(byte, found)| *byte = *found);
+        Ok(Self::new(origin, first, root, nonce))
     }
 
     pub(crate) fn file(&self) -> StoredFile {
@@ -89,9 +122,7 @@ impl SegmentHeader {
     }
 
     pub(crate) fn compare(&self, storage: &dyn Storage) -> io::Result<HeaderRead> {
-        let len = storage.len(self.file())?.min(SEGMENT_HEADER_LEN_MAX);
-        let mut found = vec![0; usize::try_from(len).unwrap_or(0)];
-        storage.read_at(self.file(), 0, &mut found)?;
+        let found = read_start(storage, self.file())?;
         if found.starts_with(&self.bytes) {
             return Ok(HeaderRead::Ours);
         }
@@ -99,6 +130,9 @@ impl SegmentHeader {
         let written = found.iter().zip(&self.bytes).take_while(|(found, byte)| found == byte);
         if found.iter().skip(written.count()).all(|byte| *byte == 0) {
             return Ok(HeaderRead::Unfinished);
+        }
+        if let Some(version) = other_version(&found) {
+            return Ok(HeaderRead::Version(version));
         }
         Ok(match read_header(&found) {
             None => HeaderRead::Damaged,
@@ -109,10 +143,32 @@ impl SegmentHeader {
         })
     }
 
+    /// Whether nothing stands behind the header. That is as the creation of a log leaves it, be it
+    /// whole or torn.
+    pub(crate) fn is_alone(&self, storage: &dyn Storage) -> io::Result<bool> {
+        let behind = (self.len(), storage.len(self.file())?);
+        let tail = read_tail(storage, self, behind, self.first.as_u64())?;
+        Ok(tail == Tail::Torn { end: self.len() })
+    }
+
     fn origin(&self) -> Option<&[u8]> {
-        let before = self.bytes.len().checked_sub(Digest::LEN)?;
+        let before = self.bytes.len().checked_sub(NONCE_LEN + Digest::LEN)?;
         self.bytes.get(ORIGIN_AT..before)
     }
+}
+
+/// As much of a segment as a header can take.
+fn read_start(storage: &dyn Storage, file: StoredFile) -> io::Result<Vec<u8>> {
+    let len = storage.len(file)?.min(SEGMENT_HEADER_LEN_MAX);
+    let mut found = vec![0; usize::try_from(len).unwrap_or(0)];
+    storage.read_at(file, 0, &mut found)?;
+    Ok(found)
+}
+
+/// The version of the format, if it is not ours.
+fn other_version(found: &[u8]) -> Option<u32> {
+    let (version, _) = found.strip_prefix(SEGMENT_MAGIC)?.split_first_chunk()?;
+    Some(u32::from_be_bytes(*version)).filter(|version| *version != SEGMENT_VERSION)
 }
 
 /// Where the origin begins in a header.
@@ -124,10 +180,11 @@ fn read_header(found: &[u8]) -> Option<(Origin, LeafIndex)> {
     let (first, rest) = rest.split_first_chunk()?;
     let (root, rest) = rest.split_first_chunk()?;
     let (len, rest) = rest.split_first_chunk::<2>()?;
-    let origin = rest.get(..usize::from(u16::from_be_bytes(*len)))?;
+    let (origin, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
+    let nonce = rest.first_chunk()?;
     let origin: Origin = str::from_utf8(origin).ok()?.parse().ok()?;
     let first = LeafIndex::new(u64::from_be_bytes(*first));
-    let header = SegmentHeader::new(&origin, first, &Digest::from_bytes(*root));
+    let header = SegmentHeader::new(&origin, first, &Digest::from_bytes(*root), *nonce);
     found.starts_with(&header.bytes).then_some((origin, first))
 }
 

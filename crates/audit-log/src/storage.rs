@@ -96,6 +96,14 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Whatever the medium says; then either checkpoint may be there.
     fn write_checkpoint(&self, note: &[u8]) -> io::Result<()>;
 
+    /// 16 bytes that nobody can foresee, drawn anew by each call. A log asks for them once, when it
+    /// is created; whoever can guess them, and have text put into a record, can make a log that a
+    /// crash tore look damaged.
+    ///
+    /// # Errors
+    /// The medium takes no new log, or the system gives no randomness.
+    fn nonce(&self) -> io::Result<[u8; 16]>;
+
     /// Bytes after which a new segment is begun.
     fn segment_len_max(&self) -> u64 {
         SEGMENT_LEN_MAX

@@ -10,7 +10,7 @@ use std::thread;
 use dataspace_primitives::Digest;
 
 use crate::batch::Batch;
-use crate::hashes::{Edge, FullTiles, offset_at, push_offset};
+use crate::hashes::{Edge, FullTiles, offset_at, push_offset, settle};
 use crate::origin::Origin;
 use crate::outcome::{Outcome, Wait};
 use crate::queue::{AppendError, Group, PoisonCause, Queue};
@@ -180,7 +180,8 @@ impl Writer {
         let len = to_u64(GROUP_HEADER_LEN + group.body_len + Digest::LEN);
         let is_full = state.end + len > self.storage.segment_len_max();
         if is_full && state.segment.first.as_u64() < first {
-            let segment = SegmentHeader::new(&self.origin, LeafIndex::new(first), &state.root);
+            let (at, nonce) = (LeafIndex::new(first), state.segment.nonce);
+            let segment = SegmentHeader::new(&self.origin, at, &state.root, nonce);
             return Place { first, segment, end: 0 };
         }
         Place { first, segment: state.segment.clone(), end: state.end }
@@ -191,16 +192,9 @@ impl Writer {
     /// # Errors
     /// The log is poisoned then.
     pub(crate) fn settle(&self, edge: &Edge) -> Result<(), Arc<PoisonCause>> {
-        self.try_settle(edge).map_err(|cause| self.queue.poison(cause))
-    }
-
-    fn try_settle(&self, edge: &Edge) -> Result<(), PoisonCause> {
-        for (file, offset, bytes) in edge.rests() {
-            // Who writes a full tile meanwhile, begins it with the same bytes.
-            self.storage.write_at(file, offset, &bytes).map_err(PoisonCause::Write)?;
-            self.storage.sync_data(file).map_err(PoisonCause::Sync)?;
-        }
-        self.storage.sync_data(StoredFile::Offsets).map_err(PoisonCause::Sync)
+        // Who writes a full tile meanwhile, begins it with the same bytes.
+        let settled = settle(&*self.storage, edge, PoisonCause::Write, PoisonCause::Sync);
+        settled.map_err(|cause| self.queue.poison(cause))
     }
 }
 

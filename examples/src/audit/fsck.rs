@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{FileStorage, Log, OpenError, Recovery, Storage as _, StoredFile};
+use dataspace_audit_log::{FileStorage, Log, OpenError, Recovery, StoredFile};
 use serde_json::json;
 
 use crate::audit::progress::Progress;
@@ -57,8 +57,6 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
     let mut is_rebuilt = false;
     if rebuild && matches!(&found, Ok(_) | Err(OpenError::Derived { .. })) {
         let storage = FileStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
-        // Until the node settles again, it reads all records when it opens.
-        storage.remove(StoredFile::Mark).context("cannot remove the mark")?;
         let progress = Progress::new("rebuilding", 0);
         let rebuilt = Log::rebuild_on(Box::new(storage), origin.clone(), &|size| {
             progress.at(size.as_u64());
@@ -79,7 +77,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
             Ok(Health::Sound)
         }
         Ok(recovery) => write(out, &dir, &recovery, is_rebuilt),
-        Err(error) if json && !matches!(error, OpenError::Io(_)) => {
+        Err(error) if json && is_damage(&error) => {
             let damage = format!("{:#}", open_error(&dir, error));
             let value =
                 json!({ "path": dir.display().to_string(), "sound": false, "damage": damage });
@@ -88,6 +86,11 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
         }
         Err(error) => Err(open_error(&dir, error)),
     }
+}
+
+/// Whether the error says something about the log, and not about the medium.
+fn is_damage(error: &OpenError) -> bool {
+    !matches!(error, OpenError::Io(_) | OpenError::Full(_))
 }
 
 fn write(

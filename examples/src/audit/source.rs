@@ -321,6 +321,12 @@ pub(crate) fn open_error(dir: &Path, error: OpenError) -> anyhow::Error {
     let shown = dir.display();
     match error {
         OpenError::Io(error) => storage_error(dir, error),
+        error @ OpenError::Full(_) => {
+            anyhow!(error).context(format!("cannot open the log in {shown}"))
+        }
+        error @ OpenError::Version { .. } => anyhow!(error).context(Damaged(format!(
+            "the log in {shown} is damaged, or another version of this program wrote it"
+        ))),
         error @ OpenError::Origin { .. } => {
             anyhow!(error).context(Damaged(format!("the log in {shown} is another one")))
         }

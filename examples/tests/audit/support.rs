@@ -174,6 +174,9 @@ impl Storage for SmallSegments {
     fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {
         self.0.write_checkpoint(note)
     }
+    fn nonce(&self) -> io::Result<[u8; 16]> {
+        self.0.nonce()
+    }
     fn segment_len_max(&self) -> u64 {
         2_000
     }

@@ -87,6 +87,8 @@ pub(crate) struct State {
     /// Bytes after which a new segment is begun.
     pub(crate) segment_len: Option<u64>,
     pub(crate) fault: Option<Fault>,
+    /// Disks of different seeds draw different nonces.
+    pub(crate) seed: u8,
     /// How long a sync takes.
     pub(crate) sync_time: Duration,
     /// Calls that change something.
@@ -344,7 +346,10 @@ impl Storage for Disk {
         };
         let file = state.files.get_mut(&file).ok_or(io::ErrorKind::NotFound)?;
         let dirty = std::mem::take(&mut file.dirty);
-        if fails || fault.is_some() {
+        if let Some(fault) = fault {
+            return Err(fault.error());
+        }
+        if fails {
             return Err(io::Error::other("planned sync failure"));
         }
         for (offset, bytes) in dirty {
@@ -390,6 +395,12 @@ impl Storage for Disk {
             state.checkpoint = Some(note.to_vec());
         }
         outcome
+    }
+
+    fn nonce(&self) -> io::Result<[u8; 16]> {
+        let mut nonce = *b"nonce of a disk.";
+        nonce[15] ^= self.get().seed;
+        Ok(nonce)
     }
 
     fn segment_len_max(&self) -> u64 {

@@ -89,7 +89,7 @@ fn the_stored_bytes_of_a_log_do_not_change() {
     let _one = log.append(&small(0)).unwrap();
     log.append_batch(&numbers(1..4)).unwrap();
     let digest = Digest::of(&disk.get().segment().durable).to_string();
-    assert_eq!(digest, "sha256:36629ccbe473878583ce56062032ff10e54629ed99a103df2c7eb2e579b95a0f");
+    assert_eq!(digest, "sha256:7fea06ed469231ea2c475ea61792d784cfe558f5cb247e3bab70aaa3059f9c96");
 }
 
 #[test]

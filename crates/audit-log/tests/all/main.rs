@@ -19,7 +19,11 @@ mod evidence;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod fork;
+#[cfg(test)]
+mod full;
 #[cfg(test)]
 mod gap;
 #[cfg(test)]

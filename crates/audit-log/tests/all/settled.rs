@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dataspace_audit_log::{LeafIndex, Log, OpenError, ReadError, StoredFile, TreeSize, leaf_hash};
 
+use crate::disk::Fault;
 use crate::support::{Disk, Random, is_long, key, numbers, small, time};
 
 type Files = BTreeMap<StoredFile, Vec<u8>>;
@@ -105,6 +106,7 @@ impl Sample {
         match checked.err()? {
             OpenError::Corrupt { file, .. }
             | OpenError::Header { file }
+            | OpenError::Version { file, .. }
             | OpenError::Derived { file } => Some(file),
             OpenError::Missing { first } => Some(StoredFile::Segment(first)),
             // The last segment is too short.
@@ -294,6 +296,113 @@ fn what_was_made_from_the_records_is_made_anew() {
                 let files = disk.get().contents();
                 assert!(!sample.is_refused(&files, &when) || file != StoredFile::Mark);
             }
+        }
+    }
+}
+
+/// A log of 4,500 records, of which so many are signed, without what was made from them.
+fn unsettled(signed: u64) -> Disk {
+    let disk = Disk::segmented(30_000);
+    let log = disk.create();
+    for first in (0..4_500).step_by(50) {
+        log.append_batch(&numbers(first..first + 50)).unwrap();
+        if first + 50 == signed {
+            log.checkpoint(&key(1)).unwrap();
+        }
+    }
+    drop(log);
+    disk.crash();
+    disk.get().files.retain(|file, _| matches!(file, StoredFile::Segment(_)));
+    disk
+}
+
+/// Bytes that opening reads.
+fn bytes_read(disk: &Disk) -> usize {
+    let before = disk.get().bytes_read;
+    let (log, recovery) = disk.open().unwrap();
+    assert_eq!(recovery.size().as_u64(), 4_500);
+    let read = disk.get().bytes_read - before;
+    for index in [0, 255, 256, 4_399, 4_400, 4_499] {
+        let bytes = log.read(LeafIndex::new(index)).unwrap();
+        assert_eq!(bytes, small(index).to_bytes().unwrap());
+    }
+    read
+}
+
+#[test]
+fn what_was_made_anew_is_settled_as_far_as_it_is_signed() {
+    for is_rebuilt in [true, false] {
+        for signed in [4_500, 4_400] {
+            let disk = unsettled(signed);
+            drop(if is_rebuilt { disk.rebuild() } else { disk.open() }.unwrap());
+            disk.crash();
+            let state = disk.get().contents();
+            let mark = &state[&StoredFile::Mark];
+            let [size, segment, end] =
+                [8, 16, 24].map(|at| u64::from_be_bytes(mark[at..at + 8].try_into().unwrap()));
+            assert_eq!(size, signed);
+            disk.check().unwrap();
+            let segments: usize = state.values().map(Vec::len).sum();
+            let read = bytes_read(&disk);
+            assert!(read < segments / 5, "{read} of {segments} bytes");
+            assert_eq!(bytes_read(&disk), read);
+            // It needs nothing that is not signed.
+            let mut files = state.clone();
+            let file = StoredFile::Segment(LeafIndex::new(segment));
+            files.retain(|one, _| *one <= file || !matches!(one, StoredFile::Segment(_)));
+            let last = files.get_mut(&file).unwrap();
+            last.truncate(usize::try_from(end).unwrap());
+            let checkpoint = disk.get().checkpoint.clone();
+            let cut = Disk::of(&files, checkpoint.as_deref());
+            assert_eq!(cut.open().unwrap().1.size().as_u64(), signed);
+        }
+    }
+}
+
+#[test]
+fn a_log_that_is_not_signed_is_made_anew_without_a_mark() {
+    let disk = unsettled(0);
+    drop(disk.rebuild().unwrap());
+    assert!(!disk.get().files.contains_key(&StoredFile::Mark));
+    disk.check().unwrap();
+}
+
+#[test]
+fn few_records_are_settled_by_rebuilding_alone() {
+    let disk = Disk::default();
+    let log = disk.create();
+    log.append_batch(&numbers(0..20)).unwrap();
+    log.checkpoint(&key(1)).unwrap();
+    drop(log);
+    let syncs = disk.get().syncs;
+    drop(disk.open().unwrap());
+    assert_eq!(disk.get().syncs, syncs + 1);
+    assert!(!disk.get().files.contains_key(&StoredFile::Mark));
+    drop(disk.rebuild().unwrap());
+    assert!(disk.get().files.contains_key(&StoredFile::Mark));
+    disk.crash();
+    disk.check().unwrap();
+    assert_eq!(disk.open().unwrap().1.size(), TreeSize::new(20));
+}
+
+#[test]
+fn a_rebuilding_that_ends_at_any_step_loses_nothing() {
+    let base = unsettled(4_400);
+    for after in (0..).step_by(if is_long() { 1 } else { 11 }) {
+        let disk = base.copy();
+        disk.get().fault = Some(Fault::end(after, 90));
+        let is_done = disk.rebuild().is_ok();
+        let mut random = Random(13);
+        for keeps in [0, 1, 2] {
+            let left = disk.copy();
+            left.crash_keeping(|_| keeps == 2 || keeps == 1 && random.coin());
+            bytes_read(&left);
+            left.crash();
+            left.check().unwrap_or_else(|error| panic!("step {after}: {error:?}"));
+        }
+        if is_done {
+            assert!(after > 50, "{after}");
+            return;
         }
     }
 }

@@ -64,6 +64,10 @@ impl Storage for SmallSegments {
         self.0.write_checkpoint(note)
     }
 
+    fn nonce(&self) -> io::Result<[u8; 16]> {
+        self.0.nonce()
+    }
+
     fn segment_len_max(&self) -> u64 {
         8 << 10
     }
