@@ -106,10 +106,15 @@ impl Outcome {
         self.end(Stage::Failed(Arc::clone(cause)));
     }
 
-    /// Calls one of the threads that wait, of which there must be one, to write the group.
+    /// Calls one of the threads that wait, of which there must be one, to write the group; not if
+    /// it was given up meanwhile, which they still have to be told.
     pub(crate) fn call(&self) {
-        self.lock().stage = Stage::Next;
-        self.changed.notify_one();
+        let mut inner = self.lock();
+        if matches!(inner.stage, Stage::Waiting) {
+            inner.stage = Stage::Next;
+            drop(inner);
+            self.changed.notify_one();
+        }
     }
 
     fn end(&self, end: Stage) {

@@ -69,4 +69,5 @@ mod tile;
 #[cfg(test)]
 mod tree;
 #[cfg(test)]
+mod wakers;
 mod witness;

@@ -1,0 +1,95 @@
+//! Nobody waits for ever, whatever wakers do and whoever fails.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use dataspace_audit_log::{
+    AppendError, Appended, EncodedRecord, Event, FileStorage, LeafIndex, Log, Record, Storage as _,
+    StoredFile,
+};
+use serde_bytes::ByteBuf;
+
+use crate::support::{Disk, all_numbers, key, small, time};
+
+/// As long as nobody waits unless it is for ever.
+const LONG: Duration = Duration::from_secs(20);
+
+/// What a test has to do while others wait.
+const SYNC_TIME: Duration = Duration::from_millis(200);
+
+type Append = Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send>>;
+
+fn append(log: &Arc<Log>, number: u64) -> Append {
+    append_record(log, &small(number))
+}
+
+fn append_record(log: &Arc<Log>, record: &Record) -> Append {
+    let (log, record) = (Arc::clone(log), EncodedRecord::try_from(record).unwrap());
+    Box::pin(async move { log.append_async(&record).await })
+}
+
+fn poll(future: &mut Append, waker: &Waker) -> Poll<Result<Appended, AppendError>> {
+    future.as_mut().poll(&mut Context::from_waker(waker))
+}
+
+/// A waker that does this.
+fn waker(wake: impl Fn() + Send + Sync + 'static) -> Waker {
+    struct Act<F>(F);
+    impl<F: Fn() + Send + Sync> Wake for Act<F> {
+        fn wake(self: Arc<Self>) {
+            (self.0)();
+        }
+    }
+    Waker::from(Arc::new(Act(wake)))
+}
+
+fn panicking() -> Waker {
+    waker(|| panic!("planned panic"))
+}
+
+fn telling(told: &Sender<()>) -> Waker {
+    let told = told.clone();
+    waker(move || told.send(()).unwrap())
+}
+
+/// A log that is writing a first record, for a while.
+fn busy(disk: &Disk) -> (Arc<Log>, Append) {
+    disk.get().sync_time = SYNC_TIME;
+    let log = Arc::new(disk.create());
+    let mut first = append(&log, 0);
+    assert!(poll(&mut first, Waker::noop()).is_pending());
+    thread::sleep(SYNC_TIME / 4);
+    (log, first)
+}
+
+#[test]
+fn who_is_called_when_a_checkpoint_gives_up_the_log_does_not_wait_for_ever() {
+    let (told, is_told) = channel();
+    for _ in 0..500 {
+        let disk = Disk::segmented(600);
+        let log = Arc::new(disk.create());
+        for number in 0..10 {
+            let _early = log.append(&small(number)).unwrap();
+        }
+        disk.get().fail_settle = true;
+        let begin = Arc::new(Barrier::new(4));
+        for thread in 0..3 {
+            let (log, told, begin) = (Arc::clone(&log), told.clone(), Arc::clone(&begin));
+            thread::spawn(move || {
+                begin.wait();
+                while log.append(&small(thread)).is_ok() {}
+                told.send(()).unwrap();
+            });
+        }
+        begin.wait();
+        assert!(log.archive(LeafIndex::new(9), time(0), &key(1)).is_err());
+        for _ in 0..3 {
+            is_told.recv_timeout(LONG).unwrap();
+        }
+    }
+}
