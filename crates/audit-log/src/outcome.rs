@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -31,6 +32,13 @@ impl Wakers {
     pub(crate) fn take(&mut self) -> Vec<Waker> {
         self.round += 1;
         std::mem::take(&mut self.wakers)
+    }
+}
+
+/// Wakes all of them; one that panics harms neither the others nor who writes.
+pub(crate) fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        let _ended = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
 }
 
@@ -124,7 +132,7 @@ impl Outcome {
             inner.wakers.take()
         };
         self.changed.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::batch::{BATCH_LEN_MAX, Batch};
-use crate::outcome::{Outcome, Wait, Wakers};
+use crate::outcome::{self, Outcome, Wait, Wakers};
 use crate::record::RecordError;
 use crate::segment::{GROUP_BODY_LEN_MAX, to_u64};
 
@@ -211,7 +211,7 @@ impl Queue {
     pub(crate) fn tell_of_room(&self) {
         let wakers = self.lock().room.take();
         self.room.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        outcome::wake(wakers);
     }
 
     /// Whoever wrote is done: the log's own thread is next, or somebody whose batch waits.

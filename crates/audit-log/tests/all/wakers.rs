@@ -68,6 +68,40 @@ fn busy(disk: &Disk) -> (Arc<Log>, Append) {
 }
 
 #[test]
+fn a_waker_that_panics_harms_no_other_task() {
+    let (log, _first) = busy(&Disk::default());
+    let (told, is_told) = channel();
+    let (mut one, mut other) = (append(&log, 1), append(&log, 2));
+    assert!(poll(&mut one, &panicking()).is_pending());
+    assert!(poll(&mut other, &telling(&told)).is_pending());
+    is_told.recv_timeout(LONG).unwrap();
+    for (future, index) in [(&mut one, 1), (&mut other, 2)] {
+        let Poll::Ready(appended) = poll(future, Waker::noop()) else { panic!("not told") };
+        assert_eq!(appended.unwrap().index().as_u64(), index);
+    }
+    assert_eq!(log.append(&small(3)).unwrap().index().as_u64(), 3);
+    assert_eq!(all_numbers(&log), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_waker_that_panics_when_the_log_is_given_up_leaves_nobody_waiting() {
+    let disk = Disk::default();
+    let (log, _first) = busy(&disk);
+    disk.get().fail_sync = Some(0);
+    let event = Event::Admission { document: ByteBuf::from(vec![7; 60_000]) };
+    let large = Record::new(time(0), event);
+    let mut one = append_record(&log, &large);
+    assert!(poll(&mut one, &panicking()).is_pending());
+    // Too much for the group that waits.
+    let batch = vec![large; 69];
+    let (told, is_told) = channel();
+    let waiting = Arc::clone(&log);
+    thread::spawn(move || told.send(waiting.append_batch(&batch).is_err()));
+    assert!(is_told.recv_timeout(LONG).unwrap());
+    assert!(matches!(poll(&mut one, Waker::noop()), Poll::Ready(Err(_))));
+}
+
+#[test]
 fn who_is_called_when_a_checkpoint_gives_up_the_log_does_not_wait_for_ever() {
     let (told, is_told) = channel();
     for _ in 0..500 {
