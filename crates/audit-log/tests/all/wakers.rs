@@ -102,6 +102,28 @@ fn a_waker_that_panics_when_the_log_is_given_up_leaves_nobody_waiting() {
 }
 
 #[test]
+fn the_last_task_that_has_the_log_may_end_while_it_is_woken() {
+    /// A task whose executor is gone.
+    struct Task(Mutex<Option<Append>>, Sender<()>);
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            drop(self.0.lock().unwrap().take());
+            self.1.send(()).unwrap();
+        }
+    }
+    let disk = Disk::default();
+    let (log, first) = busy(&disk);
+    drop(first);
+    let (told, is_told) = channel();
+    let task = Arc::new(Task(Mutex::new(Some(append(&log, 1))), told));
+    drop(log);
+    let waker = Waker::from(Arc::clone(&task));
+    assert!(poll(task.0.lock().unwrap().as_mut().unwrap(), &waker).is_pending());
+    is_told.recv_timeout(LONG).unwrap();
+    assert_eq!(all_numbers(&disk.open().unwrap().0), [0, 1]);
+}
+
+#[test]
 fn who_is_called_when_a_checkpoint_gives_up_the_log_does_not_wait_for_ever() {
     let (told, is_told) = channel();
     for _ in 0..500 {
