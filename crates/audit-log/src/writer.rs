@@ -87,11 +87,11 @@ impl Writer {
         };
         // There is none if the log was given up meanwhile.
         let Some(group) = self.queue.take() else { return };
+        let outcome = Some(&*group.outcome);
+        let mut lead = Lead { queue: &self.queue, outcome, is_done: false };
         let place = self.place(&state, &group);
         let edge = state.edge.clone();
         drop(state);
-        let outcome = Some(&*group.outcome);
-        let mut lead = Lead { queue: &self.queue, outcome, is_done: false };
         self.queue.tell_of_room();
         let written = self.write(&group, place, &edge).map_err(|cause| self.queue.poison(cause));
         let done = written.and_then(|written| self.enter(&group, written));

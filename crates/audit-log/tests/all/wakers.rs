@@ -124,6 +124,27 @@ fn the_last_task_that_has_the_log_may_end_while_it_is_woken() {
 }
 
 #[test]
+fn a_storage_that_panics_before_it_is_written_to_leaves_nobody_waiting() {
+    let disk = Disk::default();
+    disk.get().sync_time = SYNC_TIME;
+    let log = Arc::new(disk.create());
+    let (told, is_told) = channel();
+    for number in 0..4 {
+        let (log, told) = (Arc::clone(&log), told.clone());
+        thread::spawn(move || {
+            let appended = thread::spawn(move || log.append(&small(number)).is_ok());
+            told.send(appended.join()).unwrap();
+        });
+        thread::sleep(SYNC_TIME / 8);
+    }
+    disk.get().panic_in_segment_len = true;
+    let outcomes: Vec<_> = (0..4).map(|_| is_told.recv_timeout(LONG).unwrap()).collect();
+    assert_eq!(outcomes.iter().filter(|one| one.is_err()).count(), 1);
+    assert_eq!(outcomes.iter().flatten().filter(|is_ok| **is_ok).count(), 1);
+    assert!(log.append(&small(9)).is_err());
+}
+
+#[test]
 fn who_is_called_when_a_checkpoint_gives_up_the_log_does_not_wait_for_ever() {
     let (told, is_told) = channel();
     for _ in 0..500 {
