@@ -124,6 +124,20 @@ fn the_last_task_that_has_the_log_may_end_while_it_is_woken() {
 }
 
 #[test]
+fn a_waker_may_ask_the_log_when_hashes_cannot_be_written() {
+    let disk = Disk::default();
+    let (log, _first) = busy(&disk);
+    disk.get().fail_write = Some((0, 0));
+    let (told, is_told) = channel();
+    let mut one = append(&log, 1);
+    let asked = Arc::clone(&log);
+    let asking = waker(move || told.send(asked.size().is_ok()).unwrap());
+    assert!(poll(&mut one, &asking).is_pending());
+    is_told.recv_timeout(LONG).unwrap();
+    assert!(matches!(poll(&mut one, Waker::noop()), Poll::Ready(Err(_))));
+}
+
+#[test]
 fn a_storage_that_panics_before_it_is_written_to_leaves_nobody_waiting() {
     let disk = Disk::default();
     disk.get().sync_time = SYNC_TIME;
