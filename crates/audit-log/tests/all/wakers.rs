@@ -184,3 +184,23 @@ fn who_is_called_when_a_checkpoint_gives_up_the_log_does_not_wait_for_ever() {
         }
     }
 }
+
+#[test]
+fn a_file_may_be_made_by_two_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = FileStorage::create(dir.path()).unwrap();
+    let begin = Barrier::new(2);
+    let write = || {
+        let mut written = Vec::new();
+        for level in 0..200 {
+            begin.wait();
+            written.push(storage.write_at(StoredFile::Hashes(level), 0, b"the same"));
+        }
+        written.into_iter().collect::<Result<Vec<_>, _>>()
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(write);
+        write().unwrap();
+        other.join().unwrap().unwrap();
+    });
+}
