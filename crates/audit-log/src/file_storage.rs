@@ -75,7 +75,8 @@ impl FileStorage {
     fn file_or_new(&self, file: StoredFile) -> io::Result<Arc<File>> {
         self.opened(file, || match private().open(self.path(file)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let new = private().create_new(true).open(self.path(file))?;
+                // Who writes and who settles may both make it.
+                let new = private().create(true).truncate(false).open(self.path(file))?;
                 directory::sync(&self.dir)?;
                 Ok(new)
             }

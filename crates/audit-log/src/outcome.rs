@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -31,6 +32,13 @@ impl Wakers {
     pub(crate) fn take(&mut self) -> Vec<Waker> {
         self.round += 1;
         std::mem::take(&mut self.wakers)
+    }
+}
+
+/// Wakes all of them; one that panics harms neither the others nor who writes.
+pub(crate) fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        let _ended = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
 }
 
@@ -106,10 +114,15 @@ impl Outcome {
         self.end(Stage::Failed(Arc::clone(cause)));
     }
 
-    /// Calls one of the threads that wait, of which there must be one, to write the group.
+    /// Calls one of the threads that wait, of which there must be one, to write the group; not if
+    /// it was given up meanwhile, which they still have to be told.
     pub(crate) fn call(&self) {
-        self.lock().stage = Stage::Next;
-        self.changed.notify_one();
+        let mut inner = self.lock();
+        if matches!(inner.stage, Stage::Waiting) {
+            inner.stage = Stage::Next;
+            drop(inner);
+            self.changed.notify_one();
+        }
     }
 
     fn end(&self, end: Stage) {
@@ -119,7 +132,7 @@ impl Outcome {
             inner.wakers.take()
         };
         self.changed.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

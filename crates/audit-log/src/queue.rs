@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::batch::{BATCH_LEN_MAX, Batch};
-use crate::outcome::{Outcome, Wait, Wakers};
+use crate::outcome::{self, Outcome, Wait, Wakers};
 use crate::record::RecordError;
 use crate::segment::{GROUP_BODY_LEN_MAX, to_u64};
 
@@ -120,6 +120,13 @@ struct OwnThread {
     ends: bool,
 }
 
+/// What is not written any more, to be told to those who wait for it.
+#[must_use]
+pub(crate) struct GivenUp {
+    cause: Arc<PoisonCause>,
+    groups: VecDeque<Group>,
+}
+
 /// A batch that was queued.
 pub(crate) struct Queued {
     /// The index of its first record.
@@ -211,7 +218,7 @@ impl Queue {
     pub(crate) fn tell_of_room(&self) {
         let wakers = self.lock().room.take();
         self.room.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        outcome::wake(wakers);
     }
 
     /// Whoever wrote is done: the log's own thread is next, or somebody whose batch waits.
@@ -285,17 +292,27 @@ impl Queue {
 
     /// Gives up: everybody who waits is told; nothing is written any more. Returns the first cause.
     pub(crate) fn poison(&self, cause: PoisonCause) -> Arc<PoisonCause> {
+        let given_up = self.give_up(cause);
+        self.tell(given_up)
+    }
+
+    /// As [`poison`](Self::poison), but tells nobody yet: wakers may do anything, and so are called
+    /// without a lock.
+    pub(crate) fn give_up(&self, cause: PoisonCause) -> GivenUp {
         let mut inner = self.lock();
         let cause = Arc::clone(inner.poison.get_or_insert_with(|| Arc::new(cause)));
-        let given_up = std::mem::take(&mut inner.pending);
         (inner.batches, inner.records, inner.bytes) = (0, 0, 0);
-        drop(inner);
+        GivenUp { cause, groups: std::mem::take(&mut inner.pending) }
+    }
+
+    /// Tells everybody of what was given up. Returns the first cause.
+    pub(crate) fn tell(&self, given_up: GivenUp) -> Arc<PoisonCause> {
         self.work.notify_all();
-        for group in given_up {
-            group.outcome.fail(&cause);
+        for group in given_up.groups {
+            group.outcome.fail(&given_up.cause);
         }
         self.tell_of_room();
-        cause
+        given_up.cause
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -87,11 +87,11 @@ impl Writer {
         };
         // There is none if the log was given up meanwhile.
         let Some(group) = self.queue.take() else { return };
+        let outcome = Some(&*group.outcome);
+        let mut lead = Lead { queue: &self.queue, outcome, is_done: false };
         let place = self.place(&state, &group);
         let edge = state.edge.clone();
         drop(state);
-        let outcome = Some(&*group.outcome);
-        let mut lead = Lead { queue: &self.queue, outcome, is_done: false };
         self.queue.tell_of_room();
         let written = self.write(&group, place, &edge).map_err(|cause| self.queue.poison(cause));
         let done = written.and_then(|written| self.enter(&group, written));
@@ -144,8 +144,9 @@ impl Writer {
 
     /// Enters into the tree what is durable.
     fn enter(&self, group: &Group, written: Written) -> Result<(), Arc<PoisonCause>> {
-        let state = self.state.write();
-        let mut state = state.map_err(|_| self.queue.poison(PoisonCause::Panic))?;
+        let Ok(mut state) = self.state.write() else {
+            return Err(self.queue.poison(PoisonCause::Panic));
+        };
         // Who is called waits for the state, and finds nothing to write if this fails.
         self.queue.hand_over();
         let Written { first, tree, mut body_at, end, new } = written;
@@ -154,9 +155,15 @@ impl Writer {
             batch.starts.iter().for_each(|at| push_offset(&mut offsets, body_at + at));
             body_at += to_u64(batch.body.len());
         }
-        // While the state is locked, so that nobody goes on from it.
-        let made = self.make(first, &tree, &offsets);
-        let root = made.map_err(|error| self.queue.poison(PoisonCause::Write(error)))?;
+        let root = match self.make(first, &tree, &offsets) {
+            Ok(root) => root,
+            Err(error) => {
+                // While the state is locked, so that nobody goes on from it.
+                let given_up = self.queue.give_up(PoisonCause::Write(error));
+                drop(state);
+                return Err(self.queue.tell(given_up));
+            }
+        };
         if let Some(segment) = new {
             state.segments.push(segment.first);
             state.segment = segment;

@@ -35,8 +35,12 @@ impl Drop for WriterThread {
         let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             self.writer.queue.end_thread();
-            // If it panicked, the log was given up.
-            let _ended = thread.join();
+            // Its waking a task may be what drops the log; it ends all the same, and then the
+            // directory is free.
+            if thread.thread().id() != thread::current().id() {
+                // If it panicked, the log was given up.
+                let _ended = thread.join();
+            }
         }
     }
 }

@@ -82,6 +82,10 @@ pub(crate) struct State {
     /// Takes room with zeros, as files do.
     pub(crate) reserves: bool,
     pub(crate) panic_in_write: bool,
+    /// Panics when asked how long segments are.
+    pub(crate) panic_in_segment_len: bool,
+    /// Fails the syncs of what is made from the segments.
+    pub(crate) fail_settle: bool,
     /// Bytes that all segments can have.
     pub(crate) capacity: Option<usize>,
     /// Bytes after which a new segment is begun.
@@ -231,6 +235,7 @@ impl Disk {
         (state.fail_write, state.fail_sync, state.capacity) = (None, None, None);
         (state.panic_in_write, state.fail_checkpoint) = (false, false);
         (state.fail_remove, state.fail_reserve) = (false, false);
+        (state.panic_in_segment_len, state.fail_settle) = (false, false);
         state.fault = None;
     }
 }
@@ -328,6 +333,9 @@ impl Storage for Disk {
         std::thread::sleep(time);
         let mut state = self.get();
         let fault = state.step();
+        if state.fail_settle && !matches!(file, StoredFile::Segment(_)) {
+            return Err(io::Error::other("planned sync failure"));
+        }
         if let Some(fault) = fault.filter(|fault| fault.is_end) {
             return Err(fault.error());
         }
@@ -404,6 +412,8 @@ impl Storage for Disk {
     }
 
     fn segment_len_max(&self) -> u64 {
-        self.get().segment_len.unwrap_or(SEGMENT_LEN_MAX)
+        let state = self.get();
+        assert!(!state.panic_in_segment_len, "planned panic");
+        state.segment_len.unwrap_or(SEGMENT_LEN_MAX)
     }
 }

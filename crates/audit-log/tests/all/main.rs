@@ -73,4 +73,6 @@ mod tile;
 #[cfg(test)]
 mod tree;
 #[cfg(test)]
+mod wakers;
+#[cfg(test)]
 mod witness;
