@@ -155,7 +155,7 @@ impl HttpFiles {
             read.map_err(|error| self.unread(url, is_gzip, error))?;
             return Ok(Answer::File);
         }
-        let failed = self.no_file(url, &response);
+        let failed = no_file(url, &response);
         // What cannot be read of the page just costs a new connection.
         let _ = io::copy(&mut response.body_mut().as_reader().take(PAGE_LEN_MAX), &mut io::sink());
         match failed {
@@ -164,27 +164,6 @@ impl HttpFiles {
                 Some(to) => Answer::Elsewhere(to.to_owned()),
                 None => Answer::Nothing,
             }),
-        }
-    }
-
-    /// What is wrong with an answer that is not the file; `None` if the file is elsewhere, or is
-    /// not there.
-    fn no_file(&self, url: &str, response: &Response<Body>) -> Option<Failed> {
-        let status = response.status();
-        let (shown, number) = (shown(url), status.as_u16());
-        match status {
-            StatusCode::NOT_FOUND | StatusCode::GONE => None,
-            _ if location(response).is_some() => None,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Some(HttpError::Refused { url: shown, status: number }.into())
-            }
-            status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
-                let asked = header_text(response, header::RETRY_AFTER);
-                let asked = asked.and_then(|text| text.parse().ok()).unwrap_or_default();
-                let error = HttpError::Unavailable { url: shown, status: number, tries: TRIES_MAX };
-                Some(Failed { error, passes: Some(Duration::from_secs(asked)) })
-            }
-            _ => Some(HttpError::Status { url: shown, status: number }.into()),
         }
     }
 
@@ -225,6 +204,27 @@ impl HttpFiles {
 impl From<HttpError> for Failed {
     fn from(error: HttpError) -> Self {
         Self { error, passes: None }
+    }
+}
+
+/// What is wrong with an answer that is not the file; `None` if the file is elsewhere, or is
+/// not there.
+fn no_file(url: &str, response: &Response<Body>) -> Option<Failed> {
+    let status = response.status();
+    let (shown, number) = (shown(url), status.as_u16());
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => None,
+        _ if location(response).is_some() => None,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Some(HttpError::Refused { url: shown, status: number }.into())
+        }
+        status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
+            let asked = header_text(response, header::RETRY_AFTER);
+            let asked = asked.and_then(|text| text.parse().ok()).unwrap_or_default();
+            let error = HttpError::Unavailable { url: shown, status: number, tries: TRIES_MAX };
+            Some(Failed { error, passes: Some(Duration::from_secs(asked)) })
+        }
+        _ => Some(HttpError::Status { url: shown, status: number }.into()),
     }
 }
 

@@ -143,19 +143,15 @@ impl Source {
     pub(crate) fn open(place: &Place, given: Option<&Origin>) -> Result<Self> {
         let kind = place.kind()?;
         let origin = place.origin(given)?;
-        match (kind, place.directory()) {
-            (Kind::Node, Some(dir)) => {
-                let storage = read_only(dir)?;
-                let opened = Log::open_on(Box::new(storage), origin);
-                let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
-                Ok(Self::Node(Box::new(log), recovery))
-            }
-            _ => {
-                let opened = StaticLog::open(place.files(), &origin);
-                let log = opened.map_err(|error| open_static_error(place, error))?;
-                Ok(Self::Published(Box::new(log)))
-            }
+        if let (Kind::Node, Some(dir)) = (kind, place.directory()) {
+            let storage = read_only(dir)?;
+            let opened = Log::open_on(Box::new(storage), origin);
+            let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
+            return Ok(Self::Node(Box::new(log), recovery));
         }
+        let opened = StaticLog::open(place.files(), &origin);
+        let log = opened.map_err(|error| open_static_error(place, error))?;
+        Ok(Self::Published(Box::new(log)))
     }
 
     pub(crate) fn origin(&self) -> &Origin {
