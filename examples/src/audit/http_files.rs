@@ -12,7 +12,7 @@ use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
 use crate::audit::http_error::{HttpError, shown};
-use crate::audit::location::{LogUrl, URL_LEN_MAX};
+use crate::audit::location::{LogUrl, URL_LEN_MAX, is_server};
 use crate::audit::tls;
 
 const USER_AGENT: &str = concat!("dataspace/", env!("CARGO_PKG_VERSION"));
@@ -257,13 +257,12 @@ fn redirected(from: &str, to: &str) -> Option<String> {
         format!("{scheme}://{host}{dir}/{to}")
     };
     let uri: Uri = to.parse().ok()?;
-    let host = uri.authority().filter(|host| !host.as_str().contains('@'))?;
     let is_open = match uri.scheme_str()? {
         "https" => true,
         "http" => scheme == "http",
         _ => false,
     };
-    (is_open && !host.host().is_empty()).then_some(to)
+    (is_open && uri.authority().is_some_and(is_server)).then_some(to)
 }
 
 #[cfg(test)]

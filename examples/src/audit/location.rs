@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use ureq::http::Uri;
+use ureq::http::uri::Authority;
 
 pub(super) const URL_LEN_MAX: usize = 2_048;
 
@@ -87,6 +88,9 @@ impl LogUrl {
         if authority.host().is_empty() {
             return Err(LocationError::Host);
         }
+        if !is_server(authority) {
+            return Err(LocationError::Form);
+        }
         Ok(Self(url))
     }
 
@@ -104,6 +108,14 @@ impl fmt::Display for LogUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether it is a host, with a port or without, and no more.
+pub(super) fn is_server(authority: &Authority) -> bool {
+    let host = authority.host();
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_end = |end: &str| end.is_empty() || end.strip_prefix(':').is_some_and(is_port);
+    !host.is_empty() && authority.as_str().strip_prefix(host).is_some_and(is_end)
 }
 
 /// The path of a file URL, from what follows its scheme (RFC 8089).
@@ -191,6 +203,7 @@ mod tests {
             ("https://log.example.org/a b", LocationError::Characters),
             ("https://log.example.org/\u{1b}[2J", LocationError::Characters),
             ("https://log.example.org:port/", LocationError::Form),
+            ("https://log.example.org:99999/", LocationError::Form),
             (long.as_str(), LocationError::Characters),
         ] {
             assert_eq!(parse(text), Err(error), "{text}");
