@@ -16,6 +16,7 @@ pub(crate) enum HttpError {
         "`{url}` needs TLS, and this program was built without TLS; build it with the feature `tls`"
     )]
     NoTls { url: String },
+    #[cfg(feature = "tls")]
     #[error(
         "the TLS certificates of this machine cannot be read: {cause}; name a file of them in SSL_CERT_FILE"
     )]
