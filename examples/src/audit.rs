@@ -7,6 +7,10 @@ mod check;
 mod csv;
 mod export;
 mod fsck;
+mod http_error;
+mod http_files;
+mod location;
+mod place;
 mod progress;
 mod proof_file;
 mod prove;
@@ -15,6 +19,7 @@ mod report;
 mod row;
 mod show;
 mod source;
+mod tls;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -32,12 +37,15 @@ const HELP: &str = "\
 DIR is a node's directory (segments), or a published log (C2SP static files: checkpoint and tiles);
 which one is seen by what is in it. Nothing is changed there but by `fsck --rebuild` and `archive`.
 A node that runs holds its directory: stop it first, or look at what it publishes.
+URL is where a web server gives a published log: the URL under which `checkpoint` is. Nothing is
+believed of the server: every record and hash must lead to what the log's operator signed (--log).
 
 Exit codes: 0 all is well, 1 the log is not what its operator signed (or a replay differs),
-2 it could not be looked at: a wrong argument, no log, no access.
+2 it could not be looked at: a wrong argument, no log, no access, a server that fails.
 
 Example:
   dataspace audit verify demo/node
+  dataspace audit verify https://log.example.org/steel/ --log did:key:z6Mk…
   dataspace audit show demo/node --verdict deny
   dataspace audit replay demo/node --authority demo/authority.did";
 

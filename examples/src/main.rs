@@ -31,7 +31,7 @@ enum Command {
     Verify(VerifyArgs),
     /// Verify offline that a log's operator signed two histories that contradict each other
     VerifyFork(VerifyForkArgs),
-    /// Audit a log, offline: verify, show, prove, publish, replay, repair and archive it
+    /// Audit a log, here or on a web server: verify, show, prove, publish, replay, repair and archive it
     Audit(audit::AuditArgs),
     /// Witness other people's logs: cosign what extends everything seen before, over HTTP
     /// (C2SP tlog-witness)

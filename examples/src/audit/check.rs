@@ -2,20 +2,21 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use dataspace_audit_log::{
-    Checkpoint, Depth, Log, StaticDir, WitnessKey, WitnessPolicy, verify_static,
+    Checkpoint, Depth, Log, StaticLog, WitnessKey, WitnessPolicy, verify_static,
 };
 use serde_json::json;
 
+use crate::audit::place::{Place, PlaceArg};
 use crate::audit::progress::Progress;
 use crate::audit::report::Report;
 use crate::audit::row::{EventKind, Row};
 use crate::audit::source::{
-    Kind, Source, kept_checkpoint, open_error, open_static_error, origin, read_only,
+    Kind, Source, kept_checkpoint, open_error, open_static_error, read_only,
 };
 use crate::audit::{Damaged, Health, LogArg, WitnessArgs, count};
 
@@ -27,13 +28,14 @@ else the stored one; without the asked quorum the exit code is 1.
 
 Example:
   dataspace audit verify demo/node --log did:key:z6Mk…
-  dataspace audit verify /srv/public-log --checkpoint kept.checkpoint --json";
+  dataspace audit verify /srv/public-log --checkpoint kept.checkpoint --json
+  dataspace audit verify https://log.example.org/steel/ --log did:key:z6Mk…";
 
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(crate) struct CheckArgs {
-    /// A node's directory, or a published log
-    dir: PathBuf,
+    #[command(flatten)]
+    place: PlaceArg,
     #[command(flatten)]
     log: LogArg,
     /// A checkpoint of this log that you kept, or got from somebody else
@@ -47,13 +49,14 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
-    let CheckArgs { dir, log, checkpoint, witness, json } = args;
+    let CheckArgs { place, log, checkpoint, witness, json } = args;
     let policy = policy(witness)?;
-    let kind = Kind::of(&dir)?;
-    let found = match origin(&dir, log.log.as_ref()) {
+    let place = place.place()?;
+    let kind = place.kind()?;
+    let found = match place.origin(log.log.as_ref()) {
         Ok(origin) => {
             let kept = checkpoint.map(|file| kept_checkpoint(&file, &origin)).transpose()?;
-            let mut report = Report::new(kind, &dir, origin);
+            let mut report = Report::new(kind, &place, origin);
             let checked = report.check(log.log.is_some(), kept.as_ref(), policy.as_ref());
             checked.map(|()| report)
         }
@@ -65,7 +68,7 @@ pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
         Err(error) if json && error.is::<Damaged>() => {
             let damage = format!("{error:#}");
             let text = json!({
-                "kind": kind.as_str(), "path": dir.display().to_string(),
+                "kind": kind.as_str(), "path": place.to_string(),
                 "sound": false, "damages": 1, "damage": damage,
             });
             writeln!(out, "{text:#}")?;
@@ -101,9 +104,10 @@ impl Report {
         kept: Option<&Checkpoint>,
         policy: Option<&WitnessPolicy>,
     ) -> Result<()> {
-        let mut source = match self.kind {
-            Kind::Node => self.check_node()?,
-            Kind::Published => match self.check_published()? {
+        let place = self.place.clone();
+        let mut source = match (self.kind, place.directory()) {
+            (Kind::Node, Some(dir)) => self.check_node(dir)?,
+            _ => match self.check_published(&place)? {
                 Some(source) => source,
                 None => return Ok(()),
             },
@@ -145,31 +149,39 @@ impl Report {
         Ok(())
     }
 
-    fn check_node(&mut self) -> Result<Source> {
-        let storage = read_only(&self.dir)?;
+    fn check_node(&mut self, dir: &Path) -> Result<Source> {
+        let storage = read_only(dir)?;
         let progress = Progress::new("checking", 0);
         let checked = Log::check_on(&storage, &self.origin, &|size| progress.at(size.as_u64()));
-        let recovery = checked.map_err(|error| open_error(&self.dir, error))?;
+        let recovery = checked.map_err(|error| open_error(dir, error))?;
         drop(progress);
         self.size = recovery.size().as_u64();
         self.bytes_cut = recovery.bytes_cut();
         self.checkpoint = recovery.checkpoint().cloned();
         let opened = Log::open_on(Box::new(storage), self.origin.clone());
-        let (log, recovery) = opened.map_err(|error| open_error(&self.dir, error))?;
+        let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
         Ok(Source::Node(Box::new(log), recovery))
     }
 
     /// `None` if it is damaged: then there is nothing more to look at.
-    fn check_published(&mut self) -> Result<Option<Source>> {
-        let files = StaticDir::new(&self.dir);
+    fn check_published(&mut self, place: &Place) -> Result<Option<Source>> {
+        let files = place.files();
         let progress = Progress::new("checking", 0);
         let mut tell = |at: dataspace_audit_log::Progress| {
             progress.of(at.entries.as_u64(), at.size.as_u64());
-            ControlFlow::Continue(())
+            if files.failure().is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let report = verify_static(&files, &self.origin, Depth::Hashes, &mut tell);
-        let report = report.map_err(|error| open_static_error(&self.dir, error))?;
+        let report = report.map_err(|error| open_static_error(place, error))?;
         drop(progress);
+        // What was not looked at is not damaged.
+        if let Some(failure) = files.failure() {
+            return Err(failure.into());
+        }
         self.size = report.checkpoint().size().as_u64();
         self.checkpoint = Some(report.checkpoint().clone());
         if !report.is_sound() {
@@ -178,7 +190,10 @@ impl Report {
             self.damages = report.damages().max(1);
             return Ok(None);
         }
-        Source::open(&self.dir, Some(&self.origin)).map(Some)
+        // Of the same state, though the log may have grown meanwhile.
+        let opened = StaticLog::open_at(files, report.checkpoint().clone());
+        let log = opened.map_err(|error| open_static_error(place, error))?;
+        Ok(Some(Source::Published(Box::new(log))))
     }
 
     /// Counts what is in the records.

@@ -1,5 +1,6 @@
 //! A log for others: as static files, as a table, as JSON lines.
 
+use std::collections::VecDeque;
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -7,12 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{
-    Checkpoint, PublishDir, PublishError, Published, Publisher, ReadError, StaticLogError,
+    Checkpoint, LeafIndex, PublishDir, PublishError, Published, Publisher, ReadError, StaticLog,
+    StaticLogError, TILE_WIDTH, TreeError,
 };
 
+use crate::audit::place::{Place, PlaceArg, PublishedFiles};
 use crate::audit::progress::Progress;
 use crate::audit::row::{Row, clean};
-use crate::audit::source::{Source, open_static_error};
+use crate::audit::source::{Source, failure, open_static_error};
 use crate::audit::{Damaged, Health, LogArg, count, csv};
 use crate::paint;
 
@@ -20,7 +23,8 @@ const HELP: &str = "\
 --to publishes all that the stored checkpoint covers, as C2SP static files: any web server can serve
 OUT. Run it again after a while: what is published stays, and what is new is added. Entries are
 hashed up to the signed root before the first file is written; nothing is ever overwritten but the
-checkpoint. Published records can be read by everybody who can read OUT.
+checkpoint. Published records can be read by everybody who can read OUT. A published log is copied,
+and checked on the way.
 
 Example:
   dataspace audit export demo/node --to /srv/public-log
@@ -30,8 +34,8 @@ Example:
 #[command(after_help = HELP)]
 #[group(id = "outputs", required = true, multiple = true, args = ["to", "csv", "jsonl"])]
 pub(crate) struct ExportArgs {
-    /// A node's directory, or a published log (which is then copied, and checked on the way)
-    dir: PathBuf,
+    #[command(flatten)]
+    place: PlaceArg,
     /// Directory to publish into; made if it is not there
     #[arg(long, value_name = "OUT")]
     to: Option<PathBuf>,
@@ -46,10 +50,11 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) fn run(args: ExportArgs, out: &mut impl Write) -> Result<Health> {
-    let ExportArgs { dir, to, csv, jsonl, log } = args;
-    let mut source = Source::open(&dir, log.log.as_ref())?;
+    let ExportArgs { place, to, csv, jsonl, log } = args;
+    let place = place.place()?;
+    let mut source = Source::open(&place, log.log.as_ref())?;
     if let Some(to) = to {
-        publish(&mut source, &dir, &to, out)?;
+        publish(&mut source, &place, &to, out)?;
     }
     if let Some(file) = csv {
         let rows = write_rows(&mut source, &file, csv::head, csv::row)?;
@@ -72,11 +77,11 @@ fn said(out: &mut impl Write, what: &str, file: &Path) -> Result<()> {
     Ok(writeln!(out, "{} {what}: {shown}", paint::good("written  "))?)
 }
 
-fn publish(source: &mut Source, dir: &Path, to: &Path, out: &mut impl Write) -> Result<()> {
+fn publish(source: &mut Source, place: &Place, to: &Path, out: &mut impl Write) -> Result<()> {
     let checkpoint = source.signed()?;
     let shown = to.display();
-    if let (Ok(from), Ok(to)) = (fs::canonicalize(dir), fs::canonicalize(to))
-        && from == to
+    if let (Some(from), Ok(to)) = (place.directory(), fs::canonicalize(to))
+        && fs::canonicalize(from).is_ok_and(|from| from == to)
     {
         bail!("{shown} is the log itself; publish into another directory");
     }
@@ -91,20 +96,50 @@ fn publish(source: &mut Source, dir: &Path, to: &Path, out: &mut impl Write) -> 
         bail!("{shown} holds a node's log; publish into another directory");
     }
     let mut publisher = Publisher::open(store, source.origin().clone())
-        .map_err(|error| open_static_error(to, error))?;
+        .map_err(|error| open_static_error(to.display(), error))?;
     let before = publisher.size().as_u64();
     let progress = Progress::new("publishing", 0);
+    let mut ahead = Ahead::default();
     let done = match source {
         Source::Node(log, _) => {
-            publisher.publish_log(log, &checkpoint).map_err(|error| node_error(dir, to, error))?
+            publisher.publish_log(log, &checkpoint).map_err(|error| node_error(place, to, error))?
         }
         Source::Published(log) => publisher
-            .publish(&checkpoint, |index| log.entry(index))
+            .publish(&checkpoint, |index| ahead.entry(log, index))
             .map_err(|error| copy_error(to, error))?,
     };
     drop(progress);
     publisher.remove_partial().with_context(|| format!("cannot tidy up {shown}"))?;
     written(out, to, (before, &checkpoint), done)
+}
+
+/// Entries of a published log, one after the other; a bundle is read as a whole.
+#[derive(Default)]
+struct Ahead {
+    next: u64,
+    entries: VecDeque<Vec<u8>>,
+}
+
+impl Ahead {
+    fn entry(
+        &mut self,
+        log: &mut StaticLog<PublishedFiles>,
+        index: LeafIndex,
+    ) -> Result<Vec<u8>, StaticLogError> {
+        let at = index.as_u64();
+        if at != self.next || self.entries.is_empty() {
+            self.entries.clear();
+            let width = u64::from(TILE_WIDTH);
+            let end = (at / width + 1).saturating_mul(width).min(log.size().as_u64());
+            log.replay(at..end, |_, entry| {
+                self.entries.push_back(entry.to_vec());
+                Ok::<_, StaticLogError>(())
+            })?;
+        }
+        self.next = at.saturating_add(1);
+        let missing = TreeError::Index { index, size: log.size() };
+        self.entries.pop_front().ok_or_else(|| missing.into())
+    }
 }
 
 fn written(
@@ -138,18 +173,22 @@ fn written(
     Ok(())
 }
 
-fn node_error(dir: &Path, to: &Path, error: PublishError<ReadError>) -> anyhow::Error {
+fn node_error(place: &Place, to: &Path, error: PublishError<ReadError>) -> anyhow::Error {
     if let PublishError::Source { source: ReadError::Archived { index }, .. } = &error {
         return anyhow!(
             "record {index} was archived before it was published; copy the archived segments back \
-             into a copy of {}, and publish from that",
-            dir.display()
+             into a copy of {place}, and publish from that"
         );
     }
     publish_error(to, error)
 }
 
 fn copy_error(to: &Path, error: PublishError<StaticLogError>) -> anyhow::Error {
+    if let PublishError::Source { source: StaticLogError::Read(error), .. } = &error
+        && let Some(failure) = failure(error)
+    {
+        return anyhow!(failure.clone()).context("nothing was published");
+    }
     publish_error(to, error)
 }
 

@@ -9,6 +9,7 @@ use clap::Args;
 use dataspace_audit_log::{Finding, LeafIndex};
 use serde_json::json;
 
+use crate::audit::place::PlaceArg;
 use crate::audit::proof_file::{PROOF_LEN_MAX, Proof, Proved};
 use crate::audit::row::{Row, clean};
 use crate::audit::show::Table;
@@ -33,8 +34,8 @@ Example:
 #[derive(Args)]
 #[command(after_help = PROVE_HELP)]
 pub(crate) struct ProveArgs {
-    /// A node's directory, or a published log
-    dir: PathBuf,
+    #[command(flatten)]
+    place: PlaceArg,
     /// The record, as `show` numbers it
     #[arg(required_unless_present = "consistency", conflicts_with = "consistency")]
     index: Option<u64>,
@@ -69,8 +70,8 @@ pub(crate) struct VerifyProofArgs {
 }
 
 pub(crate) fn run(args: ProveArgs, out: &mut impl Write) -> Result<Health> {
-    let ProveArgs { dir, index, consistency, output, log } = args;
-    let mut source = Source::open(&dir, log.log.as_ref())?;
+    let ProveArgs { place, index, consistency, output, log } = args;
+    let mut source = Source::open(&place.place()?, log.log.as_ref())?;
     let checkpoint = source.signed()?;
     let note = checkpoint.as_note().to_owned();
     let size = checkpoint.size();

@@ -9,6 +9,7 @@ use dataspace_policy::{Layer, Policies, Simulated, Simulation};
 use dataspace_runtime::{Replayed, Replayer};
 use serde_json::json;
 
+use crate::audit::place::PlaceArg;
 use crate::audit::progress::Progress;
 use crate::audit::row::clean_line;
 use crate::audit::source::{Source, read_file};
@@ -36,8 +37,8 @@ const SHOWN_MAX: usize = 20;
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(crate) struct ReplayArgs {
-    /// A node's directory, or a published log
-    dir: PathBuf,
+    #[command(flatten)]
+    place: PlaceArg,
     /// The space authority: its DID, or a file that holds it
     #[arg(long, value_name = "DID|FILE")]
     authority: String,
@@ -52,7 +53,7 @@ pub(crate) struct ReplayArgs {
 }
 
 pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
-    let ReplayArgs { dir, authority, with, log, json } = args;
+    let ReplayArgs { place, authority, with, log, json } = args;
     let authority = verify::authority_did(&authority)?;
     let with = with.map(|file| {
         let shown = file.display().to_string();
@@ -62,13 +63,13 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
         parsed.with_context(|| format!("--with: {shown} cannot be the policies of a space"))
     });
     let with = with.transpose()?;
-    let mut source = Source::open(&dir, log.log.as_ref())?;
+    let place = place.place()?;
+    let mut source = Source::open(&place, log.log.as_ref())?;
     let first = source.first()?;
     if first > 0 {
         return Err(anyhow!(
             "the first {first} records were archived, and with them what was in force; copy the \
-             archived segments back into a copy of {}, and replay that",
-            dir.display()
+             archived segments back into a copy of {place}, and replay that"
         ));
     }
     let mut replayer = Replayer::new(authority.clone(), source.origin().operator().clone());

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use dataspace_audit_log::{Checkpoint, Finding, Origin};
 use dataspace_primitives::UnixMillis;
 use serde_json::json;
 
+use crate::audit::place::Place;
 use crate::audit::row::clean;
 use crate::audit::source::Kind;
 use crate::audit::{count, findings_to_json, write_findings};
@@ -19,7 +19,7 @@ use crate::paint;
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) kind: Kind,
-    pub(super) dir: PathBuf,
+    pub(super) place: Place,
     pub(super) origin: Origin,
     pub(super) checkpoint: Option<Checkpoint>,
     /// Records here, of `size`.
@@ -37,10 +37,10 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(kind: Kind, dir: &Path, origin: Origin) -> Self {
+    pub(super) fn new(kind: Kind, place: &Place, origin: Origin) -> Self {
         Self {
             kind,
-            dir: dir.to_owned(),
+            place: place.clone(),
             origin,
             checkpoint: None,
             first: 0,
@@ -72,11 +72,7 @@ impl Report {
             Kind::Node => "a node's directory",
             Kind::Published => "a published log",
         };
-        writeln!(
-            out,
-            "{}",
-            paint::title(format!("{}: {what}", clean(&self.dir.display().to_string())))
-        )?;
+        writeln!(out, "{}", paint::title(format!("{}: {what}", clean(&self.place.to_string()))))?;
         writeln!(out, "   log         {}", self.origin)?;
         let mut records = paint::thousands(self.size);
         if let Some((from, until)) = self.span {
@@ -105,11 +101,17 @@ impl Report {
                     all => format!(" (the first of {})", count(all, "damage")),
                 };
                 writeln!(out, "\n{}: {}{more}", paint::bad("damaged"), clean(damage))?;
-                writeln!(
-                    out,
-                    "   keep the directory as it is: it is evidence. Restore a copy elsewhere, \
-                     verify that, and compare."
-                )?;
+                let advice = match self.place {
+                    Place::Directory(_) => {
+                        "keep the directory as it is: it is evidence. Restore a copy elsewhere, \
+                         verify that, and compare."
+                    }
+                    Place::Server(_) => {
+                        "keep a copy of what the server gives: it is evidence. Ask the log's \
+                         operator, and compare with what others got."
+                    }
+                };
+                writeln!(out, "   {advice}")?;
             }
         }
         Ok(())
@@ -124,7 +126,7 @@ impl Report {
             self.span.map(|(from, until)| (from.to_string(), until.to_string())).unzip();
         json!({
             "kind": self.kind.as_str(),
-            "path": self.dir.display().to_string(),
+            "path": self.place.to_string(),
             "log": self.origin.as_str(),
             "sound": self.damages == 0,
             "records": self.size,

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use dataspace_primitives::{Digest, UnixMillis};
 
+use crate::audit::place::PlaceArg;
 use crate::audit::row::{EventKind, Row, clean_line, short_did};
 use crate::audit::source::Source;
 use crate::audit::{Health, LogArg, count};
@@ -24,8 +24,8 @@ Example:
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(crate) struct ShowArgs {
-    /// A node's directory, or a published log
-    dir: PathBuf,
+    #[command(flatten)]
+    place: PlaceArg,
     #[command(flatten)]
     log: LogArg,
     #[command(flatten)]
@@ -105,9 +105,9 @@ fn hex(contract: &str) -> &str {
 }
 
 pub(crate) fn run<W: Write>(args: ShowArgs, out: &mut W) -> Result<Health> {
-    let ShowArgs { dir, log, filter, limit, json } = args;
+    let ShowArgs { place, log, filter, limit, json } = args;
     filter.check()?;
-    let mut source = Source::open(&dir, log.log.as_ref())?;
+    let mut source = Source::open(&place.place()?, log.log.as_ref())?;
     let (first, size) = (source.first()?, source.size());
     let table = Table { index_width: size.to_string().len().max("record".len()) };
     let print = |out: &mut W, row: &Row| {

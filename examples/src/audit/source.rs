@@ -1,5 +1,6 @@
-//! A log on this machine, whichever form it has.
+//! A log that is read, whichever form it has.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
 use std::ops::Range;
@@ -9,10 +10,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use dataspace_audit_log::{
     Checkpoint, ConsistencyProof, ExtendsError, InclusionProof, LeafIndex, Log, NOTE_LEN_MAX,
     OpenError, OpenStaticError, Origin, ProveError, ReadError, ReadOnlyStorage, Recovery,
-    StaticDir, StaticLog, StaticLogError, TreeSize,
+    StaticLog, StaticLogError, StaticReadError, TreeSize,
 };
 
 use crate::audit::Damaged;
+use crate::audit::http_error::HttpError;
+use crate::audit::location::Location;
+use crate::audit::place::{Place, PublishedFiles};
 
 /// What a directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,9 @@ impl Kind {
     /// By what is in `dir`.
     pub(crate) fn of(dir: &Path) -> Result<Self> {
         let shown = dir.display();
+        if !matches!(Location::parse(dir.into()), Ok(Location::Directory(found)) if found == dir) {
+            bail!("{shown} is a URL; this is for a directory on this machine");
+        }
         if !fs::metadata(dir).with_context(|| format!("cannot look into {shown}"))?.is_dir() {
             bail!("{shown} is not a directory; give the directory that the log is in");
         }
@@ -128,27 +135,23 @@ pub(crate) fn kept_checkpoint(file: &Path, origin: &Origin) -> Result<Checkpoint
 #[derive(Debug)]
 pub(crate) enum Source {
     Node(Box<Log>, Recovery),
-    Published(Box<StaticLog<StaticDir>>),
+    Published(Box<StaticLog<PublishedFiles>>),
 }
 
 impl Source {
-    /// Opens the log in `dir`; every record and proof that comes out of it leads to its root.
-    pub(crate) fn open(dir: &Path, given: Option<&Origin>) -> Result<Self> {
-        let kind = Kind::of(dir)?;
-        let origin = origin(dir, given)?;
-        match kind {
-            Kind::Node => {
-                let storage = read_only(dir)?;
-                let opened = Log::open_on(Box::new(storage), origin);
-                let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
-                Ok(Self::Node(Box::new(log), recovery))
-            }
-            Kind::Published => {
-                let opened = StaticLog::open(StaticDir::new(dir), &origin);
-                let log = opened.map_err(|error| open_static_error(dir, error))?;
-                Ok(Self::Published(Box::new(log)))
-            }
+    /// Opens the log at `place`; every record and proof that comes out of it leads to its root.
+    pub(crate) fn open(place: &Place, given: Option<&Origin>) -> Result<Self> {
+        let kind = place.kind()?;
+        let origin = place.origin(given)?;
+        if let (Kind::Node, Some(dir)) = (kind, place.directory()) {
+            let storage = read_only(dir)?;
+            let opened = Log::open_on(Box::new(storage), origin);
+            let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
+            return Ok(Self::Node(Box::new(log), recovery));
         }
+        let opened = StaticLog::open(place.files(), &origin);
+        let log = opened.map_err(|error| open_static_error(place, error))?;
+        Ok(Self::Published(Box::new(log)))
     }
 
     pub(crate) fn origin(&self) -> &Origin {
@@ -339,12 +342,25 @@ pub(crate) fn open_error(dir: &Path, error: OpenError) -> anyhow::Error {
     }
 }
 
-pub(crate) fn open_static_error(dir: &Path, error: OpenStaticError) -> anyhow::Error {
-    let shown = dir.display();
+pub(crate) fn open_static_error(at: impl fmt::Display, error: OpenStaticError) -> anyhow::Error {
     match error {
+        OpenStaticError::Read(error) if failure(&error).is_some() => not_damaged(error),
         OpenStaticError::Checkpoint(error) => anyhow!(error)
-            .context(Damaged(format!("the checkpoint published in {shown} does not verify"))),
-        error => anyhow!(error).context(Damaged(format!("the log in {shown} is damaged"))),
+            .context(Damaged(format!("the checkpoint published in {at} does not verify"))),
+        error => anyhow!(error).context(Damaged(format!("the log in {at} is damaged"))),
+    }
+}
+
+/// Why the file could not be had, where that says nothing about the log.
+pub(crate) fn failure(error: &StaticReadError) -> Option<&HttpError> {
+    let StaticReadError::Io { source, .. } = error else { return None };
+    source.get_ref()?.downcast_ref()
+}
+
+fn not_damaged(error: StaticReadError) -> anyhow::Error {
+    match failure(&error) {
+        Some(failure) => anyhow!(failure.clone()),
+        None => error.into(),
     }
 }
 
@@ -371,6 +387,7 @@ fn prove_error(error: ProveError) -> anyhow::Error {
 fn static_error(error: StaticLogError) -> anyhow::Error {
     match error {
         StaticLogError::Tree(error) => error.into(),
+        StaticLogError::Read(error) if failure(&error).is_some() => not_damaged(error),
         error => anyhow!(error).context(Damaged("the published log is damaged".to_owned())),
     }
 }

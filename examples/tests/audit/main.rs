@@ -11,6 +11,10 @@ mod proofs;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod served;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod verbs;

@@ -37,6 +37,10 @@ impl Ran {
 
 pub(crate) fn audit(dir: &Path, args: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
+    // A proxy of the machine has nothing to do with servers of the tests.
+    for name in ["all_proxy", "http_proxy", "https_proxy"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
     ran(output(command.arg("audit").args(args).current_dir(dir)))
 }
 

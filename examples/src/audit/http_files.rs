@@ -1,0 +1,301 @@
+//! The files of a published log over HTTP. Nothing that a server says is believed: the log's
+//! operator has signed what the files lead to.
+
+use std::cell::RefCell;
+use std::io::{self, Read};
+use std::rc::Rc;
+use std::thread;
+use std::time::Duration;
+
+use flate2::read::MultiGzDecoder;
+use ureq::http::{Response, StatusCode, Uri, header};
+use ureq::{Agent, Body};
+
+use crate::audit::http_error::{HttpError, shown};
+use crate::audit::location::{LogUrl, URL_LEN_MAX, is_server};
+use crate::audit::tls;
+
+const USER_AGENT: &str = concat!("dataspace/", env!("CARGO_PKG_VERSION"));
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TRIES_MAX: u32 = 3;
+/// How long to wait before a file is asked for again, each time.
+const PAUSES: [Duration; TRIES_MAX as usize - 1] =
+    [Duration::from_millis(200), Duration::from_secs(1)];
+/// The longest wait that a server may ask for.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+const REDIRECTS_MAX: u32 = 3;
+/// How much longer a file may be as gzip, which says so where it cannot make it shorter.
+const GZIP_LEN_MAX: u64 = 64 << 10;
+const HEADER_LEN_MAX: usize = 16 << 10;
+/// What is read of a page that says why there is no file, so that its connection can be used again.
+const PAGE_LEN_MAX: u64 = 16 << 10;
+
+/// The files of the log under one URL.
+///
+/// A server that failed is asked no more: whoever checks a whole log would wait for each file.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpFiles {
+    url: LogUrl,
+    agent: Agent,
+    timeout: Duration,
+    failure: Rc<RefCell<Option<HttpError>>>,
+}
+
+/// What the server said.
+enum Answer {
+    File,
+    Nothing,
+    Elsewhere(String),
+}
+
+/// A request that failed.
+struct Failed {
+    error: HttpError,
+    /// How long to wait at least before it is made again, if that may help.
+    passes: Option<Duration>,
+}
+
+impl HttpFiles {
+    /// `timeout` is for one request, from its beginning to the end of its answer.
+    ///
+    /// # Errors
+    /// If the URL needs TLS, and there is none.
+    pub(crate) fn new(url: LogUrl, timeout: Duration) -> Result<Self, HttpError> {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_response_header_size(HEADER_LEN_MAX)
+            .user_agent(USER_AGENT)
+            .accept("*/*")
+            // As C2SP tlog-tiles asks of clients.
+            .accept_encoding("gzip, identity")
+            .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
+            .timeout_global(Some(timeout));
+        let config = tls::configure(config, &url)?;
+        Ok(Self { url, agent: config.build().into(), timeout, failure: Rc::default() })
+    }
+
+    /// Why the server is asked no more.
+    pub(crate) fn failure(&self) -> Option<HttpError> {
+        self.failure.borrow().clone()
+    }
+
+    pub(crate) fn url(&self) -> &LogUrl {
+        &self.url
+    }
+
+    /// As [`StaticFiles::read_into`](dataspace_audit_log::StaticFiles::read_into).
+    pub(crate) fn read(
+        &self,
+        path: &str,
+        len_max: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, HttpError> {
+        if let Some(failure) = self.failure() {
+            return Err(failure);
+        }
+        let fetched = self.fetch(path, len_max, bytes);
+        if let Err(error) = &fetched {
+            self.failure.replace(Some(error.clone()));
+        }
+        fetched
+    }
+
+    fn fetch(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> Result<bool, HttpError> {
+        let url = self.url.of(path);
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let failed = match self.follow(&url, len_max, bytes) {
+                Ok(is_there) => return Ok(is_there),
+                Err(failed) => failed,
+            };
+            match (failed.passes, pauses.next()) {
+                (Some(asked), Some(pause)) => thread::sleep(pause.max(asked.min(PAUSE_MAX))),
+                _ => return Err(failed.error),
+            }
+        }
+    }
+
+    /// Asks for the file, and once more where the server leads to.
+    fn follow(&self, url: &str, len_max: usize, bytes: &mut Vec<u8>) -> Result<bool, Failed> {
+        let mut at = url.to_owned();
+        for _ in 0..=REDIRECTS_MAX {
+            match self.get(&at, len_max, bytes)? {
+                Answer::File => return Ok(true),
+                Answer::Nothing => return Ok(false),
+                Answer::Elsewhere(to) => {
+                    at = redirected(&at, &to)
+                        .ok_or_else(|| HttpError::Redirect { url: shown(&at), to: shown(&to) })?;
+                }
+            }
+        }
+        Err(HttpError::Redirects { url: url.to_owned(), max: REDIRECTS_MAX }.into())
+    }
+
+    fn get(&self, url: &str, len_max: usize, bytes: &mut Vec<u8>) -> Result<Answer, Failed> {
+        bytes.clear();
+        let answered = self.agent.get(url).call();
+        let mut response = answered.map_err(|error| self.failed(url, error))?;
+        let status = response.status();
+        if status == StatusCode::OK {
+            let is_gzip = match header_text(&response, header::CONTENT_ENCODING) {
+                Some(name) if name.eq_ignore_ascii_case("gzip") => true,
+                Some(name) if !name.eq_ignore_ascii_case("identity") => {
+                    return Err(HttpError::Encoding { url: shown(url) }.into());
+                }
+                _ => false,
+            };
+            let limit = u64::try_from(len_max).unwrap_or(u64::MAX).saturating_add(1);
+            let mut body = response.body_mut().as_reader().take(limit.saturating_add(GZIP_LEN_MAX));
+            let read = if is_gzip {
+                MultiGzDecoder::new(&mut body).take(limit).read_to_end(bytes)
+            } else {
+                (&mut body).take(limit).read_to_end(bytes)
+            };
+            read.map_err(|error| self.unread(url, is_gzip, error))?;
+            return Ok(Answer::File);
+        }
+        let failed = no_file(url, &response);
+        // What cannot be read of the page just costs a new connection.
+        let _ = io::copy(&mut response.body_mut().as_reader().take(PAGE_LEN_MAX), &mut io::sink());
+        match failed {
+            Some(failed) => Err(failed),
+            None => Ok(match location(&response) {
+                Some(to) => Answer::Elsewhere(to.to_owned()),
+                None => Answer::Nothing,
+            }),
+        }
+    }
+
+    fn unread(&self, url: &str, is_gzip: bool, error: io::Error) -> Failed {
+        match ureq::Error::from(error) {
+            // So says the decoder; what is cut off has another kind.
+            ureq::Error::Io(error) if is_gzip && error.kind() == io::ErrorKind::InvalidInput => {
+                HttpError::Answer { url: shown(url), cause: shown(&error.to_string()) }.into()
+            }
+            error => self.failed(url, error),
+        }
+    }
+
+    fn failed(&self, url: &str, error: ureq::Error) -> Failed {
+        use ureq::Error;
+        let (url, cause) = (shown(url), shown(&error.to_string()));
+        match error {
+            Error::Timeout(_) => HttpError::Timeout { url, timeout: self.timeout }.into(),
+            Error::TlsRequired => HttpError::NoTls { url }.into(),
+            // So says the TLS below, of certificates and of answers that are not TLS.
+            Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                HttpError::Tls { url, cause }.into()
+            }
+            Error::Tls(_) => HttpError::Tls { url, cause }.into(),
+            #[cfg(feature = "tls")]
+            Error::Rustls(_) => HttpError::Tls { url, cause }.into(),
+            Error::Io(_) => {
+                Failed { error: HttpError::Connection { url, cause }, passes: Some(Duration::ZERO) }
+            }
+            Error::HostNotFound | Error::ConnectionFailed | Error::ConnectProxyFailed(_) => {
+                HttpError::Connection { url, cause }.into()
+            }
+            _ => HttpError::Answer { url, cause }.into(),
+        }
+    }
+}
+
+impl From<HttpError> for Failed {
+    fn from(error: HttpError) -> Self {
+        Self { error, passes: None }
+    }
+}
+
+/// What is wrong with an answer that is not the file; `None` if the file is elsewhere, or is
+/// not there.
+fn no_file(url: &str, response: &Response<Body>) -> Option<Failed> {
+    let status = response.status();
+    let (shown, number) = (shown(url), status.as_u16());
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => None,
+        _ if location(response).is_some() => None,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Some(HttpError::Refused { url: shown, status: number }.into())
+        }
+        status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
+            let asked = header_text(response, header::RETRY_AFTER);
+            let asked = asked.and_then(|text| text.parse().ok()).unwrap_or_default();
+            let error = HttpError::Unavailable { url: shown, status: number, tries: TRIES_MAX };
+            Some(Failed { error, passes: Some(Duration::from_secs(asked)) })
+        }
+        _ => Some(HttpError::Status { url: shown, status: number }.into()),
+    }
+}
+
+fn header_text(response: &Response<Body>, name: header::HeaderName) -> Option<&str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// Where the file is instead, as the server says.
+fn location(response: &Response<Body>) -> Option<&str> {
+    header_text(response, header::LOCATION).filter(|_| response.status().is_redirection())
+}
+
+/// Where a server leads to from the URL `from`; `None` if that is nowhere to go.
+fn redirected(from: &str, to: &str) -> Option<String> {
+    if to.is_empty() || to.len() > URL_LEN_MAX || !to.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let (to, _) = to.split_once('#').unwrap_or((to, ""));
+    let base: Uri = from.parse().ok()?;
+    let (scheme, host) = (base.scheme_str()?, base.authority()?);
+    let first = to.split(['/', '?']).next().unwrap_or_default();
+    let to = if first.contains(':') {
+        to.to_owned()
+    } else if to.starts_with("//") {
+        format!("{scheme}:{to}")
+    } else if to.starts_with('/') {
+        format!("{scheme}://{host}{to}")
+    } else {
+        let (dir, _) = base.path().rsplit_once('/')?;
+        format!("{scheme}://{host}{dir}/{to}")
+    };
+    let uri: Uri = to.parse().ok()?;
+    let is_open = match uri.scheme_str()? {
+        "https" => true,
+        "http" => scheme == "http",
+        _ => false,
+    };
+    (is_open && uri.authority().is_some_and(is_server)).then_some(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_leads_to_http_or_https_and_never_back() {
+        let from = "https://a.example/logs/steel/checkpoint";
+        for (to, expected) in [
+            ("https://b.example/x", "https://b.example/x"),
+            ("//b.example/x", "https://b.example/x"),
+            ("/x?y#z", "https://a.example/x?y"),
+            ("x", "https://a.example/logs/steel/x"),
+            ("HTTPS://b.example/x", "HTTPS://b.example/x"),
+        ] {
+            assert_eq!(redirected(from, to).as_deref(), Some(expected), "{to}");
+        }
+        for to in [
+            "http://a.example/x",
+            "file:///etc/passwd",
+            "ftp://a.example/x",
+            "javascript:1",
+            "https:///x",
+            "https://me@b.example/x",
+            "",
+            "/\u{1b}[2J",
+            "/ x",
+        ] {
+            assert_eq!(redirected(from, to), None, "{to}");
+        }
+        let from = "http://a.example/checkpoint";
+        assert!(redirected(from, "http://b.example/").is_some());
+        assert!(redirected(from, "https://b.example/").is_some());
+    }
+}

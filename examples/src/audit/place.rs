@@ -1,0 +1,149 @@
+//! The log that a verb is about, wherever it is.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use dataspace_audit_log::{
+    CHECKPOINT_PATH, Checkpoint, NOTE_LEN_MAX, Origin, StaticDir, StaticFiles,
+};
+
+use crate::audit::Damaged;
+use crate::audit::http_error::HttpError;
+use crate::audit::http_files::HttpFiles;
+use crate::audit::location::Location;
+use crate::audit::source::{self, Kind};
+
+/// Which log to look at.
+#[derive(Args)]
+pub(super) struct PlaceArg {
+    /// A node's directory, or a published log: its directory, or its URL (https, http, file)
+    #[arg(
+        value_name = "DIR|URL",
+        value_parser = OsStringValueParser::new().try_map(Location::parse)
+    )]
+    dir: Location,
+    /// How long one request to a web server may take
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=3_600)
+    )]
+    timeout: u64,
+}
+
+impl PlaceArg {
+    /// # Errors
+    /// If the URL needs TLS, and there is none.
+    pub(super) fn place(self) -> Result<Place> {
+        Ok(match self.dir {
+            Location::Directory(dir) => Place::Directory(dir),
+            Location::Published(url) => {
+                Place::Server(HttpFiles::new(url, Duration::from_secs(self.timeout))?)
+            }
+        })
+    }
+}
+
+/// Where a log is read.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Directory(PathBuf),
+    Server(HttpFiles),
+}
+
+impl Place {
+    /// What is there.
+    pub(crate) fn kind(&self) -> Result<Kind> {
+        match self {
+            Self::Directory(dir) => Kind::of(dir),
+            Self::Server(_) => Ok(Kind::Published),
+        }
+    }
+
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Directory(dir) => Some(dir),
+            Self::Server(_) => None,
+        }
+    }
+
+    /// The files of the published log that is there.
+    pub(crate) fn files(&self) -> PublishedFiles {
+        match self {
+            Self::Directory(dir) => PublishedFiles::Directory(StaticDir::new(dir)),
+            Self::Server(files) => PublishedFiles::Server(files.clone()),
+        }
+    }
+
+    /// The log to ask for: as given, or as the stored checkpoint says.
+    pub(crate) fn origin(&self, given: Option<&Origin>) -> Result<Origin> {
+        let files = match self {
+            Self::Directory(dir) => return source::origin(dir, given),
+            Self::Server(files) => files,
+        };
+        let mut note = Vec::new();
+        if !files.read(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note)? {
+            bail!(
+                "there is no log at {self}: the server has no `{CHECKPOINT_PATH}` there; give the \
+                 URL under which checkpoint and tiles are"
+            );
+        }
+        let damaged = || {
+            Damaged(format!(
+                "{self}{CHECKPOINT_PATH} is not a checkpoint; is this the URL of a published log?"
+            ))
+        };
+        if note.len() > NOTE_LEN_MAX {
+            return Err(anyhow!("it has more than {NOTE_LEN_MAX} bytes").context(damaged()));
+        }
+        let note = String::from_utf8(note).context("it is not text").with_context(damaged)?;
+        let claimed = Checkpoint::claimed_origin(&note).with_context(damaged)?;
+        match given {
+            Some(given) if *given != claimed => {
+                Err(anyhow!(Damaged(format!("{self} holds the log {claimed}, not {given}"))))
+            }
+            _ => Ok(claimed),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(dir) => dir.display().fmt(f),
+            Self::Server(files) => files.url().fmt(f),
+        }
+    }
+}
+
+/// The files of a published log, wherever they are.
+#[derive(Clone, Debug)]
+pub(crate) enum PublishedFiles {
+    Directory(StaticDir),
+    Server(HttpFiles),
+}
+
+impl PublishedFiles {
+    /// Why a server is asked no more; then nothing is known of the log.
+    pub(crate) fn failure(&self) -> Option<HttpError> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Server(files) => files.failure(),
+        }
+    }
+}
+
+impl StaticFiles for PublishedFiles {
+    fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        match self {
+            Self::Directory(files) => files.read_into(path, len_max, bytes),
+            Self::Server(files) => files.read(path, len_max, bytes).map_err(io::Error::other),
+        }
+    }
+}
