@@ -201,7 +201,9 @@ impl Log {
     /// others: waking a task costs much less than waking a thread. The first call starts a thread
     /// that writes from then on, until the log is dropped.
     ///
-    /// A future that is dropped before it is ready does not say whether the record is in the log.
+    /// A future that is dropped before it is ready does not say whether the record is in the log. A
+    /// [`Waker`](std::task::Waker) must not append to the log itself: it is called by the thread that
+    /// writes.
     ///
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.

@@ -33,8 +33,8 @@ pub(crate) struct Writer {
     pub(crate) storage: Box<dyn Storage>,
     pub(crate) origin: Origin,
     pub(crate) queue: Queue,
-    /// INVARIANT: holds only what is durable; changed by the leader alone. Locked before the queue,
-    /// if both are.
+    /// INVARIANT: holds only what is durable; records are added by the leader alone. Locked before
+    /// the queue, if both are.
     pub(crate) state: RwLock<State>,
 }
 
