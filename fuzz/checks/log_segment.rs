@@ -9,7 +9,7 @@ use std::error::Error;
 use std::sync::LazyLock;
 
 use dataspace_audit_log::{
-    Event, LeafIndex, Log, OpenError, Origin, ReadError, Record, StoredFile,
+    Event, LeafIndex, Log, OpenError, Origin, RECORD_LEN_MAX, ReadError, Record, StoredFile,
 };
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
@@ -125,8 +125,8 @@ fn open(disk: &Disk, files: &Files) -> Option<(Log, dataspace_audit_log::Recover
     disk.get().files.clone_from(files);
     let opened = Log::open_on(Box::new(disk.clone()), WORLD.origin.clone());
     let longest = files.values().map(Vec::len).max().unwrap_or(0);
-    // A tile is read whole, whatever the files have.
-    let read_max = READ_MAX.min(longest.max(16 << 10) + 64);
+    // A tile is read whole, and a record as long as it says, whatever the files have.
+    let read_max = READ_MAX.min(longest.max(RECORD_LEN_MAX) + 64);
     assert!(disk.get().largest_read <= read_max, "an unbounded read");
     match opened {
         Ok(opened) => Some(opened),
