@@ -37,8 +37,8 @@ impl Batch {
     }
 }
 
-/// Records from which on it pays to hash in a thread of their own.
-const BESIDE_MIN: usize = 1_024;
+/// Records from which on it pays to hash them, or the tree over them, in a thread of their own.
+pub(crate) const BESIDE_MIN: usize = 1_024;
 /// Asked for once: the answer is read from files.
 static PROCESSORS: LazyLock<usize> =
     LazyLock::new(|| thread::available_parallelism().map_or(1, NonZeroUsize::get));

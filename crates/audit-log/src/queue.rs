@@ -85,33 +85,22 @@ pub(crate) struct Queue {
 
 #[derive(Debug)]
 struct Inner {
+    /// Few: two that follow each other have more bytes than one may.
     pending: VecDeque<Group>,
-    batches: usize,
-    records: usize,
-    bytes: usize,
     /// Index of the next record to be queued.
     next: u64,
-    leader: Leader,
-    /// The log's own thread, once there is one.
-    thread: Option<OwnThread>,
+    /// Whether some thread is writing that waits for its own batch too, or was called to.
+    caller_leads: bool,
+    thread: OwnThread,
     /// Tasks that wait for room.
     room: Wakers,
     poison: Option<Arc<PoisonCause>>,
 }
 
-/// Who writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Leader {
-    /// Nobody: whoever comes next.
-    Nobody,
-    /// A thread that waits for its own batch too.
-    Caller,
-    /// The log's own thread, for good.
-    OwnThread,
-}
-
+/// The log's own thread. Once it is there, it is its turn whenever no caller leads.
 #[derive(Debug, Default)]
 struct OwnThread {
+    is_there: bool,
     /// Batches for which it wants to be woken; none while it writes.
     wanted: Option<usize>,
     /// Batches that it wrote last.
@@ -140,12 +129,9 @@ impl Queue {
     pub(crate) fn new(next: u64) -> Self {
         let inner = Inner {
             pending: VecDeque::new(),
-            batches: 0,
-            records: 0,
-            bytes: 0,
             next,
-            leader: Leader::Nobody,
-            thread: None,
+            caller_leads: false,
+            thread: OwnThread::default(),
             room: Wakers::default(),
             poison: None,
         };
@@ -184,11 +170,9 @@ impl Queue {
     ) -> Result<Queued, AppendError> {
         inner.check()?;
         let (first, outcome) = inner.push(Arc::clone(batch));
-        let leads = inner.leader == Leader::Nobody;
-        if leads {
-            inner.leader = Leader::Caller;
-        }
-        let is_wanted = inner.is_wanted();
+        let leads = !inner.thread.is_there && !inner.caller_leads;
+        inner.caller_leads |= leads;
+        let is_wanted = inner.thread.wanted.is_some_and(|wanted| inner.batches() >= wanted);
         drop(inner);
         if is_wanted {
             self.work.notify_one();
@@ -205,12 +189,7 @@ impl Queue {
     pub(crate) fn take(&self) -> Option<Group> {
         let mut inner = self.lock();
         let group = inner.pending.pop_front()?;
-        inner.batches -= group.batches.len();
-        inner.bytes -= group.body_len;
-        inner.records -= group.records;
-        if let Some(thread) = &mut inner.thread {
-            thread.last = group.batches.len();
-        }
+        inner.thread.last = group.batches.len();
         Some(group)
     }
 
@@ -224,14 +203,14 @@ impl Queue {
     /// Whoever wrote is done: the log's own thread is next, or somebody whose batch waits.
     pub(crate) fn hand_over(&self) {
         let mut inner = self.lock();
-        if inner.thread.is_some() {
-            inner.leader = Leader::OwnThread;
+        if inner.thread.is_there {
+            inner.caller_leads = false;
             drop(inner);
             self.work.notify_one();
             return;
         }
         let next = inner.pending.front().map(|group| Arc::clone(&group.outcome));
-        inner.leader = if next.is_some() { Leader::Caller } else { Leader::Nobody };
+        inner.caller_leads = next.is_some();
         drop(inner);
         if let Some(next) = next {
             next.call();
@@ -240,11 +219,7 @@ impl Queue {
 
     /// From now on the log's own thread writes.
     pub(crate) fn begin_thread(&self) {
-        let mut inner = self.lock();
-        inner.thread.get_or_insert_default();
-        if inner.leader == Leader::Nobody {
-            inner.leader = Leader::OwnThread;
-        }
+        self.lock().thread.is_there = true;
     }
 
     /// What the log's own thread does first each time: waits for its turn, and for something to
@@ -257,36 +232,30 @@ impl Queue {
                 self.poison(PoisonCause::Panic);
                 return false;
             }
-            let is_next = inner.leader == Leader::OwnThread;
+            let is_next = !inner.caller_leads;
             if is_next && !inner.pending.is_empty() {
                 break;
             }
-            let Some(thread) = &mut inner.thread else { return false };
-            if is_next && thread.ends {
+            if is_next && inner.thread.ends {
                 return false;
             }
-            thread.wanted = is_next.then_some(1);
+            inner.thread.wanted = is_next.then_some(1);
             inner = self.work.wait(inner).unwrap_or_else(poisoned);
         }
-        let Some(thread) = &mut inner.thread else { return false };
         // Those who were told of the last group come back at about the same time.
-        let wanted = thread.last;
-        thread.wanted = Some(wanted);
-        let is_short = |inner: &mut Inner| inner.batches < wanted && inner.poison.is_none();
+        let wanted = inner.thread.last;
+        inner.thread.wanted = Some(wanted);
+        let is_short = |inner: &mut Inner| inner.batches() < wanted && inner.poison.is_none();
         let gathered = self.work.wait_timeout_while(inner, GATHER_TIME, is_short);
         // If another thread panicked, the queue says so when it is locked next.
         let (mut inner, _) = gathered.unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = &mut inner.thread {
-            thread.wanted = None;
-        }
+        inner.thread.wanted = None;
         true
     }
 
     /// Tells the log's own thread to end when nothing waits.
     pub(crate) fn end_thread(&self) {
-        if let Some(thread) = &mut self.lock().thread {
-            thread.ends = true;
-        }
+        self.lock().thread.ends = true;
         self.work.notify_one();
     }
 
@@ -301,7 +270,6 @@ impl Queue {
     pub(crate) fn give_up(&self, cause: PoisonCause) -> GivenUp {
         let mut inner = self.lock();
         let cause = Arc::clone(inner.poison.get_or_insert_with(|| Arc::new(cause)));
-        (inner.batches, inner.records, inner.bytes) = (0, 0, 0);
         GivenUp { cause, groups: std::mem::take(&mut inner.pending) }
     }
 
@@ -328,24 +296,21 @@ impl Inner {
         }
     }
 
-    fn has_room(&self, batch: &Batch) -> bool {
-        self.pending.is_empty()
-            || (self.bytes + batch.body.len() <= QUEUE_BYTES_MAX
-                && self.records + batch.leaves.len() <= QUEUE_RECORDS_MAX)
+    fn batches(&self) -> usize {
+        self.pending.iter().map(|group| group.batches.len()).sum()
     }
 
-    /// Whether there is what the log's own thread waits for.
-    fn is_wanted(&self) -> bool {
-        let wanted = self.thread.as_ref().and_then(|thread| thread.wanted);
-        wanted.is_some_and(|wanted| self.batches >= wanted)
+    fn has_room(&self, batch: &Batch) -> bool {
+        let bytes: usize = self.pending.iter().map(|group| group.body_len).sum();
+        let records: usize = self.pending.iter().map(|group| group.records).sum();
+        self.pending.is_empty()
+            || (bytes + batch.body.len() <= QUEUE_BYTES_MAX
+                && records + batch.leaves.len() <= QUEUE_RECORDS_MAX)
     }
 
     fn push(&mut self, batch: Arc<Batch>) -> (u64, Arc<Outcome>) {
         let (first, len, records) = (self.next, batch.body.len(), batch.leaves.len());
         self.next += to_u64(records);
-        self.batches += 1;
-        self.records += records;
-        self.bytes += len;
         let fits = |group: &Group| group.body_len + len <= GROUP_BODY_LEN_MAX;
         if !self.pending.back().is_some_and(fits) {
             self.pending.push_back(Group::default());

@@ -9,7 +9,7 @@ use std::thread;
 
 use dataspace_primitives::Digest;
 
-use crate::batch::Batch;
+use crate::batch::{BESIDE_MIN, Batch};
 use crate::hashes::{Edge, FullTiles, offset_at, push_offset, settle};
 use crate::origin::Origin;
 use crate::outcome::{Outcome, Wait};
@@ -24,9 +24,6 @@ const RESERVE_LEN: u64 = 4 << 20;
 /// Groups of so many bytes take no room beyond their own: writing zeros before them would cost more
 /// than the change of the file's length that it saves.
 const LARGE: usize = 256 << 10;
-/// Leaves from which on it pays to extend the tree in a thread beside the sync.
-const BESIDE_MIN: usize = 1_024;
-
 /// The one writer of a log, shared by all threads that append.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -93,7 +90,7 @@ impl Writer {
         let edge = state.edge.clone();
         drop(state);
         self.queue.tell_of_room();
-        let written = self.write(&group, place, &edge).map_err(|cause| self.queue.poison(cause));
+        let written = self.write(&group, place, edge).map_err(|cause| self.queue.poison(cause));
         let done = written.and_then(|written| self.enter(&group, written));
         lead.is_done = true;
         match done {
@@ -103,7 +100,7 @@ impl Writer {
     }
 
     /// Writes and syncs; extends the tree, which is not durable before, meanwhile.
-    fn write(&self, group: &Group, place: Place, edge: &Edge) -> Result<Written, PoisonCause> {
+    fn write(&self, group: &Group, place: Place, edge: Edge) -> Result<Written, PoisonCause> {
         let leaves = match &*group.batches {
             [only] => Cow::Borrowed(&*only.leaves),
             all => Cow::Owned(all.iter().flat_map(|batch| batch.leaves.iter().copied()).collect()),
@@ -119,15 +116,19 @@ impl Writer {
         let parts: Vec<_> =
             [begin, &header].into_iter().chain(bodies).chain([&trailer.as_bytes()[..]]).collect();
         self.write_at(file, at, &parts.concat()).map_err(PoisonCause::Write)?;
-        let extended = || Extended::new(edge.clone(), &leaves);
         let sync = || self.storage.sync_data(file).map_err(PoisonCause::Sync);
-        let tree = thread::scope(|scope| {
-            let is_large = leaves.len() >= BESIDE_MIN;
-            let beside = is_large.then(|| thread::Builder::new().spawn_scoped(scope, extended));
+        let tree = if leaves.len() < BESIDE_MIN {
             sync()?;
-            let tree = beside.and_then(Result::ok).and_then(|beside| beside.join().ok());
-            Ok(tree.unwrap_or_else(extended))
-        })?;
+            Extended::new(edge, &leaves)
+        } else {
+            let extended = || Extended::new(edge.clone(), &leaves);
+            thread::scope(|scope| {
+                let beside = thread::Builder::new().spawn_scoped(scope, extended);
+                sync()?;
+                let tree = beside.ok().and_then(|beside| beside.join().ok());
+                Ok(tree.unwrap_or_else(extended))
+            })?
+        };
         Ok(Written { first, tree, body_at, end, new: is_new.then_some(segment) })
     }
 
