@@ -32,7 +32,8 @@ type Part = fn(Effort, &mut Report) -> Result<()>;
 fn main() -> Result<()> {
     let effort = Effort::from_args();
     let mut report = Report::new("audit_log", effort);
-    let parts: [(&str, Part); 3] = [("append", appends), ("batch", batches), ("length", lengths)];
+    let parts: [(&str, Part); 4] =
+        [("append", appends), ("pinned", pinned), ("batch", batches), ("length", lengths)];
     for (part, measure) in parts {
         if Effort::selects(part) {
             measure(effort, &mut report)?;
@@ -41,23 +42,26 @@ fn main() -> Result<()> {
     report.finish()
 }
 
-/// Rates of durable records: of many tasks and of many threads, of a bare loop with groups of as
-/// many, and of a log that syncs each; and how often as many threads can be woken, without any log.
+/// Rates of durable records: of many tasks, run by one thread or by one for each processor, and of
+/// many threads, of a bare loop with groups of as many, and of a log that syncs each; and how often
+/// as many threads can be woken, without any log.
 fn appends(effort: Effort, report: &mut Report) -> Result<()> {
     let each = if effort.is_full() { 400 } else { 2 };
     let dir = tempfile::tempdir_in(scratch())?;
     // Each its own, since the thread that writes for tasks goes on to write.
     let log = Arc::new(Log::create(&dir.path().join("tasks"), origin()?)?);
+    let spread = Arc::new(Log::create(&dir.path().join("spread"), origin()?)?);
     let threaded = Log::create(&dir.path().join("threads"), origin()?)?;
     let records = records(CALLERS)?;
     let bare = Bare::new(dir.path(), "bare", effort)?;
     let naive = Bare::new(dir.path(), "naive", effort)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
-    let (mut tasks, mut threads, mut ceiling) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut single, mut woken) = (Vec::new(), Vec::new());
+    let (one, all) = (runtime(1)?, runtime(thread::available_parallelism()?.get())?);
+    let (mut tasks, mut all_tasks, mut threads) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ceiling, mut single, mut woken) = (Vec::new(), Vec::new(), Vec::new());
     // In turns, so that what else the machine does meets all of them.
     for round in 0..effort.samples.min(15) {
-        tasks.push(runtime.block_on(many_tasks(&log, &records, each))?);
+        tasks.push(one.block_on(many_tasks(&log, &records, each))?);
+        all_tasks.push(all.block_on(many_tasks(&spread, &records, each))?);
         ceiling.push(bare.groups(&records, each, round)?);
         threads.push(many_threads(&threaded, &records, each)?);
         woken.push(wake(each)?);
@@ -68,6 +72,7 @@ fn appends(effort: Effort, report: &mut Report) -> Result<()> {
     report.row("append/callers-64", median(tasks), "records/s", bare);
     report.row("append/bare-64", median(ceiling), "records/s", None);
     report.row("append/sync-each", median(single), "records/s", Some("append/callers-64"));
+    report.row("append/spread-64", median(all_tasks), "records/s", bare);
     report.row("append/threads-64", median(threads), "records/s", bare);
     report.row("append/wake-64", median(woken), "wakes/s", bare);
     let record = record(7)?;
@@ -76,6 +81,34 @@ fn appends(effort: Effort, report: &mut Report) -> Result<()> {
     });
     report.row("record/encode", micros, "µs", None);
     Ok(())
+}
+
+/// As [`appends`], of tasks, with all threads on one processor: no other has to be woken, which
+/// takes long where processors are virtual.
+fn pinned(effort: Effort, report: &mut Report) -> Result<()> {
+    let each = if effort.is_full() { 400 } else { 2 };
+    let dir = tempfile::tempdir_in(scratch())?;
+    let before = rustix::thread::sched_getaffinity(None)?;
+    let mut last = rustix::thread::CpuSet::new();
+    let is_ours = |cpu: &usize| before.is_set(*cpu);
+    last.set((0..rustix::thread::CpuSet::MAX_CPU).rfind(is_ours).context("a processor")?);
+    rustix::thread::sched_setaffinity(None, &last)?;
+    let log = Arc::new(Log::create(&dir.path().join("log"), origin()?)?);
+    let (records, bare) = (records(CALLERS)?, Bare::new(dir.path(), "bare", effort)?);
+    let runtime = runtime(1)?;
+    let (mut tasks, mut ceiling) = (Vec::new(), Vec::new());
+    for round in 0..effort.samples.min(15) {
+        tasks.push(runtime.block_on(many_tasks(&log, &records, each))?);
+        ceiling.push(bare.groups(&records, each, round)?);
+    }
+    rustix::thread::sched_setaffinity(None, &before)?;
+    report.row("pinned/callers-64", median(tasks), "records/s", Some("pinned/bare-64"));
+    report.row("pinned/bare-64", median(ceiling), "records/s", None);
+    Ok(())
+}
+
+fn runtime(threads: usize) -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build()?)
 }
 
 async fn many_tasks(log: &Arc<Log>, records: &[EncodedRecord], each: usize) -> Result<f64> {

@@ -4,21 +4,27 @@ use std::thread;
 
 use dataspace_primitives::Digest;
 
+use crate::hashes::push_offset;
 use crate::queue::AppendError;
 use crate::record::EncodedRecord;
-use crate::segment::{GROUP_BODY_LEN_MAX, RECORD_PREFIX_LEN, push_record, to_u64};
+use crate::segment::{
+    GROUP_BODY_LEN_MAX, GROUP_HEADER_LEN, RECORD_PREFIX_LEN, SegmentHeader, frame_group,
+    push_record, records,
+};
 use crate::tree::leaf_hash;
 
 /// Most bytes of records in one batch, with 4 bytes more for each record.
 pub const BATCH_LEN_MAX: usize = GROUP_BODY_LEN_MAX;
 
+/// Bytes from which on a batch is large: worth writing for itself, and not worth copying.
+pub(crate) const LARGE: usize = 256 << 10;
+
 /// Records that are written together or not at all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) body: Vec<u8>,
+    /// Room for the header of a group, then the records.
+    bytes: Vec<u8>,
     pub(crate) leaves: Vec<Digest>,
-    /// Offsets within the body.
-    pub(crate) starts: Vec<u64>,
 }
 
 impl Batch {
@@ -28,12 +34,44 @@ impl Batch {
         if len > BATCH_LEN_MAX {
             return Err(AppendError::BatchLen { len });
         }
-        let (mut body, mut starts) = (Vec::with_capacity(len), Vec::with_capacity(records.len()));
+        let mut bytes = Vec::with_capacity(GROUP_HEADER_LEN + len + Digest::LEN);
+        bytes.resize(GROUP_HEADER_LEN, 0);
         for record in records {
-            starts.push(to_u64(body.len()));
-            push_record(&mut body, record.as_bytes());
+            push_record(&mut bytes, record.as_bytes());
         }
-        Ok(Self { body, leaves: leaf_hashes(records), starts })
+        Ok(Self { bytes, leaves: leaf_hashes(records) })
+    }
+
+    /// The records, each behind its length.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.bytes.get(GROUP_HEADER_LEN..).unwrap_or_default()
+    }
+
+    pub(crate) fn is_large(&self) -> bool {
+        self.body().len() >= LARGE
+    }
+
+    /// Puts the records of another behind those that are here.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.bytes.extend_from_slice(other.body());
+        self.leaves.extend_from_slice(&other.leaves);
+    }
+
+    /// Where each record begins, if the body begins at `body_at`; as the file of offsets says it.
+    pub(crate) fn offsets(&self, body_at: u64) -> Vec<u8> {
+        let mut offsets = Vec::with_capacity(self.leaves.len() * size_of::<u64>());
+        records(self.body()).for_each(|(at, _)| push_offset(&mut offsets, body_at + at));
+        offsets
+    }
+
+    /// The bytes of a group of these records, and their leaf hashes.
+    pub(crate) fn frame(mut self, segment: &SegmentHeader, first: u64) -> (Vec<u8>, Vec<Digest>) {
+        let (header, trailer) = frame_group(segment, first, self.body().len(), &self.leaves);
+        for (to, from) in self.bytes.iter_mut().zip(header) {
+            *to = from;
+        }
+        self.bytes.extend_from_slice(trailer.as_bytes());
+        (self.bytes, self.leaves)
     }
 }
 

@@ -104,7 +104,9 @@ impl Log {
             segments: vec![segment.first],
             segment,
             end,
+            room: end,
             mark: Mark::default(),
+            behind: None,
         };
         Ok(Self::new(storage, state, origin))
     }
@@ -191,9 +193,9 @@ impl Log {
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub fn append_encoded(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
-        let batch = Arc::new(Batch::new(std::slice::from_ref(record))?);
-        let first = self.writer.append(&batch)?;
+        let batch = Batch::new(std::slice::from_ref(record))?;
         let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
+        let first = self.writer.append(batch)?;
         Ok(Appended { index: LeafIndex::new(first), leaf })
     }
 
@@ -203,15 +205,15 @@ impl Log {
     ///
     /// A future that is dropped before it is ready does not say whether the record is in the log. A
     /// [`Waker`](std::task::Waker) must not append to the log itself: it is called by the thread that
-    /// writes.
+    /// writes, or by another task that waited for the same sync.
     ///
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub async fn append_async(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
-        let batch = Arc::new(Batch::new(std::slice::from_ref(record))?);
-        self.thread.start().map_err(AppendError::Thread)?;
-        let first = self.writer.append_async(&batch).await?;
+        let batch = Batch::new(std::slice::from_ref(record))?;
         let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
+        self.thread.start().map_err(AppendError::Thread)?;
+        let first = self.writer.append_async(batch).await?;
         Ok(Appended { index: LeafIndex::new(first), leaf })
     }
 
@@ -233,15 +235,15 @@ impl Log {
         &self,
         records: &[EncodedRecord],
     ) -> Result<Vec<Appended>, AppendError> {
-        let batch = Arc::new(Batch::new(records)?);
+        let batch = Batch::new(records)?;
         if batch.leaves.is_empty() {
             self.check()?;
             return Ok(Vec::new());
         }
-        let first = self.writer.append(&batch)?;
-        let indices = (first..).map(LeafIndex::new);
-        let appended = indices.zip(&batch.leaves);
-        Ok(appended.map(|(index, leaf)| Appended { index, leaf: *leaf }).collect())
+        let leaves = batch.leaves.clone();
+        let first = self.writer.append(batch)?;
+        let appended = (first..).map(LeafIndex::new).zip(leaves);
+        Ok(appended.map(|(index, leaf)| Appended { index, leaf }).collect())
     }
 
     /// Whether the log still takes records.
@@ -382,7 +384,8 @@ impl Log {
             return Err(poisoned(cause));
         }
         let (size, root, unsettled) = {
-            let state = self.state().map_err(|_| poisoned(Arc::new(PoisonCause::Panic)))?;
+            let given_up = |_| poisoned(self.writer.queue.poison(PoisonCause::Panic));
+            let state = self.state().map_err(given_up)?;
             let size = state.edge.size();
             let new = size.as_u64().saturating_sub(state.mark.size);
             let is_due = new >= SETTLE_EVERY || archive.is_some();
@@ -478,6 +481,6 @@ impl Log {
     }
 
     fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
-        self.writer.state.read().map_err(|_| ReadError::Poisoned)
+        self.writer.state()
     }
 }

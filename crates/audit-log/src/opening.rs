@@ -114,7 +114,7 @@ pub(crate) fn recover(
         mark.write(storage)?;
     }
     let root = edge.root(storage)?;
-    let state = State { edge, root, segments, segment, end, mark };
+    let state = State { edge, root, segments, segment, end, room: end, mark, behind: None };
     Ok((state, Recovery { size, bytes_cut, checkpoint }))
 }
 

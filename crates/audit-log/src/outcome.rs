@@ -33,10 +33,15 @@ impl Wakers {
         self.round += 1;
         std::mem::take(&mut self.wakers)
     }
+
+    /// One of them, of which none is kept any more after this.
+    fn take_one(&mut self) -> Option<Waker> {
+        self.wakers.pop()
+    }
 }
 
-/// Wakes all of them; one that panics harms neither the others nor who writes.
-pub(crate) fn wake(wakers: Vec<Waker>) {
+/// Wakes all of them; one that panics harms neither the others nor who wakes.
+pub(crate) fn wake(wakers: impl IntoIterator<Item = Waker>) {
     for waker in wakers {
         let _ended = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
@@ -100,18 +105,38 @@ impl Outcome {
     ) -> Poll<Result<(), AppendError>> {
         let mut inner = self.lock();
         if let Some(end) = inner.stage.end() {
+            let others = inner.wakers.take();
+            drop(inner);
+            wake(others);
             return Poll::Ready(end);
         }
         inner.wakers.keep(context.waker(), wait);
         Poll::Pending
     }
 
+    /// Tells all threads, and one task, which tells the others when it runs: that costs much less
+    /// than waking each from a thread that is none of their executor. It may never run, though, so
+    /// that whoever calls this calls [`tell_others`](Self::tell_others) soon.
     pub(crate) fn succeed(&self) {
-        self.end(Stage::Durable);
+        let one = {
+            let mut inner = self.lock();
+            inner.stage = Stage::Durable;
+            inner.wakers.take_one()
+        };
+        self.changed.notify_all();
+        wake(one);
+    }
+
+    /// Tells all tasks that were not told yet.
+    pub(crate) fn tell_others(&self) {
+        let others = self.lock().wakers.take();
+        wake(others);
     }
 
     pub(crate) fn fail(&self, cause: &Arc<PoisonCause>) {
-        self.end(Stage::Failed(Arc::clone(cause)));
+        self.lock().stage = Stage::Failed(Arc::clone(cause));
+        self.changed.notify_all();
+        self.tell_others();
     }
 
     /// Calls one of the threads that wait, of which there must be one, to write the group; not if
@@ -123,16 +148,6 @@ impl Outcome {
             drop(inner);
             self.changed.notify_one();
         }
-    }
-
-    fn end(&self, end: Stage) {
-        let wakers = {
-            let mut inner = self.lock();
-            inner.stage = end;
-            inner.wakers.take()
-        };
-        self.changed.notify_all();
-        wake(wakers);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

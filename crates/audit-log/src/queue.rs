@@ -64,12 +64,12 @@ pub enum AppendError {
     },
 }
 
-/// Batches that are written by one write and made durable by one sync.
-#[derive(Debug, Default)]
+/// What is written by one write and made durable by one sync.
+#[derive(Debug)]
 pub(crate) struct Group {
-    pub(crate) batches: Vec<Arc<Batch>>,
-    pub(crate) body_len: usize,
-    records: usize,
+    /// The batches of all its callers, joined.
+    pub(crate) batch: Batch,
+    callers: usize,
     pub(crate) outcome: Arc<Outcome>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct Queue {
 
 #[derive(Debug)]
 struct Inner {
-    /// Few: two that follow each other have more bytes than one may.
+    /// Few: of two that follow each other one is large, or both have more bytes than one may.
     pending: VecDeque<Group>,
     /// Index of the next record to be queued.
     next: u64,
@@ -101,9 +101,9 @@ struct Inner {
 #[derive(Debug, Default)]
 struct OwnThread {
     is_there: bool,
-    /// Batches for which it wants to be woken; none while it writes.
+    /// Callers for which it wants to be woken; none while it writes.
     wanted: Option<usize>,
-    /// Batches that it wrote last.
+    /// Callers of the group that was written last.
     last: usize,
     /// Whether it is to end when nothing waits.
     ends: bool,
@@ -114,6 +114,17 @@ struct OwnThread {
 pub(crate) struct GivenUp {
     cause: Arc<PoisonCause>,
     groups: VecDeque<Group>,
+}
+
+/// What the log's own thread finds to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Something waits to be written.
+    IsHere,
+    /// As that, but only just: others may follow.
+    Came,
+    /// Nothing, any more.
+    End,
 }
 
 /// A batch that was queued.
@@ -139,9 +150,9 @@ impl Queue {
     }
 
     /// Queues the batch of a thread; waits for room.
-    pub(crate) fn push(&self, batch: &Arc<Batch>) -> Result<Queued, AppendError> {
+    pub(crate) fn push(&self, batch: Batch) -> Result<Queued, AppendError> {
         let mut inner = self.lock();
-        while inner.poison.is_none() && !inner.has_room(batch) {
+        while inner.poison.is_none() && !inner.has_room(&batch) {
             // INVARIANT: what fills the queue has somebody who is writing and will take it.
             inner = self.room.wait(inner).unwrap_or_else(poisoned);
         }
@@ -149,30 +160,33 @@ impl Queue {
     }
 
     /// As [`push`](Self::push), for a task, which never leads: the log's own thread must be there.
+    /// Takes the batch when there is room.
     pub(crate) fn poll_push(
         &self,
-        batch: &Arc<Batch>,
+        batch: &mut Option<Batch>,
         context: &Context<'_>,
         wait: &mut Wait,
     ) -> Poll<Result<Queued, AppendError>> {
         let mut inner = self.lock();
-        if inner.poison.is_none() && !inner.has_room(batch) {
+        if inner.poison.is_none() && batch.as_ref().is_some_and(|batch| !inner.has_room(batch)) {
             inner.room.keep(context.waker(), wait);
             return Poll::Pending;
         }
+        // INVARIANT: polled until it is ready, and not after that.
+        let Some(batch) = batch.take() else { return Poll::Pending };
         Poll::Ready(self.push_into(inner, batch))
     }
 
     fn push_into(
         &self,
         mut inner: MutexGuard<'_, Inner>,
-        batch: &Arc<Batch>,
+        batch: Batch,
     ) -> Result<Queued, AppendError> {
         inner.check()?;
-        let (first, outcome) = inner.push(Arc::clone(batch));
+        let (first, outcome) = inner.push(batch);
         let leads = !inner.thread.is_there && !inner.caller_leads;
         inner.caller_leads |= leads;
-        let is_wanted = inner.thread.wanted.is_some_and(|wanted| inner.batches() >= wanted);
+        let is_wanted = inner.thread.wanted.is_some_and(|wanted| inner.callers() >= wanted);
         drop(inner);
         if is_wanted {
             self.work.notify_one();
@@ -189,7 +203,7 @@ impl Queue {
     pub(crate) fn take(&self) -> Option<Group> {
         let mut inner = self.lock();
         let group = inner.pending.pop_front()?;
-        inner.thread.last = group.batches.len();
+        inner.thread.last = group.callers;
         Some(group)
     }
 
@@ -222,35 +236,43 @@ impl Queue {
         self.lock().thread.is_there = true;
     }
 
-    /// What the log's own thread does first each time: waits for its turn, and for something to
-    /// write. `false` if it is to end.
-    pub(crate) fn wait_for_work(&self) -> bool {
+    /// What the log's own thread does between two groups: waits a little for as many callers as the
+    /// last one had. Those who were told come back at about the same time.
+    pub(crate) fn gather(&self) {
         let mut inner = self.lock();
-        loop {
-            if inner.poison.is_some() {
-                drop(inner);
-                self.poison(PoisonCause::Panic);
-                return false;
-            }
-            let is_next = !inner.caller_leads;
-            if is_next && !inner.pending.is_empty() {
-                break;
-            }
-            if is_next && inner.thread.ends {
-                return false;
-            }
-            inner.thread.wanted = is_next.then_some(1);
-            inner = self.work.wait(inner).unwrap_or_else(poisoned);
-        }
-        // Those who were told of the last group come back at about the same time.
         let wanted = inner.thread.last;
         inner.thread.wanted = Some(wanted);
-        let is_short = |inner: &mut Inner| inner.batches() < wanted && inner.poison.is_none();
+        let is_short = |inner: &mut Inner| {
+            inner.callers() < wanted && inner.poison.is_none() && !inner.thread.ends
+        };
         let gathered = self.work.wait_timeout_while(inner, GATHER_TIME, is_short);
         // If another thread panicked, the queue says so when it is locked next.
         let (mut inner, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         inner.thread.wanted = None;
-        true
+    }
+
+    /// Waits until it is the turn of the log's own thread, and something is there to write.
+    pub(crate) fn wait_for_work(&self) -> Work {
+        let mut inner = self.lock();
+        let mut work = Work::IsHere;
+        loop {
+            if inner.poison.is_some() {
+                drop(inner);
+                self.poison(PoisonCause::Panic);
+                return Work::End;
+            }
+            let is_next = !inner.caller_leads;
+            if is_next && !inner.pending.is_empty() {
+                inner.thread.wanted = None;
+                return work;
+            }
+            if is_next && inner.thread.ends {
+                return Work::End;
+            }
+            inner.thread.wanted = is_next.then_some(1);
+            inner = self.work.wait(inner).unwrap_or_else(poisoned);
+            work = Work::Came;
+        }
     }
 
     /// Tells the log's own thread to end when nothing waits.
@@ -296,30 +318,37 @@ impl Inner {
         }
     }
 
-    fn batches(&self) -> usize {
-        self.pending.iter().map(|group| group.batches.len()).sum()
+    fn callers(&self) -> usize {
+        self.pending.iter().map(|group| group.callers).sum()
     }
 
     fn has_room(&self, batch: &Batch) -> bool {
-        let bytes: usize = self.pending.iter().map(|group| group.body_len).sum();
-        let records: usize = self.pending.iter().map(|group| group.records).sum();
+        let bytes: usize = self.pending.iter().map(|group| group.batch.body().len()).sum();
+        let records: usize = self.pending.iter().map(|group| group.batch.leaves.len()).sum();
         self.pending.is_empty()
-            || (bytes + batch.body.len() <= QUEUE_BYTES_MAX
+            || (bytes + batch.body().len() <= QUEUE_BYTES_MAX
                 && records + batch.leaves.len() <= QUEUE_RECORDS_MAX)
     }
 
-    fn push(&mut self, batch: Arc<Batch>) -> (u64, Arc<Outcome>) {
-        let (first, len, records) = (self.next, batch.body.len(), batch.leaves.len());
-        self.next += to_u64(records);
-        let fits = |group: &Group| group.body_len + len <= GROUP_BODY_LEN_MAX;
-        if !self.pending.back().is_some_and(fits) {
-            self.pending.push_back(Group::default());
+    fn push(&mut self, batch: Batch) -> (u64, Arc<Outcome>) {
+        let first = self.next;
+        self.next += to_u64(batch.leaves.len());
+        let len = batch.body().len();
+        let fits = |group: &Group| {
+            !batch.is_large()
+                && !group.batch.is_large()
+                && group.batch.body().len() + len <= GROUP_BODY_LEN_MAX
+        };
+        if let Some(group) = self.pending.back_mut()
+            && fits(group)
+        {
+            group.batch.append(&batch);
+            group.callers += 1;
+            return (first, Arc::clone(&group.outcome));
         }
-        let Some(group) = self.pending.back_mut() else { return (first, Arc::default()) };
-        group.batches.push(batch);
-        group.body_len += len;
-        group.records += records;
-        (first, Arc::clone(&group.outcome))
+        let outcome = Arc::<Outcome>::default();
+        self.pending.push_back(Group { batch, callers: 1, outcome: Arc::clone(&outcome) });
+        (first, outcome)
     }
 }
 

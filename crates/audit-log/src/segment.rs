@@ -285,14 +285,19 @@ pub(crate) struct Group {
 impl Group {
     /// The records, each with the offset of its length within the body.
     pub(crate) fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let mut rest = self.body.as_slice();
-        std::iter::from_fn(move || {
-            let offset = to_u64(self.body.len() - rest.len());
-            let (record, after) = split_record(rest)?;
-            rest = after;
-            Some((offset, record))
-        })
+        records(&self.body)
     }
+}
+
+/// The records of a body, each with the offset of its length within it.
+pub(crate) fn records(body: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut rest = body;
+    std::iter::from_fn(move || {
+        let offset = to_u64(body.len() - rest.len());
+        let (record, after) = split_record(rest)?;
+        rest = after;
+        Some((offset, record))
+    })
 }
 
 /// `None` at the end of the body, and where it is not a record.

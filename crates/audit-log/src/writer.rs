@@ -1,29 +1,31 @@
-//! Group commit without a thread of its own: whoever finds nobody writing writes for all that
-//! wait, and then calls one of those who came meanwhile.
+//! Group commit: whoever finds nobody writing writes for all that wait, and then calls one of those
+//! who came meanwhile; once tasks wait too, a thread of the log's own writes.
+//!
+//! Callers are told as soon as their group is durable. Entering it into the tree comes after that,
+//! and whoever looks at the tree earlier does it in the writer's place.
 
-use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::task::Context;
 use std::thread;
 
 use dataspace_primitives::Digest;
 
-use crate::batch::{BESIDE_MIN, Batch};
-use crate::hashes::{Edge, FullTiles, offset_at, push_offset, settle};
+use crate::batch::{BESIDE_MIN, Batch, LARGE};
+use crate::error::ReadError;
+use crate::hashes::{Edge, settle};
 use crate::origin::Origin;
 use crate::outcome::{Outcome, Wait};
-use crate::queue::{AppendError, Group, PoisonCause, Queue};
-use crate::segment::{GROUP_HEADER_LEN, SegmentHeader, frame_group, to_u64};
-use crate::state::State;
+use crate::queue::{AppendError, Group, PoisonCause, Queue, Work};
+use crate::segment::{GROUP_HEADER_LEN, SegmentHeader, to_u64};
+use crate::state::{Extended, State, Written};
 use crate::storage::{Storage, StoredFile};
 use crate::tree::LeafIndex;
 
 /// Bytes of a segment for which room is taken at once.
 const RESERVE_LEN: u64 = 4 << 20;
-/// Groups of so many bytes take no room beyond their own: writing zeros before them would cost more
-/// than the change of the file's length that it saves.
-const LARGE: usize = 256 << 10;
+
 /// The one writer of a log, shared by all threads that append.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -42,12 +44,12 @@ impl Writer {
     }
 
     /// Returns the index of the first record, when all of the batch is durable.
-    pub(crate) fn append(&self, batch: &Arc<Batch>) -> Result<u64, AppendError> {
+    pub(crate) fn append(&self, batch: Batch) -> Result<u64, AppendError> {
         let queued = self.queue.push(batch)?;
         let mut leads = queued.leads;
         loop {
             if leads {
-                self.lead();
+                drop(self.lead());
             }
             match queued.outcome.wait() {
                 Some(outcome) => return outcome.map(|()| queued.first),
@@ -57,9 +59,10 @@ impl Writer {
     }
 
     /// As [`append`](Self::append), for a task: the log's own thread writes, which must be there.
-    pub(crate) async fn append_async(&self, batch: &Arc<Batch>) -> Result<u64, AppendError> {
-        let mut wait = Wait::default();
-        let queued = poll_fn(|context| self.queue.poll_push(batch, context, &mut wait)).await?;
+    pub(crate) async fn append_async(&self, batch: Batch) -> Result<u64, AppendError> {
+        let (mut batch, mut wait) = (Some(batch), Wait::default());
+        let push = |context: &mut Context<'_>| self.queue.poll_push(&mut batch, context, &mut wait);
+        let queued = poll_fn(push).await?;
         let mut wait = Wait::default();
         poll_fn(|context| queued.outcome.poll(context, &mut wait)).await?;
         Ok(queued.first)
@@ -69,130 +72,139 @@ impl Writer {
     pub(crate) fn run(&self) {
         let mut lead = Lead { queue: &self.queue, outcome: None, is_done: false };
         self.queue.begin_thread();
-        while self.queue.wait_for_work() {
-            self.lead();
+        let mut told = None;
+        loop {
+            self.queue.gather();
+            drop(told.take());
+            match self.queue.wait_for_work() {
+                Work::IsHere => told = self.lead(),
+                Work::Came => {}
+                Work::End => break,
+            }
         }
         lead.is_done = true;
+    }
+
+    /// Everything that is durable.
+    pub(crate) fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
+        loop {
+            let state = self.state.read().map_err(|_| self.panicked())?;
+            if state.behind.is_none() {
+                return Ok(state);
+            }
+            drop(state);
+            self.catch_up()?;
+        }
+    }
+
+    /// Enters into the state the group that was written last, unless somebody else did.
+    fn catch_up(&self) -> Result<(), ReadError> {
+        let mut state = self.state.write().map_err(|_| self.panicked())?;
+        let Err(error) = state.catch_up(&*self.storage) else { return Ok(()) };
+        let told = io::Error::new(error.kind(), error.to_string());
+        // While the state is locked, so that nobody goes on from it.
+        let given_up = self.queue.give_up(PoisonCause::Write(error));
+        drop(state);
+        self.queue.tell(given_up);
+        Err(ReadError::Io(told))
+    }
+
+    /// A thread panicked while it had the state.
+    fn panicked(&self) -> ReadError {
+        self.queue.poison(PoisonCause::Panic);
+        ReadError::Poisoned
     }
 
     /// Writes the next group, and tells its callers.
-    fn lead(&self) {
-        // Who led before is still entering its group into the tree, perhaps.
-        let Ok(state) = self.state.read() else {
-            self.queue.poison(PoisonCause::Panic);
-            return;
-        };
+    fn lead(&self) -> Option<Told> {
+        let state = self.state().ok()?;
         // There is none if the log was given up meanwhile.
-        let Some(group) = self.queue.take() else { return };
-        let outcome = Some(&*group.outcome);
-        let mut lead = Lead { queue: &self.queue, outcome, is_done: false };
-        let place = self.place(&state, &group);
-        let edge = state.edge.clone();
+        let Group { batch, outcome, .. } = self.queue.take()?;
+        let told = Told(Arc::clone(&outcome));
+        let mut lead = Lead { queue: &self.queue, outcome: Some(&outcome), is_done: false };
+        let place = self.place(&state, &batch);
+        let edge = (batch.leaves.len() >= BESIDE_MIN).then(|| state.edge.clone());
         drop(state);
         self.queue.tell_of_room();
-        let written = self.write(&group, place, edge).map_err(|cause| self.queue.poison(cause));
-        let done = written.and_then(|written| self.enter(&group, written));
-        lead.is_done = true;
-        match done {
-            Ok(()) => group.outcome.succeed(),
-            Err(cause) => group.outcome.fail(&cause),
+        let written = self.write(batch, place, edge).map_err(|cause| self.queue.poison(cause));
+        match written.and_then(|written| self.keep(written)) {
+            Ok(()) => outcome.succeed(),
+            Err(cause) => outcome.fail(&cause),
         }
-    }
-
-    /// Writes and syncs; extends the tree, which is not durable before, meanwhile.
-    fn write(&self, group: &Group, place: Place, edge: Edge) -> Result<Written, PoisonCause> {
-        let leaves = match &*group.batches {
-            [only] => Cow::Borrowed(&*only.leaves),
-            all => Cow::Owned(all.iter().flat_map(|batch| batch.leaves.iter().copied()).collect()),
-        };
-        let Place { first, segment, end: at } = place;
-        let file = segment.file();
-        let (header, trailer) = frame_group(&segment, first, group.body_len, &leaves);
-        let is_new = at == 0;
-        let begin = if is_new { segment.bytes.as_slice() } else { &[] };
-        let body_at = at + to_u64(begin.len() + header.len());
-        let end = body_at + to_u64(group.body_len + Digest::LEN);
-        let bodies = group.batches.iter().map(|batch| batch.body.as_slice());
-        let parts: Vec<_> =
-            [begin, &header].into_iter().chain(bodies).chain([&trailer.as_bytes()[..]]).collect();
-        self.write_at(file, at, &parts.concat()).map_err(PoisonCause::Write)?;
-        let sync = || self.storage.sync_data(file).map_err(PoisonCause::Sync);
-        let tree = if leaves.len() < BESIDE_MIN {
-            sync()?;
-            Extended::new(edge, &leaves)
-        } else {
-            let extended = || Extended::new(edge.clone(), &leaves);
-            thread::scope(|scope| {
-                let beside = thread::Builder::new().spawn_scoped(scope, extended);
-                sync()?;
-                let tree = beside.ok().and_then(|beside| beside.join().ok());
-                Ok(tree.unwrap_or_else(extended))
-            })?
-        };
-        Ok(Written { first, tree, body_at, end, new: is_new.then_some(segment) })
-    }
-
-    /// Writes, taking room before if that pays.
-    fn write_at(&self, file: StoredFile, at: u64, bytes: &[u8]) -> io::Result<()> {
-        let end = at + to_u64(bytes.len());
-        if bytes.len() < LARGE && end > self.storage.len(file)? {
-            // A segment holds one group beyond its length at most.
-            let len = (end + RESERVE_LEN).min(self.storage.segment_len_max()).max(end);
-            self.storage.reserve(file, len)?;
-        }
-        self.storage.write_at(file, at, bytes)
-    }
-
-    /// Enters into the tree what is durable.
-    fn enter(&self, group: &Group, written: Written) -> Result<(), Arc<PoisonCause>> {
-        let Ok(mut state) = self.state.write() else {
-            return Err(self.queue.poison(PoisonCause::Panic));
-        };
-        // Who is called waits for the state, and finds nothing to write if this fails.
+        lead.outcome = None;
+        // What comes next does not concern those who were told.
         self.queue.hand_over();
-        let Written { first, tree, mut body_at, end, new } = written;
-        let mut offsets = Vec::new();
-        for batch in &group.batches {
-            batch.starts.iter().for_each(|at| push_offset(&mut offsets, body_at + at));
-            body_at += to_u64(batch.body.len());
+        let _entered_or_poisoned = self.catch_up();
+        lead.is_done = true;
+        Some(told)
+    }
+
+    /// Keeps what is durable, to be entered into the state by whoever looks at that next.
+    fn keep(&self, written: Written) -> Result<(), Arc<PoisonCause>> {
+        match self.state.write() {
+            Ok(mut state) => state.behind = Some(written),
+            Err(_) => return Err(self.queue.poison(PoisonCause::Panic)),
         }
-        let root = match self.make(first, &tree, &offsets) {
-            Ok(root) => root,
-            Err(error) => {
-                // While the state is locked, so that nobody goes on from it.
-                let given_up = self.queue.give_up(PoisonCause::Write(error));
-                drop(state);
-                return Err(self.queue.tell(given_up));
-            }
-        };
-        if let Some(segment) = new {
-            state.segments.push(segment.first);
-            state.segment = segment;
-        }
-        (state.edge, state.root, state.end) = (tree.edge, root, end);
         Ok(())
     }
 
-    /// Writes what can be made from the segments, and so need not be durable.
-    fn make(&self, first: u64, tree: &Extended, offsets: &[u8]) -> io::Result<Digest> {
-        self.storage.write_at(StoredFile::Offsets, offset_at(first), offsets)?;
-        for tiles in &tree.full {
-            self.storage.write_at(tiles.file, tiles.offset, &tiles.bytes)?;
+    /// Writes and syncs; extends this edge of the tree, if there is one, meanwhile.
+    fn write(
+        &self,
+        batch: Batch,
+        place: Place,
+        edge: Option<Edge>,
+    ) -> Result<Written, PoisonCause> {
+        let Place { first, segment, end: at, room } = place;
+        let (file, is_new) = (segment.file(), at == 0);
+        let begin = if is_new { segment.bytes.as_slice() } else { &[] };
+        let body_at = at + to_u64(begin.len() + GROUP_HEADER_LEN);
+        let offsets = batch.offsets(body_at);
+        let (mut bytes, leaves) = batch.frame(&segment, first);
+        if is_new {
+            bytes = [begin, &bytes].concat();
         }
-        tree.edge.root(&*self.storage)
+        let end = at + to_u64(bytes.len());
+        let room = self.write_at(file, at, &bytes, room).map_err(PoisonCause::Write)?;
+        let tree = thread::scope(|scope| {
+            let extend =
+                |edge| thread::Builder::new().spawn_scoped(scope, || Extended::new(edge, &leaves));
+            let beside = edge.and_then(|edge| extend(edge).ok());
+            self.storage.sync_data(file).map_err(PoisonCause::Sync)?;
+            Ok(beside.and_then(|beside| beside.join().ok()))
+        })?;
+        let new = is_new.then_some(segment);
+        Ok(Written { leaves, tree, offsets, end, room, new })
+    }
+
+    /// Writes, taking room before if that pays. Returns the room there is now.
+    ///
+    /// WHY the room is kept in mind, not asked for: Linux keeps the time of the next change exactly
+    /// once somebody has asked about the file, and the sync then writes that too.
+    fn write_at(&self, file: StoredFile, at: u64, bytes: &[u8], mut room: u64) -> io::Result<u64> {
+        let end = at + to_u64(bytes.len());
+        // For a large group, writing zeros before it would cost more than the change of the file's
+        // length that it saves.
+        if bytes.len() < LARGE && end > room {
+            // A segment holds one group beyond its length at most.
+            room = (end + RESERVE_LEN).min(self.storage.segment_len_max()).max(end);
+            self.storage.reserve(file, room)?;
+        }
+        self.storage.write_at(file, at, bytes)?;
+        Ok(room.max(end))
     }
 
     /// Where the group goes: behind the last one, or to the beginning of a new segment.
-    fn place(&self, state: &State, group: &Group) -> Place {
+    fn place(&self, state: &State, batch: &Batch) -> Place {
         let first = state.edge.size().as_u64();
-        let len = to_u64(GROUP_HEADER_LEN + group.body_len + Digest::LEN);
+        let len = to_u64(GROUP_HEADER_LEN + batch.body().len() + Digest::LEN);
         let is_full = state.end + len > self.storage.segment_len_max();
         if is_full && state.segment.first.as_u64() < first {
             let (at, nonce) = (LeafIndex::new(first), state.segment.nonce);
             let segment = SegmentHeader::new(&self.origin, at, &state.root, nonce);
-            return Place { first, segment, end: 0 };
+            return Place { first, segment, end: 0, room: 0 };
         }
-        Place { first, segment: state.segment.clone(), end: state.end }
+        Place { first, segment: state.segment.clone(), end: state.end, room: state.room }
     }
 
     /// Makes durable what was made from the segments, up to this edge of the tree.
@@ -212,29 +224,15 @@ struct Place {
     segment: SegmentHeader,
     /// 0 if the segment is to begin with this group.
     end: u64,
+    room: u64,
 }
 
-/// A group that is durable.
-struct Written {
-    first: u64,
-    tree: Extended,
-    /// Where the first body begins in the segment.
-    body_at: u64,
-    end: u64,
-    /// The segment that began with it.
-    new: Option<SegmentHeader>,
-}
+/// A group whose callers were told, all but some tasks perhaps, which are when this is dropped.
+struct Told(Arc<Outcome>);
 
-/// The tree with a group's leaves.
-struct Extended {
-    edge: Edge,
-    full: Vec<FullTiles>,
-}
-
-impl Extended {
-    fn new(mut edge: Edge, leaves: &[Digest]) -> Self {
-        let full = edge.extend(leaves);
-        Self { edge, full }
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.tell_others();
     }
 }
 

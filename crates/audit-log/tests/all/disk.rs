@@ -82,6 +82,10 @@ pub(crate) struct State {
     /// Takes room with zeros, as files do.
     pub(crate) reserves: bool,
     pub(crate) panic_in_write: bool,
+    /// Fails the write of records' offsets, which comes after they are durable.
+    pub(crate) fail_offsets: bool,
+    /// Panics in that write.
+    pub(crate) panic_in_offsets: bool,
     /// Panics when asked how long segments are.
     pub(crate) panic_in_segment_len: bool,
     /// Fails the syncs of what is made from the segments.
@@ -99,6 +103,8 @@ pub(crate) struct State {
     pub(crate) steps: usize,
     pub(crate) syncs: usize,
     pub(crate) writes: usize,
+    /// How often a length was asked for.
+    pub(crate) lens: usize,
     pub(crate) reads: usize,
     pub(crate) bytes_read: usize,
     pub(crate) largest_read: usize,
@@ -233,7 +239,8 @@ impl Disk {
     pub(crate) fn restart(&self) {
         let mut state = self.get();
         (state.fail_write, state.fail_sync, state.capacity) = (None, None, None);
-        (state.panic_in_write, state.fail_checkpoint) = (false, false);
+        (state.panic_in_write, state.panic_in_offsets) = (false, false);
+        (state.fail_offsets, state.fail_checkpoint) = (false, false);
         (state.fail_remove, state.fail_reserve) = (false, false);
         (state.panic_in_segment_len, state.fail_settle) = (false, false);
         state.fault = None;
@@ -261,7 +268,9 @@ impl Storage for Disk {
     }
 
     fn len(&self, file: StoredFile) -> io::Result<u64> {
-        let len = self.get().files.get(&file).map_or(0, |file| file.cache.len());
+        let mut state = self.get();
+        state.lens += 1;
+        let len = state.files.get(&file).map_or(0, |file| file.cache.len());
         Ok(u64::try_from(len).unwrap())
     }
 
@@ -280,12 +289,16 @@ impl Storage for Disk {
 
     fn write_at(&self, file: StoredFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.get();
-        assert!(!state.panic_in_write, "planned panic");
+        let is_planned = state.panic_in_offsets && file == StoredFile::Offsets;
+        assert!(!state.panic_in_write && !is_planned, "planned panic");
         let fault = state.step();
         state.writes += 1;
         let offset = usize::try_from(offset).unwrap();
         let mut keep = fault.map_or(bytes.len(), |fault| fault.keep.min(bytes.len()));
         let mut error = fault.map(Fault::error);
+        if state.fail_offsets && file == StoredFile::Offsets {
+            (keep, error) = (0, Some(io::ErrorKind::StorageFull.into()));
+        }
         match &mut state.fail_write {
             Some((0, kept)) => {
                 (keep, error) = ((*kept).min(keep), Some(io::ErrorKind::StorageFull.into()));

@@ -281,3 +281,16 @@ fn the_files_can_be_read_by_their_owner_alone() {
         assert_eq!(mode(&entry.unwrap().path()), 0);
     }
 }
+
+#[test]
+fn nobody_asks_for_a_length_at_each_append() {
+    // On some file systems every sync would write more for it.
+    let disk = Disk::default();
+    let log = disk.create();
+    let _first = log.append(&small(0)).unwrap();
+    let before = disk.get().lens;
+    for number in 1..100 {
+        let _durable = log.append(&small(number)).unwrap();
+    }
+    assert_eq!(disk.get().lens, before);
+}

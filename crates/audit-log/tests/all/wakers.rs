@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use dataspace_audit_log::{
-    AppendError, Appended, EncodedRecord, Event, FileStorage, LeafIndex, Log, Record, Storage as _,
-    StoredFile,
+    AppendError, Appended, EncodedRecord, Event, FileStorage, LeafIndex, Log, PoisonCause, Record,
+    Storage as _, StoredFile,
 };
 use serde_bytes::ByteBuf;
 
@@ -84,6 +84,27 @@ fn a_waker_that_panics_harms_no_other_task() {
 }
 
 #[test]
+fn a_task_that_never_runs_keeps_no_other_waiting() {
+    for idle in 0..3 {
+        let (log, _first) = busy(&Disk::default());
+        let (told, is_told) = channel();
+        let mut futures: Vec<_> = (1..4).map(|number| append(&log, number)).collect();
+        for (at, future) in futures.iter_mut().enumerate() {
+            let waker = if at == idle { Waker::noop().clone() } else { telling(&told) };
+            assert!(poll(future, &waker).is_pending());
+        }
+        // Of those who are told, none runs either.
+        for _ in 0..2 {
+            is_told.recv_timeout(LONG).unwrap();
+        }
+        for future in &mut futures {
+            assert!(poll(future, Waker::noop()).is_ready());
+        }
+        assert!(is_told.try_recv().is_err(), "nobody is told twice");
+    }
+}
+
+#[test]
 fn a_waker_that_panics_when_the_log_is_given_up_leaves_nobody_waiting() {
     let disk = Disk::default();
     let (log, _first) = busy(&disk);
@@ -124,17 +145,53 @@ fn the_last_task_that_has_the_log_may_end_while_it_is_woken() {
 }
 
 #[test]
-fn a_waker_may_ask_the_log_when_hashes_cannot_be_written() {
+fn what_is_durable_is_acknowledged_even_if_it_cannot_be_entered() {
+    for panics in [false, true] {
+        let disk = Disk::default();
+        let (log, mut first) = busy(&disk);
+        disk.get().fail_offsets = !panics;
+        disk.get().panic_in_offsets = panics;
+        let (told, is_told) = channel();
+        let mut second = append(&log, 1);
+        let asked = Arc::clone(&log);
+        let asking = waker(move || told.send(asked.size().is_ok()).unwrap());
+        assert!(poll(&mut second, &asking).is_pending());
+        assert!(!is_told.recv_timeout(LONG).unwrap(), "a size without the first record");
+        let Poll::Ready(outcome) = poll(&mut first, Waker::noop()) else { panic!("not told") };
+        assert_eq!(outcome.unwrap().index().as_u64(), 0);
+        let Poll::Ready(outcome) = poll(&mut second, Waker::noop()) else { panic!("not told") };
+        let Err(AppendError::Poisoned { cause }) = outcome else { panic!("acknowledged") };
+        assert_eq!(matches!(*cause, PoisonCause::Panic), panics);
+        assert!(matches!(*cause, PoisonCause::Write(_)) != panics);
+        assert!(log.append(&small(2)).is_err());
+        disk.restart();
+        // Entered after all, as soon as that can be done; nothing more is appended.
+        assert_eq!(log.size().map(|size| size.as_u64()).ok(), (!panics).then_some(1));
+        assert_eq!(log.read(LeafIndex::new(0)).is_ok(), !panics);
+        assert!(log.append(&small(2)).is_err());
+        drop(log);
+        assert_eq!(all_numbers(&disk.open().unwrap().0), [0]);
+    }
+}
+
+#[test]
+fn whoever_is_told_finds_its_record_in_the_log() {
     let disk = Disk::default();
     let (log, _first) = busy(&disk);
-    disk.get().fail_write = Some((0, 0));
-    let (told, is_told) = channel();
-    let mut one = append(&log, 1);
-    let asked = Arc::clone(&log);
-    let asking = waker(move || told.send(asked.size().is_ok()).unwrap());
-    assert!(poll(&mut one, &asking).is_pending());
-    is_told.recv_timeout(LONG).unwrap();
-    assert!(matches!(poll(&mut one, Waker::noop()), Poll::Ready(Err(_))));
+    for number in 1..20 {
+        let (told, is_told) = channel();
+        let mut one = append(&log, number);
+        let asked = Arc::clone(&log);
+        let ask = move || {
+            let size = asked.size().unwrap();
+            told.send((size, asked.read(LeafIndex::new(number)).unwrap())).unwrap();
+        };
+        assert!(poll(&mut one, &waker(ask)).is_pending());
+        let (size, record) = is_told.recv_timeout(LONG).unwrap();
+        assert_eq!(size.as_u64(), number + 1);
+        assert_eq!(record, small(number).to_bytes().unwrap());
+        disk.get().sync_time = Duration::from_micros(number);
+    }
 }
 
 #[test]
