@@ -36,7 +36,7 @@ use crate::paint;
 const HELP: &str = "\
 DIR is a node's directory (segments), or a published log (C2SP static files: checkpoint and tiles);
 which one is seen by what is in it. Nothing is changed there but by `fsck --rebuild` and `archive`.
-A node that runs holds its directory: stop it first, or look at what it publishes.
+Of a node that runs, what its last checkpoint covers is seen; `fsck` and `archive` need it stopped.
 URL is where a web server gives a published log: the URL under which `checkpoint` is. Nothing is
 believed of the server: every record and hash must lead to what the log's operator signed (--log).
 

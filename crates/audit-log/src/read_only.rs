@@ -5,24 +5,43 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use dataspace_primitives::Digest;
+
+use crate::checkpoint::Checkpoint;
 use crate::directory;
 use crate::file_storage::{CHECKPOINT_FILE, LOCK_FILE, OPEN_MAX, read_note, segments};
-use crate::segment::to_u64;
+use crate::hashes::offset_at;
+use crate::segment::{RECORD_PREFIX_LEN, to_u64};
+use crate::state::segment_of;
 use crate::storage::{Storage, StoredFile};
 use crate::tree::LeafIndex;
+
+/// Bytes of a file that is read whole.
+const SMALL_LEN_MAX: u64 = 4_096;
+/// How often such a file is read until it is twice the same.
+const READS_MAX: usize = 8;
 
 /// A log's directory that somebody else may have written: read, and never changed. What a
 /// [`Log`](crate::Log) writes when it is opened (a torn tail that it cuts, hashes that it makes
 /// again) stays in memory; records and checkpoints are refused.
 ///
-/// While it lives, no log is opened in the directory for writing. Nothing but regular files is
-/// opened; a directory without write access, or on a read-only medium, will do.
+/// While it lives, no log is opened in the directory for writing; if one is open already,
+/// [`open_running`](Self::open_running) shows what its last checkpoint covers. Nothing but regular
+/// files is opened; a directory without write access, or on a read-only medium, will do.
 #[derive(Debug)]
 pub struct ReadOnlyStorage {
     dir: PathBuf,
     changes: RwLock<Changes>,
+    /// The checkpoint up to which a log is shown that grows meanwhile.
+    until: Option<Until>,
     /// Shared with other readers until dropped; `None` in a copy that was never opened.
     _lock: Option<File>,
+}
+
+#[derive(Debug)]
+struct Until {
+    note: Vec<u8>,
+    size: u64,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +76,75 @@ impl ReadOnlyStorage {
         if let Some(lock) = &lock {
             directory::locked(lock.try_lock_shared(), "a running node holds this directory")?;
         }
-        Ok(Self { dir: dir.to_owned(), changes: RwLock::default(), _lock: lock })
+        Ok(Self { dir: dir.to_owned(), changes: RwLock::default(), until: None, _lock: lock })
+    }
+
+    /// The log in `dir` up to its last checkpoint, whether or not a log that may write has it open:
+    /// what comes after the checkpoint is left out. Segments that are archived while they are read
+    /// look as if they were missing.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if there is no log, [`io::ErrorKind::WouldBlock`] if there is no
+    /// checkpoint of any record yet, [`io::ErrorKind::InvalidData`] if there is less than it covers;
+    /// whatever else the file system says.
+    pub fn open_running(dir: &Path) -> io::Result<Self> {
+        if segments(dir)?.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no log here"));
+        }
+        let mut this =
+            Self { dir: dir.to_owned(), changes: RwLock::default(), until: None, _lock: None };
+        // WHY first: a mark covers no more than the checkpoint that was stored before it, and that
+        // may be replaced at any time.
+        let mark = this.whole(StoredFile::Mark)?;
+        let unsigned = "a running node holds this directory, and has signed no record in it yet";
+        let unsigned = || io::Error::new(io::ErrorKind::WouldBlock, unsigned);
+        let note = this.read_checkpoint()?.ok_or_else(unsigned)?;
+        this.truncate(StoredFile::Mark, 0)?;
+        this.write_at(StoredFile::Mark, 0, &mark)?;
+        let size = signed_size(&note);
+        // One that does not verify is found again by whoever opens the log.
+        this.until = Some(Until { note, size: size.unwrap_or(u64::MAX) });
+        let Some(size) = size else { return Ok(this) };
+        let last = size.checked_sub(1).map(LeafIndex::new).ok_or_else(unsigned)?;
+        if let Some(segment) = segment_of(&this.segments()?, last).map(StoredFile::Segment) {
+            let end = this.end_of_group(segment, last).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    let text = format!("there is less than the {size} records of the checkpoint");
+                    io::Error::new(io::ErrorKind::InvalidData, text)
+                }
+                _ => error,
+            })?;
+            this.truncate(segment, end)?;
+        }
+        Ok(this)
+    }
+
+    /// All bytes of a small file that may just be written; none if it is not there.
+    fn whole(&self, file: StoredFile) -> io::Result<Vec<u8>> {
+        let read = || {
+            let mut bytes = vec![0; to_usize(self.len(file)?.min(SMALL_LEN_MAX))];
+            self.read_at(file, 0, &mut bytes)?;
+            io::Result::Ok(bytes)
+        };
+        let mut bytes = read()?;
+        for _ in 0..READS_MAX {
+            let again = read()?;
+            if again == bytes {
+                break;
+            }
+            bytes = again;
+        }
+        Ok(bytes)
+    }
+
+    /// Where the group ends of which this is the last record.
+    fn end_of_group(&self, segment: StoredFile, last: LeafIndex) -> io::Result<u64> {
+        let (mut start, mut len) = ([0; 8], [0; RECORD_PREFIX_LEN]);
+        self.read_at(StoredFile::Offsets, offset_at(last.as_u64()), &mut start)?;
+        let start = u64::from_be_bytes(start);
+        self.read_at(segment, start, &mut len)?;
+        let behind = RECORD_PREFIX_LEN + Digest::LEN;
+        Ok(start.saturating_add(u64::from(u32::from_be_bytes(len))).saturating_add(to_u64(behind)))
     }
 
     // What was written is whole at every moment, as far as anybody relies on it.
@@ -93,6 +180,13 @@ impl ReadOnlyStorage {
         let kept = self.changes().files.get(&file).and_then(|overlay| overlay.kept);
         Ok(Some((opened, kept.map_or(len, |kept| kept.min(len)))))
     }
+}
+
+/// Records that a checkpoint covers, if its operator signed it.
+fn signed_size(note: &[u8]) -> Option<u64> {
+    let note = std::str::from_utf8(note).ok()?;
+    let origin = Checkpoint::claimed_origin(note).ok()?;
+    Some(Checkpoint::verify(note, &origin).ok()?.size().as_u64())
 }
 
 fn open_regular(path: &Path) -> io::Result<File> {
@@ -164,7 +258,11 @@ impl Storage for ReadOnlyStorage {
     fn segments(&self) -> io::Result<Vec<LeafIndex>> {
         let mut found = segments(&self.dir)?;
         let changes = self.changes();
+        let until = self.until.as_ref().map_or(u64::MAX, |until| until.size);
         found.retain(|first| {
+            if first.as_u64() >= until {
+                return false;
+            }
             let overlay = changes.files.get(&StoredFile::Segment(*first));
             overlay.is_none_or(|one| one.kept != Some(0))
         });
@@ -218,6 +316,9 @@ impl Storage for ReadOnlyStorage {
     }
 
     fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
+        if let Some(Until { note, .. }) = &self.until {
+            return Ok(Some(note.clone()));
+        }
         match open_regular(&self.dir.join(CHECKPOINT_FILE)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             file => read_note(file?).map(Some),

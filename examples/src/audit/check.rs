@@ -16,7 +16,7 @@ use crate::audit::progress::Progress;
 use crate::audit::report::Report;
 use crate::audit::row::{EventKind, Row};
 use crate::audit::source::{
-    Kind, Source, kept_checkpoint, open_error, open_static_error, read_only,
+    Kind, LEFT_OUT, Reading, Source, kept_checkpoint, open_error, open_static_error,
 };
 use crate::audit::{Damaged, Health, LogArg, WitnessArgs, count};
 
@@ -150,7 +150,8 @@ impl Report {
     }
 
     fn check_node(&mut self, dir: &Path) -> Result<Source> {
-        let storage = read_only(dir)?;
+        let Reading { storage, is_running } = Reading::of(dir)?;
+        self.is_running = is_running;
         let progress = Progress::new("checking", 0);
         let checked = Log::check_on(&storage, &self.origin, &|size| progress.at(size.as_u64()));
         let recovery = checked.map_err(|error| open_error(dir, error))?;
@@ -256,6 +257,9 @@ impl Report {
                     ));
                 }
             }
+        }
+        if self.is_running {
+            self.not_proved(&format!("that this is all: {LEFT_OUT}"));
         }
         if !is_named {
             self.not_proved(

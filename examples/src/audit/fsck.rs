@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{FileStorage, Log, OpenError, Recovery, StoredFile};
+use dataspace_audit_log::{FileStorage, Log, OpenError, ReadOnlyStorage, Recovery, StoredFile};
 use serde_json::json;
 
 use crate::audit::progress::Progress;
 use crate::audit::row::clean;
-use crate::audit::source::{Kind, open_error, origin, read_only, storage_error};
+use crate::audit::source::{Kind, open_error, origin, storage_error};
 use crate::audit::{Damaged, Health, LogArg, count};
 use crate::paint;
 
@@ -48,7 +48,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
     }
     let origin = origin(&dir, log.log.as_ref())?;
     let check = || {
-        let storage = read_only(&dir)?;
+        let storage = ReadOnlyStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
         let progress = Progress::new("checking", 0);
         let checked = Log::check_on(&storage, &origin, &|size| progress.at(size.as_u64()));
         anyhow::Ok(checked)

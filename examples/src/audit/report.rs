@@ -27,6 +27,8 @@ pub(super) struct Report {
     pub(super) size: u64,
     /// Bytes of a torn write at the end.
     pub(super) bytes_cut: u64,
+    /// Whether a node has the log open, so that nothing after its checkpoint was looked at.
+    pub(super) is_running: bool,
     pub(super) events: BTreeMap<&'static str, u64>,
     pub(super) span: Option<(UnixMillis, UnixMillis)>,
     pub(super) findings: Vec<Finding>,
@@ -46,6 +48,7 @@ impl Report {
             first: 0,
             size: 0,
             bytes_cut: 0,
+            is_running: false,
             events: BTreeMap::new(),
             span: None,
             findings: Vec::new(),
@@ -136,6 +139,7 @@ impl Report {
             "events": self.events,
             "checkpoint": checkpoint,
             "tornBytes": self.bytes_cut,
+            "running": self.is_running,
             "damages": self.damages,
             "damage": self.damage,
             "proved": proved,

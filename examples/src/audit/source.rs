@@ -17,6 +17,7 @@ use crate::audit::Damaged;
 use crate::audit::http_error::HttpError;
 use crate::audit::location::Location;
 use crate::audit::place::{Place, PublishedFiles};
+use crate::paint;
 
 /// What a directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +145,10 @@ impl Source {
         let kind = place.kind()?;
         let origin = place.origin(given)?;
         if let (Kind::Node, Some(dir)) = (kind, place.directory()) {
-            let storage = read_only(dir)?;
+            let Reading { storage, is_running } = Reading::of(dir)?;
+            if is_running {
+                anstream::eprintln!("{} {}: {LEFT_OUT}", paint::title("note"), dir.display());
+            }
             let opened = Log::open_on(Box::new(storage), origin);
             let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
             return Ok(Self::Node(Box::new(log), recovery));
@@ -300,8 +304,29 @@ impl From<StaticLogError> for StaticWalk {
     }
 }
 
-pub(crate) fn read_only(dir: &Path) -> Result<ReadOnlyStorage> {
-    ReadOnlyStorage::open(dir).map_err(|error| storage_error(dir, error))
+/// What is not seen of a log that a node has open.
+pub(crate) const LEFT_OUT: &str =
+    "a node has this log open; what it recorded after its last checkpoint is left out";
+
+/// A node's directory that is read, and not changed.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) storage: ReadOnlyStorage,
+    /// Whether a node has it open, so that its last checkpoint is all there is to see.
+    pub(crate) is_running: bool,
+}
+
+impl Reading {
+    pub(crate) fn of(dir: &Path) -> Result<Self> {
+        let (opened, is_running) = match ReadOnlyStorage::open(dir) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                (ReadOnlyStorage::open_running(dir), true)
+            }
+            opened => (opened, false),
+        };
+        let storage = opened.map_err(|error| storage_error(dir, error))?;
+        Ok(Self { storage, is_running })
+    }
 }
 
 /// What to do about a directory that is not opened.
@@ -309,7 +334,7 @@ pub(crate) fn storage_error(dir: &Path, error: io::Error) -> anyhow::Error {
     let shown = dir.display();
     let text = match error.kind() {
         io::ErrorKind::WouldBlock => {
-            format!("{shown} is in use; stop the node, or look at what it publishes")
+            format!("{shown} is in use; stop the node first, or wait for it")
         }
         io::ErrorKind::InvalidData => {
             return anyhow!(error).context(Damaged(format!("the log in {shown} is damaged")));

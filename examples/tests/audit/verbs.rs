@@ -247,15 +247,47 @@ fn errors_say_what_to_do() {
 }
 
 #[test]
-fn a_node_that_runs_is_left_alone() {
-    let dir = demo();
-    let _lock = {
-        let lock = fs::File::open(dir.path().join("demo/node/lock")).unwrap();
-        lock.try_lock().unwrap();
-        lock
-    };
-    for verb in ["verify", "show", "fsck"] {
-        let said = audit(dir.path(), &[verb, "demo/node"]).ends(2);
-        assert!(said.contains("is in use; stop the node"), "{said}");
+fn of_a_node_that_runs_what_its_last_checkpoint_covers_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    append(&dir.path().join("node"), 0..300);
+    let opening = with_open_log();
+    let log = Log::open(&dir.path().join("node"), origin()).unwrap().0;
+    let denial = Event::Access(AccessRecord {
+        contract: Digest::of(b"contract"),
+        program: Digest::of(b"program"),
+        profile: 3,
+        request: Digest::of(b"request"),
+        facts: [].into(),
+        verdict: Verdict::Deny { reasons: vec!["test".to_owned()] },
+    });
+    drop(log.append(&Record::new(UnixMillis::new(1).unwrap(), denial)).unwrap());
+    drop(opening);
+    let before = files(dir.path());
+    let said = audit(dir.path(), &["verify", "node"]).ends(0);
+    for part in ["300 records, with the root", "not proved that this is all: a node has", "sound"] {
+        assert!(said.contains(part), "{part}\n{said}");
     }
+    let json = audit(dir.path(), &["verify", "node", "--json"]).json();
+    assert_eq!((&json["running"], &json["records"]), (&true.into(), &300.into()));
+    for args in [
+        &["show", "node", "--verdict", "deny"][..],
+        &["prove", "node", "7", "-o", "proof"],
+        &["export", "node", "--to", "out"],
+    ] {
+        let ran = audit(dir.path(), args);
+        assert!(ran.err.contains("note node: a node has this log open"), "{}", ran.err);
+        ran.ends(0);
+    }
+    assert_eq!(audit(dir.path(), &["verify", "out", "--json"]).json()["records"], 300);
+    assert!(audit(dir.path(), &["show", "node", "--verdict", "deny"]).out.lines().count() < 3);
+    let said = audit(dir.path(), &["fsck", "node"]).ends(2);
+    assert!(said.contains("is in use; stop the node first"), "{said}");
+    for name in ["proof", "out"] {
+        let made = dir.path().join(name);
+        drop(fs::remove_file(&made).or_else(|_| fs::remove_dir_all(&made)));
+    }
+    assert_eq!(files(dir.path()), before);
+    log.checkpoint(&operator()).unwrap();
+    drop(log);
+    assert_eq!(audit(dir.path(), &["verify", "node", "--json"]).json()["records"], 301);
 }

@@ -53,6 +53,8 @@ mod record;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
+mod running;
+#[cfg(test)]
 mod seen;
 #[cfg(test)]
 mod settled;
