@@ -88,7 +88,7 @@ impl Writer {
     /// Everything that is durable.
     pub(crate) fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
         loop {
-            let state = self.state.read().map_err(|_| self.panicked())?;
+            let Ok(state) = self.state.read() else { return Err(self.panicked()) };
             if state.behind.is_none() {
                 return Ok(state);
             }
@@ -99,7 +99,7 @@ impl Writer {
 
     /// Enters into the state the group that was written last, unless somebody else did.
     fn catch_up(&self) -> Result<(), ReadError> {
-        let mut state = self.state.write().map_err(|_| self.panicked())?;
+        let Ok(mut state) = self.state.write() else { return Err(self.panicked()) };
         let Err(error) = state.catch_up(&*self.storage) else { return Ok(()) };
         let told = io::Error::new(error.kind(), error.to_string());
         // While the state is locked, so that nobody goes on from it.
@@ -109,7 +109,8 @@ impl Writer {
         Err(ReadError::Io(told))
     }
 
-    /// A thread panicked while it had the state.
+    /// A thread panicked while it had the state. Tells those who wait, whose wakers may look at the
+    /// log; so nobody may call this who has the lock, be it in the error that locking gave.
     fn panicked(&self) -> ReadError {
         self.queue.poison(PoisonCause::Panic);
         ReadError::Poisoned
@@ -141,10 +142,10 @@ impl Writer {
 
     /// Keeps what is durable, to be entered into the state by whoever looks at that next.
     fn keep(&self, written: Written) -> Result<(), Arc<PoisonCause>> {
-        match self.state.write() {
-            Ok(mut state) => state.behind = Some(written),
-            Err(_) => return Err(self.queue.poison(PoisonCause::Panic)),
-        }
+        let Ok(mut state) = self.state.write() else {
+            return Err(self.queue.poison(PoisonCause::Panic));
+        };
+        state.behind = Some(written);
         Ok(())
     }
 

@@ -175,6 +175,33 @@ fn what_is_durable_is_acknowledged_even_if_it_cannot_be_entered() {
 }
 
 #[test]
+fn who_is_told_of_a_panic_while_the_tree_was_extended_may_look_at_the_log() {
+    let disk = Disk::default();
+    disk.get().sync_time = SYNC_TIME;
+    let log = Arc::new(disk.create());
+    // Looks first, so that the panic is in a reader, which the thread of the log finds.
+    let looked = Arc::clone(&log);
+    let looking = waker(move || assert!(looked.read(LeafIndex::new(0)).is_ok()));
+    let mut first = append(&log, 0);
+    assert!(poll(&mut first, &looking).is_pending());
+    thread::sleep(SYNC_TIME / 4);
+    let (told, is_told) = channel();
+    let asked = Arc::clone(&log);
+    let asking = waker(move || told.send(asked.size().is_ok()).unwrap());
+    let mut second = append(&log, 1);
+    assert!(poll(&mut second, &asking).is_pending());
+    disk.get().panic_in_offsets = true;
+    assert!(!is_told.recv_timeout(LONG).unwrap(), "a size without the first record");
+    assert!(matches!(poll(&mut first, Waker::noop()), Poll::Ready(Ok(_))));
+    let Poll::Ready(outcome) = poll(&mut second, Waker::noop()) else { panic!("not told") };
+    let Err(AppendError::Poisoned { cause }) = outcome else { panic!("acknowledged") };
+    assert!(matches!(*cause, PoisonCause::Panic));
+    drop((first, second, log));
+    disk.restart();
+    assert_eq!(all_numbers(&disk.open().unwrap().0), [0]);
+}
+
+#[test]
 fn whoever_is_told_finds_its_record_in_the_log() {
     let disk = Disk::default();
     let (log, _first) = busy(&disk);
