@@ -118,19 +118,21 @@ impl Writer {
 
     /// Writes the next group, and tells its callers.
     fn lead(&self) -> Option<Told> {
+        // Before the state, so that its lock is free when this tells of a panic.
+        let mut lead = Lead { queue: &self.queue, outcome: None, is_done: false };
         let state = self.state().ok()?;
         // There is none if the log was given up meanwhile.
         let Group { batch, outcome, .. } = self.queue.take()?;
-        let told = Told(Arc::clone(&outcome));
-        let mut lead = Lead { queue: &self.queue, outcome: Some(&outcome), is_done: false };
+        lead.outcome = Some(Arc::clone(&outcome));
         let place = self.place(&state, &batch);
         let edge = (batch.leaves.len() >= BESIDE_MIN).then(|| state.edge.clone());
         drop(state);
         self.queue.tell_of_room();
         let written = self.write(batch, place, edge).map_err(|cause| self.queue.poison(cause));
+        let told = Told(outcome);
         match written.and_then(|written| self.keep(written)) {
-            Ok(()) => outcome.succeed(),
-            Err(cause) => outcome.fail(&cause),
+            Ok(()) => told.0.succeed(),
+            Err(cause) => told.0.fail(&cause),
         }
         lead.outcome = None;
         // What comes next does not concern those who were told.
@@ -240,7 +242,7 @@ impl Drop for Told {
 /// Makes sure that a leader which does not come to its end leaves nobody waiting.
 struct Lead<'a> {
     queue: &'a Queue,
-    outcome: Option<&'a Outcome>,
+    outcome: Option<Arc<Outcome>>,
     is_done: bool,
 }
 
@@ -248,7 +250,7 @@ impl Drop for Lead<'_> {
     fn drop(&mut self) {
         if !self.is_done {
             let cause = self.queue.poison(PoisonCause::Panic);
-            if let Some(outcome) = self.outcome {
+            if let Some(outcome) = &self.outcome {
                 outcome.fail(&cause);
             }
         }

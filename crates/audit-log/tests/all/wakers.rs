@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use dataspace_audit_log::{
     AppendError, Appended, EncodedRecord, Event, FileStorage, LeafIndex, Log, PoisonCause, Record,
-    Storage as _, StoredFile,
+    Storage as _, StoredFile, TreeSize,
 };
 use serde_bytes::ByteBuf;
 
-use crate::support::{Disk, all_numbers, key, small, time};
+use crate::support::{Disk, all_numbers, key, numbers, small, time};
 
 /// As long as nobody waits unless it is for ever.
 const LONG: Duration = Duration::from_secs(20);
@@ -166,7 +166,7 @@ fn what_is_durable_is_acknowledged_even_if_it_cannot_be_entered() {
         assert!(log.append(&small(2)).is_err());
         disk.restart();
         // Entered after all, as soon as that can be done; nothing more is appended.
-        assert_eq!(log.size().map(|size| size.as_u64()).ok(), (!panics).then_some(1));
+        assert_eq!(log.size().ok(), (!panics).then_some(TreeSize::new(1)));
         assert_eq!(log.read(LeafIndex::new(0)).is_ok(), !panics);
         assert!(log.append(&small(2)).is_err());
         drop(log);
@@ -199,6 +199,43 @@ fn who_is_told_of_a_panic_while_the_tree_was_extended_may_look_at_the_log() {
     drop((first, second, log));
     disk.restart();
     assert_eq!(all_numbers(&disk.open().unwrap().0), [0]);
+}
+
+#[test]
+fn who_is_told_of_a_panic_before_the_write_may_look_at_the_log_while_others_change_it() {
+    let disk = Disk::default();
+    let log = Arc::new(disk.create());
+    // So many that a checkpoint writes a mark, and then changes the state.
+    log.append_batch(&numbers(0..4_096)).unwrap();
+    disk.get().sync_time = SYNC_TIME;
+    let syncs = disk.get().syncs;
+    let signing = Arc::clone(&log);
+    let checkpoint = thread::spawn(move || signing.checkpoint(&key(1)).is_ok());
+    while disk.get().syncs == syncs {
+        thread::yield_now();
+    }
+    let mut first = append(&log, 4_096);
+    assert!(poll(&mut first, Waker::noop()).is_pending());
+    thread::sleep(SYNC_TIME / 4);
+    let (told, is_told) = channel();
+    let (asked, marked) = (Arc::clone(&log), disk.clone());
+    let asking = waker(move || {
+        let is_marked = || {
+            marked.get().files.get(&StoredFile::Mark).is_some_and(|mark| !mark.durable.is_empty())
+        };
+        while !is_marked() {
+            thread::sleep(SYNC_TIME / 20);
+        }
+        thread::sleep(SYNC_TIME / 4);
+        told.send(asked.size().ok()).unwrap();
+    });
+    let mut second = append(&log, 4_097);
+    assert!(poll(&mut second, &asking).is_pending());
+    disk.get().panic_in_segment_len = true;
+    assert_eq!(is_told.recv_timeout(LONG).unwrap(), Some(TreeSize::new(4_097)));
+    assert!(checkpoint.join().unwrap());
+    assert!(matches!(poll(&mut first, Waker::noop()), Poll::Ready(Ok(_))));
+    assert!(matches!(poll(&mut second, Waker::noop()), Poll::Ready(Err(_))));
 }
 
 #[test]
