@@ -103,6 +103,8 @@ pub(crate) fn recover(
     if bytes_cut > 0 {
         storage.truncate(segment.file(), end)?;
     }
+    // What was reserved is still there, and a full disk gives no more.
+    let reserved = storage.len(segment.file())?;
     write_again(storage, segment.file(), last, end)?;
     // What was made anew need not be made again the next time.
     let made = covered.size.saturating_sub(first.as_u64());
@@ -114,7 +116,7 @@ pub(crate) fn recover(
         mark.write(storage)?;
     }
     let root = edge.root(storage)?;
-    let state = State { edge, root, segments, segment, end, room: end, mark, behind: None };
+    let state = State { edge, root, segments, segment, end, room: reserved, mark, behind: None };
     Ok((state, Recovery { size, bytes_cut, checkpoint }))
 }
 

@@ -162,6 +162,29 @@ fn a_full_disk_on_which_no_room_can_be_taken_loses_nothing() {
 }
 
 #[test]
+fn room_that_was_taken_is_used_after_reopening_on_a_full_disk() {
+    for crashes in [false, true] {
+        let disk = Disk::segmented(60_000);
+        disk.get().reserves = true;
+        let log = disk.create();
+        let _one = log.append(&small(0)).unwrap();
+        drop(log);
+        if crashes {
+            disk.crash();
+        }
+        disk.get().fail_reserve = true;
+        let (log, recovery) = disk.open().unwrap();
+        assert_eq!(recovery.size().as_u64(), 1);
+        for number in 1..100 {
+            assert_eq!(log.append(&small(number)).unwrap().index().as_u64(), number);
+        }
+        drop(log);
+        disk.crash();
+        assert_eq!(all_numbers(&disk.open().unwrap().0), (0..100).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn a_sync_that_fails_when_a_segment_is_begun_loses_nothing_that_reopening_reported() {
     // The header of a segment and its first group are one write, and go the same way.
     let disk = Disk::segmented(600);
