@@ -205,7 +205,8 @@ impl Log {
     ///
     /// A future that is dropped before it is ready does not say whether the record is in the log. A
     /// [`Waker`](std::task::Waker) must not append to the log itself: it is called by the thread that
-    /// writes, or by another task that waited for the same sync.
+    /// writes, by another task that waited for the same sync, or by whoever finds that the log takes
+    /// no more, which may be somebody who reads or signs.
     ///
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
@@ -378,11 +379,15 @@ impl Log {
         archive: Option<LeafIndex>,
     ) -> Result<Checkpoint, SignCheckpointError> {
         let poisoned = |cause| SignCheckpointError::Poisoned { cause };
+        let check = || match self.writer.queue.check() {
+            Err(AppendError::Poisoned { cause }) => Err(poisoned(cause)),
+            _ => Ok(()),
+        };
+        // Before the lock, too: a waker that is told here of the failure may ask for a checkpoint.
+        check()?;
         let _one_at_a_time =
             self.checkpointing.lock().map_err(|_| poisoned(Arc::new(PoisonCause::Panic)))?;
-        if let Err(AppendError::Poisoned { cause }) = self.writer.queue.check() {
-            return Err(poisoned(cause));
-        }
+        check()?;
         let (size, root, unsettled) = {
             let given_up = |_| poisoned(self.writer.queue.poison(PoisonCause::Panic));
             let state = self.state().map_err(given_up)?;

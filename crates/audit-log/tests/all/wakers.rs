@@ -239,6 +239,30 @@ fn who_is_told_of_a_panic_before_the_write_may_look_at_the_log_while_others_chan
 }
 
 #[test]
+fn who_is_told_that_a_checkpoint_gave_up_the_log_may_ask_for_another() {
+    let disk = Disk::default();
+    let log = Arc::new(disk.create());
+    // So many that a checkpoint settles.
+    log.append_batch(&numbers(0..4_096)).unwrap();
+    disk.get().fail_settle = true;
+    disk.get().sync_time = SYNC_TIME;
+    let mut first = append(&log, 4_096);
+    assert!(poll(&mut first, Waker::noop()).is_pending());
+    thread::sleep(SYNC_TIME / 4);
+    let (told, is_told) = channel();
+    let asked = Arc::clone(&log);
+    let asking = waker(move || told.send(asked.checkpoint(&key(1)).is_err()).unwrap());
+    let mut second = append(&log, 4_097);
+    assert!(poll(&mut second, &asking).is_pending());
+    disk.get().sync_time = Duration::ZERO;
+    let signing = Arc::clone(&log);
+    let checkpoint = thread::spawn(move || signing.checkpoint(&key(1)).is_err());
+    assert!(is_told.recv_timeout(LONG).unwrap());
+    assert!(checkpoint.join().unwrap());
+    assert!(matches!(poll(&mut second, Waker::noop()), Poll::Ready(Err(_))));
+}
+
+#[test]
 fn whoever_is_told_finds_its_record_in_the_log() {
     let disk = Disk::default();
     let (log, _first) = busy(&disk);
