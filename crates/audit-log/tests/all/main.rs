@@ -1,6 +1,8 @@
 //! The public API of the audit log, one module for each behaviour. A test's name is a claim.
 
 #[cfg(test)]
+mod any_call;
+#[cfg(test)]
 mod archive;
 #[cfg(test)]
 mod bundle;
