@@ -129,14 +129,16 @@ impl Writer {
         drop(state);
         self.queue.tell_of_room();
         let written = self.write(batch, place, edge).map_err(|cause| self.queue.poison(cause));
+        let kept = written.and_then(|written| self.keep(written));
+        // First, since a waker may take its time.
+        self.queue.hand_over();
         let told = Told(outcome);
-        match written.and_then(|written| self.keep(written)) {
+        match kept {
             Ok(()) => told.0.succeed(),
             Err(cause) => told.0.fail(&cause),
         }
-        lead.outcome = None;
         // What comes next does not concern those who were told.
-        self.queue.hand_over();
+        lead.outcome = None;
         let _entered_or_poisoned = self.catch_up();
         lead.is_done = true;
         Some(told)
