@@ -32,8 +32,7 @@ type Part = fn(Effort, &mut Report) -> Result<()>;
 fn main() -> Result<()> {
     let effort = Effort::from_args();
     let mut report = Report::new("audit_log", effort);
-    let parts: [(&str, Part); 4] =
-        [("append", appends), ("pinned", pinned), ("batch", batches), ("length", lengths)];
+    let parts: [(&str, Part); 3] = [("append", appends), ("batch", batches), ("length", lengths)];
     for (part, measure) in parts {
         if Effort::selects(part) {
             measure(effort, &mut report)?;
@@ -80,30 +79,6 @@ fn appends(effort: Effort, report: &mut Report) -> Result<()> {
         black_box(EncodedRecord::try_from(black_box(&record)).is_ok());
     });
     report.row("record/encode", micros, "µs", None);
-    Ok(())
-}
-
-/// As [`appends`], of tasks, with all threads on one processor: no other has to be woken, which
-/// takes long where processors are virtual.
-fn pinned(effort: Effort, report: &mut Report) -> Result<()> {
-    let each = if effort.is_full() { 400 } else { 2 };
-    let dir = tempfile::tempdir_in(scratch())?;
-    let before = rustix::thread::sched_getaffinity(None)?;
-    let mut last = rustix::thread::CpuSet::new();
-    let is_ours = |cpu: &usize| before.is_set(*cpu);
-    last.set((0..rustix::thread::CpuSet::MAX_CPU).rfind(is_ours).context("a processor")?);
-    rustix::thread::sched_setaffinity(None, &last)?;
-    let log = Arc::new(Log::create(&dir.path().join("log"), origin()?)?);
-    let (records, bare) = (records(CALLERS)?, Bare::new(dir.path(), "bare", effort)?);
-    let runtime = runtime(1)?;
-    let (mut tasks, mut ceiling) = (Vec::new(), Vec::new());
-    for round in 0..effort.samples.min(15) {
-        tasks.push(runtime.block_on(many_tasks(&log, &records, each))?);
-        ceiling.push(bare.groups(&records, each, round)?);
-    }
-    rustix::thread::sched_setaffinity(None, &before)?;
-    report.row("pinned/callers-64", median(tasks), "records/s", Some("pinned/bare-64"));
-    report.row("pinned/bare-64", median(ceiling), "records/s", None);
     Ok(())
 }
 
