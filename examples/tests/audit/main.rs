@@ -16,5 +16,7 @@ mod served;
 mod server;
 #[cfg(test)]
 mod support;
+#[cfg(all(test, feature = "tls"))]
+mod tls;
 #[cfg(test)]
 mod verbs;

@@ -73,6 +73,11 @@ impl Server {
         Self { port, shared }
     }
 
+    #[cfg(feature = "tls")]
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of the log.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/", self.port)

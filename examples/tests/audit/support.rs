@@ -36,12 +36,23 @@ impl Ran {
 }
 
 pub(crate) fn audit(dir: &Path, args: &[&str]) -> Ran {
+    ran(output(&mut command(dir, args)))
+}
+
+/// As [`audit`], for which servers are those whose certificates this authority signed.
+#[cfg(feature = "tls")]
+pub(crate) fn audit_trusting(authority: &Path, dir: &Path, args: &[&str]) -> Ran {
+    ran(output(command(dir, args).env("SSL_CERT_FILE", authority).env_remove("SSL_CERT_DIR")))
+}
+
+fn command(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
     // A proxy of the machine has nothing to do with servers of the tests.
     for name in ["all_proxy", "http_proxy", "https_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
-    ran(output(command.arg("audit").args(args).current_dir(dir)))
+    command.arg("audit").args(args).current_dir(dir);
+    command
 }
 
 // WHY: a child holds the locks of all logs that are open here, from its fork until it runs.
