@@ -16,7 +16,8 @@ mod served;
 mod server;
 #[cfg(test)]
 mod support;
-#[cfg(all(test, feature = "tls"))]
+#[cfg(feature = "tls")]
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod verbs;
