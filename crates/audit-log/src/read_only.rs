@@ -176,9 +176,12 @@ impl ReadOnlyStorage {
     /// The file on the medium, and how many bytes of it still count.
     fn kept(&self, file: StoredFile) -> io::Result<Option<(Arc<File>, u64)>> {
         let Some(opened) = self.file(file)? else { return Ok(None) };
-        let len = opened.metadata()?.len();
         let kept = self.changes().files.get(&file).and_then(|overlay| overlay.kept);
-        Ok(Some((opened, kept.map_or(len, |kept| kept.min(len)))))
+        let kept = match kept {
+            Some(kept) => kept,
+            None => opened.metadata()?.len(),
+        };
+        Ok(Some((opened, kept)))
     }
 }
 
@@ -275,6 +278,13 @@ impl Storage for ReadOnlyStorage {
     }
 
     fn read_at(&self, file: StoredFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        if !self.changes().files.contains_key(&file) {
+            return match self.file(file)? {
+                Some(opened) => opened.read_exact_at(buffer, offset),
+                None if buffer.is_empty() => Ok(()),
+                None => Err(io::ErrorKind::UnexpectedEof.into()),
+            };
+        }
         let end = offset.checked_add(to_u64(buffer.len()));
         if end.is_none_or(|end| self.len(file).is_ok_and(|len| end > len)) {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -307,6 +317,8 @@ impl Storage for ReadOnlyStorage {
     }
 
     fn truncate(&self, file: StoredFile, len: u64) -> io::Result<()> {
+        // Asked for now, so that no read has to ask: a node that writes the file pays for that, too.
+        let len = len.min(self.len(file)?);
         self.changes_mut().files.entry(file).or_default().cut(len);
         Ok(())
     }

@@ -65,7 +65,7 @@ fn head(from: &mut impl io::BufRead) -> io::Result<(String, usize)> {
         if from.read_line(&mut all)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let line = all[before..].trim_end().to_ascii_lowercase();
+        let line = all.get(before..).unwrap_or_default().trim_end().to_ascii_lowercase();
         if let Some(value) = line.strip_prefix("content-length:") {
             len = value.trim().parse().map_err(io::Error::other)?;
         }
