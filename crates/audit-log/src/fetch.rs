@@ -114,6 +114,37 @@ pub(crate) fn fetch_bundle(
     }
 }
 
+/// Bundles that are announced before they are read.
+const AHEAD: usize = 8;
+
+/// Bundles and their tiles that are read one after the other, announced some steps before.
+pub(crate) struct Ahead<I> {
+    ids: I,
+    is_tile_read: fn(BundleId) -> bool,
+}
+
+impl<I: Iterator<Item = BundleId>> Ahead<I> {
+    /// Announces the first ones. `is_tile_read` says of which bundles the tile is read, too.
+    pub(crate) fn new(
+        files: &impl StaticFiles,
+        ids: I,
+        is_tile_read: fn(BundleId) -> bool,
+    ) -> Self {
+        let mut this = Self { ids, is_tile_read };
+        (0..AHEAD).for_each(|_| this.step(files));
+        this
+    }
+
+    /// To be called after each bundle.
+    pub(crate) fn step(&mut self, files: &impl StaticFiles) {
+        let Some(id) = self.ids.next() else { return };
+        files.expect(&id.to_string(), bundle_len_max(id.width()));
+        if (self.is_tile_read)(id) {
+            files.expect(&id.tile().to_string(), id.tile().len_bytes());
+        }
+    }
+}
+
 impl Fetched {
     /// The bundle that was fetched; its first entries are those asked for.
     pub(crate) fn bundle<'a>(&self, bytes: &'a [u8]) -> Result<Bundle<'a>, StaticReadError> {

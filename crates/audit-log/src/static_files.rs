@@ -14,6 +14,10 @@ pub trait StaticFiles {
     /// # Errors
     /// Whatever the medium says.
     fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool>;
+
+    /// Says that [`read_into`](Self::read_into) will probably be asked for this next or soon, so
+    /// that files which come from far away can be on their way. Few are said at a time, each once.
+    fn expect(&self, _path: &str, _len_max: usize) {}
 }
 
 /// Where a [`Publisher`](crate::Publisher) puts its files. It alone writes there.
@@ -63,5 +67,9 @@ impl<F: Fn(&str, usize) -> io::Result<Option<Vec<u8>>>> StaticFiles for FnFiles<
 impl<F: StaticFiles + ?Sized> StaticFiles for &F {
     fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
         (**self).read_into(path, len_max, bytes)
+    }
+
+    fn expect(&self, path: &str, len_max: usize) {
+        (**self).expect(path, len_max);
     }
 }

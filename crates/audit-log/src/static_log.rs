@@ -5,14 +5,14 @@ use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::edge::Edge;
-use crate::fetch::{Fetched, StaticReadError, fetch_bundle, fetch_tile};
+use crate::fetch::{Ahead, Fetched, StaticReadError, fetch_bundle, fetch_tile};
 use crate::hash_tile::{HashTile, edge_root};
 use crate::nodes::{self, Nodes};
 use crate::note::NOTE_LEN_MAX;
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
 use crate::static_files::{CHECKPOINT_PATH, StaticFiles};
-use crate::tile::{BundleId, TILE_HEIGHT, TILE_LEVEL_MAX, TileId};
+use crate::tile::{BundleId, TILE_HEIGHT, TILE_LEVEL_MAX, TILE_WIDTH, TileId};
 use crate::tree::{LeafIndex, TreeError, TreeSize, leaf_hash};
 
 const LEVELS: usize = TILE_LEVEL_MAX as usize + 1;
@@ -202,6 +202,9 @@ impl<F: StaticFiles> StaticLog<F> {
         let size = self.size();
         nodes::check(size, TreeSize::new(range.end)).map_err(StaticLogError::from)?;
         let (mut next, mut bytes) = (range.start, Vec::new());
+        let bundles = (next / u64::from(TILE_WIDTH)..range.end.div_ceil(u64::from(TILE_WIDTH)))
+            .filter_map(|place| TileId::in_tree(0, place, size).map(BundleId::from));
+        let mut ahead = Ahead::new(&self.files, bundles, BundleId::is_full);
         while next < range.end {
             let index = LeafIndex::new(next);
             let id = BundleId::of_entry(index, size)
@@ -223,6 +226,7 @@ impl<F: StaticFiles> StaticLog<F> {
                 visit(index, entry)?;
             }
             next = leaves.end;
+            ahead.step(&self.files);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use dataspace_primitives::Digest;
 
 use crate::bundle::BundleError;
-use crate::fetch::{Fetched, StaticReadError, fetch_bundle, fetch_tile};
+use crate::fetch::{Ahead, Fetched, StaticReadError, fetch_bundle, fetch_tile};
 use crate::hash_tile::{edge_root, fold};
 use crate::origin::Origin;
 use crate::record::Record;
@@ -48,6 +48,7 @@ pub fn verify_static(
         report: StaticReport::new(checkpoint),
     };
     let (mut bytes, mut leaves) = (Vec::new(), Vec::new());
+    let mut ahead = Ahead::new(files, BundleId::all(size), |_| true);
     for id in BundleId::all(size) {
         let fetched = walk.hash_entries(id, &mut bytes, &mut leaves);
         walk.tile(id.tile(), fetched.is_some().then_some(leaves.as_slice()));
@@ -68,6 +69,7 @@ pub fn verify_static(
         if walk.report.stop.is_some() {
             return Ok(walk.report);
         }
+        ahead.step(files);
     }
     Ok(walk.finish())
 }

@@ -2,9 +2,10 @@
 //! operator has signed what the files lead to.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::rc::Rc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
@@ -24,6 +25,8 @@ const PAUSES: [Duration; TRIES_MAX as usize - 1] =
 /// The longest wait that a server may ask for.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 const REDIRECTS_MAX: u32 = 3;
+/// Files that are fetched at once, or wait to be looked at: eight bundles and their tiles.
+const AHEAD_MAX: usize = 16;
 /// How much longer a file may be as gzip, which says so where it cannot make it shorter.
 const GZIP_LEN_MAX: u64 = 64 << 10;
 const HEADER_LEN_MAX: usize = 16 << 10;
@@ -35,10 +38,20 @@ const PAGE_LEN_MAX: u64 = 16 << 10;
 /// A server that failed is asked no more: whoever checks a whole log would wait for each file.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpFiles {
+    server: Server,
+    ahead: Rc<RefCell<HashMap<String, Fetching>>>,
+    failure: Rc<RefCell<Option<HttpError>>>,
+}
+
+/// A file that is on its way, or here already.
+type Fetching = JoinHandle<(Result<bool, HttpError>, Vec<u8>)>;
+
+/// Whom to ask, and how.
+#[derive(Clone, Debug)]
+struct Server {
     url: LogUrl,
     agent: Agent,
     timeout: Duration,
-    failure: Rc<RefCell<Option<HttpError>>>,
 }
 
 /// What the server said.
@@ -69,10 +82,12 @@ impl HttpFiles {
             .accept("*/*")
             // As C2SP tlog-tiles asks of clients.
             .accept_encoding("gzip, identity")
+            .max_idle_connections_per_host(AHEAD_MAX)
             .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
             .timeout_global(Some(timeout));
         let config = tls::configure(config, &url)?;
-        Ok(Self { url, agent: config.build().into(), timeout, failure: Rc::default() })
+        let server = Server { url, agent: config.build().into(), timeout };
+        Ok(Self { server, ahead: Rc::default(), failure: Rc::default() })
     }
 
     /// Why the server is asked no more.
@@ -81,7 +96,25 @@ impl HttpFiles {
     }
 
     pub(crate) fn url(&self) -> &LogUrl {
-        &self.url
+        &self.server.url
+    }
+
+    /// As [`StaticFiles::expect`](dataspace_audit_log::StaticFiles::expect): fetches the file in a
+    /// thread of its own, unless many are on their way.
+    pub(crate) fn expect(&self, path: &str, len_max: usize) {
+        let mut ahead = self.ahead.borrow_mut();
+        if self.failure().is_some() || ahead.len() >= AHEAD_MAX || ahead.contains_key(path) {
+            return;
+        }
+        let (server, expected) = (self.server.clone(), path.to_owned());
+        let fetch = move || {
+            let mut bytes = Vec::new();
+            (server.fetch(&expected, len_max, &mut bytes), bytes)
+        };
+        // Whatever keeps a thread from being started, the file is fetched when it is asked for.
+        if let Ok(fetching) = thread::Builder::new().spawn(fetch) {
+            ahead.insert(path.to_owned(), fetching);
+        }
     }
 
     /// As [`StaticFiles::read_into`](dataspace_audit_log::StaticFiles::read_into).
@@ -94,13 +127,22 @@ impl HttpFiles {
         if let Some(failure) = self.failure() {
             return Err(failure);
         }
-        let fetched = self.fetch(path, len_max, bytes);
+        let expected = self.ahead.borrow_mut().remove(path);
+        let fetched = match expected.and_then(|fetching| fetching.join().ok()) {
+            Some((fetched, found)) => {
+                *bytes = found;
+                fetched
+            }
+            None => self.server.fetch(path, len_max, bytes),
+        };
         if let Err(error) = &fetched {
             self.failure.replace(Some(error.clone()));
         }
         fetched
     }
+}
 
+impl Server {
     fn fetch(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> Result<bool, HttpError> {
         let url = self.url.of(path);
         let mut pauses = PAUSES.into_iter();

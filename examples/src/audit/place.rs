@@ -146,4 +146,11 @@ impl StaticFiles for PublishedFiles {
             Self::Server(files) => files.read(path, len_max, bytes).map_err(io::Error::other),
         }
     }
+
+    fn expect(&self, path: &str, len_max: usize) {
+        match self {
+            Self::Directory(files) => files.expect(path, len_max),
+            Self::Server(files) => files.expect(path, len_max),
+        }
+    }
 }
