@@ -1,9 +1,11 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_audit_log::{Event, LeafIndex, Log, ReadError, Record};
+use dataspace_audit_log::{EncodedRecord, Event, LeafIndex, Log, ReadError, Record};
+use tokio::runtime::Builder;
 
 use crate::small_segments::SmallSegments;
 use crate::support::{key, number, small, time};
@@ -13,15 +15,28 @@ const DIR: &str = "DATASPACE_KILL_TEST_DIR";
 const ROUNDS: &str = "DATASPACE_KILL_ROUNDS";
 const WRITERS: u64 = 64;
 
-/// Not a test of its own: the process that is killed. It appends from many threads and prints each
-/// acknowledged index with its number; it signs, settles and archives meanwhile.
+/// Not a test of its own: the process that is killed. It appends from many threads and tasks and
+/// prints each acknowledged index with its number; it signs, settles and archives meanwhile.
 #[test]
 fn helper() {
     let Some(dir) = std::env::var_os(DIR) else { return };
-    let (log, _) = SmallSegments::open(Path::new(&dir)).unwrap();
+    let log = Arc::new(SmallSegments::open(Path::new(&dir)).unwrap().0);
     let start = log.size().unwrap().as_u64();
+    let (tasks, runtime) = (WRITERS / 4, Builder::new_multi_thread().build().unwrap());
+    for task in 0..tasks {
+        let log = Arc::clone(&log);
+        runtime.spawn(async move {
+            for n in 0.. {
+                let number = start + n * WRITERS + task;
+                let record = EncodedRecord::try_from(&small(number)).unwrap();
+                let appended = log.append_async(&record).await.unwrap();
+                assert!(log.size().unwrap().contains(appended.index()));
+                println!("ack {} {number}", appended.index());
+            }
+        });
+    }
     std::thread::scope(|scope| {
-        for thread in 0..WRITERS {
+        for thread in tasks..WRITERS {
             let log = &log;
             scope.spawn(move || {
                 for n in 0.. {
@@ -31,7 +46,7 @@ fn helper() {
                     if (n + thread) % 64 == 0 {
                         log.checkpoint(&key(1)).unwrap();
                     }
-                    if thread == 0 && n % 8 == 7 {
+                    if thread == tasks && n % 8 == 7 {
                         let before = log.size().unwrap().as_u64().saturating_sub(3_000);
                         log.archive(LeafIndex::new(before), time(0), &key(1)).unwrap();
                     }
