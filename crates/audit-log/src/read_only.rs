@@ -66,9 +66,7 @@ impl ReadOnlyStorage {
     /// [`io::ErrorKind::NotFound`] if there is none, [`io::ErrorKind::WouldBlock`] if a log that
     /// may write has it open; whatever else the file system says.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        if segments(dir)?.is_empty() && !dir.join(CHECKPOINT_FILE).try_exists()? {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no log here"));
-        }
+        let this = Self::unlocked(dir)?;
         let lock = match open_regular(&dir.join(LOCK_FILE)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             lock => Some(lock?),
@@ -76,7 +74,14 @@ impl ReadOnlyStorage {
         if let Some(lock) = &lock {
             directory::locked(lock.try_lock_shared(), "a running node holds this directory")?;
         }
-        Ok(Self { dir: dir.to_owned(), changes: RwLock::default(), until: None, _lock: lock })
+        Ok(Self { _lock: lock, ..this })
+    }
+
+    fn unlocked(dir: &Path) -> io::Result<Self> {
+        if segments(dir)?.is_empty() && !dir.join(CHECKPOINT_FILE).try_exists()? {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no log here"));
+        }
+        Ok(Self { dir: dir.to_owned(), changes: RwLock::default(), until: None, _lock: None })
     }
 
     /// The log in `dir` up to its last checkpoint, whether or not a log that may write has it open:
@@ -88,11 +93,7 @@ impl ReadOnlyStorage {
     /// checkpoint of any record yet, [`io::ErrorKind::InvalidData`] if there is less than it covers;
     /// whatever else the file system says.
     pub fn open_running(dir: &Path) -> io::Result<Self> {
-        if segments(dir)?.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no log here"));
-        }
-        let mut this =
-            Self { dir: dir.to_owned(), changes: RwLock::default(), until: None, _lock: None };
+        let mut this = Self::unlocked(dir)?;
         // WHY first: a mark covers no more than the checkpoint that was stored before it, and that
         // may be replaced at any time.
         let mark = this.whole(StoredFile::Mark)?;
@@ -232,8 +233,9 @@ impl Overlay {
         last.map_or(0, |(start, bytes)| start.saturating_add(to_u64(bytes.len())))
     }
 
-    fn cut(&mut self, len: u64) {
-        self.kept = Some(self.kept.map_or(len, |kept| kept.min(len)));
+    /// `kept`: bytes of the file that counted until now.
+    fn cut(&mut self, len: u64, kept: u64) {
+        self.kept = Some(kept.min(len));
         drop(self.chunks.split_off(&len));
         if let Some((start, last)) = self.chunks.iter_mut().next_back() {
             last.truncate(to_usize(len - start));
@@ -318,8 +320,8 @@ impl Storage for ReadOnlyStorage {
 
     fn truncate(&self, file: StoredFile, len: u64) -> io::Result<()> {
         // Asked for now, so that no read has to ask: a node that writes the file pays for that, too.
-        let len = len.min(self.len(file)?);
-        self.changes_mut().files.entry(file).or_default().cut(len);
+        let kept = self.kept(file)?.map_or(0, |(_, kept)| kept);
+        self.changes_mut().files.entry(file).or_default().cut(len, kept);
         Ok(())
     }
 

@@ -154,3 +154,19 @@ fn what_is_written_reads_back_as_from_a_file() {
     }
     assert!(storage.read_at(file, 0, &mut vec![0; model.len() + 1]).is_err());
 }
+
+#[test]
+fn what_was_written_behind_a_file_may_be_cut_in_the_middle() {
+    let dir = written(20);
+    let storage = ReadOnlyStorage::open(dir.path()).unwrap();
+    let file = StoredFile::Offsets;
+    let before = storage.len(file).unwrap();
+    storage.write_at(file, before, &[7; 40]).unwrap();
+    storage.truncate(file, before + 10).unwrap();
+    assert_eq!(storage.len(file).unwrap(), before + 10);
+    let (mut last, mut all) = ([0; 10], vec![0; usize::try_from(before + 10).unwrap()]);
+    storage.read_at(file, before, &mut last).unwrap();
+    storage.read_at(file, 0, &mut all).unwrap();
+    assert_eq!((last, all.last()), ([7; 10], Some(&7)));
+    assert!(storage.read_at(file, before + 1, &mut last).is_err());
+}
