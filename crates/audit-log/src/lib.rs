@@ -94,11 +94,17 @@
 //!   read: one proof, Ed25519, a detached payload. It names log and size in its protected header
 //!   (CWT claims, and the private label -65537), since RFC 9942 signs neither.
 //! - A log of another machine, or a dishonest operator's omission, is nothing that a log can show.
+//! - The directory itself is locked (`flock`), and no file in it; readers lock nothing. A directory
+//!   that is moved or replaced, or a segment that is removed, is noticed at the next checkpoint or
+//!   segment, and a process that was forked is refused; a directory on NFS cannot be locked.
+//! - A plain copy (`tar`, `cp`) of a log that is written may not open, and then says so; [`backup`]
+//!   makes one that does.
 //! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
 //!   `fdatasync`.
 
 mod add_checkpoint;
 mod archived;
+mod backup;
 mod batch;
 mod bundle;
 mod check;
@@ -135,6 +141,7 @@ mod report;
 mod seen;
 mod seen_store;
 mod segment;
+mod signing;
 mod state;
 mod static_dir;
 mod static_files;
@@ -153,12 +160,14 @@ mod writer_thread;
 pub use crate::add_checkpoint::{
     AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,
 };
+pub use crate::backup::{Backup, BackupError, backup};
 pub use crate::batch::BATCH_LEN_MAX;
 pub use crate::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
 pub use crate::checkpoint::{
     CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, note_key,
 };
 pub use crate::cosignature::{Cosignature, CosignatureError, WitnessKey};
+pub use crate::directory::Directory;
 pub use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
 };

@@ -104,6 +104,15 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// The medium takes no new log, or the system gives no randomness.
     fn nonce(&self) -> io::Result<[u8; 16]>;
 
+    /// Checks that the log is still where it was opened, and that the segment that grows is still one
+    /// of its files. Asked before a segment is begun and before a checkpoint is signed.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::StaleNetworkFileHandle`] if it is not; whatever else the medium says.
+    fn check_place(&self, _growing: StoredFile) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Bytes after which a new segment is begun.
     fn segment_len_max(&self) -> u64 {
         SEGMENT_LEN_MAX
