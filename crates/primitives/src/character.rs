@@ -44,7 +44,7 @@ impl Character {
     }
 }
 
-/// Default_Ignorable_Code_Point (UAX #44), assigned or reserved: nothing is drawn for it.
+/// `Default_Ignorable_Code_Point` (UAX #44), assigned or reserved: nothing is drawn for it.
 fn is_default_ignorable(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}')
         || matches!(c, '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}')
@@ -70,7 +70,7 @@ fn is_blank(c: char) -> bool {
 }
 
 /// The blocks that Unicode keeps for scripts written from right to left (UAX #9, defaults of
-/// Bidi_Class), so that letters of later versions are among them.
+/// `Bidi_Class`), so that letters of later versions are among them.
 fn is_right_to_left(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}')
         || matches!(c, '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
