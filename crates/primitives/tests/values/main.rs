@@ -9,6 +9,8 @@ mod keys;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod regions;
+#[cfg(test)]
 mod time;
 #[cfg(test)]
 mod validity;
