@@ -77,6 +77,7 @@ impl Region {
     }
 
     /// All assigned regions, in order.
+    #[must_use = "iterators are lazy"]
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         ASSIGNED.iter().map(|code| Self(**code))
     }
