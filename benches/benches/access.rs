@@ -88,7 +88,7 @@ fn application(policies: &PolicySet, facts: &Facts<'_>) -> Result<()> {
             Entity::new(
                 principal.clone(),
                 [
-                    ("region".to_owned(), text(&facts.region.to_string())),
+                    ("region".to_owned(), text(facts.region.as_str())),
                     ("roles".to_owned(), roles),
                 ]
                 .into(),
