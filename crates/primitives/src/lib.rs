@@ -1,6 +1,6 @@
-//! What every crate of dataspace must agree on: [`Digest`], [`UnixMillis`], [`Name`], strict
-//! CBOR ([`cbor`]), the COSE envelope that turns a [`Signed<T>`] into a [`Verified<T>`], and how
-//! texts of others are [`shown`] to people.
+//! What every crate of dataspace must agree on: [`Digest`], [`UnixMillis`], [`Name`], [`Region`],
+//! strict CBOR ([`cbor`]), the COSE envelope that turns a [`Signed<T>`] into a [`Verified<T>`], and
+//! how texts of others are [`shown`] to people.
 //!
 //! # What it refuses to do
 //! It reads no clock, makes no randomness, opens no file. It never shows the content of a
@@ -34,6 +34,7 @@ mod digest;
 mod envelope;
 mod key;
 mod name;
+mod region;
 mod shown;
 mod signed;
 mod time;
@@ -44,7 +45,8 @@ pub use crate::envelope::{DOCUMENT_LEN_MAX, EnvelopeError, Payload};
 pub use crate::key::{
     InvalidKeyId, InvalidPublicKey, KeyId, PublicKey, Signature, Signer, TrustedKeys,
 };
-pub use crate::name::{InvalidName, Name, Region};
+pub use crate::name::{InvalidName, Name};
+pub use crate::region::{InvalidRegion, Region, RegionGroup, Regions};
 pub use crate::shown::{Shown, shown};
 pub use crate::signed::{CoSignature, SignError, Signed, Verified, VerifyError};
 pub use crate::time::{ParseTimeError, UnixMillis};

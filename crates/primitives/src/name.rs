@@ -56,9 +56,6 @@ pub enum InvalidName {
         /// The same name in normalisation form C.
         normal: String,
     },
-    /// Not a region of ISO 3166-1 alpha-2.
-    #[error("a region is two upper-case letters (ISO 3166-1 alpha-2), such as DE")]
-    Region,
 }
 
 impl Name {
@@ -133,65 +130,5 @@ impl fmt::Display for Name {
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-/// A jurisdiction: a country code of ISO 3166-1 alpha-2, two upper-case letters.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Region([u8; 2]);
-
-impl Region {
-    /// The two letters.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        // INVARIANT: two ASCII letters.
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    /// Takes two upper-case ASCII letters.
-    ///
-    /// # Errors
-    /// [`InvalidName::Region`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        match text.as_bytes() {
-            [a @ b'A'..=b'Z', b @ b'A'..=b'Z'] => Ok(Self([*a, *b])),
-            _ => Err(InvalidName::Region),
-        }
-    }
-}
-
-impl FromStr for Region {
-    type Err = InvalidName;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
-    }
-}
-
-impl TryFrom<String> for Region {
-    type Error = InvalidName;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Region> for String {
-    fn from(region: Region) -> Self {
-        region.to_string()
-    }
-}
-
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b] = self.0;
-        write!(f, "{}{}", char::from(a), char::from(b))
-    }
-}
-
-impl fmt::Debug for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

@@ -9,6 +9,8 @@ mod keys;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod regions;
+#[cfg(test)]
 mod shown;
 #[cfg(test)]
 mod time;

@@ -1,4 +1,4 @@
-use dataspace_primitives::{InvalidKeyId, InvalidName, KeyId, Name, Region};
+use dataspace_primitives::{InvalidKeyId, InvalidName, KeyId, Name};
 use proptest::prelude::*;
 
 #[test]
@@ -168,19 +168,6 @@ fn debug_of_a_name_is_quoted() {
     let name: Name = "a \"b\" \\".parse().unwrap();
     assert_eq!(format!("{name:?}"), r#""a \"b\" \\""#);
     assert_eq!(name.to_string(), "a \"b\" \\");
-}
-
-#[test]
-fn a_region_is_two_upper_case_letters() {
-    for text in ["DE", "FR", "CN", "AA", "ZZ"] {
-        let region = Region::parse(text).unwrap();
-        assert_eq!(region.to_string(), text);
-        assert_eq!(format!("{region:?}"), text);
-        assert_eq!(text.parse(), Ok(region));
-    }
-    for text in ["", "D", "de", "De", "DEU", "D1", "D ", " DE", "ДЕ", "Ä", "D\0", "EU-DE"] {
-        assert_eq!(Region::parse(text), Err(InvalidName::Region), "{text:?}");
-    }
 }
 
 #[test]
