@@ -87,11 +87,8 @@ fn application(policies: &PolicySet, facts: &Facts<'_>) -> Result<()> {
         [
             Entity::new(
                 principal.clone(),
-                [
-                    ("region".to_owned(), text(&facts.region.to_string())),
-                    ("roles".to_owned(), roles),
-                ]
-                .into(),
+                [("region".to_owned(), text(facts.region.as_str())), ("roles".to_owned(), roles)]
+                    .into(),
                 [].into(),
             )?,
             Entity::new(
