@@ -109,6 +109,7 @@ mod batch;
 mod bundle;
 mod check;
 mod checkpoint;
+mod compare;
 mod cosignature;
 mod directory;
 mod edge;
@@ -141,6 +142,7 @@ mod report;
 mod seen;
 mod seen_store;
 mod segment;
+mod signed_sizes;
 mod signing;
 mod state;
 mod static_dir;
@@ -166,6 +168,7 @@ pub use crate::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
 pub use crate::checkpoint::{
     CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, note_key,
 };
+pub use crate::compare::{CompareError, Comparison, History, compare};
 pub use crate::cosignature::{Cosignature, CosignatureError, WitnessKey};
 pub use crate::directory::Directory;
 pub use crate::error::{
@@ -182,7 +185,7 @@ pub use crate::log::{Appended, Log};
 pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
-pub use crate::publish::{PublishError, Published, Publisher};
+pub use crate::publish::{PublishCosignaturesError, PublishError, Published, Publisher};
 pub use crate::queue::{AppendError, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};
 pub use crate::read_only::ReadOnlyStorage;
 pub use crate::receipt::{
@@ -198,7 +201,9 @@ pub use crate::report::{DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticRepor
 pub use crate::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
 pub use crate::seen_store::{SeenDirectory, SeenStore, origin_hash};
 pub use crate::static_dir::{PublishDir, StaticDir};
-pub use crate::static_files::{CHECKPOINT_PATH, FnFiles, StaticFiles, StaticStore};
+pub use crate::static_files::{
+    CHECKPOINT_PATH, Deliver, FnFiles, StaticFiles, StaticStore, how_to_deliver,
+};
 pub use crate::static_log::{OpenStaticError, StaticLog, StaticLogError};
 pub use crate::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
 pub use crate::tile::{
@@ -206,8 +211,8 @@ pub use crate::tile::{
 };
 pub use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root, leaf_hash};
 pub use crate::verifier_key::{KEY_NAME_LEN_MAX, ParseNoteKeyError};
-pub use crate::verify::verify_static;
-pub use crate::witness::{AddCheckpointError, OpenWitnessError, Witness};
+pub use crate::verify::{verify_static, verify_static_entries};
+pub use crate::witness::{AddCheckpointError, CLOCK_JUMP_MAX, OpenWitnessError, Witness};
 pub use crate::witness_policy::{
     Cosigners, QuorumError, WITNESSES_MAX, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint,
 };

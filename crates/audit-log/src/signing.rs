@@ -11,6 +11,7 @@ use crate::gap::list_sum;
 use crate::log::Log;
 use crate::mark::{Mark, SETTLE_EVERY};
 use crate::queue::{AppendError, PoisonCause};
+use crate::signed_sizes;
 use crate::tree::LeafIndex;
 
 impl Log {
@@ -74,6 +75,8 @@ impl Log {
             }
         };
         self.writer.storage.write_checkpoint(checkpoint.as_note().as_bytes())?;
+        // Of use to whoever publishes the log, and no more than that.
+        let _may_be_missing = signed_sizes::note(&*self.writer.storage, size);
         // A mark that the stored checkpoint does not cover would be of no use.
         if let Some(mark) = settled {
             mark.write(&*self.writer.storage)?;

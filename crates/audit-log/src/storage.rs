@@ -14,6 +14,8 @@ pub enum StoredFile {
     Offsets,
     /// Up to where hashes and offsets are durable.
     Mark,
+    /// At which sizes checkpoints were signed, of late: needed to publish the log, and nothing else.
+    Signed,
 }
 
 impl fmt::Display for StoredFile {
@@ -23,6 +25,7 @@ impl fmt::Display for StoredFile {
             Self::Hashes(level) => write!(f, "hashes-{level}"),
             Self::Offsets => f.write_str("offsets"),
             Self::Mark => f.write_str("mark"),
+            Self::Signed => f.write_str("signed"),
         }
     }
 }

@@ -5,6 +5,8 @@ mod any_call;
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod auditor;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod bundle;
