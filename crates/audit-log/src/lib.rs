@@ -9,6 +9,9 @@
 //! - [`ReadOnlyStorage`] opens somebody else's directory and changes no byte of it.
 //! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), [`StaticLog`] reads them back
 //!   and gives entries and proofs that lead to the signed root; [`verify_static`] checks all.
+//! - [`compare`] holds two checkpoints against each other and makes the proof of a fork;
+//!   [`note_key`] gives a log's verifier key; [`Publisher::add_cosignatures`] puts what witnesses
+//!   answer under the published checkpoint.
 //! - [`Witness`] cosigns what extends everything that it has seen of a log (C2SP tlog-witness);
 //!   [`WitnessPolicy`] says whose cosignatures count and how many are needed.
 //! - [`Seen`] keeps the latest checkpoints of other people's logs. [`ForkProof`] is one file that
@@ -44,6 +47,15 @@
 //! hash; a pseudonym drawn at random prevents that, too. What others were given cannot be taken
 //! back: evidence, and the entries of a published log, which are to be removed by whoever serves
 //! them.
+//!
+//! # Backup and restoring
+//! [`backup`] and [`Log::backup`] copy a log while it grows: what its last checkpoint covers, into a
+//! new directory that appears whole or not at all. To restore, stop whoever writes, move the damaged
+//! directory away and the copy to its place, and open it; what came after the copy is lost, and
+//! whoever holds a later checkpoint will see that ([`Log::verify_extends`]). Two logs that go on from
+//! one copy are a fork, which their checkpoints prove ([`compare`]). A plain copy of a directory that
+//! is written either opens, with hashes and offsets made again where they are too old
+//! ([`Recovery::is_remade`]), or is refused with the advice to make a good one.
 //!
 //! # Example
 //! ```
