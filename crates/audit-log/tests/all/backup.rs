@@ -145,7 +145,7 @@ fn a_plain_copy_opens_or_says_how_to_make_a_good_one() {
     let dir = tempfile::tempdir().unwrap();
     let (path, early) = (dir.path().join("log"), dir.path().join("early"));
     let log = Log::create(&path, origin()).unwrap();
-    for first in (0..6_000).step_by(500) {
+    for first in (0..5_000).step_by(500) {
         drop(log.append_batch(&numbers(first..first + 500)).unwrap());
     }
     log.checkpoint(&key(1)).unwrap();
@@ -153,13 +153,16 @@ fn a_plain_copy_opens_or_says_how_to_make_a_good_one() {
         assert!(Command::new("cp").arg("-r").arg(&path).arg(to).status().unwrap().success());
     };
     copy(&early);
-    for first in (6_000..20_000).step_by(500) {
+    for first in (5_000..10_000).step_by(500) {
         drop(log.append_batch(&numbers(first..first + 500)).unwrap());
     }
     log.checkpoint(&key(1)).unwrap();
     drop(log);
-    let names: Vec<_> = fs::read_dir(&path).unwrap().map(|one| one.unwrap().file_name()).collect();
-    assert!(names.len() >= 6);
+    let mut names: Vec<_> =
+        fs::read_dir(&path).unwrap().map(|one| one.unwrap().file_name()).collect();
+    // Needed to publish alone.
+    names.retain(|name| name != "signed");
+    assert_eq!(names.len(), 6, "{names:?}");
     let (mut opened, mut refused) = (0, 0);
     // Each file from the one moment or the other.
     for mixed in 0..1_u32 << names.len() {
@@ -181,11 +184,10 @@ fn a_plain_copy_opens_or_says_how_to_make_a_good_one() {
             Ok((log, recovery)) => {
                 assert!(!is_lost, "{mixed:b}: records are lost in silence");
                 let size = recovery.size().as_u64();
-                assert!(size == 6_000 || size == 20_000);
-                if mixed % 8 == 0 {
+                assert!(size == 5_000 || size == 10_000);
+                if mixed % 16 == 0 {
                     assert_eq!(all_numbers(&log).len() as u64, size);
                 }
-                log.checkpoint(&key(1)).unwrap();
                 drop(log);
                 let storage = ReadOnlyStorage::open(&to).unwrap();
                 Log::check_on(&storage, &origin(), &|_| {}).unwrap();
