@@ -26,7 +26,7 @@ pub fn generate_key() -> Result<SecretKey, RandomError> {
 
 /// The name of a new log of the holder of `key`: no two are alike.
 pub(crate) fn log_name(key: &SecretKey) -> Result<Origin, RandomError> {
-    let name: String = nonce()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("{:032x}", u128::from_be_bytes(nonce()?));
     Origin::named(key.did(), &name).map_err(|_| RandomError)
 }
 
