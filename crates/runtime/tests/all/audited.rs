@@ -210,7 +210,7 @@ fn a_document_of_nobody_who_may_make_it_ends_the_replay() {
     for document in [
         signed_credential(&stranger(), |credential| credential.roles = [name("emperor")].into()),
         signed_credential(&stranger(), |credential| {
-            credential.space.authority = rival().did().clone()
+            credential.space.authority = rival().did().clone();
         }),
     ] {
         let node = Node::new();
