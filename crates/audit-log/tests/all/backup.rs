@@ -32,6 +32,15 @@ fn assert_good(dir: &Path, at_least: u64) -> u64 {
     size
 }
 
+/// Says so when dropped.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn thirty_copies_of_a_log_that_four_threads_write_open_and_verify() {
     let dir = tempfile::tempdir().unwrap();
@@ -58,6 +67,8 @@ fn thirty_copies_of_a_log_that_four_threads_write_open_and_verify() {
                 }
             });
         }
+        // Also if a copy is not as it should be.
+        let ends = Ends(&ends);
         for round in 0..30 {
             let (before, to) =
                 (signed.load(Ordering::Acquire), dir.path().join(format!("{round}")));
@@ -69,7 +80,7 @@ fn thirty_copies_of_a_log_that_four_threads_write_open_and_verify() {
             }
             assert_good(&to, before);
         }
-        ends.store(true, Ordering::Relaxed);
+        drop(ends);
     });
     let names: Vec<_> =
         fs::read_dir(dir.path()).unwrap().map(|one| one.unwrap().file_name()).collect();

@@ -1,13 +1,22 @@
 //! Copies of a node that runs, and the node that is restored from one.
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use dataspace_audit_log::BackupError;
 use dataspace_runtime::{IndexState, NodeBackupError, backup_node};
 
 use crate::support::{Files, Node, counted};
+
+/// Says so when dropped.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// A node whose directory is a copy.
 fn restored(node: &Node, to: &std::path::Path) -> Node {
@@ -20,33 +29,34 @@ fn restored(node: &Node, to: &std::path::Path) -> Node {
 fn copies_of_a_node_that_four_threads_ask_open_with_all_that_was_answered_before() {
     let node = Node::new();
     let contract = node.contract(counted(1_000_000));
-    let ends = AtomicBool::new(false);
+    let (ends, answered) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 while !ends.load(Ordering::Relaxed) {
                     drop(node.released(contract));
+                    answered.fetch_add(1, Ordering::Release);
                 }
             });
         }
-        for round in 0..10 {
+        // Also if a copy is not as it should be.
+        let ends = Ends(&ends);
+        for round in 0..6 {
             let to = node.files.dir.path().join(format!("copy {round}"));
-            let before = node.space.uses(contract).unwrap().0;
+            let before = answered.load(Ordering::Acquire);
             // From inside, and as somebody does who has the directory alone.
             let copied = if round % 2 == 0 {
-                let copied = node.space.backup(&to).unwrap();
-                Some((copied, before))
+                node.space.backup(&to).unwrap()
             } else {
                 node.space.checkpoint().unwrap();
-                Some((backup_node(&node.files.path(), &to).unwrap(), before))
+                backup_node(&node.files.path(), &to).unwrap()
             };
-            let (copied, before) = copied.unwrap();
             let copy = restored(&node, &to);
-            assert!(copy.space.uses(contract).unwrap().0 >= before);
+            assert!(u64::from(copy.space.uses(contract).unwrap().0) >= before);
             assert!(copy.len() >= copied.size.as_u64());
             drop(copy.released(contract));
         }
-        ends.store(true, Ordering::Relaxed);
+        drop(ends);
     });
 }
 
