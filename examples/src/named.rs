@@ -19,7 +19,9 @@ pub(crate) fn authority(argument: &OsStr) -> Result<Did> {
 
 /// The log that `--log` names.
 pub(crate) fn log(argument: &OsStr) -> Result<Origin> {
-    read(argument, "--log", "the origin of a log")
+    read(argument, "--log", "the origin of a log").with_context(|| {
+        "an origin is a DID, or a DID with `/` and the log's name: the first line of a checkpoint"
+    })
 }
 
 pub(crate) fn logs(arguments: &[OsString]) -> Result<Vec<Origin>> {

@@ -12,6 +12,7 @@ use dataspace_audit_log::{
     CHECKPOINT_PATH, Checkpoint, NOTE_LEN_MAX, Origin, StaticDir, StaticFiles,
 };
 
+use crate::audit::Damaged;
 use crate::audit::http_error::HttpError;
 use crate::audit::http_files::HttpFiles;
 use crate::audit::location::Location;
@@ -103,7 +104,14 @@ impl Place {
             return Err(anyhow!("it has more than {NOTE_LEN_MAX} bytes").context(no_log()));
         }
         let note = String::from_utf8(note).context("it is not text").with_context(no_log)?;
-        let claimed = Checkpoint::claimed_origin(&note).with_context(no_log)?;
+        let claimed = Checkpoint::claimed_origin(&note);
+        let claimed = match claimed {
+            // Somebody signed it, or changed what somebody had signed.
+            Err(error) if note.contains("\n\n\u{2014} ") => {
+                return Err(anyhow!(error).context(Damaged(no_log())));
+            }
+            claimed => claimed.with_context(no_log)?,
+        };
         match given {
             Some(given) if *given != claimed => {
                 bail!("{self} holds the log {claimed}, not {given}; ask for that one")

@@ -130,6 +130,10 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
         Some(origin) => origin.clone(),
         None => proof.claimed_origin().with_context(nothing)?,
     };
+    let claimed = proof.claimed_origin().with_context(nothing)?;
+    if claimed != origin {
+        bail!("{shown} proves nothing of the log {origin}: it is about the log {claimed}");
+    }
     let nothing = || Damaged(format!("{shown} proves nothing of the log {origin}"));
     let proved = proof.verify(&origin).with_context(nothing)?;
 
