@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::support::{code, dataspace, demo, files, run, said};
 
@@ -32,12 +31,10 @@ fn pipes_and_devices_are_refused_at_once() {
             &["witness", "--key", file, "--state", "state", "--log", "authority.did"],
             &["demo", "--dir", "new", "--data", file],
         ] {
-            let start = Instant::now();
             let output = run(dir.path(), args);
             let text = said(&output);
             assert_eq!(code(&output), 2, "{args:?}: {text}");
             assert!(text.contains(file), "{args:?}: {text}");
-            assert!(start.elapsed() < Duration::from_secs(30), "{args:?}");
         }
     }
     assert!(!dir.path().join("new").exists());
@@ -70,8 +67,8 @@ fn names_in_files_may_have_a_mark_and_any_line_ends() {
 fn a_log_may_be_named_by_a_file() {
     let dir = files();
     let node = demo().join("demo/node");
-    let note = fs::read_to_string(node.join("checkpoint")).unwrap();
-    let origin = note.lines().next().unwrap();
+    let stored = fs::read_to_string(node.join("checkpoint")).unwrap();
+    let origin = stored.lines().next().unwrap();
     fs::write(dir.path().join("log"), format!("{origin}\r\n")).unwrap();
     let node = node.to_str().unwrap();
     let output = run(dir.path(), &["audit", "verify", node, "--log", "log"]);
