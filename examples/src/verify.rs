@@ -8,7 +8,7 @@ use dataspace_audit_log::{
     Cosigners, EVIDENCE_LEN_MAX, Evidence, FORK_LEN_MAX, Finding, ForkProof, Verdict,
     VerifiedEvidence, WitnessKey, WitnessPolicy,
 };
-use dataspace_identity::{Did, TrustAnchors};
+use dataspace_identity::Did;
 use dataspace_primitives::shown;
 use dataspace_usage_contract::Agreement;
 use serde_json::json;
@@ -33,8 +33,8 @@ pub(crate) fn run(
     } else {
         let quorum = quorum.unwrap_or(witnesses.len() / 2 + 1);
         let policy = WitnessPolicy::new(quorum, witnesses).context("--witness and --quorum")?;
-        let anchors = TrustAnchors::new(authority.clone());
         let evidence = Evidence::from_bytes(&bytes).with_context(nothing)?;
+        let anchors = evidence.anchors(&authority).with_context(nothing)?;
         evidence.verify_witnessed(&anchors, &policy).with_context(nothing)?
     };
     let health = Health::of(verified.cosigners().is_none_or(Cosigners::is_quorum));
@@ -64,7 +64,8 @@ pub(crate) fn fork(file: &Path, log: &OsStr) -> Result<Health> {
 /// What the file shows, or why it shows nothing.
 pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence<Agreement>> {
     let evidence = Evidence::from_bytes(bytes)?;
-    Ok(evidence.verify::<Agreement>(&TrustAnchors::new(authority.clone()))?)
+    let anchors = evidence.anchors(authority)?;
+    Ok(evidence.verify::<Agreement>(&anchors)?)
 }
 
 fn print(verified: &VerifiedEvidence<Agreement>) {
