@@ -70,6 +70,7 @@ pub mod bounds;
 mod cedar_data;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/cedar_policies.rs"]
+#[expect(clippy::format_collect, reason = "short texts, shown to people")]
 mod cedar_policies;
 mod cedar_text;
 mod clause;

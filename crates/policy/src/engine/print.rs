@@ -169,6 +169,13 @@ impl<'a> Printed<'a> {
                 write_literal(f, text)?;
                 f.write_str(")")
             }
+            node => self.write_of_contract(f, node),
+        }
+    }
+
+    /// The nodes that stand for frequent ones of the paved path.
+    fn write_of_contract(&self, f: &mut fmt::Formatter<'_>, node: &Node) -> fmt::Result {
+        match node {
             Node::ParticipantIs(text) => {
                 write!(f, "principal == {PARTICIPANT}::{}", literal(&self.text(text)))
             }
@@ -197,6 +204,8 @@ impl<'a> Printed<'a> {
                 write!(f, "{ty}::{}", literal(&self.text(&Text::Place(*place))))
             }
             Node::TimePlace(place) => self.datetime(f, Instant::Place(*place)),
+            // All others are written where this is called.
+            _ => Ok(()),
         }
     }
 
@@ -307,7 +316,7 @@ fn has(f: &mut fmt::Formatter<'_>, of: &str, names: &[Box<str>]) -> fmt::Result 
     for (i, name) in names.iter().enumerate() {
         f.write_str(if i > 0 { " && " } else { "" })?;
         write!(f, "{of} has {}", literal(name))?;
-        of.push_str(&format!("[{}]", literal(name)));
+        of.extend(["[", &literal(name), "]"]);
     }
     Ok(())
 }

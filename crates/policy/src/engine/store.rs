@@ -121,7 +121,7 @@ impl<'a> Asked<'a> {
 }
 
 fn named<'a>((ty, id): &'a (String, &'a str)) -> Uid<'a> {
-    Uid { ty, id }
+    Uid { id, ty }
 }
 
 impl<'a> Source<'a> for Asked<'a> {

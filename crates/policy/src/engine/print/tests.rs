@@ -102,7 +102,7 @@ const ATOMS: [&str; 45] = [
     r#"context.now.toTime() < duration("12h")"#,
     r#"context.now.toDate() == datetime("2026-06-01T00:00:00Z")"#,
     r#"context.contract.agreedAt.offset(duration("-1d")) < context.now"#,
-    r#"context.now.durationSince(context.contract.agreedAt).toDays() > 1"#,
+    "context.now.durationSince(context.contract.agreedAt).toDays() > 1",
     "context.uses < 3",
     "context.uses + 1 < 3 * 2 - (2 - 1)",
     "-(context.uses) < 3 - -2",
