@@ -52,7 +52,7 @@ fn copies_of_a_node_that_four_threads_ask_open_with_all_that_was_answered_before
                 backup_node(&node.files.path(), &to).unwrap()
             };
             let copy = restored(&node, &to);
-            assert!(u64::from(copy.space.uses(contract).unwrap().0) >= before);
+            assert!(copy.space.uses(contract).unwrap().0 >= before);
             assert!(copy.len() >= copied.size.as_u64());
             drop(copy.released(contract));
         }
