@@ -92,6 +92,7 @@ mod denial;
 mod error;
 mod export;
 mod facts;
+mod gate;
 mod index;
 mod monitor;
 mod permit;
