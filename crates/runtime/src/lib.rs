@@ -92,6 +92,7 @@ mod error;
 mod export;
 mod facts;
 mod index;
+mod members;
 mod monitor;
 mod permit;
 mod random;
@@ -123,7 +124,7 @@ pub use crate::replayed::{
 };
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::Setup;
-pub use crate::space::{Access, DataSpace, NewOffer};
+pub use crate::space::{Access, Applied, DataSpace, NewOffer};
 
 /// The README's code compiles.
 #[cfg(doctest)]

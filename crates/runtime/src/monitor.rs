@@ -12,9 +12,10 @@ use dataspace_usage_contract::AccessRequest;
 use crate::clock::ClockError;
 use crate::denial::DenialReason;
 use crate::error::AccessError;
+use crate::members::Member;
 use crate::permit::{Decided, Decision, Denial, Grant, Permit, Received};
 use crate::space::Inner;
-use crate::state::{Contract, Member, State};
+use crate::state::{Contract, State};
 
 /// How far a consumer's clock may be ahead of ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
