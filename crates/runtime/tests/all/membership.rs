@@ -36,7 +36,7 @@ fn after_readmission_the_old_credential_does_not_come_back_either() {
     let new = signed_credential(&consumer(), |one| one.validity = from(100));
     node.space.admit(new).unwrap();
     let old = node.space.admit(signed_credential(&consumer(), |_| {}));
-    assert!(matches!(old, Err(ChangeError::OlderCredential { .. })), "{old:?}");
+    assert!(matches!(old, Err(ChangeError::Revoked { .. })), "{old:?}");
 }
 
 #[test]

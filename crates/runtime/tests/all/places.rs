@@ -91,7 +91,7 @@ fn two_nodes_of_one_provider_do_not_double_a_quota() {
     let (there, _two) = node(&authority(), "steel", provider());
     assert_ne!(here.log().origin(), there.log().origin());
     // Neither the offer of one is concluded by the other …
-    let offer = there.offer(Node::new_offer(counted(1))).unwrap();
+    let offer = there.offer(Node::new_offer(counted(2))).unwrap();
     let acceptance = accepted(&offer, there.provider());
     let refused = here.conclude(offer.clone(), acceptance.clone());
     assert!(matches!(refused, Err(ChangeError::OtherNode { .. })), "{refused:?}");
