@@ -18,6 +18,7 @@ use crate::change::{Change, signed};
 use crate::error::ChangeError;
 use crate::index::Made;
 use crate::members::{Member, Revocations};
+use crate::release::OpenReleases;
 use crate::replay::Replays;
 
 /// A registered product.
@@ -39,6 +40,7 @@ pub(crate) struct Contract {
     /// The digest of the Cedar text that decides.
     pub(crate) program: Digest,
     quota: Mutex<Quota>,
+    pub(crate) open: OpenReleases,
     /// Uses of the product by the consumer under all contracts; these share it.
     uses_by_consumer: Arc<Mutex<u64>>,
 }
@@ -257,6 +259,7 @@ impl State {
             uses_by_consumer,
             quota: Mutex::new(Quota::new(terms.uses_max().map(u64::from))),
             program: program.digest(),
+            open: OpenReleases::default(),
             agreed_at: now,
             agreement,
         });

@@ -32,6 +32,7 @@ mod membership;
 mod membership_orders;
 #[cfg(test)]
 mod negotiation;
+mod passes;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
