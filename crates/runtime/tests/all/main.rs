@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod audited;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod counts;
@@ -32,6 +34,7 @@ mod membership;
 mod membership_orders;
 #[cfg(test)]
 mod negotiation;
+#[cfg(test)]
 mod passes;
 #[cfg(test)]
 mod places;
