@@ -17,6 +17,10 @@ mod errors;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod evidence_attacks;
+#[cfg(test)]
+mod evidence_forger;
+#[cfg(test)]
 mod failing_log;
 #[cfg(test)]
 mod forged_records;
