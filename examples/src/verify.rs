@@ -5,11 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use dataspace_audit_log::{
-    EVIDENCE_LEN_MAX, Evidence, FORK_LEN_MAX, Finding, ForkProof, Origin, Verdict,
-    VerifiedEvidence, WitnessKey, WitnessPolicy,
+    FORK_LEN_MAX, Finding, ForkProof, Origin, Verdict, WitnessKey, WitnessPolicy,
 };
-use dataspace_identity::{Did, TrustAnchors};
-use dataspace_usage_contract::Agreement;
+use dataspace_identity::Did;
+use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, VerifiedEvidence};
 use serde_json::json;
 
 use crate::paint;
@@ -29,9 +28,8 @@ pub(crate) fn run(
     } else {
         let quorum = quorum.unwrap_or(witnesses.len() / 2 + 1);
         let policy = WitnessPolicy::new(quorum, witnesses).context("--witness and --quorum")?;
-        let anchors = TrustAnchors::new(authority.clone());
         let evidence = Evidence::from_bytes(&bytes).with_context(nothing)?;
-        evidence.verify_witnessed(&anchors, &policy).with_context(nothing)?
+        evidence.verify_witnessed(&authority, &policy).with_context(nothing)?
     };
     if as_json {
         anstream::println!("{:#}", to_json(&verified));
@@ -62,9 +60,8 @@ fn read(file: &Path, len_max: usize) -> Result<Vec<u8>> {
 }
 
 /// What the file shows, or why it shows nothing.
-pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence<Agreement>> {
-    let evidence = Evidence::from_bytes(bytes)?;
-    Ok(evidence.verify::<Agreement>(&TrustAnchors::new(authority.clone()))?)
+pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence> {
+    Ok(Evidence::from_bytes(bytes)?.verify(authority)?)
 }
 
 pub(crate) fn authority_did(argument: &str) -> Result<Did> {
@@ -76,13 +73,19 @@ pub(crate) fn authority_did(argument: &str) -> Result<Did> {
     text.trim().parse().with_context(|| format!("{argument} does not hold a usable DID"))
 }
 
-fn print(verified: &VerifiedEvidence<Agreement>) {
+fn print(verified: &VerifiedEvidence) {
     let agreement = verified.contract().value();
     anstream::println!("{}", paint::title("Contract"));
     anstream::println!("   {}", verified.contract().digest());
+    anstream::println!("   space     {}", verified.space().name);
     anstream::println!("   provider  {}\n   consumer  {}", agreement.provider, agreement.consumer);
     anstream::println!("   product   {} ({})", agreement.product, agreement.product_class);
     anstream::println!("   valid     {}", agreement.validity);
+    anstream::println!(
+        "   concluded by record {} of the log, at {}",
+        verified.concluded_index(),
+        verified.concluded_at()
+    );
     paint::clauses(&agreement.terms.clauses());
 
     anstream::println!("\n{}", paint::title("Decision"));
@@ -111,7 +114,7 @@ pub(crate) fn findings(findings: &[Finding]) {
     }
 }
 
-fn to_json(verified: &VerifiedEvidence<Agreement>) -> serde_json::Value {
+fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
     let agreement = verified.contract().value();
     let clauses: Vec<_> = agreement
         .terms
@@ -140,6 +143,14 @@ fn to_json(verified: &VerifiedEvidence<Agreement>) -> serde_json::Value {
     }
     json!({
         "contract": verified.contract().digest().to_string(),
+        "space": verified.space().name.as_str(),
+        "authority": verified.space().authority.as_str(),
+        "log": verified.checkpoint().origin().as_str(),
+        "compiler": agreement.compiler,
+        "concluded": {
+            "record": verified.concluded_index().as_u64(),
+            "time": verified.concluded_at().to_string(),
+        },
         "provider": agreement.provider.as_str(),
         "consumer": agreement.consumer.as_str(),
         "product": agreement.product.as_str(),
