@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use dataspace_audit_log::{Event, LeafIndex, Record};
-use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
+use dataspace_identity::{Admitted, Did, MembershipRevocation, Origin, TrustAnchors};
 use dataspace_policy::{Contracts, Facts};
 use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
@@ -21,7 +21,7 @@ use crate::stated::Stated;
 #[derive(Debug)]
 pub(super) struct History {
     anchors: TrustAnchors,
-    provider: Did,
+    log: Origin,
     pub(super) profile: PublishedProfile,
     pub(super) members: HashMap<Did, Member>,
     /// Class and descriptor.
@@ -73,19 +73,19 @@ impl History {
     /// Of the first record; `None` if that is not a profile.
     pub(super) fn begin(
         record: Record,
-        authority: Did,
-        provider: Did,
+        authority: &Did,
+        log: Origin,
     ) -> Option<Result<Self, ChangeError>> {
         let Event::Profile { version, document } = record.event else { return None };
         let profile = signed(document)
-            .and_then(|signed| Ok(PublishedProfile::publish(signed, &authority, record.time)?));
+            .and_then(|signed| Ok(PublishedProfile::publish(signed, authority, record.time)?));
         Some(profile.and_then(|profile| {
             if profile.profile().version != version {
                 return Err(ChangeError::Mismatch);
             }
             Ok(Self {
-                anchors: TrustAnchors::new(authority),
-                provider,
+                anchors: TrustAnchors::new(profile.profile().space_id()),
+                log,
                 profile,
                 members: HashMap::new(),
                 products: HashMap::new(),
@@ -134,12 +134,12 @@ impl History {
                 }
             }
             Event::Policies { document } => {
-                let ours = (&self.profile.profile().space, &self.provider);
+                let ours = (self.anchors.space(), &self.log);
                 let last = self.own.as_ref();
                 let own = PublishedPolicies::publish(signed(document)?, ours, last, now)?;
                 self.own = Some(own);
             }
-            Event::Archived { .. } => {}
+            Event::Archived { .. } | Event::Opened { .. } => {}
             _ => return Err(ChangeError::Unknown),
         }
         Ok(None)
@@ -214,8 +214,14 @@ impl History {
         if agreement.digest() != contract {
             return Err(ChangeError::Mismatch);
         }
-        if value.provider != self.provider || value.space != self.profile.profile().space {
-            return Err(ChangeError::Elsewhere);
+        if value.space != *self.anchors.space() {
+            let (expected, found) = (self.anchors.space().clone(), value.space.clone());
+            let (expected, found) = (Box::new(expected), Box::new(found));
+            return Err(ChangeError::OtherSpace { expected, found });
+        }
+        if value.log != self.log {
+            let (expected, found) = (self.log.clone(), value.log.clone());
+            return Err(ChangeError::OtherNode { expected, found });
         }
         self.check_class(&value.product_class)?;
         let class = self.products.get(&value.product).map(|(class, _)| class);
