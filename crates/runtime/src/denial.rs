@@ -108,7 +108,9 @@ impl DenialReason {
             return Likeness::Same;
         }
         let clause = match self {
-            Self::Policy(Reason::Unmet { clause, .. } | Reason::Prohibited { clause, .. }) => clause,
+            Self::Policy(Reason::Unmet { clause, .. } | Reason::Prohibited { clause, .. }) => {
+                clause
+            }
             _ => "",
         };
         let words = recorded.strip_prefix(self.code()).and_then(|rest| rest.strip_prefix(": "));

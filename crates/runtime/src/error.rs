@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dataspace_audit_log::{
-    AppendError, ArchiveError, CreateError, LeafIndex, OpenError, ProveError, ReadError, RecordError,
-    SignCheckpointError, TreeSize,
+    AppendError, ArchiveError, CreateError, LeafIndex, OpenError, ProveError, ReadError,
+    RecordError, SignCheckpointError, TreeSize,
 };
 use dataspace_data_plane::{PlanError, RunError};
 use dataspace_identity::{AdmitError as CredentialError, Did, Origin, RevocationError, SpaceId};

@@ -35,7 +35,7 @@ impl DataSpace {
         request: Option<&Signed<AccessRequest>>,
     ) -> Result<Evidence, ExportError> {
         let bytes = self.inner.log.read(index)?;
-        let Record { event, .. } = Record::from_bytes(&bytes)?;
+        let Record { time, event, .. } = Record::from_bytes(&bytes)?;
         let Event::Access(access) = event else {
             return Err(ExportError::NotADecision { index });
         };
@@ -46,7 +46,7 @@ impl DataSpace {
             let parties = contract.agreement.value();
             let member = |did, what| {
                 let member = monitor.state.members.get(did);
-                let credential = member.and_then(|member| member.credential_at(index));
+                let credential = member.map(|member| member.credential_at(time).signed());
                 credential.map(document).ok_or(ExportError::Missing { what })
             };
             let provider = member(&parties.provider, "credential of the provider")?;

@@ -45,9 +45,9 @@ impl Evidence {
         let Agreement { provider, consumer, .. } = agreement.value();
         let provider = member(Part::Provider, self.provider.into_vec(), provider)?;
         let consumer = member(Part::Consumer, self.consumer.into_vec(), consumer)?;
-        let request = self.request.map(|request| {
-            request::check(request.into_vec(), &agreement, (access.request, time))
-        });
+        let request = self
+            .request
+            .map(|request| request::check(request.into_vec(), &agreement, (access.request, time)));
         let request = request.transpose()?;
 
         let program = Program::new(&agreement.value().cedar)?;

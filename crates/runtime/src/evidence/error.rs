@@ -55,7 +55,8 @@ pub enum EvidenceError {
     /// A version of the format that this library does not know.
     #[error(
         "evidence version {found} is not known here, only version {}; ask the provider for the \
-         evidence again", Evidence::VERSION
+         evidence again",
+        Evidence::VERSION
     )]
     Version {
         /// The version found.
@@ -234,7 +235,8 @@ pub enum EvidenceError {
     /// The duties of the release are not those of the contract.
     #[error(
         "the release was recorded with the duties {}; the contract has {}",
-        duty_words(recorded), duty_words(expected)
+        duty_words(recorded),
+        duty_words(expected)
     )]
     Duties {
         /// In the record.

@@ -105,7 +105,9 @@ fn decision(evidence: &VerifiedEvidence) -> Vec<Finding> {
             findings.push(proved(match duties {
                 0 => "the contract asks for no duty, and none is recorded".to_owned(),
                 1 => "the one duty of the contract was recorded with the permit".to_owned(),
-                duties => format!("all {duties} duties of the contract were recorded with the permit"),
+                duties => {
+                    format!("all {duties} duties of the contract were recorded with the permit")
+                }
             }));
             findings.push(not_proved(
                 "that neither space nor provider forbade it: their policies are in other records; \

@@ -148,7 +148,9 @@ impl Case<'_> {
         }
         if facts.purposes.is_empty() {
             // The space does not have it; one that it has is among its own broader ones.
-            reasons.extend(facts.purpose.parse().map(|purpose| DenialReason::UnknownPurpose { purpose }));
+            reasons.extend(
+                facts.purpose.parse().map(|purpose| DenialReason::UnknownPurpose { purpose }),
+            );
         }
         let clauses = match program.decide(facts, Layers::default()) {
             Decision::Permit(grounds) => {

@@ -228,10 +228,10 @@ impl History {
         if class != Some(&value.product_class) {
             return Err(ChangeError::UnknownProduct { product: value.product.clone() });
         }
-        let scenarios = &self.profile.profile().scenarios;
-        let mut purposes = value.terms.purposes().into_iter();
-        if let Some(purpose) = purposes.find(|one| !scenarios.contains_key(*one)) {
-            return Err(ChangeError::UnknownPurpose { purpose: purpose.clone() });
+        for purpose in value.terms.purposes() {
+            if !self.profile.profile().scenarios.contains_key(purpose) {
+                return Err(ChangeError::UnknownPurpose { purpose: purpose.clone() });
+            }
         }
         for did in [&value.provider, &value.consumer] {
             if !self.members.get(did).is_some_and(|member| member.is_member_at(now)) {

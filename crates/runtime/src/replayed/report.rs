@@ -271,9 +271,7 @@ pub(crate) fn fact_words(fact: Option<&Fact>) -> String {
         None => "nothing".to_owned(),
         Some(Fact::Text(text)) => text.clone(),
         Some(Fact::Number(number)) => number.to_string(),
-        Some(Fact::Texts(texts)) => {
-            texts.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-        }
+        Some(Fact::Texts(texts)) => texts.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
     }
 }
 

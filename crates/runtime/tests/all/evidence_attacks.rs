@@ -5,7 +5,7 @@ use dataspace_audit_log::{Event, Fact, Origin, Record, Verdict};
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Digest, Region};
 use dataspace_runtime::{EvidenceError, Part};
-use dataspace_usage_contract::{AgreeError, AccessRequest, ContractId, StatedPerson};
+use dataspace_usage_contract::{AccessRequest, AgreeError, ContractId, StatedPerson};
 use serde_bytes::ByteBuf;
 
 use crate::support::story::{Story, Wire};
@@ -72,12 +72,9 @@ fn a_story_without_a_lie_verifies() {
 
 #[test]
 fn members_cannot_frame_others_by_signing_for_them() {
-    for signers in [
-        [rival as fn() -> _, stranger],
-        [rival, consumer],
-        [provider, rival],
-        [stranger, provider],
-    ] {
+    for signers in
+        [[rival as fn() -> _, stranger], [rival, consumer], [provider, rival], [stranger, provider]]
+    {
         let error = lie(|story| story.signers = signers.to_vec());
         assert!(matches!(error, EvidenceError::Agreement(AgreeError::Parties)), "{error}");
         assert_eq!(error.parts(), [Part::Conclusion]);
@@ -204,7 +201,11 @@ fn every_recorded_fact_is_held_against_the_part_that_it_comes_from() {
         ("space", text("another"), Part::Conclusion),
         ("agreedAt", Fact::Number(7), Part::Conclusion),
         ("region", text("FR"), Part::Consumer),
-        ("roles", Fact::Texts(["consumer".to_owned(), "provider".to_owned()].into()), Part::Consumer),
+        (
+            "roles",
+            Fact::Texts(["consumer".to_owned(), "provider".to_owned()].into()),
+            Part::Consumer,
+        ),
         ("attribute:level", text("gold"), Part::Consumer),
         ("action", text("query"), Part::Request),
         ("purposes", Fact::Texts(["alloy-design".to_owned()].into()), Part::Decision),
@@ -301,7 +302,10 @@ fn a_denial_follows_from_the_contract_or_says_what_is_not_shown() {
     let finding = |story: &Story, part: &str| {
         let findings = story.verify().unwrap().findings();
         let all: Vec<_> = findings.iter().map(ToString::to_string).collect();
-        assert!(all.iter().any(|one| one.starts_with("not proved") && one.contains(part)), "{all:#?}");
+        assert!(
+            all.iter().any(|one| one.starts_with("not proved") && one.contains(part)),
+            "{all:#?}"
+        );
     };
     finding(&denied_for(&["unmet: permission-1: in other words"]), "worded");
     finding(

@@ -8,7 +8,7 @@ use dataspace_audit_log::Origin;
 use dataspace_identity::{MembershipCredential, SecretKey, SpaceId};
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Digest, Signed};
-use dataspace_runtime::{Access, DataSpace, NewOffer, Part, request_access};
+use dataspace_runtime::{Access, Clock as _, DataSpace, NewOffer, Part, request_access};
 use dataspace_usage_contract::{Acceptance, Offer};
 
 use crate::support::story::Wire;
@@ -37,7 +37,8 @@ impl Place {
             place.admit(&member, |credential| {
                 credential.serial = serial;
                 // The same participant is somebody else in each space.
-                credential.roles = [name(if space == "demo" { "consumer" } else { "provider" })].into();
+                credential.roles =
+                    [name(if space == "demo" { "consumer" } else { "provider" })].into();
             });
         }
         let class = name("test-results");
@@ -63,7 +64,8 @@ impl Place {
         accesses: &[(Action, &str)],
     ) -> Vec<Wire> {
         let clock = TestClock(self.files.clock.clone());
-        let validity = days(0, 300);
+        // No two offers are the same.
+        let validity = days(0, 200 + u64::try_from(self.space.contracts().len()).unwrap());
         let (product, expires_at) = (name("alloys"), validity.until());
         let new = NewOffer { product, consumer: None, terms, validity, expires_at };
         let offer = self.space.offer(new).unwrap();

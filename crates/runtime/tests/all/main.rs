@@ -7,6 +7,8 @@ mod audited;
 #[cfg(test)]
 mod clock;
 #[cfg(test)]
+mod compiler;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod crash;

@@ -2,9 +2,7 @@
 
 use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Log, Origin, Record};
 use dataspace_identity::{MembershipCredential, SecretKey};
-use dataspace_primitives::{
-    CoSignature, Digest, Payload, Signed, UnixMillis, Verified, cbor,
-};
+use dataspace_primitives::{CoSignature, Digest, Payload, Signed, UnixMillis, Verified, cbor};
 use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, VerifiedEvidence};
 use dataspace_usage_contract::{AccessRequest, Agreement, ContractId};
 use serde::{Deserialize, Serialize};
