@@ -1,6 +1,7 @@
 //! Evidence of one decision, for people who trust nobody.
 
 use dataspace_audit_log::{Event, LeafIndex, Record};
+use dataspace_identity::Admitted;
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::{AccessRequest, ContractId};
 use serde_bytes::ByteBuf;
@@ -35,7 +36,7 @@ impl DataSpace {
         request: Option<&Signed<AccessRequest>>,
     ) -> Result<Evidence, ExportError> {
         let bytes = self.inner.log.read(index)?;
-        let Record { time, event, .. } = Record::from_bytes(&bytes)?;
+        let Record { event, .. } = Record::from_bytes(&bytes)?;
         let Event::Access(access) = event else {
             return Err(ExportError::NotADecision { index });
         };
@@ -45,8 +46,7 @@ impl DataSpace {
             let contract = contract.ok_or(ExportError::Missing { what: "contract" })?;
             let parties = contract.agreement.value();
             let member = |did, what| {
-                let member = monitor.state.members.get(did);
-                let credential = member.map(|member| member.credential_at(time).signed());
+                let credential = monitor.state.credential_at(did, index).map(Admitted::signed);
                 credential.map(document).ok_or(ExportError::Missing { what })
             };
             let provider = member(&parties.provider, "credential of the provider")?;

@@ -23,17 +23,7 @@ use crate::replay::Replays;
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) admitted: Admitted,
-    /// Credentials before this one, oldest first: decisions of their time are shown by them.
-    pub(crate) earlier: Vec<Admitted>,
     pub(crate) revocation: Option<MembershipRevocation>,
-}
-
-impl Member {
-    /// The credential by which the participant was a member at `at`; else the one in force.
-    pub(crate) fn credential_at(&self, at: UnixMillis) -> &Admitted {
-        let mut all = std::iter::once(&self.admitted).chain(self.earlier.iter().rev());
-        all.find(|one| one.is_member_at(at)).unwrap_or(&self.admitted)
-    }
 }
 
 /// A registered product.
@@ -67,6 +57,9 @@ pub(crate) struct State {
     log: Origin,
     pub(crate) profile: Arc<PublishedProfile>,
     pub(crate) members: HashMap<Did, Arc<Member>>,
+    /// Every credential that was in force, each with the place of the record that put it there:
+    /// decisions of its time are shown by it.
+    credentials: HashMap<Did, Vec<(LeafIndex, Admitted)>>,
     pub(crate) products: HashMap<Name, Product>,
     pub(crate) contracts: HashMap<ContractId, Arc<Contract>>,
     /// What decides under them.
@@ -89,6 +82,7 @@ impl State {
             log,
             profile: Arc::new(profile),
             members: HashMap::new(),
+            credentials: HashMap::new(),
             products: HashMap::new(),
             contracts: HashMap::new(),
             programs: Contracts::default(),
@@ -382,6 +376,12 @@ impl State {
         if is_member { Ok(()) } else { Err(ChangeError::NotAMember { did: did.clone() }) }
     }
 
+    /// The credential of `did` that was in force before the record at `index`.
+    pub(crate) fn credential_at(&self, did: &Did, index: LeafIndex) -> Option<&Admitted> {
+        let mut before = self.credentials.get(did)?.iter().rev();
+        before.find_map(|(place, one)| (*place < index).then_some(one))
+    }
+
     pub(crate) fn contract(&self, id: ContractId) -> Result<&Arc<Contract>, ChangeError> {
         self.contracts.get(&id).ok_or(ChangeError::UnknownContract { contract: id })
     }
@@ -392,21 +392,17 @@ impl State {
             Change::Profile(profile) => self.profile = Arc::from(profile),
             Change::Admission(admitted) => {
                 let did = admitted.did().clone();
-                let mut earlier = Vec::new();
-                if let Some(member) = self.members.get(&did) {
-                    earlier.clone_from(&member.earlier);
-                    if member.admitted.signed() != admitted.signed() {
-                        earlier.push(member.admitted.clone());
-                    }
+                let credentials = self.credentials.entry(did.clone()).or_default();
+                if credentials.last().is_none_or(|(_, last)| last.signed() != admitted.signed()) {
+                    credentials.push((index, admitted.clone()));
                 }
-                self.members.insert(did, Arc::new(Member { admitted, earlier, revocation: None }));
+                self.members.insert(did, Arc::new(Member { admitted, revocation: None }));
             }
             Change::Revocation(revocation) => {
                 let revocation = revocation.value().clone();
                 if let Some(member) = self.members.get_mut(&revocation.subject) {
-                    let (admitted, earlier) = (member.admitted.clone(), member.earlier.clone());
-                    let revocation = Some(revocation);
-                    *member = Arc::new(Member { admitted, earlier, revocation });
+                    let (admitted, revocation) = (member.admitted.clone(), Some(revocation));
+                    *member = Arc::new(Member { admitted, revocation });
                 }
             }
             Change::Product { id, class, descriptor } => {

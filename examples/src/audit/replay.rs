@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
+use dataspace_audit_log::Finding;
 use dataspace_policy::{Layer, Policies, Simulated, Simulation};
 use dataspace_runtime::{Replayed, Replayer};
 use serde_json::json;
@@ -20,7 +21,8 @@ const HELP: &str = "\
 Reads the log from its first record, verifies every signed document in it (profiles, credentials,
 contracts, terminations, policies), and decides every access again by what was in force then. A
 decision that does not follow is a discrepancy, and so is a fact that the records before it
-contradict. It believes the space authority, and what consumers stated in their requests.
+contradict, a release with other duties than the contract's, or a request that was decided twice.
+It believes the space authority, and what consumers stated in their requests.
 
 --with FILE also decides by that Cedar text in place of the space's policies, and tells what would
 have been decided otherwise. That changes nothing, and is no discrepancy.
@@ -150,6 +152,12 @@ fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<(
         }
         more(out, *discrepancies)?;
     }
+    for finding in replayed.findings() {
+        if let Finding::NotProved(text) = finding {
+            let text = paint::dim(clean_line(&text));
+            writeln!(out, "   {} {text}", paint::dim("not proved"))?;
+        }
+    }
     match &replayed.simulation {
         Some(simulation) => write_simulation(out, simulation),
         None => Ok(()),
@@ -226,6 +234,14 @@ fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
             "differences": differences.collect::<Vec<_>>(),
         })
     });
+    let not_proved: Vec<_> = replayed
+        .findings()
+        .into_iter()
+        .filter_map(|finding| match finding {
+            Finding::NotProved(text) => Some(text),
+            Finding::Proved(_) => None,
+        })
+        .collect();
     json!({
         "log": source.origin().as_str(),
         "records": source.size(),
@@ -235,6 +251,9 @@ fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
         "denials": replayed.denials,
         "unrepeatable": replayed.unrepeatable,
         "unordered": replayed.unordered,
+        "reworded": replayed.reworded,
+        "otherCompilers": replayed.other_compilers,
+        "notProved": not_proved,
         "discrepancies": replayed.discrepancies,
         "first": discrepancies.collect::<Vec<_>>(),
         "simulation": simulation,
