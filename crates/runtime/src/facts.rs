@@ -103,12 +103,13 @@ impl<'a> Basis<'a> {
         Facts {
             roles: &credential.roles,
             credentials: &CREDENTIALS,
+            attributes: &credential.attributes,
             person: stated.person.as_ref().map(|(id, roles)| Person { id, roles }),
             purposes: self.purposes.unwrap_or(plain.purposes),
             recipient_region: stated.recipient_region,
             environment: stated.environment,
             contract: self.contract,
-            space: agreement.space.as_str(),
+            space: agreement.space.name.as_str(),
             agreed_at: self.agreed_at,
             uses: stated.uses,
             ..plain
