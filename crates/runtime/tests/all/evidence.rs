@@ -128,6 +128,12 @@ fn evidence_says_nothing_to_whoever_trusts_another_authority() {
     assert!(matches!(refused, Err(EvidenceError::Authority { .. })), "{refused:?}");
 }
 
+#[derive(serde::Serialize)]
+struct Old {
+    v: u8,
+    contract: serde_bytes::ByteBuf,
+}
+
 #[test]
 fn paths_of_no_log_and_files_of_other_versions_are_told_apart() {
     let mut wire = Wire::read(&good());
@@ -137,11 +143,6 @@ fn paths_of_no_log_and_files_of_other_versions_are_told_apart() {
     for v in [1, 3] {
         let other = Wire { v, ..Wire::read(&good()) }.verify();
         assert!(matches!(other, Err(EvidenceError::Version { found }) if found == u64::from(v)));
-    }
-    #[derive(serde::Serialize)]
-    struct Old {
-        v: u8,
-        contract: serde_bytes::ByteBuf,
     }
     let old = cbor::to_canonical(&Old { v: 1, contract: Vec::new().into() }).unwrap();
     let old = verify(&old).unwrap_err();

@@ -101,6 +101,8 @@ fn the_consumers_own_log_is_not_the_providers() {
     assert!(matches!(error, EvidenceError::Checkpoint { .. }), "{error}");
 }
 
+type Other = fn(&mut AccessRequest);
+
 #[test]
 fn what_is_no_request_of_the_consumer_for_this_contract_is_refused() {
     // Any bytes, whose digest stands in the record.
@@ -110,13 +112,12 @@ fn what_is_no_request_of_the_consumer_for_this_contract_is_refused() {
     let Event::Access(access) = &mut decision.event else { panic!() };
     access.request = Digest::of(&[7; 32]);
     let conclusion = Record::from_bytes(&wire.conclusion.record).unwrap();
-    let error = story.record(conclusion, decision, Some(vec![7; 32])).verify().unwrap_err();
+    let error = story.record(&conclusion, &decision, Some(vec![7; 32])).verify().unwrap_err();
     assert!(matches!(error, EvidenceError::Document { part: Part::Request, .. }), "{error}");
 
     let error = lie(|story| story.request_signer = rival);
     assert!(matches!(error, EvidenceError::RequestSignature(_)), "{error}");
-    type Change = fn(&mut AccessRequest);
-    let others: [(&str, Change); 3] = [
+    let others: [(&str, Other); 3] = [
         ("consumer", |request| request.consumer = rival().did().clone()),
         ("contract", |request| request.contract = ContractId::from_digest(Digest::of(b"other"))),
         ("log", |request| request.log = Origin::named(provider().did(), "another").unwrap()),
@@ -403,7 +404,7 @@ fn other_policies_than_the_contracts_did_not_decide() {
     let Event::Access(access) = &mut decision.event else { panic!() };
     access.program = Digest::of(b"permit (principal, action, resource);");
     let request = wire.request.map(ByteBuf::into_vec);
-    let error = story.record(conclusion, decision, request).verify().unwrap_err();
+    let error = story.record(&conclusion, &decision, request).verify().unwrap_err();
     assert!(matches!(error, EvidenceError::Program), "{error}");
 }
 
@@ -413,9 +414,9 @@ fn each_record_is_of_its_own_event_and_contract() {
     let wire = story.wire();
     let request = || wire.request.clone().map(ByteBuf::into_vec);
     let (conclusion, decision) = records(&wire);
-    let twice = story.record(conclusion.clone(), conclusion.clone(), request()).verify();
+    let twice = story.record(&conclusion, &conclusion, request()).verify();
     assert!(matches!(twice, Err(EvidenceError::Event { part: Part::Decision })));
-    let twice = story.record(decision.clone(), decision.clone(), request()).verify();
+    let twice = story.record(&decision, &decision, request()).verify();
     assert!(matches!(twice, Err(EvidenceError::Event { part: Part::Conclusion })));
 
     // The conclusion of another contract, or one that names another than it holds.
@@ -427,12 +428,12 @@ fn each_record_is_of_its_own_event_and_contract() {
     };
     other.agreement.cedar = counted(9).to_cedar(&scope).unwrap();
     let (others, _) = records(&other.wire());
-    let error = story.record(others.clone(), decision.clone(), request()).verify().unwrap_err();
+    let error = story.record(&others, &decision, request()).verify().unwrap_err();
     assert!(matches!(error, EvidenceError::OtherContract { .. }), "{error}");
     let Event::Concluded { document, .. } = others.event else { panic!() };
     let Event::Concluded { contract, .. } = conclusion.event else { panic!() };
     let mixed = Record::new(conclusion.time, Event::Concluded { contract, document });
-    let error = story.record(mixed, decision, request()).verify().unwrap_err();
+    let error = story.record(&mixed, &decision, request()).verify().unwrap_err();
     assert!(matches!(error, EvidenceError::Conclusion { .. }), "{error}");
 }
 

@@ -118,24 +118,24 @@ impl Story {
         let document = ByteBuf::from(agreement);
         let conclusion = Record::new(self.agreed_at, Event::Concluded { contract, document });
         let decision = Record::new(self.decided_at, Event::Access(access));
-        self.record(conclusion, decision, Some(request))
+        self.record(&conclusion, &decision, Some(request))
     }
 
     /// The file with these two records, in a log of the operator's.
     pub(crate) fn record(
         &self,
-        conclusion: Record,
-        decision: Record,
+        conclusion: &Record,
+        decision: &Record,
         request: Option<Vec<u8>>,
     ) -> Wire {
         let dir = tempfile::tempdir().unwrap();
         let log = Log::create(&dir.path().join("log"), self.origin.clone()).unwrap();
         let append = |record: &Record| log.append(record).unwrap().index();
         let (first, second) = if self.is_reversed {
-            let decided = append(&decision);
-            (append(&conclusion), decided)
+            let decided = append(decision);
+            (append(conclusion), decided)
         } else {
-            (append(&conclusion), append(&decision))
+            (append(conclusion), append(decision))
         };
         let checkpoint = log.checkpoint(&(self.operator)()).unwrap();
         let entry = |index, record: &Record| WireEntry {
@@ -147,8 +147,8 @@ impl Story {
         Wire {
             v: Evidence::VERSION,
             checkpoint: checkpoint.as_note().to_owned(),
-            conclusion: entry(first, &conclusion),
-            decision: entry(second, &decision),
+            conclusion: entry(first, conclusion),
+            decision: entry(second, decision),
             provider: credential(&self.provider),
             consumer: credential(&self.consumer),
             request: request.map(ByteBuf::from),
