@@ -15,7 +15,7 @@ use dataspace_runtime::{
 use dataspace_usage_contract::{Acceptance, ContractId, Offer, contract_id};
 
 use crate::support::{
-    Ran, SmallSegments, audit, copy, files, in_segments, operator, origin, with_open_log, write_key,
+    Ran, SmallSegments, audit, copy, files, in_segments, operator, with_open_log, write_key,
 };
 
 fn authority() -> SecretKey {
