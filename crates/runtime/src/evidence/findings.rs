@@ -64,19 +64,18 @@ fn log(evidence: &VerifiedEvidence) -> Vec<Finding> {
     let limit = evidence.contract().value().terms.uses_max();
     let what = match (&evidence.access().verdict, limit) {
         (Verdict::Permit { uses, .. }, Some(limit)) => {
-            format!("a permit: use {uses} of {limit} of the contract")
+            format!("a permit, as record {index}: use {uses} of {limit}")
         }
         (Verdict::Permit { uses, .. }, None) => {
-            format!("a permit: use {uses} of the contract, which sets no limit")
+            format!("a permit, as record {index}: use {uses}, without a limit")
         }
-        (Verdict::Deny { .. }, _) => "a denial".to_owned(),
+        (Verdict::Deny { .. }, _) => format!("a denial, as record {index}"),
     };
     vec![
+        proved(format!("the log {origin} holds the contract, as record {concluded}, and {what}")),
         proved(format!(
-            "the log {origin} of the provider holds the contract, as record {concluded}, and as \
-             record {index} {what}"
+            "its operator, the provider, signed that log of {size} records with both in it"
         )),
-        proved(format!("the provider signed that log of {size} records with both in it")),
     ]
 }
 

@@ -53,7 +53,7 @@ fn a_permit_is_shown_to_whoever_knows_the_authority() {
     for part in [
         "proved: these two, whom the contract names, and nobody else signed it: sha256:",
         "proved: the Cedar text that decides is what the clauses compile to",
-        "a permit: use 1 of 2 of the contract",
+        "a permit, as record 6: use 1 of 2",
         "proved: the consumer signed the request that was decided: read for \"research\"",
         "proved: the contract permits this access by permission-1",
         "not proved: that neither space nor provider forbade it",
