@@ -93,6 +93,7 @@ mod error;
 mod evidence;
 mod export;
 mod facts;
+mod gate;
 mod index;
 mod monitor;
 mod permit;

@@ -36,13 +36,12 @@ const FOLLOWING: [&str; 7] = [
     "not-covered",
     "prohibited",
 ];
-/// Reasons whose grounds are in other records: revocations, terminations, the profile, the product.
-const ELSEWHERE: [&str; 6] = [
+/// Reasons whose grounds are in other records: revocations, terminations, the profile.
+const ELSEWHERE: [&str; 5] = [
     "membership-revoked",
     "provider-not-a-member",
     "outside-profile",
     "contract-terminated",
-    "duty",
     "not-active",
 ];
 /// Policies of space and provider, and whatever keeps policies from being evaluated. Where one of
@@ -104,15 +103,19 @@ impl Case<'_> {
             let code = denial::code(reason);
             if FOLLOWING.contains(&code) || is_expected(code) {
                 follow.push(reason.clone());
-            } else if ELSEWHERE.contains(&code) || FORBIDDEN.contains(&code) {
+            } else if ELSEWHERE.contains(&code)
+                || FORBIDDEN.contains(&code)
+                || denial::is_of_data(code)
+            {
                 elsewhere.push(reason.clone());
             } else {
                 return Err(EvidenceError::Reason { reason: reason.clone() });
             }
         }
         let likeness = denial::compare(&follow, &expected, recorded.len());
-        // A duty is looked at last, once everything else permits.
-        let is_alone = !has(&["duty"]) || recorded.len() == 1;
+        // The data is looked at last, once everything else permits.
+        let is_of_data = recorded.iter().any(|one| denial::is_of_data(denial::code(one)));
+        let is_alone = !is_of_data || recorded.len() == 1;
         if likeness == Likeness::Other || !is_alone || !forbidden.iter().all(is_told) {
             let again = if expected.is_empty() && forbidden.is_empty() {
                 Outcome::Permit(clauses)

@@ -19,8 +19,8 @@ pub struct Replayed {
     pub permits: u64,
     /// Denials among them.
     pub denials: u64,
-    /// Denials for a duty that could not be carried out on the data: the log does not hold the
-    /// data, so that they cannot be made again.
+    /// Denials because the data could not be opened, a duty could not be carried out on them, or too
+    /// many releases were open: the log holds neither, so that they cannot be made again.
     pub unrepeatable: u64,
     /// Decisions whose counts are not quite those of the log's order, as happens to accesses at
     /// the same time.
@@ -195,7 +195,7 @@ impl Replayed {
             Verdict::Permit { .. } if again.reasons.is_empty() => return None,
             Verdict::Deny { reasons } if !again.reasons.is_empty() => reasons,
             Verdict::Deny { reasons }
-                if reasons.iter().all(|reason| denial::code(reason) == "duty") =>
+                if reasons.iter().all(|reason| denial::is_of_data(denial::code(reason))) =>
             {
                 self.unrepeatable += 1;
                 return None;

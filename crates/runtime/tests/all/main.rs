@@ -37,6 +37,8 @@ mod membership;
 #[cfg(test)]
 mod negotiation;
 #[cfg(test)]
+mod passes;
+#[cfg(test)]
 mod profile;
 #[cfg(test)]
 mod provider_policies;
