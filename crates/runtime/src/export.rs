@@ -46,7 +46,9 @@ impl DataSpace {
             let contract = contract.ok_or(ExportError::Missing { what: "contract" })?;
             let parties = contract.agreement.value();
             let member = |did, what| {
-                let credential = monitor.state.credential_at(did, index).map(Admitted::signed);
+                let member = monitor.state.members.get(did);
+                let credential = member.and_then(|member| member.credential_at(index));
+                let credential = credential.map(Admitted::signed);
                 credential.map(document).ok_or(ExportError::Missing { what })
             };
             let provider = member(&parties.provider, "credential of the provider")?;

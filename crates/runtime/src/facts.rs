@@ -14,8 +14,8 @@ use dataspace_usage_contract::{
     Agreement, PublishedProfile, StatedEnvironment, StatedPerson, Statements,
 };
 
+use crate::members::Member;
 use crate::permit::Decided;
-use crate::state::Member;
 use crate::stated::Stated;
 
 /// Every member was admitted by one of these.

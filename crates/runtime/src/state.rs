@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
-use dataspace_identity::{Admitted, Did, MembershipRevocation, Origin, SpaceId, TrustAnchors};
+use dataspace_identity::{Did, Origin, SpaceId, TrustAnchors};
 use dataspace_policy::{Contracts, Terms, Uses};
 use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
@@ -17,15 +17,9 @@ use dataspace_usage_contract::{
 use crate::change::{Change, signed};
 use crate::error::ChangeError;
 use crate::index::Made;
+use crate::members::{Member, Revocations};
 use crate::release::OpenReleases;
 use crate::replay::Replays;
-
-/// A member of the space.
-#[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) admitted: Admitted,
-    pub(crate) revocation: Option<MembershipRevocation>,
-}
 
 /// A registered product.
 #[derive(Debug)]
@@ -59,9 +53,7 @@ pub(crate) struct State {
     log: Origin,
     pub(crate) profile: Arc<PublishedProfile>,
     pub(crate) members: HashMap<Did, Arc<Member>>,
-    /// Every credential that was in force, each with the place of the record that put it there:
-    /// decisions of its time are shown by it.
-    credentials: HashMap<Did, Vec<(LeafIndex, Admitted)>>,
+    pub(crate) revocations: Revocations,
     pub(crate) products: HashMap<Name, Product>,
     pub(crate) contracts: HashMap<ContractId, Arc<Contract>>,
     /// What decides under them.
@@ -84,7 +76,7 @@ impl State {
             log,
             profile: Arc::new(profile),
             members: HashMap::new(),
-            credentials: HashMap::new(),
+            revocations: Revocations::default(),
             products: HashMap::new(),
             contracts: HashMap::new(),
             programs: Contracts::default(),
@@ -169,56 +161,11 @@ impl State {
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
         let profile = PublishedProfile::publish(profile, self.anchors.authority(), now)?;
+        if profile.profile() == self.profile.profile() {
+            return Err(ChangeError::AlreadyInForce);
+        }
         profile.check_follows(&self.profile)?;
         Ok(Change::Profile(Box::new(profile)))
-    }
-
-    pub(crate) fn check_admission(
-        &self,
-        credential: Signed<dataspace_identity::MembershipCredential>,
-        now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
-        let admitted = self.anchors.admit(credential, now)?;
-        let credential = admitted.credential();
-        let rules = &self.profile.profile().entities;
-        if let Some((what, value)) = rules.refuses(&credential.roles, credential.region) {
-            return Err(ChangeError::NotAdmissible { what, value });
-        }
-        if let Some(member) = self.members.get(admitted.did()) {
-            let (current, found) =
-                (member.admitted.credential().validity.from(), credential.validity.from());
-            if found < current {
-                let subject = admitted.did().clone();
-                return Err(ChangeError::OlderCredential { subject, current, found });
-            }
-        }
-        // The old credential of a revoked member must not bring it back.
-        if let Some(member) = self.members.get(admitted.did())
-            && let Some(revocation) = &member.revocation
-            && credential.validity.from() < revocation.revoked_at
-        {
-            let (subject, revoked_at) = (admitted.did().clone(), revocation.revoked_at);
-            return Err(ChangeError::Revoked { subject, revoked_at });
-        }
-        Ok(Change::Admission(admitted))
-    }
-
-    pub(crate) fn check_revocation(
-        &self,
-        revocation: Signed<MembershipRevocation>,
-        now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
-        let revocation = self.anchors.check_revocation(revocation, now)?;
-        let MembershipRevocation { subject, revoked_at, .. } = revocation.value();
-        let Some(member) = self.members.get(subject) else {
-            return Err(ChangeError::NotAMember { did: subject.clone() });
-        };
-        let later = member.revocation.as_ref().is_some_and(|last| last.revoked_at >= *revoked_at);
-        if later || *revoked_at < member.admitted.credential().validity.from() {
-            let (subject, revoked_at) = (subject.clone(), *revoked_at);
-            return Err(ChangeError::OlderRevocation { subject, revoked_at });
-        }
-        Ok(Change::Revocation(revocation))
     }
 
     pub(crate) fn check_product(
@@ -379,12 +326,6 @@ impl State {
         if is_member { Ok(()) } else { Err(ChangeError::NotAMember { did: did.clone() }) }
     }
 
-    /// The credential of `did` that was in force before the record at `index`.
-    pub(crate) fn credential_at(&self, did: &Did, index: LeafIndex) -> Option<&Admitted> {
-        let mut before = self.credentials.get(did)?.iter().rev();
-        before.find_map(|(place, one)| (*place < index).then_some(one))
-    }
-
     pub(crate) fn contract(&self, id: ContractId) -> Result<&Arc<Contract>, ChangeError> {
         self.contracts.get(&id).ok_or(ChangeError::UnknownContract { contract: id })
     }
@@ -393,21 +334,8 @@ impl State {
     pub(crate) fn apply(&mut self, change: Change, index: LeafIndex) {
         match change {
             Change::Profile(profile) => self.profile = Arc::from(profile),
-            Change::Admission(admitted) => {
-                let did = admitted.did().clone();
-                let credentials = self.credentials.entry(did.clone()).or_default();
-                if credentials.last().is_none_or(|(_, last)| last.signed() != admitted.signed()) {
-                    credentials.push((index, admitted.clone()));
-                }
-                self.members.insert(did, Arc::new(Member { admitted, revocation: None }));
-            }
-            Change::Revocation(revocation) => {
-                let revocation = revocation.value().clone();
-                if let Some(member) = self.members.get_mut(&revocation.subject) {
-                    let (admitted, revocation) = (member.admitted.clone(), Some(revocation));
-                    *member = Arc::new(Member { admitted, revocation });
-                }
-            }
+            Change::Admission(admitted) => self.apply_admission(admitted, index),
+            Change::Revocation(revocation) => self.apply_revocation(&revocation),
             Change::Product { id, class, descriptor } => {
                 self.products.insert(id, Product { class, descriptor });
             }
@@ -426,12 +354,6 @@ impl State {
             }
             Change::Policies(policies) => self.own = Some(policies),
         }
-    }
-}
-
-impl Member {
-    pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
-        self.revocation.is_none() && self.admitted.is_member_at(now)
     }
 }
 
