@@ -76,17 +76,30 @@ use dataspace_primitives::{Digest, UnixMillis};
 
 use crate::terms::Terms;
 
+mod action;
+mod at;
 mod catena_x;
+mod comparison;
 mod constraint;
+mod context;
 mod error;
 mod json;
+mod metadata;
 mod names;
 mod normal;
 mod obligation;
+mod operands;
+mod parties;
 mod policy;
+mod region;
+mod time;
 mod value;
+mod write;
 
 pub use self::error::{OdrlError, OdrlErrorKind};
+pub use self::operands::{
+    InvalidOperands, OPERANDS_MAX, OdrlOperands, OperandFact, OwnOperand, ValueType,
+};
 
 /// Namespace of the ODRL terms that are our own, prefix `dataspace:`; also the name of our ODRL
 /// profile.
@@ -97,6 +110,10 @@ pub const ODRL_LEN_MAX: usize = 256 * 1024;
 
 /// Deepest nesting of objects and arrays in a document that is read.
 pub const ODRL_DEPTH_MAX: usize = 16;
+
+/// Most values in a document that is read, members and items counted. Terms that are written within
+/// [`ODRL_LEN_MAX`] have fewer.
+pub const ODRL_VALUES_MAX: usize = ODRL_LEN_MAX / 4;
 
 /// An ODRL document: the terms, and what else it says.
 ///
@@ -140,7 +157,15 @@ impl OdrlPolicy {
     /// [`OdrlError`] with the first place that cannot be understood, or that says what
     /// [`Terms::check`] refuses.
     pub fn parse(text: &str) -> Result<Self, OdrlError> {
-        policy::read(text)
+        Self::parse_in(text, &OdrlOperands::default())
+    }
+
+    /// Reads an ODRL document of a space that gives names of its own a meaning.
+    ///
+    /// # Errors
+    /// As [`OdrlPolicy::parse`].
+    pub fn parse_in(text: &str, operands: &OdrlOperands) -> Result<Self, OdrlError> {
+        policy::read(text, operands)
     }
 }
 
@@ -150,7 +175,7 @@ impl Terms {
     /// An offer or agreement needs its own `@type`, `@id` and parties in addition.
     #[must_use]
     pub fn to_odrl(&self) -> serde_json::Value {
-        policy::write(self)
+        write::write(self)
     }
 
     /// The terms of an ODRL document. What else it says is in [`OdrlPolicy::parse`].
@@ -172,6 +197,39 @@ impl Terms {
     pub fn from_odrl(text: &str) -> Result<Self, OdrlError> {
         OdrlPolicy::parse(text).map(|policy| policy.terms)
     }
+
+    /// The terms of an ODRL document of a space that gives names of its own a meaning.
+    ///
+    /// ```
+    /// use dataspace_policy::{
+    ///     Constraint, OdrlOperands, OperandFact, OwnOperand, Terms, ValueType,
+    /// };
+    ///
+    /// let tier = OperandFact::Attribute { name: "tier".parse()?, values: ValueType::Text };
+    /// let own = OwnOperand { fact: tier, words: "the partner tier".parse()? };
+    /// let mut operands = OdrlOperands::default();
+    /// operands.operands.insert("https://space.example/terms/tier".parse()?, own);
+    /// operands.check()?;
+    ///
+    /// let offer = r#"{"@type": "Offer", "@id": "urn:uuid:1", "permission": [{
+    ///     "action": "use",
+    ///     "constraint": [{
+    ///         "leftOperand": "https://space.example/terms/tier",
+    ///         "operator": "eq",
+    ///         "rightOperand": "gold"
+    ///     }]
+    /// }]}"#;
+    /// let terms = Terms::from_odrl_in(offer, &operands)?;
+    /// let words = &terms.clauses_in(&operands)[0].words;
+    /// assert!(words.ends_with("if the partner tier is gold"), "{words}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`OdrlPolicy::parse`].
+    pub fn from_odrl_in(text: &str, operands: &OdrlOperands) -> Result<Self, OdrlError> {
+        OdrlPolicy::parse_in(text, operands).map(|policy| policy.terms)
+    }
 }
 
 /// The SHA-256 of what the rules of an ODRL document mean.
@@ -184,5 +242,13 @@ impl Terms {
 /// # Errors
 /// As [`OdrlPolicy::parse`].
 pub fn odrl_digest(text: &str) -> Result<Digest, OdrlError> {
-    normal::digest(&Terms::from_odrl(text)?)
+    odrl_digest_in(text, &OdrlOperands::default())
+}
+
+/// [`odrl_digest`] of a document of a space that gives names of its own a meaning.
+///
+/// # Errors
+/// As [`OdrlPolicy::parse`].
+pub fn odrl_digest_in(text: &str, operands: &OdrlOperands) -> Result<Digest, OdrlError> {
+    normal::digest(&Terms::from_odrl_in(text, operands)?)
 }
