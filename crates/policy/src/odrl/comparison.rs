@@ -375,8 +375,13 @@ fn regions<'a>(
     let right = atomic.right;
     let single = || region::read(value::single(right)?);
     let union = || {
-        let all: Vec<_> = right.items().into_iter().map(region::read).collect::<Result<_, _>>()?;
-        let all: BTreeSet<_> = all.into_iter().flatten().collect();
+        // What stands there again says nothing more.
+        let (mut seen, mut all) = (BTreeSet::new(), BTreeSet::new());
+        for item in right.items() {
+            if seen.insert(value::name(item)?) {
+                all.extend(region::read(item)?);
+            }
+        }
         if all.is_empty() { Err(right.expected("at least one value")) } else { Ok(all) }
     };
     match atomic.comparison()? {

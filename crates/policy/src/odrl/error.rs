@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use thiserror::Error;
 
@@ -11,7 +10,7 @@ use super::{ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_VALUES_MAX};
 
 /// Why an ODRL document does not become [`Terms`](crate::Terms), where, and what would help.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the ODRL document is refused at `{pointer}`")]
+#[error("the ODRL document is refused at `{}`", dataspace_primitives::shown(pointer))]
 pub struct OdrlError {
     /// The place in the document: a JSON pointer (RFC 6901), empty for the whole document.
     pub pointer: String,
@@ -19,7 +18,7 @@ pub struct OdrlError {
     #[source]
     pub kind: OdrlErrorKind,
     /// For the people who wrote the document: the reason in more words, and what to write instead.
-    /// Names from the document stand in it only where they are plain ASCII.
+    /// Names from the document are cleaned in it.
     pub help: String,
 }
 
@@ -57,19 +56,15 @@ impl<'a> Refused<'a> {
     }
 }
 
-/// Longest name from a document in a help text, in bytes.
+/// Longest name from a document in a help text, in characters.
 const SHOWN_MAX: usize = 96;
 
-/// A name from a document, in quotation marks; `this` if it could make a reader see another text.
+/// A name from a document, in quotation marks.
 pub(super) fn shown(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/#%+@?=&".contains(&byte);
-    let mut shown = String::from("this");
-    if !text.is_empty() && text.len() <= SHOWN_MAX && text.bytes().all(is_plain) {
-        shown.clear();
-        // Writing to a string does not fail.
-        let _ = write!(shown, "`{text}`");
+    if text.is_empty() {
+        return "this".to_owned();
     }
-    shown
+    format!("`{}`", dataspace_primitives::shown(text).at_most(SHOWN_MAX))
 }
 
 /// What is wrong with a part of an ODRL document.

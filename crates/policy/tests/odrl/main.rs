@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
+mod costs;
+#[cfg(test)]
 mod digest;
 #[cfg(test)]
 mod hostile;
