@@ -6,7 +6,7 @@ use dataspace_primitives::Name;
 
 use crate::action::Action;
 use crate::constraint::Constraint;
-use crate::terms::{Legal, Rule};
+use crate::terms::Legal;
 
 use super::at::At;
 use super::comparison::{self, Fact};
@@ -78,11 +78,12 @@ const RESTRICTIONS: [(&str, &[Action]); 3] = [
 
 /// The name in the profile, if the term is one of its operands.
 pub(super) fn operand(term: Term<'_>) -> Option<&'static str> {
-    let name = match term {
-        Term::Plain(name) | Term::CatenaX(name) => name,
-        Term::TractusX(name @ ("BusinessPartnerGroup" | "BusinessPartnerNumber"))
-        | Term::Edc(name @ ("BusinessPartnerGroup" | "BusinessPartnerNumber")) => name,
-        _ => return None,
+    let (Term::Plain(name)
+    | Term::CatenaX(name)
+    | Term::TractusX(name @ ("BusinessPartnerGroup" | "BusinessPartnerNumber"))
+    | Term::Edc(name @ ("BusinessPartnerGroup" | "BusinessPartnerNumber"))) = term
+    else {
+        return None;
     };
     OPERANDS.into_iter().map(|(known, _)| known).find(|known| *known == name)
 }
@@ -144,12 +145,12 @@ pub(super) fn provision<'a>(atomic: &Atomic<'a>) -> Result<Legal, Refused<'a>> {
 /// Reads a prohibition of `use` that consists of nothing but restrictions: each of them forbids
 /// by itself, as the texts of the profile say. `None` for any other prohibition.
 ///
-/// What the restrictions forbid that an action tells apart is forbidden by the rule; passing on to
-/// affiliates is not told from passing on to others.
+/// Returns the actions that are forbidden with it: passing on to affiliates is not told from
+/// passing on to others.
 pub(super) fn restrictions<'a>(
     constraints: &[At<'a>],
     legal: &mut Vec<Legal>,
-) -> Result<Option<Option<Rule>>, Refused<'a>> {
+) -> Result<Option<BTreeSet<Action>>, Refused<'a>> {
     let mut all = Vec::new();
     for one in constraints {
         if !flatten(*one, &mut all)? {
@@ -172,7 +173,7 @@ pub(super) fn restrictions<'a>(
         let operand = own(name, &atomic)?;
         legal.push(Legal::Forbidden { operand, operator, values });
     }
-    Ok(Some((!actions.is_empty()).then(|| Rule::new(actions))))
+    Ok(Some(actions))
 }
 
 /// The restrictions of plain `and`s, in their order. `false` if there is anything else.

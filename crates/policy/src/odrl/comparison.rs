@@ -54,7 +54,7 @@ pub(super) enum Fact {
 
 /// Whether this reader knows the left operand by itself.
 pub(super) fn is_known(term: Term<'_>) -> bool {
-    let is_own = matches!(term, Term::Own(_)) || term == Term::Odrl("recipient");
+    let is_own = matches!(term, Term::Own(_)) || term.odrl() == Some("recipient");
     is_own || catena_x::operand(term).is_some() || fact(term).is_some()
 }
 
@@ -137,13 +137,11 @@ pub(super) fn read<'a>(
     let Some((operand, own)) = names.operands.find(&names.iri(text)) else {
         return Err(unknown(atomic, term, text));
     };
-    match of_own(own) {
-        Some(fact) => of_fact(&fact, atomic, place),
-        None => {
-            place.keep(atomic.at, law(operand.clone(), atomic)?)?;
-            Ok(None)
-        }
+    if let Some(fact) = of_own(own) {
+        return of_fact(&fact, atomic, place);
     }
+    place.keep(atomic.at, law(operand.clone(), atomic)?)?;
+    Ok(None)
 }
 
 /// The fact that a space maps its operand to; `None` if that binds by law alone.

@@ -115,11 +115,14 @@ impl<'a> Shape<'a> {
             }
         }
         let missing = |member| {
-            move || match is_named {
-                true => at.missing(member).because(
+            move || {
+                let missing = at.missing(member);
+                if !is_named {
+                    return missing;
+                }
+                missing.because(
                     "the constraint stands elsewhere under this identifier; write it out here",
-                ),
-                false => at.missing(member),
+                )
             }
         };
         match (logical, left, operator, right) {

@@ -172,7 +172,7 @@ impl<'a> Names<'a> {
     pub(super) fn iri(&self, text: &'a str) -> Cow<'a, str> {
         match self.expanded(text) {
             Cow::Borrowed(text) => names::iri(text),
-            owned => owned,
+            Cow::Owned(iri) => Cow::Owned(iri),
         }
     }
 
@@ -194,7 +194,6 @@ fn turns(name: &str, iri: &str) -> bool {
         Term::Keyword(keyword) => {
             !matches!((name, keyword), ("id" | "uid", "@id") | ("type", "@type"))
         }
-        Term::Plain(_) => true,
         Term::Other | Term::Label(_) | Term::Dublin(_) => false,
         Term::Odrl(other) | Term::CatenaX(other) | Term::Dspace(other) => name != other,
         _ => true,
@@ -202,7 +201,7 @@ fn turns(name: &str, iri: &str) -> bool {
 }
 
 /// Refuses a second context inside the document, which could give names another meaning there.
-pub(super) fn inner<'a>(at: At<'a>) -> Refused<'a> {
+pub(super) fn inner(at: At<'_>) -> Refused<'_> {
     at.error(OdrlErrorKind::UnknownContext)
         .because("write one @context, at the beginning of the document")
 }

@@ -63,9 +63,9 @@ fn document(root: At<'_>) -> Result<OdrlPolicy, Refused<'_>> {
         let clause = ClauseId { kind: ClauseKind::Prohibition, number };
         let parts = RuleParts::read(at, clause.kind, &mut parties)?;
         if parts.is_every_use()
-            && let Some(rule) = catena_x::restrictions(&parts.constraints, &mut terms.legal)?
+            && let Some(actions) = catena_x::restrictions(&parts.constraints, &mut terms.legal)?
         {
-            terms.prohibitions.extend(rule);
+            terms.prohibitions.extend((!actions.is_empty()).then(|| Rule::new(actions)));
         } else {
             terms.prohibitions.push(parts.rule(clause, Place::Inside)?);
         }

@@ -87,7 +87,7 @@ fn parse(text: &str) -> Result<BTreeSet<Region>, String> {
 
 fn of_code(code: &str) -> Result<BTreeSet<Region>, String> {
     let two = match code.as_bytes() {
-        [a, b, c] if code != RegionGroup::Eea.as_str() => alpha_3(&[*a, *b, *c]),
+        [a, b, c] if code != RegionGroup::Eea.as_str() => alpha_3([*a, *b, *c]),
         _ => None,
     };
     let regions: Regions =
@@ -98,7 +98,7 @@ fn of_code(code: &str) -> Result<BTreeSet<Region>, String> {
 }
 
 /// The code of two letters.
-fn alpha_3(code: &[u8; 3]) -> Option<&'static str> {
+fn alpha_3(code: [u8; 3]) -> Option<&'static str> {
     let found = ALPHA_3.split(' ').find(|entry| entry.as_bytes().get(2..) == Some(code.as_slice()));
     found.and_then(|entry| entry.get(..2))
 }
@@ -132,8 +132,9 @@ mod tests {
     fn every_country_has_one_code_of_three_letters() {
         let mut seen = BTreeSet::new();
         let entries = ALPHA_3.split(' ').map(|entry| {
-            assert!(entry.len() == 5 && seen.insert(&entry[2..]), "{entry}");
-            entry[..2].parse::<Region>().unwrap()
+            let (two, three) = entry.split_at(2);
+            assert!(three.len() == 3 && seen.insert(three), "{entry}");
+            two.parse::<Region>().unwrap()
         });
         assert_eq!(entries.collect::<Vec<_>>(), Region::all().collect::<Vec<_>>());
     }

@@ -41,10 +41,10 @@ enum When {
 ///
 /// The time of an access is a whole number of milliseconds, so an instant between two of them
 /// decides as the later one does.
-pub(super) fn compared<'a>(
-    right: At<'a>,
+pub(super) fn compared(
+    right: At<'_>,
     operator: Comparison,
-) -> Result<Option<Constraint>, Refused<'a>> {
+) -> Result<Option<Constraint>, Refused<'_>> {
     let when = when(right)?;
     // First millisecond at the instant or later; first one that is later than it.
     let (reached, passed) = match when {
@@ -167,7 +167,7 @@ fn parse_offset(text: &[u8]) -> Option<i128> {
 }
 
 /// The next instant: what is later than `at` is not before it.
-fn after<'a>(at: At<'a>, instant: UnixMillis) -> Result<UnixMillis, Refused<'a>> {
+fn after(at: At<'_>, instant: UnixMillis) -> Result<UnixMillis, Refused<'_>> {
     let next = instant.checked_add(Duration::from_millis(1));
     next.ok_or_else(|| at.expected("a time before the last millisecond of 9999"))
 }
