@@ -43,7 +43,7 @@
 //! | `Attribute` | `dataspace:attribute/` and the name, percent-encoded | `eq`, `isAnyOf` |
 //! | `Attested`, `Sandbox` | `dataspace:attested`, `sandbox` | `eq` with `true` |
 //! | `Hours` | `dataspace:hours` | `eq` with a `dataspace:Hours` |
-//! | `Elapsed`, its `Not` | `edc:inForceDate` | `lt`, `lteq`; `gteq` with `contractAgreement+30d` |
+//! | `Elapsed`, its `Not` | `edc:inForceDate` | `lt`, `lteq`; `gteq`, `gt` (the next second) with `contractAgreement+30d` |
 //! | `Before`, `From` | `edc:inForceDate`, `POLICY_EVALUATION_TIME` | as `odrl:dateTime` |
 //! | `Attribute` `referringConnector` | `REFERRING_CONNECTOR` | `eq`, `isAnyOf` |
 //! | `Purpose` | `PURPOSE`, `idsc:PURPOSE` | `eq`, `isAnyOf` |

@@ -138,7 +138,10 @@ pub(super) fn provision<'a>(atomic: &Atomic<'a>) -> Result<Legal, Refused<'a>> {
     let name = operand(atomic.left.term()?).filter(|name| meaning(name) == Some(Provision));
     match name {
         Some(name) => comparison::law(own(name, atomic)?, atomic),
-        None => Err(atomic.left.error(OdrlErrorKind::UnknownOperand)),
+        None => Err(atomic.left.error(OdrlErrorKind::UnknownOperand).because(
+            "an obligation `use` says until when data are provided (DataProvisioningEndDate, \
+             DataProvisioningEndDurationDays); a condition on the use belongs into the permission",
+        )),
     }
 }
 

@@ -335,6 +335,11 @@ fn in_force<'a>(
         Comparison::Gteq if secs > 0 => {
             Ok(Some(Constraint::Not(Box::new(Constraint::Elapsed(secs)))))
         }
+        // WHY only there: it begins at the next whole second.
+        Comparison::Gt if place.is_demanded() => {
+            let next = secs.saturating_add(1);
+            Ok(Some(Constraint::Not(Box::new(Constraint::Elapsed(next)))))
+        }
         _ => Err(atomic.refused().because(
             "a time after the agreement is compared with lt or gteq; write the boundary so",
         )),

@@ -194,9 +194,9 @@ fn turns(name: &str, iri: &str) -> bool {
         Term::Keyword(keyword) => {
             !matches!((name, keyword), ("id" | "uid", "@id") | ("type", "@type"))
         }
-        Term::Other | Term::Label(_) | Term::Dublin(_) => false,
         Term::Odrl(other) | Term::CatenaX(other) | Term::Dspace(other) => name != other,
-        _ => true,
+        Term::Plain(_) | Term::Own(_) | Term::Xsd(_) => true,
+        _ => false,
     }
 }
 

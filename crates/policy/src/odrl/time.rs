@@ -212,13 +212,17 @@ fn digits(text: &str) -> Option<u64> {
 }
 
 /// A time after the agreement, as the Eclipse Dataspace Components write it in `inForceDate`:
-/// `contractAgreement+30d`, in seconds. `None` for what does not begin so.
+/// `contractAgreement+30d`, in seconds, or `contractAgreement` alone. `None` for what does not
+/// begin so.
 pub(super) fn after_agreement(at: At<'_>) -> Result<Option<u64>, Refused<'_>> {
     const EXPECTED: &str = "contractAgreement+ and a whole number of s, m, h or d";
     let literal = Literal::read(at)?;
     let Some(rest) = literal.text.strip_prefix("contractAgreement") else { return Ok(None) };
+    if rest.is_empty() {
+        return Ok(Some(0));
+    }
     let seconds = |rest: &str| {
-        let number = rest.strip_prefix('+')?;
+        let number = rest.trim_start_matches(' ').strip_prefix('+')?.trim_start_matches(' ');
         let scale = match number.bytes().last()? {
             b's' => 1,
             b'm' => 60,

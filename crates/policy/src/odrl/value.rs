@@ -41,7 +41,7 @@ fn datatype(term: Term<'_>) -> Option<Datatype> {
     let name = match term {
         Term::Xsd(name) => name,
         // Its values say themselves what they are.
-        Term::Edc("inForceDate:dateExpression") => return Some(Datatype::Plain),
+        Term::Edc("dateExpression" | "inForceDate:dateExpression") => return Some(Datatype::Plain),
         _ => return None,
     };
     Some(match name {
