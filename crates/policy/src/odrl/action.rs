@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::action::Action;
+use crate::clause::ClauseKind;
 
 use super::at::At;
 use super::constraint::Atomic;
@@ -110,9 +111,19 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The actions that a term stands for: `use` is every use (ODRL Vocabulary §3.9), `access` of
-/// Catena-X is reading alone.
-pub(super) fn actions(term: Term<'_>) -> Option<Vec<Action>> {
+/// The actions that a permission or prohibition of a term is about: `use` is every use (ODRL
+/// Vocabulary §3.9). Who may access may read and no more; who must not may do nothing.
+pub(super) fn of_rule(term: Term<'_>, kind: ClauseKind) -> Option<Vec<Action>> {
+    match (term, kind) {
+        (Term::Plain("access") | Term::CatenaX("access"), ClauseKind::Prohibition) => {
+            Some(Action::ALL.to_vec())
+        }
+        _ => actions(term),
+    }
+}
+
+/// The actions that are permitted by a term.
+fn actions(term: Term<'_>) -> Option<Vec<Action>> {
     match term {
         Term::Plain("use" | "USE") | Term::Odrl("use" | "USE") | Term::Ids("use" | "USE") => {
             return Some(Action::ALL.to_vec());

@@ -118,8 +118,8 @@ impl<'a> Names<'a> {
             _ => return Err(unknown()),
         };
         let is_possible = match iri {
-            Some(iri) => names::may_mean(name, iri) && !turns(name, iri),
-            None => !names::is_fixed(name),
+            Some(iri) => names::may_mean(name, iri) && !turns(name, iri) && !is_scheme(name),
+            None => !names::is_fixed(name) && !name.contains(':'),
         };
         if !is_possible {
             return Err(unknown());
@@ -189,15 +189,30 @@ impl<'a> Names<'a> {
 /// Whether a definition gives a name the meaning of another one that is known here.
 fn turns(name: &str, iri: &str) -> bool {
     match Term::of(iri) {
+        // A name of its own is no name that means something by itself.
+        _ if name.contains(':') => true,
+        Term::Other => false,
         // A namespace, for a prefix.
         term if term == names::in_namespace(iri, "") => false,
         Term::Keyword(keyword) => {
             !matches!((name, keyword), ("id" | "uid", "@id") | ("type", "@type"))
         }
-        Term::Odrl(other) | Term::CatenaX(other) | Term::Dspace(other) => name != other,
+        Term::Odrl(other)
+        | Term::CatenaX(other)
+        | Term::Dspace(other)
+        | Term::Edc(other)
+        | Term::TractusX(other)
+        | Term::Ids(other)
+        | Term::Dublin(other)
+        | Term::Label(other)
+        | Term::Rdf(other) => name != other,
         Term::Plain(_) | Term::Own(_) | Term::Xsd(_) => true,
-        _ => false,
     }
+}
+
+/// Whether identifiers of parties and products begin so: a prefix of this name would change them.
+fn is_scheme(name: &str) -> bool {
+    matches!(name, "did" | "http" | "https" | "mailto" | "tag" | "urn")
 }
 
 /// Refuses a second context inside the document, which could give names another meaning there.

@@ -204,6 +204,7 @@ fn items(at: Option<At<'_>>) -> Vec<At<'_>> {
 /// A permission or prohibition, not yet understood.
 struct RuleParts<'a> {
     at: At<'a>,
+    kind: ClauseKind,
     actions: Vec<Named<'a>>,
     constraints: Vec<At<'a>>,
     duty: Option<At<'a>>,
@@ -255,18 +256,18 @@ impl<'a> RuleParts<'a> {
         }
         let actions = actions.ok_or_else(|| at.missing("action"))?;
         let constraints = constraints.unwrap_or_default();
-        Ok(Self { at, actions, constraints, duty })
+        Ok(Self { at, kind, actions, constraints, duty })
     }
 
     fn is_every_use(&self) -> bool {
-        let found = self.actions.iter().find_map(|one| action::actions(one.term));
+        let found = self.actions.iter().find_map(|one| action::of_rule(one.term, self.kind));
         self.actions.len() == 1 && found.is_some_and(|all| all.len() == Action::ALL.len())
     }
 
     fn rule(&self, clause: ClauseId, mut place: Place<'_>) -> Result<Rule, Refused<'a>> {
         let mut rule = Rule::new([]);
         for one in &self.actions {
-            let found = action::actions(one.term);
+            let found = action::of_rule(one.term, self.kind);
             rule.actions.extend(found.ok_or_else(|| one.refused())?);
         }
         let mut has_actions = false;
