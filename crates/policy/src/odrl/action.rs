@@ -29,9 +29,8 @@ impl<'a> Named<'a> {
             for (term, member) in at.alone().members()? {
                 match term {
                     _ if member.is_null() => {}
-                    // The label of the node; what it is called says another member.
-                    Term::Keyword("@id") if named.is_none() => label = Some(member),
-                    Term::Keyword("@id") => {}
+                    // The label of the node; another member may say which action it is.
+                    Term::Keyword("@id") => label = Some(member),
                     Term::Keyword("@type")
                         if member.kind().and_then(Term::odrl) == Some("Action") => {}
                     Term::Rdf("value")
@@ -48,10 +47,13 @@ impl<'a> Named<'a> {
                 }
             }
         }
-        if named.is_none()
-            && let Some(at) = label
-        {
-            named = Some((at, at.id()?));
+        if let Some(at) = label {
+            let text = at.id()?;
+            // WHY: readers would differ in which of two actions they take.
+            if named.is_some() && actions(at.names.term(text)).is_some() {
+                return Err(at.error(OdrlErrorKind::DuplicateMember));
+            }
+            named = named.or(Some((at, text)));
         }
         let (at, text) = named.ok_or_else(|| at.missing("rdf:value"))?;
         let action = Self { at, term: at.names.term(text), text };

@@ -68,6 +68,7 @@ fn fact(term: Term<'_>) -> Option<Fact> {
             "count" => Some(Fact::Count),
             "spatial" => Some(Fact::RecipientRegion),
             "event" => Some(Fact::Event),
+            "inForceDate" => Some(Fact::InForce),
             _ => None,
         },
         Term::Own(name) => own_fact(name),

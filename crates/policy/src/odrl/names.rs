@@ -225,9 +225,15 @@ impl Comparison {
         Self::ALL.into_iter().find(|(one, _)| *one == self).map_or("eq", |(_, name)| name)
     }
 
-    /// In any case: connectors write `isAnyOf` and `ISANYOF` alike.
+    /// In any case: connectors write `isAnyOf` and `ISANYOF` alike. Older ones have names of their
+    /// own for three of them.
     pub(super) fn parse(term: Term<'_>) -> Option<Self> {
-        let name = term.odrl()?;
+        let name = match term.odrl()? {
+            "GEQ" => "gteq",
+            "LEQ" => "lteq",
+            "IN" => "isAnyOf",
+            name => name,
+        };
         let found = Self::ALL.into_iter().find(|(_, one)| one.eq_ignore_ascii_case(name));
         found.map(|(one, _)| one)
     }

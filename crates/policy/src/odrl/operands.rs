@@ -10,7 +10,7 @@ use super::constraint;
 use super::names::Term;
 
 /// Most operands, profiles or contexts that a space can name.
-pub const OPERANDS_MAX: usize = 256;
+pub const OPERANDS_MAX: usize = 128;
 
 /// What a space's own names in ODRL documents stand for: signed with the space's profile, so that
 /// every participant reads a document alike.

@@ -185,6 +185,14 @@ fn profile(at: At<'_>) -> Result<(), Refused<'_>> {
 fn kind(at: At<'_>) -> Result<OdrlKind, Refused<'_>> {
     let unknown = || at.error(OdrlErrorKind::UnknownType);
     let term = at.names.term(at.id().map_err(|_| unknown())?);
+    if let Term::Plain(name) | Term::Edc(name) | Term::Dspace(name) = term
+        && (name.ends_with("Definition") || name.ends_with("Message"))
+    {
+        return Err(unknown().because(
+            "this is a message around a policy; give what stands in its member `policy`, `offer` or \
+             `agreement`",
+        ));
+    }
     match term.odrl() {
         Some("Set" | "Policy") => Ok(OdrlKind::Set),
         Some("Offer") => Ok(OdrlKind::Offer),

@@ -73,7 +73,7 @@ impl<'a> Literal<'a> {
     }
 
     fn typed(at: At<'a>) -> Result<Self, Refused<'a>> {
-        let (mut value, mut found, mut kind) = (None, Datatype::Plain, at);
+        let (mut value, mut found, mut kind) = (None, Datatype::Plain, None);
         for (term, member) in at.members()? {
             match term {
                 Term::Keyword("@id") => {
@@ -94,7 +94,9 @@ impl<'a> Literal<'a> {
                 Term::Keyword("@type") => {
                     let known = member.kind().and_then(datatype);
                     found = known.ok_or_else(|| member.error(OdrlErrorKind::UnknownType))?;
-                    kind = member;
+                    if kind.replace(member).is_some() {
+                        return Err(member.error(OdrlErrorKind::DuplicateMember));
+                    }
                 }
                 Term::Keyword("@language") => {
                     member.text()?;
@@ -104,7 +106,10 @@ impl<'a> Literal<'a> {
         }
         let text = value.ok_or_else(|| at.missing("@value"))?;
         if found == Datatype::Date && !time::has_offset(&text) {
-            return Err(kind.error(OdrlErrorKind::UnknownType).because(time::NO_OFFSET));
+            return Err(kind
+                .unwrap_or(at)
+                .error(OdrlErrorKind::UnknownType)
+                .because(time::NO_OFFSET));
         }
         Ok(Self { at, text, datatype: found })
     }
