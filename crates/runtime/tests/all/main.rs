@@ -30,6 +30,7 @@ mod log_tamper;
 mod membership;
 #[cfg(test)]
 mod negotiation;
+#[cfg(test)]
 mod passes;
 #[cfg(test)]
 mod profile;
