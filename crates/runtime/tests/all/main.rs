@@ -5,7 +5,11 @@ mod access;
 #[cfg(test)]
 mod audited;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod clock;
+#[cfg(test)]
+mod compiler;
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
@@ -16,6 +20,10 @@ mod denials;
 mod errors;
 #[cfg(test)]
 mod evidence;
+#[cfg(test)]
+mod evidence_attacks;
+#[cfg(test)]
+mod evidence_forger;
 #[cfg(test)]
 mod failing_log;
 #[cfg(test)]
@@ -29,9 +37,13 @@ mod log_tamper;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
+mod membership_orders;
+#[cfg(test)]
 mod negotiation;
 #[cfg(test)]
 mod passes;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
