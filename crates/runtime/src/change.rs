@@ -1,7 +1,5 @@
 //! A change of the state, before it is made, and how the log keeps it.
 
-use std::sync::Arc;
-
 use dataspace_audit_log::Event;
 use dataspace_identity::{Admitted, MembershipRevocation};
 use dataspace_policy::Program;
@@ -18,7 +16,7 @@ pub(crate) enum Change {
     Admission(Admitted),
     Revocation(Verified<MembershipRevocation>),
     Product { id: Name, class: Name, descriptor: Digest },
-    Concluded(Arc<Contract>, Box<Program>),
+    Concluded(Box<Contract>, Box<Program>),
     Terminated(Verified<Termination>),
     Policies(Box<PublishedPolicies>),
 }

@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
+use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
-use dataspace_identity::{Admitted, Did, MembershipRevocation, Origin, SpaceId, TrustAnchors};
+use dataspace_identity::{Did, Origin, SpaceId, TrustAnchors};
 use dataspace_policy::{Contracts, Terms, Uses};
 use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
@@ -17,25 +17,9 @@ use dataspace_usage_contract::{
 use crate::change::{Change, signed};
 use crate::error::ChangeError;
 use crate::index::Made;
+use crate::members::{Member, Revocations};
 use crate::release::OpenReleases;
 use crate::replay::Replays;
-
-/// A member of the space.
-#[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) admitted: Admitted,
-    /// Credentials before this one, oldest first: decisions of their time are shown by them.
-    pub(crate) earlier: Vec<Admitted>,
-    pub(crate) revocation: Option<MembershipRevocation>,
-}
-
-impl Member {
-    /// The credential by which the participant was a member at `at`; else the one in force.
-    pub(crate) fn credential_at(&self, at: UnixMillis) -> &Admitted {
-        let mut all = std::iter::once(&self.admitted).chain(self.earlier.iter().rev());
-        all.find(|one| one.is_member_at(at)).unwrap_or(&self.admitted)
-    }
-}
 
 /// A registered product.
 #[derive(Debug)]
@@ -48,6 +32,8 @@ pub(crate) struct Product {
 #[derive(Debug)]
 pub(crate) struct Contract {
     pub(crate) id: ContractId,
+    /// The place of its conclusion in the log, once that is recorded.
+    pub(crate) index: LeafIndex,
     /// As policies read it.
     pub(crate) id_text: String,
     pub(crate) agreement: Verified<Agreement>,
@@ -67,6 +53,7 @@ pub(crate) struct State {
     log: Origin,
     pub(crate) profile: Arc<PublishedProfile>,
     pub(crate) members: HashMap<Did, Arc<Member>>,
+    pub(crate) revocations: Revocations,
     pub(crate) products: HashMap<Name, Product>,
     pub(crate) contracts: HashMap<ContractId, Arc<Contract>>,
     /// What decides under them.
@@ -89,6 +76,7 @@ impl State {
             log,
             profile: Arc::new(profile),
             members: HashMap::new(),
+            revocations: Revocations::default(),
             products: HashMap::new(),
             contracts: HashMap::new(),
             programs: Contracts::default(),
@@ -101,8 +89,8 @@ impl State {
         }
     }
 
-    /// Reads one record back.
-    pub(crate) fn replay(&mut self, record: Record) -> Result<(), ChangeError> {
+    /// Reads one record back, from its place in the log.
+    pub(crate) fn replay(&mut self, index: LeafIndex, record: Record) -> Result<(), ChangeError> {
         let now = record.time;
         let change = match record.event {
             Event::Profile { version, document } => {
@@ -153,7 +141,7 @@ impl State {
             }
             _ => return Err(ChangeError::Unknown),
         };
-        self.apply(change);
+        self.apply(change, index);
         Ok(())
     }
 
@@ -173,56 +161,11 @@ impl State {
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
         let profile = PublishedProfile::publish(profile, self.anchors.authority(), now)?;
+        if profile.profile() == self.profile.profile() {
+            return Err(ChangeError::AlreadyInForce);
+        }
         profile.check_follows(&self.profile)?;
         Ok(Change::Profile(Box::new(profile)))
-    }
-
-    pub(crate) fn check_admission(
-        &self,
-        credential: Signed<dataspace_identity::MembershipCredential>,
-        now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
-        let admitted = self.anchors.admit(credential, now)?;
-        let credential = admitted.credential();
-        let rules = &self.profile.profile().entities;
-        if let Some((what, value)) = rules.refuses(&credential.roles, credential.region) {
-            return Err(ChangeError::NotAdmissible { what, value });
-        }
-        if let Some(member) = self.members.get(admitted.did()) {
-            let (current, found) =
-                (member.admitted.credential().validity.from(), credential.validity.from());
-            if found < current {
-                let subject = admitted.did().clone();
-                return Err(ChangeError::OlderCredential { subject, current, found });
-            }
-        }
-        // The old credential of a revoked member must not bring it back.
-        if let Some(member) = self.members.get(admitted.did())
-            && let Some(revocation) = &member.revocation
-            && credential.validity.from() < revocation.revoked_at
-        {
-            let (subject, revoked_at) = (admitted.did().clone(), revocation.revoked_at);
-            return Err(ChangeError::Revoked { subject, revoked_at });
-        }
-        Ok(Change::Admission(admitted))
-    }
-
-    pub(crate) fn check_revocation(
-        &self,
-        revocation: Signed<MembershipRevocation>,
-        now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
-        let revocation = self.anchors.check_revocation(revocation, now)?;
-        let MembershipRevocation { subject, revoked_at, .. } = revocation.value();
-        let Some(member) = self.members.get(subject) else {
-            return Err(ChangeError::NotAMember { did: subject.clone() });
-        };
-        let later = member.revocation.as_ref().is_some_and(|last| last.revoked_at >= *revoked_at);
-        if later || *revoked_at < member.admitted.credential().validity.from() {
-            let (subject, revoked_at) = (subject.clone(), *revoked_at);
-            return Err(ChangeError::OlderRevocation { subject, revoked_at });
-        }
-        Ok(Change::Revocation(revocation))
     }
 
     pub(crate) fn check_product(
@@ -312,8 +255,9 @@ impl State {
             .programs
             .prepare(&agreement.value().cedar)
             .map_err(dataspace_usage_contract::AgreeError::from)?;
-        let contract = Arc::new(Contract {
+        let contract = Box::new(Contract {
             id,
+            index: LeafIndex::new(0),
             id_text: id.to_string(),
             uses_by_consumer,
             quota: Mutex::new(Quota::new(terms.uses_max().map(u64::from))),
@@ -386,28 +330,12 @@ impl State {
         self.contracts.get(&id).ok_or(ChangeError::UnknownContract { contract: id })
     }
 
-    pub(crate) fn apply(&mut self, change: Change) {
+    /// Puts a change in force that is recorded at `index`.
+    pub(crate) fn apply(&mut self, change: Change, index: LeafIndex) {
         match change {
             Change::Profile(profile) => self.profile = Arc::from(profile),
-            Change::Admission(admitted) => {
-                let did = admitted.did().clone();
-                let mut earlier = Vec::new();
-                if let Some(member) = self.members.get(&did) {
-                    earlier.clone_from(&member.earlier);
-                    if member.admitted.signed() != admitted.signed() {
-                        earlier.push(member.admitted.clone());
-                    }
-                }
-                self.members.insert(did, Arc::new(Member { admitted, earlier, revocation: None }));
-            }
-            Change::Revocation(revocation) => {
-                let revocation = revocation.value().clone();
-                if let Some(member) = self.members.get_mut(&revocation.subject) {
-                    let (admitted, earlier) = (member.admitted.clone(), member.earlier.clone());
-                    let revocation = Some(revocation);
-                    *member = Arc::new(Member { admitted, earlier, revocation });
-                }
-            }
+            Change::Admission(admitted) => self.apply_admission(admitted, index),
+            Change::Revocation(revocation) => self.apply_revocation(&revocation),
             Change::Product { id, class, descriptor } => {
                 self.products.insert(id, Product { class, descriptor });
             }
@@ -417,7 +345,8 @@ impl State {
                 self.accepted.insert((agreement.offer, agreement.consumer.clone()));
                 let shared = (agreement.consumer.clone(), agreement.product.clone());
                 self.uses_by_consumer.insert(shared, Arc::clone(&contract.uses_by_consumer));
-                self.contracts.insert(contract.id, contract);
+                let contract = Contract { index, ..*contract };
+                self.contracts.insert(contract.id, Arc::new(contract));
             }
             Change::Terminated(termination) => {
                 let termination = termination.value().clone();
@@ -425,12 +354,6 @@ impl State {
             }
             Change::Policies(policies) => self.own = Some(policies),
         }
-    }
-}
-
-impl Member {
-    pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
-        self.revocation.is_none() && self.admitted.is_member_at(now)
     }
 }
 

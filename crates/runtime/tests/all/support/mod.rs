@@ -1,5 +1,7 @@
 //! One space with a provider's node, two consumers and a table; keys are fixed, the clock is ours.
 
+pub(crate) mod story;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,9 +97,15 @@ pub(crate) fn signed_credential(
     subject: &SecretKey,
     change: impl FnOnce(&mut MembershipCredential),
 ) -> Signed<MembershipCredential> {
-    let mut credential = credential(subject);
-    change(&mut credential);
-    Signed::sign(&credential, &authority()).unwrap()
+    let mut changed = credential(subject);
+    change(&mut changed);
+    let first = credential(subject);
+    if changed != first && (changed.issued_at, changed.serial) == (first.issued_at, first.serial) {
+        // Another one is issued later: as it begins to hold.
+        changed.issued_at = changed.issued_at.max(changed.validity.from());
+        changed.serial += 1;
+    }
+    Signed::sign(&changed, &authority()).unwrap()
 }
 
 pub(crate) fn revocation(subject: &Did, revoked_at: UnixMillis) -> Signed<MembershipRevocation> {
