@@ -53,7 +53,8 @@
 //! | `like` | compiled |
 //! | `decimal`, `datetime`, `duration`, `ip` and all their functions | compiled |
 //! | policies linked from templates | compiled |
-//! | expressions nested deeper than 64 | Cedar's evaluator |
+//! | expressions nested deeper than 64, chains longer than 1,024 | Cedar's evaluator |
+//! | data nested deeper than 128 | Cedar's evaluator |
 //! | entities or contexts that hold unknowns | Cedar's evaluator, for all policies |
 //!
 //! [`Program::fallbacks`], [`Policies::fallbacks`] and [`Engine::fallbacks`] count what is not
@@ -114,8 +115,9 @@ pub use crate::explain::{Condition, Explanation, Verdict};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::lint::Finding;
 pub use crate::odrl::{
-    ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, OdrlError, OdrlErrorKind, OdrlKind, OdrlPolicy,
-    odrl_digest,
+    InvalidOperands, ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, ODRL_VALUES_MAX, OPERANDS_MAX,
+    OdrlError, OdrlErrorKind, OdrlKind, OdrlOperands, OdrlPolicy, OperandFact, OwnOperand,
+    ValueType, odrl_digest, odrl_digest_in,
 };
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::program::{Layers, Program};
