@@ -78,25 +78,40 @@
 //!   [`ReadError`] and [`RunError`] are for the provider's operator.
 //! - The wiping of keys covers [`PseudonymKey`], not the values in memory.
 
+mod calendar;
 mod column;
+mod csv_cells;
+mod csv_records;
 mod csv_source;
+mod file;
 mod filter;
+mod mask;
+mod options;
+mod order;
 mod parquet_pages;
 mod parquet_source;
+mod parquet_types;
+mod pieces;
 mod plan;
+mod plan_error;
 mod pseudonym;
 mod render;
 mod round;
 mod run;
+mod spelling;
 mod table;
+mod table_error;
 mod thrift;
 
 pub use arrow_array::RecordBatch;
 pub use arrow_schema::{Schema, SchemaRef};
 
-pub use crate::csv_source::{ROW_LEN_MAX, RowError};
-pub use crate::plan::{ApplyError, Plan, PlanError};
+pub use crate::csv_records::{ROW_LEN_MAX, RowError};
+pub use crate::options::{ColumnType, TableOptions};
+pub use crate::plan::Plan;
+pub use crate::plan_error::{ApplyError, PlanError};
 pub use crate::pseudonym::PseudonymKey;
 pub use crate::render::{WriteError, preview, write_csv};
 pub use crate::run::{Masked, RunError};
-pub use crate::table::{BATCH_ROWS, Batches, COLUMNS_MAX, OpenError, ReadError, Table};
+pub use crate::table::{BATCH_LEN_MAX, BATCH_ROWS, Batches, COLUMNS_MAX, Table};
+pub use crate::table_error::{OpenError, ReadError};
