@@ -9,6 +9,12 @@ mod keys;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod regions;
+#[cfg(test)]
+mod shown;
+#[cfg(test)]
 mod time;
+#[cfg(test)]
+mod unicode;
 #[cfg(test)]
 mod validity;
