@@ -160,8 +160,8 @@ struct Row {
     text: Vec<u8>,
     ends: Vec<usize>,
     found: usize,
-    /// Some byte of the row is read.
-    begun: bool,
+    /// Bytes of the row that are read, with its quotes and separators.
+    len: usize,
     inside: Option<Inside>,
     number: u64,
     /// The line where the row begins, that of the last quote, and the present one.
@@ -197,7 +197,7 @@ impl<R: Read> Records<R> {
             text: Vec::new(),
             ends: Vec::new(),
             found: 0,
-            begun: false,
+            len: 0,
             inside: None,
             number: 0,
             first_line: 1,
@@ -246,7 +246,7 @@ impl Row {
         self.state = State::FieldStart;
         self.text.clear();
         self.ends.clear();
-        (self.found, self.begun) = (0, false);
+        (self.found, self.len) = (0, 0);
         self.inside = None;
         self.first_line = self.line;
     }
@@ -275,16 +275,19 @@ impl Row {
             // The second half of a line end.
             if std::mem::take(&mut self.after_return) && *byte == b'\n' {
                 if self.state == State::Quoted {
-                    self.push(b"\n")?;
+                    self.text.push(b'\n');
                 }
                 rest = after;
                 continue;
             }
-            self.begun = true;
             // Not what is before it: that is the row's own line.
             let (before, looking) = (rest, self.inside.is_some());
             let ended;
             (rest, ended) = self.step(*byte, rest, after)?;
+            self.len += before.len() - rest.len();
+            if self.len > ROW_LEN_MAX {
+                return Err(RowError::TooLong { row: self.number, line: self.first_line });
+            }
             if looking {
                 self.look_inside(before.get(..before.len() - rest.len()).unwrap_or_default())?;
             }
@@ -310,7 +313,7 @@ impl Row {
             State::FieldStart | State::Bare => {
                 let end = memchr3(self.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
                 let (text, rest) = rest.split_at(end);
-                self.push(text)?;
+                self.text.extend_from_slice(text);
                 self.state = State::Bare;
                 match rest.split_first() {
                     Some((end, after)) => Ok((after, self.end_field(*end))),
@@ -320,14 +323,14 @@ impl Row {
             State::Quoted => {
                 let end = memchr3(b'"', b'\n', b'\r', rest).unwrap_or(rest.len());
                 let (text, rest) = rest.split_at(end);
-                self.push(text)?;
+                self.text.extend_from_slice(text);
                 match rest.split_first() {
                     Some((b'"', after)) => {
                         self.state = State::Closed;
                         Ok((after, false))
                     }
                     Some((end, after)) => {
-                        self.push(&[*end])?;
+                        self.text.push(*end);
                         self.end_line(*end);
                         if self.expected.is_some() && !self.line_breaks {
                             self.inside.get_or_insert_default();
@@ -338,7 +341,7 @@ impl Row {
                 }
             }
             State::Closed if byte == b'"' => {
-                self.push(b"\"")?;
+                self.text.push(b'"');
                 self.state = State::Quoted;
                 Ok((after, false))
             }
@@ -347,14 +350,6 @@ impl Row {
             }
             State::Closed => Err(RowError::AfterQuote { row: self.number, line: self.line }),
         }
-    }
-
-    fn push(&mut self, text: &[u8]) -> Result<(), RowError> {
-        if self.text.len().saturating_add(text.len()) > ROW_LEN_MAX {
-            return Err(RowError::TooLong { row: self.number, line: self.first_line });
-        }
-        self.text.extend_from_slice(text);
-        Ok(())
     }
 
     /// Ends a field and, with it, a row if `end` is a line's end.
@@ -404,7 +399,7 @@ impl Row {
     }
 
     fn end_of_file(&mut self) -> Result<bool, RowError> {
-        if !self.begun {
+        if self.len == 0 {
             return Ok(false);
         }
         if self.state == State::Quoted {
@@ -416,8 +411,6 @@ impl Row {
         if self.found <= self.expected.unwrap_or(COLUMNS_MAX) {
             self.ends.push(self.text.len());
         }
-        self.begun = false;
-        self.state = State::FieldStart;
         Ok(true)
     }
 }

@@ -103,7 +103,8 @@ impl Floats {
         match look(cell) {
             Look::Whole(suffix) => suffix == self.whole(),
             Look::Decimal => true,
-            Look::Unclear => self.write(value) == cell,
+            // `-0` would become one value with `0`.
+            Look::Unclear => cell != "-0" && self.write(value) == cell,
         }
     }
 }
@@ -231,7 +232,8 @@ mod tests {
         fn the_short_look_at_a_cell_agrees_with_the_long_one(cell in "-?[0-9]{1,4}(\\.[0-9]{0,7})?") {
             let value: f64 = cell.parse().unwrap();
             for floats in Floats::ALL {
-                prop_assert_eq!(floats.spells(&cell, value), floats.write(value) == cell, "{:?}", floats);
+                let spells = cell != "-0" && floats.write(value) == cell;
+                prop_assert_eq!(floats.spells(&cell, value), spells, "{:?}", floats);
             }
         }
     }

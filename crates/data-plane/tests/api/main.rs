@@ -16,3 +16,4 @@ mod real_data;
 mod reference;
 mod tables;
 mod texts;
+mod tmp_count;
