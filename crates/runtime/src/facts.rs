@@ -1,8 +1,7 @@
 //! The facts of one access, and how the log keeps them.
 //!
 //! What nothing here tells is not known, and so does not permit and does forbid: payment, events
-//! and the state of the contract's process. No credential has attributes, and every product is of
-//! level 0.
+//! and the state of the contract's process. Every product is of level 0.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -42,14 +41,15 @@ impl Decided {
         Facts {
             roles: &credential.roles,
             credentials: &CREDENTIALS,
+            attributes: &credential.attributes,
             person: person.as_ref().map(stated_person),
             // A purpose that the space does not have is denied in any case.
             purposes: profile.purposes(&request.purpose).unwrap_or(plain.purposes),
             recipient_region: *recipient_region,
             environment: environment.as_ref().map(stated_environment),
             contract: &self.received.contract.id_text,
-            space: agreement.space.as_str(),
-            agreed_at: agreement.accepted_at,
+            space: agreement.space.name.as_str(),
+            agreed_at: self.received.contract.agreed_at,
             uses: self.uses,
             ..plain
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataspace_identity::Did;
+use dataspace_identity::{Did, SpaceId};
 use dataspace_policy::{InvalidPolicies, Layer, Policies};
 use dataspace_primitives::{Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,14 @@ pub struct DataRules {
     pub product_classes: BTreeSet<Name>,
 }
 
+impl SpaceProfile {
+    /// The space whose profile this is.
+    #[must_use]
+    pub fn space_id(&self) -> SpaceId {
+        SpaceId::new(self.authority.clone(), self.space.clone())
+    }
+}
+
 impl Payload for SpaceProfile {
     const TYPE: &'static str = "application/vnd.dataspace.space-profile+cbor";
 }
@@ -135,6 +143,14 @@ pub enum ProfileError {
     Hierarchy {
         /// The scenario.
         scenario: Name,
+    },
+    /// A profile of another space.
+    #[error("the profile is of the space {found}; this is the space {expected}")]
+    Space {
+        /// The space of the profile in force.
+        expected: Box<SpaceId>,
+        /// The space of the profile offered.
+        found: Box<SpaceId>,
     },
     /// A version that does not follow the one in force.
     #[error("version {found} does not follow version {current} of the space `{space}`")]
@@ -193,10 +209,15 @@ impl PublishedProfile {
     /// Checks that this profile may follow `current`: same space, a later version.
     ///
     /// # Errors
-    /// [`ProfileError::Version`] otherwise.
+    /// [`ProfileError::Space`] or [`ProfileError::Version`] otherwise.
     pub fn check_follows(&self, current: &Self) -> Result<(), ProfileError> {
         let (new, old) = (self.profile(), current.profile());
-        if new.space != old.space || new.version <= old.version {
+        let (expected, found) = (old.space_id(), new.space_id());
+        if expected != found {
+            let (expected, found) = (Box::new(expected), Box::new(found));
+            return Err(ProfileError::Space { expected, found });
+        }
+        if new.version <= old.version {
             let (space, current, found) = (old.space.clone(), old.version, new.version);
             return Err(ProfileError::Version { space, current, found });
         }
