@@ -8,7 +8,7 @@ use arrow_schema::Field;
 use crate::column::type_name;
 use crate::csv_cells::{CellType, Cells, Guess, kind};
 use crate::csv_records::{Record, Records, RowError};
-use crate::file::{FileError, Snapshot, Stamp};
+use crate::file::{Snapshot, Stamp};
 use crate::options::TableOptions;
 use crate::table::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::table_error::{OpenError, ReadError};
@@ -30,15 +30,6 @@ pub(crate) struct Format {
 impl Format {
     pub(crate) fn fields(&self) -> Vec<Field> {
         self.columns.iter().map(|(name, cell_type)| cell_type.field(name)).collect()
-    }
-}
-
-impl From<FileError> for RowError {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::Io(error) => Self::Io(error),
-            FileError::NotRegular => Self::Io(std::io::ErrorKind::InvalidInput.into()),
-        }
     }
 }
 

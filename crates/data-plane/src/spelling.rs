@@ -224,7 +224,7 @@ mod tests {
             for value in [f64::from_bits(bits), short, short.trunc(), short / 1e9] {
                 prop_assert_eq!(Floats::Pointed.write(value), format!("{value:?}"));
             }
-            let narrow = f32::from_bits((bits >> 32) as u32);
+            let narrow = f32::from_bits(u32::try_from(bits >> 32).unwrap());
             prop_assert_eq!(Floats::Pointed.write(narrow), format!("{narrow:?}"));
         }
 

@@ -16,4 +16,3 @@ mod real_data;
 mod reference;
 mod tables;
 mod texts;
-mod tmp_count;

@@ -207,7 +207,7 @@ fn every_type_is_exact_or_refused_by_its_column() {
         Arc::new(FixedSizeBinaryArray::try_from_iter([[1_u8; 16]].into_iter()).unwrap()),
         Arc::new(Float16Array::from(vec![half])),
         Arc::new(Time64MicrosecondArray::from(vec![1])),
-        Arc::new(IntervalDayTimeArray::from(vec![Default::default()])),
+        Arc::new(IntervalDayTimeArray::new_null(1)),
         Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(item)),
     ];
     for column in refused {
