@@ -4,6 +4,9 @@ use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 use dataspace_policy::{Assurance, Clause};
+use dataspace_primitives::shown;
+
+use crate::out::say;
 
 fn paint(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
@@ -40,7 +43,7 @@ pub(crate) fn clauses(clauses: &[Clause]) {
             }
             Assurance::Legal => dim(label),
         };
-        anstream::println!("   {label}  {:<14}{words}", id.to_string());
+        say!("   {label}  {:<14}{}", id.to_string(), shown(words));
     }
 }
 
@@ -55,9 +58,4 @@ pub(crate) fn thousands(number: impl Display) -> String {
         out.push(digit);
     }
     out
-}
-
-/// A text with every line moved to the right.
-pub(crate) fn indent(text: &str, by: &str) -> String {
-    text.lines().flat_map(|line| [by, line, "\n"]).collect()
 }

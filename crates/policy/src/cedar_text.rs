@@ -8,6 +8,7 @@ use dataspace_primitives::Name;
 
 use crate::clause::ClauseKind;
 use crate::constraint::{Constraint, Hours};
+use crate::engine::quote::literal;
 use crate::terms::{InvalidTerms, Rule, Terms};
 
 /// Version of the compiler from terms to Cedar text. Both signers of a contract sign it beside the
@@ -53,13 +54,12 @@ fn policy(
         text.push('\n');
     }
     let effect = if kind == ClauseKind::Prohibition { "forbid" } else { "permit" };
-    // WHY: `{:?}` of a `str` writes exactly the escapes that Cedar reads (both follow Rust).
-    writeln!(text, "@id({id:?})\n{effect} (")?;
-    writeln!(text, "  principal == Dataspace::Participant::{:?},", scope.consumer)?;
+    writeln!(text, "@id({})\n{effect} (", literal(id))?;
+    writeln!(text, "  principal == Dataspace::Participant::{},", literal(&scope.consumer))?;
     let actions: Vec<_> =
         rule.actions.iter().map(|a| format!("Dataspace::Action::\"{a}\"")).collect();
     writeln!(text, "  action in [{}],", actions.join(", "))?;
-    write!(text, "  resource == Dataspace::Product::{:?}\n)", scope.product.as_str())?;
+    write!(text, "  resource == Dataspace::Product::{}\n)", literal(scope.product.as_str()))?;
     let mut unknowns = BTreeSet::new();
     rule.constraints.iter().for_each(|constraint| constraint.unknowns(&mut unknowns));
     let known: Vec<_> = unknowns.iter().map(|name| format!("context has {name}")).collect();
@@ -80,7 +80,7 @@ fn policy(
 }
 
 fn condition(constraint: &Constraint) -> String {
-    let zone = |hours: &Hours| format!("Dataspace::TimeZone::{:?}", hours.zone.as_str());
+    let zone = |hours: &Hours| format!("Dataspace::TimeZone::{}", literal(hours.zone.as_str()));
     match constraint {
         Constraint::Purpose(all) => contains(all, "context.purpose"),
         Constraint::PurposeWithin(all) => format!("context.purposes.containsAny({})", set(all)),
@@ -115,9 +115,9 @@ fn condition(constraint: &Constraint) -> String {
         }
         Constraint::Credential(all) => format!("principal.credentials.containsAny({})", set(all)),
         Constraint::Attribute { name, values } => {
-            let name = name.as_str();
-            let tag = contains(values, &format!("principal.getTag({name:?})"));
-            format!("principal.hasTag({name:?}) && {tag}")
+            let name = literal(name.as_str());
+            let tag = contains(values, &format!("principal.getTag({name})"));
+            format!("principal.hasTag({name}) && {tag}")
         }
         Constraint::Role(all) => format!("principal in {}", entities("Role", all)),
         Constraint::PersonRole(all) => format!("context.person in {}", entities("Role", all)),
@@ -156,13 +156,14 @@ fn contains<T: ToString>(values: impl IntoIterator<Item = T>, what: &str) -> Str
 }
 
 fn set<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
-    let values: Vec<_> =
-        values.into_iter().map(|value| format!("{:?}", value.to_string())).collect();
+    let values: Vec<_> = values.into_iter().map(|value| literal(&value.to_string())).collect();
     format!("[{}]", values.join(", "))
 }
 
 fn entities(entity_type: &str, ids: &BTreeSet<Name>) -> String {
-    let ids: Vec<_> =
-        ids.iter().map(|id| format!("Dataspace::{entity_type}::{:?}", id.as_str())).collect();
+    let ids: Vec<_> = ids
+        .iter()
+        .map(|id| format!("Dataspace::{entity_type}::{}", literal(id.as_str())))
+        .collect();
     format!("[{}]", ids.join(", "))
 }

@@ -11,6 +11,7 @@ use dataspace_primitives::{Digest, InvalidName, Name};
 use thiserror::Error;
 
 use crate::bounds::{self, BoundError, COST_MAX};
+use crate::engine::deep::{self, Deep};
 use crate::engine::paved::TIME_ZONE;
 use crate::engine::program::Code;
 use crate::engine::shape::Places;
@@ -55,9 +56,8 @@ impl fmt::Display for Layer {
 }
 
 /// The forbids of a space or a provider, which passed every check. Immutable.
-#[derive(Debug)]
 pub struct Policies {
-    pub(crate) set: PolicySet,
+    pub(crate) set: Deep<PolicySet>,
     pub(crate) code: Code,
     pub(crate) layer: Layer,
     digest: Digest,
@@ -140,6 +140,8 @@ impl Policies {
             let set = intake(text, layer)?;
             let code = Code::new(&set, &Places::default(), || Some(set.clone()));
             code.check_cost().map_err(|id| InvalidPolicies::Cost { id })?;
+            let depth = deep::of_policies(&set);
+            let set = Deep::new(set, depth);
             Ok(Self { set, code, layer, digest: Digest::of(text.as_bytes()) })
         })
     }
@@ -159,6 +161,17 @@ impl Policies {
     #[must_use]
     pub fn fallbacks(&self) -> usize {
         self.code.fallbacks()
+    }
+}
+
+impl fmt::Debug for Policies {
+    /// Whose they are and their ids; Cedar's trees are printed by recursion.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policies")
+            .field("layer", &self.layer)
+            .field("digest", &self.digest)
+            .field("ids", &self.code.ids())
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,10 +9,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
+use ureq::config::ConfigBuilder;
 use ureq::http::{Response, StatusCode, Uri, header};
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Body};
 
-use crate::audit::http_error::{HttpError, shown};
+use crate::audit::http_error::{HttpError, short};
 use crate::audit::location::{LogUrl, URL_LEN_MAX, is_server};
 use crate::audit::tls;
 
@@ -74,18 +76,11 @@ impl HttpFiles {
     /// # Errors
     /// If the URL needs TLS, and there is none.
     pub(crate) fn new(url: LogUrl, timeout: Duration) -> Result<Self, HttpError> {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_response_header_size(HEADER_LEN_MAX)
-            .user_agent(USER_AGENT)
+        let config = configured(&url, timeout)?
             .accept("*/*")
             // As C2SP tlog-tiles asks of clients.
             .accept_encoding("gzip, identity")
-            .max_idle_connections_per_host(AHEAD_MAX)
-            .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
-            .timeout_global(Some(timeout));
-        let config = tls::configure(config, &url)?;
+            .max_idle_connections_per_host(AHEAD_MAX);
         let server = Server { url, agent: config.build().into(), timeout };
         Ok(Self { server, ahead: Rc::default(), failure: Rc::default() })
     }
@@ -142,6 +137,24 @@ impl HttpFiles {
     }
 }
 
+/// What holds for every request.
+///
+/// # Errors
+/// If the URL needs TLS, and there is none.
+pub(super) fn configured(
+    url: &LogUrl,
+    timeout: Duration,
+) -> Result<ConfigBuilder<AgentScope>, HttpError> {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_response_header_size(HEADER_LEN_MAX)
+        .user_agent(USER_AGENT)
+        .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
+        .timeout_global(Some(timeout));
+    tls::configure(config, url)
+}
+
 impl Server {
     fn fetch(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> Result<bool, HttpError> {
         let url = self.url.of(path);
@@ -167,7 +180,7 @@ impl Server {
                 Answer::Nothing => return Ok(false),
                 Answer::Elsewhere(to) => {
                     at = redirected(&at, &to)
-                        .ok_or_else(|| HttpError::Redirect { url: shown(&at), to: shown(&to) })?;
+                        .ok_or_else(|| HttpError::Redirect { url: short(&at), to: short(&to) })?;
                 }
             }
         }
@@ -183,7 +196,7 @@ impl Server {
             let is_gzip = match header_text(&response, header::CONTENT_ENCODING) {
                 Some(name) if name.eq_ignore_ascii_case("gzip") => true,
                 Some(name) if !name.eq_ignore_ascii_case("identity") => {
-                    return Err(HttpError::Encoding { url: shown(url) }.into());
+                    return Err(HttpError::Encoding { url: short(url) }.into());
                 }
                 _ => false,
             };
@@ -213,7 +226,7 @@ impl Server {
         match ureq::Error::from(error) {
             // So says the decoder; what is cut off has another kind.
             ureq::Error::Io(error) if is_gzip && error.kind() == io::ErrorKind::InvalidInput => {
-                HttpError::Answer { url: shown(url), cause: shown(&error.to_string()) }.into()
+                HttpError::Answer { url: short(url), cause: short(&error.to_string()) }.into()
             }
             error => self.failed(url, error),
         }
@@ -221,7 +234,7 @@ impl Server {
 
     fn failed(&self, url: &str, error: ureq::Error) -> Failed {
         use ureq::Error;
-        let (url, cause) = (shown(url), shown(&error.to_string()));
+        let (url, cause) = (short(url), short(&error.to_string()));
         match error {
             Error::Timeout(_) => HttpError::Timeout { url, timeout: self.timeout }.into(),
             Error::TlsRequired => HttpError::NoTls { url }.into(),
@@ -253,7 +266,7 @@ impl From<HttpError> for Failed {
 /// not there.
 fn no_file(url: &str, response: &Response<Body>) -> Option<Failed> {
     let status = response.status();
-    let (shown, number) = (shown(url), status.as_u16());
+    let (shown, number) = (short(url), status.as_u16());
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => None,
         _ if location(response).is_some() => None,

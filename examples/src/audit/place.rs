@@ -17,6 +17,7 @@ use crate::audit::http_error::HttpError;
 use crate::audit::http_files::HttpFiles;
 use crate::audit::location::Location;
 use crate::audit::source::{self, Kind};
+use crate::shell::shown_path;
 
 /// Which log to look at.
 #[derive(Args)]
@@ -41,12 +42,7 @@ impl PlaceArg {
     /// # Errors
     /// If the URL needs TLS, and there is none.
     pub(super) fn place(self) -> Result<Place> {
-        Ok(match self.dir {
-            Location::Directory(dir) => Place::Directory(dir),
-            Location::Published(url) => {
-                Place::Server(HttpFiles::new(url, Duration::from_secs(self.timeout))?)
-            }
-        })
+        Place::of(self.dir, Duration::from_secs(self.timeout))
     }
 }
 
@@ -58,6 +54,15 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// # Errors
+    /// If the URL needs TLS, and there is none.
+    pub(super) fn of(location: Location, timeout: Duration) -> Result<Self> {
+        Ok(match location {
+            Location::Directory(dir) => Self::Directory(dir),
+            Location::Published(url) => Self::Server(HttpFiles::new(url, timeout)?),
+        })
+    }
+
     /// What is there.
     pub(crate) fn kind(&self) -> Result<Kind> {
         match self {
@@ -83,40 +88,58 @@ impl Place {
 
     /// The log to ask for: as given, or as the stored checkpoint says.
     pub(crate) fn origin(&self, given: Option<&Origin>) -> Result<Origin> {
-        let files = match self {
-            Self::Directory(dir) => return source::origin(dir, given),
-            Self::Server(files) => files,
-        };
-        let mut note = Vec::new();
-        if !files.read(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note)? {
-            bail!(
-                "there is no log at {self}: the server has no `{CHECKPOINT_PATH}` there; give the \
-                 URL under which checkpoint and tiles are"
-            );
+        if let Self::Directory(dir) = self {
+            return source::origin(dir, given);
         }
-        let damaged = || {
-            Damaged(format!(
-                "{self}{CHECKPOINT_PATH} is not a checkpoint; is this the URL of a published log?"
-            ))
+        let (note, no_log) = (published(self)?, || no_log(self));
+        let claimed = Checkpoint::claimed_origin(&note);
+        let claimed = match claimed {
+            // Somebody signed it, or changed what somebody had signed.
+            Err(error) if note.contains("\n\n\u{2014} ") => {
+                return Err(anyhow!(error).context(Damaged(no_log())));
+            }
+            claimed => claimed.with_context(no_log)?,
         };
-        if note.len() > NOTE_LEN_MAX {
-            return Err(anyhow!("it has more than {NOTE_LEN_MAX} bytes").context(damaged()));
-        }
-        let note = String::from_utf8(note).context("it is not text").with_context(damaged)?;
-        let claimed = Checkpoint::claimed_origin(&note).with_context(damaged)?;
         match given {
             Some(given) if *given != claimed => {
-                Err(anyhow!(Damaged(format!("{self} holds the log {claimed}, not {given}"))))
+                bail!("{self} holds the log {claimed}, not {given}; ask for that one")
             }
             _ => Ok(claimed),
         }
     }
 }
 
+/// The note that is published at a URL, or in a directory; it may be anything.
+pub(super) fn published(place: &Place) -> Result<String> {
+    let mut note = Vec::new();
+    if !place.files().read_into(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note).map_err(unpacked)? {
+        bail!(
+            "there is no log at {place}: there is no `{CHECKPOINT_PATH}`; give the place under \
+             which checkpoint and tiles are"
+        );
+    }
+    if note.len() > NOTE_LEN_MAX {
+        return Err(anyhow!("it has more than {NOTE_LEN_MAX} bytes").context(no_log(place)));
+    }
+    String::from_utf8(note).context("it is not text").with_context(|| no_log(place))
+}
+
+fn no_log(place: &Place) -> String {
+    format!("{place}{CHECKPOINT_PATH} is not a checkpoint; is this the URL of a published log?")
+}
+
+/// The failure of a server as it is, and not as a reader's.
+fn unpacked(error: io::Error) -> anyhow::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<HttpError>()) {
+        Some(failure) => anyhow!(failure.clone()),
+        None => error.into(),
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Directory(dir) => dir.display().fmt(f),
+            Self::Directory(dir) => f.write_str(&shown_path(dir)),
             Self::Server(files) => files.url().fmt(f),
         }
     }

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod audited;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod counts;
@@ -30,6 +32,8 @@ mod log_tamper;
 mod membership;
 #[cfg(test)]
 mod negotiation;
+#[cfg(test)]
+mod passes;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
