@@ -46,7 +46,7 @@ fn batches_are_bounded_in_bytes_whatever_the_duties_leave() {
     let texts: ArrayRef = Arc::new(StringArray::from(vec![text.as_str(); rows]));
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..9));
     let source = batch(vec![("id", ids), ("t", texts)]);
-    let table = Table::from_batches(source.schema_ref(), vec![source]).unwrap();
+    let table = Table::from_batches(source.schema_ref(), vec![source.clone()]).unwrap();
     assert_eq!(batches(&table, &[]).unwrap(), [2, 2, 2, 2, 1]);
     let few = filter("id", Operator::Gt, vec![number("5")]);
     assert_eq!(batches(&table, &[few]).unwrap(), [2, 1]);
@@ -70,7 +70,7 @@ fn the_borders_of_batches_of_long_rows_do_not_tell_of_hidden_rows() {
             ("t", Arc::new(StringArray::from(texts)) as ArrayRef),
             ("mark", Arc::new(Int64Array::from(marks))),
         ]);
-        Table::from_batches(source.schema_ref(), vec![source]).unwrap()
+        Table::from_batches(source.schema_ref(), vec![source.clone()]).unwrap()
     };
     let shown = [filter("mark", Operator::Eq, vec![number("1")])];
     assert_eq!(batches(&build(0), &shown).unwrap(), batches(&build(2), &shown).unwrap());
@@ -83,7 +83,7 @@ fn a_large_value_of_a_dictionary_is_not_multiplied_in_memory() {
     let keys = Int32Array::from(vec![0; 200]);
     let column = DictionaryArray::<Int32Type>::try_new(keys, values).unwrap();
     let source = batch(vec![("c", Arc::new(column) as ArrayRef)]);
-    let table = Table::from_batches(source.schema_ref(), vec![source]).unwrap();
+    let table = Table::from_batches(source.schema_ref(), vec![source.clone()]).unwrap();
     assert!(batches(&table, &[]).unwrap().iter().all(|rows| *rows <= 15));
 }
 
