@@ -57,8 +57,7 @@ impl Floats {
     /// The decimal exponents that are written without one: from, to and not including.
     fn plain(self) -> std::ops::Range<i32> {
         match self {
-            Self::Pointed => -5..16,
-            Self::Python => -4..16,
+            Self::Pointed | Self::Python => -4..16,
             Self::Bare => -6..21,
             Self::Padded => -4..15,
         }
@@ -88,7 +87,7 @@ impl Floats {
             return format!("{sign}{mantissa}e{}", self.exponent(exponent));
         }
         let digits = mantissa.replace('.', "");
-        let Ok(before) = usize::try_from(exponent + 1) else {
+        let Ok(before) = usize::try_from(exponent).map(|exponent| exponent + 1) else {
             let zeros = usize::try_from(-1 - exponent).unwrap_or(0);
             return format!("{sign}0.{}{digits}", "0".repeat(zeros));
         };
