@@ -381,8 +381,10 @@ mod tests {
         let texts: ArrayRef = Arc::new(StringArray::from(vec![text.as_str(); 5]));
         let batch = RecordBatch::try_from_iter([("t", texts)]).unwrap();
         for memory_len in [1, MEMORY_LEN] {
-            let lens: Vec<_> =
-                ordered(&[batch.clone()], memory_len).iter().map(RecordBatch::num_rows).collect();
+            let lens: Vec<_> = ordered(std::slice::from_ref(&batch), memory_len)
+                .iter()
+                .map(RecordBatch::num_rows)
+                .collect();
             assert_eq!(lens, [3, 2]);
         }
     }
