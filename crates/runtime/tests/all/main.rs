@@ -9,6 +9,8 @@ mod backup;
 #[cfg(test)]
 mod clock;
 #[cfg(test)]
+mod compiler;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod crash;
@@ -18,6 +20,10 @@ mod denials;
 mod errors;
 #[cfg(test)]
 mod evidence;
+#[cfg(test)]
+mod evidence_attacks;
+#[cfg(test)]
+mod evidence_forger;
 #[cfg(test)]
 mod failing_log;
 #[cfg(test)]
