@@ -34,6 +34,7 @@ fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
         entities: EntityRules { roles: ["user".parse()?].into(), regions: [].into() },
         data: DataRules { product_classes: ["tests".parse()?].into() },
         policies: String::new(),
+        odrl: dataspace_policy::OdrlOperands::default(),
     })
 }
 
