@@ -39,6 +39,7 @@ pub(crate) fn clauses(clauses: &[Clause]) {
                 paint(AnsiColor::Yellow.on_default(), label)
             }
             Assurance::Legal => dim(label),
+            Assurance::Unsupported => bad(label),
         };
         anstream::println!("   {label}  {:<14}{words}", id.to_string());
     }

@@ -76,14 +76,18 @@ mod explain;
 mod facts;
 mod lint;
 mod memory;
+mod named;
 mod odrl;
 mod oracle;
 mod policies;
+mod policy_finding;
 mod program;
 mod shadow;
 mod simulate;
+mod source;
 mod table;
 mod terms;
+mod unknown;
 mod words;
 mod zone;
 
@@ -103,14 +107,17 @@ pub use crate::engine::{Answer, Engine};
 pub use crate::explain::{Condition, Explanation, Verdict};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::lint::Finding;
+pub use crate::named::{UnmatchedValue, ValueKind, Vocabulary};
 pub use crate::odrl::{
     ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, OdrlError, OdrlErrorKind, OdrlKind, OdrlPolicy,
     odrl_digest,
 };
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
+pub use crate::policy_finding::PolicyFinding;
 pub use crate::program::{Layers, Program};
 pub use crate::shadow::{SHADOW_SHARE, set_shadow_share, shadow_checks, shadow_mismatches};
 pub use crate::simulate::{
     Change, DIFFERENCES_MAX, Difference, Past, Simulated, Simulation, simulate,
 };
+pub use crate::source::Source;
 pub use crate::terms::{CLAUSES_MAX, InvalidTerms, Legal, Rule, Terms};

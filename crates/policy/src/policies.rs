@@ -14,6 +14,9 @@ use crate::bounds::{self, BoundError, COST_MAX};
 use crate::engine::paved::TIME_ZONE;
 use crate::engine::program::Code;
 use crate::engine::shape::Places;
+use crate::named::{self, Named, UnmatchedValue, Vocabulary};
+use crate::policy_finding::{self, PolicyFinding};
+use crate::unknown::{self, Key};
 use crate::zone;
 
 const SCHEMA_TEXT: &str = include_str!("schema.cedarschema");
@@ -61,6 +64,9 @@ pub struct Policies {
     pub(crate) code: Code,
     pub(crate) layer: Layer,
     digest: Digest,
+    /// By the policies' ids.
+    named: Vec<(String, Vec<Named>)>,
+    findings: Vec<PolicyFinding>,
 }
 
 /// Why Cedar text is refused.
@@ -119,6 +125,21 @@ pub enum InvalidPolicies {
         /// The policy that is too much.
         id: String,
     },
+    /// A forbid that does not hold where a fact is not known, so that whoever leaves it out gets
+    /// more; or of which that cannot be shown.
+    #[error(
+        "policy `{id}` may not forbid where {fact} is not known; ask for it in an `unless`, as in \
+         `unless {{ context has person && … }}`"
+    )]
+    Unknown {
+        /// The policy at fault.
+        id: String,
+        /// The fact, as the schema names it.
+        fact: String,
+    },
+    /// A value that no access can have.
+    #[error(transparent)]
+    Value(#[from] UnmatchedValue),
     /// Ill-typed against the schema, or impossible.
     #[error("the policies do not fit the schema: {message}")]
     Schema {
@@ -140,8 +161,37 @@ impl Policies {
             let set = intake(text, layer)?;
             let code = Code::new(&set, &Places::default(), || Some(set.clone()));
             code.check_cost().map_err(|id| InvalidPolicies::Cost { id })?;
-            Ok(Self { set, code, layer, digest: Digest::of(text.as_bytes()) })
+            let (mut named, mut findings) = (Vec::new(), policy_finding::findings(&set));
+            if layer != Layer::Contract {
+                for policy in set.policies() {
+                    let (values, unsupplied) = check_forbid(policy)?;
+                    findings.extend(unsupplied);
+                    let id: &str = policy.id().as_ref();
+                    named.push((id.to_owned(), values));
+                }
+            }
+            let digest = Digest::of(text.as_bytes());
+            Ok(Self { set, code, layer, digest, named, findings })
         })
+    }
+
+    /// Checks that each value that a policy names is one of the space's, as far as the space has a
+    /// list: a forbid with a mistyped purpose would forbid nobody.
+    ///
+    /// # Errors
+    /// [`UnmatchedValue`], the first one.
+    pub fn check_values(&self, vocabulary: &Vocabulary<'_>) -> Result<(), UnmatchedValue> {
+        for (id, named) in &self.named {
+            let by = format!("policy `{id}`");
+            named.iter().try_for_each(|one| vocabulary.check_named(&by, one))?;
+        }
+        Ok(())
+    }
+
+    /// What whoever signs the policies should see before: they can be signed all the same.
+    #[must_use]
+    pub fn lint(&self) -> &[PolicyFinding] {
+        &self.findings
     }
 
     /// The SHA-256 of the text.
@@ -189,6 +239,25 @@ pub(crate) fn intake(text: &str, layer: Layer) -> Result<PolicySet, InvalidPolic
     Ok(named)
 }
 
+/// What holds for every forbid of a space or provider: the values that it names, and what it asks for
+/// in vain.
+fn check_forbid(policy: &Policy) -> Result<(Vec<Named>, Option<PolicyFinding>), InvalidPolicies> {
+    let id: &str = policy.id().as_ref();
+    let Some(tree) = named::tree(policy) else {
+        let message = format!("policy `{id}` has no syntax tree");
+        return Err(InvalidPolicies::Syntax { message });
+    };
+    let keys = unknown::asked(tree.body());
+    if let Some(fact) = unknown::lifts(tree.body(), &keys) {
+        return Err(InvalidPolicies::Unknown { id: id.to_owned(), fact: fact.to_string() });
+    }
+    let values = named::values(tree.body());
+    values.iter().try_for_each(|named| named.check(&format!("policy `{id}`")))?;
+    let facts: Vec<_> = keys.iter().filter_map(Key::unsupplied).collect();
+    let policy = id.to_owned();
+    Ok((values, (!facts.is_empty()).then_some(PolicyFinding::Unsupplied { policy, facts })))
+}
+
 /// Parses a text that was made from one that passed every check.
 pub(crate) fn named(text: &str) -> Option<PolicySet> {
     let parsed = PolicySet::from_str(text).ok()?;
@@ -214,11 +283,14 @@ fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {
         validator.map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
     let result = validator.validate(set, ValidationMode::Strict);
     // WHY: to Cedar a policy that can never apply is worth a warning; here it is a forbid on which
-    // somebody relies in vain.
+    // somebody relies in vain. Letters of several scripts are for `Policies::lint` to tell.
     let impossible = result.validation_warnings().filter(|warning| {
         matches!(
             warning,
-            ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_)
+            ValidationWarning::ImpossiblePolicy(_)
+                | ValidationWarning::InvalidActionApplication(_)
+                | ValidationWarning::BidiCharsInString(_)
+                | ValidationWarning::BidiCharsInIdentifier(_)
         )
     });
     let errors = result.validation_errors().map(ToString::to_string);

@@ -1,8 +1,8 @@
 //! The facts of one access, and how the log keeps them.
 //!
-//! What nothing here tells is not known, and so does not permit and does forbid: payment, events
-//! and the state of the contract's process. No credential has attributes, and every product is of
-//! level 0.
+//! What nothing here tells is not known, and so does not permit and does forbid: payment, events,
+//! the state of the contract's process, a product's level, the attestation of an environment, and
+//! every credential but the one of membership.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ use dataspace_usage_contract::{PublishedProfile, StatedEnvironment, StatedPerson
 use crate::permit::Decided;
 use crate::state::Member;
 
-/// Every member was admitted by one of these.
+/// Every member was admitted by one of these; whether it has others is not known.
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =
     LazyLock::new(|| "MembershipCredential".parse().into_iter().collect());
 
@@ -63,8 +63,8 @@ fn stated_person(person: &StatedPerson) -> Person<'_> {
 fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
     Environment {
         id: environment.id.as_str(),
-        // Nobody checked one.
-        attested: false,
+        // Nobody checks one.
+        attested: None,
         sandbox: environment.sandbox,
         security_level: environment.security_level,
         connector: environment.connector.as_str(),
@@ -106,7 +106,6 @@ pub(crate) fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Fact> {
         ("credentials", texts(credentials)),
         ("product", text(product)),
         ("productClass", text(product_class)),
-        ("productLevel", number(*product_level)),
         ("action", text(action.as_str())),
         ("purpose", text(purpose)),
         ("purposes", texts(purposes)),
@@ -124,13 +123,15 @@ pub(crate) fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Fact> {
     if let Some(environment) = environment {
         all.extend([
             ("environment", text(environment.id)),
-            ("environmentAttested", flag(environment.attested)),
             ("environmentSandbox", flag(environment.sandbox)),
             ("environmentSecurityLevel", number(environment.security_level)),
             ("environmentConnector", text(environment.connector)),
             ("environmentApplication", text(environment.application)),
         ]);
     }
+    let attested = environment.and_then(|environment| environment.attested);
+    all.extend(attested.map(|attested| ("environmentAttested", flag(attested))));
+    all.extend(product_level.map(|level| ("productLevel", number(level))));
     all.extend(recipient_region.map(|region| ("recipientRegion", text(region.as_str()))));
     all.extend(payment.map(|payment| ("payment", text(payment.as_str()))));
     all.extend(events.map(|events| ("events", texts(events))));

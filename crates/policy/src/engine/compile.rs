@@ -175,15 +175,15 @@ impl Compiler<'_> {
                 None => Node::Attribute(Box::new(node(expr)?), attr.as_str().into()),
             },
             Expr::HasAttr { expr, attrs } => {
-                let mut names = attrs.iter().map(pst::SmolStr::as_str);
-                if let (Some(_), Expr::Var(Var::Context)) = (self.paved, expr.as_ref()) {
-                    let fact = names.next().and_then(|first| self.fact(expr, first));
-                    let rest = names.map(Box::from).collect();
-                    fact.map_or(Node::Constant(Constant::Bool(false)), |fact| {
-                        Node::IsKnown(fact, rest)
-                    })
-                } else {
-                    Node::Has(Box::new(node(expr)?), names.map(Box::from).collect())
+                let names = attrs.iter().map(pst::SmolStr::as_str);
+                let fact = self.fact(expr, attrs.head.as_str());
+                let in_context = matches!(expr.as_ref(), Expr::Var(Var::Context));
+                match fact {
+                    Some(fact) => Node::IsKnown(fact, names.skip(1).map(Box::from).collect()),
+                    None if self.paved.is_some() && in_context => {
+                        Node::Constant(Constant::Bool(false))
+                    }
+                    None => Node::Has(Box::new(node(expr)?), names.map(Box::from).collect()),
                 }
             }
             Expr::Like { expr, pattern } => Node::Like(Box::new(node(expr)?), parts(pattern)),

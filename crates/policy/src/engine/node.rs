@@ -217,6 +217,7 @@ impl Fact {
                 | Self::Payment
                 | Self::Events
                 | Self::State
+                | Self::Level
         )
     }
 }

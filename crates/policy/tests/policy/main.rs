@@ -16,6 +16,8 @@ mod fail_closed;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod forbids;
+#[cfg(test)]
 mod ids;
 #[cfg(test)]
 mod intake;

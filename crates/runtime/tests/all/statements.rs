@@ -146,7 +146,6 @@ fn the_record_says_what_was_stated() {
         ("personRoles", Fact::Texts(["engineer".to_owned()].into())),
         ("recipientRegion", text("FR")),
         ("environment", text("lab")),
-        ("environmentAttested", text("false")),
         ("environmentSandbox", text("true")),
         ("environmentSecurityLevel", Fact::Number(3)),
         ("environmentConnector", text("edc")),
