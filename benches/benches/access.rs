@@ -14,7 +14,7 @@ use arrow_array::{Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use cedar_policy::RestrictedExpression as Expr;
 use cedar_policy::{Authorizer, Context, Entities, Entity, EntityUid, PolicySet, Request};
-use dataspace_benches::{Effort, Report, median, scratch, time};
+use dataspace_benches::{Effort, Report, median, target_dir, time};
 use dataspace_identity::{MembershipCredential, SecretKey};
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Decision, Duty, Facts, Layers, MaskMethod, Program, Rule,
@@ -114,7 +114,7 @@ fn application(policies: &PolicySet, facts: &Facts<'_>) -> Result<()> {
 
 /// The floor: a write of 400 bytes and one `fdatasync`, on the same file system.
 fn bare_sync(effort: Effort, report: &mut Report) -> Result<()> {
-    let dir = tempfile::tempdir_in(scratch())?;
+    let dir = tempfile::tempdir_in(target_dir()?)?;
     let mut file = File::create(dir.path().join("bare"))?;
     let median = effort.micros(|| {
         let written = file.write_all(&[7; 400]).and_then(|()| file.sync_data());
@@ -210,7 +210,7 @@ fn requests(node: &Node, contract: usize, count: usize) -> Result<Vec<Signed<Acc
 }
 
 fn node(contracts: usize) -> Result<Node> {
-    let dir = tempfile::tempdir_in(scratch())?;
+    let dir = tempfile::tempdir_in(target_dir()?)?;
     let (authority, provider, consumer) = (generate_key()?, generate_key()?, generate_key()?);
     let provider_did = provider.did().clone();
     let profile = dataspace_sectors::materials().profile("bench".parse()?, authority.did().clone());

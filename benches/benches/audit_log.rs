@@ -16,7 +16,7 @@ use dataspace_audit_log::{
     AccessRecord, AppendError, Checkpoint, EncodedRecord, Event, Fact, FileStorage, LeafIndex, Log,
     Origin, Record, TreeSize, Verdict, leaf_hash,
 };
-use dataspace_benches::{Effort, Report, median, mix, scratch, time};
+use dataspace_benches::{Effort, Report, median, mix, target_dir, time};
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
 use tempfile::TempDir;
@@ -46,7 +46,7 @@ fn main() -> Result<()> {
 /// as many threads can be woken, without any log.
 fn appends(effort: Effort, report: &mut Report) -> Result<()> {
     let each = if effort.is_full() { 400 } else { 2 };
-    let dir = tempfile::tempdir_in(scratch())?;
+    let dir = tempfile::tempdir_in(target_dir()?)?;
     // Each its own, since the thread that writes for tasks goes on to write.
     let log = Arc::new(Log::create(&dir.path().join("tasks"), origin()?)?);
     let spread = Arc::new(Log::create(&dir.path().join("spread"), origin()?)?);
@@ -209,7 +209,7 @@ impl Bare {
 
 fn batches(effort: Effort, report: &mut Report) -> Result<()> {
     let count = if effort.is_full() { BATCH } else { 16 };
-    let dir = tempfile::tempdir_in(scratch())?;
+    let dir = tempfile::tempdir_in(target_dir()?)?;
     let log = Log::create(&dir.path().join("log"), origin()?)?;
     let (records, bare) = (records(count)?, Bare::new(dir.path(), "bare", effort)?);
     let (mut ours, mut ceiling) = (Vec::new(), Vec::new());
@@ -307,7 +307,7 @@ struct Node {
 
 impl Node {
     fn new(size: u64) -> Result<Self> {
-        let (dir, origin) = (tempfile::tempdir_in(scratch())?, origin()?);
+        let (dir, origin) = (tempfile::tempdir_in(target_dir()?)?, origin()?);
         let log = Log::create(&dir.path().join("log"), origin.clone())?;
         let records = records(BATCH)?;
         let mut left = usize::try_from(size)?;

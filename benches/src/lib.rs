@@ -7,6 +7,6 @@ mod machine;
 mod report;
 mod sample;
 
-pub use crate::machine::{mix, resident, scratch, time};
+pub use crate::machine::{mix, resident, target_dir, time};
 pub use crate::report::{Report, Row};
 pub use crate::sample::{Effort, median};

@@ -1,9 +1,19 @@
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
-/// The target directory's file system, not a `tmpfs`, where a sync costs nothing.
-#[must_use]
-pub fn scratch() -> &'static str {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../target")
+/// Cargo's target directory, wherever it lies: the folder above this program that cargo marked as
+/// one. Its file system is a disk, not a `tmpfs`, where a sync costs nothing.
+///
+/// # Errors
+/// If the program's own path is not known, or the directory cannot be made.
+pub fn target_dir() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let marked = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").is_file());
+    let workspace = || Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target");
+    let dir = marked.map_or_else(workspace, Path::to_path_buf);
+    fs::create_dir_all(&dir)?;
+    Ok(dir)
 }
 
 /// How long `work` takes, and what it gives.

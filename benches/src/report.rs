@@ -1,9 +1,9 @@
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use crate::machine::target_dir;
 use crate::sample::Effort;
 
 /// One measured thing.
@@ -76,7 +76,7 @@ impl Report {
                 })
             })
             .collect();
-        let dir = target_dir().join("bench");
+        let dir = target_dir()?.join("bench");
         fs::create_dir_all(&dir)?;
         let file = dir.join(format!("{}.json", self.bench));
         fs::write(&file, format!("{:#}\n", json!({ "rows": rows })))
@@ -84,10 +84,4 @@ impl Report {
         anstream::println!("\nwritten to {}", file.display());
         Ok(())
     }
-}
-
-/// Cargo's target directory: that of the workspace, unless it is set elsewhere.
-fn target_dir() -> PathBuf {
-    let workspace = || Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target");
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(workspace, PathBuf::from)
 }

@@ -1,5 +1,6 @@
 //! What every crate of dataspace must agree on: [`Digest`], [`UnixMillis`], [`Name`], [`Region`],
-//! strict CBOR ([`cbor`]) and the COSE envelope that turns a [`Signed<T>`] into a [`Verified<T>`].
+//! strict CBOR ([`cbor`]), the COSE envelope that turns a [`Signed<T>`] into a [`Verified<T>`], and
+//! how texts of others are [`shown`] to people.
 //!
 //! # What it refuses to do
 //! It reads no clock, makes no randomness, opens no file. It never shows the content of a
@@ -28,11 +29,13 @@
 //! [`KeyId::LEN_MAX`] bytes.
 
 pub mod cbor;
+mod character;
 mod digest;
 mod envelope;
 mod key;
 mod name;
 mod region;
+mod shown;
 mod signed;
 mod time;
 mod validity;
@@ -44,6 +47,7 @@ pub use crate::key::{
 };
 pub use crate::name::{InvalidName, Name};
 pub use crate::region::{InvalidRegion, Region, RegionGroup, Regions};
+pub use crate::shown::{Shown, shown};
 pub use crate::signed::{CoSignature, SignError, Signed, Verified, VerifyError};
 pub use crate::time::{ParseTimeError, UnixMillis};
 pub use crate::validity::{EmptyValidity, Validity};

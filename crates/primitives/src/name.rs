@@ -3,9 +3,19 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+
+use crate::character::{Character, MARKS_MAX};
+use crate::shown::shown;
 
 /// A short human-readable text in signed documents: a participant's name, a role, a purpose.
-/// No control characters, no surrounding white space, nothing that reorders text on a screen.
+///
+/// Two names are the same if and only if their bytes are, and whoever signs one sees all of it. So
+/// a name is in Unicode's normalisation form C, and all of its characters can be seen: none is a
+/// control or format character, default-ignorable, blank, for private use, or not assigned in the
+/// version of Unicode that this library follows (18). Its only white space is U+0020, and not at
+/// its ends. At most six combining marks follow one character. Any script and most emoji pass;
+/// names that are written from right to left want [`shown`](crate::shown) where they are displayed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
@@ -20,10 +30,32 @@ pub enum InvalidName {
         /// Bytes found.
         len: usize,
     },
-    /// Begins or ends with white space, or holds control, bidirectional or invisible characters,
-    /// which could make a signer see another text.
-    #[error("a name has no control or invisible characters and no white space at its ends")]
-    Characters,
+    /// Begins or ends with a space.
+    #[error("a name has no space at its ends")]
+    Space,
+    /// Holds a character that cannot be seen as itself, steers the text around it, or is not
+    /// assigned: a signer could see another text.
+    #[error(
+        "a name has no character U+{:04X}: it is not seen, or moves the text around it, or is not \
+         assigned in Unicode 18; leave it out",
+        u32::from(*.character)
+    )]
+    Character {
+        /// The first one.
+        character: char,
+    },
+    /// Begins with a combining mark, or has a pile of them.
+    #[error("a name has at most {MARKS_MAX} combining marks in a row, and begins with none")]
+    Marks,
+    /// Another spelling of the same text, for Unicode.
+    #[error(
+        "the name is not in Unicode's normalisation form C (NFC); write `{}` in that form",
+        shown(.normal)
+    )]
+    NotNormal {
+        /// The same name in normalisation form C.
+        normal: String,
+    },
 }
 
 impl Name {
@@ -37,16 +69,24 @@ impl Name {
     }
 }
 
-fn is_unsafe(c: char) -> bool {
-    // Bidirectional controls, line ends, and what Unicode calls Default_Ignorable_Code_Point:
-    // fillers, variation selectors and tags that leave no mark on a screen.
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}')
-        || matches!(c, '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}')
-        || matches!(c, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
-        || matches!(c, '\u{e0000}'..='\u{e0fff}')
+/// The rules for characters; see [`Name`].
+fn check(text: &str) -> Result<(), InvalidName> {
+    if text.starts_with(' ') || text.ends_with(' ') {
+        return Err(InvalidName::Space);
+    }
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Ok(());
+    }
+    let mut marks = MARKS_MAX;
+    for character in text.chars() {
+        match Character::of(character) {
+            Character::Unsafe => return Err(InvalidName::Character { character }),
+            Character::Mark if marks == MARKS_MAX => return Err(InvalidName::Marks),
+            Character::Mark => marks += 1,
+            Character::Visible | Character::RightToLeft => marks = 0,
+        }
+    }
+    if is_nfc(text) { Ok(()) } else { Err(InvalidName::NotNormal { normal: text.nfc().collect() }) }
 }
 
 impl AsRef<str> for Name {
@@ -62,9 +102,7 @@ impl TryFrom<String> for Name {
         if text.is_empty() || text.len() > Self::LEN_MAX {
             return Err(InvalidName::Len { len: text.len() });
         }
-        if text.trim() != text || text.chars().any(is_unsafe) {
-            return Err(InvalidName::Characters);
-        }
+        check(&text)?;
         Ok(Self(text))
     }
 }

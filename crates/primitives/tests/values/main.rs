@@ -11,6 +11,10 @@ mod names;
 #[cfg(test)]
 mod regions;
 #[cfg(test)]
+mod shown;
+#[cfg(test)]
 mod time;
+#[cfg(test)]
+mod unicode;
 #[cfg(test)]
 mod validity;
