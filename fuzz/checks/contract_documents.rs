@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::LazyLock;
 
 use dataspace_identity::{Did, SecretKey};
-use dataspace_policy::{Action, Decision, Facts, Layers, Program, Rule, Terms};
+use dataspace_policy::{Action, Decision, Facts, Layers, Program, Rule, Terms, Vocabulary};
 use dataspace_primitives::{
     CoSignature, Payload, Signed, TrustedKeys, UnixMillis, Validity, Verified, cbor,
 };
@@ -78,7 +78,15 @@ pub(crate) fn check(bytes: &[u8]) {
     }
     for policies in documents::<ProviderPolicies>(world, bytes, content) {
         let (space, provider) = (&world.agreement.value().space, world.provider.did());
-        let taken = PublishedPolicies::publish(policies, (space, provider), None, world.now);
+        let names = Vocabulary {
+            space,
+            purposes: Vec::new(),
+            classes: Vec::new(),
+            roles: Vec::new(),
+            is_did: |_| true,
+        };
+        let ours = (space, provider);
+        let taken = PublishedPolicies::publish(policies, ours, &names, None, world.now);
         if let Ok(taken) = taken {
             assert!(taken.signed().clone().verify(&provider.trusted_keys(), world.now).is_ok());
             let statement = taken.statement();

@@ -107,7 +107,7 @@ pub use crate::engine::{Answer, Engine};
 pub use crate::explain::{Condition, Explanation, Verdict};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::lint::Finding;
-pub use crate::named::{UnmatchedValue, ValueKind, Vocabulary};
+pub use crate::named::{UnmatchedValue, ValueKind, Vocabulary, look};
 pub use crate::odrl::{
     ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, OdrlError, OdrlErrorKind, OdrlKind, OdrlPolicy,
     odrl_digest,

@@ -52,6 +52,14 @@ pub enum Finding {
         /// The facts, in plain words.
         facts: Vec<String>,
     },
+    /// A permission of actions that no node carries out ([`Action::is_carried_out`]): nodes refuse to
+    /// offer it.
+    NotCarriedOut {
+        /// The clause.
+        clause: ClauseId,
+        /// The actions.
+        actions: BTreeSet<Action>,
+    },
     /// A name in it is of several scripts: it may not be the text that it seems to be, and then
     /// never matches.
     Script {
@@ -71,6 +79,7 @@ impl Finding {
             Self::Shadowed { .. } => "shadowed",
             Self::Contradicted { .. } => "contradicted",
             Self::Unsupplied { .. } => "unsupplied",
+            Self::NotCarriedOut { .. } => "not-carried-out",
             Self::Script { .. } => "script",
         }
     }
@@ -96,6 +105,10 @@ impl fmt::Display for Finding {
                 };
                 write!(f, "{clause} {does}: nobody supplies {}", list(facts.iter(), "or"))
             }
+            Self::NotCarriedOut { clause, actions } => {
+                let actions = list(actions.iter(), "or");
+                write!(f, "{clause} never lets anybody {actions}: no node carries it out yet")
+            }
             Self::Script { clause, name } => write!(
                 f,
                 "{clause} names {:?}, whose letters are of several scripts; see that it is the \
@@ -120,6 +133,11 @@ impl Terms {
             if !facts.is_empty() {
                 let facts = facts.into_iter().collect();
                 findings.push(Finding::Unsupplied { clause, facts });
+            }
+            let actions = rule.actions.iter().copied().filter(|action| !action.is_carried_out());
+            let actions: BTreeSet<_> = actions.collect();
+            if is_permission && !actions.is_empty() {
+                findings.push(Finding::NotCarriedOut { clause, actions });
             }
             let mixed = names(rule).into_iter().filter(|name| is_mixed(name.as_str()));
             findings.extend(mixed.map(|name| Finding::Script { clause, name: name.clone() }));

@@ -88,16 +88,16 @@ pub struct UnmatchedValue {
 }
 
 /// What a space has names for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Vocabulary<'a> {
     /// The space's name.
     pub space: &'a Name,
     /// Its scenarios.
-    pub purposes: &'a BTreeSet<Name>,
+    pub purposes: Vec<&'a Name>,
     /// Its product classes.
-    pub classes: &'a BTreeSet<Name>,
+    pub classes: Vec<&'a Name>,
     /// Its roles.
-    pub roles: &'a BTreeSet<Name>,
+    pub roles: Vec<&'a Name>,
     /// Whether a text is a DID that a participant can have.
     pub is_did: fn(&str) -> bool,
 }
@@ -107,9 +107,9 @@ impl Vocabulary<'_> {
     pub(crate) fn check_named(&self, by: &str, named: &Named) -> Result<(), UnmatchedValue> {
         let Named { kind, value } = named;
         let list = match kind {
-            ValueKind::Purpose => self.purposes,
-            ValueKind::Class => self.classes,
-            ValueKind::Role => self.roles,
+            ValueKind::Purpose => &self.purposes,
+            ValueKind::Class => &self.classes,
+            ValueKind::Role => &self.roles,
             ValueKind::Space if value.matches(self.space.as_str()) => return Ok(()),
             ValueKind::Space => {
                 return named.refused(by, format!("the space is {:?}", self.space.as_str()));
@@ -148,8 +148,10 @@ fn looks_alike(one: &str, other: &str) -> bool {
     look(one) == look(other)
 }
 
-/// The same for texts that people take for one (UTS #39 skeleton, without case).
-pub(crate) fn look(text: &str) -> String {
+/// The same for texts that people take for one: by letters that look alike (UTS #39), or in another
+/// case.
+#[must_use]
+pub fn look(text: &str) -> String {
     let seen: String = skeleton(text).collect();
     skeleton(&seen.to_lowercase()).collect()
 }

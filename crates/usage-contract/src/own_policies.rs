@@ -1,5 +1,5 @@
 use dataspace_identity::Did;
-use dataspace_policy::{InvalidPolicies, Layer, Policies};
+use dataspace_policy::{InvalidPolicies, Layer, Policies, UnmatchedValue, Vocabulary};
 use dataspace_primitives::{Name, Payload, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -56,16 +56,21 @@ pub enum ProviderPoliciesError {
     /// The text is not acceptable Cedar, or permits something.
     #[error(transparent)]
     Policies(#[from] InvalidPolicies),
+    /// A policy names a purpose, class, role or region that the space does not have.
+    #[error(transparent)]
+    Value(#[from] UnmatchedValue),
 }
 
 impl PublishedPolicies {
-    /// Takes in what `provider` signed for `space`, to follow on `last`.
+    /// Takes in what `provider` signed for `space`, to follow on `last`. What a policy names must be in
+    /// the `vocabulary` of the space's profile in force; a later profile need not have it.
     ///
     /// # Errors
     /// [`ProviderPoliciesError`]; what was in force stays so.
     pub fn publish(
         statement: Signed<ProviderPolicies>,
         (space, provider): (&Name, &Did),
+        vocabulary: &Vocabulary<'_>,
         last: Option<&Self>,
         now: UnixMillis,
     ) -> Result<Self, ProviderPoliciesError> {
@@ -80,6 +85,7 @@ impl PublishedPolicies {
             return Err(ProviderPoliciesError::Version { expected, found });
         }
         let policies = Policies::parse(cedar, Layer::Provider)?;
+        policies.check_values(vocabulary)?;
         Ok(Self { statement, policies })
     }
 

@@ -26,7 +26,7 @@ const HOSTILE: [&str; 16] = [
     "${x}",
     "{}",
     "// not a comment",
-    "e\u{301}\u{1e8d0}材料",
+    "é\u{1e8d0}材料",
 ];
 
 /// Only a `String` can hold these; a `Name` refuses them.

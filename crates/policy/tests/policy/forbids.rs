@@ -5,7 +5,6 @@ use dataspace_policy::{
     Action, Environment, Facts, InvalidPolicies, Layer, Layers, Payment, Person, Policies,
     PolicyFinding, Program, Rule, Terms, UnmatchedValue, ValueKind, Vocabulary,
 };
-use dataspace_primitives::Name;
 use proptest::prelude::*;
 
 use crate::support::{forbid_when, name, refusal, scope, space};
@@ -245,13 +244,13 @@ fn other_values_of_closed_lists_are_refused_as_well() {
 }
 
 fn check(text: &str) -> Result<(), UnmatchedValue> {
-    let set = |all: &[&str]| all.iter().map(|one| name(one)).collect();
-    let space_name: Name = name("demo");
+    let [demo, research, design, results, consumer, auditor] =
+        ["demo", "research", "alloy-design", "test-results", "consumer", "auditor"].map(name);
     let vocabulary = Vocabulary {
-        space: &space_name,
-        purposes: &set(&["research", "alloy-design"]),
-        classes: &set(&["test-results"]),
-        roles: &set(&["consumer", "auditor"]),
+        space: &demo,
+        purposes: vec![&research, &design],
+        classes: vec![&results],
+        roles: vec![&consumer, &auditor],
         is_did: |text| text.starts_with("did:key:z"),
     };
     space(text).check_values(&vocabulary)

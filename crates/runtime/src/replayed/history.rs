@@ -132,9 +132,10 @@ impl History {
                 }
             }
             Event::Policies { document } => {
-                let ours = (&self.profile.profile().space, &self.provider);
-                let last = self.own.as_ref();
-                let own = PublishedPolicies::publish(signed(document)?, ours, last, now)?;
+                let profile = self.profile.profile();
+                let (ours, last) = ((&profile.space, &self.provider), self.own.as_ref());
+                let names = profile.vocabulary();
+                let own = PublishedPolicies::publish(signed(document)?, ours, &names, last, now)?;
                 self.own = Some(own);
             }
             Event::Archived { .. } => {}
@@ -294,6 +295,9 @@ impl History {
         }
         if !profile.scenarios.contains_key(&stated.purpose) {
             reasons.push(DenialReason::UnknownPurpose { purpose: stated.purpose.clone() });
+        }
+        if !stated.action.is_carried_out() {
+            reasons.push(DenialReason::NotCarriedOut { action: stated.action });
         }
         reasons
     }

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod audited;
 #[cfg(test)]
+mod carried_out;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod counts;
