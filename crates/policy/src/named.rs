@@ -129,15 +129,12 @@ impl Vocabulary<'_> {
             Value::Text(text) => list.iter().find(|one| looks_alike(one.as_str(), text)),
             Value::Like(_) => None,
         };
-        let why = match similar {
-            Some(one) => {
-                let one = one.as_str();
-                format!("the space's profile has {one:?}, which looks alike and is another text")
-            }
-            None => {
-                let all = list.iter().map(|one| format!("{:?}", one.as_str()));
-                format!("the space's profile has {}", all.collect::<Vec<_>>().join(", "))
-            }
+        let why = if let Some(one) = similar {
+            let one = one.as_str();
+            format!("the space's profile has {one:?}, which looks alike and is another text")
+        } else {
+            let all = list.iter().map(|one| format!("{:?}", one.as_str()));
+            format!("the space's profile has {}", all.collect::<Vec<_>>().join(", "))
         };
         named.refused(by, why)
     }
@@ -310,7 +307,9 @@ fn walk(expr: &Expr, of_participant: bool, all: &mut Vec<Named>) {
                 }
             }
             walk(left, of_participant, all);
-            walk(right, of_participant && !(*op == BinaryOp::In && !is_principal(left)), all);
+            // WHY: what a person is `in` are roles that its participant gave.
+            let of_participant = of_participant && (*op != BinaryOp::In || is_principal(left));
+            walk(right, of_participant, all);
         }
         Expr::Is { expr, in_expr, .. } => {
             walk(expr, of_participant, all);
@@ -419,7 +418,9 @@ pub(crate) fn parts(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
         }
         Expr::Is { expr, in_expr, .. } => {
             visit(expr);
-            in_expr.iter().for_each(|within| visit(within));
+            if let Some(within) = in_expr {
+                visit(within);
+            }
         }
         Expr::IfThenElse { cond, then_expr, else_expr } => {
             visit(cond);

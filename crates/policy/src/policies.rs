@@ -232,7 +232,7 @@ pub(crate) fn intake(text: &str, layer: Layer) -> Result<PolicySet, InvalidPolic
             .add(policy.new_id(PolicyId::new(&id)))
             .map_err(|_| InvalidPolicies::RepeatedId { id })?;
     }
-    validate(&named)?;
+    validate(&named, layer)?;
     if text.contains("TimeZone") {
         check_zones(&named)?;
     }
@@ -277,7 +277,7 @@ fn check_zones(set: &PolicySet) -> Result<(), InvalidPolicies> {
     }
 }
 
-fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {
+fn validate(set: &PolicySet, layer: Layer) -> Result<(), InvalidPolicies> {
     let validator = VALIDATOR.as_ref();
     let validator =
         validator.map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
@@ -287,11 +287,13 @@ fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {
     let impossible = result.validation_warnings().filter(|warning| {
         matches!(
             warning,
-            ValidationWarning::ImpossiblePolicy(_)
-                | ValidationWarning::InvalidActionApplication(_)
-                | ValidationWarning::BidiCharsInString(_)
-                | ValidationWarning::BidiCharsInIdentifier(_)
-        )
+            ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_)
+        ) || layer != Layer::Contract
+            && matches!(
+                warning,
+                ValidationWarning::BidiCharsInString(_)
+                    | ValidationWarning::BidiCharsInIdentifier(_)
+            )
     });
     let errors = result.validation_errors().map(ToString::to_string);
     let messages: Vec<_> = errors.chain(impossible.map(ToString::to_string)).collect();

@@ -132,9 +132,8 @@ fn a_hostile_prohibited_purpose_still_forbids() {
 
 #[test]
 fn the_longest_name_all_escaped_fits_the_bounds() {
-    let longest = name(&"e\u{301}".repeat(42)); // begins with a letter, 3 bytes each
-    let denser = name(&format!("e{}", "\u{301}".repeat(63)));
-    for product in [longest, denser, name(&"\"".repeat(128))] {
+    let longest = name(&"x\u{301}".repeat(42)); // begins with a letter, 3 bytes each
+    for product in [longest, name(&"\"".repeat(128))] {
         let scope = Scope { product: product.clone(), ..scope() };
         let terms = read_when(Constraint::Purpose([product.clone()].into()));
         Program::new(&terms.to_cedar(&scope).unwrap()).unwrap();
