@@ -20,11 +20,11 @@ use dataspace_policy::{
     Action, ColumnMask, Constraint, Decision, Duty, Facts, Layers, MaskMethod, Program, Rule,
     Scope, Terms,
 };
-use dataspace_primitives::{Region, Signed, UnixMillis, Validity};
+use dataspace_primitives::{Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
     Access, Clock, DataSpace, NewOffer, Setup, SystemClock, Table, generate_key, request_access,
 };
-use dataspace_usage_contract::{Acceptance, AccessRequest, ContractId, Offer, contract_id};
+use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
 fn main() -> Result<()> {
     let effort = Effort::from_args();
@@ -127,7 +127,7 @@ fn bare_sync(effort: Effort, report: &mut Report) -> Result<()> {
 struct Node {
     space: DataSpace,
     consumer: SecretKey,
-    contracts: Vec<ContractId>,
+    contracts: Vec<Verified<Agreement>>,
     _dir: tempfile::TempDir,
 }
 
@@ -200,11 +200,11 @@ fn released(space: &DataSpace, request: Signed<AccessRequest>) -> bool {
 }
 
 fn requests(node: &Node, contract: usize, count: usize) -> Result<Vec<Signed<AccessRequest>>> {
-    let contract = *node.contracts.get(contract).context("too few contracts")?;
+    let agreement = node.contracts.get(contract).context("too few contracts")?;
     (0..count)
         .map(|_| {
             let purpose = "research".parse()?;
-            Ok(request_access(&node.consumer, contract, Action::Read, purpose, &SystemClock)?)
+            Ok(request_access(&node.consumer, agreement, Action::Read, purpose, &SystemClock)?)
         })
         .collect()
 }
@@ -218,10 +218,13 @@ fn node(contracts: usize) -> Result<Node> {
         .create(Signed::sign(&profile, &authority)?)?;
     for (did, role) in [(&provider_did, "provider"), (consumer.did(), "consumer")] {
         let credential = MembershipCredential {
-            issuer: authority.did().clone(),
+            space: profile.space_id(),
             subject: did.clone(),
             name: role.parse()?,
+            serial: 1,
+            issued_at: SystemClock.now(),
             roles: [role.parse()?].into(),
+            attributes: [].into(),
             region: Region::parse("DE")?,
             validity: validity()?,
         };
@@ -232,7 +235,7 @@ fn node(contracts: usize) -> Result<Node> {
     Ok(Node { space, consumer, contracts, _dir: dir })
 }
 
-fn agree(space: &DataSpace, consumer: &SecretKey) -> Result<ContractId> {
+fn agree(space: &DataSpace, consumer: &SecretKey) -> Result<Verified<Agreement>> {
     let validity = validity()?;
     let expires_at: UnixMillis = validity.until();
     let product = "alloys".parse()?;
@@ -241,7 +244,7 @@ fn agree(space: &DataSpace, consumer: &SecretKey) -> Result<ContractId> {
     let now = SystemClock.now();
     let verified = Offer::verify(offer.clone(), space.provider(), now)?;
     let acceptance = Acceptance::sign(&verified, consumer, now)?;
-    Ok(contract_id(&space.conclude(offer, acceptance)?))
+    Ok(space.conclude(offer, acceptance)?)
 }
 
 fn table() -> Result<Table> {

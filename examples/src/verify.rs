@@ -8,7 +8,7 @@ use dataspace_audit_log::{
     EVIDENCE_LEN_MAX, Evidence, FORK_LEN_MAX, Finding, ForkProof, Origin, Verdict,
     VerifiedEvidence, WitnessKey, WitnessPolicy,
 };
-use dataspace_identity::{Did, TrustAnchors};
+use dataspace_identity::Did;
 use dataspace_usage_contract::Agreement;
 use serde_json::json;
 
@@ -29,8 +29,8 @@ pub(crate) fn run(
     } else {
         let quorum = quorum.unwrap_or(witnesses.len() / 2 + 1);
         let policy = WitnessPolicy::new(quorum, witnesses).context("--witness and --quorum")?;
-        let anchors = TrustAnchors::new(authority.clone());
         let evidence = Evidence::from_bytes(&bytes).with_context(nothing)?;
+        let anchors = evidence.anchors(&authority).with_context(nothing)?;
         evidence.verify_witnessed(&anchors, &policy).with_context(nothing)?
     };
     if as_json {
@@ -64,7 +64,8 @@ fn read(file: &Path, len_max: usize) -> Result<Vec<u8>> {
 /// What the file shows, or why it shows nothing.
 pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence<Agreement>> {
     let evidence = Evidence::from_bytes(bytes)?;
-    Ok(evidence.verify::<Agreement>(&TrustAnchors::new(authority.clone()))?)
+    let anchors = evidence.anchors(authority)?;
+    Ok(evidence.verify::<Agreement>(&anchors)?)
 }
 
 pub(crate) fn authority_did(argument: &str) -> Result<Did> {

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
-use dataspace_identity::{Did, SecretKey};
+use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
 use dataspace_policy::{Action, Decision, Facts, Layers, Program, Rule, Terms, Vocabulary};
 use dataspace_primitives::{
     CoSignature, Payload, Signed, TrustedKeys, UnixMillis, Validity, Verified, cbor,
@@ -42,7 +42,8 @@ fn world() -> Result<World, Box<dyn Error>> {
     let (provider, consumer) = (key(1)?, key(2)?);
     let (now, until) = ("2026-06-01T00:00:00Z".parse()?, "2027-01-01T00:00:00Z".parse()?);
     let offer = Offer {
-        space: "materials".parse()?,
+        space: SpaceId::new(key(5)?.did().clone(), "materials".parse()?),
+        log: Origin::named(provider.did(), "node-1")?,
         provider: provider.did().clone(),
         consumer: None,
         product: "alloys".parse()?,
@@ -77,26 +78,26 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     }
     for policies in documents::<ProviderPolicies>(world, bytes, content) {
-        let (space, provider) = (&world.agreement.value().space, world.provider.did());
+        let Agreement { space, log, provider, .. } = world.agreement.value();
         let names = Vocabulary {
-            space,
+            space: &space.name,
             purposes: Vec::new(),
             classes: Vec::new(),
             roles: Vec::new(),
             is_did: |_| true,
         };
-        let ours = (space, provider);
-        let taken = PublishedPolicies::publish(policies, ours, &names, None, world.now);
+        let taken = PublishedPolicies::publish(policies, (space, log), &names, None, world.now);
         if let Ok(taken) = taken {
             assert!(taken.signed().clone().verify(&provider.trusted_keys(), world.now).is_ok());
             let statement = taken.statement();
-            assert_eq!((&statement.space, &statement.provider), (space, provider));
+            assert_eq!((&statement.space, &statement.log), (space, log));
             assert_eq!(statement.version, 1);
         }
     }
     for agreement in documents::<Agreement>(world, bytes, content) {
         if let Ok(agreement) = Agreement::verify(agreement, world.now) {
-            let Agreement { provider, consumer, cedar, .. } = agreement.value();
+            let Agreement { log, provider, consumer, cedar, .. } = agreement.value();
+            assert_eq!(log.operator(), provider);
             assert!(provider != consumer && agreement.signers().count() == 2);
             assert!([provider, consumer].iter().all(|did| agreement.is_signed_by(did.key_id())));
             assert!(Program::new(cedar).is_ok());
@@ -160,7 +161,7 @@ fn assert_offer(world: &World, offer: Signed<Offer>) {
     let acceptance = acceptance.verify(&world.keys, *now).expect("just signed");
     let agreement = Agreement::conclude(&offer, &acceptance, provider, *now);
     let agreement = agreement.expect("what was accepted can be concluded");
-    agreement.value().check_text().expect("the text of the terms");
+    assert_eq!(agreement.value().compiled_elsewhere(), None);
     assert_eq!(contract_id(&agreement), acceptance.value().contract);
 }
 

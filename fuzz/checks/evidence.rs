@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::LazyLock;
 
 use dataspace_audit_log::{AccessRecord, Event, Evidence, Log, Origin, Record, Verdict};
-use dataspace_identity::{Did, MembershipCredential, SecretKey, TrustAnchors};
+use dataspace_identity::{Did, MembershipCredential, SecretKey, SpaceId, TrustAnchors};
 use dataspace_primitives::{CoSignature, Digest, Payload, Signed, UnixMillis, Validity};
 use serde::{Deserialize, Serialize};
 
@@ -34,14 +34,18 @@ struct World {
 fn world() -> Result<World, Box<dyn Error>> {
     let key = |byte: u8| SecretKey::from_seed(&mut [byte; 32]);
     let (authority, provider, consumer) = (key(9)?, key(1)?, key(2)?);
-    let anchors = TrustAnchors::new(authority.did().clone());
+    let space = SpaceId::new(authority.did().clone(), "demo".parse()?);
+    let anchors = TrustAnchors::new(space.clone());
     let time = |n| UnixMillis::new(1_790_000_000_000 + n).ok_or("a time");
     let admit = |who: &SecretKey| -> Result<_, Box<dyn Error>> {
         let credential = MembershipCredential {
-            issuer: authority.did().clone(),
+            space: space.clone(),
             subject: who.did().clone(),
             name: "member".parse()?,
+            serial: 1,
+            issued_at: time(0)?,
             roles: BTreeSet::from(["user".parse()?]),
+            attributes: [].into(),
             region: "DE".parse()?,
             validity: Validity::new(time(0)?, time(1000)?)?,
         };

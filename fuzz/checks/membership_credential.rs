@@ -1,7 +1,9 @@
 //! The authority's signature over any content never admits what is not a credential; without it
 //! nothing is admitted.
 
-use dataspace_identity::{MembershipCredential, ROLES_MAX, SecretKey, TrustAnchors};
+use dataspace_identity::{
+    ATTRIBUTES_MAX, MembershipCredential, ROLES_MAX, SecretKey, SpaceId, TrustAnchors,
+};
 use dataspace_primitives::{Payload, Signed, UnixMillis, cbor};
 use serde::{Deserialize, Serialize};
 use serde_cbor::Value;
@@ -20,7 +22,8 @@ fn key(byte: u8) -> SecretKey {
 
 pub(crate) fn check(bytes: &[u8]) {
     let (authority, stranger) = (key(1), key(2));
-    let anchors = TrustAnchors::new(authority.did().clone());
+    let space = SpaceId::new(authority.did().clone(), "demo".parse().expect("a name"));
+    let anchors = TrustAnchors::new(space.clone());
     let now = UnixMillis::new(1_780_000_000_000).expect("within the range");
 
     // As a document: nobody but the authority can sign one, and the seeds hold none of its own.
@@ -40,9 +43,10 @@ pub(crate) fn check(bytes: &[u8]) {
     let own = Signed::<MembershipCredential>::from_bytes(own.as_bytes().to_vec());
     if let Ok(admitted) = anchors.admit(own.expect("the same envelope"), now) {
         let credential = admitted.credential();
-        assert_eq!(&credential.issuer, authority.did());
+        assert_eq!(credential.space, space);
         assert_eq!(&credential.subject, admitted.did());
         assert!((1..=ROLES_MAX).contains(&credential.roles.len()));
+        assert!(credential.attributes.len() <= ATTRIBUTES_MAX);
         assert!(credential.validity.contains(now) && admitted.is_member_at(now));
         assert_eq!(cbor::to_canonical(credential).ok().as_deref(), Some(bytes));
     }

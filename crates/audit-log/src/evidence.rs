@@ -3,7 +3,7 @@
 use dataspace_identity::{AdmitError, Admitted, Did, MembershipCredential, TrustAnchors};
 use dataspace_primitives::cbor::{self, DecodeError, EncodeError};
 use dataspace_primitives::{
-    Digest, EnvelopeError, Payload, Signed, UnixMillis, Verified, VerifyError,
+    Digest, EnvelopeError, Payload, Signed, UnixMillis, Verified, VerifyError, bounded,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -35,9 +35,11 @@ pub struct Evidence {
     /// The signed agreement.
     contract: ByteBuf,
     /// One for each signer of the contract, in the order of their key identifiers.
+    #[serde(deserialize_with = "bounded::list::<_, _, PARTICIPANTS_MAX>")]
     credentials: Vec<Signed<MembershipCredential>>,
     record: ByteBuf,
     index: LeafIndex,
+    #[serde(deserialize_with = "bounded::list::<_, _, PATH_LEN_MAX>")]
     path: Vec<Digest>,
     checkpoint: String,
     /// The consumer's signed request; its digest is in the record.
@@ -64,7 +66,8 @@ pub enum CollectError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EvidenceError {
-    /// Not an evidence file.
+    /// Not an evidence file; one with more than [`PARTICIPANTS_MAX`] credentials or [`PATH_LEN_MAX`]
+    /// hashes, for instance.
     #[error("the bytes are not an evidence file")]
     Decode(#[from] DecodeError),
     /// A version of the format that this library does not know.
@@ -73,9 +76,6 @@ pub enum EvidenceError {
         /// The version found.
         found: u8,
     },
-    /// More than [`PARTICIPANTS_MAX`] credentials or [`PATH_LEN_MAX`] hashes.
-    #[error("the evidence holds more credentials or hashes than any contract or log needs")]
-    TooMany,
     /// The record cannot be read.
     #[error("the record of the evidence is malformed")]
     Record(#[from] RecordError),
@@ -175,11 +175,18 @@ impl Evidence {
         if evidence.v != Self::VERSION {
             return Err(EvidenceError::Version { found: evidence.v });
         }
-        let Self { credentials, path, .. } = &evidence;
-        if credentials.len() > PARTICIPANTS_MAX || path.len() > PATH_LEN_MAX {
-            return Err(EvidenceError::TooMany);
-        }
         Ok(evidence)
+    }
+
+    /// Whom to believe about membership: `authority`, about that space of its own that the first
+    /// credential names.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] if the credential is not one of this authority.
+    pub fn anchors(&self, authority: &Did) -> Result<TrustAnchors, EvidenceError> {
+        let Record { time, .. } = Record::from_bytes(&self.record)?;
+        let credential = self.credentials.first().ok_or(EvidenceError::Participants)?;
+        Ok(TrustAnchors::of_credential(credential, authority, time)?)
     }
 
     /// Checks everything in the file, against nothing but the space authority.

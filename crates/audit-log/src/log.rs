@@ -83,8 +83,11 @@ impl Log {
             // What a crash left of a creation.
             [only] if *only == first => {
                 let begun = SegmentHeader::with_stored_nonce(&*storage, &origin, first, &root)?;
-                matches!(begun.compare(&*storage)?, HeaderRead::Unfinished)
-                    && begun.is_alone(&*storage)?
+                match begun.compare(&*storage)? {
+                    HeaderRead::Unfinished => begun.is_alone(&*storage)?,
+                    // Under another name that was drawn at random.
+                    _ => begun.is_cut_short(&*storage, origin.operator())?,
+                }
             }
             _ => false,
         };

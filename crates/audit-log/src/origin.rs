@@ -1,77 +1,44 @@
-use std::fmt;
-use std::str::FromStr;
+//! Which log. That is a matter of identity, since documents name the log to which they belong; here
+//! is what a log's own files say.
+
+use std::path::Path;
 
 use dataspace_identity::Did;
-use thiserror::Error;
+pub use dataspace_identity::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 
-/// Longest log name, in bytes.
-pub const LOG_NAME_LEN_MAX: usize = 64;
+use crate::checkpoint::Checkpoint;
+use crate::file_storage::FileStorage;
+use crate::log::Log;
+use crate::recovery::{OpenError, Recovery};
+use crate::segment;
+use crate::storage::Storage;
 
-/// Which log: the `origin` of C2SP tlog-checkpoint. The operator's DID, and after a `/` a name
-/// where one operator runs several logs: `did:key:z6Mk…/node-2`.
-///
-/// The DID holds the operator's key, so whoever knows the origin can verify its checkpoints.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Origin {
-    operator: Did,
-    text: String,
-}
-
-/// The text is not the origin of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("an origin is a DID, optionally followed by `/` and 1 to {LOG_NAME_LEN_MAX} of `a-z0-9-`")]
-pub struct ParseOriginError;
-
-impl Origin {
-    /// The only log of `operator`.
-    #[must_use]
-    pub fn new(operator: &Did) -> Self {
-        Self { operator: operator.clone(), text: operator.as_str().to_owned() }
-    }
-
-    /// One of several logs of `operator`.
+impl Log {
+    /// Opens the log in `dir`, as [`open`](Self::open): whichever log of `operator` it is. Its files
+    /// tell, and are held against the operator's signature as always.
     ///
     /// # Errors
-    /// [`ParseOriginError`] unless `log` is 1 to [`LOG_NAME_LEN_MAX`] of `a-z`, `0-9` and `-`.
-    pub fn named(operator: &Did, log: &str) -> Result<Self, ParseOriginError> {
-        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        if log.is_empty() || log.len() > LOG_NAME_LEN_MAX || !log.bytes().all(plain) {
-            return Err(ParseOriginError);
-        }
-        Ok(Self { operator: operator.clone(), text: format!("{operator}/{log}") })
-    }
-
-    /// Who writes the log and signs its checkpoints.
-    #[must_use]
-    pub fn operator(&self) -> &Did {
-        &self.operator
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-impl FromStr for Origin {
-    type Err = ParseOriginError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (did, log) = match text.split_once('/') {
-            Some((did, log)) => (did, Some(log)),
-            None => (text, None),
+    /// [`OpenError`] as for [`open`](Self::open), also if it is a log of somebody else.
+    pub fn open_of(dir: &Path, operator: &Did) -> Result<(Self, Recovery), OpenError> {
+        let storage = FileStorage::open(dir)?;
+        let expected = Origin::new(operator);
+        let origin = match claimed_origin(&storage)? {
+            Some(found) if found.operator() != operator => {
+                return Err(OpenError::Origin { expected, found });
+            }
+            // Without a name to find, opening says what is wrong.
+            found => found.unwrap_or(expected),
         };
-        let operator = did.parse().map_err(|_| ParseOriginError)?;
-        match log {
-            Some(log) => Self::named(&operator, log),
-            None => Ok(Self::new(&operator)),
-        }
+        Self::open_on(Box::new(storage), origin)
     }
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
+/// The log that the checkpoint, or else the first segment, says that it is.
+fn claimed_origin(storage: &dyn Storage) -> Result<Option<Origin>, OpenError> {
+    let note = storage.read_checkpoint()?.and_then(|note| String::from_utf8(note).ok());
+    let claimed = note.and_then(|note| Checkpoint::claimed_origin(&note).ok());
+    Ok(match (claimed, storage.segments()?.first()) {
+        (None, Some(first)) => segment::claimed_origin(storage, *first)?,
+        (claimed, _) => claimed,
+    })
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataspace_primitives::cbor::{self, DecodeError, EncodeError};
 use dataspace_primitives::{Digest, Name, UnixMillis};
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
+use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
 use crate::tree::LeafIndex;
@@ -85,6 +85,12 @@ pub enum Event {
     Archived {
         /// The first record that stays here.
         before: LeafIndex,
+    },
+    /// The operator opened the node. Of two copies of one log each gets another record here, so that
+    /// their checkpoints show the fork.
+    Opened {
+        /// 16 random bytes.
+        epoch: ByteArray<16>,
     },
     /// An access was decided.
     Access(AccessRecord),

@@ -20,6 +20,7 @@
 
 use std::io;
 
+use dataspace_identity::Did;
 use dataspace_primitives::Digest;
 
 use crate::origin::Origin;
@@ -151,6 +152,23 @@ impl SegmentHeader {
         Ok(tail == Tail::Torn { end: self.len() })
     }
 
+    /// Returns true if this header's file holds less than a whole header, of whichever log of this
+    /// operator, and nothing else: what a crash leaves of a creation.
+    pub(crate) fn is_cut_short(&self, storage: &dyn Storage, operator: &Did) -> io::Result<bool> {
+        if storage.len(self.file())? > SEGMENT_HEADER_LEN_MAX {
+            return Ok(false);
+        }
+        let found = read_start(storage, self.file())?;
+        let written = found.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let (before, named) =
+            found.get(..written).unwrap_or_default().split_at(written.min(ORIGIN_AT));
+        // The two bytes before the origin are its length, which tells the name's.
+        let (fixed, _len) = before.split_at(before.len().min(ORIGIN_AT - 2));
+        let is_ours = self.bytes.starts_with(fixed)
+            && named.iter().zip(operator.as_str().as_bytes()).all(|(found, byte)| found == byte);
+        Ok(is_ours && read_header(&found).is_none())
+    }
+
     fn origin(&self) -> Option<&[u8]> {
         let before = self.bytes.len().checked_sub(NONCE_LEN + Digest::LEN)?;
         self.bytes.get(ORIGIN_AT..before)
@@ -163,6 +181,15 @@ fn read_start(storage: &dyn Storage, file: StoredFile) -> io::Result<Vec<u8>> {
     let mut found = vec![0; usize::try_from(len).unwrap_or(0)];
     storage.read_at(file, 0, &mut found)?;
     Ok(found)
+}
+
+/// The log of which a segment says that it is.
+pub(crate) fn claimed_origin(
+    storage: &dyn Storage,
+    first: LeafIndex,
+) -> io::Result<Option<Origin>> {
+    let found = read_start(storage, StoredFile::Segment(first))?;
+    Ok(read_header(&found).map(|(origin, _)| origin))
 }
 
 /// The version of the format, if it is not ours.

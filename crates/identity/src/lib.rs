@@ -1,4 +1,5 @@
-//! Who takes part in a data space: [`Did`]s, the [`SecretKey`]s behind them, and the
+//! Who takes part in a data space: [`Did`]s, the [`SecretKey`]s behind them, the [`SpaceId`] and the
+//! [`Origin`] that say to which space and which log a document belongs, and the
 //! [`MembershipCredential`] with which the space authority admits a participant.
 //!
 //! # What it refuses to do
@@ -8,37 +9,48 @@
 //!
 //! # Example
 //! ```
-//! use dataspace_identity::{Admitted, MembershipCredential, SecretKey, TrustAnchors};
+//! use dataspace_identity::{Admitted, MembershipCredential, SecretKey, SpaceId, TrustAnchors};
 //! use dataspace_primitives::{Region, Signed, Validity};
 //!
 //! let authority = SecretKey::from_seed(&mut [1; 32])?; // draw real seeds at random
 //! let institute = SecretKey::from_seed(&mut [2; 32])?;
 //! let (from, until) = ("2026-01-01T00:00:00Z".parse()?, "2027-01-01T00:00:00Z".parse()?);
+//! let space = SpaceId::new(authority.did().clone(), "materials".parse()?);
 //! let credential = MembershipCredential {
-//!     issuer: authority.did().clone(),
+//!     space: space.clone(),
 //!     subject: institute.did().clone(),
 //!     name: "Institute of Metals".parse()?,
+//!     serial: 1,
+//!     issued_at: from,
 //!     roles: ["consumer".parse()?].into(),
+//!     attributes: [("BusinessPartnerNumber".parse()?, "BPNL00000003AYRE".parse()?)].into(),
 //!     region: Region::parse("DE")?,
 //!     validity: Validity::new(from, until)?,
 //! };
 //! let signed = Signed::sign(&credential, &authority)?;
 //!
-//! let anchors = TrustAnchors::new(authority.did().clone());
+//! let anchors = TrustAnchors::new(space);
 //! let admitted: Admitted = anchors.admit(signed, "2026-06-01T00:00:00Z".parse()?)?;
 //! assert_eq!(admitted.did(), institute.did());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Limits
-//! One DID method (`did:key`) with one kind of key (Ed25519); at most [`ROLES_MAX`] roles.
+//! One DID method (`did:key`) with one kind of key (Ed25519); at most [`ROLES_MAX`] roles and
+//! [`ATTRIBUTES_MAX`] attributes.
 
 mod credential;
 mod did;
+mod origin;
 mod revocation;
 mod secret_key;
+mod space;
 
-pub use crate::credential::{AdmitError, Admitted, MembershipCredential, ROLES_MAX, TrustAnchors};
+pub use crate::credential::{
+    ATTRIBUTES_MAX, AdmitError, Admitted, CLOCK_SKEW, MembershipCredential, ROLES_MAX, TrustAnchors,
+};
 pub use crate::did::{Did, ParseDidError};
+pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::revocation::{MembershipRevocation, RevocationError};
 pub use crate::secret_key::SecretKey;
+pub use crate::space::SpaceId;

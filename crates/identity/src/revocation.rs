@@ -4,17 +4,20 @@ use thiserror::Error;
 
 use crate::credential::TrustAnchors;
 use crate::did::Did;
+use crate::space::SpaceId;
 
-/// The space authority's statement that a participant no longer belongs to the space. Final: who
-/// comes back gets a new credential, issued later.
+/// The space authority's statement that a participant no longer belongs to the space. It ends every
+/// credential of the subject that was issued up to [`revoked_at`](Self::revoked_at), those included
+/// that nobody has seen yet. Final: who comes back gets a new credential, issued later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct MembershipRevocation {
-    /// The space authority, which signs.
-    pub issuer: Did,
+    /// The space, whose authority signs. In the authority's other spaces the membership goes on.
+    pub space: SpaceId,
     /// The participant whose membership ends.
     pub subject: Did,
-    /// When it was revoked, by the authority's clock.
+    /// When it was revoked, by the authority's clock: credentials issued up to then, this instant
+    /// included, have ended. One that lies ahead ends those of the future, too.
     pub revoked_at: UnixMillis,
     /// Why, in a few words that the participant may see.
     pub reason: Name,
@@ -31,28 +34,31 @@ pub enum RevocationError {
     /// It does not verify against the authority's key.
     #[error("the revocation does not verify")]
     Verify(#[from] VerifyError),
-    /// Signed by the authority, yet in another issuer's name.
-    #[error("the revocation names `{issuer}` as its issuer, who is not this space's authority")]
-    Issuer {
-        /// The issuer that the revocation names.
-        issuer: Did,
+    /// Signed by the authority, for another space.
+    #[error("the revocation is for the space {found}; this is the space {expected}")]
+    Space {
+        /// This space.
+        expected: Box<SpaceId>,
+        /// The space that the revocation names.
+        found: Box<SpaceId>,
     },
 }
 
 impl TrustAnchors {
-    /// Checks that the space authority itself revoked a membership.
+    /// Checks that the space authority itself revoked a membership of this space.
     ///
     /// # Errors
-    /// [`RevocationError`] if it was anybody else.
+    /// [`RevocationError`] if it was anybody else, or is about another space.
     pub fn check_revocation(
         &self,
         revocation: Signed<MembershipRevocation>,
         now: UnixMillis,
     ) -> Result<Verified<MembershipRevocation>, RevocationError> {
         let revocation = revocation.verify(&self.authority().trusted_keys(), now)?;
-        let issuer = &revocation.value().issuer;
-        if issuer != self.authority() {
-            return Err(RevocationError::Issuer { issuer: issuer.clone() });
+        let found = &revocation.value().space;
+        if found != self.space() {
+            let (expected, found) = (Box::new(self.space().clone()), Box::new(found.clone()));
+            return Err(RevocationError::Space { expected, found });
         }
         Ok(revocation)
     }

@@ -11,6 +11,11 @@ use crate::constraint::{Constraint, Hours};
 use crate::source::Unknown;
 use crate::terms::{InvalidTerms, Rule, Terms};
 
+/// Version of the compiler from terms to Cedar text. Both signers of a contract sign it beside the
+/// text: the same version gives the same text for the same terms, always, so that whoever has it can
+/// check that the text says what the terms say. Counts up whenever a text changes.
+pub const COMPILER_VERSION: u32 = 1;
+
 /// Whom and what a contract is about: its policies apply to nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {

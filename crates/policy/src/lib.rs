@@ -131,7 +131,7 @@ mod words;
 mod zone;
 
 pub use crate::action::{Action, ParseActionError};
-pub use crate::cedar_text::Scope;
+pub use crate::cedar_text::{COMPILER_VERSION, Scope};
 pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind, ParseClauseIdError};
 pub use crate::constraint::{
     Constraint, DEPTH_MAX, Hours, NODES_MAX, SECS_MAX, VALUES_MAX, Weekday,

@@ -28,6 +28,7 @@
 //! [`cbor::DEPTH_MAX`] deep; times lie between 1970 and 9999; key identifiers have at most
 //! [`KeyId::LEN_MAX`] bytes.
 
+pub mod bounded;
 pub mod cbor;
 mod character;
 mod digest;

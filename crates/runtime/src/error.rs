@@ -7,17 +7,18 @@ use dataspace_audit_log::{
     RecordError, SignCheckpointError, TreeSize,
 };
 use dataspace_data_plane::{PlanError, RunError};
-use dataspace_identity::{AdmitError as CredentialError, Did, RevocationError};
+use dataspace_identity::{AdmitError as CredentialError, Did, Origin, RevocationError, SpaceId};
 use dataspace_policy::{Action, ClauseId, UnmatchedValue};
 use dataspace_primitives::{Name, SignError, UnixMillis, VerifyError};
 use dataspace_usage_contract::{
-    AgreeError, ContractId, OfferError, OfferId, PERSON_ROLES_MAX, ProfileError,
-    ProviderPoliciesError, TerminationError,
+    AgreeError, ContractId, OfferError, OfferId, ProfileError, ProviderPoliciesError,
+    TerminationError,
 };
 use thiserror::Error;
 
 use crate::clock::ClockError;
 use crate::index::{IndexError, Unusable};
+use crate::random::RandomError;
 
 /// The log could not take a record, so nothing happened.
 #[derive(Debug, Error)]
@@ -38,6 +39,9 @@ pub enum WriteError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SetupError {
+    /// No name can be drawn for the log.
+    #[error("no name can be drawn for the log")]
+    Random(#[from] RandomError),
     /// There is a log already, or the directory cannot be used.
     #[error("the log cannot be created")]
     Create(#[from] CreateError),
@@ -196,9 +200,22 @@ pub enum ChangeError {
     /// The offer is not acceptable.
     #[error("the offer is refused")]
     Offer(#[from] OfferError),
-    /// Not this space's, or not this provider's.
-    #[error("it belongs to another space or another provider")]
-    Elsewhere,
+    /// Of another space: one of another authority, or another one of the same.
+    #[error("it belongs to the space {found}; this node is in the space {expected}")]
+    OtherSpace {
+        /// The node's space.
+        expected: Box<SpaceId>,
+        /// The space that the document names.
+        found: Box<SpaceId>,
+    },
+    /// Of another node, be it of the same provider: uses are counted where the contract runs.
+    #[error("it belongs to the log `{found}`; the log of this node is `{expected}`")]
+    OtherNode {
+        /// This node's log.
+        expected: Origin,
+        /// The log that the document names.
+        found: Origin,
+    },
     /// A purpose that the space does not know.
     #[error("`{purpose}` is not a scenario of this space")]
     UnknownPurpose {
@@ -269,12 +286,24 @@ pub enum AccessError {
     /// The clock was set back.
     #[error(transparent)]
     Clock(#[from] ClockError),
+    /// The request is for another node, be it of the same provider.
+    #[error("the request is for the log `{found}`; the log of this node is `{expected}`")]
+    OtherNode {
+        /// This node's log.
+        expected: Origin,
+        /// The log that the request names.
+        found: Origin,
+    },
     /// No such contract here.
     #[error("there is no contract `{contract}` here")]
     UnknownContract {
         /// The contract that the request names.
         contract: ContractId,
     },
+    /// Well signed, but its content is not that of a request: with more roles of a person than a
+    /// request can state, for instance.
+    #[error("the request is malformed")]
+    Malformed(#[source] dataspace_primitives::cbor::DecodeError),
     /// Not signed by the contract's consumer.
     #[error("the request is not signed by the contract's consumer")]
     Signature,
@@ -289,12 +318,6 @@ pub enum AccessError {
         now: UnixMillis,
         /// Oldest age that is taken, in seconds.
         age_secs_max: u32,
-    },
-    /// More roles of a person than a request can state.
-    #[error("the request states {found} roles of a person; {PERSON_ROLES_MAX} are possible")]
-    TooManyRoles {
-        /// Roles stated.
-        found: usize,
     },
     /// The same request was answered before.
     #[error("the request was answered before; each access needs a request of its own")]

@@ -42,14 +42,15 @@ impl Decided {
         Facts {
             roles: &credential.roles,
             credentials: &CREDENTIALS,
+            attributes: &credential.attributes,
             person: person.as_ref().map(stated_person),
             // A purpose that the space does not have is denied in any case.
             purposes: profile.purposes(&request.purpose).unwrap_or(plain.purposes),
             recipient_region: *recipient_region,
             environment: environment.as_ref().map(stated_environment),
             contract: &self.received.contract.id_text,
-            space: agreement.space.as_str(),
-            agreed_at: agreement.accepted_at,
+            space: agreement.space.name.as_str(),
+            agreed_at: self.received.contract.agreed_at,
             uses: self.uses,
             ..plain
         }

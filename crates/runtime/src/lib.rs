@@ -26,7 +26,7 @@
 //! use dataspace_runtime::{
 //!     Access, Clock, DataSpace, NewOffer, Setup, SystemClock, Table, generate_key, request_access,
 //! };
-//! use dataspace_usage_contract::{Acceptance, Offer, contract_id};
+//! use dataspace_usage_contract::{Acceptance, Offer};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;
@@ -41,10 +41,12 @@
 //! let profile = dataspace_sectors::materials().profile("demo".parse()?, authority_did.clone());
 //! let space = Setup::new(dir.path().join("node"), steelmaker, authority_did)
 //!     .create(Signed::sign(&profile, &authority)?)?;
-//! for (did, name, role) in [(&steel_did, "Steel AG", "provider"), (institute.did(), "Institute", "consumer")] {
+//! let members = [(&steel_did, "Steel AG", "provider"), (institute.did(), "Institute", "consumer")];
+//! for (serial, (did, name, role)) in (1..).zip(members) {
 //!     space.admit(Signed::sign(&MembershipCredential {
-//!         issuer: authority.did().clone(), subject: did.clone(), name: name.parse()?,
-//!         roles: [role.parse()?].into(), region: Region::parse("DE")?, validity: year,
+//!         space: profile.space_id(), subject: did.clone(), name: name.parse()?,
+//!         serial, issued_at: now, roles: [role.parse()?].into(), attributes: [].into(),
+//!         region: Region::parse("DE")?, validity: year,
 //!     }, &authority)?)?;
 //! }
 //!
@@ -57,13 +59,13 @@
 //!     validity: year, expires_at: year.until(),
 //! })?;
 //! let acceptance = Acceptance::sign(&Offer::verify(offer.clone(), &steel_did, now)?, &institute, now)?;
-//! let contract = contract_id(&space.conclude(offer, acceptance)?);
+//! let agreement = space.conclude(offer, acceptance)?;
 //!
 //! // The institute reads, twice; the second time for the wrong purpose.
-//! let request = request_access(&institute, contract, Action::Read, "research".parse()?, &SystemClock)?;
+//! let request = request_access(&institute, &agreement, Action::Read, "research".parse()?, &SystemClock)?;
 //! let Access::Released(release) = space.access(request)? else { panic!("denied") };
 //! for batch in release { assert_eq!(batch?.num_columns(), 2); }
-//! let request = request_access(&institute, contract, Action::Read, "marketing".parse()?, &SystemClock)?;
+//! let request = request_access(&institute, &agreement, Action::Read, "marketing".parse()?, &SystemClock)?;
 //! let Access::Denied(denied) = space.access(request)? else { panic!("released") };
 //! println!("{denied}");
 //! # Ok(()) }

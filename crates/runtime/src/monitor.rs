@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dataspace_data_plane::{Plan, PseudonymKey};
 use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
-use dataspace_primitives::{Digest, Signed, UnixMillis};
-use dataspace_usage_contract::{AccessRequest, PERSON_ROLES_MAX};
+use dataspace_primitives::{Digest, Signed, UnixMillis, VerifyError};
+use dataspace_usage_contract::AccessRequest;
 
 use crate::clock::ClockError;
 use crate::denial::DenialReason;
@@ -37,8 +37,16 @@ impl Monitor<'_> {
         // The contract is named inside, so any consumer's key that signed will do for a look.
         let keys = dataspace_identity::Did::claimed_keys(&request);
         let keys = keys.map_err(|_| AccessError::Signature)?;
-        let request = request.verify(&keys, now).map_err(|_| AccessError::Signature)?;
-        let AccessRequest { contract, consumer, requested_at, .. } = request.value();
+        let request = request.verify(&keys, now).map_err(|error| match error {
+            VerifyError::Content(error) => AccessError::Malformed(error),
+            _ => AccessError::Signature,
+        })?;
+        let AccessRequest { contract, log, consumer, requested_at, .. } = request.value();
+        let expected = self.inner.log.origin();
+        if log != expected {
+            let (expected, found) = (expected.clone(), log.clone());
+            return Err(AccessError::OtherNode { expected, found });
+        }
         let id = *contract;
         let unknown = AccessError::UnknownContract { contract: id };
         let contract = self.state.contracts.get(&id).ok_or(unknown)?;
@@ -48,11 +56,6 @@ impl Monitor<'_> {
             return Err(AccessError::Signature);
         }
         self.check_fresh(*requested_at, now)?;
-        if let Some(person) = &request.value().statements.person
-            && person.roles.len() > PERSON_ROLES_MAX
-        {
-            return Err(AccessError::TooManyRoles { found: person.roles.len() });
-        }
         if !self.state.replays.insert(Digest::of(request.signed().as_bytes()), now) {
             return Err(AccessError::Replayed);
         }

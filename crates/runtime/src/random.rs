@@ -1,6 +1,6 @@
 //! The one place that draws randomness.
 
-use dataspace_identity::SecretKey;
+use dataspace_identity::{Origin, SecretKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -22,6 +22,12 @@ pub fn generate_key() -> Result<SecretKey, RandomError> {
     let mut seed = Zeroizing::new([0; SecretKey::SEED_LEN]);
     fill(&mut seed[..])?;
     SecretKey::from_seed(&mut seed).map_err(|_| RandomError)
+}
+
+/// The name of a new log of the holder of `key`: no two are alike.
+pub(crate) fn log_name(key: &SecretKey) -> Result<Origin, RandomError> {
+    let name = format!("{:032x}", u128::from_be_bytes(nonce()?));
+    Origin::named(key.did(), &name).map_err(|_| RandomError)
 }
 
 pub(crate) fn nonce() -> Result<[u8; 16], RandomError> {

@@ -6,7 +6,7 @@ mod report;
 mod stated;
 
 use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Log, ReadError, Record, Verdict};
-use dataspace_identity::Did;
+use dataspace_identity::{Did, Origin};
 use dataspace_policy::{
     Change, Decision, Facts, Layers, Past, Policies, Program, Simulation, simulate,
 };
@@ -36,7 +36,7 @@ pub const DISCREPANCIES_MAX: usize = 1000;
 #[derive(Debug)]
 pub struct Replayer<'p> {
     authority: Did,
-    provider: Did,
+    log: Origin,
     with: Option<&'p Policies>,
     history: Option<History>,
     report: Replayed,
@@ -73,17 +73,17 @@ pub fn replay_decisions(
     authority: &Did,
     with: Option<&Policies>,
 ) -> Result<Replayed, ReplayError> {
-    let mut replayer = Replayer::new(authority.clone(), log.origin().operator().clone());
+    let mut replayer = Replayer::new(authority.clone(), log.origin().clone());
     replayer.with = with;
     log.replay(|index, bytes| replayer.take(index, bytes))?;
     replayer.finish()
 }
 
 impl<'p> Replayer<'p> {
-    /// Of the log of `provider`, in the space of `authority`.
+    /// Of this log, in the space of `authority`.
     #[must_use]
-    pub fn new(authority: Did, provider: Did) -> Self {
-        Self { authority, provider, with: None, history: None, report: Replayed::default() }
+    pub fn new(authority: Did, log: Origin) -> Self {
+        Self { authority, log, with: None, history: None, report: Replayed::default() }
     }
 
     /// Decides a second time with `policies` in place of the space's, and tells what differs. Uses
@@ -102,7 +102,7 @@ impl<'p> Replayer<'p> {
         let fail = |source| ReplayError::Record { index, source };
         let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
         let Some(history) = &mut self.history else {
-            let first = History::begin(record, self.authority.clone(), self.provider.clone());
+            let first = History::begin(record, &self.authority, self.log.clone());
             self.history = Some(first.ok_or(ReplayError::NoProfile)?.map_err(fail)?);
             return Ok(());
         };

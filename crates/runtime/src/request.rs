@@ -1,9 +1,9 @@
 //! The consumer's side of an access.
 
-use dataspace_identity::SecretKey;
+use dataspace_identity::{Did, SecretKey};
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, SignError, Signed};
-use dataspace_usage_contract::{AccessRequest, ContractId, Statements};
+use dataspace_primitives::{Name, SignError, Signed, Verified};
+use dataspace_usage_contract::{AccessRequest, Agreement, Statements, contract_id};
 use serde_bytes::ByteArray;
 use thiserror::Error;
 
@@ -17,40 +17,52 @@ pub enum RequestError {
     /// No randomness for the nonce.
     #[error("no nonce can be drawn")]
     Random(#[from] RandomError),
+    /// The contract is somebody else's.
+    #[error("the contract is one of `{consumer}`, whose key this is not")]
+    NotTheConsumer {
+        /// The contract's consumer.
+        consumer: Did,
+    },
     /// It cannot be signed.
     #[error("the request cannot be signed")]
     Sign(#[from] SignError),
 }
 
 /// As the consumer: states in a signed request what to do under a contract, and what for. Good
-/// for one access, within the space's time for requests.
+/// for one access, within the space's time for requests, at the node that the contract names.
 ///
 /// # Errors
-/// [`RequestError`] if no nonce can be drawn.
+/// [`RequestError`] if the contract is another consumer's, or no nonce can be drawn.
 pub fn request_access(
     consumer: &SecretKey,
-    contract: ContractId,
+    agreement: &Verified<Agreement>,
     action: Action,
     purpose: Name,
     clock: &dyn Clock,
 ) -> Result<Signed<AccessRequest>, RequestError> {
-    request_access_stating(consumer, contract, action, purpose, Statements::default(), clock)
+    request_access_stating(consumer, agreement, action, purpose, Statements::default(), clock)
 }
 
 /// The same with more statements, for contracts that ask for them.
 ///
 /// # Errors
-/// [`RequestError`] if no nonce can be drawn.
+/// [`RequestError`] if the contract is another consumer's, or no nonce can be drawn.
 pub fn request_access_stating(
     consumer: &SecretKey,
-    contract: ContractId,
+    agreement: &Verified<Agreement>,
     action: Action,
     purpose: Name,
     statements: Statements,
     clock: &dyn Clock,
 ) -> Result<Signed<AccessRequest>, RequestError> {
+    let contract = contract_id(agreement);
+    let agreement = agreement.value();
+    if agreement.consumer != *consumer.did() {
+        return Err(RequestError::NotTheConsumer { consumer: agreement.consumer.clone() });
+    }
     let request = AccessRequest {
         contract,
+        log: agreement.log.clone(),
         consumer: consumer.did().clone(),
         action,
         purpose,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
-use dataspace_audit_log::{Event, LeafIndex, Log, Origin, Record, TreeSize};
-use dataspace_identity::{Did, SecretKey, TrustAnchors};
+use dataspace_audit_log::{Event, LeafIndex, Log, Record, TreeSize};
+use dataspace_identity::{Did, Origin, SecretKey};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
 
@@ -14,6 +14,7 @@ use crate::change::{document, signed};
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::error::{ChangeError, SetupError, WriteError};
 use crate::index::{Base, Index, IndexState, Row, Tail, Unusable};
+use crate::random;
 use crate::space::{DataSpace, Inner, Opened};
 use crate::state::State;
 
@@ -54,7 +55,8 @@ impl Setup {
         self
     }
 
-    /// Begins a new log with the authority's profile.
+    /// Begins a new log with the authority's profile. The log gets a name of its own, drawn at random,
+    /// which every contract of this node will name.
     ///
     /// # Errors
     /// [`SetupError`] if the profile is refused or there is a log in the directory already.
@@ -64,13 +66,12 @@ impl Setup {
         let profile = PublishedProfile::publish(profile, &self.authority, now)?;
         let (version, document) = (profile.profile().version, document(profile.signed()));
         let event = Event::Profile { version, document };
-        let log = Log::create(&self.dir, Origin::new(self.key.did()))?;
+        let log = Log::create(&self.dir, random::log_name(&self.key)?)?;
         let appended = log.append(&Record::new(now, event)).map_err(WriteError::from)?;
         drop(appended);
         log.checkpoint(&self.key).map_err(WriteError::from)?;
-        let anchors = TrustAnchors::new(self.authority);
         let inner = Inner {
-            state: RwLock::new(State::new(anchors, self.key.did().clone(), profile)),
+            state: RwLock::new(State::new(log.origin().clone(), profile)),
             key: self.key,
             clock,
             log,
@@ -92,7 +93,7 @@ impl Setup {
     /// # Errors
     /// [`SetupError`] if the log is damaged, or holds what this node would not have written.
     pub fn open(self) -> Result<DataSpace, SetupError> {
-        let (log, recovery) = Log::open(&self.dir, Origin::new(self.key.did()))?;
+        let (log, recovery) = Log::open_of(&self.dir, self.key.did())?;
         // A creation that was cut short leaves at most the first record without a checkpoint.
         if recovery.checkpoint().is_none() && recovery.size().as_u64() > 1 {
             return Err(SetupError::NoCheckpoint { size: recovery.size() });
@@ -115,7 +116,7 @@ impl Setup {
             if let Some(tail) = &mut tail {
                 tail.take(index, &record, bytes);
             }
-            self.take(&mut state, record).map_err(fail)
+            self.take(&mut state, log.origin(), record).map_err(fail)
         })?;
         // A creation that was cut short before its first record holds nothing yet.
         let Some(state) = state else {
@@ -156,7 +157,9 @@ impl Setup {
             match row {
                 Row::Change(bytes) => {
                     let record = Record::from_bytes(bytes).map_err(ChangeError::from);
-                    record.and_then(|record| self.take(&mut state, record)).map_err(refused)?;
+                    let taken =
+                        record.and_then(|record| self.take(&mut state, log.origin(), record));
+                    taken.map_err(refused)?;
                 }
                 Row::Made(contract, made) => {
                     let known =
@@ -176,16 +179,21 @@ impl Setup {
         Ok((state.ok_or(refused(ChangeError::Unknown))?, base))
     }
 
-    fn take(&self, state: &mut Option<State>, record: Record) -> Result<(), ChangeError> {
+    fn take(
+        &self,
+        state: &mut Option<State>,
+        log: &Origin,
+        record: Record,
+    ) -> Result<(), ChangeError> {
         match state {
-            None => *state = Some(self.first(record)?),
+            None => *state = Some(self.first(log, record)?),
             Some(state) => state.replay(record)?,
         }
         Ok(())
     }
 
     /// The first record must be the profile under which the node was founded.
-    fn first(&self, record: Record) -> Result<State, ChangeError> {
+    fn first(&self, log: &Origin, record: Record) -> Result<State, ChangeError> {
         let Event::Profile { version, document } = record.event else {
             return Err(ChangeError::Unknown);
         };
@@ -193,8 +201,7 @@ impl Setup {
         if profile.profile().version != version {
             return Err(ChangeError::Mismatch);
         }
-        let anchors = TrustAnchors::new(self.authority.clone());
-        Ok(State::new(anchors, self.key.did().clone(), profile))
+        Ok(State::new(log.clone(), profile))
     }
 }
 

@@ -197,7 +197,8 @@ impl DataSpace {
         let product =
             product.ok_or(ChangeError::UnknownProduct { product: new.product.clone() })?;
         let offer = Offer {
-            space: state.profile.profile().space.clone(),
+            space: state.anchors.space().clone(),
+            log: self.inner.log.origin().clone(),
             provider: self.provider().clone(),
             consumer: new.consumer,
             product_class: product.class.clone(),
@@ -206,8 +207,8 @@ impl DataSpace {
             validity: new.validity,
             expires_at: new.expires_at,
         };
-        let Offer { space, product, product_class, terms, .. } = &offer;
-        state.check_contract_terms(space, product, product_class, terms)?;
+        let Offer { product, product_class, terms, .. } = &offer;
+        state.check_contract_terms(product, product_class, terms)?;
         state.check_offered(terms)?;
         Ok(offer.sign(&self.inner.key)?)
     }
@@ -225,6 +226,7 @@ impl DataSpace {
         let mut concluded = None;
         self.change(|state, now| {
             let offer = Offer::verify(offer, self.provider(), now)?;
+            state.check_place(&offer.value().space, &offer.value().log)?;
             let keys = Did::claimed_keys(&acceptance)
                 .map_err(dataspace_usage_contract::AgreeError::from)?;
             let acceptance = acceptance.verify(&keys, now)?;
@@ -266,8 +268,8 @@ impl DataSpace {
     pub fn set_policies(&self, cedar: &str) -> Result<(), ChangeError> {
         self.change(|state, now| {
             let statement = ProviderPolicies {
-                space: state.profile.profile().space.clone(),
-                provider: self.provider().clone(),
+                space: state.anchors.space().clone(),
+                log: self.inner.log.origin().clone(),
                 version: PublishedPolicies::next_version(state.own.as_deref()),
                 cedar: cedar.trim().to_owned(),
             };

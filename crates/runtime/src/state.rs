@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
-use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
+use dataspace_identity::{Admitted, Did, MembershipRevocation, Origin, SpaceId, TrustAnchors};
 use dataspace_policy::{Contracts, Terms, Uses};
 use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
@@ -50,6 +50,8 @@ pub(crate) struct Contract {
     /// As policies read it.
     pub(crate) id_text: String,
     pub(crate) agreement: Verified<Agreement>,
+    /// When it was concluded: the time of the record.
+    pub(crate) agreed_at: UnixMillis,
     /// The digest of the Cedar text that decides.
     pub(crate) program: Digest,
     quota: Mutex<Quota>,
@@ -59,8 +61,8 @@ pub(crate) struct Contract {
 
 /// All that decisions depend on.
 pub(crate) struct State {
-    anchors: TrustAnchors,
-    provider: Did,
+    pub(crate) anchors: TrustAnchors,
+    log: Origin,
     pub(crate) profile: Arc<PublishedProfile>,
     pub(crate) members: HashMap<Did, Arc<Member>>,
     pub(crate) products: HashMap<Name, Product>,
@@ -78,10 +80,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(anchors: TrustAnchors, provider: Did, profile: PublishedProfile) -> Self {
+    /// In the space of `profile`, on the node with this log.
+    pub(crate) fn new(log: Origin, profile: PublishedProfile) -> Self {
         Self {
-            anchors,
-            provider,
+            anchors: TrustAnchors::new(profile.profile().space_id()),
+            log,
             profile: Arc::new(profile),
             members: HashMap::new(),
             products: HashMap::new(),
@@ -135,7 +138,7 @@ impl State {
             }
             Event::Policies { document } => self.check_policies(signed(document)?, now)?,
             // Of the log alone.
-            Event::Archived { .. } => return Ok(()),
+            Event::Archived { .. } | Event::Opened { .. } => return Ok(()),
             Event::Access(access) => {
                 let id = ContractId::from_digest(access.contract);
                 let contract = self.contract(id)?;
@@ -243,18 +246,28 @@ impl State {
         Err(ChangeError::ProductClass { class: class.clone() })
     }
 
+    /// Checks that a document belongs to this space and this node.
+    pub(crate) fn check_place(&self, space: &SpaceId, log: &Origin) -> Result<(), ChangeError> {
+        let here = self.anchors.space();
+        if space != here {
+            let (expected, found) = (Box::new(here.clone()), Box::new(space.clone()));
+            return Err(ChangeError::OtherSpace { expected, found });
+        }
+        if *log != self.log {
+            let (expected, found) = (self.log.clone(), log.clone());
+            return Err(ChangeError::OtherNode { expected, found });
+        }
+        Ok(())
+    }
+
     /// Checks what an offer and an agreement have in common.
     pub(crate) fn check_contract_terms(
         &self,
-        space: &Name,
         product: &Name,
         product_class: &Name,
         terms: &Terms,
     ) -> Result<(), ChangeError> {
         let profile = self.profile.profile();
-        if *space != profile.space {
-            return Err(ChangeError::Elsewhere);
-        }
         self.check_class(product_class)?;
         let registered = self.products.get(product).filter(|known| known.class == *product_class);
         if registered.is_none() {
@@ -288,12 +301,10 @@ impl State {
         agreement: Verified<Agreement>,
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
-        let Agreement { space, provider, consumer, product, product_class, terms, .. } =
+        let Agreement { space, log, provider, consumer, product, product_class, terms, .. } =
             agreement.value();
-        if *provider != self.provider {
-            return Err(ChangeError::Elsewhere);
-        }
-        self.check_contract_terms(space, product, product_class, terms)?;
+        self.check_place(space, log)?;
+        self.check_contract_terms(product, product_class, terms)?;
         for did in [provider, consumer] {
             self.check_member(did, now)?;
         }
@@ -315,6 +326,7 @@ impl State {
             uses_by_consumer,
             quota: Mutex::new(Quota::new(terms.uses_max().map(u64::from))),
             program: program.digest(),
+            agreed_at: now,
             agreement,
         });
         Ok(Change::Concluded(contract, Box::new(program)))
@@ -344,9 +356,8 @@ impl State {
         statement: Signed<ProviderPolicies>,
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
-        let profile = self.profile.profile();
-        let (ours, last) = ((&profile.space, &self.provider), self.own.as_deref());
-        let names = profile.vocabulary();
+        let names = self.profile.profile().vocabulary();
+        let (ours, last) = ((self.anchors.space(), &self.log), self.own.as_deref());
         let policies = PublishedPolicies::publish(statement, ours, &names, last, now)?;
         Ok(Change::Policies(Box::new(policies)))
     }

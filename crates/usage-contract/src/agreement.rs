@@ -1,7 +1,7 @@
 //! From offer and acceptance to the agreement that both parties signed.
 
-use dataspace_identity::{Did, ParseDidError, SecretKey};
-use dataspace_policy::{InvalidPolicies, InvalidTerms, Program, Scope, Terms};
+use dataspace_identity::{Did, Origin, ParseDidError, SecretKey, SpaceId};
+use dataspace_policy::{COMPILER_VERSION, InvalidPolicies, InvalidTerms, Program, Scope, Terms};
 use dataspace_primitives::{
     CoSignature, Digest, Name, Payload, SignError, Signed, UnixMillis, Validity, Verified,
     VerifyError,
@@ -14,11 +14,16 @@ use crate::id::{ContractId, OfferId};
 use crate::offer::{self, Offer, OfferError};
 
 /// A usage contract: what provider and consumer both signed, over the same canonical bytes.
+///
+/// It states no time at which it was made: the parties could state any. That is the time of its
+/// record in the provider's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Agreement {
     /// The space under whose profile it runs.
-    pub space: Name,
+    pub space: SpaceId,
+    /// The provider's node where it runs. Its uses are counted there and nowhere else.
+    pub log: Origin,
     /// Who opens the data; signs.
     pub provider: Did,
     /// Who uses it; signs.
@@ -29,14 +34,14 @@ pub struct Agreement {
     pub product_class: Name,
     /// The readable form.
     pub terms: Terms,
-    /// The Cedar text that decides: exactly what the terms compile to.
+    /// The version of the compiler that made the Cedar text ([`COMPILER_VERSION`]).
+    pub compiler: u32,
+    /// The Cedar text that decides: exactly what that version compiles the terms to.
     pub cedar: String,
     /// When it holds: half-open.
     pub validity: Validity,
     /// The offer that was accepted.
     pub offer: OfferId,
-    /// When the consumer accepted, by the consumer's clock.
-    pub accepted_at: UnixMillis,
 }
 
 impl Payload for Agreement {
@@ -52,8 +57,6 @@ pub struct Acceptance {
     pub offer: OfferId,
     /// Who accepts and signs.
     pub consumer: Did,
-    /// When, by the consumer's clock.
-    pub accepted_at: UnixMillis,
     /// The agreement that follows from the two.
     pub contract: ContractId,
     /// The consumer's signature under that agreement.
@@ -114,13 +117,13 @@ pub enum AgreeError {
         /// What the consumer signed.
         found: ContractId,
     },
-    /// The consumer's clock and ours differ too much.
-    #[error("accepted at {accepted_at}, which is after now, {now}")]
-    FromTheFuture {
-        /// When the consumer says it accepted.
-        accepted_at: UnixMillis,
-        /// Our time.
-        now: UnixMillis,
+    /// The log is another participant's, who cannot run the provider's contracts.
+    #[error("the agreement names the log `{log}`, which is not one of its provider `{provider}`")]
+    Log {
+        /// The provider named.
+        provider: Did,
+        /// The log named.
+        log: Origin,
     },
     /// The terms must not be signed.
     #[error("the terms cannot be signed")]
@@ -148,22 +151,14 @@ pub enum AgreeError {
     Encode(#[from] EncodeError),
 }
 
-/// How far a consumer's clock may be ahead of the provider's.
-const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_secs(60);
-
 impl Agreement {
-    /// What offer, consumer and time of acceptance make: both sides compute the same bytes.
-    fn draft(
-        offer: &Verified<Offer>,
-        consumer: &Did,
-        accepted_at: UnixMillis,
-    ) -> Result<Self, AgreeError> {
+    /// What offer and consumer make at `now`: both sides compute the same bytes.
+    fn draft(offer: &Verified<Offer>, consumer: &Did, now: UnixMillis) -> Result<Self, AgreeError> {
         offer::check_provider(offer)?;
         let id = offer::id(offer);
         let offer = offer.value();
-        if accepted_at >= offer.expires_at {
-            let (expires_at, now) = (offer.expires_at, accepted_at);
-            return Err(AgreeError::Expired { offer: id, expires_at, now });
+        if now >= offer.expires_at {
+            return Err(AgreeError::Expired { offer: id, expires_at: offer.expires_at, now });
         }
         if offer.consumer.as_ref().is_some_and(|addressee| addressee != consumer) {
             return Err(AgreeError::NotAddressed { offer: id, consumer: consumer.clone() });
@@ -178,15 +173,16 @@ impl Agreement {
         Program::new(&cedar)?;
         Ok(Self {
             space: offer.space.clone(),
+            log: offer.log.clone(),
             provider: offer.provider.clone(),
             consumer: consumer.clone(),
             product: offer.product.clone(),
             product_class: offer.product_class.clone(),
             terms: offer.terms.clone(),
+            compiler: COMPILER_VERSION,
             cedar,
             validity: offer.validity,
             offer: id,
-            accepted_at,
         })
     }
 
@@ -206,22 +202,14 @@ impl Agreement {
         now: UnixMillis,
     ) -> Result<Verified<Self>, AgreeError> {
         let id = offer::id(offer);
-        let Acceptance { offer: accepted, consumer, accepted_at, contract, signature } =
-            acceptance.value();
+        let Acceptance { offer: accepted, consumer, contract, signature } = acceptance.value();
         if !acceptance.is_signed_by(consumer.key_id()) {
             return Err(AgreeError::Consumer { consumer: consumer.clone() });
         }
         if *accepted != id {
             return Err(AgreeError::OtherOffer { expected: id, found: *accepted });
         }
-        if *accepted_at > now.checked_add(CLOCK_SKEW).unwrap_or(UnixMillis::MAX) {
-            return Err(AgreeError::FromTheFuture { accepted_at: *accepted_at, now });
-        }
-        let expires_at = offer.value().expires_at;
-        if now >= expires_at {
-            return Err(AgreeError::Expired { offer: id, expires_at, now });
-        }
-        let agreement = Self::draft(offer, consumer, *accepted_at)?;
+        let agreement = Self::draft(offer, consumer, now)?;
         let expected = agreement.id()?;
         if expected != *contract {
             return Err(AgreeError::OtherAgreement { expected, found: *contract });
@@ -231,37 +219,52 @@ impl Agreement {
         Self::verify(signed, now)
     }
 
-    /// Checks an agreement: that it is signed by the two participants that it names, and that its
-    /// Cedar text is acceptable. Whether they are members of a space is not asked here.
+    /// Checks an agreement: that it is signed by the two participants that it names, that the log is
+    /// its provider's, that its Cedar text is acceptable, and that it is what the terms compile to.
+    /// Whether they are members of a space is not asked here.
     ///
-    /// An agreement made long ago, by another version of the compiler, stays good: its text
-    /// decides. [`Agreement::check_text`] asks for more, before one signs.
+    /// An agreement of another version of the compiler stays good, and its text decides: then
+    /// whether the text says what the terms say cannot be checked here, and
+    /// [`Agreement::compiled_elsewhere`] tells so.
     ///
     /// # Errors
-    /// [`AgreeError`] if a signature or the text is not good.
+    /// [`AgreeError`] if a signature, the log or the text is not good.
     pub fn verify(agreement: Signed<Self>, now: UnixMillis) -> Result<Verified<Self>, AgreeError> {
         let keys = Did::claimed_keys(&agreement)?;
         let agreement = agreement.verify(&keys, now)?;
-        let Self { provider, consumer, cedar, .. } = agreement.value();
+        let Self { provider, consumer, log, cedar, .. } = agreement.value();
         let both_signed = provider != consumer
             && agreement.is_signed_by(provider.key_id())
             && agreement.is_signed_by(consumer.key_id());
         if !both_signed {
             return Err(AgreeError::Parties);
         }
+        if log.operator() != provider {
+            let (provider, log) = (provider.clone(), log.clone());
+            return Err(AgreeError::Log { provider, log });
+        }
+        agreement.value().check_text()?;
         Program::new(cedar)?;
         Ok(agreement)
     }
 
-    /// Checks that the Cedar text is exactly what this version compiles the terms to.
-    ///
-    /// # Errors
-    /// [`AgreeError::TextDiffers`] if it is not.
-    pub fn check_text(&self) -> Result<(), AgreeError> {
+    /// Checks that the Cedar text is exactly what the terms compile to, if it is of this version of
+    /// the compiler.
+    fn check_text(&self) -> Result<(), AgreeError> {
+        if self.compiled_elsewhere().is_some() {
+            return Ok(());
+        }
         let scope =
             Scope { consumer: self.consumer.as_str().to_owned(), product: self.product.clone() };
         let same = self.terms.to_cedar(&scope)? == self.cedar;
         if same { Ok(()) } else { Err(AgreeError::TextDiffers) }
+    }
+
+    /// The version of the compiler that made the Cedar text, if it is not the one here: then nobody
+    /// has checked here that the text, which decides, says what the terms say.
+    #[must_use]
+    pub fn compiled_elsewhere(&self) -> Option<u32> {
+        (self.compiler != COMPILER_VERSION).then_some(self.compiler)
     }
 }
 
@@ -285,7 +288,6 @@ impl Acceptance {
         let acceptance = Self {
             offer: offer::id(offer),
             consumer: consumer.did().clone(),
-            accepted_at: now,
             contract: agreement.id()?,
             signature: CoSignature::sign(&agreement, consumer)?,
         };

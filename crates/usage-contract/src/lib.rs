@@ -9,16 +9,18 @@
 //!
 //! # Example
 //! ```
-//! use dataspace_identity::SecretKey;
+//! use dataspace_identity::{Origin, SecretKey, SpaceId};
 //! use dataspace_policy::{Action, Rule, Terms};
 //! use dataspace_primitives::Validity;
 //! use dataspace_usage_contract::{Acceptance, Agreement, Offer, contract_id};
 //!
-//! let provider = SecretKey::from_seed(&mut [1; 32])?; // draw real seeds at random
-//! let consumer = SecretKey::from_seed(&mut [2; 32])?;
+//! let authority = SecretKey::from_seed(&mut [1; 32])?; // draw real seeds at random
+//! let provider = SecretKey::from_seed(&mut [2; 32])?;
+//! let consumer = SecretKey::from_seed(&mut [3; 32])?;
 //! let (now, until) = ("2026-06-01T00:00:00Z".parse()?, "2027-01-01T00:00:00Z".parse()?);
 //! let offer = Offer {
-//!     space: "materials".parse()?,
+//!     space: SpaceId::new(authority.did().clone(), "materials".parse()?),
+//!     log: Origin::named(provider.did(), "node-1")?,
 //!     provider: provider.did().clone(),
 //!     consumer: None,
 //!     product: "alloys".parse()?,

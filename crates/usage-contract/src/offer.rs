@@ -1,4 +1,4 @@
-use dataspace_identity::{Did, SecretKey};
+use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
 use dataspace_policy::{InvalidPolicies, InvalidTerms, Program, Scope, Terms};
 use dataspace_primitives::{
     Name, Payload, SignError, Signed, UnixMillis, Validity, Verified, VerifyError,
@@ -13,7 +13,9 @@ use crate::id::OfferId;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Offer {
     /// The space under whose profile the contract will run.
-    pub space: Name,
+    pub space: SpaceId,
+    /// The provider's node where it will run: nowhere else can it be concluded.
+    pub log: Origin,
     /// Who offers and signs.
     pub provider: Did,
     /// To whom alone it is offered; `None` to every participant.
@@ -46,6 +48,14 @@ pub enum OfferError {
     Provider {
         /// The provider named.
         provider: Did,
+    },
+    /// The log is another participant's, who cannot run the provider's contracts.
+    #[error("the offer names the log `{log}`, which is not one of its provider `{provider}`")]
+    Log {
+        /// The provider named.
+        provider: Did,
+        /// The log named.
+        log: Origin,
     },
     /// Its terms must not be signed.
     #[error("the terms of the offer cannot be signed")]
@@ -95,6 +105,10 @@ impl Offer {
     }
 
     fn check(&self) -> Result<(), OfferError> {
+        if self.log.operator() != &self.provider {
+            let (provider, log) = (self.provider.clone(), self.log.clone());
+            return Err(OfferError::Log { provider, log });
+        }
         // Terms that no consumer could accept are not offered; the provider stands in for one.
         let consumer = self.consumer.as_ref().unwrap_or(&self.provider).as_str().to_owned();
         let scope = Scope { consumer, product: self.product.clone() };

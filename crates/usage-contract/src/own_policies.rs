@@ -1,6 +1,6 @@
-use dataspace_identity::Did;
+use dataspace_identity::{Did, Origin, SpaceId};
 use dataspace_policy::{InvalidPolicies, Layer, Policies, UnmatchedValue, Vocabulary};
-use dataspace_primitives::{Name, Payload, Signed, UnixMillis, Verified, VerifyError};
+use dataspace_primitives::{Payload, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -10,9 +10,9 @@ use thiserror::Error;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ProviderPolicies {
     /// The space in which they hold.
-    pub space: Name,
-    /// Whose they are, and who signs.
-    pub provider: Did,
+    pub space: SpaceId,
+    /// The node where they hold; its operator is the provider, who signs.
+    pub log: Origin,
     /// 1 for the first statement, and one more for each after it.
     pub version: u64,
     /// Cedar text; each policy has an `@id` and forbids. Empty: there are none any more.
@@ -37,13 +37,21 @@ pub enum ProviderPoliciesError {
     /// The provider did not sign them.
     #[error("the provider's policies do not verify")]
     Verify(#[from] VerifyError),
-    /// Signed by the provider, for another space or in another name.
-    #[error("the policies are of `{provider}` in the space {space}")]
-    Elsewhere {
-        /// The provider that they name.
-        provider: Did,
+    /// Signed by the provider, for another space.
+    #[error("the policies are for the space {found}; this is the space {expected}")]
+    Space {
+        /// This space.
+        expected: Box<SpaceId>,
         /// The space that they name.
-        space: Name,
+        found: Box<SpaceId>,
+    },
+    /// Signed by the provider, for another one of its nodes.
+    #[error("the policies are for the log `{found}`; this is the log `{expected}`")]
+    Log {
+        /// This node's log.
+        expected: Origin,
+        /// The log that they name.
+        found: Origin,
     },
     /// An older statement must not come back, and none may be left out.
     #[error("the policies have version {found}; the next one is {expected}")]
@@ -62,23 +70,28 @@ pub enum ProviderPoliciesError {
 }
 
 impl PublishedPolicies {
-    /// Takes in what `provider` signed for `space`, to follow on `last`. What a policy names must be in
-    /// the `vocabulary` of the space's profile in force; a later profile need not have it.
+    /// Takes in what the operator of `log` signed for `space` and this node, to follow on `last`. What a
+    /// policy names must be in the `vocabulary` of the space's profile in force; a later profile need
+    /// not have it.
     ///
     /// # Errors
     /// [`ProviderPoliciesError`]; what was in force stays so.
     pub fn publish(
         statement: Signed<ProviderPolicies>,
-        (space, provider): (&Name, &Did),
+        (space, log): (&SpaceId, &Origin),
         vocabulary: &Vocabulary<'_>,
         last: Option<&Self>,
         now: UnixMillis,
     ) -> Result<Self, ProviderPoliciesError> {
-        let statement = statement.verify(&Did::trust_all([provider]), now)?;
-        let ProviderPolicies { space: of, provider: by, version: found, cedar } = statement.value();
-        if (of, by) != (space, provider) {
-            let (provider, space) = (by.clone(), of.clone());
-            return Err(ProviderPoliciesError::Elsewhere { provider, space });
+        let statement = statement.verify(&Did::trust_all([log.operator()]), now)?;
+        let ProviderPolicies { space: of, log: on, version: found, cedar } = statement.value();
+        if of != space {
+            let (expected, found) = (Box::new(space.clone()), Box::new(of.clone()));
+            return Err(ProviderPoliciesError::Space { expected, found });
+        }
+        if on != log {
+            let (expected, found) = (log.clone(), on.clone());
+            return Err(ProviderPoliciesError::Log { expected, found });
         }
         let (expected, found) = (Self::next_version(last), *found);
         if found != expected {

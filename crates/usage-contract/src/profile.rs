@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataspace_identity::Did;
+use dataspace_identity::{Did, SpaceId};
 use dataspace_policy::{InvalidPolicies, Layer, Policies, UnmatchedValue, Vocabulary, look};
 use dataspace_primitives::{Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,12 @@ pub struct DataRules {
 }
 
 impl SpaceProfile {
+    /// The space whose profile this is.
+    #[must_use]
+    pub fn space_id(&self) -> SpaceId {
+        SpaceId::new(self.authority.clone(), self.space.clone())
+    }
+
     /// What this space has names for.
     #[must_use]
     pub fn vocabulary(&self) -> Vocabulary<'_> {
@@ -175,6 +181,14 @@ pub enum ProfileError {
         /// The scenario.
         scenario: Name,
     },
+    /// A profile of another space.
+    #[error("the profile is of the space {found}; this is the space {expected}")]
+    Space {
+        /// The space of the profile in force.
+        expected: Box<SpaceId>,
+        /// The space of the profile offered.
+        found: Box<SpaceId>,
+    },
     /// A version that does not follow the one in force.
     #[error("version {found} does not follow version {current} of the space `{space}`")]
     Version {
@@ -241,10 +255,15 @@ impl PublishedProfile {
     /// Checks that this profile may follow `current`: same space, a later version.
     ///
     /// # Errors
-    /// [`ProfileError::Version`] otherwise.
+    /// [`ProfileError::Space`] or [`ProfileError::Version`] otherwise.
     pub fn check_follows(&self, current: &Self) -> Result<(), ProfileError> {
         let (new, old) = (self.profile(), current.profile());
-        if new.space != old.space || new.version <= old.version {
+        let (expected, found) = (old.space_id(), new.space_id());
+        if expected != found {
+            let (expected, found) = (Box::new(expected), Box::new(found));
+            return Err(ProfileError::Space { expected, found });
+        }
+        if new.version <= old.version {
             let (space, current, found) = (old.space.clone(), old.version, new.version);
             return Err(ProfileError::Version { space, current, found });
         }

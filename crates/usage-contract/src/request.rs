@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use dataspace_identity::Did;
+use dataspace_identity::{Did, Origin};
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, Payload, Region, UnixMillis};
+use dataspace_primitives::{Name, Payload, Region, UnixMillis, bounded};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
@@ -15,6 +15,8 @@ use crate::id::ContractId;
 pub struct AccessRequest {
     /// Under which contract.
     pub contract: ContractId,
+    /// The provider's node that is asked, the one where the contract runs.
+    pub log: Origin,
     /// Who asks and signs.
     pub consumer: Did,
     /// What to do.
@@ -24,7 +26,8 @@ pub struct AccessRequest {
     /// What else it states.
     #[serde(default, skip_serializing_if = "Statements::is_empty")]
     pub statements: Statements,
-    /// When it was asked, by the consumer's clock.
+    /// When it was asked, by the consumer's clock: what is too old or lies ahead is refused. Nothing
+    /// else depends on it; decisions are made on the provider's time.
     pub requested_at: UnixMillis,
     /// 16 random bytes: no two requests are alike, so a replay is found out.
     pub nonce: ByteArray<16>,
@@ -57,6 +60,7 @@ pub struct StatedPerson {
     /// The consumer's name for it.
     pub id: Name,
     /// What it may be, at most [`PERSON_ROLES_MAX`].
+    #[serde(deserialize_with = "bounded::set::<_, _, PERSON_ROLES_MAX>")]
     pub roles: BTreeSet<Name>,
 }
 

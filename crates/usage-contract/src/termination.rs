@@ -14,7 +14,8 @@ pub struct Termination {
     pub contract: ContractId,
     /// Who ends it and signs: its provider or its consumer.
     pub by: Did,
-    /// When it was declared, by the declarer's clock.
+    /// When it was declared, by the declarer's clock: for people. The contract ends when the
+    /// provider's node records it.
     pub declared_at: UnixMillis,
     /// Why, in a few words for the other party.
     pub reason: Name,

@@ -72,7 +72,7 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
              archived segments back into a copy of {place}, and replay that"
         ));
     }
-    let mut replayer = Replayer::new(authority.clone(), source.origin().operator().clone());
+    let mut replayer = Replayer::new(authority.clone(), source.origin().clone());
     if let Some(with) = &with {
         replayer = replayer.simulating(with);
     }

@@ -28,6 +28,8 @@ pub(crate) enum EventKind {
     Policies,
     /// Segments were archived
     Archive,
+    /// The operator opened the node
+    Opened,
     /// An access was decided
     Access,
     /// Something else: of another version, or no record at all
@@ -45,6 +47,7 @@ impl EventKind {
             Self::Termination => "termination",
             Self::Policies => "policies",
             Self::Archive => "archive",
+            Self::Opened => "opened",
             Self::Access => "access",
             Self::Other => "other",
         }
@@ -172,7 +175,7 @@ impl Row {
             Event::Policies { document } => {
                 self.kind = EventKind::Policies;
                 self.document::<ProviderPolicies>(&document, time, |row, policies| {
-                    row.about(policies.provider.as_str());
+                    row.about(policies.log.operator().as_str());
                     let ids: Vec<_> = policies.cedar.split("@id(\"").skip(1).collect();
                     let ids: Vec<_> = ids.iter().filter_map(|id| id.split('"').next()).collect();
                     let version = policies.version;
@@ -186,6 +189,10 @@ impl Row {
             Event::Archived { before } => {
                 self.kind = EventKind::Archive;
                 self.what = format!("the records before {before} are kept elsewhere");
+            }
+            Event::Opened { .. } => {
+                self.kind = EventKind::Opened;
+                "the node was opened".clone_into(&mut self.what);
             }
             Event::Access(access) => self.access(access),
             _ => "an event that this version does not know".clone_into(&mut self.what),

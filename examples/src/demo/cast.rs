@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey};
+use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey, SpaceId};
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity};
+use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{Clock, SystemClock, generate_key, request_access};
-use dataspace_usage_contract::{Acceptance, AccessRequest, ContractId, Offer};
+use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
-/// The space authority.
-pub(crate) struct Authority(pub(crate) SecretKey);
+/// The authority of a space.
+pub(crate) struct Authority {
+    pub(crate) key: SecretKey,
+    pub(crate) space: SpaceId,
+}
 
 /// A consumer.
 pub(crate) struct Consumer {
@@ -24,23 +27,26 @@ pub(crate) fn year(now: UnixMillis) -> Result<Validity> {
 }
 
 impl Authority {
+    /// The credential with this serial number, issued as its validity begins.
     pub(crate) fn credential(
         &self,
+        serial: u64,
         did: &Did,
-        name: &str,
-        role: &str,
-        region: &str,
+        (name, role, region): (&str, &str, &str),
         validity: Validity,
     ) -> Result<Signed<MembershipCredential>> {
         let credential = MembershipCredential {
-            issuer: self.0.did().clone(),
+            space: self.space.clone(),
             subject: did.clone(),
             name: name.parse()?,
+            serial,
+            issued_at: validity.from(),
             roles: [role.parse()?].into(),
+            attributes: [].into(),
             region: Region::parse(region)?,
             validity,
         };
-        Ok(Signed::sign(&credential, &self.0)?)
+        Ok(Signed::sign(&credential, &self.key)?)
     }
 
     pub(crate) fn revocation(
@@ -50,12 +56,12 @@ impl Authority {
         revoked_at: UnixMillis,
     ) -> Result<Signed<MembershipRevocation>> {
         let revocation = MembershipRevocation {
-            issuer: self.0.did().clone(),
+            space: self.space.clone(),
             subject: did.clone(),
             revoked_at,
             reason: reason.parse()?,
         };
-        Ok(Signed::sign(&revocation, &self.0)?)
+        Ok(Signed::sign(&revocation, &self.key)?)
     }
 }
 
@@ -77,9 +83,9 @@ impl Consumer {
 
     pub(crate) fn request(
         &self,
-        contract: ContractId,
+        agreement: &Verified<Agreement>,
         purpose: &Name,
     ) -> Result<Signed<AccessRequest>> {
-        Ok(request_access(&self.key, contract, Action::Read, purpose.clone(), &SystemClock)?)
+        Ok(request_access(&self.key, agreement, Action::Read, purpose.clone(), &SystemClock)?)
     }
 }

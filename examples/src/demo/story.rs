@@ -103,11 +103,11 @@ fn short(did: &Did) -> String {
 }
 
 fn found(dir: &Path) -> Result<Demo> {
-    let authority = Authority(generate_key()?);
+    let authority = generate_key()?;
     let mill = generate_key()?;
     let (institute, outsider) =
         (Consumer::new("Institute of Metals")?, Consumer::new("Ore Traders")?);
-    let authority_did = authority.0.did().clone();
+    let authority_did = authority.did().clone();
 
     heading(1, "The authority founds a materials data space");
     let vocabulary = dataspace_sectors::materials();
@@ -116,7 +116,8 @@ fn found(dir: &Path) -> Result<Demo> {
     SPACE_POLICIES.clone_into(&mut profile.policies);
     let mill_did = mill.did().clone();
     let space = Setup::new(dir.join("node"), mill, authority_did.clone())
-        .create(Signed::sign(&profile, &authority.0)?)?;
+        .create(Signed::sign(&profile, &authority)?)?;
+    let authority = Authority { key: authority, space: profile.space_id() };
     fs::write(dir.join("authority.did"), format!("{authority_did}\n"))?;
     anstream::println!(
         "   {:<22}version {}, signed by {}; forbids model training to everybody",
@@ -127,12 +128,13 @@ fn found(dir: &Path) -> Result<Demo> {
 
     heading(2, "It admits three participants");
     let validity = year(SystemClock.now())?;
-    for (did, name, role, region) in [
+    let members = [
         (&mill_did, "Rolling Mill", "provider", "DE"),
         (institute.key.did(), institute.name, "consumer", "FR"),
         (outsider.key.did(), outsider.name, "consumer", "DE"),
-    ] {
-        space.admit(authority.credential(did, name, role, region, validity)?)?;
+    ];
+    for (serial, (did, name, role, region)) in (1..).zip(members) {
+        space.admit(authority.credential(serial, did, (name, role, region), validity)?)?;
         anstream::println!("   {name:<22}{role}, {region}, {}", short(did));
     }
     Ok(Demo { dir: dir.to_owned(), space, authority, institute, outsider })
@@ -180,13 +182,18 @@ impl Demo {
         Ok(())
     }
 
+    fn ask(&self, consumer: &Consumer, contract: ContractId, purpose: &Name) -> Result<Access> {
+        let agreement = self.space.agreement(contract).context("the contract is gone")?;
+        Ok(self.space.access(consumer.request(&agreement, purpose)?)?)
+    }
+
     fn permitted(
         &self,
         consumer: &Consumer,
         contract: ContractId,
         purpose: &Name,
     ) -> Result<(Receipt, Vec<RecordBatch>)> {
-        let release = match self.space.access(consumer.request(contract, purpose)?)? {
+        let release = match self.ask(consumer, contract, purpose)? {
             Access::Released(release) => release,
             Access::Denied(denied) => bail!("unexpectedly denied: {denied}"),
         };
@@ -214,7 +221,7 @@ impl Demo {
         contract: ContractId,
         purpose: &Name,
     ) -> Result<()> {
-        match self.space.access(consumer.request(contract, purpose)?)? {
+        match self.ask(consumer, contract, purpose)? {
             Access::Released(_) => bail!("released, although {expected}"),
             Access::Denied(denied) => {
                 anstream::println!(
@@ -236,10 +243,8 @@ impl Demo {
             (self.outsider.key.did(), self.outsider.name),
         ]
         .into_iter()
-        .fold(text.to_owned(), |text, (did, name)| {
-            text.replace(&format!("{did} ({name:?})"), name)
-                .replace(&format!("the log {did}"), &format!("the log of {name}"))
-        })
+        .fold(text.to_owned(), |text, (did, name)| text.replace(&format!("{did} ({name:?})"), name))
+        .replace(&format!("the log {}", self.space.log().origin()), "the log of Rolling Mill")
     }
 
     fn show_release(&self, batches: &[RecordBatch]) -> Result<()> {
@@ -262,7 +267,7 @@ impl Demo {
         let mut bytes = evidence.to_bytes()?;
         let file = self.dir.join("evidence.cbor");
         fs::write(&file, &bytes)?;
-        let authority = self.authority.0.did();
+        let authority = self.authority.key.did();
         let verified = verify::verify(&bytes, authority)?;
         let limits = verified.findings().into_iter().filter_map(|finding| match finding {
             Finding::Proved(words) => {

@@ -15,7 +15,7 @@ use dataspace_runtime::{
 use dataspace_usage_contract::{Acceptance, ContractId, Offer, contract_id};
 
 use crate::support::{
-    Ran, SmallSegments, audit, copy, files, in_segments, operator, origin, with_open_log, write_key,
+    Ran, SmallSegments, audit, copy, files, in_segments, operator, with_open_log, write_key,
 };
 
 fn authority() -> SecretKey {
@@ -66,8 +66,9 @@ fn contract(space: &DataSpace) -> ContractId {
 /// The use that the access makes.
 fn access(space: &DataSpace, contract: ContractId) -> u64 {
     let purpose = name("research");
+    let agreement = space.agreement(contract).unwrap();
     let request =
-        request_access(&consumer(), contract, Action::Read, purpose, &SystemClock).unwrap();
+        request_access(&consumer(), &agreement, Action::Read, purpose, &SystemClock).unwrap();
     match space.access(request).unwrap() {
         Access::Released(release) => {
             let uses = release.uses();
@@ -87,10 +88,13 @@ fn many_segments(dir: &Path) -> ContractId {
     let space = setup(&founded).create(Signed::sign(&profile, &authority()).unwrap()).unwrap();
     for (subject, role) in [(operator(), "provider"), (consumer(), "consumer")] {
         let credential = MembershipCredential {
-            issuer: did.clone(),
+            space: profile.space_id(),
             subject: subject.did().clone(),
             name: name("A member"),
+            serial: 1,
+            issued_at: SystemClock.now(),
             roles: [name(role)].into(),
+            attributes: [].into(),
             region: Region::parse("DE").unwrap(),
             validity: year(),
         };
@@ -103,9 +107,9 @@ fn many_segments(dir: &Path) -> ContractId {
     }
     drop(space);
     // The same records, a few of them in each segment; without an index.
-    let (from, _) = Log::open(&founded, origin()).unwrap();
+    let (from, _) = Log::open_of(&founded, operator().did()).unwrap();
     let storage = SmallSegments(FileStorage::create(&dir.join("node")).unwrap());
-    let to = Log::create_on(Box::new(storage), origin()).unwrap();
+    let to = Log::create_on(Box::new(storage), from.origin().clone()).unwrap();
     from.replay(|_, bytes| {
         let record = Record::from_bytes(bytes).unwrap();
         drop(to.append(&record).unwrap());

@@ -7,4 +7,6 @@ mod credential;
 #[cfg(test)]
 mod did;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod secret_key;

@@ -88,7 +88,7 @@ impl Tail {
         self.size = index.saturating_add(1);
         self.high_water = self.high_water.max(at);
         match &record.event {
-            Event::Archived { .. } => {}
+            Event::Archived { .. } | Event::Opened { .. } => {}
             Event::Access(access) => {
                 if let Verdict::Permit { uses, .. } = access.verdict {
                     let made = self.made.entry(*access.contract.as_bytes()).or_default();

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use dataspace_audit_log::{Event, LeafIndex, Record};
-use dataspace_identity::{Admitted, Did, MembershipRevocation, TrustAnchors};
+use dataspace_identity::{Admitted, Did, MembershipRevocation, Origin, TrustAnchors};
 use dataspace_policy::{Contracts, Facts, Person};
 use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
@@ -23,7 +23,7 @@ static CREDENTIALS: LazyLock<BTreeSet<Name>> =
 #[derive(Debug)]
 pub(super) struct History {
     anchors: TrustAnchors,
-    provider: Did,
+    log: Origin,
     pub(super) profile: PublishedProfile,
     pub(super) members: HashMap<Did, Member>,
     products: HashMap<Name, Name>,
@@ -45,6 +45,8 @@ pub(super) struct Member {
 pub(super) struct Contract {
     id_text: String,
     pub(super) agreement: Verified<Agreement>,
+    /// The time of its record.
+    agreed_at: UnixMillis,
     pub(super) program: Digest,
     pub(super) quota: Quota,
     /// All uses before this one are recorded.
@@ -71,19 +73,19 @@ impl History {
     /// Of the first record; `None` if that is not a profile.
     pub(super) fn begin(
         record: Record,
-        authority: Did,
-        provider: Did,
+        authority: &Did,
+        log: Origin,
     ) -> Option<Result<Self, ChangeError>> {
         let Event::Profile { version, document } = record.event else { return None };
         let profile = signed(document)
-            .and_then(|signed| Ok(PublishedProfile::publish(signed, &authority, record.time)?));
+            .and_then(|signed| Ok(PublishedProfile::publish(signed, authority, record.time)?));
         Some(profile.and_then(|profile| {
             if profile.profile().version != version {
                 return Err(ChangeError::Mismatch);
             }
             Ok(Self {
-                anchors: TrustAnchors::new(authority),
-                provider,
+                anchors: TrustAnchors::new(profile.profile().space_id()),
+                log,
                 profile,
                 members: HashMap::new(),
                 products: HashMap::new(),
@@ -132,13 +134,12 @@ impl History {
                 }
             }
             Event::Policies { document } => {
-                let profile = self.profile.profile();
-                let (ours, last) = ((&profile.space, &self.provider), self.own.as_ref());
-                let names = profile.vocabulary();
+                let names = self.profile.profile().vocabulary();
+                let (ours, last) = ((self.anchors.space(), &self.log), self.own.as_ref());
                 let own = PublishedPolicies::publish(signed(document)?, ours, &names, last, now)?;
                 self.own = Some(own);
             }
-            Event::Archived { .. } => {}
+            Event::Archived { .. } | Event::Opened { .. } => {}
             _ => return Err(ChangeError::Unknown),
         }
         Ok(())
@@ -196,8 +197,14 @@ impl History {
         if agreement.digest() != contract {
             return Err(ChangeError::Mismatch);
         }
-        if value.provider != self.provider || value.space != self.profile.profile().space {
-            return Err(ChangeError::Elsewhere);
+        if value.space != *self.anchors.space() {
+            let (expected, found) = (self.anchors.space().clone(), value.space.clone());
+            let (expected, found) = (Box::new(expected), Box::new(found));
+            return Err(ChangeError::OtherSpace { expected, found });
+        }
+        if value.log != self.log {
+            let (expected, found) = (self.log.clone(), value.log.clone());
+            return Err(ChangeError::OtherNode { expected, found });
         }
         if self.products.get(&value.product) != Some(&value.product_class) {
             return Err(ChangeError::UnknownProduct { product: value.product.clone() });
@@ -221,6 +228,7 @@ impl History {
             next_use: 1,
             ahead: BTreeSet::new(),
             denied_on: None,
+            agreed_at: now,
             agreement,
         };
         self.programs.insert(contract, program);
@@ -244,13 +252,14 @@ impl History {
         Facts {
             roles: &credential.roles,
             credentials: &CREDENTIALS,
+            attributes: &credential.attributes,
             person: stated.person.as_ref().map(|(id, roles)| Person { id, roles }),
             purposes: self.profile.purposes(&stated.purpose).unwrap_or(plain.purposes),
             recipient_region: stated.recipient_region,
             environment: stated.environment,
             contract: &contract.id_text,
-            space: agreement.space.as_str(),
-            agreed_at: agreement.accepted_at,
+            space: agreement.space.name.as_str(),
+            agreed_at: contract.agreed_at,
             uses: stated.uses,
             ..plain
         }

@@ -11,8 +11,8 @@ use dataspace_runtime::{
 use serde_bytes::ByteBuf;
 
 use crate::support::{
-    Files, Node, authority, consumer, counted, name, provider, records, research, revocation,
-    rival, signed_credential, signed_profile, stranger, terms,
+    Files, Node, authority, consumer, counted, name, records, research, revocation, rival,
+    signed_credential, signed_profile, stranger, terms,
 };
 
 const NO_TRAINING: &str = r#"@id("no-training") forbid (
@@ -209,7 +209,9 @@ fn a_use_that_is_made_twice_or_left_out_is_found() {
 fn a_document_of_nobody_who_may_make_it_ends_the_replay() {
     for document in [
         signed_credential(&stranger(), |credential| credential.roles = [name("emperor")].into()),
-        signed_credential(&stranger(), |credential| credential.issuer = rival().did().clone()),
+        signed_credential(&stranger(), |credential| {
+            credential.space.authority = rival().did().clone();
+        }),
     ] {
         let node = Node::new();
         let files = node.close();
@@ -223,7 +225,7 @@ fn a_document_of_nobody_who_may_make_it_ends_the_replay() {
     let files = Node::new().close();
     let foreign = replay_decisions(&files.log(), stranger().did(), None);
     assert!(matches!(foreign, Err(ReplayError::Record { index, .. }) if index.as_u64() == 0));
-    let empty = Replayer::new(authority().did().clone(), provider().did().clone()).finish();
+    let empty = Replayer::new(authority().did().clone(), files.log().origin().clone()).finish();
     assert!(matches!(empty, Err(ReplayError::NoProfile)));
 }
 

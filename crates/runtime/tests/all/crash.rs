@@ -40,7 +40,7 @@ fn helper() {
     let setup = Setup::new(PathBuf::from(dir), provider(), authority().did().clone());
     let space = setup.clock(clock.clone()).open().unwrap();
     space.register(name("alloys"), name("test-results"), table(10)).unwrap();
-    let contract = space.contracts()[0];
+    let agreement = space.agreement(space.contracts()[0]).unwrap();
     println!("ready");
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -49,7 +49,7 @@ fn helper() {
                     let read = dataspace_policy::Action::Read;
                     let request = dataspace_runtime::request_access(
                         &consumer(),
-                        contract,
+                        &agreement,
                         read,
                         name("research"),
                         &clock,

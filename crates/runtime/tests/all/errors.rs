@@ -13,9 +13,10 @@ use crate::support::{
     Node, at, consumer, counted, name, provider, released, rival, stranger, terms,
 };
 
-fn request(contract: ContractId) -> AccessRequest {
+fn request(node: &Node, contract: ContractId) -> AccessRequest {
     AccessRequest {
         contract,
+        log: node.space.log().origin().clone(),
         consumer: consumer().did().clone(),
         action: Action::Read,
         purpose: name("research"),
@@ -41,7 +42,7 @@ fn a_request_by_another_key_in_the_consumers_name_is_not_taken() {
     let node = Node::new();
     let contract = node.contract(terms());
     for forger in [stranger(), rival(), provider()] {
-        let forged = Signed::sign(&request(contract), &forger).unwrap();
+        let forged = Signed::sign(&request(&node, contract), &forger).unwrap();
         assert_unrecorded(&node, forged, |error| matches!(error, AccessError::Signature));
     }
 }
@@ -50,7 +51,7 @@ fn a_request_by_another_key_in_the_consumers_name_is_not_taken() {
 fn another_member_cannot_use_the_consumers_contract() {
     let node = Node::new();
     let contract = node.contract(terms());
-    let mut request = request(contract);
+    let mut request = request(&node, contract);
     request.consumer = rival().did().clone();
     let signed = Signed::sign(&request, &rival()).unwrap();
     assert_unrecorded(&node, signed, |error| matches!(error, AccessError::Signature));
@@ -60,7 +61,7 @@ fn another_member_cannot_use_the_consumers_contract() {
 fn no_bit_of_a_request_can_be_changed() {
     let node = Node::new();
     let contract = node.contract(terms());
-    let bytes = Signed::sign(&request(contract), &consumer()).unwrap().as_bytes().to_vec();
+    let bytes = Signed::sign(&request(&node, contract), &consumer()).unwrap().as_bytes().to_vec();
     let before = node.len();
     for bit in (0..bytes.len() * 8).step_by(5) {
         let mut forged = bytes.clone();
@@ -77,7 +78,7 @@ fn no_bit_of_a_request_can_be_changed() {
 fn a_request_under_an_unknown_contract_is_not_taken() {
     let node = Node::new();
     let unknown = ContractId::from_digest(Digest::of(b"no contract"));
-    let signed = Signed::sign(&request(unknown), &consumer()).unwrap();
+    let signed = Signed::sign(&request(&node, unknown), &consumer()).unwrap();
     let is_unknown = |error: &AccessError| matches!(error, AccessError::UnknownContract { contract } if *contract == unknown);
     assert_unrecorded(&node, signed, is_unknown);
 }
@@ -149,7 +150,7 @@ fn a_request_is_taken_within_its_time_and_not_a_millisecond_longer() {
 fn a_request_from_the_future_is_not_taken() {
     let node = Node::new();
     let contract = node.contract(terms());
-    let mut early = request(contract);
+    let mut early = request(&node, contract);
     early.requested_at = at(60).checked_add(Duration::from_millis(1)).unwrap();
     let signed = Signed::sign(&early, &consumer()).unwrap();
     assert_unrecorded(&node, signed, |error| matches!(error, AccessError::NotFresh { .. }));
@@ -167,7 +168,7 @@ fn a_request_dated_ahead_is_no_longer_fresh_when_its_replay_is_forgotten() {
     });
     node.space.publish(slow).unwrap();
     let contract = node.contract(terms());
-    let mut ahead = request(contract);
+    let mut ahead = request(&node, contract);
     ahead.requested_at = at(60);
     let signed = Signed::sign(&ahead, &consumer()).unwrap();
     drop(released(node.space.access(signed.clone()).unwrap()));
@@ -226,8 +227,8 @@ fn a_table_whose_columns_were_exchanged_under_us_is_not_released() {
 #[test]
 fn a_request_taken_in_by_one_node_is_not_decided_by_another() {
     let (one, other) = (Node::new(), Node::new());
-    let (contract, same) = (one.contract(terms()), other.contract(terms()));
-    assert_eq!(contract, same);
+    let (contract, another) = (one.contract(terms()), other.contract(terms()));
+    assert_ne!(contract, another);
     let received = one.space.enter().receive(one.request(contract)).unwrap();
     let monitor = other.space.enter();
     let error = monitor.decide(received).unwrap_err();

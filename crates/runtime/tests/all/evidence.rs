@@ -1,7 +1,7 @@
 //! Evidence, for somebody who knows nothing but the authority.
 
 use dataspace_audit_log::{Evidence, EvidenceError, LeafIndex, Verdict, VerifiedEvidence};
-use dataspace_identity::{Did, TrustAnchors};
+use dataspace_identity::Did;
 use dataspace_policy::Action;
 use dataspace_primitives::Validity;
 use dataspace_runtime::ExportError;
@@ -13,7 +13,9 @@ use crate::support::{
 };
 
 fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence<Agreement>, EvidenceError> {
-    Evidence::from_bytes(bytes)?.verify::<Agreement>(&TrustAnchors::new(authority.clone()))
+    let evidence = Evidence::from_bytes(bytes)?;
+    let anchors = evidence.anchors(authority)?;
+    evidence.verify::<Agreement>(&anchors)
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use dataspace_audit_log::AppendError;
 use dataspace_runtime::{Access, AccessError, ChangeError, ManualClock, Setup, WriteError};
+use dataspace_usage_contract::contract_id;
 
 use crate::support::{
     Node, TestClock, at, authority, consumer, name, permitted, provider, table, terms,
@@ -22,12 +23,12 @@ fn helper() {
     let setup = Setup::new(PathBuf::from(dir), provider(), authority().did().clone());
     let space = setup.clock(clock.clone()).open().unwrap();
     space.register(name("alloys"), name("test-results"), table(10)).unwrap();
-    let contract = space.contracts()[0];
+    let agreement = space.agreement(space.contracts()[0]).unwrap();
     let access = || {
         let read = dataspace_policy::Action::Read;
         let purpose = name("research");
         space.access(
-            dataspace_runtime::request_access(&consumer(), contract, read, purpose, &clock)
+            dataspace_runtime::request_access(&consumer(), &agreement, read, purpose, &clock)
                 .unwrap(),
         )
     };
@@ -42,7 +43,7 @@ fn helper() {
     };
     assert!(poisoned(&first), "{first:?}");
     assert!((0..3).all(|_| access().is_err_and(|error| poisoned(&error))));
-    let change = space.end_contract(contract, name("over"));
+    let change = space.end_contract(contract_id(&agreement), name("over"));
     let refused = matches!(change, Err(ChangeError::Write(WriteError::Append(_))));
     assert!(refused && space.checkpoint().is_err());
     println!("poisoned.");

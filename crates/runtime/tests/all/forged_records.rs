@@ -4,7 +4,7 @@
 use dataspace_audit_log::{AccessRecord, Event, Verdict};
 use dataspace_primitives::{CoSignature, Digest, Signed};
 use dataspace_runtime::{ChangeError, SetupError};
-use dataspace_usage_contract::{Agreement, ContractId, Termination};
+use dataspace_usage_contract::{Agreement, ContractId, OfferId, Termination};
 use serde_bytes::ByteBuf;
 
 use crate::support::{
@@ -44,7 +44,7 @@ fn use_number(decision: &AccessRecord, uses: u64) -> Event {
 fn an_admission_by_another_authority_is_refused() {
     let (files, ..) = written();
     let mut forged = credential(&stranger());
-    forged.issuer = stranger().did().clone();
+    forged.space.authority = stranger().did().clone();
     let document = document(&Signed::sign(&forged, &stranger()).unwrap());
     assert_refused(&files, Event::Admission { document }, |source| {
         matches!(source, ChangeError::Credential(_))
@@ -74,7 +74,7 @@ fn an_agreement_that_the_provider_did_not_sign_is_refused() {
     for (signer, other) in [(consumer(), stranger()), (rival(), consumer()), (stranger(), rival())]
     {
         let (files, _, mut agreement, _) = written();
-        agreement.accepted_at = at(1);
+        agreement.offer = OfferId::from_digest(Digest::of(b"no offer"));
         let signatures =
             [signer, other].map(|key| CoSignature::sign(&agreement, &key).unwrap()).to_vec();
         let signed = Signed::assemble(&agreement, signatures).unwrap();

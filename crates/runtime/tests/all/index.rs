@@ -306,7 +306,7 @@ fn checkpoints_come_as_often_as_the_setup_says() {
     let space = files.setup(crate::support::provider()).checkpoint_every(3).open().unwrap();
     let node = Node { space, files };
     node.space.register(name("alloys"), name("test-results"), crate::support::table(10)).unwrap();
-    let contract = node.contract(terms());
+    let agreement = node.space.agreement(node.contract(terms())).unwrap();
     let signed = || {
         let node = node.files.copy();
         let space = node.open().unwrap();
@@ -316,7 +316,8 @@ fn checkpoints_come_as_often_as_the_setup_says() {
     for uses in 1..=7 {
         let clock = TestClock(node.files.clock.clone());
         let request =
-            request_access(&consumer(), contract, Action::Read, name("research"), &clock).unwrap();
+            request_access(&consumer(), &agreement, Action::Read, name("research"), &clock)
+                .unwrap();
         assert_eq!(answer(&node.space, request), format!("released {uses}"));
         assert_eq!(signed(), before + uses / 3 * 3);
     }

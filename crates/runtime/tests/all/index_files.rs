@@ -163,8 +163,19 @@ fn an_index_of_another_node_or_another_log_is_not_used() {
     let space = another.setup(rival()).create(signed_profile(|_| {})).unwrap();
     space.admit(signed_credential(&provider(), |_| {})).unwrap();
     drop(space);
-    for (theirs, expected) in [(same_key, "OtherHistory"), (another, "Statement")] {
-        let files = files.copy();
+    // Two copies of the same log, which went on by themselves.
+    let (longer, shorter) = (files.copy().reopen(), files.copy().reopen());
+    for count in 21..=29 {
+        longer.contract(counted(count));
+    }
+    shorter.contract(counted(40));
+    let (longer, shorter) = (longer.close(), shorter.close());
+    for (theirs, ours, expected) in [
+        (&same_key, &files, "OtherLog"),
+        (&another, &files, "Statement"),
+        (&shorter, &longer, "OtherHistory"),
+    ] {
+        let files = ours.copy();
         fs::copy(theirs.path().join("index"), files.path().join("index")).unwrap();
         let why = assert_same(files, contract, ended);
         assert!(why.starts_with(expected), "{why}");
@@ -257,13 +268,13 @@ fn helper() {
     let setup = Setup::new(PathBuf::from(dir), provider(), authority().did().clone());
     let space = setup.clock(clock.clone()).open().unwrap();
     space.register(name("alloys"), name("test-results"), table(10)).unwrap();
-    let contract = space.contracts()[0];
+    let agreement = space.agreement(space.contracts()[0]).unwrap();
     println!("ready");
     for turn in 0.. {
         let read = dataspace_policy::Action::Read;
         let purpose = name("research");
         let request =
-            dataspace_runtime::request_access(&consumer(), contract, read, purpose, &clock);
+            dataspace_runtime::request_access(&consumer(), &agreement, read, purpose, &clock);
         let Access::Released(release) = space.access(request.unwrap()).unwrap() else { break };
         println!("released {}.", release.uses());
         let written = space.write_index();

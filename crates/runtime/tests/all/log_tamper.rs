@@ -87,12 +87,21 @@ fn the_log_of_another_node_is_not_opened() {
 
 #[test]
 fn the_checkpoint_of_another_history_of_the_same_key_does_not_fit() {
+    let checkpoint = |from: &Files, to: &Files| {
+        fs::copy(from.path().join("checkpoint"), to.path().join("checkpoint")).unwrap();
+    };
+    let node = Node::new();
+    let (one, other) = (node.files.copy().reopen(), node.files.copy().reopen());
+    one.contract(counted(1));
+    other.contract(counted(2));
+    let (one, other) = (one.close(), other.close());
+    checkpoint(&other, &one);
+    assert!(matches!(one.open(), Err(SetupError::Open(OpenError::Tampered { .. }))));
+    // Of another node of the same key.
     let (files, other) = (written(), Node::new());
     other.contract(terms());
-    other.space.checkpoint().unwrap();
-    let other = other.close();
-    fs::copy(other.path().join("checkpoint"), files.path().join("checkpoint")).unwrap();
-    assert!(matches!(files.open(), Err(SetupError::Open(OpenError::Tampered { .. }))));
+    checkpoint(&other.close(), &files);
+    assert!(matches!(files.open(), Err(SetupError::Open(OpenError::Origin { .. }))));
 }
 
 #[test]

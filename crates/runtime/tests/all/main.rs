@@ -48,3 +48,5 @@ mod running;
 mod statements;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod unknown_facts;

@@ -1,6 +1,6 @@
 //! Who belongs to the space, and who says so.
 
-use dataspace_identity::MembershipRevocation;
+use dataspace_identity::{MembershipRevocation, SpaceId};
 use dataspace_policy::{Constraint, Terms};
 use dataspace_primitives::{Region, Signed, Validity};
 use dataspace_runtime::ChangeError;
@@ -91,7 +91,7 @@ fn a_credential_of_another_authority_admits_nobody() {
     let mut forged = credential(&stranger());
     let by_stranger = Signed::sign(&forged, &stranger()).unwrap();
     assert!(matches!(node.space.admit(by_stranger), Err(ChangeError::Credential(_))));
-    forged.issuer = stranger().did().clone();
+    forged.space.authority = stranger().did().clone();
     for signer in [stranger(), authority()] {
         let signed = Signed::sign(&forged, &signer).unwrap();
         assert!(matches!(node.space.admit(signed), Err(ChangeError::Credential(_))));
@@ -131,7 +131,7 @@ fn only_the_authority_revokes() {
     for forger in [rival(), crate::support::provider(), stranger()] {
         for issuer in [authority(), stranger()] {
             let revocation = MembershipRevocation {
-                issuer: issuer.did().clone(),
+                space: SpaceId::new(issuer.did().clone(), name("demo")),
                 subject: consumer().did().clone(),
                 revoked_at: at(0),
                 reason: name("competition"),

@@ -1,14 +1,14 @@
 //! From offer to contract.
 
-use dataspace_identity::SecretKey;
+use dataspace_identity::{Origin, SecretKey, SpaceId};
 use dataspace_policy::{ColumnMask, Constraint, Duty, MaskMethod, Terms};
 use dataspace_primitives::Signed;
 use dataspace_runtime::ChangeError;
 use dataspace_usage_contract::{Acceptance, AgreeError, Offer, Termination};
 
 use crate::support::{
-    DAY, Node, at, consumer, counted, days, name, provider, research, revocation, rival, stranger,
-    terms,
+    DAY, Node, at, authority, consumer, counted, days, name, provider, research, revocation, rival,
+    space_id, stranger, terms,
 };
 
 #[test]
@@ -155,9 +155,10 @@ fn an_offer_to_somebody_else_cannot_be_taken() {
 }
 
 /// An unsigned offer in the name of `named`.
-fn offer_by(named: &SecretKey, space: &str) -> Offer {
+fn offer_by(named: &SecretKey, log: &Origin) -> Offer {
     Offer {
-        space: name(space),
+        space: space_id(),
+        log: log.clone(),
         provider: named.did().clone(),
         consumer: None,
         product: name("alloys"),
@@ -171,7 +172,8 @@ fn offer_by(named: &SecretKey, space: &str) -> Offer {
 #[test]
 fn another_providers_offer_is_not_concluded_here() {
     let node = Node::new();
-    let theirs = offer_by(&rival(), "demo").sign(&rival()).unwrap();
+    let their_log = Origin::named(rival().did(), "node-1").unwrap();
+    let theirs = offer_by(&rival(), &their_log).sign(&rival()).unwrap();
     let verified = Offer::verify(theirs.clone(), rival().did(), at(0)).unwrap();
     let acceptance = Acceptance::sign(&verified, &consumer(), at(0)).unwrap();
     let refused = node.space.conclude(theirs, acceptance);
@@ -179,17 +181,46 @@ fn another_providers_offer_is_not_concluded_here() {
 }
 
 #[test]
-fn an_offer_for_another_space_or_class_is_not_concluded_here() {
+fn an_offer_for_another_class_is_not_concluded_here() {
     let node = Node::new();
-    let elsewhere = offer_by(&provider(), "another space");
-    let mut other_class = offer_by(&provider(), "demo");
+    let mut other_class = offer_by(&provider(), node.space.log().origin());
     other_class.product_class = name("process-data");
-    for offer in [elsewhere, other_class] {
-        let offer = offer.sign(&provider()).unwrap();
-        let refused = node.conclude(&offer, &consumer());
-        let expected =
-            matches!(refused, Err(ChangeError::Elsewhere | ChangeError::UnknownProduct { .. }));
-        assert!(expected, "{refused:?}");
+    let refused = node.conclude(&other_class.sign(&provider()).unwrap(), &consumer());
+    assert!(matches!(refused, Err(ChangeError::UnknownProduct { .. })), "{refused:?}");
+}
+
+#[test]
+fn an_offer_for_another_space_is_not_concluded_here() {
+    let node = Node::new();
+    for space in [
+        SpaceId::new(authority().did().clone(), name("another space")),
+        SpaceId::new(rival().did().clone(), name("demo")),
+    ] {
+        let offer = offer_by(&provider(), node.space.log().origin());
+        let offer = Offer { space: space.clone(), ..offer }.sign(&provider()).unwrap();
+        match node.conclude(&offer, &consumer()) {
+            Err(ChangeError::OtherSpace { expected, found }) => {
+                assert_eq!((*expected, *found), (space_id(), space));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_offer_of_the_providers_other_node_is_not_concluded_here() {
+    let node = Node::new();
+    for log in [
+        Origin::new(provider().did()),
+        Origin::named(provider().did(), "00112233445566778899aabbccddeeff").unwrap(),
+    ] {
+        let offer = offer_by(&provider(), &log).sign(&provider()).unwrap();
+        match node.conclude(&offer, &consumer()) {
+            Err(ChangeError::OtherNode { expected, found }) => {
+                assert_eq!((&expected, &found), (node.space.log().origin(), &log));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 

@@ -59,7 +59,7 @@ fn a_profile_of_another_space_or_authority_is_refused() {
         profile.version = 2;
         profile.space = name("another space");
     }));
-    assert!(matches!(other_space, Err(ChangeError::Profile(ProfileError::Version { .. }))));
+    assert!(matches!(other_space, Err(ChangeError::Profile(ProfileError::Space { .. }))));
     let mut forged = profile();
     forged.version = 2;
     let forged = node.space.publish(Signed::sign(&forged, &stranger()).unwrap());

@@ -1,6 +1,7 @@
 //! The provider's own policies forbid, whatever its contracts permit.
 
 use dataspace_audit_log::Event;
+use dataspace_identity::{Origin, SecretKey, SpaceId};
 use dataspace_policy::{Action, Rule, Terms};
 use dataspace_primitives::Signed;
 use dataspace_runtime::{ChangeError, DenialReason, ReleaseError, SetupError};
@@ -8,7 +9,8 @@ use dataspace_usage_contract::{ProviderPolicies, ProviderPoliciesError};
 use serde_bytes::ByteBuf;
 
 use crate::support::{
-    Node, authority, consumer, denied, name, provider, released, rows, stranger, table, terms,
+    Node, authority, consumer, denied, name, provider, released, rows, space_id, stranger, table,
+    terms,
 };
 
 const NO_TRAINING: &str = r#"@id("no-training") forbid (
@@ -18,9 +20,13 @@ const CLOSED: &str = r#"@id("closed") forbid (principal, action, resource);"#;
 const ERRING: &str = r#"@id("loop") forbid (principal, action, resource)
     when { context.uses + 9223372036854775807 > 0 && context.uses * 2 > 9 };"#;
 
-fn statement(version: u64, cedar: &str) -> ProviderPolicies {
-    let provider = provider().did().clone();
-    ProviderPolicies { space: name("demo"), provider, version, cedar: cedar.to_owned() }
+fn statement(log: &Origin, version: u64, cedar: &str) -> ProviderPolicies {
+    let (space, log) = (space_id(), log.clone());
+    ProviderPolicies { space, log, version, cedar: cedar.to_owned() }
+}
+
+fn signed(statement: &ProviderPolicies, key: &SecretKey) -> Signed<ProviderPolicies> {
+    Signed::sign(statement, key).unwrap()
 }
 
 #[test]
@@ -113,22 +119,27 @@ fn text_that_is_not_acceptable_changes_nothing() {
 /// Who can write the directory but has no key must not take the policies back.
 #[test]
 fn statements_that_the_provider_did_not_make_now_are_refused_when_the_node_opens() {
-    let signed = |statement, key| Signed::sign(&statement, key).unwrap();
-    let elsewhere = ProviderPolicies { space: name("another"), ..statement(3, "") };
-    let in_her_name = ProviderPolicies { provider: consumer().did().clone(), ..statement(3, "") };
-    let (provider, others) = (provider(), [authority(), consumer(), stranger()]);
-    let mut forged: Vec<_> = others.iter().map(|key| signed(statement(3, ""), key)).collect();
-    forged.extend([elsewhere, in_her_name].map(|one| signed(one, &provider)));
-    // One that was in force before, one of a time to come, one that permits.
-    forged.extend(
-        [statement(1, CLOSED), statement(2, ""), statement(4, "")]
-            .map(|one| signed(one, &provider)),
-    );
-    forged.push(signed(statement(3, &CLOSED.replace("forbid", "permit")), &provider));
+    type Forge = fn(&Origin) -> Signed<ProviderPolicies>;
+    let forged: [Forge; 9] = [
+        |log| signed(&statement(log, 3, ""), &authority()),
+        |log| signed(&statement(log, 3, ""), &consumer()),
+        |log| signed(&statement(log, 3, ""), &stranger()),
+        |log| {
+            let space = SpaceId::new(authority().did().clone(), name("another"));
+            signed(&ProviderPolicies { space, ..statement(log, 3, "") }, &provider())
+        },
+        |_| signed(&statement(&Origin::new(provider().did()), 3, ""), &provider()),
+        // One that was in force before, one of a time to come, one that permits.
+        |log| signed(&statement(log, 1, CLOSED), &provider()),
+        |log| signed(&statement(log, 2, ""), &provider()),
+        |log| signed(&statement(log, 4, ""), &provider()),
+        |log| signed(&statement(log, 3, &CLOSED.replace("forbid", "permit")), &provider()),
+    ];
     for document in forged {
         let node = Node::new();
         node.space.set_policies(NO_TRAINING).unwrap();
         node.space.set_policies(CLOSED).unwrap();
+        let document = document(node.space.log().origin());
         let files = node.close();
         files.forge(Event::Policies { document: ByteBuf::from(document.as_bytes()) });
         match files.open() {
@@ -139,8 +150,8 @@ fn statements_that_the_provider_did_not_make_now_are_refused_when_the_node_opens
     let node = Node::new();
     node.space.set_policies(NO_TRAINING).unwrap();
     node.space.set_policies(CLOSED).unwrap();
+    let document = signed(&statement(node.space.log().origin(), 3, ""), &provider());
     let files = node.close();
-    let document = signed(statement(3, ""), &provider);
     files.forge(Event::Policies { document: ByteBuf::from(document.as_bytes()) });
     assert_eq!(files.open().unwrap().policies(), "");
     let unsigned = ProviderPoliciesError::Version { expected: 3, found: 1 };

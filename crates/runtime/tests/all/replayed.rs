@@ -105,6 +105,7 @@ fn terms() -> Terms {
 fn every_decision_is_made_again_from_its_record() {
     let node = Node::new();
     let contract = node.contract(terms());
+    let agreement = node.space.agreement(contract).unwrap();
     let person = |role| Some(StatedPerson { id: name("ada"), roles: [name(role)].into() });
     let environment = |security_level| {
         let (id, connector, application) = (name("lab"), name("edc"), name("notebook"));
@@ -124,10 +125,9 @@ fn every_decision_is_made_again_from_its_record() {
         let clock = TestClock(node.files.clock.clone());
         let (by, purpose) = (consumer(), name("research"));
         let request =
-            request_access_stating(&by, contract, Action::Read, purpose, statements, &clock);
+            request_access_stating(&by, &agreement, Action::Read, purpose, statements, &clock);
         drop(node.space.access(request.unwrap()).unwrap());
     }
-    let agreement = node.space.agreement(contract).unwrap();
     let decisions = node.decisions();
     let permits = decisions.iter().filter(|one| permitted(one).is_some()).count();
     assert!(decisions.len() == 30 && (8..=22).contains(&permits), "{permits} permits");

@@ -6,9 +6,13 @@
 #[cfg(test)]
 mod agreement_bytes;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod labels;
 #[cfg(test)]
 mod negotiation;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]

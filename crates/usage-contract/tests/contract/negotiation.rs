@@ -25,8 +25,6 @@ fn both_parties_sign_what_was_offered() {
     let value = agreement.value();
     assert_eq!((&value.provider, &value.consumer), (provider().did(), consumer().did()));
     assert_eq!((&value.terms, value.validity), (&offer().terms, offer().validity));
-    assert_eq!(value.accepted_at, now());
-    assert!(value.check_text().is_ok());
     let again = Agreement::verify(agreement.signed().clone(), now()).unwrap();
     assert_eq!(contract_id(&again), contract_id(&agreement));
 }
@@ -124,16 +122,6 @@ fn an_offer_cannot_be_concluded_at_its_end() {
 }
 
 #[test]
-fn an_acceptance_from_the_future_is_refused_beyond_the_skew() {
-    let offer = verified(&Offer { expires_at: after(200_000), ..offer() });
-    for (ahead, is_good) in [(60_000, true), (60_001, false)] {
-        let signed = Acceptance::sign(&offer, &consumer(), after(ahead)).unwrap();
-        let acceptance = signed.verify(&consumer().did().trusted_keys(), now()).unwrap();
-        assert_eq!(conclude(&offer, &acceptance).is_ok(), is_good, "{ahead}");
-    }
-}
-
-#[test]
 fn an_offer_to_somebody_else_cannot_be_accepted() {
     let offer = verified(&Offer { consumer: Some(consumer().did().clone()), ..offer() });
     assert!(conclude(&offer, &accepted(&offer, &consumer())).is_ok());
@@ -186,18 +174,11 @@ fn an_agreement_with_oneself_and_a_stranger_is_refused() {
 }
 
 #[test]
-fn cedar_text_that_is_not_the_terms_is_found() {
-    let mut value = agreement().value().clone();
-    value.cedar = value.cedar.replace("context.uses < 3", "context.uses < 4");
-    let signed = signed_by(&value, [&provider(), &consumer()]);
-    let verified = Agreement::verify(signed, now()).unwrap();
-    assert!(matches!(verified.value().check_text(), Err(AgreeError::TextDiffers)));
-}
-
-#[test]
 fn an_agreement_whose_text_is_not_acceptable_is_refused_though_both_signed() {
     for cedar in ["permit(principal, action, resource);", "nonsense"] {
-        let value = Agreement { cedar: cedar.to_owned(), ..agreement().value().clone() };
+        let cedar_text = cedar.to_owned();
+        // Of another compiler, since else it would have to be what the terms say.
+        let value = Agreement { cedar: cedar_text, compiler: 2, ..agreement().value().clone() };
         let error = Agreement::verify(signed_by(&value, [&provider(), &consumer()]), now());
         assert!(matches!(error, Err(AgreeError::Policies(_))), "{cedar}");
     }

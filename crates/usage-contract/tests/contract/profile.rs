@@ -153,5 +153,12 @@ fn a_version_must_follow_the_one_in_force_in_the_same_space() {
     }
     let elsewhere = SpaceProfile { space: name("steel"), version: 9, ..profile() };
     let elsewhere = publish(&elsewhere, &provider()).unwrap();
-    assert!(elsewhere.check_follows(&version(2)).is_err());
+    let error = elsewhere.check_follows(&version(2)).unwrap_err();
+    assert!(matches!(error, ProfileError::Space { .. }));
+    // A space of the same name, of another authority.
+    let namesake = SpaceProfile { authority: mallory().did().clone(), version: 9, ..profile() };
+    let namesake = Signed::sign(&namesake, &mallory()).unwrap();
+    let namesake = PublishedProfile::publish(namesake, mallory().did(), now()).unwrap();
+    let error = namesake.check_follows(&version(2)).unwrap_err();
+    assert!(matches!(error, ProfileError::Space { .. }));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dataspace_identity::{Did, SecretKey};
+use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
 use dataspace_policy::{Action, Constraint, Rule, Terms};
 use dataspace_primitives::{CoSignature, Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_usage_contract::{Acceptance, AgreeError, Agreement, Offer};
@@ -39,9 +39,19 @@ pub(crate) fn after(millis: u64) -> UnixMillis {
     now().checked_add(Duration::from_millis(millis)).unwrap()
 }
 
+pub(crate) fn space() -> SpaceId {
+    SpaceId::new(key(5).did().clone(), name("materials"))
+}
+
+/// The provider's node.
+pub(crate) fn log() -> Origin {
+    Origin::named(provider().did(), "00112233445566778899aabbccddeeff").unwrap()
+}
+
 pub(crate) fn offer() -> Offer {
     Offer {
-        space: name("materials"),
+        space: space(),
+        log: log(),
         provider: provider().did().clone(),
         consumer: None,
         product: name("alloys"),

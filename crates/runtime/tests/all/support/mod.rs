@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use dataspace_audit_log::{AccessRecord, Event, Log, Origin, Record, Verdict};
-use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey};
+use dataspace_audit_log::{AccessRecord, Event, Log, Record, Verdict};
+use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey, SpaceId};
 use dataspace_policy::{Action, Constraint, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity};
 use dataspace_runtime::{
@@ -67,6 +67,10 @@ pub(crate) fn profile() -> SpaceProfile {
     dataspace_sectors::materials().profile(name("demo"), authority().did().clone())
 }
 
+pub(crate) fn space_id() -> SpaceId {
+    profile().space_id()
+}
+
 pub(crate) fn signed_profile(change: impl FnOnce(&mut SpaceProfile)) -> Signed<SpaceProfile> {
     let mut profile = profile();
     change(&mut profile);
@@ -75,10 +79,13 @@ pub(crate) fn signed_profile(change: impl FnOnce(&mut SpaceProfile)) -> Signed<S
 
 pub(crate) fn credential(subject: &SecretKey) -> MembershipCredential {
     MembershipCredential {
-        issuer: authority().did().clone(),
+        space: space_id(),
         subject: subject.did().clone(),
         name: name("A member"),
+        serial: 1,
+        issued_at: at(0),
         roles: [name("consumer")].into(),
+        attributes: [].into(),
         region: Region::parse("DE").unwrap(),
         validity: days(0, 365),
     }
@@ -94,9 +101,8 @@ pub(crate) fn signed_credential(
 }
 
 pub(crate) fn revocation(subject: &Did, revoked_at: UnixMillis) -> Signed<MembershipRevocation> {
-    let issuer = authority().did().clone();
-    let reason = name("left the association");
-    let revocation = MembershipRevocation { issuer, subject: subject.clone(), revoked_at, reason };
+    let (space, reason) = (space_id(), name("left the association"));
+    let revocation = MembershipRevocation { space, subject: subject.clone(), revoked_at, reason };
     Signed::sign(&revocation, &authority()).unwrap()
 }
 
@@ -191,7 +197,7 @@ impl Files {
 
     /// The log by itself, as somebody sees it who can write to the directory.
     pub(crate) fn log(&self) -> Log {
-        Log::open(&self.path(), Origin::new(provider().did())).unwrap().0
+        Log::open_of(&self.path(), provider().did()).unwrap().0
     }
 
     pub(crate) fn forge(&self, event: Event) {
@@ -269,7 +275,9 @@ impl Node {
         purpose: &str,
     ) -> Signed<AccessRequest> {
         let clock = TestClock(Arc::clone(&self.files.clock));
-        request_access(&consumer(), contract, action, name(purpose), &clock).unwrap()
+        let agreement = self.space.agreement(contract).unwrap();
+        let by = if agreement.value().consumer == *rival().did() { rival() } else { consumer() };
+        request_access(&by, &agreement, action, name(purpose), &clock).unwrap()
     }
 
     pub(crate) fn released(&self, contract: ContractId) -> Release {
