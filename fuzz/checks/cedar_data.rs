@@ -37,6 +37,8 @@ pub(crate) const STRINGS: &[&str] = &[
     r#""10.0.0.1""#,
     r#""2024-02-29""#,
     r#""1d2h""#,
+    r#""it's \"\\\u{202e}\0""#,
+    r#""\\*`""#,
 ];
 pub(crate) const ENTITIES: &[&str] = &[
     r#"U::"a""#,
@@ -46,7 +48,14 @@ pub(crate) const ENTITIES: &[&str] = &[
     r#"N::G::"x""#,
     r#"Action::"r""#,
     r#"U::"nobody""#,
+    ODD_USER,
+    r#"U::"it\\\'s""#,
+    r#"G::"""#,
+    r#"G::"\"\\\n\0\u{202e}""#,
 ];
+/// A name that is another one when its escapes are written out, or read once too often. Cedar
+/// takes an entity's name alone only in the escapes that it would write.
+pub(crate) const ODD_USER: &str = r#"U::"it\'s""#;
 pub(crate) const DECIMALS: &[&str] = &[
     "1.5",
     "1.50",
@@ -181,6 +190,8 @@ pub(crate) const LIKES: &[&str] = &[
     r#""*b*a*""#,
     r#""a\*b""#,
     r#""a\**""#,
+    r#""\\\**\u{60}""#,
+    r#""it's*\0""#,
     r#""**a**b""#,
     r#""""#,
     r#""*.*.*""#,
@@ -234,8 +245,10 @@ const ATTRIBUTES: [(&str, Type, &str); 11] = [
 ];
 
 /// The entities from the bottom up: each may be within any that follow.
-const WITHIN: [(&str, &[&str]); 7] = [
+const WITHIN: [(&str, &[&str]); 9] = [
     (r#"U::"a""#, &[r#"G::"x""#, r#"G::"y""#, r#"U::"b""#, r#"N::G::"x""#]),
+    (ODD_USER, &[r#"G::"x""#, r#"G::"\"\\\n\0\u{202e}""#, r#"U::"b""#]),
+    (r#"G::"\"\\\n\0\u{202e}""#, &[r#"G::"y""#, r#"G::"""#]),
     (r#"U::"b""#, &[r#"G::"y""#, r#"N::G::"x""#]),
     (r#"N::G::"x""#, &[r#"G::"x""#, r#"G::"y""#]),
     (r#"G::"x""#, &[r#"G::"y""#]),

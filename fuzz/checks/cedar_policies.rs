@@ -266,6 +266,7 @@ pub(crate) fn policy(dice: &mut Dice<'_>) -> Policy {
         "is U",
         "is U in G::\"y\"",
         "in U::\"nobody\"",
+        "== U::\"it's\"",
         "== ?principal",
         "in ?principal",
         "is U in ?principal",

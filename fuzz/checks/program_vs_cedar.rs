@@ -10,7 +10,7 @@ use cedar_policy::{
 };
 use dataspace_policy::{Answer, Engine};
 
-use crate::cedar_data::{ENTITIES, World, world};
+use crate::cedar_data::{ENTITIES, ODD_USER, World, world};
 use crate::cedar_policies::{TYPES, Type, expr, policy};
 use crate::dice::Dice;
 
@@ -62,9 +62,26 @@ pub(crate) fn check_many(dice: &mut Dice<'_>, counts: &mut Counts) {
 fn policies(dice: &mut Dice<'_>) -> Option<(PolicySet, BTreeSet<String>)> {
     let all: Vec<_> = (0..=dice.roll(4)).map(|_| policy(dice)).collect();
     let deep = (0..).zip(&all).filter(|(_, policy)| policy.is_deep);
-    let deep = deep.map(|(number, _)| format!("policy{number}")).collect();
+    let mut deep: BTreeSet<_> = deep.map(|(number, _)| format!("policy{number}")).collect();
     let text: String = all.into_iter().map(|policy| policy.text).collect();
     let mut policies: PolicySet = text.parse().ok()?;
+    if dice.roll(3) > 0 {
+        let first = dice.roll(IDS.len());
+        let name = |id: &PolicyId| {
+            let number: usize = raw(id).trim_start_matches("policy").parse().unwrap();
+            IDS[(first + number) % IDS.len()].to_owned()
+        };
+        deep = deep.iter().map(|id| name(&PolicyId::new(id))).collect();
+        let mut renamed = PolicySet::new();
+        for policy in policies.policies() {
+            renamed.add(policy.new_id(PolicyId::new(name(policy.id())))).unwrap();
+        }
+        for template in policies.templates() {
+            let template = template.new_id(PolicyId::new(name(template.id())));
+            renamed.add_template(template).unwrap();
+        }
+        policies = renamed;
+    }
     let templates: Vec<_> = policies
         .templates()
         .map(|template| (template.id().clone(), template.slots().cloned().collect::<Vec<_>>()))
@@ -75,7 +92,7 @@ fn policies(dice: &mut Dice<'_>) -> Option<(PolicySet, BTreeSet<String>)> {
                 .iter()
                 .map(|slot| (slot.clone(), dice.one(LINKED).parse().unwrap()))
                 .collect();
-            let link = PolicyId::new(format!("{id} {number}"));
+            let link = PolicyId::new(format!("{}{number}'\\\"\0", raw(&id)));
             policies.link(id.clone(), link, values).unwrap();
         }
     }
@@ -84,6 +101,30 @@ fn policies(dice: &mut Dice<'_>) -> Option<(PolicySet, BTreeSet<String>)> {
         policies = PolicySet::from_json_value(json).unwrap();
     }
     Some((policies, deep))
+}
+
+/// Ids, many of which are another one when they are escaped or when escapes are read.
+const IDS: [&str; 12] = [
+    "'",
+    "\\'",
+    "\\\\'",
+    "\"",
+    "\\\"",
+    "\n",
+    "\\n",
+    "\0\u{202e}",
+    "\\u{202e}",
+    "",
+    LONG,
+    "policy0",
+];
+
+const LONG: &str = "a very long id, with 'quotes', \"quotes\" and \\ again: \
+    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// The id as it is: `Display` escapes it.
+fn raw(id: &PolicyId) -> String {
+    AsRef::<str>::as_ref(id).to_owned()
 }
 
 /// What stands in a template's slots.
@@ -95,11 +136,12 @@ const LINKED: &[&str] = &[
     r#"G::"top""#,
     r#"N::G::"x""#,
     r#"U::"nobody""#,
+    ODD_USER,
 ];
 
 fn request(dice: &mut Dice<'_>, world: &World) -> Request {
     let uid = |text: &str| text.parse::<EntityUid>().unwrap();
-    let principal = uid(dice.one(&ENTITIES[..2]));
+    let principal = uid(dice.one(&[ENTITIES[0], ENTITIES[1], ENTITIES[0], ODD_USER]));
     let action = uid(dice.one(&[r#"Action::"r""#, r#"Action::"w""#]));
     let resource = uid(dice.one(ENTITIES));
     let context = world.contexts[dice.roll(world.contexts.len())].clone();
@@ -116,7 +158,7 @@ fn ask(
 ) {
     let engine = Engine::from_cedar(policies, &world.entities);
     let is_deep = |policy: &&cedar_policy::Policy| {
-        deep.contains(&policy.template_id().unwrap_or(policy.id()).to_string())
+        deep.contains(&raw(policy.template_id().unwrap_or(policy.id())))
     };
     let is_left = |policy: &&cedar_policy::Policy| world.is_partial || is_deep(policy);
     let fallbacks = policies.policies().filter(is_left).count();
@@ -173,12 +215,11 @@ fn compare(
     let erred: BTreeSet<_> = response
         .diagnostics()
         .errors()
-        .map(|cedar_policy::AuthorizationError::PolicyEvaluationError(error)| {
-            error.policy_id().to_string()
-        })
+        .map(
+            |cedar_policy::AuthorizationError::PolicyEvaluationError(error)| raw(error.policy_id()),
+        )
         .collect();
-    let determining: BTreeSet<_> =
-        response.diagnostics().reason().map(ToString::to_string).collect();
+    let determining: BTreeSet<_> = response.diagnostics().reason().map(raw).collect();
     let cedars = Answer { decision: response.decision(), determining, erred };
     let answer = engine.is_authorized(request);
     if answer != cedars {

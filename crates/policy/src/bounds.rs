@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::engine::quote;
+
 /// Longest Cedar text, in bytes.
 pub const TEXT_LEN_MAX: usize = 32_768;
 /// Deepest nesting of brackets.
@@ -64,7 +66,8 @@ pub enum BoundError {
         /// Line, from 1.
         line: usize,
     },
-    /// A control or bidirectional character, which could make a signer see another text.
+    /// A control or bidirectional character, or one that is not shown: a signer could see another
+    /// text.
     #[error("line {line}: the character {} must be written as an escape", character.escape_unicode())]
     Character {
         /// Line, from 1.
@@ -136,11 +139,8 @@ pub(crate) fn check(text: &str) -> Result<(), BoundError> {
 fn check_characters(text: &str) -> Result<(), BoundError> {
     for (line, characters) in (1..).zip(text.split('\n')) {
         for character in characters.chars() {
-            let is_bidirectional = matches!(
-                character,
-                '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            );
-            if is_bidirectional || (character.is_control() && !matches!(character, '\t' | '\r')) {
+            let is_control = character.is_control() && !matches!(character, '\t' | '\r');
+            if is_control || quote::is_hidden(character) {
                 return Err(BoundError::Character { line, character });
             }
         }

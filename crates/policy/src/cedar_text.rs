@@ -8,6 +8,7 @@ use dataspace_primitives::Name;
 
 use crate::clause::ClauseKind;
 use crate::constraint::{Constraint, Hours};
+use crate::engine::quote::literal;
 use crate::source::Unknown;
 use crate::terms::{InvalidTerms, Rule, Terms};
 
@@ -54,13 +55,12 @@ fn policy(
         text.push('\n');
     }
     let effect = if kind == ClauseKind::Prohibition { "forbid" } else { "permit" };
-    // WHY: `{:?}` of a `str` writes exactly the escapes that Cedar reads (both follow Rust).
-    writeln!(text, "@id({id:?})\n{effect} (")?;
-    writeln!(text, "  principal == Dataspace::Participant::{:?},", scope.consumer)?;
+    writeln!(text, "@id({})\n{effect} (", literal(id))?;
+    writeln!(text, "  principal == Dataspace::Participant::{},", literal(&scope.consumer))?;
     let actions: Vec<_> =
         rule.actions.iter().map(|a| format!("Dataspace::Action::\"{a}\"")).collect();
     writeln!(text, "  action in [{}],", actions.join(", "))?;
-    write!(text, "  resource == Dataspace::Product::{:?}\n)", scope.product.as_str())?;
+    write!(text, "  resource == Dataspace::Product::{}\n)", literal(scope.product.as_str()))?;
     let mut unknowns = BTreeSet::new();
     rule.constraints.iter().for_each(|constraint| constraint.unknowns(&mut unknowns));
     let known: Vec<_> = unknowns.into_iter().map(is_known).collect();
@@ -90,13 +90,13 @@ fn is_known(fact: Unknown<'_>) -> String {
         Unknown::Payment => "context has payment".to_owned(),
         Unknown::Events => "context has events".to_owned(),
         Unknown::State => "context has state".to_owned(),
-        Unknown::Attribute(name) => format!("principal.hasTag({:?})", name.as_str()),
+        Unknown::Attribute(name) => format!("principal.hasTag({})", literal(name.as_str())),
         Unknown::Credential(all) => format!("principal.credentials.containsAny({})", set(all)),
     }
 }
 
 fn condition(constraint: &Constraint) -> String {
-    let zone = |hours: &Hours| format!("Dataspace::TimeZone::{:?}", hours.zone.as_str());
+    let zone = |hours: &Hours| format!("Dataspace::TimeZone::{}", literal(hours.zone.as_str()));
     match constraint {
         Constraint::Purpose(all) => contains(all, "context.purpose"),
         Constraint::PurposeWithin(all) => format!("context.purposes.containsAny({})", set(all)),
@@ -131,7 +131,7 @@ fn condition(constraint: &Constraint) -> String {
         }
         Constraint::Credential(all) => format!("principal.credentials.containsAny({})", set(all)),
         Constraint::Attribute { name, values } => {
-            contains(values, &format!("principal.getTag({:?})", name.as_str()))
+            contains(values, &format!("principal.getTag({})", literal(name.as_str())))
         }
         Constraint::Role(all) => format!("principal in {}", entities("Role", all)),
         Constraint::PersonRole(all) => format!("context.person in {}", entities("Role", all)),
@@ -170,13 +170,14 @@ fn contains<T: ToString>(values: impl IntoIterator<Item = T>, what: &str) -> Str
 }
 
 fn set<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
-    let values: Vec<_> =
-        values.into_iter().map(|value| format!("{:?}", value.to_string())).collect();
+    let values: Vec<_> = values.into_iter().map(|value| literal(&value.to_string())).collect();
     format!("[{}]", values.join(", "))
 }
 
 fn entities(entity_type: &str, ids: &BTreeSet<Name>) -> String {
-    let ids: Vec<_> =
-        ids.iter().map(|id| format!("Dataspace::{entity_type}::{:?}", id.as_str())).collect();
+    let ids: Vec<_> = ids
+        .iter()
+        .map(|id| format!("Dataspace::{entity_type}::{}", literal(id.as_str())))
+        .collect();
     format!("[{}]", ids.join(", "))
 }

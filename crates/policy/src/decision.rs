@@ -7,6 +7,11 @@ use crate::facts::Facts;
 use crate::policies::Layer;
 use crate::program::{Active, Layers};
 
+/// Stack with which any denial can be put into words.
+const STACK_LEFT: usize = 1 << 20;
+/// Stack that a thread with less gets.
+const STACK_LEN: usize = 4 << 20;
+
 /// The outcome of one evaluation. It explains itself on demand, by the facts that it was made on.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -78,14 +83,19 @@ impl<'a> Judged<'a> {
     }
 
     fn reasons(&self) -> Vec<Reason> {
+        // WHY: words are made by recursion; they must not depend on the caller's stack.
+        stacker::maybe_grow(STACK_LEFT, STACK_LEN, || self.all_reasons())
+    }
+
+    fn all_reasons(&self) -> Vec<Reason> {
         let mut reasons = Vec::new();
         let of_contract = self.names(self.contract.erred).map(|id| (Layer::Contract, id));
         let of_layers = self.forbidding().flat_map(|(policies, outcome)| {
             policies.code.names(outcome.erred).map(|id| (policies.layer, id))
         });
         reasons.extend(of_contract.chain(of_layers).map(|(layer, policy)| {
-            let policy = policy.to_owned();
-            Reason::PolicyError { layer, policy }
+            let facts = explain::facts_of_error(self, layer, policy);
+            Reason::PolicyError { layer, policy: policy.to_owned(), facts }
         }));
         for (policies, outcome) in self.forbidding() {
             for policy in policies.code.names(outcome.forbids) {
@@ -122,12 +132,16 @@ impl Decision<'_> {
             Self::Permit(Grounds { program, facts, layers, .. }) => {
                 let of_layers = layers.evaluate(facts);
                 let judged = of_layers.and_then(|said| program.judge(facts, *layers, said));
-                judged.map_or_else(Vec::new, |judged| explain::all(&judged))
+                judged.map_or_else(Vec::new, |judged| explained(&judged))
             }
-            Self::Deny(Denial { cause: Cause::Judged(judged) }) => explain::all(judged),
+            Self::Deny(Denial { cause: Cause::Judged(judged) }) => explained(judged),
             Self::Deny(_) => Vec::new(),
         }
     }
+}
+
+fn explained(judged: &Judged<'_>) -> Vec<Explanation> {
+    stacker::maybe_grow(STACK_LEFT, STACK_LEN, || explain::all(judged))
 }
 
 /// Decisions are equal if they say the same.
@@ -219,6 +233,8 @@ pub enum Reason {
         layer: Layer,
         /// The policy's id.
         policy: String,
+        /// The condition that has no value, and the facts of which it speaks.
+        facts: Vec<String>,
     },
     /// The compiled program and Cedar's own evaluator differ: a defect of this library, and nobody
     /// knows which is right.
@@ -273,9 +289,10 @@ impl fmt::Display for Reason {
             Self::Forbidden { layer, policy, facts } => {
                 write!(f, "the {layer} forbids it by its policy {policy}{}", because(facts))
             }
-            Self::PolicyError { layer, policy } => write!(
+            Self::PolicyError { layer, policy, facts } => write!(
                 f,
-                "policy {policy} of the {layer} could not be evaluated, so it counts as a denial"
+                "policy {policy} of the {layer} could not be evaluated, so it counts as a denial{}",
+                because(facts)
             ),
             Self::Mismatch => f.write_str(
                 "a check of the decision by a second evaluator failed; please report this defect",

@@ -3,20 +3,24 @@
 use std::fmt;
 
 use bumpalo::Bump;
+use cedar_policy::PolicyId;
 use dataspace_primitives::UnixMillis;
 
-use self::describe::{describe, in_general, known};
+use self::describe::describe;
+use self::mentioned::mentioned;
 use crate::decision::{Judged, Reason};
 use crate::engine::eval::{Erred, Evaluation};
-use crate::engine::node::{Binary, Comparison, Compiled, Fact, FactSet, Node};
+use crate::engine::node::{Binary, Comparison, Compiled, Fact, Node};
 use crate::engine::paved::Access;
 use crate::engine::print::Printed;
 use crate::engine::program::{Bits, Code, Outcome};
+use crate::engine::quote::shown;
 use crate::engine::shape::Constants;
 use crate::facts::Facts;
-use crate::policies::{Layer, Policies};
+use crate::policies::{self, Layer, Policies};
 
 mod describe;
+mod mentioned;
 
 const DAY_MILLIS: u64 = 86_400_000;
 
@@ -105,14 +109,18 @@ fn of_layer(
             Verdict::Fails
         }
     };
-    let of_action = code.compiled().filter(|(_, _, compiled)| {
-        compiled.is_none_or(|compiled| compiled.speaks_of(facts.action))
+    let of_action = code.compiled().filter(|(bit, _, compiled)| match compiled {
+        Some(compiled) => compiled.speaks_of(facts.action),
+        None => code.other(*bit).is_some_and(|other| other.speaks_of(facts.action)),
     });
     of_action
         .map(|(bit, clause, compiled)| Explanation {
             layer,
             clause: clause.to_owned(),
-            is_permit: compiled.map_or(outcome.permits & bit != 0, |compiled| compiled.is_permit),
+            is_permit: match compiled {
+                Some(compiled) => compiled.is_permit,
+                None => code.other(bit).is_some_and(|other| other.is_permit),
+            },
             verdict: said(bit),
             conditions: compiled.map_or_else(Vec::new, |one| conditions(one, &access)),
         })
@@ -165,18 +173,54 @@ fn deciding(judged: &Judged<'_>, code: &Code, clause: &str) -> Vec<String> {
     let telling = compiled.conditions.iter().filter(|node| {
         !matches!(node, Node::ParticipantIs(_) | Node::ProductIs(_) | Node::IsKnown(..))
     });
-    telling.map(|node| statement(node, &access)).collect()
+    let mut facts = Vec::new();
+    telling.for_each(|node| mentioned(node, &access, &mut facts));
+    facts
 }
 
-/// What is, in a sentence of its own.
-fn statement(node: &Node, access: &Access<'_>) -> String {
-    let mut facts = FactSet::default();
-    node.facts(&mut facts);
-    let mut facts = facts.iter();
-    match (facts.next(), facts.next()) {
-        (Some(only), None) => known(access, only),
-        _ => in_general(node, access).1,
+/// The condition that has no value, and the facts of which it speaks.
+pub(crate) fn facts_of_error(judged: &Judged<'_>, layer: Layer, policy: &str) -> Vec<String> {
+    let code = match layer {
+        Layer::Contract => Some(&judged.program.shape.code),
+        layer => {
+            let mut layers = judged.forbidding();
+            layers.find(|(policies, _)| policies.layer == layer).map(|(policies, _)| &policies.code)
+        }
+    };
+    let compiled = code.and_then(|code| code.compiled().find(|(_, id, _)| *id == policy));
+    let Some(access) = Access::new(judged.facts, judged.program.constants) else {
+        return Vec::new();
+    };
+    let Some((_, _, Some(compiled))) = compiled else {
+        let condition = in_cedar(judged, layer, policy);
+        return condition
+            .map(|condition| format!("`{condition}` has no value"))
+            .into_iter()
+            .collect();
+    };
+    let mut facts = Vec::new();
+    let erring = compiled.conditions.iter().find(|node| verdict(node, &access) == Verdict::Erred);
+    if let Some(node) = erring {
+        let printed = Printed { node, constants: access.constants() };
+        facts.push(format!("`{printed}` has no value"));
+        mentioned(node, &access, &mut facts);
     }
+    facts
+}
+
+/// The conditions of a policy that is not compiled, as Cedar writes them.
+fn in_cedar(judged: &Judged<'_>, layer: Layer, policy: &str) -> Option<String> {
+    let id = PolicyId::new(policy);
+    let condition = |policy: &cedar_policy::Policy| {
+        let condition = policy.as_ref().non_scope_constraints();
+        condition.map_or_else(|| "true".to_owned(), |condition| shown(&condition.to_string()))
+    };
+    if layer == Layer::Contract {
+        return policies::named(&judged.program.text())?.policy(&id).map(condition);
+    }
+    let mut layers = judged.forbidding();
+    let (policies, _) = layers.find(|(policies, _)| policies.layer == layer)?;
+    policies.set.policy(&id).map(condition)
 }
 
 /// For each clause that would permit the action, the conditions that do not hold.
@@ -189,7 +233,18 @@ pub(crate) fn near_misses(judged: &Judged<'_>) -> Vec<Reason> {
         && judged.forbidding().all(|(_, outcome)| outcome.forbids | outcome.erred == 0);
     let mut reasons: Vec<Reason> = Vec::new();
     for (bit, clause, compiled) in code.compiled() {
-        let Some(compiled) = compiled else { continue };
+        let Some(compiled) = compiled else {
+            let other = code.other(bit).filter(|one| one.speaks_of(judged.facts.action));
+            let is_asked = other.is_some_and(|other| other.is_permit);
+            if is_asked && judged.contract.erred & bit == 0 {
+                reasons.extend(in_cedar(judged, Layer::Contract, clause).map(|condition| {
+                    let (demand, fact) =
+                        (format!("`{condition}` must hold"), "it does not".to_owned());
+                    Reason::Unmet { clause: clause.to_owned(), demand, fact, near: None }
+                }));
+            }
+            continue;
+        };
         let is_asked = compiled.is_permit && compiled.speaks_of(judged.facts.action);
         if !is_asked || judged.contract.erred & bit != 0 {
             continue;

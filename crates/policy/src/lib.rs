@@ -104,11 +104,21 @@
 
 mod action;
 pub mod bounds;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/cedar_data.rs"]
+mod cedar_data;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/cedar_policies.rs"]
+#[expect(clippy::format_collect, reason = "short texts, shown to people")]
+mod cedar_policies;
 mod cedar_text;
 mod clause;
 mod constraint;
 mod contracts;
 mod decision;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/dice.rs"]
+mod dice;
 mod duty;
 mod engine;
 mod explain;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    ParseErrors, Policy, PolicySet, Request, RestrictedExpression as Expression,
+    ParseErrors, Policy, PolicyId, PolicySet, Request, RestrictedExpression as Expression,
 };
 use dataspace_primitives::{Name, UnixMillis};
 
@@ -24,6 +24,11 @@ use crate::zone;
 const STACK_LEFT: usize = 1 << 20;
 /// Stack that a thread with less gets.
 const STACK_LEN: usize = 4 << 20;
+
+/// The id as it is. Cedar's `Display` escapes it, and `it's` becomes another one.
+pub(crate) fn raw(id: &PolicyId) -> String {
+    AsRef::<str>::as_ref(id).to_owned()
+}
 
 /// What Cedar says: ids of policies, sorted. Where a forbid holds, it names no permits.
 #[derive(Debug, Default)]
@@ -50,14 +55,13 @@ pub(crate) fn evaluate(
         let (request, entities) =
             cedar_input(policies, facts, view).map_err(|error| error.to_string())?;
         let response = Authorizer::new().is_authorized(&request, policies, &entities);
-        let mut determining: Vec<_> =
-            response.diagnostics().reason().map(ToString::to_string).collect();
+        let mut determining: Vec<_> = response.diagnostics().reason().map(raw).collect();
         determining.sort();
         let mut erred: Vec<_> = response
             .diagnostics()
             .errors()
             .map(|cedar_policy::AuthorizationError::PolicyEvaluationError(error)| {
-                error.policy_id().to_string()
+                raw(error.policy_id())
             })
             .collect();
         erred.sort();

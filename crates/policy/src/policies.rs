@@ -11,6 +11,7 @@ use dataspace_primitives::{Digest, InvalidName, Name};
 use thiserror::Error;
 
 use crate::bounds::{self, BoundError, COST_MAX};
+use crate::engine::deep::{self, Deep};
 use crate::engine::paved::TIME_ZONE;
 use crate::engine::program::Code;
 use crate::engine::shape::Places;
@@ -58,9 +59,8 @@ impl fmt::Display for Layer {
 }
 
 /// The forbids of a space or a provider, which passed every check. Immutable.
-#[derive(Debug)]
 pub struct Policies {
-    pub(crate) set: PolicySet,
+    pub(crate) set: Deep<PolicySet>,
     pub(crate) code: Code,
     pub(crate) layer: Layer,
     digest: Digest,
@@ -170,7 +170,8 @@ impl Policies {
                     named.push((id.to_owned(), values));
                 }
             }
-            let digest = Digest::of(text.as_bytes());
+            let depth = deep::of_policies(&set);
+            let (set, digest) = (Deep::new(set, depth), Digest::of(text.as_bytes()));
             Ok(Self { set, code, layer, digest, named, findings })
         })
     }
@@ -209,6 +210,17 @@ impl Policies {
     #[must_use]
     pub fn fallbacks(&self) -> usize {
         self.code.fallbacks()
+    }
+}
+
+impl fmt::Debug for Policies {
+    /// Whose they are and their ids; Cedar's trees are printed by recursion.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policies")
+            .field("layer", &self.layer)
+            .field("digest", &self.digest)
+            .field("ids", &self.code.ids())
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,7 @@
 //! compiled.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use cedar_policy::PolicySet;
@@ -9,6 +10,7 @@ use dataspace_primitives::Digest;
 
 use crate::bounds;
 use crate::decision::{Decision, Denial, Judged};
+use crate::engine::deep::{self, Deep};
 use crate::engine::node::FactSet;
 use crate::engine::paved::Access;
 use crate::engine::program::{Code, Outcome};
@@ -72,13 +74,12 @@ impl<'a> Layers<'a> {
 const TOO_LARGE: &str = "a number is larger than Cedar's";
 
 /// What programs of the same terms share.
-#[derive(Debug)]
 pub(crate) struct Shape {
     text: Box<str>,
     pub(crate) places: Places,
     pub(crate) code: Code,
     /// For Cedar's evaluator, made when it is needed first; `None` would be a defect.
-    open: OnceLock<Option<PolicySet>>,
+    open: OnceLock<Option<Deep<PolicySet>>>,
 }
 
 /// Shapes by their text.
@@ -109,6 +110,12 @@ impl Shapes {
     }
 }
 
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shape").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
 impl Shape {
     fn new(text: String, places: Places) -> Result<Self, InvalidPolicies> {
         // WHY: with little stack left, Cedar's type checker gives up without an error, and the same
@@ -125,9 +132,13 @@ impl Shape {
     fn open(&self) -> Option<&PolicySet> {
         let open = self.open.get_or_init(|| {
             let text = self.places.open(&self.text)?;
-            stacker::maybe_grow(STACK_LEN, STACK_LEN, || policies::named(&text))
+            stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
+                let set = policies::named(&text)?;
+                let depth = deep::of_policies(&set);
+                Some(Deep::new(set, depth))
+            })
         });
-        open.as_ref()
+        open.as_deref()
     }
 }
 
@@ -185,7 +196,7 @@ impl Program {
 }
 
 impl<'a> Active<'a> {
-    fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         let text = self.shape.places.text(&self.shape.text, self.constants);
         // INVARIANT: the constants were cut from the text.
         text.unwrap_or_default()

@@ -7,6 +7,7 @@ use dataspace_primitives::Name;
 
 use crate::clause::ClauseKind;
 use crate::constraint::{Constraint, Hours, Weekday};
+use crate::engine::quote::{is_hidden, literal};
 use crate::terms::{Legal, Rule};
 
 pub(crate) fn rule(kind: ClauseKind, rule: &Rule) -> String {
@@ -131,6 +132,6 @@ pub(crate) fn list<T: Display>(items: impl ExactSizeIterator<Item = T>, join: &s
 pub(crate) fn quoted(name: impl AsRef<str>) -> String {
     let name = name.as_ref();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
-    let is_plain = !name.is_empty() && name.chars().all(plain);
-    if is_plain { name.to_owned() } else { format!("{name:?}") }
+    let is_plain = !name.is_empty() && name.chars().all(|c| plain(c) && !is_hidden(c));
+    if is_plain { name.to_owned() } else { literal(name) }
 }

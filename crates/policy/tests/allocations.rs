@@ -66,6 +66,46 @@ mod tests {
     }
 
     #[test]
+    fn a_context_that_no_policy_reads_costs_nothing() {
+        use cedar_policy::{Context, Decision, Entities, Request, RestrictedExpression as Value};
+
+        let set = |items: i64| Value::new_set((0..items).map(Value::new_long));
+        let context = |size: i64| {
+            let text = "x".repeat(usize::try_from(size).unwrap());
+            let record =
+                [("text".to_owned(), Value::new_string(text)), ("set".to_owned(), set(size))];
+            let pairs = [
+                ("n".to_owned(), Value::new_long(1)),
+                ("large".to_owned(), Value::new_record(record).unwrap()),
+                ("set".to_owned(), set(size)),
+            ];
+            Context::from_pairs(pairs).unwrap()
+        };
+        let taken = |condition: &str, size| {
+            let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+            let engine =
+                dataspace_policy::Engine::from_cedar(&text.parse().unwrap(), &Entities::empty());
+            let uid = |text: &str| text.parse().unwrap();
+            let (user, read, file) = (uid("U::\"a\""), uid("Action::\"r\""), uid("F::\"f\""));
+            let request = Request::new(user, read, file, context(size), None).unwrap();
+            let mut decision = Decision::Deny;
+            let taken = allocation_counter::measure(|| {
+                decision = engine.is_authorized(&request).decision;
+            });
+            assert_eq!(decision, Decision::Allow, "{condition}");
+            taken.bytes_total
+        };
+        for condition in ["true", "context.n == 1", "context has large", "context has set"] {
+            let (small, large) = (taken(condition, 10), taken(condition, 20_000));
+            assert!(large < 2_048 && large.abs_diff(small) < 64, "{condition}: {small}, {large}");
+        }
+        // What is read is taken over once, however many policies read it; texts stay where they are.
+        assert!(taken("context.large.text like \"x*\"", 20_000) < 4 << 20);
+        let often = vec!["context.set.contains(3)"; 100].join(" && ");
+        assert!(taken(&often, 20_000) < 2 * taken("context.set.contains(3)", 20_000));
+    }
+
+    #[test]
     fn an_active_contract_takes_less_than_a_kibibyte() {
         // Few enough that their table is not mapped, but lies where allocations are counted.
         const COUNT: u32 = 6_000;

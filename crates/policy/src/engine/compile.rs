@@ -6,6 +6,7 @@ use cedar_policy::pst::{
     PatternElem, PrincipalConstraint, ResourceConstraint, UnaryOp, Var,
 };
 
+use super::deep;
 use super::extension::{self, Ip};
 use super::node::{Binary, Comparison, Compiled, Fact, Instant, Node, Text};
 use super::paved;
@@ -26,7 +27,15 @@ type Result<T> = std::result::Result<T, NotCovered>;
 /// schemas than a data space's.
 pub(crate) type Paved<'a> = Option<&'a Places>;
 
+/// Deepest nesting of Cedar's own syntax tree that is looked at; its chains are as deep as long.
+// WHY: Cedar copies the tree by recursion, which must fit into the engine's `STACK_LEN`.
+pub(crate) const TREE_DEPTH_MAX: usize = 1024;
+
 pub(crate) fn policy(policy: &Policy, paved: Paved<'_>) -> Result<Compiled> {
+    let condition = policy.as_ref().non_scope_constraints();
+    if condition.is_some_and(|condition| deep::of_expr(condition) > TREE_DEPTH_MAX) {
+        return Err(NotCovered);
+    }
     // WHY: a policy made of text would be parsed once more for its syntax tree; without its text,
     // the tree is made from what Cedar's evaluator runs.
     let policy = Policy::from(policy.as_ref().clone()).try_into_pst().map_err(|_| NotCovered)?;
@@ -170,20 +179,24 @@ impl Compiler<'_> {
             Expr::BinaryOp { op, left, right } => {
                 self.binary(operator(*op).ok_or(NotCovered)?, node(left)?, node(right)?)
             }
-            Expr::GetAttr { expr, attr } => match self.fact(expr, attr) {
-                Some(fact) => Node::Fact(fact),
-                None => Node::Attribute(Box::new(node(expr)?), attr.as_str().into()),
+            Expr::GetAttr { expr, attr } => match (self.fact(expr, attr), expr.as_ref()) {
+                (Some(fact), _) => Node::Fact(fact),
+                (None, Expr::Var(Var::Context)) if self.paved.is_none() => {
+                    Node::ContextAttribute(attr.as_str().into())
+                }
+                _ => Node::Attribute(Box::new(node(expr)?), attr.as_str().into()),
             },
             Expr::HasAttr { expr, attrs } => {
                 let names = attrs.iter().map(pst::SmolStr::as_str);
-                let fact = self.fact(expr, attrs.head.as_str());
-                let in_context = matches!(expr.as_ref(), Expr::Var(Var::Context));
-                match fact {
-                    Some(fact) => Node::IsKnown(fact, names.skip(1).map(Box::from).collect()),
-                    None if self.paved.is_some() && in_context => {
+                match (self.fact(expr, &attrs.head), self.paved, expr.as_ref()) {
+                    (Some(fact), ..) => Node::IsKnown(fact, names.skip(1).map(Box::from).collect()),
+                    (None, Some(_), Expr::Var(Var::Context)) => {
                         Node::Constant(Constant::Bool(false))
                     }
-                    None => Node::Has(Box::new(node(expr)?), names.map(Box::from).collect()),
+                    (None, None, Expr::Var(Var::Context)) => {
+                        Node::ContextHas(names.map(Box::from).collect())
+                    }
+                    _ => Node::Has(Box::new(node(expr)?), names.map(Box::from).collect()),
                 }
             }
             Expr::Like { expr, pattern } => Node::Like(Box::new(node(expr)?), parts(pattern)),
@@ -339,7 +352,10 @@ fn unary(op: UnaryOp, node: Node) -> Node {
         UnaryOp::Ip => Ip::parse(text).map(Constant::Ip),
         _ => return Node::Unary(op, Box::new(node)),
     };
-    constant.map_or(Node::Error, Node::Constant)
+    match constant {
+        Some(constant) => Node::Constant(constant),
+        None => Node::Error(op, text.clone()),
+    }
 }
 
 /// Cedar itself has `==`, `<` and `<=` alone: `a > b` is `!(a <= b)`.

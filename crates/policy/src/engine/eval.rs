@@ -20,6 +20,13 @@ pub(crate) trait Source<'a> {
     fn resource(&self) -> Uid<'a>;
     fn context(&self) -> Result<Value<'a>>;
     fn fact(&self, fact: Fact) -> Result<Value<'a>>;
+    // These, only the path of any policies is asked for.
+    fn has_context_attribute(&self, _: &str) -> bool {
+        false
+    }
+    fn context_attribute(&self, _: &str) -> Result<Option<Value<'a>>> {
+        Err(Erred)
+    }
     // What follows, only the paved path is asked for.
     fn is_participant(&self, _: &Text) -> bool {
         false
@@ -83,13 +90,22 @@ impl<'a, S: Source<'a>> Evaluation<'a, S> {
         }
     }
 
-    fn value(&self, node: &'a Node) -> Result<Value<'a>> {
+    pub(crate) fn value(&self, node: &'a Node) -> Result<Value<'a>> {
         Ok(match node {
             Node::Constant(constant) => constant.as_value(),
             Node::Principal => Value::Entity(self.source.principal()),
             Node::Action => Value::Entity(self.source.action()),
             Node::Resource => Value::Entity(self.source.resource()),
             Node::Context => self.source.context()?,
+            Node::ContextAttribute(name) => self.source.context_attribute(name)?.ok_or(Erred)?,
+            Node::ContextHas(names) => match names.as_ref() {
+                [only] => Value::Bool(self.source.has_context_attribute(only)),
+                [first, rest @ ..] => match self.source.context_attribute(first)? {
+                    Some(value) => return self.has(value, rest),
+                    None => Value::Bool(false),
+                },
+                [] => Value::Bool(true),
+            },
             Node::Fact(fact) => self.source.fact(*fact)?,
             Node::IsKnown(fact, names) => match self.source.fact(*fact) {
                 Ok(value) => return self.has(value, names),
@@ -137,7 +153,7 @@ impl<'a, S: Source<'a>> Evaluation<'a, S> {
                 }
                 Value::Record(Record::Built(self.memory.alloc_slice_copy(&values)))
             }
-            Node::Error => return Err(Erred),
+            Node::Error(..) => return Err(Erred),
             Node::ParticipantIs(_) | Node::ProductIs(_) | Node::OneOf(..) | Node::Now(..) => {
                 Value::Bool(self.bool(node)?)
             }

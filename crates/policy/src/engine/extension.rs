@@ -1,6 +1,7 @@
 //! Cedar's extension types: how their text is read, and what their functions give. `None` is
 //! Cedar's evaluation error.
 
+use std::fmt;
 use std::net::IpAddr;
 
 /// Milliseconds of a day.
@@ -220,6 +221,25 @@ impl Ip {
         let host_bits = u32::from(len - self.prefix);
         let hosts = 1_u128.checked_shl(host_bits).map_or(u128::MAX, |hosts| hosts - 1);
         (address & !hosts, address | hosts)
+    }
+}
+
+impl fmt::Display for Ip {
+    /// As [`Ip::parse`] reads it. Groups are written out, for Cedar takes no dots beside them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix_max = match self.address {
+            IpAddr::V4(address) => {
+                write!(f, "{address}")?;
+                32
+            }
+            IpAddr::V6(address) => {
+                for (i, group) in address.segments().iter().enumerate() {
+                    write!(f, "{}{group:x}", if i > 0 { ":" } else { "" })?;
+                }
+                128
+            }
+        };
+        if self.prefix == prefix_max { Ok(()) } else { write!(f, "/{}", self.prefix) }
     }
 }
 

@@ -13,6 +13,10 @@ pub(crate) enum Node {
     Action,
     Resource,
     Context,
+    /// `context.a`, without a look at the rest of it.
+    ContextAttribute(Box<str>),
+    /// `context has a.b.c`; at least one name.
+    ContextHas(Box<[Box<str>]>),
     /// A fact of the paved path, without a look-up by name.
     Fact(Fact),
     /// Whether the fact is known, and has what the names lead to.
@@ -33,8 +37,8 @@ pub(crate) enum Node {
     Set(Box<[Self]>),
     /// Sorted by name.
     Record(Box<[(Box<str>, Self)]>),
-    /// Always errs.
-    Error,
+    /// Always errs: an extension type's constructor, and a text that it does not take.
+    Error(UnaryOp, Box<str>),
     // What follows stands for frequent nodes of the paved path, without their detours.
     /// `principal == …` a participant.
     ParticipantIs(Text),
@@ -117,7 +121,7 @@ impl Node {
             Self::Constant(constant) => constant.cost(),
             Self::OneOf(_, texts) => texts.len(),
             Self::Like(_, parts) => parts.len(),
-            Self::Has(_, names) | Self::IsKnown(_, names) => names.len(),
+            Self::Has(_, names) | Self::IsKnown(_, names) | Self::ContextHas(names) => names.len(),
             _ => 0,
         };
         self.each(&mut |part| cost = cost.saturating_add(part.cost()));
@@ -125,7 +129,7 @@ impl Node {
     }
 
     /// Visits the nodes right within it.
-    fn each(&self, visit: &mut dyn FnMut(&Self)) {
+    pub(crate) fn each(&self, visit: &mut dyn FnMut(&Self)) {
         match self {
             Self::And(parts) | Self::Or(parts) | Self::Set(parts) => parts.iter().for_each(visit),
             Self::If(parts) => parts.iter().for_each(visit),
@@ -143,7 +147,9 @@ impl Node {
             | Self::Context
             | Self::Fact(_)
             | Self::IsKnown(..)
-            | Self::Error
+            | Self::ContextAttribute(_)
+            | Self::ContextHas(_)
+            | Self::Error(..)
             | Self::ParticipantIs(_)
             | Self::ProductIs(_)
             | Self::OneOf(..)
@@ -177,36 +183,9 @@ impl FactSet {
     pub(crate) fn contains(self, fact: Fact) -> bool {
         self.0 >> fact as u32 & 1 == 1
     }
-
-    pub(crate) fn iter(self) -> impl Iterator<Item = Fact> {
-        Fact::ALL.into_iter().filter(move |fact| self.contains(*fact))
-    }
 }
 
 impl Fact {
-    const ALL: [Self; 20] = [
-        Self::Region,
-        Self::Roles,
-        Self::Credentials,
-        Self::Class,
-        Self::Level,
-        Self::Now,
-        Self::Purpose,
-        Self::Purposes,
-        Self::Space,
-        Self::Contract,
-        Self::Uses,
-        Self::UsesByConsumer,
-        Self::UsesToday,
-        Self::UsesThisMonth,
-        Self::Person,
-        Self::Environment,
-        Self::RecipientRegion,
-        Self::Payment,
-        Self::Events,
-        Self::State,
-    ];
-
     /// Whether it can be unknown.
     pub(crate) fn is_optional(self) -> bool {
         matches!(

@@ -1,4 +1,4 @@
-//! Nodes as Cedar text, for people.
+//! Nodes as Cedar text: what is printed, parsed by Cedar, has the same value or errs as well.
 
 use std::fmt::{self, Display};
 
@@ -6,14 +6,31 @@ use cedar_policy::pst::UnaryOp;
 use dataspace_primitives::UnixMillis;
 
 use super::node::{Binary, Comparison, Fact, Instant, Node, Text};
+use super::paved::{PARTICIPANT, PRODUCT};
+use super::quote::{is_identifier, literal, write_literal, write_pattern};
 use super::shape::Constants;
 use super::value::{Constant, Value};
 
-/// A node with the contract's constants in its places. Reads as Cedar; it is not meant to be read
-/// back.
+/// A node with the contract's constants in its places.
 pub(crate) struct Printed<'a> {
     pub(crate) node: &'a Node,
     pub(crate) constants: Constants<'a>,
+}
+
+/// What binds how tightly in Cedar's grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    /// `if … then … else …`.
+    Any,
+    Or,
+    And,
+    /// One comparison, `in`, `has`, `like` or `is`.
+    Relation,
+    Sum,
+    Product,
+    Unary,
+    /// What takes `.name` and `(…)` behind it.
+    Member,
 }
 
 impl Fact {
@@ -46,57 +63,133 @@ impl Fact {
 
 impl Display for Printed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let on = |node| Printed { node, constants: self.constants };
+        self.write(f, Level::Any)
+    }
+}
+
+/// A node where something of a level can stand.
+struct Within<'a>(Printed<'a>, Level);
+
+impl Display for Within<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, self.1)
+    }
+}
+
+impl<'a> Printed<'a> {
+    fn on(&self, node: &'a Node) -> Self {
+        Self { node, constants: self.constants }
+    }
+
+    /// Writes the node where something of this level can stand.
+    fn write(&self, f: &mut fmt::Formatter<'_>, least: Level) -> fmt::Result {
+        if level(self.node) < least {
+            f.write_str("(")?;
+            self.write_bare(f)?;
+            f.write_str(")")
+        } else {
+            self.write_bare(f)
+        }
+    }
+
+    fn write_bare(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |f: &mut fmt::Formatter<'_>, node, least| self.on(node).write(f, least);
         match self.node {
             Node::Constant(constant) => write!(f, "{}", constant.as_value()),
             Node::Principal => f.write_str("principal"),
             Node::Action => f.write_str("action"),
             Node::Resource => f.write_str("resource"),
             Node::Context => f.write_str("context"),
+            Node::ContextAttribute(name) => {
+                f.write_str("context")?;
+                access(f, name)
+            }
+            Node::ContextHas(names) => has(f, "context", names),
             Node::Fact(fact) => f.write_str(fact.path()),
             Node::IsKnown(fact, names) => {
-                write!(f, "context has {}", fact.path().trim_start_matches("context."))?;
-                names.iter().try_for_each(|name| write!(f, ".{name}"))
+                let (of, name) = fact.path().split_once('.').unwrap_or_default();
+                let names: Vec<_> = [name.into()].into_iter().chain(names.clone()).collect();
+                has(f, of, &names)
             }
-            Node::And(parts) => self.joined(f, parts, " && "),
-            Node::Or(parts) => self.joined(f, parts, " || "),
+            Node::And(parts) => self.joined(f, parts, " && ", Level::Relation),
+            Node::Or(parts) => self.joined(f, parts, " || ", Level::And),
             Node::If(parts) => {
                 let [condition, then, otherwise] = parts.as_ref();
-                write!(f, "if {} then {} else {}", on(condition), on(then), on(otherwise))
+                f.write_str("if ")?;
+                part(f, condition, Level::Or)?;
+                f.write_str(" then ")?;
+                part(f, then, Level::Or)?;
+                f.write_str(" else ")?;
+                part(f, otherwise, Level::Or)
             }
-            Node::Unary(op, node) => match op {
-                UnaryOp::Not => write!(f, "!({})", on(node)),
-                UnaryOp::Neg => write!(f, "-({})", on(node)),
-                op => write!(f, "{op:?}({})", on(node)),
-            },
+            Node::Unary(op, node) => self.unary(f, *op, node),
             Node::Binary(op, sides) => {
                 let [left, right] = sides.as_ref();
-                match sign(*op) {
-                    Some(sign) => write!(f, "{} {sign} {}", on(left), on(right)),
-                    None => write!(f, "{}.{}({})", on(left), method(*op), on(right)),
-                }
+                self.binary(f, *op, left, right)
             }
-            Node::Attribute(node, name) => write!(f, "{}.{name}", on(node)),
-            Node::Has(node, names) => write!(f, "{} has {}", on(node), names.join(".")),
-            Node::Like(node, parts) => write!(f, "{} like {:?}", on(node), parts.join("*")),
-            Node::Is(node, ty) => write!(f, "{} is {ty}", on(node)),
+            Node::Attribute(node, name) => {
+                part(f, node, Level::Member)?;
+                access(f, name)
+            }
+            Node::Has(node, names) => {
+                let of = if names.iter().all(|name| is_identifier(name)) || names.len() == 1 {
+                    Level::Sum
+                } else {
+                    Level::Member
+                };
+                has(f, &Within(self.on(node), of).to_string(), names)
+            }
+            Node::Like(node, parts) => {
+                part(f, node, Level::Sum)?;
+                f.write_str(" like ")?;
+                write_pattern(f, parts)
+            }
+            Node::Is(node, ty) => {
+                part(f, node, Level::Sum)?;
+                write!(f, " is {ty}")
+            }
             Node::Set(items) => {
                 f.write_str("[")?;
-                self.joined(f, items, ", ")?;
+                self.joined(f, items, ", ", Level::Any)?;
                 f.write_str("]")
             }
             Node::Record(fields) => {
                 f.write_str("{")?;
                 for (i, (name, node)) in fields.iter().enumerate() {
-                    let comma = if i > 0 { ", " } else { "" };
-                    write!(f, "{comma}{name:?}: {}", on(node))?;
+                    f.write_str(if i > 0 { ", " } else { "" })?;
+                    write_literal(f, name)?;
+                    f.write_str(": ")?;
+                    part(f, node, Level::Any)?;
                 }
                 f.write_str("}")
             }
-            Node::Error => f.write_str("(error)"),
-            Node::ParticipantIs(text) => write!(f, "principal == {:?}", self.text(text)),
-            Node::ProductIs(text) => write!(f, "resource == {:?}", self.text(text)),
-            Node::OneOf(fact, texts) => write!(f, "{texts:?}.contains({})", fact.path()),
+            Node::Error(op, text) => {
+                f.write_str(constructor(*op).unwrap_or_default())?;
+                f.write_str("(")?;
+                write_literal(f, text)?;
+                f.write_str(")")
+            }
+            node => self.write_of_contract(f, node),
+        }
+    }
+
+    /// The nodes that stand for frequent ones of the paved path.
+    fn write_of_contract(&self, f: &mut fmt::Formatter<'_>, node: &Node) -> fmt::Result {
+        match node {
+            Node::ParticipantIs(text) => {
+                write!(f, "principal == {PARTICIPANT}::{}", literal(&self.text(text)))
+            }
+            Node::ProductIs(text) => {
+                write!(f, "resource == {PRODUCT}::{}", literal(&self.text(text)))
+            }
+            Node::OneOf(fact, texts) => {
+                f.write_str("[")?;
+                for (i, text) in texts.iter().enumerate() {
+                    f.write_str(if i > 0 { ", " } else { "" })?;
+                    write_literal(f, text)?;
+                }
+                write!(f, "].contains({})", fact.path())
+            }
             Node::Now(comparison, at) => {
                 let sign = match comparison {
                     Comparison::Less => "<",
@@ -104,21 +197,79 @@ impl Display for Printed<'_> {
                     Comparison::Greater => ">",
                     Comparison::GreaterOrEqual => ">=",
                 };
-                write!(f, "context.now {sign} {}", self.instant(*at))
+                write!(f, "context.now {sign} ")?;
+                self.datetime(f, *at)
             }
-            Node::Place(ty, place) => write!(f, "{ty}::{:?}", self.text(&Text::Place(*place))),
-            Node::TimePlace(place) => f.write_str(&self.instant(Instant::Place(*place))),
+            Node::Place(ty, place) => {
+                write!(f, "{ty}::{}", literal(&self.text(&Text::Place(*place))))
+            }
+            Node::TimePlace(place) => self.datetime(f, Instant::Place(*place)),
+            // All others are written where this is called.
+            _ => Ok(()),
         }
     }
-}
 
-impl Printed<'_> {
-    fn joined(&self, f: &mut fmt::Formatter<'_>, all: &[Node], between: &str) -> fmt::Result {
+    fn unary(&self, f: &mut fmt::Formatter<'_>, op: UnaryOp, node: &'a Node) -> fmt::Result {
+        let node = self.on(node);
+        match (op, constructor(op)) {
+            (UnaryOp::Not, _) => write!(f, "!({node})"),
+            (UnaryOp::Neg, _) => write!(f, "-({node})"),
+            (_, Some(constructor)) => write!(f, "{constructor}({node})"),
+            (op, None) => {
+                node.write(f, Level::Member)?;
+                write!(f, ".{}()", question(op))
+            }
+        }
+    }
+
+    fn binary(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        op: Binary,
+        left: &'a Node,
+        right: &'a Node,
+    ) -> fmt::Result {
+        let (left, right) = (self.on(left), self.on(right));
+        let Some(sign) = sign(op) else {
+            left.write(f, Level::Member)?;
+            return write!(f, ".{}({right})", method(op));
+        };
+        // Sums and products are read from the left; of comparisons, there is one.
+        let (of_left, of_right) = match op {
+            Binary::Add | Binary::Subtract => (Level::Sum, Level::Product),
+            Binary::Multiply => (Level::Product, Level::Unary),
+            _ => (Level::Sum, Level::Sum),
+        };
+        left.write(f, of_left)?;
+        write!(f, " {sign} ")?;
+        right.write(f, of_right)
+    }
+
+    fn joined(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        all: &'a [Node],
+        between: &str,
+        least: Level,
+    ) -> fmt::Result {
         for (i, node) in all.iter().enumerate() {
-            let between = if i > 0 { between } else { "" };
-            write!(f, "{between}{}", Printed { node, constants: self.constants })?;
+            f.write_str(if i > 0 { between } else { "" })?;
+            self.on(node).write(f, least)?;
         }
         Ok(())
+    }
+
+    fn datetime(&self, f: &mut fmt::Formatter<'_>, instant: Instant) -> fmt::Result {
+        // INVARIANT: a place has its constant.
+        let at = self.at(instant).unwrap_or_default();
+        write!(f, "{}", Value::Datetime(at))
+    }
+
+    fn at(&self, instant: Instant) -> Option<i64> {
+        match instant {
+            Instant::Own(at) => Some(at),
+            Instant::Place(place) => self.constants.time(place),
+        }
     }
 
     /// A text of the shape or the contract.
@@ -133,45 +284,137 @@ impl Printed<'_> {
 
     /// An instant of the shape or the contract.
     pub(crate) fn instant(&self, instant: Instant) -> String {
-        let at = match instant {
-            Instant::Own(at) => Some(at),
-            Instant::Place(place) => self.constants.time(place),
-        };
-        at.map_or_else(String::new, time)
+        self.at(instant).map_or_else(String::new, time)
     }
 }
 
 /// An instant as people write it, if it lies between 1970 and 9999.
 pub(crate) fn time(at: i64) -> String {
-    let usual = u64::try_from(at).ok().and_then(UnixMillis::new);
-    usual.map_or_else(|| format!("{at} ms after 1970"), |at| at.to_string())
+    usual(at).map_or_else(|| Value::Datetime(at).to_string(), |at| at.to_string())
+}
+
+fn usual(at: i64) -> Option<UnixMillis> {
+    u64::try_from(at).ok().and_then(UnixMillis::new)
+}
+
+/// `.name`, or `["odd name"]`.
+fn access(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    if is_identifier(name) {
+        return write!(f, ".{name}");
+    }
+    f.write_str("[")?;
+    write_literal(f, name)?;
+    f.write_str("]")
+}
+
+/// `of has a.b`. For odd names, one step after the other.
+fn has(f: &mut fmt::Formatter<'_>, of: &str, names: &[Box<str>]) -> fmt::Result {
+    if names.iter().all(|name| is_identifier(name)) {
+        return write!(f, "{of} has {}", names.join("."));
+    }
+    let mut of = of.to_owned();
+    for (i, name) in names.iter().enumerate() {
+        f.write_str(if i > 0 { " && " } else { "" })?;
+        write!(f, "{of} has {}", literal(name))?;
+        of.extend(["[", &literal(name), "]"]);
+    }
+    Ok(())
+}
+
+fn level(node: &Node) -> Level {
+    match node {
+        Node::Constant(Constant::Long(value)) if *value < 0 => Level::Unary,
+        Node::If(_) => Level::Any,
+        Node::Or(_) => Level::Or,
+        Node::And(_) => Level::And,
+        Node::Unary(UnaryOp::Not | UnaryOp::Neg, _) => Level::Unary,
+        Node::Binary(op, _) => match op {
+            Binary::Add | Binary::Subtract => Level::Sum,
+            Binary::Multiply => Level::Product,
+            op if sign(*op).is_some() => Level::Relation,
+            _ => Level::Member,
+        },
+        Node::Has(_, names) | Node::ContextHas(names) if names.len() > 1 => Level::And,
+        Node::IsKnown(_, names) if !names.is_empty() => Level::And,
+        Node::Has(..)
+        | Node::ContextHas(_)
+        | Node::IsKnown(..)
+        | Node::Like(..)
+        | Node::Is(..)
+        | Node::ParticipantIs(_)
+        | Node::ProductIs(_)
+        | Node::Now(..) => Level::Relation,
+        _ => Level::Member,
+    }
 }
 
 impl Display for Value<'_> {
+    /// As Cedar text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Long(value) => write!(f, "{value}"),
-            Self::String(text) => write!(f, "{text:?}"),
-            Self::Entity(uid) => write!(f, "{}::{:?}", uid.ty, uid.id),
+            Self::String(text) => write_literal(f, text),
+            Self::Entity(uid) => {
+                write!(f, "{}::", uid.ty)?;
+                write_literal(f, uid.id)
+            }
             Self::Set(items) => {
                 f.write_str("[")?;
                 for (i, item) in items.iter().enumerate() {
-                    let comma = if i > 0 { ", " } else { "" };
-                    write!(f, "{comma}{item}")?;
+                    write!(f, "{}{item}", if i > 0 { ", " } else { "" })?;
                 }
                 f.write_str("]")
             }
-            Self::Record(_) => f.write_str("{…}"),
+            Self::Record(fields) => {
+                f.write_str("{")?;
+                for (i, (name, field)) in fields.iter().enumerate() {
+                    f.write_str(if i > 0 { ", " } else { "" })?;
+                    write_literal(f, name)?;
+                    write!(f, ": {field}")?;
+                }
+                f.write_str("}")
+            }
             Self::Decimal(value) => {
                 let sign = if value < 0 { "-" } else { "" };
                 let value = value.unsigned_abs();
-                write!(f, "{sign}{}.{:04}", value / 10_000, value % 10_000)
+                write!(f, "decimal(\"{sign}{}.{:04}\")", value / 10_000, value % 10_000)
             }
-            Self::Datetime(at) => f.write_str(&time(at)),
-            Self::Duration(millis) => write!(f, "{millis} ms"),
-            Self::Ip(ip) => write!(f, "{ip:?}"),
+            Self::Datetime(at) => match usual(at) {
+                Some(at) => write!(f, "datetime(\"{at}\")"),
+                None => write!(f, "datetime(\"1970-01-01\").offset(duration(\"{at}ms\"))"),
+            },
+            Self::Duration(millis) => write!(f, "duration(\"{millis}ms\")"),
+            Self::Ip(ip) => write!(f, "ip(\"{ip}\")"),
         }
+    }
+}
+
+fn constructor(op: UnaryOp) -> Option<&'static str> {
+    Some(match op {
+        UnaryOp::Decimal => "decimal",
+        UnaryOp::Datetime => "datetime",
+        UnaryOp::Duration => "duration",
+        UnaryOp::Ip => "ip",
+        _ => return None,
+    })
+}
+
+fn question(op: UnaryOp) -> &'static str {
+    match op {
+        UnaryOp::IsEmpty => "isEmpty",
+        UnaryOp::IsIPv4 => "isIpv4",
+        UnaryOp::IsIPV6 => "isIpv6",
+        UnaryOp::IsLoopback => "isLoopback",
+        UnaryOp::IsMulticast => "isMulticast",
+        UnaryOp::ToDate => "toDate",
+        UnaryOp::ToTime => "toTime",
+        UnaryOp::ToMilliseconds => "toMilliseconds",
+        UnaryOp::ToSeconds => "toSeconds",
+        UnaryOp::ToMinutes => "toMinutes",
+        UnaryOp::ToHours => "toHours",
+        UnaryOp::ToDays => "toDays",
+        _ => "",
     }
 }
 
@@ -214,3 +457,6 @@ impl Constant {
         if let Self::Long(value) = self { Some(*value) } else { None }
     }
 }
+
+#[cfg(test)]
+mod tests;

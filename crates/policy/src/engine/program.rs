@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use bumpalo::Bump;
-use cedar_policy::{PolicyId, PolicySet};
+use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet};
 use foldhash::fast::RandomState;
 
 use super::compile;
+use super::deep::{self, Deep};
 use super::eval::{Erred, Evaluation};
 use super::node::{Compiled, Fact, FactSet, Node, Text};
-use super::paved::Access;
+use super::paved::{self, Access};
 use super::shape::Places;
 use crate::action::Action;
 use crate::bounds::{COST_MAX, POLICIES_MAX, UNCOMPILED_COST};
@@ -43,8 +44,17 @@ pub(crate) struct Code {
     is_shallow: bool,
     /// What the policies look at.
     facts: FactSet,
-    uncovered: PolicySet,
+    uncovered: Deep<PolicySet>,
     uncovered_len: usize,
+    others: Box<[Other]>,
+}
+
+/// What is known of a policy that is not compiled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Other {
+    bit: Bits,
+    pub(crate) is_permit: bool,
+    actions: u16,
 }
 
 /// What every policy says to one access.
@@ -86,17 +96,21 @@ impl Code {
         const { assert!(POLICIES_MAX <= Bits::BITS as usize, "one bit for each policy") }
         let mut all: Vec<_> = policies
             .policies()
-            .map(|policy| (Box::<str>::from(policy.id().to_string()), policy))
+            .map(|policy| (Box::<str>::from(AsRef::<str>::as_ref(policy.id())), policy))
             .collect();
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut this = Self::default();
-        let (mut ids, mut compiled) = (Vec::new(), Vec::new());
-        for (id, policy) in all {
+        let (mut ids, mut compiled, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for (bit, (id, policy)) in bits().zip(all) {
             let code = compile::policy(policy, Some(places)).ok();
-            this.uncovered_len += usize::from(code.is_none());
+            if code.is_none() {
+                let is_permit = policy.effect() == Effect::Permit;
+                others.push(Other { bit, is_permit, actions: actions(policy) });
+            }
             ids.push(id);
             compiled.push(code);
         }
+        (this.uncovered_len, this.others) = (others.len(), others.into());
         for (bit, code) in bits().zip(&compiled) {
             for (number, of_action) in this.by_action.iter_mut().enumerate() {
                 if code.as_ref().is_some_and(|code| code.actions >> number & 1 == 1) {
@@ -106,10 +120,12 @@ impl Code {
         }
         if this.uncovered_len > 0 {
             // Without them, every evaluation errs.
-            this.uncovered = open().unwrap_or_default();
+            let mut uncovered = open().unwrap_or_default();
             for (id, _) in ids.iter().zip(&compiled).filter(|(_, code)| code.is_some()) {
-                let _removed = this.uncovered.remove_static(PolicyId::new(id));
+                let _removed = uncovered.remove_static(PolicyId::new(id));
             }
+            let depth = deep::of_policies(&uncovered);
+            this.uncovered = Deep::new(uncovered, depth);
         }
         let conditions = compiled.iter().flatten().flat_map(|code| &code.conditions);
         conditions.for_each(|condition| condition.facts(&mut this.facts));
@@ -141,6 +157,11 @@ impl Code {
             left = left.checked_sub(cost).ok_or_else(|| id.to_owned())?;
         }
         Ok(())
+    }
+
+    /// A policy that is not compiled.
+    pub(crate) fn other(&self, bit: Bits) -> Option<Other> {
+        self.others.iter().find(|other| other.bit == bit).copied()
     }
 
     /// The facts that the policies look at.
@@ -240,6 +261,26 @@ impl Outcome {
     /// What Cedar tells of it: where a forbid holds, no permits.
     pub(crate) fn told(self) -> Self {
         if self.forbids == 0 { self } else { Self { permits: 0, ..self } }
+    }
+}
+
+impl Other {
+    pub(crate) fn speaks_of(self, action: Action) -> bool {
+        self.actions >> (action as usize) & 1 == 1
+    }
+}
+
+/// By place in [`Action::ALL`], as [`Compiled::actions`].
+fn actions(policy: &Policy) -> u16 {
+    let bit = |uid: &EntityUid| {
+        let is_action = uid.type_name().to_string() == paved::ACTION;
+        let mut all = Action::ALL.iter().filter(|_| is_action);
+        all.position(|action| action.as_str() == uid.id().unescaped()).map_or(0, |at| 1 << at)
+    };
+    match policy.action_constraint() {
+        ActionConstraint::Any => u16::MAX,
+        ActionConstraint::Eq(uid) => bit(&uid),
+        ActionConstraint::In(uids) => uids.iter().map(bit).fold(0, |all, one| all | one),
     }
 }
 

@@ -90,12 +90,6 @@ impl Constants {
 }
 
 impl Constant {
-    pub(crate) fn record(fields: impl IntoIterator<Item = (Box<str>, Self)>) -> Self {
-        let mut fields: Vec<_> = fields.into_iter().collect();
-        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self::Record(fields.into())
-    }
-
     /// Elements that a look at all of it takes.
     pub(crate) fn cost(&self) -> usize {
         match self {
@@ -173,7 +167,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn iter(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         let (constant, built) = match self {
             Self::Constant(fields) => (Some(fields), None),
             Self::Built(fields) => (None, Some(fields)),
@@ -185,6 +179,27 @@ impl<'a> Record<'a> {
 }
 
 impl Value<'_> {
+    /// The same value, owned.
+    pub(crate) fn to_constant(self) -> Constant {
+        match self {
+            Self::Bool(value) => Constant::Bool(value),
+            Self::Long(value) => Constant::Long(value),
+            Self::String(text) => Constant::String(text.into()),
+            Self::Entity(uid) => Constant::Entity { ty: uid.ty.into(), id: uid.id.into() },
+            Self::Set(items) => {
+                Constant::Set(Constants(items.iter().map(Value::to_constant).collect()))
+            }
+            Self::Record(fields) => {
+                let field = |(name, value): (&str, Value<'_>)| (name.into(), value.to_constant());
+                Constant::Record(fields.iter().map(field).collect())
+            }
+            Self::Decimal(value) => Constant::Decimal(value),
+            Self::Datetime(value) => Constant::Datetime(value),
+            Self::Duration(value) => Constant::Duration(value),
+            Self::Ip(value) => Constant::Ip(value),
+        }
+    }
+
     fn rank(self) -> u8 {
         match self {
             Self::Bool(_) => 0,

@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 
 use dataspace_primitives::Name;
 
+use super::mentioned::mentioned;
 use super::{Verdict, verdict};
 use crate::constraint::Weekday;
 use crate::engine::eval::{Erred, Source as _};
-use crate::engine::node::{Binary, Comparison, Fact, FactSet, Node};
+use crate::engine::node::{Binary, Comparison, Fact, Node};
 use crate::engine::paved::{self, Access};
-use crate::engine::print::Printed;
+use crate::engine::print::{Printed, time};
 use crate::engine::value::{Constant, Value};
 use crate::words::{list, quoted};
 use crate::zone;
 
 /// What a condition demands and what is.
-pub(crate) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
+pub(super) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
     let facts = access.facts();
     let printed = Printed { node, constants: access.constants() };
     match node {
@@ -27,9 +28,14 @@ pub(crate) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
             format!("the product must be {}", quoted(printed.text(text))),
             format!("it is {}", quoted(facts.product)),
         ),
-        Node::OneOf(fact, all) => one_of(*fact, &list(all.iter().map(quoted), "or"), access),
-        Node::Now(comparison, at) => at_time(*comparison, &printed.instant(*at), access),
-        Node::IsKnown(fact, _) => {
+        Node::OneOf(fact, all) if !all.is_empty() => {
+            one_of(*fact, &list(all.iter().map(quoted), "or"), access)
+        }
+        Node::Now(comparison, at) => {
+            let is_met = verdict(node, access) == Verdict::Holds;
+            at_time(*comparison, &printed.instant(*at), is_met, access)
+        }
+        Node::IsKnown(fact, names) if names.is_empty() => {
             let (what, _) = subject(*fact);
             (format!("{what} must be known"), known(access, *fact))
         }
@@ -46,7 +52,10 @@ pub(crate) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
             let [left, right] = sides.as_ref();
             binary(*op, left, right, access).unwrap_or_else(|| in_general(node, access))
         }
-        Node::Attribute(of, name) if matches!(**of, Node::Fact(Fact::Environment)) => {
+        Node::Attribute(of, name)
+            if matches!(**of, Node::Fact(Fact::Environment))
+                && matches!(name.as_ref(), "attested" | "sandbox") =>
+        {
             let attested = name.as_ref() == "attested";
             let is = facts
                 .environment
@@ -89,22 +98,22 @@ fn one_of(fact: Fact, all: &str, access: &Access<'_>) -> (String, String) {
     (demand, found)
 }
 
-fn at_time(comparison: Comparison, at: &str, access: &Access<'_>) -> (String, String) {
+fn at_time(
+    comparison: Comparison,
+    at: &str,
+    is_met: bool,
+    access: &Access<'_>,
+) -> (String, String) {
     let now = access.facts().now;
-    match comparison {
-        Comparison::GreaterOrEqual => {
-            (format!("the time must be {at} or later"), format!("it is only {now}"))
-        }
-        Comparison::Greater => {
-            (format!("the time must be after {at}"), format!("it is only {now}"))
-        }
-        Comparison::Less => {
-            (format!("the time must be before {at}"), format!("it is already {now}"))
-        }
+    let (demand, unmet) = match comparison {
+        Comparison::GreaterOrEqual => (format!("the time must be {at} or later"), "it is only"),
+        Comparison::Greater => (format!("the time must be after {at}"), "it is only"),
+        Comparison::Less => (format!("the time must be before {at}"), "it is already"),
         Comparison::LessOrEqual => {
-            (format!("the time must be {at} at the latest"), format!("it is already {now}"))
+            (format!("the time must be {at} at the latest"), "it is already")
         }
-    }
+    };
+    (demand, format!("{} {now}", if is_met { "it is" } else { unmet }))
 }
 
 /// Comparisons that terms write.
@@ -142,7 +151,7 @@ fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<
                 Fact::UsesThisMonth => (facts.uses.this_month, " a month"),
                 _ => return None,
             };
-            let limit = limit(right)?;
+            let limit = limit(right).filter(|limit| *limit >= 0)?;
             Some((format!("at most {limit} uses{per} are permitted"), format!("{uses} were made")))
         }
         (Binary::LessOrEqual, Node::Fact(Fact::Level)) => Some((
@@ -209,7 +218,8 @@ fn of_attribute(
             Value::Long(number) => day(number).map(|(_, day)| day),
             _ => None,
         });
-        let days = list(days.collect::<Option<Vec<_>>>()?.iter(), "or");
+        let days = days.collect::<Option<Vec<_>>>().filter(|days| !days.is_empty())?;
+        let days = list(days.iter(), "or");
         let zone = zone(of)?;
         let (_, today) = day(zone::local(zone, access.facts().now)?.weekday)?;
         return Some((format!("the weekday in {zone} must be {days}"), format!("it is {today}")));
@@ -233,6 +243,10 @@ fn by_the_clock(
     access: &Access<'_>,
 ) -> Option<(String, String)> {
     let time = |minute: i64| format!("{:02}:{:02}", minute / 60, minute % 60);
+    // Other limits are no time of any day.
+    if !(0..=24 * 60).contains(&limit) {
+        return None;
+    }
     let now = zone::local(zone, access.facts().now)?.minute;
     let demand = match op {
         Binary::GreaterOrEqual => format!("{} or later", time(limit)),
@@ -258,14 +272,15 @@ fn roles(node: &Node) -> Option<Vec<String>> {
         _ => None,
     };
     match constant.as_value() {
-        Value::Set(items) => items.iter().map(role).collect(),
+        Value::Set(items) if items.len() > 0 => items.iter().map(role).collect(),
         value => Some(vec![role(value)?]),
     }
 }
 
 fn strings(node: &Node) -> Option<Vec<String>> {
     let Node::Constant(Constant::Set(set)) = node else { return None };
-    Some(set.as_strings()?.iter().map(quoted).collect())
+    let strings = set.as_strings().filter(|strings| !strings.is_empty())?;
+    Some(strings.iter().map(quoted).collect())
 }
 
 fn has(names: &BTreeSet<Name>, what: &str) -> String {
@@ -278,22 +293,23 @@ fn has(names: &BTreeSet<Name>, what: &str) -> String {
 }
 
 /// The condition as Cedar text, and the facts in it.
-pub(crate) fn in_general(node: &Node, access: &Access<'_>) -> (String, String) {
+fn in_general(node: &Node, access: &Access<'_>) -> (String, String) {
     let printed = Printed { node, constants: access.constants() };
-    let mut named = FactSet::default();
-    node.facts(&mut named);
-    let found: Vec<_> = named.iter().map(|fact| known(access, fact)).collect();
-    let found = match (verdict(node, access), found.is_empty()) {
-        (Verdict::Erred, _) => "it cannot be evaluated".to_owned(),
-        (Verdict::Holds, true) => "it does".to_owned(),
-        (Verdict::Fails, true) => "it does not".to_owned(),
-        (_, false) => found.join(", "),
-    };
+    let mut found = Vec::new();
+    mentioned(node, access, &mut found);
+    let mut found = found.join(", ");
+    match (verdict(node, access), found.is_empty()) {
+        (Verdict::Erred, true) => found.push_str("it has no value"),
+        (Verdict::Erred, false) => found.push_str(", and so it has no value"),
+        (Verdict::Holds, true) => found.push_str("it does"),
+        (Verdict::Fails, true) => found.push_str("it does not"),
+        (_, false) => {}
+    }
     (format!("`{printed}` must hold"), found)
 }
 
 /// What a fact is called, and whether it takes a plural verb.
-fn subject(fact: Fact) -> (&'static str, bool) {
+pub(super) fn subject(fact: Fact) -> (&'static str, bool) {
     match fact {
         Fact::Region => ("the consumer's region", false),
         Fact::Roles => ("the consumer's roles", true),
@@ -319,13 +335,21 @@ fn subject(fact: Fact) -> (&'static str, bool) {
 }
 
 /// `the purpose is marketing`.
-pub(crate) fn known(access: &Access<'_>, fact: Fact) -> String {
+pub(super) fn known(access: &Access<'_>, fact: Fact) -> String {
     let (what, is_plural) = subject(fact);
     let is = if is_plural { "are" } else { "is" };
     match access.fact(fact) {
-        Ok(Value::String(text)) => format!("{what} {is} {}", quoted(text)),
         Ok(Value::Entity(uid)) => format!("{what} {is} {}", quoted(uid.id)),
-        Ok(value) => format!("{what} {is} {value}"),
+        Ok(value) => format!("{what} {is} {}", shown(value)),
         Err(Erred) => format!("{what} {is} not known"),
+    }
+}
+
+/// A value in a sentence: texts and instants bare, others as Cedar writes them.
+pub(super) fn shown(value: Value<'_>) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Datetime(at) => time(at),
+        value => value.to_string(),
     }
 }

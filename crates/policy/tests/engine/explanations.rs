@@ -192,3 +192,112 @@ fn names_cannot_forge_an_explanation() {
     let found = words(&research_in(2026), &Facts { purpose: "x\n\u{202e}y", ..facts() });
     assert!(found.ends_with("the request says \"x\\n\\u{202e}y\""), "{found}");
 }
+
+/// The condition that a text quotes, if it does.
+fn quoted(words: &str) -> Option<&str> {
+    words.split('`').nth(1)
+}
+
+#[test]
+fn what_a_denial_quotes_decides_as_the_policy_did() {
+    let roles = names(&["it's `lab`"]);
+    let facts = Facts { roles: &roles, purpose: "a*b", ..facts() };
+    for (condition, expected) in [
+        (
+            "(context.uses == 1 || context.uses == 2) && context.purpose == \"a*b\"",
+            "`context.uses == 1 || context.uses == 2` must hold; the number of uses is 0",
+        ),
+        (
+            "!(context.uses == 0 && (context.uses == 1 || context.uses == 0))",
+            "`!(context.uses == 0 && (context.uses == 1 || context.uses == 0))` must hold; \
+             the number of uses is 0",
+        ),
+        (
+            "(context.uses + 1) * 2 - (3 - 1) == 7",
+            "`(context.uses + 1) * 2 - (3 - 1) == 7` must hold; the number of uses is 0",
+        ),
+        (
+            "context.purpose like \"a\\*\\*b*\"",
+            "`context.purpose like \"a\\*\\*b*\"` must hold; the purpose is \"a*b\"",
+        ),
+        (
+            "context.now.toTime() > duration(\"1h\")",
+            "`context.now.toTime() > duration(\"3600000ms\")` must hold; \
+             the time is 2026-06-01T00:00:00Z",
+        ),
+        (
+            "principal == Dataspace::Participant::\"a`\\u{202e}\" || principal.roles.contains(\"b\")",
+            "`principal == Dataspace::Participant::\"a\\u{60}\\u{202e}\" || \
+             principal.roles.contains(\"b\")` must hold; the consumer is did:key:z6MkOne, \
+             the consumer's roles are [\"it's \\u{60}lab\\u{60}\"]",
+        ),
+        (
+            "(if context.uses > 1 then context.uses else 0 - 1) > 0",
+            "`(if context.uses > 1 then context.uses else 0 - 1) > 0` must hold; \
+             the number of uses is 0",
+        ),
+        (
+            "principal is Dataspace::Participant in Dataspace::Role::\"lab\" || 1 == 2",
+            "`principal is Dataspace::Participant && principal in Dataspace::Role::\"lab\" || \
+             1 == 2` must hold; the consumer is did:key:z6MkOne, \
+             the consumer's roles are [\"it's \\u{60}lab\\u{60}\"]",
+        ),
+        (
+            "[1, 8].contains(Dataspace::TimeZone::\"Europe/Berlin\".weekday + 1)",
+            "`[1, 8].contains(Dataspace::TimeZone::\"Europe/Berlin\".weekday + 1)` must hold; \
+             weekday of Dataspace::TimeZone::\"Europe/Berlin\" is 1",
+        ),
+        (
+            "principal.hasTag(\"sector\")",
+            "`principal.hasTag(\"sector\")` must hold; the tag sector of the consumer is not known",
+        ),
+    ] {
+        let permit = |condition: &str| {
+            let head = "@id(\"p\") permit (principal, action, resource)";
+            Program::new(&format!("{head} when {{ {condition} }};")).unwrap()
+        };
+        let program = permit(condition);
+        let words = program.decide(&facts, Layers::default());
+        let Decision::Deny(denial) = words else { panic!("{condition} holds") };
+        let words = denial.to_string();
+        assert_eq!(words, format!("p: {expected}"));
+        let quoted = quoted(&words).unwrap();
+        assert!(!permit(quoted).decide_by_cedar(&facts, Layers::default()).is_permit());
+        let not = permit(&format!("!({quoted})"));
+        assert!(not.decide_by_cedar(&facts, Layers::default()).is_permit(), "{quoted}");
+    }
+}
+
+#[test]
+fn a_policy_that_errs_names_the_condition_and_what_is_missing() {
+    let facts = Facts { participant: "did:key:other", ..facts() };
+    for (condition, expected) in [
+        (
+            "Dataspace::Participant::\"did:key:z6MkOne\".region == \"DE\"",
+            "`Dataspace::Participant::\"did:key:z6MkOne\".region == \"DE\"` has no value, \
+             region of Dataspace::Participant::\"did:key:z6MkOne\" is not known",
+        ),
+        (
+            "context.uses + 9223372036854775807 + 1 > 0",
+            "`context.uses + 9223372036854775807 + 1 > 0` has no value, the number of uses is 0",
+        ),
+        (
+            "Dataspace::Environment::\"lab\".securityLevel > 1",
+            "`Dataspace::Environment::\"lab\".securityLevel > 1` has no value, \
+             securityLevel of Dataspace::Environment::\"lab\" is not known",
+        ),
+    ] {
+        let text =
+            format!("@id(\"p\") permit (principal, action, resource) when {{ {condition} }};");
+        let program = Program::new(&text).unwrap();
+        let Decision::Deny(denial) = program.decide(&facts, Layers::default()) else {
+            panic!("{condition}")
+        };
+        assert_eq!(
+            denial.to_string(),
+            format!(
+                "policy p of the contract could not be evaluated, so it counts as a denial: {expected}"
+            )
+        );
+    }
+}

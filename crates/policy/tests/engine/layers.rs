@@ -66,7 +66,11 @@ fn an_error_in_any_layer_denies() {
         let program = program();
         assert!(program.decide(&facts(), layers).is_permit());
         let Decision::Deny(denial) = program.decide(&once, layers) else { panic!("permitted") };
-        assert_eq!(denial.reasons(), [Reason::PolicyError { layer, policy: "e".to_owned() }]);
+        let reasons = denial.reasons();
+        let [Reason::PolicyError { layer: of, policy, .. }] = reasons.as_slice() else {
+            panic!("{denial}")
+        };
+        assert_eq!((*of, policy.as_str()), (layer, "e"));
     }
 }
 

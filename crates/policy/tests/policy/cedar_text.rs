@@ -26,7 +26,7 @@ const HOSTILE: [&str; 16] = [
     "${x}",
     "{}",
     "// not a comment",
-    "é\u{1e8d0}材料",
+    "x\u{1e8d0}\u{301}材料",
 ];
 
 /// Only a `String` can hold these; a `Name` refuses them.

@@ -10,6 +10,11 @@ use crate::support::{
 /// Well typed, and beyond 64 bits as soon as the contract was used once.
 const OVERFLOW: &str = "context.uses + 9223372036854775807 > 0";
 
+/// What a denial by it tells.
+fn overflow() -> Vec<String> {
+    vec![format!("`{OVERFLOW}` has no value"), "the number of uses is 1".to_owned()]
+}
+
 fn used_once() -> Facts<'static> {
     Facts { uses: Uses::of_contract(1), ..facts() }
 }
@@ -20,7 +25,7 @@ fn a_space_forbid_that_errs_denies_and_is_named() {
     let denial = denial(program(&read_always()).told(&used_once(), Some(&space)));
     assert_eq!(
         denial.reasons,
-        [Reason::PolicyError { layer: Layer::Space, policy: "f".to_owned() }]
+        [Reason::PolicyError { layer: Layer::Space, policy: "f".to_owned(), facts: overflow() }]
     );
 }
 
@@ -40,7 +45,7 @@ fn a_contract_permit_that_errs_denies_beside_one_that_permits() {
     let denial = denial(contract(&text).told(&used_once(), None));
     assert_eq!(
         denial.reasons,
-        [Reason::PolicyError { layer: Layer::Contract, policy: "p".to_owned() }]
+        [Reason::PolicyError { layer: Layer::Contract, policy: "p".to_owned(), facts: overflow() }]
     );
 }
 
@@ -51,7 +56,7 @@ fn a_contract_forbid_that_errs_denies() {
     let denial = denial(contract(&text).told(&used_once(), None));
     assert_eq!(
         denial.reasons,
-        [Reason::PolicyError { layer: Layer::Contract, policy: "f".to_owned() }]
+        [Reason::PolicyError { layer: Layer::Contract, policy: "f".to_owned(), facts: overflow() }]
     );
 }
 

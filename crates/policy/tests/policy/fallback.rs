@@ -143,3 +143,95 @@ fn a_contract_that_reads_the_whole_context_is_decided_by_cedar() {
     let Verdict::Deny(denial) = program.told(&facts(), None) else { panic!() };
     assert_eq!(denial.reasons, [Reason::Prohibited { clause: "f".to_owned(), facts: Vec::new() }]);
 }
+
+/// Each is another one's escaped form, or reads as another one once its escapes are read.
+const ODD_IDS: [&str; 6] =
+    ["it's", "it\\'s", "it\\\\'s", "say \"no\"", "say \\\"no\\\"", "a\\u{27}"];
+
+/// `../shared/cases/cedar-id-quote-and-fallback.cedar` and its kind.
+#[test]
+fn a_policy_with_an_odd_id_decides_beside_one_that_is_not_compiled() {
+    let left = "context != context";
+    for id in ODD_IDS {
+        let permit =
+            |condition: &str| permit_when(condition).replacen("\"p\"", &format!("{id:?}"), 1);
+        let forbid =
+            |condition: &str| forbid_when(condition).replacen("\"f\"", &format!("{id:?}"), 1);
+        let program = contract(&format!("{}\n{}", permit("true"), forbid_when(left)));
+        assert_eq!(program.fallbacks(), 1);
+        let Verdict::Permit(grounds) = program.told(&facts(), None) else { panic!("{id}") };
+        assert_eq!(grounds.policies, [id]);
+        // The forbid is the odd one: compiled, and left to Cedar.
+        for condition in ["true", "context == context"] {
+            let text = format!("{}\n{}", permit_when("true"), forbid(condition));
+            let text = format!("{text}\n{}", forbid_when(left).replacen("\"f\"", "\"g\"", 1));
+            let Verdict::Deny(denial) = contract(&text).told(&facts(), None) else {
+                panic!("{id}: a forbid is lost")
+            };
+            let clause = id.to_owned();
+            assert_eq!(denial.reasons, [Reason::Prohibited { clause, facts: Vec::new() }]);
+        }
+        let space = crate::support::space(&forbid("context == context"));
+        let program = contract(&permit_when("true"));
+        assert!(matches!(program.told(&facts(), Some(&space)), Verdict::Deny(_)), "{id}");
+    }
+}
+
+#[test]
+fn an_engine_tells_odd_ids_as_they_are_and_loses_no_forbid() {
+    let ids = ODD_IDS.into_iter().chain(["", "\n", "\\n", "\0\u{202e}", "'", "\\'"]);
+    let ids: Vec<_> = ids.map(ToOwned::to_owned).chain(["very long ".repeat(1_000)]).collect();
+    let uid = |text: &str| text.parse::<EntityUid>().unwrap();
+    let request = |user: EntityUid| {
+        Request::new(user, uid("Action::\"r\""), uid("F::\"f\""), Context::empty(), None).unwrap()
+    };
+    for (place, id) in ids.iter().enumerate() {
+        // All of them permit but one; every other one is left to Cedar.
+        let mut policies = PolicySet::new();
+        for (other, name) in ids.iter().enumerate() {
+            let effect = if other == place { "forbid" } else { "permit" };
+            let condition = if other % 2 == place % 2 { deep("true") } else { "true".to_owned() };
+            let text = format!("{effect} (principal, action, resource) when {{ {condition} }};");
+            policies.add(Policy::parse(Some(PolicyId::new(name)), text).unwrap()).unwrap();
+        }
+        let engine = Engine::from_cedar(&policies, &Entities::empty());
+        assert!(engine.fallbacks() > 0 && engine.fallbacks() < ids.len());
+        let answer = engine.is_authorized(&request(uid("U::\"a\"")));
+        assert_eq!(answer.decision, Decision::Deny, "{id:?}: a forbid is lost");
+        assert_eq!(answer.determining, [id.clone()].into());
+        assert!(answer.erred.is_empty());
+    }
+    // And ids of links, and of those who ask.
+    let template = "permit (principal == ?principal, action, resource) when { context != 1 };";
+    let text =
+        format!("{template}\nforbid (principal, action, resource) when {{ {} }};", deep("1 == 2"));
+    let mut policies: PolicySet = text.parse().unwrap();
+    let user = |id: &str| {
+        EntityUid::from_type_name_and_id("U".parse().unwrap(), cedar_policy::EntityId::new(id))
+    };
+    for id in &ids {
+        let values = [(SlotId::principal(), user(id))].into();
+        policies.link(PolicyId::new("policy0"), PolicyId::new(id), values).unwrap();
+    }
+    let engine = Engine::from_cedar(&policies, &Entities::empty());
+    assert_eq!(engine.fallbacks(), 1);
+    for id in &ids {
+        let answer = engine.is_authorized(&request(user(id)));
+        assert_eq!(answer.decision, Decision::Allow, "{id:?}");
+        assert_eq!(answer.determining, [id.clone()].into());
+    }
+}
+
+#[test]
+fn a_denial_quotes_a_condition_that_is_not_compiled() {
+    let program = contract(&permit_when("context.purpose == \"a`b\" && context == context"));
+    assert_eq!(program.fallbacks(), 1);
+    let Verdict::Deny(denial) = program.told(&facts(), None) else { panic!() };
+    let [Reason::Unmet { demand, .. }] = denial.reasons.as_slice() else { panic!("{denial}") };
+    let quoted = demand.strip_prefix('`').unwrap().strip_suffix("` must hold").unwrap();
+    assert!(!quoted.contains('`'), "{quoted}");
+    let mut asked = facts();
+    assert!(matches!(contract(&permit_when(quoted)).told(&asked, None), Verdict::Deny(_)));
+    asked.purpose = "a`b";
+    assert!(matches!(contract(&permit_when(quoted)).told(&asked, None), Verdict::Permit(_)));
+}

@@ -12,6 +12,8 @@ mod cedar_text;
 #[cfg(test)]
 mod constraints;
 #[cfg(test)]
+mod deep;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fallback;
