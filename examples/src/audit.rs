@@ -21,16 +21,17 @@ mod show;
 mod source;
 mod tls;
 
-use std::fmt;
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::io::Write;
 
-use anstream::AutoStream;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use dataspace_audit_log::{Finding, Origin, WitnessKey};
+use dataspace_primitives::shown;
 
-use crate::paint;
+use crate::out::Out;
+pub(crate) use crate::outcome::{Damaged, Health};
+use crate::{named, paint};
 
 /// The lines under `--help`.
 const HELP: &str = "\
@@ -40,8 +41,9 @@ Of a node that runs, what its last checkpoint covers is seen; `fsck` and `archiv
 URL is where a web server gives a published log: the URL under which `checkpoint` is. Nothing is
 believed of the server: every record and hash must lead to what the log's operator signed (--log).
 
-Exit codes: 0 all is well, 1 the log is not what its operator signed (or a replay differs),
-2 it could not be looked at: a wrong argument, no log, no access, a server that fails.
+Exit codes: 0 all is well; 1 the log is not what its operator signed, a replay differs, or the
+witnesses that were asked for have not cosigned; 2 it could not be looked at, or the question was
+wrong: a wrong argument, another log than --log names, no log, no access, a server that fails.
 
 Example:
   dataspace audit verify demo/node
@@ -79,10 +81,16 @@ enum Verb {
 /// Which log, and who must have seen it.
 #[derive(Args)]
 struct LogArg {
-    /// Whose log it must be: the first line of its checkpoints, a DID for most
+    /// Whose log it must be: the first line of its checkpoints, or a file that holds it
     /// [default: whatever the stored checkpoint says, which anybody may have put there]
-    #[arg(long, value_name = "ORIGIN")]
-    log: Option<Origin>,
+    #[arg(long, value_name = "ORIGIN|FILE")]
+    log: Option<OsString>,
+}
+
+impl LogArg {
+    fn read(&self) -> Result<Option<Origin>> {
+        self.log.as_deref().map(named::log).transpose()
+    }
 }
 
 #[derive(Args)]
@@ -95,34 +103,9 @@ struct WitnessArgs {
     quorum: Option<usize>,
 }
 
-/// The log is not what its operator signed.
-#[derive(Debug)]
-struct Damaged(String);
-
-impl fmt::Display for Damaged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Damaged {}
-
-/// Whether what was looked at is well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Health {
-    Sound,
-    Damaged,
-}
-
-impl Health {
-    fn of(is_sound: bool) -> Self {
-        if is_sound { Self::Sound } else { Self::Damaged }
-    }
-}
-
-pub(crate) fn run(args: AuditArgs) -> ExitCode {
-    let out = &mut AutoStream::auto(io::stdout().lock());
-    let done = match args.verb {
+pub(crate) fn run(args: AuditArgs) -> Result<Health> {
+    let out = &mut Out::new();
+    match args.verb {
         Verb::Verify(args) => check::run(args, out),
         Verb::Show(args) => show::run(args, out),
         Verb::Prove(args) => prove::run(args, out),
@@ -131,23 +114,7 @@ pub(crate) fn run(args: AuditArgs) -> ExitCode {
         Verb::Replay(args) => replay::run(args, out),
         Verb::Fsck(args) => fsck::run(args, out),
         Verb::Archive(args) => archive::run(args, out),
-    };
-    match done.and_then(|health| Ok(out.flush().map(|()| health)?)) {
-        Ok(Health::Sound) => ExitCode::SUCCESS,
-        Ok(Health::Damaged) => ExitCode::from(1),
-        // Whoever read the output has seen enough of it.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            let text = row::clean(&format!("{error:#}"));
-            anstream::eprintln!("{} {text}", paint::bad("error:"));
-            ExitCode::from(if error.is::<Damaged>() { 1 } else { 2 })
-        }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let cause = error.downcast_ref::<io::Error>();
-    cause.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Findings, one for each line.
@@ -155,10 +122,10 @@ fn write_findings(out: &mut impl Write, findings: &[Finding]) -> Result<()> {
     for finding in findings {
         match finding {
             Finding::Proved(text) => {
-                writeln!(out, "   {} {}", paint::good("proved    "), row::clean(text))?;
+                writeln!(out, "   {} {}", paint::good("proved    "), shown(text))?;
             }
             Finding::NotProved(text) => {
-                let text = paint::dim(row::clean(text));
+                let text = paint::dim(shown(text));
                 writeln!(out, "   {} {text}", paint::dim("not proved"))?;
             }
         }

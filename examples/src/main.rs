@@ -2,19 +2,33 @@
 
 mod audit;
 mod demo;
+mod files;
+mod json;
+mod named;
+mod out;
+mod outcome;
 mod paint;
+mod shell;
 mod verify;
 mod witness;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use dataspace_audit_log::{Origin, WitnessKey};
+use dataspace_audit_log::WitnessKey;
+
+/// The lines under `--help`.
+const HELP: &str = "\
+Exit codes of all commands: 0 all is well; 1 something is not what its operator signed (damage, a
+fork, evidence or a proof that proves nothing, a quorum of witnesses that was asked for and is not
+met, a decision that does not follow); 2 it could not be looked at, or the question was wrong (a
+wrong argument, another log than --log names, no file, no access, a server that fails).";
 
 /// A trusted data space: signed usage contracts, policies that decide, a log that proves.
 #[derive(Parser)]
-#[command(name = "dataspace", version, max_term_width = 100)]
+#[command(name = "dataspace", version, max_term_width = 100, after_help = HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -54,7 +68,7 @@ struct VerifyArgs {
     evidence: PathBuf,
     /// The space authority: its DID, or a file that holds it
     #[arg(long, value_name = "DID|FILE")]
-    authority: String,
+    authority: OsString,
     /// A witness whose cosignature counts, as a verifier key (name+id+base64); may be repeated
     #[arg(long, value_name = "VKEY")]
     witness: Vec<WitnessKey>,
@@ -70,9 +84,9 @@ struct VerifyArgs {
 struct VerifyForkArgs {
     /// The fork proof, as a witness keeps it
     proof: PathBuf,
-    /// The log that is accused: the first line of its checkpoints
-    #[arg(long, value_name = "ORIGIN")]
-    log: Origin,
+    /// The log that is accused: the first line of its checkpoints, or a file that holds it
+    #[arg(long, value_name = "ORIGIN|FILE")]
+    log: OsString,
 }
 
 fn main() -> ExitCode {
@@ -85,14 +99,8 @@ fn main() -> ExitCode {
             verify::run(&evidence, &authority, (witness, quorum), json)
         }
         Some(Command::VerifyFork(args)) => verify::fork(&args.proof, &args.log),
-        Some(Command::Audit(args)) => return audit::run(args),
+        Some(Command::Audit(args)) => audit::run(args),
         Some(Command::Witness(args)) => witness::run(args),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            anstream::eprintln!("{} {error:#}", paint::bad("error:"));
-            ExitCode::FAILURE
-        }
-    }
+    outcome::end(done)
 }

@@ -4,6 +4,9 @@ use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 use dataspace_policy::{Assurance, Clause};
+use dataspace_primitives::shown;
+
+use crate::out::say;
 
 fn paint(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
@@ -41,7 +44,7 @@ pub(crate) fn clauses(clauses: &[Clause]) {
             Assurance::Legal => dim(label),
             Assurance::Unsupported => bad(label),
         };
-        anstream::println!("   {label}  {:<14}{words}", id.to_string());
+        say!("   {label}  {:<14}{}", id.to_string(), shown(words));
     }
 }
 
@@ -56,9 +59,4 @@ pub(crate) fn thousands(number: impl Display) -> String {
         out.push(digit);
     }
     out
-}
-
-/// A text with every line moved to the right.
-pub(crate) fn indent(text: &str, by: &str) -> String {
-    text.lines().flat_map(|line| [by, line, "\n"]).collect()
 }

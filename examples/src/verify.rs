@@ -1,29 +1,33 @@
 //! Evidence, checked by somebody who holds no key and trusts nobody but the authority's DID.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use dataspace_audit_log::{
-    EVIDENCE_LEN_MAX, Evidence, FORK_LEN_MAX, Finding, ForkProof, Origin, Verdict,
+    Cosigners, EVIDENCE_LEN_MAX, Evidence, FORK_LEN_MAX, Finding, ForkProof, Verdict,
     VerifiedEvidence, WitnessKey, WitnessPolicy,
 };
 use dataspace_identity::Did;
+use dataspace_primitives::shown;
 use dataspace_usage_contract::Agreement;
 use serde_json::json;
 
-use crate::paint;
+use crate::out::say;
+use crate::outcome::{Damaged, Health};
+use crate::shell::shown_path;
+use crate::{files, json, named, paint};
 
 pub(crate) fn run(
     file: &Path,
-    authority: &str,
+    authority: &OsStr,
     (witnesses, quorum): (Vec<WitnessKey>, Option<usize>),
     as_json: bool,
-) -> Result<()> {
-    let authority = authority_did(authority)?;
-    let shown = file.display();
-    let bytes = read(file, EVIDENCE_LEN_MAX)?;
-    let nothing = || format!("{shown} proves nothing under the authority {authority}");
+) -> Result<Health> {
+    let authority = named::authority(authority)?;
+    let shown = shown_path(file);
+    let bytes = files::read(file, EVIDENCE_LEN_MAX)?;
+    let nothing = || Damaged(format!("{shown} proves nothing under the authority {authority}"));
     let verified = if witnesses.is_empty() {
         verify(&bytes, &authority).with_context(nothing)?
     } else {
@@ -33,32 +37,28 @@ pub(crate) fn run(
         let anchors = evidence.anchors(&authority).with_context(nothing)?;
         evidence.verify_witnessed(&anchors, &policy).with_context(nothing)?
     };
+    let health = Health::of(verified.cosigners().is_none_or(Cosigners::is_quorum));
     if as_json {
-        anstream::println!("{:#}", to_json(&verified));
+        say!("{}", json::pretty(&to_json(&verified)));
     } else {
         print(&verified);
     }
-    Ok(())
+    Ok(health)
 }
 
 /// What a fork proof shows of the log `origin`.
-pub(crate) fn fork(file: &Path, origin: &Origin) -> Result<()> {
-    let bytes = read(file, FORK_LEN_MAX)?;
-    let proof = ForkProof::from_bytes(&bytes);
-    let fork = proof.and_then(|proof| proof.verify(origin));
-    let fork = fork.with_context(|| format!("{} proves nothing of {origin}", file.display()))?;
-    anstream::println!("{}", paint::title("What this proves"));
-    findings(&fork.findings());
-    Ok(())
-}
-
-fn read(file: &Path, len_max: usize) -> Result<Vec<u8>> {
-    let shown = file.display();
-    let len = fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.len();
-    if len > u64::try_from(len_max)? {
-        bail!("{shown} has {len} bytes; a file of this kind has at most {len_max}");
+pub(crate) fn fork(file: &Path, log: &OsStr) -> Result<Health> {
+    let (origin, shown) = (named::log(log)?, shown_path(file));
+    let nothing = || Damaged(format!("{shown} proves nothing of {origin}"));
+    let proof = ForkProof::from_bytes(&files::read(file, FORK_LEN_MAX)?).with_context(nothing)?;
+    let claimed = proof.claimed_origin().with_context(nothing)?;
+    if claimed != origin {
+        bail!("{shown} proves nothing of {origin}: it is about the log {claimed}");
     }
-    fs::read(file).with_context(|| format!("cannot read {shown}"))
+    let fork = proof.verify(&origin).with_context(nothing)?;
+    say!("{}", paint::title("What this proves"));
+    findings(&fork.findings());
+    Ok(Health::Sound)
 }
 
 /// What the file shows, or why it shows nothing.
@@ -68,35 +68,34 @@ pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence<A
     Ok(evidence.verify::<Agreement>(&anchors)?)
 }
 
-pub(crate) fn authority_did(argument: &str) -> Result<Did> {
-    if argument.starts_with("did:") {
-        return argument.parse().context("--authority is not a usable DID");
-    }
-    let text = fs::read_to_string(argument)
-        .with_context(|| format!("--authority: {argument} is neither a DID nor a readable file"))?;
-    text.trim().parse().with_context(|| format!("{argument} does not hold a usable DID"))
-}
-
 fn print(verified: &VerifiedEvidence<Agreement>) {
     let agreement = verified.contract().value();
-    anstream::println!("{}", paint::title("Contract"));
-    anstream::println!("   {}", verified.contract().digest());
-    anstream::println!("   provider  {}\n   consumer  {}", agreement.provider, agreement.consumer);
-    anstream::println!("   product   {} ({})", agreement.product, agreement.product_class);
-    anstream::println!("   valid     {}", agreement.validity);
+    say!("{}", paint::title("Contract"));
+    say!("   {}", verified.contract().digest());
+    say!("   provider  {}\n   consumer  {}", agreement.provider, agreement.consumer);
+    say!("   product   {} ({})", shown(&agreement.product), shown(&agreement.product_class));
+    say!("   valid     {}", agreement.validity);
     paint::clauses(&agreement.terms.clauses());
 
-    anstream::println!("\n{}", paint::title("Decision"));
-    anstream::println!("   record {} of the log, at {}", verified.index(), verified.time());
+    say!("\n{}", paint::title("Decision"));
+    say!("   record {} of the log, at {}", verified.index(), verified.time());
     match &verified.access().verdict {
         Verdict::Permit { uses, .. } => {
-            anstream::println!("   {} as use {uses} of the contract", paint::good("permitted"));
+            say!("   {} as use {uses} of the contract", paint::good("permitted"));
         }
         Verdict::Deny { reasons } => {
-            anstream::println!("   {} {}", paint::bad("denied"), reasons.join("; "));
+            say!(
+                "   {} {}",
+                paint::bad("denied"),
+                reasons
+                    .iter()
+                    .map(|reason| shown(reason).to_string())
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            );
         }
     }
-    anstream::println!("\n{}", paint::title("What this proves"));
+    say!("\n{}", paint::title("What this proves"));
     findings(&verified.findings());
 }
 
@@ -104,9 +103,9 @@ fn print(verified: &VerifiedEvidence<Agreement>) {
 pub(crate) fn findings(findings: &[Finding]) {
     for finding in findings {
         match finding {
-            Finding::Proved(text) => anstream::println!("   {} {text}", paint::good("proved    ")),
+            Finding::Proved(text) => say!("   {} {}", paint::good("proved    "), shown(text)),
             Finding::NotProved(text) => {
-                anstream::println!("   {} {}", paint::dim("not proved"), paint::dim(text));
+                say!("   {} {}", paint::dim("not proved"), paint::dim(shown(text)));
             }
         }
     }

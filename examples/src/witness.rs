@@ -1,14 +1,22 @@
 //! A witness for other people's logs (C2SP tlog-witness).
 
+mod clients;
+mod impatient;
 pub(crate) mod key_file;
 mod server;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use dataspace_audit_log::{Origin, SeenDirectory, Witness, WitnessKey};
+
+use crate::named;
+use crate::outcome::Health;
+use crate::shell::shown_path;
+use crate::witness::clients::Limits;
 
 /// The lines under `--help`.
 const HELP: &str = "\
@@ -18,7 +26,12 @@ proof of a fork (<SHA-256 of the origin>.fork; see `dataspace verify-fork`).
 
 The directory is the witness's memory: whoever restores an older copy of it makes the witness
 cosign a rollback. After an error of the disk it says nothing more of that log until it is started
-again. There is no TLS: put a proxy in front of it before you let it out of this machine.
+again. There is no TLS: put a proxy in front of it before you let it out of this machine, let the
+proxy limit its clients, and set --connections-per-client and --requests-per-minute to 0.
+
+At most 128 connections are open; whoever holds most of them makes room for the next. A connection
+ends whose client does not read an answer for 10 s or does not send a request's head for 20 s, its
+body for 10 s, and after 5 minutes in any case.
 
 Example:
   (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \\n' > witness.key)
@@ -36,29 +49,39 @@ pub(crate) struct WitnessArgs {
     /// Name of the witness, for others to know it by [default: the DID of its key]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// A log to witness: the first line of its checkpoints; may be repeated
-    #[arg(long, value_name = "ORIGIN", required = true)]
-    log: Vec<Origin>,
+    /// A log to witness: the first line of its checkpoints, or a file that holds it; may be repeated
+    #[arg(long, value_name = "ORIGIN|FILE", required = true)]
+    log: Vec<OsString>,
     /// Directory of what the witness has seen; made if it is not there
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
+    /// Connections that one client (address, or IPv6 network of 64 bits) may have; with one more,
+    /// its oldest ends; 0 for a proxy, which has those of all
+    #[arg(long, value_name = "NUMBER", default_value_t = 32)]
+    connections_per_client: usize,
+    /// Requests that one client may make in a minute; 0 for a proxy, or for any number
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_200)]
+    requests_per_minute: u32,
 }
 
-pub(crate) fn run(args: WitnessArgs) -> Result<()> {
-    let WitnessArgs { listen, key, name, log, state } = args;
+pub(crate) fn run(args: WitnessArgs) -> Result<Health> {
+    let WitnessArgs { listen, key, name, log, state, .. } = args;
+    let limits =
+        Limits { connections: args.connections_per_client, requests: args.requests_per_minute };
     let secret = key_file::read(&key)?;
     let name = name.as_deref().unwrap_or(secret.did().as_str());
     let key = WitnessKey::new(name, *secret.did().public_key()).context("--name")?;
     let mut logs: Vec<Origin> = Vec::new();
-    for origin in log {
+    for origin in named::logs(&log)? {
         if logs.contains(&origin) {
             bail!("--log {origin} is given twice");
         }
         logs.push(origin);
     }
-    let shown = state.display();
+    let shown = shown_path(&state);
     let store = SeenDirectory::open(&state).with_context(|| format!("cannot open {shown}"))?;
     let witness = Witness::open(key, Box::new(secret), &logs, Box::new(store))
         .with_context(|| format!("cannot witness with what is in {shown}"))?;
-    server::serve(witness, listen)
+    server::serve(witness, listen, limits)?;
+    Ok(Health::Sound)
 }

@@ -108,7 +108,7 @@ fn evidence_without_the_asked_cosignatures_says_so() {
     let witness = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
     let verify = |more: &[&str]| dataspace(&[&args[..], more].concat(), dir.path());
     let shown = verify(&["--witness", witness]);
-    assert!(shown.status.success());
+    assert_eq!(shown.status.code(), Some(1));
     let shown = text(&shown.stdout);
     assert!(shown.contains("not proved that the witness remora.n621.de saw the checkpoint"));
     assert!(shown.contains("0 of 1 witnesses cosigned, 1 are asked for"));
@@ -128,16 +128,16 @@ fn errors_say_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     demo(dir.path());
     let again = dataspace(&["demo", "--dir", "demo"], dir.path());
-    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("choose another --dir"));
 
     let absent = dataspace(&["--data", "absent.csv"], dir.path());
-    assert_eq!(absent.status.code(), Some(1));
+    assert_eq!(absent.status.code(), Some(2));
     assert!(text(&absent.stderr).contains("absent.csv"));
 
     fs::write(dir.path().join("ragged.csv"), "a,b\n1,2\n3\n").unwrap();
     let ragged = dataspace(&["--data", "ragged.csv"], dir.path());
-    assert_eq!(ragged.status.code(), Some(1));
+    assert_eq!(ragged.status.code(), Some(2));
     assert!(text(&ragged.stderr).contains("ragged.csv"));
 
     let nobody = dataspace(&["verify", "demo/evidence.cbor", "--authority", "nobody"], dir.path());

@@ -189,7 +189,7 @@ fn a_fork_is_refused_kept_and_shown_to_a_third_person() {
     let text = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.status.success() && text.contains("two different histories of 5 records"));
     let foreign = verify(key(2).did().as_str());
-    assert_eq!(foreign.status.code(), Some(1));
+    assert_eq!(foreign.status.code(), Some(2));
     assert!(String::from_utf8(foreign.stderr).unwrap().contains("proves nothing"));
 }
 

@@ -68,6 +68,16 @@ pub enum DenialReason {
         /// What is in the way: for the provider, since it names columns.
         message: String,
     },
+    /// The product's data cannot be opened now: the table is not attached, or not to be read.
+    Unavailable {
+        /// What is in the way: for the provider, since it names files.
+        message: String,
+    },
+    /// As many releases under this contract are open as the node keeps open for one.
+    TooManyOpen {
+        /// Releases that one contract may have open.
+        limit: u32,
+    },
     /// A policy decided so.
     Policy(Reason),
 }
@@ -75,6 +85,12 @@ pub enum DenialReason {
 impl DenialReason {
     pub(crate) fn duty(error: &PlanError) -> Self {
         Self::Duty { message: error.to_string() }
+    }
+
+    pub(crate) fn unavailable(error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let causes: Vec<_> = causes.map(ToString::to_string).collect();
+        Self::Unavailable { message: causes.join(": ") }
     }
 
     /// A stable word for scripts and logs.
@@ -92,6 +108,8 @@ impl DenialReason {
             Self::UnknownPurpose { .. } => "unknown-purpose",
             Self::NotCarriedOut { .. } => "not-carried-out",
             Self::Duty { .. } => "duty",
+            Self::Unavailable { .. } => "unavailable",
+            Self::TooManyOpen { .. } => "too-many-open",
             Self::Policy(reason) => reason.code(),
         }
     }
@@ -137,6 +155,13 @@ impl fmt::Display for DenialReason {
             Self::Duty { .. } => f.write_str(
                 "a duty of the contract cannot be carried out on the product as it is; its \
                  provider can see why",
+            ),
+            Self::Unavailable { .. } => {
+                f.write_str("the product's data cannot be opened now; its provider can see why")
+            }
+            Self::TooManyOpen { limit } => write!(
+                f,
+                "{limit} releases under this contract are open; read one of them to its end first"
             ),
             Self::Policy(reason) => fmt::Display::fmt(reason, f),
         }

@@ -274,6 +274,9 @@ pub enum ChangeError {
     /// It cannot be signed.
     #[error("it cannot be signed")]
     Sign(#[from] SignError),
+    /// This thread holds a [`Monitor`](crate::Monitor), for whose end every change waits.
+    #[error("this thread holds a monitor, and a change waits for that: drop it first")]
+    InsidePass,
     /// The log did not take it.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -322,18 +325,12 @@ pub enum AccessError {
     /// The same request was answered before.
     #[error("the request was answered before; each access needs a request of its own")]
     Replayed,
-    /// The product's table is not attached since the monitor was opened.
-    #[error("product `{product}` has no table attached; the provider has to register it again")]
-    NotAttached {
-        /// The product.
-        product: Name,
-    },
     /// The decision is not durable, so there is none.
     #[error("the decision cannot be recorded, so nothing is released")]
     Append(#[from] AppendError),
-    /// Permitted and recorded, but the data cannot be opened. The use is made.
-    #[error(transparent)]
-    Release(#[from] ReleaseError),
+    /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
+    #[error("the node is closed; open it again")]
+    Closed,
 }
 
 /// Why a release stops.
@@ -346,6 +343,9 @@ pub enum ReleaseError {
         /// Why, in plain words.
         reason: String,
     },
+    /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
+    #[error("the release is stopped, since the node is closed")]
+    Closed,
     /// The clock was set back.
     #[error(transparent)]
     Clock(#[from] ClockError),

@@ -91,6 +91,7 @@ mod denial;
 mod error;
 mod export;
 mod facts;
+mod gate;
 mod index;
 mod monitor;
 mod permit;

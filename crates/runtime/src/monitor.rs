@@ -1,10 +1,10 @@
 //! The reference monitor: one access from request to recorded decision.
 
 use std::marker::PhantomData;
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_data_plane::{Plan, PseudonymKey};
+use dataspace_data_plane::{Masked, Plan, PseudonymKey};
 use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
 use dataspace_primitives::{Digest, Signed, UnixMillis, VerifyError};
 use dataspace_usage_contract::AccessRequest;
@@ -12,9 +12,11 @@ use dataspace_usage_contract::AccessRequest;
 use crate::clock::ClockError;
 use crate::denial::DenialReason;
 use crate::error::AccessError;
+use crate::gate::Pass;
 use crate::permit::{Decided, Decision, Denial, Grant, Permit, Received};
+use crate::release::{OpenData, Slot};
 use crate::space::Inner;
-use crate::state::{Contract, Member, State};
+use crate::state::{Contract, Member};
 
 /// How far a consumer's clock may be ahead of ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
@@ -23,7 +25,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// that the log's order is the order in which things took effect. Drop it before releasing data.
 pub struct Monitor<'a> {
     pub(crate) inner: &'a Arc<Inner>,
-    pub(crate) state: RwLockReadGuard<'a, State>,
+    pub(crate) state: Pass<'a>,
 }
 
 impl Monitor<'_> {
@@ -91,30 +93,40 @@ impl Monitor<'_> {
         let member = member.ok_or(AccessError::UnknownContract { contract: contract.id })?;
         let (member, profile) = (Arc::clone(member), Arc::clone(&self.state.profile));
         let uses = contract.uses_at(now);
-        let decided = Decided { received, member, profile, now, uses };
+        let decided = Box::new(Decided { received, member, profile, now, uses });
         let judged = self.judge(&decided, &decided.member, &decided.facts());
-        let node = Arc::clone(self.inner);
-        let clauses = match judged {
-            Ok(clauses) => clauses,
-            Err(reasons) => return Ok(Decision::Denial(Denial { node, decided, reasons })),
-        };
+        let opened = judged.and_then(|clauses| {
+            // WHY before anything is recorded: data that cannot be opened must not cost a use.
+            let data = self.open(&contract).map_err(|reason| vec![reason])?;
+            Ok((clauses, data))
+        });
+        let node = Arc::downgrade(self.inner);
+        Ok(match opened {
+            Ok((clauses, data)) => {
+                let grant = Grant { node, decided, clauses, data };
+                Decision::Permit(Permit { grant, pass: PhantomData })
+            }
+            Err(reasons) => Decision::Denial(Denial { node, decided, reasons, pass: PhantomData }),
+        })
+    }
+
+    /// The contract's data, ready to be read with its duties carried out.
+    fn open(&self, contract: &Arc<Contract>) -> Result<Box<OpenData>, DenialReason> {
+        let limit = self.inner.open_max;
+        let slot = Slot::take(contract, limit).ok_or(DenialReason::TooManyOpen { limit })?;
+        let agreement = contract.agreement.value();
         let Some(table) = self.state.tables.get(&agreement.product) else {
-            return Err(AccessError::NotAttached { product: agreement.product.clone() });
+            let message = format!("no table of `{}` is attached; register it", agreement.product);
+            return Err(DenialReason::Unavailable { message });
         };
         // Pseudonyms of one contract cannot be joined with another's.
         let key = self.inner.key.derive("pseudonyms", contract.id.as_digest().as_bytes());
         let key = PseudonymKey::new(key);
-        match Plan::compile(&agreement.terms.duties, &table.schema(), key) {
-            Ok(plan) => {
-                let (plan, table) = (Arc::new(plan), Arc::clone(table));
-                let grant = Grant { node, decided, clauses, plan, table };
-                Ok(Decision::Permit(Permit { grant, pass: PhantomData }))
-            }
-            Err(error) => {
-                let reasons = vec![DenialReason::duty(&error)];
-                Ok(Decision::Denial(Denial { node, decided, reasons }))
-            }
-        }
+        let plan = Plan::compile(&agreement.terms.duties, &table.schema(), key);
+        let plan = Arc::new(plan.map_err(|error| DenialReason::duty(&error))?);
+        let batches = Masked::open(Arc::clone(&plan), table);
+        let batches = batches.map_err(|error| DenialReason::unavailable(&error))?;
+        Ok(Box::new(OpenData { plan, batches, _slot: slot }))
     }
 
     /// By membership, contract, profile and policies: who permits, or why not (never empty).

@@ -2,21 +2,20 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use dataspace_audit_log::{
-    AccessRecord, AppendError, Appended, Event, LeafIndex, Record, TEXT_LEN_MAX, TEXTS_MAX, Verdict,
+    AccessRecord, Appended, Event, LeafIndex, Record, TEXT_LEN_MAX, TEXTS_MAX, Verdict,
 };
-use dataspace_data_plane::{Plan, Table};
 use dataspace_identity::Did;
 use dataspace_policy::Uses;
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
 
 use crate::denial::DenialReason;
-use crate::error::ReleaseError;
+use crate::error::AccessError;
 use crate::facts;
-use crate::release::Release;
+use crate::release::{OpenData, Release};
 use crate::space::Inner;
 use crate::state::{Contract, Member};
 
@@ -46,20 +45,22 @@ pub struct Permit<'m> {
 }
 
 pub(crate) struct Grant {
-    pub(crate) node: Arc<Inner>,
-    pub(crate) decided: Decided,
+    /// Not kept open by what is kept for later.
+    pub(crate) node: Weak<Inner>,
+    pub(crate) decided: Box<Decided>,
     /// The clauses that permit.
     pub(crate) clauses: Vec<String>,
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) table: Arc<Table>,
+    pub(crate) data: Box<OpenData>,
 }
 
-/// The access is denied, for these reasons.
+/// The access is denied, for these reasons. As a permit, it lives no longer than the pass in which
+/// it was given, until it is recorded.
 #[must_use = "a denial is to be recorded"]
-pub struct Denial {
-    pub(crate) node: Arc<Inner>,
-    pub(crate) decided: Decided,
+pub struct Denial<'m> {
+    pub(crate) node: Weak<Inner>,
+    pub(crate) decided: Box<Decided>,
     pub(crate) reasons: Vec<DenialReason>,
+    pub(crate) pass: PhantomData<&'m ()>,
 }
 
 /// A permit for which a use of the contract is taken.
@@ -82,7 +83,7 @@ pub enum Decision<'m> {
     /// Permitted.
     Permit(Permit<'m>),
     /// Denied.
-    Denial(Denial),
+    Denial(Denial<'m>),
 }
 
 /// Meanwhile another access used the contract, so the permit may no longer be right: decide
@@ -150,7 +151,7 @@ impl Permit<'_> {
     /// # Errors
     /// [`Conflict`] if the contract was used since the permit was given: decide again.
     pub fn reserve(self) -> Result<Reserved<Self>, Conflict> {
-        let Decided { received, uses, now, .. } = &self.grant.decided;
+        let Decided { received, uses, now, .. } = &*self.grant.decided;
         match received.contract.reserve(*uses, *now) {
             Some(uses) => Ok(Reserved { inner: self, uses }),
             None => Err(Conflict { received: Box::new(self.grant.decided.received) }),
@@ -162,19 +163,20 @@ impl Reserved<Permit<'_>> {
     /// Makes the permit durable, together with the use that it takes: one record, one sync.
     ///
     /// # Errors
-    /// [`AppendError`]: then nothing may be released.
-    pub fn record(self) -> Result<Recorded<Permit<'static>>, AppendError> {
+    /// [`AccessError::Append`]: then nothing may be released.
+    pub fn record(self) -> Result<Recorded<Permit<'static>>, AccessError> {
         let grant = self.inner.grant;
+        let node = grant.node.upgrade().ok_or(AccessError::Closed)?;
         let terms = &grant.decided.received.contract.agreement.value().terms;
         let duties = (1..=terms.duties.len()).map(|number| format!("duty-{number}")).collect();
         let record = grant.decided.record(Verdict::Permit { uses: self.uses, duties });
-        let appended = grant.node.log.append(&record)?;
-        grant.node.sign_if_due(appended.index().as_u64().saturating_add(1));
+        let appended = node.log.append(&record)?;
+        node.sign_if_due(appended.index().as_u64().saturating_add(1));
         Ok(Recorded { inner: Permit { grant, pass: PhantomData }, appended })
     }
 }
 
-impl Denial {
+impl Denial<'_> {
     /// Why; never empty.
     #[must_use]
     pub fn reasons(&self) -> &[DenialReason] {
@@ -184,8 +186,9 @@ impl Denial {
     /// Makes the denial durable.
     ///
     /// # Errors
-    /// [`AppendError`]: then there is no answer but an error.
-    pub fn record(self) -> Result<Recorded<Self>, AppendError> {
+    /// [`AccessError::Append`]: then there is no answer but an error.
+    pub fn record(self) -> Result<Recorded<Denial<'static>>, AccessError> {
+        let node = self.node.upgrade().ok_or(AccessError::Closed)?;
         // A denial that does not fit a record would not be recorded at all: the first reasons are
         // the ones to keep.
         let mut room = REASONS_LEN_MAX;
@@ -196,9 +199,10 @@ impl Denial {
         });
         let reasons = reasons.collect();
         let record = self.decided.record(Verdict::Deny { reasons });
-        let appended = self.node.log.append(&record)?;
-        self.node.sign_if_due(appended.index().as_u64().saturating_add(1));
-        Ok(Recorded { inner: self, appended })
+        let appended = node.log.append(&record)?;
+        node.sign_if_due(appended.index().as_u64().saturating_add(1));
+        let Self { node, decided, reasons, .. } = self;
+        Ok(Recorded { inner: Denial { node, decided, reasons, pass: PhantomData }, appended })
     }
 }
 
@@ -209,17 +213,16 @@ impl Recorded<Permit<'_>> {
         self.inner.grant.decided.receipt(&self.appended)
     }
 
-    /// Opens the data.
-    ///
-    /// # Errors
-    /// [`ReleaseError`] if the data cannot be read. The use of the contract is made all the same.
-    pub fn release(self) -> Result<Release, ReleaseError> {
+    /// Hands the data out: they were opened when the permit was given, so that a table that cannot
+    /// be opened costs no use.
+    #[must_use = "a release is an iterator; nothing is read before it is asked"]
+    pub fn release(self) -> Release {
         let receipt = self.receipt();
-        Release::open(self.inner.grant, receipt)
+        Release::new(self.inner.grant, receipt)
     }
 }
 
-impl Recorded<Denial> {
+impl Recorded<Denial<'_>> {
     /// Where the decision stands in the log.
     #[must_use]
     pub fn receipt(&self) -> Receipt {
@@ -233,7 +236,7 @@ impl Recorded<Denial> {
     }
 }
 
-impl fmt::Display for Recorded<Denial> {
+impl fmt::Display for Recorded<Denial<'_>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, reason) in self.reasons().iter().enumerate() {
             let separator = if i > 0 { "; " } else { "" };
@@ -266,7 +269,13 @@ macro_rules! opaque_debug {
     )*};
 }
 
-opaque_debug!(Received, Denial, Reserved<P>, Recorded<D>, Conflict);
+opaque_debug!(Received, Reserved<P>, Recorded<D>, Conflict);
+
+impl fmt::Debug for Denial<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Denial").finish_non_exhaustive()
+    }
+}
 
 impl fmt::Debug for Permit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -8,30 +9,59 @@ use dataspace_data_plane::{Masked, Plan};
 use crate::error::ReleaseError;
 use crate::permit::{Decided, Grant, Receipt};
 use crate::space::Inner;
+use crate::state::Contract;
+
+/// Data that were opened, with the contract's duties on them; nothing was read yet.
+pub(crate) struct OpenData {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) batches: Masked<Arc<Plan>>,
+    pub(crate) _slot: Slot,
+}
+
+/// One of the releases that a contract may have open.
+pub(crate) struct Slot(Arc<Contract>);
+
+/// How many releases of a contract are open.
+#[derive(Debug, Default)]
+pub(crate) struct OpenReleases(AtomicU32);
+
+impl Slot {
+    /// `None` if `limit` are taken.
+    pub(crate) fn take(contract: &Arc<Contract>, limit: u32) -> Option<Self> {
+        let one_more = |open: u32| (open < limit).then(|| open.saturating_add(1));
+        let OpenReleases(open) = &contract.open;
+        open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
+        Some(Self(Arc::clone(contract)))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.open.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 /// The data of one recorded permit, with the contract's duties carried out: an iterator over
 /// batches. Before and after each batch is made it asks again whether the access would be permitted
 /// now; the first error ends it.
+///
+/// It does not keep the node open: it ends when the last [`DataSpace`](crate::DataSpace) of the node
+/// is dropped. A contract may have so many of them open at a time as
+/// [`Setup::open_releases_max`](crate::Setup::open_releases_max) says.
 pub struct Release {
-    node: Arc<Inner>,
+    node: Weak<Inner>,
     decided: Box<Decided>,
     plan: Arc<Plan>,
-    batches: Option<Masked<Arc<Plan>>>,
+    data: Option<Box<OpenData>>,
     receipt: Receipt,
     clauses: Vec<String>,
 }
 
 impl Release {
-    pub(crate) fn open(grant: Grant, receipt: Receipt) -> Result<Self, ReleaseError> {
-        let Grant { node, decided, clauses, plan, table } = grant;
-        Ok(Self {
-            node,
-            batches: Some(Masked::open(Arc::clone(&plan), &table)?),
-            decided: Box::new(decided),
-            plan,
-            receipt,
-            clauses,
-        })
+    pub(crate) fn new(grant: Grant, receipt: Receipt) -> Self {
+        let Grant { node, decided, clauses, data } = grant;
+        let plan = Arc::clone(&data.plan);
+        Self { node, decided, plan, data: Some(data), receipt, clauses }
     }
 
     /// Where the permit stands in the log.
@@ -59,9 +89,12 @@ impl Release {
     }
 
     fn step(&mut self) -> Result<Option<RecordBatch>, ReleaseError> {
+        if self.data.is_none() {
+            return Ok(None);
+        }
         self.check()?;
-        let Some(batches) = &mut self.batches else { return Ok(None) };
-        let Some(batch) = batches.next().transpose()? else { return Ok(None) };
+        let Some(data) = &mut self.data else { return Ok(None) };
+        let Some(batch) = data.batches.next().transpose()? else { return Ok(None) };
         // WHY again: a filter may have read much of the table for this batch, and what ended
         // meanwhile must not be handed out.
         self.check()?;
@@ -69,12 +102,10 @@ impl Release {
     }
 
     fn check(&self) -> Result<(), ReleaseError> {
-        if self.batches.is_none() {
-            return Ok(());
-        }
+        let node = self.node.upgrade().ok_or(ReleaseError::Closed)?;
         // WHY: a revocation or termination could not be recorded any more, so nobody could stop us.
-        self.node.log.check()?;
-        let reasons = self.node.enter().still_stands(&self.decided)?;
+        node.log.check()?;
+        let reasons = node.enter().still_stands(&self.decided)?;
         match reasons.first() {
             Some(reason) => Err(ReleaseError::Stopped { reason: reason.to_string() }),
             None => Ok(()),
@@ -88,7 +119,7 @@ impl Iterator for Release {
     fn next(&mut self) -> Option<Self::Item> {
         let step = self.step().transpose();
         if !matches!(step, Some(Ok(_))) {
-            self.batches = None;
+            self.data = None;
         }
         step
     }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, RwLock};
 
 use dataspace_audit_log::{Event, LeafIndex, Log, Record, TreeSize};
 use dataspace_identity::{Did, Origin, SecretKey};
@@ -13,6 +13,7 @@ use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
 use crate::change::{document, signed};
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::error::{ChangeError, SetupError, WriteError};
+use crate::gate::Gate;
 use crate::index::{Base, Index, IndexState, Row, Tail, Unusable};
 use crate::random;
 use crate::space::{DataSpace, Inner, Opened};
@@ -22,6 +23,9 @@ use crate::state::State;
 /// says otherwise.
 const CHECKPOINT_EVERY: u64 = 1_024;
 
+/// Releases that one contract may have open, unless [`Setup::open_releases_max`] says otherwise.
+const OPEN_MAX: u32 = 16;
+
 /// How to found or open a node.
 pub struct Setup {
     dir: PathBuf,
@@ -29,13 +33,15 @@ pub struct Setup {
     authority: Did,
     clock: Box<dyn Clock>,
     checkpoint_every: u64,
+    open_max: u32,
 }
 
 impl Setup {
     /// A node in `dir` of the provider that holds `key`, in the space of `authority`.
     pub fn new(dir: impl AsRef<Path>, key: SecretKey, authority: Did) -> Self {
         let (dir, clock) = (dir.as_ref().to_owned(), Box::new(SystemClock));
-        Self { dir, key, authority, clock, checkpoint_every: CHECKPOINT_EVERY }
+        let (checkpoint_every, open_max) = (CHECKPOINT_EVERY, OPEN_MAX);
+        Self { dir, key, authority, clock, checkpoint_every, open_max }
     }
 
     /// Takes the time from `clock` instead of the operating system.
@@ -55,6 +61,15 @@ impl Setup {
         self
     }
 
+    /// Keeps at most so many releases of one contract open at a time, instead of 16; 0 counts as 1.
+    /// Each of them holds a file and some batches until it is read or dropped. One more access is
+    /// denied, and costs no use.
+    #[must_use]
+    pub fn open_releases_max(mut self, releases: u32) -> Self {
+        self.open_max = releases.max(1);
+        self
+    }
+
     /// Begins a new log with the authority's profile. The log gets a name of its own, drawn at random,
     /// which every contract of this node will name.
     ///
@@ -71,13 +86,14 @@ impl Setup {
         drop(appended);
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let inner = Inner {
-            state: RwLock::new(State::new(log.origin().clone(), profile)),
+            gate: Gate::new(State::new(log.origin().clone(), profile)),
             key: self.key,
             clock,
             log,
             opened: None,
             index: Index::new(&self.dir, Base::default()),
             checkpoint_every: self.checkpoint_every,
+            open_max: self.open_max,
             signed: AtomicU64::new(1),
             recorded: AtomicU64::new(1),
         };
@@ -138,12 +154,13 @@ impl Setup {
             clock: SteadyClock::new(self.clock, high_water),
             recorded: AtomicU64::new(recovery.size().as_u64()),
             signed: AtomicU64::new(signed),
-            state: RwLock::new(state),
+            gate: Gate::new(state),
             key: self.key,
             log,
             opened: Some(Opened { recovery, index: state_of_index }),
             index,
             checkpoint_every: self.checkpoint_every,
+            open_max: self.open_max,
         };
         Ok(DataSpace { inner: Arc::new(inner) })
     }

@@ -1,8 +1,8 @@
 //! The paved path: one provider's node in a data space.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Record, Recovery};
 use dataspace_data_plane::Table;
@@ -17,6 +17,7 @@ use dataspace_usage_contract::{
 use crate::change::Change;
 use crate::clock::SteadyClock;
 use crate::error::{AccessError, ChangeError, NodeArchiveError, WriteError};
+use crate::gate::Gate;
 use crate::index::{Index, IndexError, IndexState};
 use crate::monitor::Monitor;
 use crate::permit::{Decision, Denial, Recorded};
@@ -34,11 +35,13 @@ pub(crate) struct Inner {
     pub(crate) key: SecretKey,
     pub(crate) clock: SteadyClock,
     pub(crate) log: Log,
-    pub(crate) state: RwLock<State>,
+    pub(crate) gate: Gate,
     pub(crate) opened: Option<Opened>,
     pub(crate) index: Index,
     /// Records after which a checkpoint is signed.
     pub(crate) checkpoint_every: u64,
+    /// Releases that one contract may have open.
+    pub(crate) open_max: u32,
     /// Records under the last checkpoint that was signed since the node was opened.
     pub(crate) signed: AtomicU64,
     /// Records that this node knows to be in the log.
@@ -72,7 +75,7 @@ pub enum Access {
     /// Permitted and recorded: the data.
     Released(Release),
     /// Denied and recorded: the reasons.
-    Denied(Recorded<Denial>),
+    Denied(Recorded<Denial<'static>>),
 }
 
 impl DataSpace {
@@ -174,7 +177,7 @@ impl DataSpace {
     pub fn register(&self, product: Name, class: Name, table: Table) -> Result<(), ChangeError> {
         let descriptor = table.descriptor_digest();
         let known = {
-            let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+            let state = self.inner.gate.enter();
             state.check_product(product.clone(), class.clone(), descriptor)?;
             state.products.contains_key(&product)
         };
@@ -182,7 +185,7 @@ impl DataSpace {
             let id = product.clone();
             self.change(|state, _now| state.check_product(id, class, descriptor))?;
         }
-        let mut state = self.inner.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.inner.gate.change()?;
         state.tables.insert(product, Arc::new(table));
         Ok(())
     }
@@ -192,7 +195,7 @@ impl DataSpace {
     /// # Errors
     /// [`ChangeError`] if they cannot.
     pub fn offer(&self, new: NewOffer) -> Result<Signed<Offer>, ChangeError> {
-        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.inner.gate.enter();
         let product = state.products.get(&new.product);
         let product =
             product.ok_or(ChangeError::UnknownProduct { product: new.product.clone() })?;
@@ -280,14 +283,15 @@ impl DataSpace {
     /// The provider's own policies that are in force, as Cedar text; empty if there are none.
     #[must_use]
     pub fn policies(&self) -> String {
-        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.inner.gate.enter();
         state.own.as_ref().map(|own| own.statement().cedar.clone()).unwrap_or_default()
     }
 
     /// One access, all the way: receive, decide, reserve, record, release.
     ///
     /// # Errors
-    /// [`AccessError`] if there is no decision, or the data cannot be opened. Without a durable record there is no data and no denial either.
+    /// [`AccessError`] if there is no decision. Without a durable record there is no data and no
+    /// denial either.
     pub fn access(&self, request: Signed<AccessRequest>) -> Result<Access, AccessError> {
         let monitor = self.enter();
         let mut received = monitor.receive(request)?;
@@ -304,14 +308,14 @@ impl DataSpace {
             }
         };
         drop(monitor);
-        Ok(Access::Released(recorded.release()?))
+        Ok(Access::Released(recorded.release()))
     }
 
     /// Enters the monitor, to take the steps of an access one by one. Writes the index before, if it
     /// is due.
     ///
-    /// Changes (admissions, contracts, terminations, profiles) wait until it is dropped: a thread
-    /// that makes one while it holds a monitor waits for itself.
+    /// Changes (admissions, contracts, terminations, profiles) wait until it is dropped; the thread
+    /// that has it gets [`ChangeError::InsidePass`] for one. Whatever only reads goes on meanwhile.
     #[must_use]
     pub fn enter(&self) -> Monitor<'_> {
         self.inner.write_index_if_due();
@@ -330,21 +334,21 @@ impl DataSpace {
     /// The agreement of a contract.
     #[must_use]
     pub fn agreement(&self, contract: ContractId) -> Option<Verified<Agreement>> {
-        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.inner.gate.enter();
         state.contracts.get(&contract).map(|contract| contract.agreement.clone())
     }
 
     /// Identifiers of all contracts, in no order.
     #[must_use]
     pub fn contracts(&self) -> Vec<ContractId> {
-        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.inner.gate.enter();
         state.contracts.values().map(|contract| contract_id(&contract.agreement)).collect()
     }
 
     /// Uses that were made of a contract, and its limit.
     #[must_use]
     pub fn uses(&self, contract: ContractId) -> Option<(u64, Option<u64>)> {
-        let state = self.inner.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.inner.gate.enter();
         let quota = state.contracts.get(&contract)?.quota();
         Some((quota.used(), quota.limit()))
     }
@@ -356,7 +360,7 @@ impl DataSpace {
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<(), ChangeError> {
         self.inner.write_index_if_due();
-        let mut state = self.inner.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.inner.gate.change()?;
         let now = self.inner.clock.now().map_err(WriteError::from)?;
         let change = check(&state, now)?;
         let record = Record::new(now, change.to_event());
@@ -396,9 +400,7 @@ impl Inner {
     }
 
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
-        // INVARIANT: the state is only changed by `State::apply`, which cannot panic half-way.
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        Monitor { inner: self, state }
+        Monitor { inner: self, state: self.gate.enter() }
     }
 }
 

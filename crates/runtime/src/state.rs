@@ -17,6 +17,7 @@ use dataspace_usage_contract::{
 use crate::change::{Change, signed};
 use crate::error::ChangeError;
 use crate::index::Made;
+use crate::release::OpenReleases;
 use crate::replay::Replays;
 
 /// A member of the space.
@@ -55,6 +56,7 @@ pub(crate) struct Contract {
     /// The digest of the Cedar text that decides.
     pub(crate) program: Digest,
     quota: Mutex<Quota>,
+    pub(crate) open: OpenReleases,
     /// Uses of the product by the consumer under all contracts; these share it.
     uses_by_consumer: Arc<Mutex<u64>>,
 }
@@ -326,6 +328,7 @@ impl State {
             uses_by_consumer,
             quota: Mutex::new(Quota::new(terms.uses_max().map(u64::from))),
             program: program.digest(),
+            open: OpenReleases::default(),
             agreed_at: now,
             agreement,
         });

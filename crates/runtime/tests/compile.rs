@@ -7,7 +7,8 @@ mod twins;
 
 #[test]
 fn the_way_through_the_monitor_compiles() {
-    std::hint::black_box((twins::release, twins::record, twins::moved, twins::once, twins::access));
+    std::hint::black_box((twins::release, twins::record, twins::moved, twins::once));
+    std::hint::black_box((twins::access, twins::refuse));
 }
 
 #[test]
@@ -26,6 +27,7 @@ fn nothing_but_a_recorded_permit_opens_data() {
         "permit_after_its_pass",
         "reserved_after_its_pass",
         "permit_escapes_its_pass",
+        "denial_after_its_pass",
     ] {
         cases.compile_fail(format!("tests/compile/{case}.rs"));
     }

@@ -1,5 +1,6 @@
 //! Old segments, moved to another directory.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,11 +11,11 @@ use dataspace_audit_log::{Event, LeafIndex, Log, Record, StoredFile};
 use dataspace_identity::{Did, SecretKey};
 use dataspace_runtime::{Clock as _, DataSpace, Setup, SetupError, SystemClock};
 
-use crate::audit::row::clean;
 use crate::audit::source::{Kind, open_error, origin, read_error};
 use crate::audit::{Damaged, Health, LogArg, count};
+use crate::shell::shown_path;
 use crate::witness::key_file;
-use crate::{paint, verify};
+use crate::{named, paint};
 
 const HELP: &str = "\
 Copies the segments of which all records come before INDEX to DIR2, makes the copies durable and
@@ -49,19 +50,19 @@ pub(crate) struct ArchiveArgs {
     /// The authority of the node's space: its DID, or a file that holds it
     /// [required for a node's log]
     #[arg(long, value_name = "DID|FILE")]
-    authority: Option<String>,
+    authority: Option<OsString>,
     #[command(flatten)]
     log: LogArg,
 }
 
 pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
     let ArchiveArgs { dir, before, to, key, authority, log } = args;
-    let shown = dir.display();
+    let shown = shown_path(&dir);
     if Kind::of(&dir)? != Kind::Node {
         bail!("{shown} is a published log, which is never archived");
     }
-    let origin = origin(&dir, log.log.as_ref())?;
-    let authority = authority.as_deref().map(verify::authority_did).transpose()?;
+    let origin = origin(&dir, log.read()?.as_ref())?;
+    let authority = authority.as_deref().map(named::authority).transpose()?;
     let key = key_file::read(&key)?;
     if key.did() != origin.operator() {
         bail!("--key: the key is of {}, the log's operator is {}", key.did(), origin.operator());
@@ -99,9 +100,9 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
         copy(&dir.join(&name), &to.join(&name))
             .with_context(|| format!("cannot copy {name}; nothing was archived"))?;
     }
-    sync_dir(&to).with_context(|| format!("cannot make {} durable", to.display()))?;
+    sync_dir(&to).with_context(|| format!("cannot make {} durable", shown_path(&to)))?;
     let stays = opened.archive(before).context("the segments are copied, and still here")?;
-    let (files, to) = (old.len(), clean(&to.display().to_string()));
+    let (files, to) = (old.len(), shown_path(&to));
     writeln!(
         out,
         "{} {} with the records before {stays}, into {to}",
@@ -128,7 +129,7 @@ impl Opened {
         authority: Option<Did>,
         open: impl FnOnce() -> Result<Log>,
     ) -> Result<Self> {
-        let shown = dir.display();
+        let shown = shown_path(dir);
         if !has_index(dir) {
             let log = open()?;
             // A beginning that was archived says nothing; the operator may.
@@ -198,7 +199,7 @@ fn setup_error(dir: &Path, authority: &Did, error: SetupError) -> anyhow::Error 
             )))
         }
         error => {
-            let text = format!("the node in {} cannot be opened; nothing was archived", dir.display());
+            let text = format!("the node in {} cannot be opened; nothing was archived", shown_path(dir));
             anyhow!(error).context(text)
         }
     }
@@ -207,7 +208,7 @@ fn setup_error(dir: &Path, authority: &Did, error: SetupError) -> anyhow::Error 
 fn make_dir(dir: &Path) -> Result<()> {
     match fs::create_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made.with_context(|| format!("--to: cannot make {}", dir.display())),
+        made => made.with_context(|| format!("--to: cannot make {}", shown_path(dir))),
     }
 }
 
@@ -229,7 +230,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     if is_same(from, to)? {
         return Ok(());
     }
-    Err(anyhow!("{} is there already, and is something else; choose another --to", to.display()))
+    Err(anyhow!("{} is there already, and is something else; choose another --to", shown_path(to)))
 }
 
 fn is_same(one: &Path, other: &Path) -> io::Result<bool> {

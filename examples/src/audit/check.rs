@@ -19,6 +19,7 @@ use crate::audit::source::{
     Kind, LEFT_OUT, Reading, Source, kept_checkpoint, open_error, open_static_error,
 };
 use crate::audit::{Damaged, Health, LogArg, WitnessArgs, count};
+use crate::json;
 
 const HELP: &str = "\
 Every record is read and hashed up to the root that the operator signed. With a checkpoint that you
@@ -53,11 +54,12 @@ pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
     let policy = policy(witness)?;
     let place = place.place()?;
     let kind = place.kind()?;
-    let found = match place.origin(log.log.as_ref()) {
+    let log = log.read()?;
+    let found = match place.origin(log.as_ref()) {
         Ok(origin) => {
             let kept = checkpoint.map(|file| kept_checkpoint(&file, &origin)).transpose()?;
             let mut report = Report::new(kind, &place, origin);
-            let checked = report.check(log.log.is_some(), kept.as_ref(), policy.as_ref());
+            let checked = report.check(log.is_some(), kept.as_ref(), policy.as_ref());
             checked.map(|()| report)
         }
         Err(error) => Err(error),
@@ -71,13 +73,13 @@ pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
                 "kind": kind.as_str(), "path": place.to_string(),
                 "sound": false, "damages": 1, "damage": damage,
             });
-            writeln!(out, "{text:#}")?;
+            writeln!(out, "{}", json::pretty(&text))?;
             return Ok(Health::Damaged);
         }
         Err(error) => return Err(error),
     };
     if json {
-        writeln!(out, "{:#}", report.to_json())?;
+        writeln!(out, "{}", json::pretty(&report.to_json()))?;
     } else {
         report.write(out)?;
     }

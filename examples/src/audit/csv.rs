@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use anyhow::Result;
+use dataspace_primitives::shown;
 
-use crate::audit::row::{Row, clean_line};
+use crate::audit::row::Row;
 
 pub(crate) fn head(out: &mut impl Write) -> Result<()> {
     let names = "record,time,event,verdict,participant,contract,action,product,purpose,uses,what";
@@ -27,7 +28,7 @@ pub(crate) fn row(out: &mut impl Write, row: &Row) -> Result<()> {
         row.uses.map(|uses| uses.to_string()).unwrap_or_default(),
         row.what.clone(),
     ];
-    Ok(write!(out, "{}\r\n", cells.map(|cell| quote(&clean_line(&cell))).join(","))?)
+    Ok(write!(out, "{}\r\n", cells.map(|cell| quote(&shown(&cell).to_string())).join(","))?)
 }
 
 /// One cell. Spreadsheets run what begins like a formula, and a record may hold anything.

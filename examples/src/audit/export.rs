@@ -1,8 +1,8 @@
 //! A log for others: as static files, as a table, as JSON lines.
 
 use std::collections::VecDeque;
-use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -14,10 +14,12 @@ use dataspace_audit_log::{
 
 use crate::audit::place::{Place, PlaceArg, PublishedFiles};
 use crate::audit::progress::Progress;
-use crate::audit::row::{Row, clean};
+use crate::audit::row::Row;
 use crate::audit::source::{Source, failure, open_static_error};
 use crate::audit::{Damaged, Health, LogArg, count, csv};
-use crate::paint;
+use crate::files::NewFile;
+use crate::shell::{quoted, shown_path};
+use crate::{json, paint};
 
 const HELP: &str = "\
 --to publishes all that the stored checkpoint covers, as C2SP static files: any web server can serve
@@ -52,7 +54,7 @@ pub(crate) struct ExportArgs {
 pub(crate) fn run(args: ExportArgs, out: &mut impl Write) -> Result<Health> {
     let ExportArgs { place, to, csv, jsonl, log } = args;
     let place = place.place()?;
-    let mut source = Source::open(&place, log.log.as_ref())?;
+    let mut source = Source::open(&place, log.read()?.as_ref())?;
     if let Some(to) = to {
         publish(&mut source, &place, &to, out)?;
     }
@@ -65,7 +67,7 @@ pub(crate) fn run(args: ExportArgs, out: &mut impl Write) -> Result<Health> {
             &mut source,
             &file,
             |_| Ok(()),
-            |out, row| Ok(writeln!(out, "{}", row.to_json())?),
+            |out, row| Ok(writeln!(out, "{}", json::line(&row.to_json()))?),
         )?;
         said(out, &rows, &file)?;
     }
@@ -73,13 +75,13 @@ pub(crate) fn run(args: ExportArgs, out: &mut impl Write) -> Result<Health> {
 }
 
 fn said(out: &mut impl Write, what: &str, file: &Path) -> Result<()> {
-    let shown = clean(&file.display().to_string());
+    let shown = shown_path(file);
     Ok(writeln!(out, "{} {what}: {shown}", paint::good("written  "))?)
 }
 
 fn publish(source: &mut Source, place: &Place, to: &Path, out: &mut impl Write) -> Result<()> {
     let checkpoint = source.signed()?;
-    let shown = to.display();
+    let shown = shown_path(to);
     if let (Some(from), Ok(to)) = (place.directory(), fs::canonicalize(to))
         && fs::canonicalize(from).is_ok_and(|from| from == to)
     {
@@ -96,7 +98,7 @@ fn publish(source: &mut Source, place: &Place, to: &Path, out: &mut impl Write) 
         bail!("{shown} holds a node's log; publish into another directory");
     }
     let mut publisher = Publisher::open(store, source.origin().clone())
-        .map_err(|error| open_static_error(to.display(), error))?;
+        .map_err(|error| open_static_error(shown_path(to), error))?;
     let before = publisher.size().as_u64();
     let progress = Progress::new("publishing", 0);
     let mut ahead = Ahead::default();
@@ -148,7 +150,7 @@ fn written(
     (before, checkpoint): (u64, &Checkpoint),
     done: Published,
 ) -> Result<()> {
-    let shown = clean(&to.display().to_string());
+    let shown = shown_path(to);
     let size = checkpoint.size().as_u64();
     let new = size.saturating_sub(before);
     if new == 0 && done == Published::default() {
@@ -168,7 +170,7 @@ fn written(
         count(done.bundles, "bundle"),
         count(done.tiles, "tile")
     )?;
-    let command = format!("dataspace audit verify {shown} --log {}", checkpoint.origin());
+    let command = format!("dataspace audit verify {} --log {}", quoted(to), checkpoint.origin());
     writeln!(out, "   verify it with  {}", paint::command(command))?;
     Ok(())
 }
@@ -196,7 +198,7 @@ fn publish_error<E: std::error::Error + Send + Sync + 'static>(
     to: &Path,
     error: PublishError<E>,
 ) -> anyhow::Error {
-    let shown = to.display();
+    let shown = shown_path(to);
     let text = match &error {
         PublishError::Changed { .. }
         | PublishError::Root
@@ -218,18 +220,10 @@ fn publish_error<E: std::error::Error + Send + Sync + 'static>(
 fn write_rows(
     source: &mut Source,
     file: &Path,
-    head: impl FnOnce(&mut BufWriter<fs::File>) -> Result<()>,
-    row: impl Fn(&mut BufWriter<fs::File>, &Row) -> Result<()>,
+    head: impl FnOnce(&mut NewFile) -> Result<()>,
+    row: impl Fn(&mut NewFile, &Row) -> Result<()>,
 ) -> Result<String> {
-    let shown = file.display();
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
-    let opened = opened.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            anyhow!("{shown} is there already; remove it, or choose another name")
-        }
-        _ => anyhow!(error).context(format!("cannot write {shown}")),
-    })?;
-    let mut to = BufWriter::new(opened);
+    let mut to = NewFile::create(file)?;
     head(&mut to)?;
     let (first, size) = (source.first()?, source.size());
     let progress = Progress::new("writing", size);
@@ -237,6 +231,7 @@ fn write_rows(
         progress.at(index.as_u64());
         row(&mut to, &Row::of(index, bytes))
     })?;
-    to.flush().with_context(|| format!("cannot write {shown}"))?;
+    drop(progress);
+    to.finish()?;
     Ok(count(size - first, "record"))
 }

@@ -9,10 +9,10 @@ use dataspace_audit_log::{FileStorage, Log, OpenError, ReadOnlyStorage, Recovery
 use serde_json::json;
 
 use crate::audit::progress::Progress;
-use crate::audit::row::clean;
 use crate::audit::source::{Kind, open_error, origin, storage_error};
 use crate::audit::{Damaged, Health, LogArg, count};
-use crate::paint;
+use crate::shell::shown_path;
+use crate::{json, paint};
 
 const HELP: &str = "\
 Reads every record, holds all of them against the stored checkpoint, and what was made from them
@@ -43,10 +43,10 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
     if Kind::of(&dir)? != Kind::Node {
         bail!(
             "{} is a published log; `dataspace audit verify` checks it, and `export` writes it anew",
-            dir.display()
+            shown_path(&dir)
         );
     }
-    let origin = origin(&dir, log.log.as_ref())?;
+    let origin = origin(&dir, log.read()?.as_ref())?;
     let check = || {
         let storage = ReadOnlyStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
         let progress = Progress::new("checking", 0);
@@ -73,7 +73,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
             Err(anyhow!(Damaged(text.to_owned())))
         }
         Ok(recovery) if json => {
-            writeln!(out, "{:#}", to_json(&dir, &recovery, is_rebuilt))?;
+            writeln!(out, "{}", json::pretty(&to_json(&dir, &recovery, is_rebuilt)))?;
             Ok(Health::Sound)
         }
         Ok(recovery) => write(out, &dir, &recovery, is_rebuilt),
@@ -81,7 +81,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
             let damage = format!("{:#}", open_error(&dir, error));
             let value =
                 json!({ "path": dir.display().to_string(), "sound": false, "damage": damage });
-            writeln!(out, "{value:#}")?;
+            writeln!(out, "{}", json::pretty(&value))?;
             Ok(Health::Damaged)
         }
         Err(error) => Err(open_error(&dir, error)),
@@ -99,7 +99,7 @@ fn write(
     recovery: &Recovery,
     is_rebuilt: bool,
 ) -> Result<Health> {
-    writeln!(out, "{}", paint::title(clean(&dir.display().to_string())))?;
+    writeln!(out, "{}", paint::title(shown_path(dir)))?;
     writeln!(out, "   {recovery}")?;
     if recovery.bytes_cut() > 0 {
         writeln!(

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::audit::row::clean_line;
-
 /// Longest piece of text from outside that is shown, in characters.
 const SHOWN_LEN_MAX: usize = 200;
 
@@ -60,7 +58,6 @@ pub(crate) enum HttpError {
 }
 
 /// Text from outside on one short line, without what would steer a terminal.
-pub(super) fn shown(text: &str) -> String {
-    let short: String = text.chars().take(SHOWN_LEN_MAX).collect();
-    clean_line(&short)
+pub(super) fn short(text: &str) -> String {
+    dataspace_primitives::shown(text).at_most(SHOWN_LEN_MAX).to_string()
 }

@@ -12,7 +12,7 @@ use flate2::read::MultiGzDecoder;
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
-use crate::audit::http_error::{HttpError, shown};
+use crate::audit::http_error::{HttpError, short};
 use crate::audit::location::{LogUrl, URL_LEN_MAX, is_server};
 use crate::audit::tls;
 
@@ -167,7 +167,7 @@ impl Server {
                 Answer::Nothing => return Ok(false),
                 Answer::Elsewhere(to) => {
                     at = redirected(&at, &to)
-                        .ok_or_else(|| HttpError::Redirect { url: shown(&at), to: shown(&to) })?;
+                        .ok_or_else(|| HttpError::Redirect { url: short(&at), to: short(&to) })?;
                 }
             }
         }
@@ -183,7 +183,7 @@ impl Server {
             let is_gzip = match header_text(&response, header::CONTENT_ENCODING) {
                 Some(name) if name.eq_ignore_ascii_case("gzip") => true,
                 Some(name) if !name.eq_ignore_ascii_case("identity") => {
-                    return Err(HttpError::Encoding { url: shown(url) }.into());
+                    return Err(HttpError::Encoding { url: short(url) }.into());
                 }
                 _ => false,
             };
@@ -213,7 +213,7 @@ impl Server {
         match ureq::Error::from(error) {
             // So says the decoder; what is cut off has another kind.
             ureq::Error::Io(error) if is_gzip && error.kind() == io::ErrorKind::InvalidInput => {
-                HttpError::Answer { url: shown(url), cause: shown(&error.to_string()) }.into()
+                HttpError::Answer { url: short(url), cause: short(&error.to_string()) }.into()
             }
             error => self.failed(url, error),
         }
@@ -221,7 +221,7 @@ impl Server {
 
     fn failed(&self, url: &str, error: ureq::Error) -> Failed {
         use ureq::Error;
-        let (url, cause) = (shown(url), shown(&error.to_string()));
+        let (url, cause) = (short(url), short(&error.to_string()));
         match error {
             Error::Timeout(_) => HttpError::Timeout { url, timeout: self.timeout }.into(),
             Error::TlsRequired => HttpError::NoTls { url }.into(),
@@ -253,7 +253,7 @@ impl From<HttpError> for Failed {
 /// not there.
 fn no_file(url: &str, response: &Response<Body>) -> Option<Failed> {
     let status = response.status();
-    let (shown, number) = (shown(url), status.as_u16());
+    let (shown, number) = (short(url), status.as_u16());
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => None,
         _ if location(response).is_some() => None,

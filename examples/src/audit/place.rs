@@ -17,6 +17,7 @@ use crate::audit::http_error::HttpError;
 use crate::audit::http_files::HttpFiles;
 use crate::audit::location::Location;
 use crate::audit::source::{self, Kind};
+use crate::shell::shown_path;
 
 /// Which log to look at.
 #[derive(Args)]
@@ -94,19 +95,26 @@ impl Place {
                  URL under which checkpoint and tiles are"
             );
         }
-        let damaged = || {
-            Damaged(format!(
+        let no_log = || {
+            format!(
                 "{self}{CHECKPOINT_PATH} is not a checkpoint; is this the URL of a published log?"
-            ))
+            )
         };
         if note.len() > NOTE_LEN_MAX {
-            return Err(anyhow!("it has more than {NOTE_LEN_MAX} bytes").context(damaged()));
+            return Err(anyhow!("it has more than {NOTE_LEN_MAX} bytes").context(no_log()));
         }
-        let note = String::from_utf8(note).context("it is not text").with_context(damaged)?;
-        let claimed = Checkpoint::claimed_origin(&note).with_context(damaged)?;
+        let note = String::from_utf8(note).context("it is not text").with_context(no_log)?;
+        let claimed = Checkpoint::claimed_origin(&note);
+        let claimed = match claimed {
+            // Somebody signed it, or changed what somebody had signed.
+            Err(error) if note.contains("\n\n\u{2014} ") => {
+                return Err(anyhow!(error).context(Damaged(no_log())));
+            }
+            claimed => claimed.with_context(no_log)?,
+        };
         match given {
             Some(given) if *given != claimed => {
-                Err(anyhow!(Damaged(format!("{self} holds the log {claimed}, not {given}"))))
+                bail!("{self} holds the log {claimed}, not {given}; ask for that one")
             }
             _ => Ok(claimed),
         }
@@ -116,7 +124,7 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Directory(dir) => dir.display().fmt(f),
+            Self::Directory(dir) => f.write_str(&shown_path(dir)),
             Self::Server(files) => files.url().fmt(f),
         }
     }

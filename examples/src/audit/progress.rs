@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::env;
 use std::io::{IsTerminal as _, Write as _, stderr};
 
 const WIDTH: u64 = 32;
@@ -15,7 +16,9 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(what: &'static str, total: u64) -> Self {
-        let is_on = stderr().is_terminal();
+        // A bar is drawn over itself, which a dumb terminal cannot do.
+        let is_dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let is_on = stderr().is_terminal() && !is_dumb;
         Self { what, total: Cell::new(total), shown: Cell::new(None), is_on }
     }
 

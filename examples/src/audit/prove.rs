@@ -1,23 +1,23 @@
 //! Proofs to hand to others, and how they check them.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use dataspace_audit_log::{Finding, LeafIndex};
 use serde_json::json;
 
 use crate::audit::place::PlaceArg;
 use crate::audit::proof_file::{PROOF_LEN_MAX, Proof, Proved};
-use crate::audit::row::{Row, clean};
+use crate::audit::row::Row;
 use crate::audit::show::Table;
-use crate::audit::source::{Source, kept_checkpoint, read_file};
+use crate::audit::source::{Source, kept_checkpoint};
 use crate::audit::{
     Damaged, Health, LogArg, WitnessArgs, check, count, findings_to_json, write_findings,
 };
-use crate::paint;
+use crate::shell::{quoted, shown_path};
+use crate::{files, json, paint};
 
 const PROVE_HELP: &str = "\
 The proof is one text file (C2SP tlog-proof) with the record, its way to the root and the signed
@@ -71,7 +71,7 @@ pub(crate) struct VerifyProofArgs {
 
 pub(crate) fn run(args: ProveArgs, out: &mut impl Write) -> Result<Health> {
     let ProveArgs { place, index, consistency, output, log } = args;
-    let mut source = Source::open(&place.place()?, log.log.as_ref())?;
+    let mut source = Source::open(&place.place()?, log.read()?.as_ref())?;
     let checkpoint = source.signed()?;
     let note = checkpoint.as_note().to_owned();
     let size = checkpoint.size();
@@ -108,40 +108,32 @@ pub(crate) fn run(args: ProveArgs, out: &mut impl Write) -> Result<Health> {
         }
         (None, None) => bail!("give the number of a record, or --consistency FILE"),
     };
-    write_new(&output, proof.to_text()?.as_bytes())?;
-    let shown = clean(&output.display().to_string());
+    files::write_new(&output, proof.to_text()?.as_bytes())?;
+    let shown = shown_path(&output);
     writeln!(out, "{} {words}: {shown}", paint::good("written"))?;
-    let command = format!("dataspace audit verify-proof {shown} --log {}", source.origin());
+    let file = quoted(&output);
+    let command = format!("dataspace audit verify-proof {file} --log {}", source.origin());
     writeln!(out, "   verify it with  {}", paint::command(command))?;
     Ok(Health::Sound)
-}
-
-/// Writes a file that must not be there: a log's own files are not to be overwritten by mistake.
-pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
-    let shown = file.display();
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
-    let mut opened = opened.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            anyhow!("{shown} is there already; remove it, or choose another name")
-        }
-        _ => anyhow!(error).context(format!("cannot write {shown}")),
-    })?;
-    opened.write_all(bytes).with_context(|| format!("cannot write {shown}"))?;
-    opened.sync_all().with_context(|| format!("cannot write {shown}"))
 }
 
 pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Health> {
     let VerifyProofArgs { proof: file, log, witness, json } = args;
     let policy = check::policy(witness)?;
-    let shown = file.display();
-    let bytes = read_file(&file, PROOF_LEN_MAX)?;
+    let shown = shown_path(&file);
+    let log = log.read()?;
+    let bytes = files::read(&file, PROOF_LEN_MAX)?;
     let nothing = || Damaged(format!("{shown} proves nothing"));
     let text = String::from_utf8(bytes).context("it is not text").with_context(nothing)?;
     let proof = Proof::parse(&text).with_context(nothing)?;
-    let origin = match &log.log {
+    let origin = match &log {
         Some(origin) => origin.clone(),
         None => proof.claimed_origin().with_context(nothing)?,
     };
+    let claimed = proof.claimed_origin().with_context(nothing)?;
+    if claimed != origin {
+        bail!("{shown} proves nothing of the log {origin}: it is about the log {claimed}");
+    }
     let nothing = || Damaged(format!("{shown} proves nothing of the log {origin}"));
     let proved = proof.verify(&origin).with_context(nothing)?;
 
@@ -186,7 +178,7 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
         }
     }
     let mut not = |text: &str| findings.push(Finding::NotProved(text.to_owned()));
-    if log.log.is_none() {
+    if log.is_none() {
         not(
             "that this is the log you mean: compare the DID with what its operator told you (--log)",
         );
@@ -207,7 +199,7 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
             "proved": proved,
             "notProved": not_proved,
         });
-        writeln!(out, "{value:#}")?;
+        writeln!(out, "{}", json::pretty(&value))?;
         return Ok(health);
     }
     if let Some(row) = row {

@@ -1,20 +1,22 @@
 //! Every decision, made again.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use dataspace_policy::{Layer, Policies, Simulated, Simulation};
+use dataspace_primitives::shown;
 use dataspace_runtime::{Replayed, Replayer};
 use serde_json::json;
 
 use crate::audit::place::PlaceArg;
 use crate::audit::progress::Progress;
-use crate::audit::row::clean_line;
-use crate::audit::source::{Source, read_file};
+use crate::audit::source::Source;
 use crate::audit::{Damaged, Health, LogArg, count};
-use crate::{paint, verify};
+use crate::shell::shown_path;
+use crate::{files, json, named, paint};
 
 const HELP: &str = "\
 Reads the log from its first record, verifies every signed document in it (profiles, credentials,
@@ -41,7 +43,7 @@ pub(crate) struct ReplayArgs {
     place: PlaceArg,
     /// The space authority: its DID, or a file that holds it
     #[arg(long, value_name = "DID|FILE")]
-    authority: String,
+    authority: OsString,
     /// Cedar text to try in place of the space's policies: each policy has an @id and forbids
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
@@ -54,17 +56,16 @@ pub(crate) struct ReplayArgs {
 
 pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
     let ReplayArgs { place, authority, with, log, json } = args;
-    let authority = verify::authority_did(&authority)?;
+    let authority = named::authority(&authority)?;
     let with = with.map(|file| {
-        let shown = file.display().to_string();
-        let text = String::from_utf8(read_file(&file, POLICIES_LEN_MAX)?);
-        let text = text.with_context(|| format!("--with: {shown} is not text"))?;
+        let shown = shown_path(&file);
+        let text = files::read_text(&file, POLICIES_LEN_MAX).context("--with")?;
         let parsed = Policies::parse(text.trim(), Layer::Space);
         parsed.with_context(|| format!("--with: {shown} cannot be the policies of a space"))
     });
     let with = with.transpose()?;
     let place = place.place()?;
-    let mut source = Source::open(&place, log.log.as_ref())?;
+    let mut source = Source::open(&place, log.read()?.as_ref())?;
     let first = source.first()?;
     if first > 0 {
         return Err(anyhow!(
@@ -87,7 +88,7 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
     drop(progress);
     let found = replayer.finish().with_context(not_honest)?;
     if json {
-        writeln!(out, "{:#}", to_json(&source, &found))?;
+        writeln!(out, "{}", json::pretty(&to_json(&source, &found)))?;
     } else {
         write(out, &source, &found)?;
     }
@@ -140,7 +141,7 @@ fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<(
         writeln!(out, "\n{}", paint::bad(all))?;
         for one in replayed.first.iter().take(SHOWN_MAX) {
             let contract = one.contract.as_digest().to_short();
-            let what = clean_line(&one.deviation.to_string());
+            let what = shown(&one.deviation.to_string()).to_string();
             writeln!(
                 out,
                 "   record {:<6} {:24}  {contract}  {what}",
@@ -183,7 +184,7 @@ fn write_simulation(out: &mut impl Write, simulation: &Simulation) -> Result<()>
             }
         };
         let contract = one.contract.to_short();
-        writeln!(out, "   record {:<6} {contract}  {label}  {}", one.place, clean_line(&text))?;
+        writeln!(out, "   record {:<6} {contract}  {label}  {}", one.place, shown(&text))?;
     }
     more(out, newly_denied + newly_permitted)?;
     writeln!(

@@ -6,11 +6,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use dataspace_audit_log::{Checkpoint, Finding, Origin};
-use dataspace_primitives::UnixMillis;
+use dataspace_primitives::{UnixMillis, shown};
 use serde_json::json;
 
 use crate::audit::place::Place;
-use crate::audit::row::clean;
 use crate::audit::source::Kind;
 use crate::audit::{count, findings_to_json, write_findings};
 use crate::paint;
@@ -75,7 +74,7 @@ impl Report {
             Kind::Node => "a node's directory",
             Kind::Published => "a published log",
         };
-        writeln!(out, "{}", paint::title(format!("{}: {what}", clean(&self.place.to_string()))))?;
+        writeln!(out, "{}", paint::title(format!("{}: {what}", shown(&self.place.to_string()))))?;
         writeln!(out, "   log         {}", self.origin)?;
         let mut records = paint::thousands(self.size);
         if let Some((from, until)) = self.span {
@@ -103,7 +102,7 @@ impl Report {
                     1 => String::new(),
                     all => format!(" (the first of {})", count(all, "damage")),
                 };
-                writeln!(out, "\n{}: {}{more}", paint::bad("damaged"), clean(damage))?;
+                writeln!(out, "\n{}: {}{more}", paint::bad("damaged"), shown(damage))?;
                 let advice = match self.place {
                     Place::Directory(_) => {
                         "keep the directory as it is: it is evidence. Restore a copy elsewhere, \

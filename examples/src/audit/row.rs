@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::ValueEnum;
 use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
 use dataspace_identity::{Did, MembershipCredential, MembershipRevocation};
-use dataspace_primitives::{Digest, Payload, Signed, UnixMillis};
+use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, shown};
 use dataspace_usage_contract::{Agreement, ProviderPolicies, SpaceProfile, Termination};
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ impl EventKind {
     }
 }
 
-/// One record as people read it. The texts in it may be anything: see [`clean`].
+/// One record as people read it. The texts in it may be anything: they are to be shown by [`dataspace_primitives::shown`].
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) index: u64,
@@ -123,7 +123,7 @@ impl Row {
                     row.about(profile.authority.as_str());
                     format!(
                         "space {}, version {}: {} purposes, {} classes",
-                        profile.space,
+                        shown(&profile.space),
                         profile.version,
                         profile.scenarios.len(),
                         profile.data.product_classes.len()
@@ -134,8 +134,9 @@ impl Row {
                 self.kind = EventKind::Admission;
                 self.document::<MembershipCredential>(&document, time, |row, credential| {
                     row.about(credential.subject.as_str());
-                    let roles: Vec<_> = credential.roles.iter().map(ToString::to_string).collect();
-                    let (name, until) = (&credential.name, credential.validity.until());
+                    let roles = credential.roles.iter().map(|role| shown(role).to_string());
+                    let roles: Vec<_> = roles.collect();
+                    let (name, until) = (shown(&credential.name), credential.validity.until());
                     let (roles, region) = (roles.join(", "), credential.region);
                     format!("{name}: {roles}, {region}, until {until}")
                 });
@@ -144,13 +145,13 @@ impl Row {
                 self.kind = EventKind::Revocation;
                 self.document::<MembershipRevocation>(&document, time, |row, revocation| {
                     row.about(revocation.subject.as_str());
-                    format!("from {} on: {}", revocation.revoked_at, revocation.reason)
+                    format!("from {} on: {}", revocation.revoked_at, shown(&revocation.reason))
                 });
             }
             Event::Product { id, class, .. } => {
                 self.kind = EventKind::Product;
                 self.product = Some(id.to_string());
-                self.what = format!("{id} ({class})");
+                self.what = format!("{} ({})", shown(&id), shown(&class));
             }
             Event::Concluded { contract, document } => {
                 self.kind = EventKind::Contract;
@@ -161,7 +162,8 @@ impl Row {
                     row.product = Some(agreement.product.to_string());
                     let uses = agreement.terms.uses_max().map(|uses| format!(", {uses} uses"));
                     let uses = uses.unwrap_or_default();
-                    format!("{}{uses}, until {}", agreement.product, agreement.validity.until())
+                    let product = shown(&agreement.product);
+                    format!("{product}{uses}, until {}", agreement.validity.until())
                 });
             }
             Event::Terminated { contract, document } => {
@@ -223,7 +225,7 @@ impl Row {
         if let Some(participant) = text("participant") {
             self.about(&participant);
         }
-        let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "?".to_owned());
+        let part = |part: &Option<String>| shown(part.as_deref().unwrap_or("?")).to_string();
         let asked =
             format!("{} {} for {}", part(&self.action), part(&self.product), part(&self.purpose));
         let facts = json!({
@@ -246,7 +248,9 @@ impl Row {
             }
             Verdict::Deny { reasons } => {
                 self.is_permit = Some(false);
-                self.what = format!("{asked}: {}", reasons.join("; "));
+                let shown: Vec<_> =
+                    reasons.iter().map(|reason| shown(reason).to_string()).collect();
+                self.what = format!("{asked}: {}", shown.join("; "));
                 json!({ "decision": "deny", "reasons": reasons })
             }
         };
@@ -293,23 +297,4 @@ pub(crate) fn short_did(did: &str) -> String {
         Some(end) => format!("did:key:…{end}"),
         None => did.to_owned(),
     }
-}
-
-/// The text without what would steer a terminal or turn the direction of writing: records and file
-/// names may be anybody's.
-pub(crate) fn clean(text: &str) -> String {
-    let is_bad = |c: char| {
-        c.is_control() && c != '\n'
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    if !text.contains(is_bad) {
-        return text.to_owned();
-    }
-    let escape = |c: char| if is_bad(c) { c.escape_unicode().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
-}
-
-/// As [`clean`], on one line.
-pub(crate) fn clean_line(text: &str) -> String {
-    clean(&text.replace('\n', " "))
 }

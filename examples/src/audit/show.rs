@@ -3,15 +3,17 @@
 use std::collections::VecDeque;
 use std::io::Write;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::{Args, ValueEnum};
-use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_primitives::{Digest, UnixMillis, shown};
+use thiserror::Error;
 
 use crate::audit::place::PlaceArg;
-use crate::audit::row::{EventKind, Row, clean_line, short_did};
+use crate::audit::row::{EventKind, Row, short_did};
 use crate::audit::source::Source;
 use crate::audit::{Health, LogArg, count};
-use crate::paint;
+use crate::out::Out;
+use crate::{json, paint};
 
 const HELP: &str = "\
 Only records that lead to the log's root are shown. What a document says is shown as its own signers
@@ -107,17 +109,24 @@ fn hex(contract: &str) -> &str {
 pub(crate) fn run<W: Write>(args: ShowArgs, out: &mut W) -> Result<Health> {
     let ShowArgs { place, log, filter, limit, json } = args;
     filter.check()?;
-    let mut source = Source::open(&place.place()?, log.log.as_ref())?;
+    let mut source = Source::open(&place.place()?, log.read()?.as_ref())?;
     let (first, size) = (source.first()?, source.size());
     let table = Table { index_width: size.to_string().len().max("record".len()) };
     let print = |out: &mut W, row: &Row| {
-        if json { Ok(writeln!(out, "{}", row.to_json())?) } else { table.row(out, row) }
+        if json {
+            Ok(writeln!(out, "{}", json::line(&row.to_json()))?)
+        } else {
+            table.row(out, row)
+        }
     };
     if !json {
         table.head(out)?;
     }
     let (mut shown, mut last) = (0, VecDeque::new());
-    source.replay(first..size, |index, bytes| {
+    let walked = source.replay(first..size, |index, bytes| {
+        if Out::is_gone() {
+            return Err(anyhow!(Unread));
+        }
         let row = Row::of(index, bytes);
         if !filter.takes(&row) {
             return Ok(());
@@ -129,7 +138,11 @@ pub(crate) fn run<W: Write>(args: ShowArgs, out: &mut W) -> Result<Health> {
             last.pop_front();
         }
         Ok(())
-    })?;
+    });
+    match walked {
+        Err(error) if error.is::<Unread>() => return Ok(Health::Sound),
+        walked => walked?,
+    }
     for row in &last {
         print(out, row)?;
     }
@@ -149,6 +162,11 @@ pub(crate) fn run<W: Write>(args: ShowArgs, out: &mut W) -> Result<Health> {
     }
     Ok(Health::Sound)
 }
+
+/// Nobody reads the records any more.
+#[derive(Debug, Error)]
+#[error("nobody reads the output")]
+struct Unread;
 
 pub(crate) struct Table {
     pub(crate) index_width: usize,
@@ -180,9 +198,9 @@ impl Table {
             None => label,
         };
         let about = row.about.as_deref().map(short_did).unwrap_or_default();
-        let about = clean_line(&about);
+        let about = shown(&about);
         let contract = row.contract.map(Digest::to_short).unwrap_or_default();
-        let what = clean_line(&row.what);
+        let what = shown(&row.what);
         let index = row.index;
         writeln!(
             out,

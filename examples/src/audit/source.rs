@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -17,7 +17,9 @@ use crate::audit::Damaged;
 use crate::audit::http_error::HttpError;
 use crate::audit::location::Location;
 use crate::audit::place::{Place, PublishedFiles};
-use crate::paint;
+use crate::out::tell;
+use crate::shell::{quoted, shown_path};
+use crate::{files, paint};
 
 /// What a directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl Kind {
 
     /// By what is in `dir`.
     pub(crate) fn of(dir: &Path) -> Result<Self> {
-        let shown = dir.display();
+        let shown = shown_path(dir);
         if !matches!(Location::parse(dir.into()), Ok(Location::Directory(found)) if found == dir) {
             bail!("{shown} is a URL; this is for a directory on this machine");
         }
@@ -62,7 +64,7 @@ impl Kind {
         }
         let inside = dir.join("node");
         if inside.is_dir() && matches!(Self::of(&inside), Ok(Self::Node)) {
-            bail!("there is no log in {shown}; there is one in {}", inside.display());
+            bail!("there is no log in {shown}; there is one in {}", shown_path(&inside));
         }
         bail!("there is no log in {shown}: neither segments nor a checkpoint with tiles")
     }
@@ -71,7 +73,7 @@ impl Kind {
 /// The log to ask for: as given, or as the stored checkpoint says.
 pub(crate) fn origin(dir: &Path, given: Option<&Origin>) -> Result<Origin> {
     let file = dir.join("checkpoint");
-    let shown = file.display();
+    let shown = shown_path(&file);
     let is_there = file.symlink_metadata().is_ok();
     match given {
         Some(given) if !is_there => return Ok(given.clone()),
@@ -88,8 +90,7 @@ pub(crate) fn origin(dir: &Path, given: Option<&Origin>) -> Result<Origin> {
     let claimed = Checkpoint::claimed_origin(&read_note(&file)?).with_context(damaged)?;
     match given {
         Some(given) if *given != claimed => {
-            let text = format!("{} holds the log {claimed}, not {given}", dir.display());
-            Err(anyhow!(Damaged(text)))
+            bail!("{} holds the log {claimed}, not {given}; ask for that one", shown_path(dir))
         }
         _ => Ok(claimed),
     }
@@ -97,39 +98,21 @@ pub(crate) fn origin(dir: &Path, given: Option<&Origin>) -> Result<Origin> {
 
 /// A note that may be anything, of a length that a note has.
 pub(crate) fn read_note(file: &Path) -> Result<String> {
-    let bytes = read_file(file, NOTE_LEN_MAX)?;
-    let damaged = || Damaged(format!("{} is not a checkpoint: not text", file.display()));
+    let bytes = files::read(file, NOTE_LEN_MAX)?;
+    let damaged = || Damaged(format!("{} is not a checkpoint: not text", shown_path(file)));
     String::from_utf8(bytes).with_context(damaged)
-}
-
-/// A regular file of at most `len_max` bytes.
-pub(crate) fn read_file(file: &Path, len_max: usize) -> Result<Vec<u8>> {
-    let shown = file.display();
-    let context = || format!("cannot read {shown}");
-    // Before it is opened: a named pipe would keep us waiting.
-    if !fs::metadata(file).with_context(context)?.is_file() {
-        bail!("{shown} is not a file");
-    }
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(len_max)?.saturating_add(1);
-    fs::File::open(file)?.take(limit).read_to_end(&mut bytes).with_context(context)?;
-    if bytes.len() > len_max {
-        bail!("{shown} is too long: a file of this kind has at most {len_max} bytes");
-    }
-    Ok(bytes)
 }
 
 /// A checkpoint that somebody kept, of the log `origin`.
 pub(crate) fn kept_checkpoint(file: &Path, origin: &Origin) -> Result<Checkpoint> {
-    let note = String::from_utf8(read_file(file, NOTE_LEN_MAX)?)
-        .with_context(|| format!("{} is not a checkpoint: not text", file.display()))?;
+    let note = files::read_text(file, NOTE_LEN_MAX)?;
     let claimed = Checkpoint::claimed_origin(&note)
-        .with_context(|| format!("{} is not a checkpoint", file.display()))?;
+        .with_context(|| format!("{} is not a checkpoint", shown_path(file)))?;
     if claimed != *origin {
-        bail!("{} is a checkpoint of the log {claimed}, not of {origin}", file.display());
+        bail!("{} is a checkpoint of the log {claimed}, not of {origin}", shown_path(file));
     }
     Checkpoint::verify(&note, origin)
-        .with_context(|| format!("the checkpoint in {} proves nothing", file.display()))
+        .with_context(|| format!("the checkpoint in {} proves nothing", shown_path(file)))
 }
 
 /// A log that is read, and not changed.
@@ -147,7 +130,7 @@ impl Source {
         if let (Kind::Node, Some(dir)) = (kind, place.directory()) {
             let Reading { storage, is_running } = Reading::of(dir)?;
             if is_running {
-                anstream::eprintln!("{} {}: {LEFT_OUT}", paint::title("note"), dir.display());
+                tell!("{} {}: {LEFT_OUT}", paint::title("note"), shown_path(dir));
             }
             let opened = Log::open_on(Box::new(storage), origin);
             let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
@@ -331,7 +314,7 @@ impl Reading {
 
 /// What to do about a directory that is not opened.
 pub(crate) fn storage_error(dir: &Path, error: io::Error) -> anyhow::Error {
-    let shown = dir.display();
+    let shown = shown_path(dir);
     let text = match error.kind() {
         io::ErrorKind::WouldBlock => {
             format!("{shown} is in use; stop the node first, or wait for it")
@@ -346,7 +329,7 @@ pub(crate) fn storage_error(dir: &Path, error: io::Error) -> anyhow::Error {
 
 /// Whether the log is damaged, or just not to be had.
 pub(crate) fn open_error(dir: &Path, error: OpenError) -> anyhow::Error {
-    let shown = dir.display();
+    let shown = shown_path(dir);
     match error {
         OpenError::Io(error) => storage_error(dir, error),
         error @ OpenError::Full(_) => {
@@ -360,8 +343,9 @@ pub(crate) fn open_error(dir: &Path, error: OpenError) -> anyhow::Error {
         }
         error @ OpenError::Derived { .. } => anyhow!(Damaged(format!(
             "the log in {shown} is damaged: its records are well, but {}; `dataspace audit fsck \
-             {shown} --rebuild` makes it anew",
-            error.to_string().split(';').next().unwrap_or_default()
+             {} --rebuild` makes it anew",
+            error.to_string().split(';').next().unwrap_or_default(),
+            quoted(dir)
         ))),
         error => anyhow!(error).context(Damaged(format!("the log in {shown} is damaged"))),
     }

@@ -31,12 +31,12 @@ pub(super) fn configure(
 
     use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
-    use crate::audit::http_error::shown;
+    use crate::audit::http_error::short;
 
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() && url.is_https() {
         let cause = found.errors.first().map_or("there are none".to_owned(), ToString::to_string);
-        return Err(HttpError::Certificates { cause: shown(&cause) });
+        return Err(HttpError::Certificates { cause: short(&cause) });
     }
     let roots = found.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
     let tls = TlsConfig::builder()

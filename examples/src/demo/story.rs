@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use dataspace_audit_log::Finding;
 use dataspace_data_plane::{preview, write_csv};
 use dataspace_identity::Did;
 use dataspace_policy::{Action, Constraint, Legal, Rule, Terms};
-use dataspace_primitives::{Name, Region, Signed, Validity};
+use dataspace_primitives::{Name, Region, Signed, Validity, shown};
 use dataspace_runtime::{
     Access, Clock, DataSpace, NewOffer, Receipt, Setup, SystemClock, Table, generate_key,
 };
@@ -17,7 +16,9 @@ use dataspace_usage_contract::{ContractId, SpaceProfile, contract_id};
 
 use super::cast::{Authority, Consumer, year};
 use super::sample;
-use crate::{paint, verify};
+use crate::out::say;
+use crate::shell::{quoted, shown_path};
+use crate::{files, paint, verify};
 
 /// What the authority forbids to everybody, whatever the contracts say.
 const SPACE_POLICIES: &str = r#"@id("no-model-training")
@@ -94,7 +95,7 @@ fn name(text: &str) -> Result<Name> {
 }
 
 fn heading(number: u8, text: &str) {
-    anstream::println!("\n{}", paint::title(format!("{number}  {text}")));
+    say!("\n{}", paint::title(format!("{number}  {text}")));
 }
 
 fn short(did: &Did) -> String {
@@ -118,8 +119,8 @@ fn found(dir: &Path) -> Result<Demo> {
     let space = Setup::new(dir.join("node"), mill, authority_did.clone())
         .create(Signed::sign(&profile, &authority)?)?;
     let authority = Authority { key: authority, space: profile.space_id() };
-    fs::write(dir.join("authority.did"), format!("{authority_did}\n"))?;
-    anstream::println!(
+    files::write_new(&dir.join("authority.did"), format!("{authority_did}\n").as_bytes())?;
+    say!(
         "   {:<22}version {}, signed by {}; forbids model training to everybody",
         profile.space,
         profile.version,
@@ -135,7 +136,7 @@ fn found(dir: &Path) -> Result<Demo> {
     ];
     for (serial, (did, name, role, region)) in (1..).zip(members) {
         space.admit(authority.credential(serial, did, (name, role, region), validity)?)?;
-        anstream::println!("   {name:<22}{role}, {region}, {}", short(did));
+        say!("   {name:<22}{role}, {region}, {}", short(did));
     }
     Ok(Demo { dir: dir.to_owned(), space, authority, institute, outsider })
 }
@@ -143,17 +144,17 @@ fn found(dir: &Path) -> Result<Demo> {
 impl Demo {
     fn register(&self, table: Table, data: &Path, data_name: &str) -> Result<()> {
         heading(3, "The rolling mill registers a data product");
-        anstream::println!("   {data_name}");
+        say!("   {data_name}");
         let first = table.read()?.next().transpose()?;
         let rows = match table.row_count() {
             Some(rows) => format!("{} rows", paint::thousands(rows)),
             None => "rows".to_owned(),
         };
-        anstream::println!("   {rows} of {} columns:", table.schema().fields().len());
+        say!("   {rows} of {} columns:", table.schema().fields().len());
         show(first.as_slice());
         self.space
             .register(name(PRODUCT)?, name("computed-properties")?, table)
-            .with_context(|| format!("cannot register {}", data.display()))
+            .with_context(|| format!("cannot register {}", shown_path(data)))
     }
 
     /// Offer, acceptance and conclusion, each with its signature.
@@ -172,13 +173,13 @@ impl Demo {
     fn show_contract(&self, contract: ContractId) -> Result<()> {
         heading(4, "Mill and institute sign a usage contract");
         let agreement = self.space.agreement(contract).context("the contract is gone")?;
-        anstream::println!("   {contract}");
-        anstream::println!("   valid {}", agreement.value().validity);
+        say!("   {contract}");
+        say!("   valid {}", agreement.value().validity);
         paint::clauses(&agreement.value().terms.clauses());
         let cedar = self.dir.join("contract.cedar");
-        fs::write(&cedar, &agreement.value().cedar)?;
-        let words = format!("the Cedar text that decides is in {}", cedar.display());
-        anstream::println!("   {}", paint::dim(words));
+        files::write_new(&cedar, agreement.value().cedar.as_bytes())?;
+        let words = format!("the Cedar text that decides is in {}", shown_path(&cedar));
+        say!("   {}", paint::dim(words));
         Ok(())
     }
 
@@ -204,7 +205,7 @@ impl Demo {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let limit = self.space.uses(contract).and_then(|(_, limit)| limit);
         let limit = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
-        anstream::println!(
+        say!(
             "   {} {:<22}{purpose}: {} rows of {columns} columns; use {uses}{limit}, record {}",
             paint::good("released"),
             consumer.name,
@@ -224,7 +225,7 @@ impl Demo {
         match self.ask(consumer, contract, purpose)? {
             Access::Released(_) => bail!("released, although {expected}"),
             Access::Denied(denied) => {
-                anstream::println!(
+                say!(
                     "   {}   {:<22}{denied}; record {}",
                     paint::bad("denied"),
                     consumer.name,
@@ -253,8 +254,8 @@ impl Demo {
         let file = self.dir.join("released.csv");
         let mut csv = Vec::new();
         write_csv(&mut csv, &schema, batches)?;
-        fs::write(&file, csv)?;
-        anstream::println!("   {}", paint::dim(format!("all of it is in {}", file.display())));
+        files::write_new(&file, &csv)?;
+        say!("   {}", paint::dim(format!("all of it is in {}", shown_path(&file))));
         Ok(())
     }
 
@@ -266,18 +267,18 @@ impl Demo {
         let evidence = self.space.evidence(receipt)?;
         let mut bytes = evidence.to_bytes()?;
         let file = self.dir.join("evidence.cbor");
-        fs::write(&file, &bytes)?;
+        files::write_new(&file, &bytes)?;
         let authority = self.authority.key.did();
         let verified = verify::verify(&bytes, authority)?;
         let limits = verified.findings().into_iter().filter_map(|finding| match finding {
             Finding::Proved(words) => {
-                anstream::println!("   {} {}", paint::good("proved  "), self.with_names(&words));
+                say!("   {} {}", paint::good("proved  "), shown(&self.with_names(&words)));
                 None
             }
             Finding::NotProved(words) => Some(words),
         });
         let limits = limits.count();
-        anstream::println!("   {limits} things that it does not prove are listed by `verify`");
+        say!("   {limits} things that it does not prove are listed by `verify`");
 
         let middle = bytes.len() / 2;
         if let Some(byte) = bytes.get_mut(middle) {
@@ -285,24 +286,26 @@ impl Demo {
         }
         match verify::verify(&bytes, authority) {
             Ok(_) => bail!("a flipped bit in the evidence was not found"),
-            Err(error) => anstream::println!(
+            Err(error) => say!(
                 "   {} the same file with one bit flipped in byte {middle}: {error}",
                 paint::bad("refused ")
             ),
         }
-        let written = format!("{} ({} bytes)", file.display(), paint::thousands(bytes.len()));
-        anstream::println!("   {}", paint::dim(format!("the evidence is in {written}")));
-        let dir = self.dir.display();
-        anstream::println!("\n{}", paint::title("Next"));
+        let written = format!("{} ({} bytes)", shown_path(&file), paint::thousands(bytes.len()));
+        say!("   {}", paint::dim(format!("the evidence is in {written}")));
+        let path = |name: &str| quoted(&self.dir.join(name));
+        say!("\n{}", paint::title("Next"));
         for (command, words) in [
             (
                 format!(
-                    "cargo run --release -- verify {dir}/evidence.cbor --authority {dir}/authority.did"
+                    "cargo run --release -- verify {} --authority {}",
+                    path("evidence.cbor"),
+                    path("authority.did")
                 ),
                 "check the evidence as an auditor would",
             ),
             (
-                format!("cargo run --release -- audit show {dir}/node"),
+                format!("cargo run --release -- audit show {}", path("node")),
                 "what the mill's log holds; `audit verify` checks it, `audit replay` decides again",
             ),
             (
@@ -311,7 +314,7 @@ impl Demo {
             ),
             ("cargo bench".to_owned(), "what a decision and a recorded access cost here"),
         ] {
-            anstream::println!("   {}\n      {words}", paint::command(command));
+            say!("   {}\n      {words}", paint::command(command));
         }
         Ok(())
     }
@@ -321,5 +324,7 @@ impl Demo {
 fn show(batches: &[RecordBatch]) {
     let first = batches.first().map(|batch| batch.slice(0, batch.num_rows().min(3)));
     let text = preview(first.as_slice(), 3, 92);
-    anstream::print!("{}", paint::dim(paint::indent(&text, "      ")));
+    for line in text.lines() {
+        say!("      {}", paint::dim(shown(line)));
+    }
 }

@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -7,15 +6,17 @@ use anyhow::{Context, Result, bail};
 use dataspace_identity::SecretKey;
 use zeroize::Zeroizing;
 
+use crate::files;
+use crate::shell::shown_path;
+
 /// Hexadecimal digits in a key file.
 const DIGITS: usize = 2 * SecretKey::SEED_LEN;
 
 /// The key in `file`: 64 hexadecimal digits, and white space after them.
 pub(crate) fn read(file: &Path) -> Result<SecretKey> {
-    let shown = file.display();
-    let opened = File::open(file).with_context(|| {
-        format!("--key: cannot read {shown}; `dataspace witness --help` shows how to make a key")
-    })?;
+    let shown = shown_path(file);
+    let opened =
+        files::open(file).context("--key; `dataspace witness --help` shows how to make a key")?;
     if opened.metadata()?.permissions().mode() & 0o077 != 0 {
         bail!("--key: others than its owner have access to {shown}; `chmod 600` it");
     }
@@ -23,10 +24,15 @@ pub(crate) fn read(file: &Path) -> Result<SecretKey> {
     let reading = opened.take(DIGITS as u64 + 64).read_to_end(&mut text);
     reading.with_context(|| format!("--key: cannot read {shown}"))?;
     let mut seed = Zeroizing::new([0; SecretKey::SEED_LEN]);
-    if parse(text.trim_ascii_end(), &mut seed).is_none() {
+    if parse(digits(&text), &mut seed).is_none() {
         bail!("--key: {shown} does not hold {DIGITS} hexadecimal digits");
     }
     SecretKey::from_seed(&mut seed).with_context(|| format!("--key: {shown}"))
+}
+
+/// Without the byte order mark and the line ends that some editors put around them.
+fn digits(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii()
 }
 
 fn parse(text: &[u8], seed: &mut [u8; SecretKey::SEED_LEN]) -> Option<()> {

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use dataspace_audit_log::{AddCheckpointError, REQUEST_LEN_MAX, Witness};
+use dataspace_primitives::shown;
 use dataspace_runtime::{Clock as _, SystemClock};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -18,19 +19,21 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
+use crate::out::{say, tell};
 use crate::paint;
+use crate::witness::clients::{Clients, Connected, Limits};
+use crate::witness::impatient::Impatient;
 
-/// Connections at a time; more of them wait to be accepted.
-const CONNECTIONS_MAX: usize = 128;
 /// Requests at a time that verify and store.
 const WORKERS_MAX: usize = 4;
 /// For the head of a request, from when the connection is ready for it; so an idle one is closed.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// For the body of a request.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// For all requests of one connection; whoever has more to ask connects again.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(300);
 /// For answers that are under way when the witness is told to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest head of a request, in bytes.
@@ -41,7 +44,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Serves until the process is told to stop.
-pub(crate) fn serve(witness: Witness, listen: SocketAddr) -> Result<()> {
+pub(crate) fn serve(witness: Witness, listen: SocketAddr, limits: Limits) -> Result<()> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().max_blocking_threads(WORKERS_MAX).build()?;
     runtime.block_on(async {
@@ -49,15 +52,15 @@ pub(crate) fn serve(witness: Witness, listen: SocketAddr) -> Result<()> {
         let listener = listener.with_context(|| format!("--listen: cannot listen on {listen}"))?;
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        anstream::println!("{} {}", paint::title("Witness"), witness.key().name());
-        anstream::println!("   verifier key  {}", witness.key());
+        say!("{} {}", paint::title("Witness"), shown(witness.key().name()));
+        say!("   verifier key  {}", witness.key());
         for log in witness.logs() {
-            anstream::println!("   log           {log}");
+            say!("   log           {log}");
         }
-        anstream::println!("   listening on  http://{}", listener.local_addr()?);
+        say!("   listening on  http://{}", listener.local_addr()?);
         let graceful = GracefulShutdown::new();
         tokio::select! {
-            () = accept(listener, Arc::new(witness), &graceful) => {}
+            () = accept(listener, Arc::new(witness), Clients::new(limits), &graceful) => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
@@ -67,36 +70,49 @@ pub(crate) fn serve(witness: Witness, listen: SocketAddr) -> Result<()> {
     })
 }
 
-async fn accept(listener: TcpListener, witness: Arc<Witness>, graceful: &GracefulShutdown) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    // The semaphore is never closed.
-    while let Ok(permit) = Arc::clone(&connections).acquire_owned().await {
-        let Ok((stream, _)) = listener.accept().await else {
+async fn accept(
+    listener: TcpListener,
+    witness: Arc<Witness>,
+    clients: Arc<Clients>,
+    graceful: &GracefulShutdown,
+) {
+    loop {
+        let Ok((stream, address)) = listener.accept().await else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let connection = connection(stream, Arc::clone(&witness), graceful);
-        tokio::spawn(async move {
-            connection.await;
-            drop(permit);
-        });
+        let connected = Arc::new(clients.connect(address.ip()));
+        tokio::spawn(connection(stream, connected, Arc::clone(&witness), graceful));
     }
 }
 
 fn connection(
     stream: TcpStream,
+    connected: Arc<Connected>,
     witness: Arc<Witness>,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
+    let asking = Arc::clone(&connected);
     let service = service_fn(move |request| {
-        let witness = Arc::clone(&witness);
-        async move { Ok::<_, Infallible>(answer(request, witness).await) }
+        let (witness, asking) = (Arc::clone(&witness), Arc::clone(&asking));
+        async move {
+            if asking.may_ask(Instant::now()) {
+                return Ok::<_, Infallible>(answer(request, witness).await);
+            }
+            Ok(too_many())
+        }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_LEN_MAX);
-    let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-    // A connection that breaks off concerns the other side alone.
-    async move { drop(connection.await) }
+    let stream = TokioIo::new(Impatient::new(stream));
+    let connection = graceful.watch(builder.serve_connection(stream, service));
+    // A connection that breaks off, or is broken off, concerns the other side alone.
+    async move {
+        tokio::select! {
+            _broken = timeout(CONNECTION_TIMEOUT, connection) => {}
+            () = connected.must_end() => {}
+        }
+    }
 }
 
 async fn answer(request: Request<Incoming>, witness: Arc<Witness>) -> Response<Full<Bytes>> {
@@ -107,7 +123,10 @@ async fn answer(request: Request<Incoming>, witness: Arc<Witness>) -> Response<F
             add_checkpoint(request.into_body(), witness).await
         }
         ("/add-checkpoint", _) => not_allowed("POST"),
-        (_, Some(_)) if request.method() != Method::GET => not_allowed("GET"),
+        // To HEAD hyper answers without the body.
+        (_, Some(_)) if !matches!(*request.method(), Method::GET | Method::HEAD) => {
+            not_allowed("GET, HEAD")
+        }
         (_, Some(hash)) => match witness.checkpoint(hash) {
             Some(checkpoint) => text(StatusCode::OK, TEXT, checkpoint.as_note().to_owned()),
             None => text(StatusCode::NOT_FOUND, TEXT, "no checkpoint of this log\n".to_owned()),
@@ -152,9 +171,9 @@ fn report(error: &AddCheckpointError) {
     if let AddCheckpointError::Refused { fork: Some(found), .. } = error {
         let origin = found.proof.claimed_origin().map_or_else(|_| String::new(), |o| o.to_string());
         let title = paint::bad("fork:");
-        anstream::eprintln!("{title} the operator of {origin} signed two histories");
+        tell!("{title} the operator of {origin} signed two histories");
         if let Some(error) = &found.unsaved {
-            anstream::eprintln!("{title} the proof could not be stored: {error}");
+            tell!("{title} the proof could not be stored: {error}");
         }
     } else if error.status() == 500 {
         let mut causes = error.to_string();
@@ -163,8 +182,17 @@ fn report(error: &AddCheckpointError) {
             causes.extend([": ", &cause.to_string()]);
             source = cause.source();
         }
-        anstream::eprintln!("{} {causes}", paint::bad("error:"));
+        tell!("{} {}", paint::bad("error:"), shown(&causes));
     }
+}
+
+/// The connection ends with it, and what its client has sent ahead.
+fn too_many() -> Response<Full<Bytes>> {
+    let reason = "too many requests; ask again in a minute\n".to_owned();
+    let mut response = text(StatusCode::TOO_MANY_REQUESTS, TEXT, reason);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn not_allowed(method: &'static str) -> Response<Full<Bytes>> {

@@ -18,8 +18,8 @@ pub struct Replayed {
     pub permits: u64,
     /// Denials among them.
     pub denials: u64,
-    /// Denials for a duty that could not be carried out on the data: the log does not hold the
-    /// data, so that they cannot be made again.
+    /// Denials because the data could not be opened, a duty could not be carried out on them, or too
+    /// many releases were open: the log holds neither, so that they cannot be made again.
     pub unrepeatable: u64,
     /// Decisions whose counts are not quite those of the log's order, as happens to accesses at
     /// the same time.
@@ -124,7 +124,7 @@ impl Replayed {
         match (recorded, again) {
             (Verdict::Permit { .. }, Outcome::Permit(_)) => None,
             (Verdict::Deny { reasons }, Outcome::Permit(_))
-                if reasons.iter().all(|reason| code(reason) == "duty") =>
+                if reasons.iter().all(|reason| is_of_data(code(reason))) =>
             {
                 self.unrepeatable += 1;
                 None
@@ -145,6 +145,11 @@ impl Replayed {
             }
         }
     }
+}
+
+/// A reason that lies in the data or in what was open at that time, neither of which is in the log.
+fn is_of_data(code: &str) -> bool {
+    matches!(code, "duty" | "unavailable" | "too-many-open")
 }
 
 /// `unmet` of `unmet: permission-1: …`.

@@ -180,7 +180,7 @@ fn the_steps_by_hand_do_what_access_does() {
     let recorded = permit.reserve().unwrap().record().unwrap();
     drop(monitor);
     assert_eq!(recorded.receipt().contract, contract);
-    assert_eq!(rows(recorded.release().unwrap()), 10);
+    assert_eq!(rows(recorded.release()), 10);
     assert_eq!(node.space.uses(contract), Some((1, None)));
 }
 

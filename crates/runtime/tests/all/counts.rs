@@ -131,7 +131,7 @@ fn a_permit_does_not_outlive_a_use_under_another_contract() {
     let again = monitor.decide(conflict.into_received()).unwrap();
     assert!(matches!(again, Decision::Denial(_)));
     drop(monitor);
-    assert_eq!(rows(recorded.release().unwrap()), 10);
+    assert_eq!(rows(recorded.release()), 10);
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod log_tamper;
 mod membership;
 #[cfg(test)]
 mod negotiation;
+mod passes;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]

@@ -1,7 +1,7 @@
-use dataspace_runtime::{Denial, Recorded, Release, ReleaseError};
+use dataspace_runtime::{Denial, Recorded, Release};
 
 /// Recorded, but denied.
-fn release(recorded: Recorded<Denial>) -> Result<Release, ReleaseError> {
+fn release(recorded: Recorded<Denial<'_>>) -> Release {
     recorded.release()
 }
 

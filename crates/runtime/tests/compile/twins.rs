@@ -1,12 +1,12 @@
 //! For each case beside this file, the twin that compiles.
 
 use dataspace_runtime::{
-    DataSpace, Decision, Monitor, Permit, Received, Recorded, Release, ReleaseError,
+    DataSpace, Decision, Denial, Monitor, Permit, Received, Recorded, Release,
 };
 
 /// Beside `release_of_a_permit`, `release_of_a_reserved_permit`, `release_of_a_recorded_denial`
 /// and `recorded_by_hand`.
-pub(crate) fn release(recorded: Recorded<Permit<'_>>) -> Result<Release, ReleaseError> {
+pub(crate) fn release(recorded: Recorded<Permit<'_>>) -> Release {
     recorded.release()
 }
 
@@ -30,6 +30,15 @@ pub(crate) fn access(space: &DataSpace, received: Received) -> Option<Recorded<P
     let monitor = space.enter();
     let Ok(Decision::Permit(permit)) = monitor.decide(received) else { return None };
     let recorded = permit.reserve().ok()?.record().ok();
+    drop(monitor);
+    recorded
+}
+
+/// Beside `denial_after_its_pass`.
+pub(crate) fn refuse(space: &DataSpace, received: Received) -> Option<Recorded<Denial<'static>>> {
+    let monitor = space.enter();
+    let Ok(Decision::Denial(denial)) = monitor.decide(received) else { return None };
+    let recorded = denial.record().ok();
     drop(monitor);
     recorded
 }

@@ -284,7 +284,7 @@ impl Node {
         released(self.space.access(self.request(contract)).unwrap())
     }
 
-    pub(crate) fn denied(&self, contract: ContractId) -> Recorded<Denial> {
+    pub(crate) fn denied(&self, contract: ContractId) -> Recorded<Denial<'static>> {
         denied(self.space.access(self.request(contract)).unwrap())
     }
 
@@ -332,14 +332,14 @@ pub(crate) fn released(access: Access) -> Release {
     }
 }
 
-pub(crate) fn denied(access: Access) -> Recorded<Denial> {
+pub(crate) fn denied(access: Access) -> Recorded<Denial<'static>> {
     match access {
         Access::Released(_) => panic!("released"),
         Access::Denied(denied) => denied,
     }
 }
 
-pub(crate) fn codes(denied: &Recorded<Denial>) -> Vec<&'static str> {
+pub(crate) fn codes(denied: &Recorded<Denial<'_>>) -> Vec<&'static str> {
     denied.reasons().iter().map(dataspace_runtime::DenialReason::code).collect()
 }
 

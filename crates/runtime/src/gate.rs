@@ -1,0 +1,108 @@
+//! The lock on what is in force, and which threads have a pass through it.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::error::ChangeError;
+use crate::state::State;
+
+thread_local! {
+    /// The gates through which this thread has a pass, one entry for each pass.
+    static PASSES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Guards the state. Whoever comes first goes first, so that readers cannot keep a change waiting
+/// for ever; only a thread that has a pass already goes in at once, since a change that waits for
+/// that pass would wait for it, too.
+pub(crate) struct Gate {
+    // INVARIANT: the state is only changed by `State::apply`, which cannot panic half-way.
+    state: RwLock<State>,
+}
+
+/// The state as it is; it does not change while this exists. Stays on its thread, which is known
+/// by it.
+pub(crate) struct Pass<'a> {
+    state: RwLockReadGuard<'a, State>,
+    _own: Own,
+}
+
+/// The state, to change it.
+pub(crate) struct Changing<'a>(RwLockWriteGuard<'a, State>);
+
+/// One entry of this thread; neither `Send` nor `Sync`.
+struct Own {
+    gate: usize,
+    stays: PhantomData<*const ()>,
+}
+
+impl Gate {
+    pub(crate) fn new(state: State) -> Self {
+        Self { state: RwLock::new(state) }
+    }
+
+    pub(crate) fn enter(&self) -> Pass<'_> {
+        let state = if self.is_inside() { self.state.read_recursive() } else { self.state.read() };
+        Pass { state, _own: Own::new(self.id()) }
+    }
+
+    /// # Errors
+    /// [`ChangeError::InsidePass`] if this thread has a pass, for whose end the change would wait.
+    pub(crate) fn change(&self) -> Result<Changing<'_>, ChangeError> {
+        if self.is_inside() {
+            Err(ChangeError::InsidePass)
+        } else {
+            Ok(Changing(self.state.write()))
+        }
+    }
+
+    fn is_inside(&self) -> bool {
+        PASSES.with_borrow(|passes| passes.contains(&self.id()))
+    }
+
+    /// Its address: it stays where it is while anybody has a pass.
+    fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+impl Own {
+    fn new(gate: usize) -> Self {
+        PASSES.with_borrow_mut(|passes| passes.push(gate));
+        Self { gate, stays: PhantomData }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        PASSES.with_borrow_mut(|passes| {
+            if let Some(at) = passes.iter().rposition(|gate| *gate == self.gate) {
+                passes.swap_remove(at);
+            }
+        });
+    }
+}
+
+impl Deref for Pass<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl Deref for Changing<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl DerefMut for Changing<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.0
+    }
+}

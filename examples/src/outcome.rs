@@ -1,0 +1,61 @@
+//! How the program ends: 0 all is well; 1 something is not what its operator signed; 2 it could
+//! not be looked at, or the question was wrong.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use dataspace_primitives::shown;
+
+use crate::out::{self, Out};
+use crate::paint;
+
+/// It is not what its operator signed.
+#[derive(Debug)]
+pub(crate) struct Damaged(pub(crate) String);
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Damaged {}
+
+/// Whether what was looked at is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    Sound,
+    Damaged,
+}
+
+impl Health {
+    pub(crate) fn of(is_sound: bool) -> Self {
+        if is_sound { Self::Sound } else { Self::Damaged }
+    }
+}
+
+const DAMAGED: u8 = 1;
+const UNSEEN: u8 = 2;
+
+/// Tells an error, and gives the exit code.
+pub(crate) fn end(done: Result<Health>) -> ExitCode {
+    let code = match done {
+        Ok(Health::Sound) => 0,
+        Ok(Health::Damaged) => DAMAGED,
+        Err(error) => {
+            let code = if error.is::<Damaged>() { DAMAGED } else { UNSEEN };
+            out::warn(format_args!("{} {}", paint::bad("error:"), shown(&format!("{error:#}"))));
+            code
+        }
+    };
+    match Out::failure() {
+        // What was found counts more than that it could not be told.
+        Some(error) if code != DAMAGED => {
+            let title = paint::bad("error:");
+            out::warn(format_args!("{title} cannot write the output: {error}; it is not complete"));
+            UNSEEN.into()
+        }
+        _ => code.into(),
+    }
+}

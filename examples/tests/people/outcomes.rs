@@ -1,0 +1,62 @@
+//! 0 is good, 1 is not what was signed, 2 is not looked at.
+
+use std::fs;
+
+use crate::support::{code, demo, files, run, said};
+
+/// A public witness, which has never seen this log.
+const WITNESS: &str = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
+/// Somebody else.
+const OTHER: &str = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
+
+#[test]
+fn a_quorum_that_is_not_met_is_not_good() {
+    let dir = files();
+    let args = ["verify", "evidence.cbor", "--authority", "authority.did", "--witness", WITNESS];
+    for more in [&[][..], &["--json"], &["--quorum", "1"]] {
+        let output = run(dir.path(), &[&args[..], more].concat());
+        assert_eq!(code(&output), 1, "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_wrong_question_is_not_damage() {
+    let dir = files();
+    let node = demo().join("demo/node");
+    let node = node.to_str().unwrap();
+    for args in [
+        &["audit", "verify", node, "--log", OTHER][..],
+        &["audit", "show", node, "--log", OTHER],
+        &["audit", "verify", "absent"],
+        &["audit", "verify", "http://127.0.0.1:1/"],
+        &["audit", "verify", "ftp://example.org/"],
+        &["audit", "nothing"],
+        &["verify", "evidence.cbor", "--authority", "absent"],
+        &["verify", "absent", "--authority", "authority.did"],
+        &["demo", "--data", "absent.csv"],
+        &["demo", "--dir", "."],
+    ] {
+        let output = run(dir.path(), args);
+        assert_eq!(code(&output), 2, "{args:?}: {}", said(&output));
+    }
+    let foreign = run(dir.path(), &["verify", "evidence.cbor", "--authority", OTHER]);
+    assert_eq!(code(&foreign), 1, "{}", said(&foreign));
+}
+
+#[test]
+fn damage_is_1_and_is_told() {
+    let dir = files();
+    fs::write(dir.path().join("evidence.cbor"), "nothing").unwrap();
+    let output = run(dir.path(), &["verify", "evidence.cbor", "--authority", "authority.did"]);
+    assert_eq!(code(&output), 1);
+    assert!(said(&output).contains("proves nothing"));
+}
+
+#[test]
+fn the_codes_are_in_the_help() {
+    for args in [&["--help"][..], &["audit", "--help"]] {
+        let output = run(demo(), args);
+        let text = said(&output);
+        assert!(text.contains("Exit codes") && text.contains("1 "), "{text}");
+    }
+}
