@@ -7,6 +7,7 @@ use crate::reader::Records;
 use crate::record::{Event, Record};
 use crate::recovery::OpenError;
 use crate::segment::Group;
+use crate::storage::StoredFile;
 use crate::tree::{LeafIndex, TreeSize};
 
 impl Opening<'_> {
@@ -15,6 +16,10 @@ impl Opening<'_> {
     pub(crate) fn verify(&self, is_at_mark: bool) -> Result<(Read, Option<LeafIndex>), OpenError> {
         let read = self.read(self.base(is_at_mark)?, Made::Dropped)?;
         self.check(&read)?;
+        if is_at_mark && !self.is_last_there()? {
+            let (file, offset) = (StoredFile::Segment(self.first()), self.mark.end);
+            return Err(OpenError::Corrupt { file, offset, leaves: TreeSize::EMPTY });
+        }
         let known = self.mark.archive;
         if self.first() == LeafIndex::default() {
             return Ok((read, known));

@@ -95,6 +95,16 @@ impl BundleBuilder {
         &self.bytes
     }
 
+    /// The bytes of the bundle that has the first `width` entries alone; all if there are fewer.
+    pub(crate) fn first(&self, width: u16) -> &[u8] {
+        let mut rest = self.bytes.as_slice();
+        for _ in 0..width {
+            let Some((_, after)) = split_entry(rest) else { break };
+            rest = after;
+        }
+        self.bytes.get(..self.bytes.len() - rest.len()).unwrap_or_default()
+    }
+
     /// Takes all entries out; the memory stays.
     pub fn clear(&mut self) {
         self.bytes.clear();

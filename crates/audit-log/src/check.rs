@@ -16,7 +16,8 @@ pub(crate) fn check(
     let opening = Opening::new(storage, origin, progress)?;
     let Read { edge, end, rubbish_end, .. } = opening.check_all()?;
     let bytes_cut = rubbish_end.saturating_sub(end);
-    Ok(Recovery { size: edge.size(), bytes_cut, checkpoint: opening.checkpoint })
+    let (size, checkpoint) = (edge.size(), opening.checkpoint);
+    Ok(Recovery { size, bytes_cut, checkpoint, is_remade: false })
 }
 
 impl Opening<'_> {

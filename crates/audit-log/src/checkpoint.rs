@@ -186,6 +186,24 @@ impl Checkpoint {
         Note::read(&note)?;
         Ok(Self { note, ..self.clone() })
     }
+
+    /// The checkpoint with the signatures of `other` under it, too, which says the same; as it is if
+    /// that says something else, or if there would be too many.
+    pub(crate) fn with_signatures_of(&self, other: &Self) -> Self {
+        if self.text() != other.text() {
+            return self.clone();
+        }
+        let mut note = self.note.clone();
+        let lines =
+            |note: &'_ str| note.split_at_checked(self.text_len).map(|(_, lines)| lines.to_owned());
+        let known = lines(&self.note).unwrap_or_default();
+        for line in lines(&other.note).unwrap_or_default().split_inclusive('\n') {
+            if !known.split_inclusive('\n').any(|one| one == line) {
+                note.push_str(line);
+            }
+        }
+        if Note::read(&note).is_ok() { Self { note, ..self.clone() } } else { self.clone() }
+    }
 }
 
 impl fmt::Debug for Checkpoint {

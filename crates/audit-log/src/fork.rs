@@ -118,6 +118,16 @@ impl ForkProof {
         Self::new(&earlier.to_bare().ok()?, &later.to_bare().ok()?, root, proof.path).ok()
     }
 
+    /// From two checkpoints and what the log under the later one says of the earlier size.
+    pub(crate) fn of_history(
+        earlier: &Checkpoint,
+        later: &Checkpoint,
+        root: Digest,
+        proof: ConsistencyProof,
+    ) -> Result<Self, ForkError> {
+        Self::new(&earlier.to_bare()?, &later.to_bare()?, root, proof.path)
+    }
+
     fn new(
         earlier: &Checkpoint,
         later: &Checkpoint,

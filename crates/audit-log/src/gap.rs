@@ -8,6 +8,7 @@ use crate::opening::{Opening, is_short};
 use crate::reader::read_record;
 use crate::recovery::OpenError;
 use crate::segment::{GROUP_HEADER_LEN, NONCE_LEN, SegmentHeader, to_u64};
+use crate::state::segment_of;
 use crate::storage::StoredFile;
 use crate::tree::{LeafIndex, empty_root, leaf_hash};
 
@@ -51,6 +52,17 @@ impl Opening<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the last record before the mark is here, if it was not archived. It is not in a copy
+    /// whose segment is older than its mark: there stands room that was taken in advance.
+    pub(crate) fn is_last_there(&self) -> Result<bool, OpenError> {
+        let Some(last) = self.mark.size.checked_sub(1) else { return Ok(true) };
+        let Some(segment) = segment_of(&self.segments, LeafIndex::new(last)) else {
+            return Ok(true);
+        };
+        let edge = Edge::load(self.storage, self.mark.size)?;
+        self.stands_in(Stored { edge: &edge, storage: self.storage }, segment, last)
     }
 
     /// Whether the record is the one in this segment, as far as hashes and offsets say.

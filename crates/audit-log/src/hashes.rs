@@ -126,9 +126,8 @@ impl Edge {
 
     /// The file that is too short for [`Edge::load`].
     pub(crate) fn short(storage: &dyn Storage, size: u64) -> io::Result<Option<StoredFile>> {
-        for (level, full, width) in levels(size) {
-            let file = StoredFile::Hashes(level);
-            if storage.len(file)? < full * TILE_LEN + width * HASH_LEN {
+        for (file, len) in lens(size) {
+            if storage.len(file)? < len {
                 return Ok(Some(file));
             }
         }
@@ -136,18 +135,29 @@ impl Edge {
     }
 }
 
-/// Makes durable what was made from the segments, up to this edge of the tree.
-pub(crate) fn settle<E>(
-    storage: &dyn Storage,
-    edge: &Edge,
-    not_written: impl Fn(io::Error) -> E,
-    not_synced: impl Fn(io::Error) -> E,
-) -> Result<(), E> {
-    for (file, offset, bytes) in edge.rests() {
-        storage.write_at(file, offset, &bytes).map_err(&not_written)?;
-        storage.sync_data(file).map_err(&not_synced)?;
+/// Why what was made from the segments is not durable.
+#[derive(Debug)]
+pub(crate) enum SettleError {
+    /// It can be tried again.
+    Write(io::Error),
+    /// What the system has of it may be lost, and asking again would lie.
+    Sync(io::Error),
+}
+
+impl From<SettleError> for io::Error {
+    fn from(error: SettleError) -> Self {
+        let (SettleError::Write(error) | SettleError::Sync(error)) = error;
+        error
     }
-    storage.sync_data(StoredFile::Offsets).map_err(not_synced)
+}
+
+/// Makes durable what was made from the segments, up to this edge of the tree.
+pub(crate) fn settle(storage: &dyn Storage, edge: &Edge) -> Result<(), SettleError> {
+    for (file, offset, bytes) in edge.rests() {
+        storage.write_at(file, offset, &bytes).map_err(SettleError::Write)?;
+        storage.sync_data(file).map_err(SettleError::Sync)?;
+    }
+    storage.sync_data(StoredFile::Offsets).map_err(SettleError::Sync)
 }
 
 /// The levels of a tree of so many leaves: which, its full tiles, and the leaves after them.
@@ -158,6 +168,13 @@ fn levels(size: u64) -> impl Iterator<Item = (u8, u64, u64)> {
         let known = (leaves > 0).then_some((level, full, width));
         leaves = full;
         known
+    })
+}
+
+/// The files of a tree of so many leaves, and how many bytes of each it needs.
+pub(crate) fn lens(size: u64) -> impl Iterator<Item = (StoredFile, u64)> {
+    levels(size).map(|(level, full, width)| {
+        (StoredFile::Hashes(level), full.saturating_mul(TILE_LEN).saturating_add(width * HASH_LEN))
     })
 }
 

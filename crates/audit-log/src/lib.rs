@@ -9,6 +9,9 @@
 //! - [`ReadOnlyStorage`] opens somebody else's directory and changes no byte of it.
 //! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), [`StaticLog`] reads them back
 //!   and gives entries and proofs that lead to the signed root; [`verify_static`] checks all.
+//! - [`compare`] holds two checkpoints against each other and makes the proof of a fork;
+//!   [`note_key`] gives a log's verifier key; [`Publisher::add_cosignatures`] puts what witnesses
+//!   answer under the published checkpoint.
 //! - [`Witness`] cosigns what extends everything that it has seen of a log (C2SP tlog-witness);
 //!   [`WitnessPolicy`] says whose cosignatures count and how many are needed.
 //! - [`Seen`] keeps the latest checkpoints of other people's logs. [`ForkProof`] is one file that
@@ -44,6 +47,15 @@
 //! hash; a pseudonym drawn at random prevents that, too. What others were given cannot be taken
 //! back: evidence, and the entries of a published log, which are to be removed by whoever serves
 //! them.
+//!
+//! # Backup and restoring
+//! [`backup`] and [`Log::backup`] copy a log while it grows: what its last checkpoint covers, into a
+//! new directory that appears whole or not at all. To restore, stop whoever writes, move the damaged
+//! directory away and the copy to its place, and open it; what came after the copy is lost, and
+//! whoever holds a later checkpoint will see that ([`Log::verify_extends`]). Two logs that go on from
+//! one copy are a fork, which their checkpoints prove ([`compare`]). A plain copy of a directory that
+//! is written either opens, with hashes and offsets made again where they are too old
+//! ([`Recovery::is_remade`]), or is refused with the advice to make a good one.
 //!
 //! # Example
 //! ```
@@ -94,15 +106,22 @@
 //!   read: one proof, Ed25519, a detached payload. It names log and size in its protected header
 //!   (CWT claims, and the private label -65537), since RFC 9942 signs neither.
 //! - A log of another machine, or a dishonest operator's omission, is nothing that a log can show.
+//! - The directory itself is locked (`flock`), and no file in it; readers lock nothing. A directory
+//!   that is moved or replaced, or a segment that is removed, is noticed at the next checkpoint or
+//!   segment, and a process that was forked is refused; a directory on NFS cannot be locked.
+//! - A plain copy (`tar`, `cp`) of a log that is written may not open, and then says so; [`backup`]
+//!   makes one that does.
 //! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
 //!   `fdatasync`.
 
 mod add_checkpoint;
 mod archived;
+mod backup;
 mod batch;
 mod bundle;
 mod check;
 mod checkpoint;
+mod compare;
 mod cosignature;
 mod directory;
 mod edge;
@@ -135,6 +154,8 @@ mod report;
 mod seen;
 mod seen_store;
 mod segment;
+mod signed_sizes;
+mod signing;
 mod state;
 mod static_dir;
 mod static_files;
@@ -153,12 +174,15 @@ mod writer_thread;
 pub use crate::add_checkpoint::{
     AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,
 };
+pub use crate::backup::{Backup, BackupError, backup};
 pub use crate::batch::BATCH_LEN_MAX;
 pub use crate::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
 pub use crate::checkpoint::{
     CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, note_key,
 };
+pub use crate::compare::{CompareError, Comparison, History, compare};
 pub use crate::cosignature::{Cosignature, CosignatureError, WitnessKey};
+pub use crate::directory::Directory;
 pub use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
 };
@@ -173,7 +197,7 @@ pub use crate::log::{Appended, Log};
 pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
-pub use crate::publish::{PublishError, Published, Publisher};
+pub use crate::publish::{PublishCosignaturesError, PublishError, Published, Publisher};
 pub use crate::queue::{AppendError, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};
 pub use crate::read_only::ReadOnlyStorage;
 pub use crate::receipt::{
@@ -189,7 +213,9 @@ pub use crate::report::{DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticRepor
 pub use crate::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
 pub use crate::seen_store::{SeenDirectory, SeenStore, origin_hash};
 pub use crate::static_dir::{PublishDir, StaticDir};
-pub use crate::static_files::{CHECKPOINT_PATH, FnFiles, StaticFiles, StaticStore};
+pub use crate::static_files::{
+    CHECKPOINT_PATH, Deliver, FnFiles, StaticFiles, StaticStore, how_to_deliver,
+};
 pub use crate::static_log::{OpenStaticError, StaticLog, StaticLogError};
 pub use crate::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
 pub use crate::tile::{
@@ -197,8 +223,8 @@ pub use crate::tile::{
 };
 pub use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root, leaf_hash};
 pub use crate::verifier_key::{KEY_NAME_LEN_MAX, ParseNoteKeyError};
-pub use crate::verify::verify_static;
-pub use crate::witness::{AddCheckpointError, OpenWitnessError, Witness};
+pub use crate::verify::{verify_static, verify_static_entries};
+pub use crate::witness::{AddCheckpointError, CLOCK_JUMP_MAX, OpenWitnessError, Witness};
 pub use crate::witness_policy::{
     Cosigners, QuorumError, WITNESSES_MAX, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint,
 };

@@ -6,22 +6,19 @@ use dataspace_primitives::{Digest, Signer, UnixMillis};
 use crate::batch::Batch;
 use crate::check;
 use crate::checkpoint::Checkpoint;
-use crate::error::{
-    ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
-};
+use crate::error::{ArchiveError, CreateError, ExtendsError, ProveError, ReadError};
 use crate::file_storage::FileStorage;
-use crate::gap::list_sum;
 use crate::hashes::Edge;
-use crate::mark::{Mark, SETTLE_EVERY};
+use crate::mark::Mark;
 use crate::opening::{self, Open};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyProof, InclusionProof};
-use crate::queue::{AppendError, PoisonCause};
+use crate::queue::AppendError;
 use crate::reader;
 use crate::record::{EncodedRecord, Event, Record};
 use crate::recovery::{OpenError, Recovery};
 use crate::segment::{HeaderRead, SegmentHeader};
-use crate::state::State;
+use crate::state::{State, Unwritten};
 use crate::storage::{Storage, StoredFile};
 use crate::tree::{LeafIndex, TreeSize, empty_root};
 use crate::writer::Writer;
@@ -30,13 +27,13 @@ use crate::writer_thread::WriterThread;
 /// An append-only log of [`Record`]s. Shared by reference between threads.
 #[derive(Debug)]
 pub struct Log {
-    writer: Arc<Writer>,
+    pub(crate) writer: Arc<Writer>,
     /// Writes once there are tasks that append.
     thread: WriterThread,
     /// Keeps a checkpoint from replacing a later one.
-    checkpointing: Mutex<()>,
+    pub(crate) checkpointing: Mutex<()>,
     /// Keeps the record of one archiving from standing for another that went further.
-    archiving: Mutex<()>,
+    pub(crate) archiving: Mutex<()>,
 }
 
 /// The proof that a record is durable in the log. Only the log makes it, and it cannot be copied.
@@ -110,6 +107,7 @@ impl Log {
             room: end,
             mark: Mark::default(),
             behind: None,
+            unwritten: Unwritten::default(),
         };
         Ok(Self::new(storage, state, origin))
     }
@@ -322,7 +320,7 @@ impl Log {
     /// # Errors
     /// [`ReadError`].
     pub fn read(&self, index: LeafIndex) -> Result<Vec<u8>, ReadError> {
-        let state = self.state()?;
+        let state = self.writer.readable()?;
         reader::record(&state, &*self.writer.storage, index)
     }
 
@@ -358,62 +356,11 @@ impl Log {
         visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let records = {
-            let state = self.state()?;
+            let state = self.writer.readable()?;
             reader::Records::of(&state, &*self.writer.storage)
         };
         let is_archived = |index| self.first().is_ok_and(|first| index < first);
         records.visit(range, is_archived, visit)
-    }
-
-    /// Signs the durable log as it is and stores the checkpoint. Give it to others: only a
-    /// checkpoint held elsewhere shows a rollback.
-    ///
-    /// # Errors
-    /// [`SignCheckpointError`] if `signer` is not the operator, or storing fails.
-    pub fn checkpoint(&self, signer: &dyn Signer) -> Result<Checkpoint, SignCheckpointError> {
-        self.sign(signer, None)
-    }
-
-    /// Signs, and settles what was made from the records if enough of them came, or an archive is
-    /// to be noted.
-    fn sign(
-        &self,
-        signer: &dyn Signer,
-        archive: Option<LeafIndex>,
-    ) -> Result<Checkpoint, SignCheckpointError> {
-        let poisoned = |cause| SignCheckpointError::Poisoned { cause };
-        let check = || match self.writer.queue.check() {
-            Err(AppendError::Poisoned { cause }) => Err(poisoned(cause)),
-            _ => Ok(()),
-        };
-        // Before the lock, too: a waker that is told here of the failure may ask for a checkpoint.
-        check()?;
-        let _one_at_a_time =
-            self.checkpointing.lock().map_err(|_| poisoned(Arc::new(PoisonCause::Panic)))?;
-        check()?;
-        let (size, root, unsettled) = {
-            let given_up = |_| poisoned(self.writer.queue.poison(PoisonCause::Panic));
-            let state = self.state().map_err(given_up)?;
-            let size = state.edge.size();
-            let new = size.as_u64().saturating_sub(state.mark.size);
-            let is_due = new >= SETTLE_EVERY || archive.is_some();
-            let (archive, list) = (archive.or(state.mark.archive), list_sum(&state.segments));
-            let mark = Mark { archive, list, ..state.next_mark() };
-            (size, state.root, is_due.then(|| (state.edge.clone(), mark)))
-        };
-        let checkpoint = Checkpoint::sign(self.origin(), size, root, signer)?;
-        if let Some((edge, _)) = &unsettled {
-            self.writer.settle(edge).map_err(poisoned)?;
-        }
-        self.writer.storage.write_checkpoint(checkpoint.as_note().as_bytes())?;
-        // A mark that the stored checkpoint does not cover would be of no use.
-        if let Some((_, mark)) = unsettled {
-            mark.write(&*self.writer.storage)?;
-            if let Ok(mut state) = self.writer.state.write() {
-                state.mark = mark;
-            }
-        }
-        Ok(checkpoint)
     }
 
     /// Removes the segments of which all records come before `before`. What stays of those records
@@ -484,11 +431,11 @@ impl Log {
         &self,
         ask: impl FnOnce(&reader::Verified<'_>) -> Result<T, ProveError>,
     ) -> Result<T, ProveError> {
-        let state = self.state()?;
+        let state = self.writer.readable()?;
         ask(&reader::Verified { tree: state.tree(&*self.writer.storage), root: &state.root })
     }
 
-    fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
+    pub(crate) fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
         self.writer.state()
     }
 }

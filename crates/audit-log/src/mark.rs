@@ -38,7 +38,7 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    pub(crate) fn write(&self, storage: &dyn Storage) -> io::Result<()> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MARK_LEN);
         bytes.extend_from_slice(MAGIC);
         let archive = self.archive.map_or(u64::MAX, LeafIndex::as_u64);
@@ -47,7 +47,11 @@ impl Mark {
         }
         let check = Digest::of(&bytes);
         bytes.extend(check.as_bytes().iter().take(MARK_LEN - FIELDS_LEN));
-        storage.write_at(StoredFile::Mark, 0, &bytes)?;
+        bytes
+    }
+
+    pub(crate) fn write(&self, storage: &dyn Storage) -> io::Result<()> {
+        storage.write_at(StoredFile::Mark, 0, &self.to_bytes())?;
         storage.sync_data(StoredFile::Mark)
     }
 

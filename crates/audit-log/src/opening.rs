@@ -6,17 +6,20 @@ use dataspace_primitives::Digest;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::gap::list_sum;
-use crate::hashes::{Edge, Stored, damaged_tile, offset_at, push_offset, settle};
+use crate::hashes::{Edge, Stored, damaged_tile, lens, offset_at, push_offset, settle};
 use crate::mark::{Mark, SETTLE_EVERY};
 use crate::origin::Origin;
 use crate::recovery::{OpenError, Recovery};
 use crate::segment::{
     GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, NONCE_LEN, SegmentHeader, Tail, read_group,
-    read_tail, to_u64,
+    read_tail, segment_len_bound, to_u64,
 };
-use crate::state::State;
+use crate::state::{State, Unwritten};
 use crate::storage::{Storage, StoredFile};
 use crate::tree::{LeafIndex, TreeSize, empty_root};
+
+/// More records than any log has: what can be said of them still fits into a file.
+const RECORDS_MAX: u64 = 1 << 48;
 
 /// Where reading begins: after these records.
 pub(crate) struct Base {
@@ -74,7 +77,12 @@ pub(crate) fn recover(
 ) -> Result<(State, Recovery), OpenError> {
     let opening = Opening::new(storage, origin, progress)?;
     let first = opening.first();
-    let is_usable = how == Open::AtMark && opening.mark.size > 0;
+    // WHY not an error: a copy of the directory that was made while the log grew may have hashes and
+    // offsets that are older than its mark. All records are read then, and held against the
+    // checkpoint.
+    let is_usable = how == Open::AtMark && opening.mark.size > 0 && !opening.is_cut()?;
+    let is_remade =
+        how == Open::AtMark && !is_usable && (opening.mark.size > 0 || opening.is_mark_damaged);
     let archive = match opening.verify(is_usable) {
         Err(OpenError::Io(error)) if !is_short(&error) => return Err(error.into()),
         // WHY: what was made from the segments may be wrong, and not the segments. Reading all of
@@ -109,15 +117,25 @@ pub(crate) fn recover(
     // What was made anew need not be made again the next time.
     let made = covered.size.saturating_sub(first.as_u64());
     if made > 0 && !is_usable && (how == Open::Anew || made >= SETTLE_EVERY) {
-        settle(storage, &edge, OpenError::from, OpenError::from)?;
+        settle(storage, &edge).map_err(io::Error::from)?;
         let known = segments.partition_point(|first| first.as_u64() <= covered.segment);
         let list = list_sum(segments.get(..known).unwrap_or_default());
         mark = Mark { archive, list, ..covered };
         mark.write(storage)?;
     }
     let root = edge.root(storage)?;
-    let state = State { edge, root, segments, segment, end, room: reserved, mark, behind: None };
-    Ok((state, Recovery { size, bytes_cut, checkpoint }))
+    let state = State {
+        edge,
+        root,
+        segments,
+        segment,
+        end,
+        room: reserved,
+        mark,
+        behind: None,
+        unwritten: Unwritten::default(),
+    };
+    Ok((state, Recovery { size, bytes_cut, checkpoint, is_remade }))
 }
 
 /// Whether a file has fewer bytes than it should.
@@ -190,6 +208,10 @@ impl<'a> Opening<'a> {
         let checkpoint = read_checkpoint(storage, origin, &segments)?;
         let mark = Mark::read(storage)?;
         let is_torn = mark.is_none() && !Mark::is_blank(storage)?;
+        if let Some(last) = segments.last().copied().filter(|last| last.as_u64() > RECORDS_MAX) {
+            return Err(OpenError::Header { file: StoredFile::Segment(last) });
+        }
+        let mark = mark.filter(|mark| mark.size <= RECORDS_MAX);
         let mark = mark.unwrap_or_default();
         let signed = checkpoint.as_ref().map_or(TreeSize::EMPTY, Checkpoint::size);
         if segments.is_empty() {
@@ -206,6 +228,17 @@ impl<'a> Opening<'a> {
 
     fn signed(&self) -> TreeSize {
         self.checkpoint.as_ref().map_or(TreeSize::EMPTY, Checkpoint::size)
+    }
+
+    /// Whether hashes or offsets end before the mark.
+    fn is_cut(&self) -> io::Result<bool> {
+        let offsets = (StoredFile::Offsets, offset_at(self.mark.size));
+        for (file, len) in lens(self.mark.size).chain([offsets]) {
+            if self.storage.len(file)? < len {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The first record of the first segment.
@@ -273,6 +306,10 @@ impl<'a> Opening<'a> {
             let made = self.durably(&edge, made)?;
             let corrupt = || OpenError::Corrupt { file, offset: end, leaves };
             let len = self.storage.len(file)?;
+            // A file with a hole may say that it has more bytes than anybody can look at.
+            if len > segment_len_bound(self.storage.segment_len_max()) {
+                return Err(OpenError::TooLong { file, len });
+            }
             let next = leaves.as_u64();
             let read = read_group(self.storage, &segment, (end, len), next, &mut group)?;
             let rubbish_end = match read {

@@ -6,10 +6,12 @@ use thiserror::Error;
 
 use crate::bundle::{BundleBuilder, BundleError};
 use crate::checkpoint::Checkpoint;
+use crate::cosignature::{CosignatureError, WitnessKey};
 use crate::edge::{Edge, tile_bytes};
 use crate::error::{ExtendsError, ReadError};
 use crate::log::Log;
 use crate::origin::Origin;
+use crate::signed_sizes;
 use crate::static_files::{CHECKPOINT_PATH, StaticStore};
 use crate::static_log::{OpenStaticError, StaticLog};
 use crate::tile::{BundleId, TileId};
@@ -106,6 +108,21 @@ pub enum PublishError<E: Error + 'static> {
     },
 }
 
+/// Why cosignatures are not put under the published checkpoint.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PublishCosignaturesError {
+    /// There is no checkpoint to put them under.
+    #[error("nothing is published yet")]
+    NothingPublished,
+    /// A cosignature of one of the witnesses does not verify, or there are too many.
+    #[error("the cosignatures are not put under the checkpoint")]
+    Cosignature(#[from] CosignatureError),
+    /// The medium failed.
+    #[error("`{CHECKPOINT_PATH}` cannot be written")]
+    Io(#[from] io::Error),
+}
+
 impl<S: StaticStore> Publisher<S> {
     /// Publishes the log `origin` into `store`; what is there must be a beginning of it, or
     /// nothing. Reads the published checkpoint and the edge of its tree, and writes nothing.
@@ -147,7 +164,9 @@ impl<S: StaticStore> Publisher<S> {
             return Ok(Published::default());
         }
         let end = checkpoint.size();
-        self.write(checkpoint, |first, take| {
+        // If they cannot be read, nobody knows that other checkpoints were signed.
+        let signed = signed_sizes::read(&*log.writer.storage, end).unwrap_or_default();
+        self.write(checkpoint, &signed, |first, take| {
             let mut next = first;
             let visited = log.replay_range((first, end), |index, bytes| {
                 next = LeafIndex::new(index.as_u64().saturating_add(1));
@@ -184,7 +203,7 @@ impl<S: StaticStore> Publisher<S> {
             return Err(PublishError::Root);
         }
         let end = checkpoint.size().as_u64();
-        self.write(checkpoint, |first, take| {
+        self.write(checkpoint, &[], |first, take| {
             (first.as_u64()..end).map(LeafIndex::new).try_for_each(|index| {
                 let bytes =
                     entry(index).map_err(|source| PublishError::Source { index, source })?;
@@ -221,7 +240,30 @@ impl<S: StaticStore> Publisher<S> {
         if size == published && checkpoint.root() != self.edge.root() {
             return Err(PublishError::Root);
         }
-        Ok(self.published.as_ref() == Some(checkpoint))
+        let is_there = |one: &Checkpoint| {
+            one.text() == checkpoint.text() && one.with_signatures_of(checkpoint) == *one
+        };
+        Ok(self.published.as_ref().is_some_and(is_there))
+    }
+
+    /// Puts those of `lines` under the published checkpoint that are cosignatures of `witnesses`: what
+    /// a witness answers to [`AddCheckpoint::body`](crate::AddCheckpoint::body). Returns the checkpoint
+    /// that is published now. They stay there until a checkpoint of more entries is published.
+    ///
+    /// # Errors
+    /// [`PublishCosignaturesError`]; then nothing is changed.
+    pub fn add_cosignatures(
+        &mut self,
+        lines: &str,
+        witnesses: &[WitnessKey],
+    ) -> Result<&Checkpoint, PublishCosignaturesError> {
+        let published = self.published.as_ref();
+        let published = published.ok_or(PublishCosignaturesError::NothingPublished)?;
+        let cosigned = published.with_cosignatures(lines, witnesses)?;
+        if cosigned != *published {
+            self.store.replace_checkpoint(cosigned.as_note().as_bytes())?;
+        }
+        Ok(self.published.insert(cosigned))
     }
 
     /// The edge before the last partial bundle, and the leaf hashes of the entries in that.
@@ -231,10 +273,13 @@ impl<S: StaticStore> Publisher<S> {
         (edge, known)
     }
 
-    /// `feed` is given the first entry to publish, and hands it and all that follow over.
+    /// `feed` is given the first entry to publish, and hands it and all that follow over. `signed`
+    /// are sizes at which other checkpoints were signed: who has one of those asks for its partial
+    /// tiles, as long as there are no full ones in their place.
     fn write<E: Error + 'static>(
         &mut self,
         checkpoint: &Checkpoint,
+        signed: &[TreeSize],
         feed: impl FnOnce(LeafIndex, &mut Take<'_, E>) -> Result<(), PublishError<E>>,
     ) -> Result<Published, PublishError<E>> {
         let (mut edge, known) = self.start();
@@ -256,6 +301,12 @@ impl<S: StaticStore> Publisher<S> {
             return Err(PublishError::Root);
         }
         for (tile, hashes) in edge.partial() {
+            for earlier in earlier(tile, signed, self.edge.size()) {
+                if earlier.level() == 0 {
+                    out.bundle(earlier.into(), bundle.first(earlier.width()))?;
+                }
+                out.tile(earlier, hashes.get(..usize::from(earlier.width())).unwrap_or_default())?;
+            }
             if tile.level() == 0 {
                 out.bundle(tile.into(), bundle.as_bytes())?;
             }
@@ -264,6 +315,10 @@ impl<S: StaticStore> Publisher<S> {
         let done = out.done;
         let io = |source| PublishError::Io { path: out.last.clone(), source };
         out.store.sync().map_err(io)?;
+        // Cosignatures of the same state stay.
+        let published = self.published.as_ref();
+        let checkpoint =
+            &published.map_or_else(|| checkpoint.clone(), |one| checkpoint.with_signatures_of(one));
         let note = checkpoint.as_note().as_bytes();
         let path = CHECKPOINT_PATH.to_owned();
         self.store.replace_checkpoint(note).map_err(|source| PublishError::Io { path, source })?;
@@ -272,6 +327,22 @@ impl<S: StaticStore> Publisher<S> {
         self.published = Some(checkpoint.clone());
         Ok(done)
     }
+}
+
+/// The narrower forms of a partial tile in the trees of `signed` leaves, and above level 0 in all trees
+/// that are larger than the published one, of which not everybody knows which were signed.
+fn earlier(tile: TileId, signed: &[TreeSize], published: TreeSize) -> Vec<TileId> {
+    let (level, index) = (tile.level(), tile.index());
+    if level == 0 {
+        let forms = signed.iter().filter_map(|size| TileId::in_tree(level, index, *size));
+        return forms.filter(|form| form.width() < tile.width()).collect();
+    }
+    if signed.is_empty() {
+        return Vec::new();
+    }
+    let known = TileId::in_tree(level, index, published).map_or(0, TileId::width);
+    let widths = known.saturating_add(1)..tile.width();
+    widths.filter_map(|width| TileId::new(level, index, width).ok()).collect()
 }
 
 /// Full tiles and bundles of the tree of `to` leaves that were partial in the one of `from`.

@@ -33,6 +33,10 @@ pub enum PoisonCause {
     /// A sync failed; nothing is known about what was written, and asking again would lie.
     #[error("a sync failed")]
     Sync(#[source] io::Error),
+    /// The log's directory or its last segment was moved, removed or replaced, or the process was
+    /// forked: what is written here may not be what is found where the log should be.
+    #[error("the log is no longer where it was opened")]
+    Moved(#[source] io::Error),
     /// A thread panicked while it wrote for the others.
     #[error("a thread panicked while it was writing")]
     Panic,

@@ -1,19 +1,21 @@
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use dataspace_primitives::Digest;
 
 use crate::checkpoint::Checkpoint;
-use crate::directory;
-use crate::file_storage::{CHECKPOINT_FILE, LOCK_FILE, OPEN_MAX, read_note, segments};
+use crate::directory::Directory;
+use crate::file_storage::{CHECKPOINT_FILE, OPEN_MAX, open_log, segments};
 use crate::hashes::offset_at;
-use crate::segment::{RECORD_PREFIX_LEN, to_u64};
+use crate::mark::Mark;
+use crate::note::NOTE_LEN_MAX;
+use crate::segment::{RECORD_PREFIX_LEN, segment_len_bound, to_u64};
 use crate::state::segment_of;
-use crate::storage::{Storage, StoredFile};
+use crate::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
 use crate::tree::LeafIndex;
 
 /// Bytes of a file that is read whole.
@@ -25,23 +27,16 @@ const READS_MAX: usize = 8;
 /// [`Log`](crate::Log) writes when it is opened (a torn tail that it cuts, hashes that it makes
 /// again) stays in memory; records and checkpoints are refused.
 ///
-/// While it lives, no log is opened in the directory for writing; if one is open already,
+/// It holds no lock, and keeps nobody from opening the log for writing: the end of the log, which
+/// alone changes then, is copied into memory. If a log that may write is open already,
 /// [`open_running`](Self::open_running) shows what its last checkpoint covers. Nothing but regular
 /// files is opened; a directory without write access, or on a read-only medium, will do.
 #[derive(Debug)]
 pub struct ReadOnlyStorage {
-    dir: PathBuf,
+    dir: Directory,
     changes: RwLock<Changes>,
-    /// The checkpoint up to which a log is shown that grows meanwhile.
-    until: Option<Until>,
-    /// Shared with other readers until dropped; `None` in a copy that was never opened.
-    _lock: Option<File>,
-}
-
-#[derive(Debug)]
-struct Until {
-    note: Vec<u8>,
-    size: u64,
+    note: Option<Vec<u8>>,
+    segments: Vec<LeafIndex>,
 }
 
 #[derive(Debug, Default)]
@@ -60,28 +55,55 @@ struct Overlay {
 }
 
 impl ReadOnlyStorage {
-    /// The log in `dir`.
+    /// The log in `dir`. Of one that is opened for writing afterwards, this shows what there was.
+    /// Segments that are archived while they are read look as if they were missing.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`] if there is none, [`io::ErrorKind::WouldBlock`] if a log that
     /// may write has it open; whatever else the file system says.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        let this = Self::unlocked(dir)?;
-        let lock = match open_regular(&dir.join(LOCK_FILE)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            lock => Some(lock?),
-        };
-        if let Some(lock) = &lock {
-            directory::locked(lock.try_lock_shared(), "a running node holds this directory")?;
+        let mut this = Self::unseen(open_log(dir)?);
+        let looking = this.dir.look("a running node holds this directory")?;
+        this.segments = segments(&this.dir)?;
+        this.note = this.dir.read_all(CHECKPOINT_FILE, NOTE_LEN_MAX)?;
+        this.keep_mark()?;
+        // What is not durable at the mark may be written again.
+        let mark = Mark::read(&this)?.unwrap_or_default();
+        if let Some(last) = this.segments.last().copied() {
+            this.keep_tail(last, if mark.segment == last.as_u64() { mark.end } else { 0 })?;
         }
-        Ok(Self { _lock: lock, ..this })
+        drop(looking);
+        Ok(this)
     }
 
-    fn unlocked(dir: &Path) -> io::Result<Self> {
-        if segments(dir)?.is_empty() && !dir.join(CHECKPOINT_FILE).try_exists()? {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no log here"));
+    fn unseen(dir: Directory) -> Self {
+        Self { dir, changes: RwLock::default(), note: None, segments: Vec::new() }
+    }
+
+    /// Keeps the mark as it is now.
+    fn keep_mark(&self) -> io::Result<()> {
+        let mark = self.whole(StoredFile::Mark)?;
+        self.truncate(StoredFile::Mark, 0)?;
+        self.write_at(StoredFile::Mark, 0, &mark)
+    }
+
+    /// Keeps the end of a segment as it is now.
+    fn keep_tail(&self, segment: LeafIndex, from: u64) -> io::Result<()> {
+        let file = StoredFile::Segment(segment);
+        let len = self.len(file)?;
+        let bound = segment_len_bound(SEGMENT_LEN_MAX);
+        if len > bound {
+            let text = format!("`{file}` has {len} bytes; no log writes more than {bound}");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
-        Ok(Self { dir: dir.to_owned(), changes: RwLock::default(), until: None, _lock: None })
+        if from >= len {
+            return Ok(());
+        }
+        let mut tail = vec![0; to_usize(len - from)];
+        self.read_at(file, from, &mut tail)?;
+        self.truncate(file, from)?;
+        self.changes_mut().files.entry(file).or_default().write(from, &tail);
+        Ok(())
     }
 
     /// The log in `dir` up to its last checkpoint, whether or not a log that may write has it open:
@@ -93,22 +115,22 @@ impl ReadOnlyStorage {
     /// checkpoint of any record yet, [`io::ErrorKind::InvalidData`] if there is less than it covers;
     /// whatever else the file system says.
     pub fn open_running(dir: &Path) -> io::Result<Self> {
-        let mut this = Self::unlocked(dir)?;
+        let mut this = Self::unseen(open_log(dir)?);
         // WHY first: a mark covers no more than the checkpoint that was stored before it, and that
         // may be replaced at any time.
-        let mark = this.whole(StoredFile::Mark)?;
+        this.keep_mark()?;
         let unsigned = "a running node holds this directory, and has signed no record in it yet";
         let unsigned = || io::Error::new(io::ErrorKind::WouldBlock, unsigned);
-        let note = this.read_checkpoint()?.ok_or_else(unsigned)?;
-        this.truncate(StoredFile::Mark, 0)?;
-        this.write_at(StoredFile::Mark, 0, &mark)?;
-        let size = signed_size(&note);
+        let note = this.dir.read_all(CHECKPOINT_FILE, NOTE_LEN_MAX)?.ok_or_else(unsigned)?;
         // One that does not verify is found again by whoever opens the log.
-        this.until = Some(Until { note, size: size.unwrap_or(u64::MAX) });
+        let size = signed_size(&note);
+        this.note = Some(note);
+        this.segments = segments(&this.dir)?;
         let Some(size) = size else { return Ok(this) };
+        this.segments.retain(|first| first.as_u64() < size);
         let last = size.checked_sub(1).map(LeafIndex::new).ok_or_else(unsigned)?;
-        if let Some(segment) = segment_of(&this.segments()?, last).map(StoredFile::Segment) {
-            let end = this.end_of_group(segment, last).map_err(|error| match error.kind() {
+        if let Some(segment) = segment_of(&this.segments, last).map(StoredFile::Segment) {
+            let end = end_of_group(&this, segment, last).map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => {
                     let text = format!("there is less than the {size} records of the checkpoint");
                     io::Error::new(io::ErrorKind::InvalidData, text)
@@ -138,16 +160,6 @@ impl ReadOnlyStorage {
         Ok(bytes)
     }
 
-    /// Where the group ends of which this is the last record.
-    fn end_of_group(&self, segment: StoredFile, last: LeafIndex) -> io::Result<u64> {
-        let (mut start, mut len) = ([0; 8], [0; RECORD_PREFIX_LEN]);
-        self.read_at(StoredFile::Offsets, offset_at(last.as_u64()), &mut start)?;
-        let start = u64::from_be_bytes(start);
-        self.read_at(segment, start, &mut len)?;
-        let behind = RECORD_PREFIX_LEN + Digest::LEN;
-        Ok(start.saturating_add(u64::from(u32::from_be_bytes(len))).saturating_add(to_u64(behind)))
-    }
-
     // What was written is whole at every moment, as far as anybody relies on it.
     fn changes(&self) -> RwLockReadGuard<'_, Changes> {
         self.changes.read().unwrap_or_else(PoisonError::into_inner)
@@ -162,7 +174,7 @@ impl ReadOnlyStorage {
         if let Some(known) = self.changes().open.get(&file) {
             return Ok(Some(Arc::clone(known)));
         }
-        let opened = match open_regular(&self.dir.join(file.to_string())) {
+        let opened = match self.dir.read(file.to_string()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => Arc::new(opened?),
         };
@@ -186,20 +198,25 @@ impl ReadOnlyStorage {
     }
 }
 
+/// Where the group ends of which this is the last record.
+pub(crate) fn end_of_group(
+    storage: &dyn Storage,
+    segment: StoredFile,
+    last: LeafIndex,
+) -> io::Result<u64> {
+    let (mut start, mut len) = ([0; 8], [0; RECORD_PREFIX_LEN]);
+    storage.read_at(StoredFile::Offsets, offset_at(last.as_u64()), &mut start)?;
+    let start = u64::from_be_bytes(start);
+    storage.read_at(segment, start, &mut len)?;
+    let behind = RECORD_PREFIX_LEN + Digest::LEN;
+    Ok(start.saturating_add(u64::from(u32::from_be_bytes(len))).saturating_add(to_u64(behind)))
+}
+
 /// Records that a checkpoint covers, if its operator signed it.
 fn signed_size(note: &[u8]) -> Option<u64> {
     let note = std::str::from_utf8(note).ok()?;
     let origin = Checkpoint::claimed_origin(note).ok()?;
     Some(Checkpoint::verify(note, &origin).ok()?.size().as_u64())
-}
-
-fn open_regular(path: &Path) -> io::Result<File> {
-    // WHY before opening: a named pipe would keep the process waiting.
-    if !fs::symlink_metadata(path)?.is_file() {
-        let text = format!("`{}` is not a regular file", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-    }
-    File::open(path)
 }
 
 impl Overlay {
@@ -261,15 +278,11 @@ fn to_usize(len: u64) -> usize {
 
 impl Storage for ReadOnlyStorage {
     fn segments(&self) -> io::Result<Vec<LeafIndex>> {
-        let mut found = segments(&self.dir)?;
+        let mut found = self.segments.clone();
         let changes = self.changes();
-        let until = self.until.as_ref().map_or(u64::MAX, |until| until.size);
         found.retain(|first| {
-            if first.as_u64() >= until {
-                return false;
-            }
             let overlay = changes.files.get(&StoredFile::Segment(*first));
-            overlay.is_none_or(|one| one.kept != Some(0))
+            overlay.is_none_or(|one| one.kept != Some(0) || one.end() > 0)
         });
         Ok(found)
     }
@@ -330,13 +343,7 @@ impl Storage for ReadOnlyStorage {
     }
 
     fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
-        if let Some(Until { note, .. }) = &self.until {
-            return Ok(Some(note.clone()));
-        }
-        match open_regular(&self.dir.join(CHECKPOINT_FILE)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            file => read_note(file?).map(Some),
-        }
+        Ok(self.note.clone())
     }
 
     fn write_checkpoint(&self, _note: &[u8]) -> io::Result<()> {

@@ -15,6 +15,7 @@ pub struct Recovery {
     pub(crate) size: TreeSize,
     pub(crate) bytes_cut: u64,
     pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) is_remade: bool,
 }
 
 impl Recovery {
@@ -46,6 +47,14 @@ impl Recovery {
         self.size.as_u64().saturating_sub(signed)
     }
 
+    /// Whether hashes and offsets were shorter than they should be, or the mark was damaged, as in a
+    /// copy that was made of the directory while the log grew; they were made again of the records,
+    /// all of which were read.
+    #[must_use]
+    pub fn is_remade(&self) -> bool {
+        self.is_remade
+    }
+
     /// Whether an operator should look: bytes were cut, or there are records and no checkpoint.
     #[must_use]
     pub fn needs_attention(&self) -> bool {
@@ -60,6 +69,9 @@ impl fmt::Display for Recovery {
             Some(one) => write!(f, ", {} of them under the stored checkpoint", one.size())?,
             None if self.size == TreeSize::EMPTY => {}
             None => f.write_str(", no stored checkpoint to hold them against")?,
+        }
+        if self.is_remade {
+            f.write_str(", hashes and offsets made again")?;
         }
         match self.bytes_cut {
             0 => Ok(()),
@@ -115,7 +127,11 @@ pub enum OpenError {
         first: LeafIndex,
     },
     /// Damage before the end of a segment, which no crash leaves behind.
-    #[error("`{file}` is damaged at byte {offset}, after {leaves} good records")]
+    #[error(
+        "`{file}` is damaged at byte {offset}, after {leaves} good records; restore it from a copy \
+         (one that was copied while the node ran may look like this: `dataspace audit backup` makes \
+         good ones)"
+    )]
     Corrupt {
         /// The segment.
         file: StoredFile,
@@ -124,11 +140,23 @@ pub enum OpenError {
         /// Records before it.
         leaves: TreeSize,
     },
+    /// A segment that is longer than any that a log writes.
+    #[error("`{file}` has {len} bytes, more than any log writes; restore it from a copy")]
+    TooLong {
+        /// The segment.
+        file: StoredFile,
+        /// Its bytes, holes included.
+        len: u64,
+    },
     /// The stored checkpoint does not verify.
     #[error("the stored checkpoint does not verify")]
     Checkpoint(#[from] CheckpointError),
     /// Records that the stored checkpoint covers are gone.
-    #[error("the stored checkpoint covers {signed} records, the segments have {found}")]
+    #[error(
+        "the stored checkpoint covers {signed} records, the segments have {found}; restore the \
+         segments from a copy (one that was copied while the node ran may look like this: \
+         `dataspace audit backup` makes good ones)"
+    )]
     Truncated {
         /// Records under the checkpoint.
         signed: TreeSize,

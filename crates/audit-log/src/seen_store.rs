@@ -1,16 +1,13 @@
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dataspace_primitives::Digest;
 
-use crate::directory::{self, private};
+use crate::directory::Directory;
 use crate::fork::FORK_LEN_MAX;
 use crate::note::NOTE_LEN_MAX;
 use crate::origin::Origin;
-
-const LOCK_FILE: &str = "lock";
 
 /// Where the latest checkpoint of each log is kept, and the first proof of a fork.
 ///
@@ -44,14 +41,11 @@ pub trait SeenStore: Send + Sync + fmt::Debug {
     fn write_fork(&self, origin: &Origin, proof: &[u8]) -> io::Result<()>;
 }
 
-/// A directory of the local file system, locked for this process (`flock`), readable by its
-/// owner alone. Restoring an older copy of it is a rollback that nothing in it can find.
+/// A directory of the local file system, locked for this process (`flock` on the directory itself),
+/// readable by its owner alone. Nothing is kept any more once the directory was moved or replaced.
+/// Restoring an older copy of it is a rollback that nothing in it can find.
 #[derive(Debug)]
-pub struct SeenDirectory {
-    dir: PathBuf,
-    /// Holds the lock until dropped.
-    _lock: File,
-}
+pub struct SeenDirectory(Directory);
 
 impl SeenDirectory {
     /// Opens `dir`; makes it (not its parents) if it is not there.
@@ -60,20 +54,10 @@ impl SeenDirectory {
     /// [`io::ErrorKind::WouldBlock`] if another process holds the directory; whatever else the
     /// file system says.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        directory::make_private(dir)?;
-        // WHY: also of a directory that is there already: a crash may have come between making and
-        // syncing it, and a power failure could still take it, and what was seen with it.
-        directory::sync_parent(dir)?;
-        let held = "another process holds this directory";
-        let lock = directory::lock(&dir.join(LOCK_FILE), &private(), held)?;
-        Ok(Self { dir: dir.to_owned(), _lock: lock })
-    }
-
-    fn read_file(&self, name: &str, len_max: usize) -> io::Result<Option<Vec<u8>>> {
-        match File::open(self.dir.join(name)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            file => directory::read(file?, len_max, "the file is too long").map(Some),
-        }
+        let dir = Directory::make(dir)?;
+        dir.lock("another process holds this directory")?;
+        dir.remove_temporary()?;
+        Ok(Self(dir))
     }
 }
 
@@ -95,18 +79,18 @@ pub fn origin_hash(origin: &Origin) -> String {
 
 impl SeenStore for SeenDirectory {
     fn read(&self, origin: &Origin) -> io::Result<Option<Vec<u8>>> {
-        self.read_file(&note_name(origin), NOTE_LEN_MAX)
+        self.0.read_all(&note_name(origin), NOTE_LEN_MAX)
     }
 
     fn write(&self, origin: &Origin, note: &[u8]) -> io::Result<()> {
-        directory::replace(&self.dir, &note_name(origin), note)
+        self.0.replace(&note_name(origin), note)
     }
 
     fn read_fork(&self, origin: &Origin) -> io::Result<Option<Vec<u8>>> {
-        self.read_file(&fork_name(origin), FORK_LEN_MAX)
+        self.0.read_all(&fork_name(origin), FORK_LEN_MAX)
     }
 
     fn write_fork(&self, origin: &Origin, proof: &[u8]) -> io::Result<()> {
-        directory::replace(&self.dir, &fork_name(origin), proof)
+        self.0.replace(&fork_name(origin), proof)
     }
 }

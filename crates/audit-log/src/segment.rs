@@ -25,7 +25,7 @@ use dataspace_primitives::Digest;
 
 use crate::origin::Origin;
 use crate::record::RECORD_LEN_MAX;
-use crate::storage::{Storage, StoredFile};
+use crate::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
 use crate::tree::{LeafIndex, leaf_hash};
 
 const SEGMENT_MAGIC: &[u8; 8] = b"dslogseg";
@@ -45,6 +45,14 @@ pub(crate) const RECORD_PREFIX_LEN: usize = 4;
 pub(crate) const GROUP_BODY_LEN_MAX: usize = 4 << 20;
 /// Longest segment header that any origin needs.
 pub(crate) const SEGMENT_HEADER_LEN_MAX: u64 = 512;
+
+/// Bytes that a segment has at most, where a new one is begun after so many: one group more.
+pub(crate) const fn segment_len_bound(segment_len_max: u64) -> u64 {
+    let shortest =
+        if segment_len_max < SEGMENT_LEN_MAX { SEGMENT_LEN_MAX } else { segment_len_max };
+    // No platform has a `usize` wider than 64 bits.
+    shortest + SEGMENT_HEADER_LEN_MAX + 2 * GROUP_BODY_LEN_MAX as u64
+}
 
 /// The header of a segment.
 #[derive(Clone, Debug)]

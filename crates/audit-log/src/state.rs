@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::io;
 
 use dataspace_primitives::Digest;
@@ -26,6 +27,39 @@ pub(crate) struct State {
     pub(crate) mark: Mark,
     /// The group that was written last, while it is not entered into all of this.
     pub(crate) behind: Option<Written>,
+    pub(crate) unwritten: Unwritten,
+}
+
+/// Bytes made from the segments that could not be written yet. At most so many, and one group's.
+const UNWRITTEN_LEN_MAX: usize = 16 << 20;
+
+/// What was made from the segments and could not be written to its files yet. It can be made again,
+/// so that its loss is no harm.
+#[derive(Debug, Default)]
+pub(crate) struct Unwritten {
+    parts: VecDeque<(StoredFile, u64, Vec<u8>)>,
+    len: usize,
+}
+
+impl Unwritten {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    fn push(&mut self, file: StoredFile, offset: u64, bytes: Vec<u8>) {
+        self.len += bytes.len();
+        self.parts.push_back((file, offset, bytes));
+    }
+
+    /// Writes all of it. After an error, what is left is tried again at the next call.
+    pub(crate) fn write(&mut self, storage: &dyn Storage) -> io::Result<()> {
+        while let Some((file, offset, bytes)) = self.parts.front() {
+            storage.write_at(*file, *offset, bytes)?;
+            self.len -= bytes.len();
+            self.parts.pop_front();
+        }
+        Ok(())
+    }
 }
 
 /// A group that is durable.
@@ -54,32 +88,34 @@ impl Extended {
         let full = edge.extend(leaves);
         Self { edge, full }
     }
-
-    /// Writes what can be made from the segments, and so need not be durable. Returns the root.
-    fn write(&self, storage: &dyn Storage, first: u64, offsets: &[u8]) -> io::Result<Digest> {
-        storage.write_at(StoredFile::Offsets, offset_at(first), offsets)?;
-        for tiles in &self.full {
-            storage.write_at(tiles.file, tiles.offset, &tiles.bytes)?;
-        }
-        self.edge.root(storage)
-    }
 }
 
 impl State {
-    /// Enters the group that was written last. After an error, everything is as before.
+    /// Enters the group that was written last. What is made from it is written if that can be done
+    /// now.
+    ///
+    /// # Errors
+    /// It could not be done for so long that no more can be kept.
     pub(crate) fn catch_up(&mut self, storage: &dyn Storage) -> io::Result<()> {
-        let Some(written) = &mut self.behind else { return Ok(()) };
+        let Some(mut written) = self.behind.take() else { return Ok(()) };
         let extended = || Extended::new(self.edge.clone(), &written.leaves);
-        let tree = written.tree.take().unwrap_or_else(extended);
-        let root = tree.write(storage, self.edge.size().as_u64(), &written.offsets)?;
-        (self.edge, self.root) = (tree.edge, root);
+        let Extended { edge, full } = written.tree.take().unwrap_or_else(extended);
+        let first = self.edge.size().as_u64();
+        self.root = edge.root(storage)?;
+        self.edge = edge;
         (self.end, self.room) = (written.end, written.room);
         if let Some(segment) = written.new.take() {
             self.segments.push(segment.first);
             self.segment = segment;
         }
-        self.behind = None;
-        Ok(())
+        self.unwritten.push(StoredFile::Offsets, offset_at(first), written.offsets);
+        for tiles in full {
+            self.unwritten.push(tiles.file, tiles.offset, tiles.bytes);
+        }
+        match self.unwritten.write(storage) {
+            Err(error) if self.unwritten.len > UNWRITTEN_LEN_MAX => Err(error),
+            _written_or_kept => Ok(()),
+        }
     }
 
     /// The segment in which the record stands; `None` if that was archived.

@@ -1,59 +1,62 @@
 //! A published log in a directory of the local file system.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::directory;
+use rustix::fs::{FileType, Mode};
+
+use crate::directory::Directory;
 use crate::segment::to_u64;
 use crate::static_files::{CHECKPOINT_PATH, StaticFiles, StaticStore};
 use crate::static_sync::WholeSync;
 use crate::tile::{BundleId, TileId};
 
-const LOCK_FILE: &str = ".publisher.lock";
-const TEMP_FILE: &str = ".publisher.tmp";
+const TEMP_FILE: &str = "publisher";
 /// New files that are synced and named together, at most.
 const BATCH_FILES_MAX: usize = 512;
 const BATCH_BYTES_MAX: usize = 64 << 20;
 /// For more new files than these, one sync of the whole file system costs less than one for each.
 const ALONE_FILES_MAX: usize = 32;
-/// How often a file is opened again that was replaced while it was opened.
-const OPEN_TRIES: usize = 16;
+/// Access rights of new files and directories, of which the process may take some away (`umask`):
+/// they are there to be served.
+const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
+const DIR_MODE: Mode = Mode::from_raw_mode(0o777);
 
 /// A directory that is read. Inside it nothing but plain directories and regular files is
-/// followed or opened, and no path is asked for that is not one of a published log.
+/// followed or opened, and no path is asked for that is not one of a published log. Other files may
+/// be there; [`foreign`](Self::foreign) names them.
 #[derive(Clone, Debug)]
 pub struct StaticDir {
     root: PathBuf,
 }
 
-/// A directory that is written, locked for this process (`flock`). Its files get the access
-/// rights that the process gives to new files: they are there to be served.
+/// A directory that is written, locked for this process (`flock` on the directory itself). Its files
+/// get the access rights that the process gives to new files: they are there to be served.
 ///
 /// A file gets its name when its bytes are durable. Where the system can be relied upon to make
 /// many files durable at once (`syncfs` of Linux 5.8 on ext4, XFS and Btrfs), it does so for
 /// publications of more than 32 files; elsewhere each file is synced alone.
 #[derive(Debug)]
 pub struct PublishDir {
-    dir: StaticDir,
+    /// Holds the lock until dropped.
+    root: Arc<Directory>,
     /// Syncs many files at once, if that can be relied upon.
     whole: Option<WholeSync>,
     /// Files that are written and have no name yet; never any without `whole`.
     batch: Vec<Unnamed>,
     batch_bytes: usize,
     /// Directories whose entries may not be durable.
-    dirty: BTreeSet<PathBuf>,
-    /// Holds the lock until dropped.
-    _lock: File,
+    dirty: BTreeSet<String>,
 }
 
 /// A file that is written beside the log.
 #[derive(Debug)]
 struct Unnamed {
-    place: PathBuf,
-    temp: PathBuf,
+    path: String,
+    temp: String,
     /// Open as long as it may be synced alone.
     file: Option<File>,
 }
@@ -65,59 +68,107 @@ impl StaticDir {
         Self { root: root.to_owned() }
     }
 
-    /// The file system's path, if all directories on the way are directories. `None` if one is
-    /// not there.
-    fn locate(&self, path: &str) -> io::Result<Option<PathBuf>> {
-        let known = path == CHECKPOINT_PATH
-            || path.parse::<TileId>().is_ok()
-            || path.parse::<BundleId>().is_ok();
-        if !known {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path of a log"));
-        }
-        let mut place = self.root.clone();
-        let (dirs, name) = path.rsplit_once('/').unwrap_or(("", path));
-        for dir in dirs.split('/').filter(|dir| !dir.is_empty()) {
-            place.push(dir);
-            match fs::symlink_metadata(&place) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(error),
-                Ok(found) if found.is_dir() => {}
-                Ok(_) => return Err(invalid("a directory of the log is something else")),
+    /// What is in the directory and in those of tiles, and is none of a published log's files: paths
+    /// in it, at most `max`. Nobody reads them; they are no damage.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn foreign(&self, max: usize) -> io::Result<Vec<PathBuf>> {
+        let mut foreign = Vec::new();
+        let mut left = vec![(Directory::open(&self.root)?, String::new())];
+        while let Some((dir, way)) = left.pop() {
+            for name in dir.names()? {
+                if foreign.len() >= max {
+                    return Ok(foreign);
+                }
+                let path = name.to_str().map(|name| format!("{way}{name}"));
+                match (path, dir.kind(&name)?) {
+                    (Some(path), Some(FileType::Directory)) if is_way(&path) => {
+                        let name = name.to_str().unwrap_or_default();
+                        left.push((dir.inner(name)?, format!("{path}/")));
+                    }
+                    (Some(path), Some(FileType::RegularFile)) if is_known(&path) => {}
+                    // Removed meanwhile.
+                    (_, None) => {}
+                    _ => foreign.push(Path::new(&way).join(&name)),
+                }
             }
         }
-        place.push(name);
-        Ok(Some(place))
+        Ok(foreign)
+    }
+}
+
+/// Whether a published log has a file of this path.
+fn is_known(path: &str) -> bool {
+    path == CHECKPOINT_PATH || path.parse::<TileId>().is_ok() || path.parse::<BundleId>().is_ok()
+}
+
+/// Whether a published log has files in the directory of this path.
+fn is_way(path: &str) -> bool {
+    let parts = || path.split('/');
+    let is_level = |part: &str| part == "entries" || part.parse::<u8>().is_ok();
+    let is_group = |part: &str| {
+        let digits = part.strip_prefix('x').or(part.strip_suffix(".p"));
+        digits.is_some_and(|digits| digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()))
+    };
+    parts().next() == Some("tile")
+        && parts().nth(1).is_none_or(is_level)
+        && parts().skip(2).all(is_group)
+}
+
+/// The directory of the file, and its name in it; `None` if a directory on the way is not there.
+fn walk(
+    root: &Arc<Directory>,
+    path: &str,
+    open: fn(&Directory, &str) -> io::Result<Directory>,
+) -> io::Result<Option<(Arc<Directory>, String)>> {
+    if !is_known(path) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path of a log"));
+    }
+    let (dirs, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let dir = walk_dirs(root, dirs, open)?;
+    Ok(dir.map(|dir| (dir, name.to_owned())))
+}
+
+fn walk_dirs(
+    root: &Arc<Directory>,
+    dirs: &str,
+    open: fn(&Directory, &str) -> io::Result<Directory>,
+) -> io::Result<Option<Arc<Directory>>> {
+    let mut dir = Arc::clone(root);
+    for name in dirs.split('/').filter(|name| !name.is_empty()) {
+        dir = match open(&dir, name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            inner => Arc::new(inner?),
+        };
+    }
+    Ok(Some(dir))
+}
+
+fn read_into(
+    root: &Arc<Directory>,
+    path: &str,
+    len_max: usize,
+    bytes: &mut Vec<u8>,
+) -> io::Result<bool> {
+    bytes.clear();
+    let Some((dir, name)) = walk(root, path, Directory::inner)? else { return Ok(false) };
+    match dir.read(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        file => {
+            file?.take(to_u64(len_max).saturating_add(1)).read_to_end(bytes)?;
+            Ok(true)
+        }
     }
 }
 
 impl StaticFiles for StaticDir {
     fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
-        bytes.clear();
-        let Some(place) = self.locate(path)? else { return Ok(false) };
-        for _ in 0..OPEN_TRIES {
-            let opened = match open_file(&place) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-                opened => opened?,
-            };
-            if let Some(file) = opened {
-                file.take(to_u64(len_max).saturating_add(1)).read_to_end(bytes)?;
-                return Ok(true);
-            }
+        match Directory::open(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            root => read_into(&Arc::new(root?), path, len_max, bytes),
         }
-        Err(invalid("the file is replaced again and again"))
     }
-}
-
-/// Opens a regular file; `None` if another one took its name meanwhile, as checkpoints do.
-fn open_file(place: &Path) -> io::Result<Option<File>> {
-    let expected = fs::symlink_metadata(place)?;
-    // WHY: a pipe would block, a device would never end, a link leads elsewhere.
-    if !expected.is_file() {
-        return Err(invalid("a file of the log is something else"));
-    }
-    let file = File::open(place)?;
-    let opened = file.metadata()?;
-    Ok(((opened.dev(), opened.ino()) == (expected.dev(), expected.ino())).then_some(file))
 }
 
 impl PublishDir {
@@ -127,70 +178,49 @@ impl PublishDir {
     /// [`io::ErrorKind::WouldBlock`] if another publisher holds it; whatever else the file system
     /// says.
     pub fn open(root: &Path) -> io::Result<Self> {
-        match fs::create_dir(root) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            done => done?,
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        let held = "another publisher holds this directory";
-        let lock = directory::lock(&root.join(LOCK_FILE), &options, held)?;
-        directory::sync_parent(root)?;
-        remove_temporary(root)?;
+        let root = Directory::make_with(root, DIR_MODE)?;
+        root.lock("another publisher holds this directory")?;
+        root.remove_temporary()?;
         Ok(Self {
-            dir: StaticDir::new(root),
-            whole: WholeSync::of(File::open(root)?),
+            whole: WholeSync::of(root.handle()?),
+            root: Arc::new(root),
             batch: Vec::new(),
             batch_bytes: 0,
             dirty: BTreeSet::new(),
-            _lock: lock,
         })
     }
 
     /// Makes the directories on the way to `path` and remembers that they are to be synced.
-    fn make_way(&mut self, path: &str) -> io::Result<PathBuf> {
-        if let Some(place) = self.dir.locate(path)? {
-            self.mark(path);
-            return Ok(place);
-        }
-        let mut dir = self.dir.root.clone();
-        let (dirs, _) = path.rsplit_once('/').unwrap_or(("", path));
-        for name in dirs.split('/').filter(|name| !name.is_empty()) {
-            dir.push(name);
-            match fs::create_dir(&dir) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                done => done?,
+    fn make_way(&mut self, path: &str) -> io::Result<(Arc<Directory>, String)> {
+        let way = walk(&self.root, path, Directory::make_inner)?;
+        let mut dirs = path;
+        while let Some((before, _)) = dirs.rsplit_once('/') {
+            dirs = before;
+            if !self.dirty.contains(dirs) {
+                self.dirty.insert(dirs.to_owned());
             }
         }
-        self.mark(path);
-        self.dir.locate(path)?.ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.dirty.insert(String::new());
+        way.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn mark(&mut self, path: &str) {
-        let mut dir = self.dir.root.clone();
-        self.dirty.insert(dir.clone());
-        let (dirs, _) = path.rsplit_once('/').unwrap_or(("", path));
-        for name in dirs.split('/').filter(|name| !name.is_empty()) {
-            dir.push(name);
-            if !self.dirty.contains(&dir) {
-                self.dirty.insert(dir.clone());
+    /// Writes a file beside the log.
+    fn write_new(&self, bytes: &[u8]) -> io::Result<(String, File)> {
+        let (temp, mut file) = self.root.make_temporary_with(TEMP_FILE, FILE_MODE)?;
+        match file.write_all(bytes) {
+            Ok(()) => Ok((temp, file)),
+            Err(error) => {
+                let _room_that_is_needed = self.root.remove(&temp);
+                Err(error)
             }
         }
-    }
-
-    /// Writes and syncs the bytes beside the log, then gives them their name.
-    fn write(&self, place: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temp = self.dir.root.join(TEMP_FILE);
-        write_new(&temp, bytes)?.sync_all()?;
-        fs::rename(&temp, place)
     }
 
     /// Writes the bytes beside the log, to be synced and named with others.
-    fn write_later(&mut self, place: PathBuf, bytes: &[u8]) -> io::Result<()> {
-        let temp = self.dir.root.join(format!("{TEMP_FILE}.{}", self.batch.len()));
-        let file = write_new(&temp, bytes)?;
+    fn write_later(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let (temp, file) = self.write_new(bytes)?;
         let file = (self.batch.len() < ALONE_FILES_MAX).then_some(file);
-        self.batch.push(Unnamed { place, temp, file });
+        self.batch.push(Unnamed { path: path.to_owned(), temp, file });
         self.batch_bytes += bytes.len();
         if self.batch.len() >= BATCH_FILES_MAX || self.batch_bytes >= BATCH_BYTES_MAX {
             self.name_batch()?;
@@ -208,83 +238,85 @@ impl PublishDir {
             Some(whole) if batch.len() > ALONE_FILES_MAX => whole.sync()?,
             _ => batch.iter().filter_map(|one| one.file.as_ref()).try_for_each(File::sync_all)?,
         }
-        batch.iter().try_for_each(|one| fs::rename(&one.temp, &one.place))
+        batch.iter().try_for_each(|one| {
+            let way = walk(&self.root, &one.path, Directory::inner)?;
+            let (dir, name) = way.ok_or(io::ErrorKind::NotFound)?;
+            self.root.rename_into(&one.temp, &dir, &name)
+        })
     }
 }
 
 impl StaticFiles for PublishDir {
     fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
-        self.dir.read_into(path, len_max, bytes)
+        read_into(&self.root, path, len_max, bytes)
     }
 }
 
 impl StaticStore for PublishDir {
     fn put(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        let place = self.make_way(path)?;
-        if self.batch.iter().any(|one| one.place.as_os_str() == place.as_os_str()) {
+        let (dir, name) = self.make_way(path)?;
+        if self.batch.iter().any(|one| one.path == path) {
             self.name_batch()?;
         }
         // The lock keeps other publishers out between this look and the renaming.
-        match fs::symlink_metadata(&place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match self.whole {
-                Some(_) => self.write_later(place, bytes),
-                None => self.write(&place, bytes),
-            },
-            Err(error) => Err(error),
-            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        if dir.has(&name)? {
+            return Err(io::ErrorKind::AlreadyExists.into());
         }
+        if self.whole.is_some() {
+            return self.write_later(path, bytes);
+        }
+        let (temp, file) = self.write_new(bytes)?;
+        file.sync_all()?;
+        self.root.rename_into(&temp, &dir, &name)
     }
 
     fn sync(&mut self) -> io::Result<()> {
         self.name_batch()?;
         // A directory is forgotten only when it is synced.
-        while let Some(dir) = self.dirty.last() {
-            directory::sync(dir)?;
+        while let Some(path) = self.dirty.last() {
+            let dir = walk_dirs(&self.root, path, Directory::inner)?;
+            dir.ok_or(io::ErrorKind::NotFound)?.sync()?;
             self.dirty.pop_last();
         }
         Ok(())
     }
 
     fn replace_checkpoint(&mut self, note: &[u8]) -> io::Result<()> {
-        let place = self.make_way(CHECKPOINT_PATH)?;
-        self.write(&place, note)?;
-        directory::sync(&self.dir.root)
+        self.root.replace_with(CHECKPOINT_PATH, note, FILE_MODE)
     }
 
     fn remove_partial(&mut self, path: &str) -> io::Result<()> {
         // Located by the name of its first file, so that the checks are the same.
-        let Some(first) = self.dir.locate(&format!("{path}.p/1"))? else { return Ok(()) };
-        let Some(dir) = first.parent() else { return Ok(()) };
-        fs::remove_dir_all(dir)
+        let first = format!("{path}.p/1");
+        let Some((dir, _)) = walk(&self.root, &first, Directory::inner)? else { return Ok(()) };
+        for name in dir.names()? {
+            let is_ours = name.to_str().is_some_and(|name| is_known(&format!("{path}.p/{name}")));
+            if is_ours && dir.kind(&name)? != Some(FileType::Directory) {
+                dir.remove(&name)?;
+            }
+        }
+        // Unless something else is there, which is nobody's to remove.
+        if dir.names()?.is_empty() {
+            let (dirs, name) = path.rsplit_once('/').unwrap_or(("", path));
+            if let Some(parent) = walk_dirs(&self.root, dirs, Directory::inner)? {
+                parent.remove_inner(&format!("{name}.p"))?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// Writes a file that is new.
-fn write_new(temp: &Path, bytes: &[u8]) -> io::Result<File> {
-    // WHY: what a crash left, or a link that somebody laid there, is not written through.
-    match fs::remove_file(temp) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        done => done?,
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(temp)?;
-    file.write_all(bytes)?;
-    Ok(file)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Removes files that a crash left beside the log. What is there under their names and is no file
-/// stays, and is reported when the name is needed.
-fn remove_temporary(root: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(root)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name.as_encoded_bytes().starts_with(TEMP_FILE.as_bytes()) && !entry.file_type()?.is_dir()
-        {
-            fs::remove_file(entry.path())?;
+    #[test]
+    fn directories_of_tiles_are_known() {
+        for path in ["tile", "tile/0", "tile/entries", "tile/0/x001", "tile/0/x001/234.p"] {
+            assert!(is_way(path), "{path}");
+        }
+        for path in ["", "til", "tile/x", "tile/0/001", "tile/0/x01", "tile/0/notes", "x/tile"] {
+            assert!(!is_way(path), "{path}");
         }
     }
-    Ok(())
-}
-
-fn invalid(text: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, text)
 }

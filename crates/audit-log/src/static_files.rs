@@ -5,6 +5,27 @@ use std::io;
 /// The published checkpoint's path.
 pub const CHECKPOINT_PATH: &str = "checkpoint";
 
+/// How a web server delivers a file of a published log (C2SP tlog-tiles).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deliver {
+    /// The header `Content-Type`.
+    pub content_type: &'static str,
+    /// The header `Cache-Control`.
+    pub cache_control: &'static str,
+}
+
+/// How a web server delivers the file at `path`: the checkpoint as text that is asked for again after
+/// some seconds, everything else as bytes that never change.
+#[must_use]
+pub fn how_to_deliver(path: &str) -> Deliver {
+    if path == CHECKPOINT_PATH {
+        let content_type = "text/plain; charset=utf-8";
+        return Deliver { content_type, cache_control: "public, max-age=5" };
+    }
+    let content_type = "application/octet-stream";
+    Deliver { content_type, cache_control: "public, max-age=31536000, immutable" }
+}
+
 /// Gives the files of a published log. Nothing that it gives is believed before it is verified.
 pub trait StaticFiles {
     /// Replaces `bytes` by those of the file at `path`: [`CHECKPOINT_PATH`], or the `Display` of a

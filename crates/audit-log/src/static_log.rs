@@ -231,6 +231,12 @@ impl<F: StaticFiles> StaticLog<F> {
         Ok(())
     }
 
+    /// The hashes of a partial tile, which lead to the signed root.
+    pub(crate) fn partial(&self, id: TileId) -> Option<&[Digest]> {
+        let tile = self.edge.get(usize::from(id.level()))?.as_ref()?.hashes();
+        (tile.len() == usize::from(id.width())).then_some(tile)
+    }
+
     /// Where a publisher goes on.
     pub(crate) fn to_edge(&self) -> Edge {
         let tiles = (0..).zip(&self.edge);

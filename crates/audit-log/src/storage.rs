@@ -14,6 +14,8 @@ pub enum StoredFile {
     Offsets,
     /// Up to where hashes and offsets are durable.
     Mark,
+    /// At which sizes checkpoints were signed, of late: needed to publish the log, and nothing else.
+    Signed,
 }
 
 impl fmt::Display for StoredFile {
@@ -23,6 +25,7 @@ impl fmt::Display for StoredFile {
             Self::Hashes(level) => write!(f, "hashes-{level}"),
             Self::Offsets => f.write_str("offsets"),
             Self::Mark => f.write_str("mark"),
+            Self::Signed => f.write_str("signed"),
         }
     }
 }
@@ -103,6 +106,15 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// # Errors
     /// The medium takes no new log, or the system gives no randomness.
     fn nonce(&self) -> io::Result<[u8; 16]>;
+
+    /// Checks that the log is still where it was opened, and that the segment that grows is still one
+    /// of its files. Asked before a segment is begun and before a checkpoint is signed.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::StaleNetworkFileHandle`] if it is not; whatever else the medium says.
+    fn check_place(&self, _growing: StoredFile) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Bytes after which a new segment is begun.
     fn segment_len_max(&self) -> u64 {

@@ -14,7 +14,7 @@ use crate::segment::to_u64;
 use crate::static_files::{CHECKPOINT_PATH, StaticFiles};
 use crate::static_log::{OpenStaticError, StaticLog, read_checkpoint};
 use crate::tile::{BundleId, TILE_LEVEL_MAX, TILE_WIDTH, TileId};
-use crate::tree::{TreeSize, leaf_hash};
+use crate::tree::{LeafIndex, TreeSize, leaf_hash};
 
 const LEVELS: usize = TILE_LEVEL_MAX as usize + 1;
 const UNKNOWN: Digest = Digest::from_bytes([0; Digest::LEN]);
@@ -35,25 +35,43 @@ pub fn verify_static(
     depth: Depth,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<StaticReport, OpenStaticError> {
+    verify_static_entries(files, origin, depth, progress, &mut |_, _| {})
+}
+
+/// As [`verify_static`], and hands each entry to `visit` that agrees with its tile, so that nothing
+/// has to be fetched again to look at it. What `visit` made of them says something about the log only
+/// if the report [is sound](StaticReport::is_sound): the root is known at the end.
+///
+/// # Errors
+/// [`OpenStaticError`] if there is no checkpoint of this log to hold it against.
+pub fn verify_static_entries(
+    files: &impl StaticFiles,
+    origin: &Origin,
+    depth: Depth,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(LeafIndex, &[u8]),
+) -> Result<StaticReport, OpenStaticError> {
     let checkpoint = read_checkpoint(files, origin)?;
     let size = checkpoint.size();
-    let is_edge_signed = StaticLog::open_at(files, checkpoint.clone()).is_ok();
+    let edge = StaticLog::open_at(files, checkpoint.clone()).ok();
+    // The partial tiles were read just now, if they are those that were signed.
+    let is_tile_read = if edge.is_some() { BundleId::is_full } else { |_: BundleId| true };
     let mut walk = Walk {
         files,
         size,
-        is_edge_signed,
+        edge,
         levels: Default::default(),
         is_edge_lost: false,
         tile_bytes: Vec::new(),
         report: StaticReport::new(checkpoint),
     };
     let (mut bytes, mut leaves) = (Vec::new(), Vec::new());
-    let mut ahead = Ahead::new(files, BundleId::all(size), |_| true);
+    let mut ahead = Ahead::new(files, BundleId::all(size), is_tile_read);
     for id in BundleId::all(size) {
         let fetched = walk.hash_entries(id, &mut bytes, &mut leaves);
         walk.tile(id.tile(), fetched.is_some().then_some(leaves.as_slice()));
-        if let (Depth::Records, Some(fetched)) = (depth, fetched) {
-            walk.decode_entries(id, &fetched, &bytes, &leaves);
+        if let Some(fetched) = fetched {
+            walk.visit_entries(id, (&fetched, &bytes, &leaves), depth, visit);
         }
         let entries = TreeSize::new(id.leaves().end);
         let damages = walk.report.damages;
@@ -88,8 +106,8 @@ struct Level {
 struct Walk<'f, F> {
     files: &'f F,
     size: TreeSize,
-    /// Whether the published partial tiles lead to the signed root.
-    is_edge_signed: bool,
+    /// The published partial tiles, if they lead to the signed root.
+    edge: Option<StaticLog<&'f F>>,
     levels: [Level; LEVELS],
     /// Whether neither file nor entries of a partial tile of level 0 are there.
     is_edge_lost: bool,
@@ -129,18 +147,28 @@ impl<F: StaticFiles> Walk<'_, F> {
         }
     }
 
-    /// Decodes those entries of the bundle that are the ones of its tile.
-    fn decode_entries(&mut self, id: BundleId, fetched: &Fetched, bytes: &[u8], leaves: &[Digest]) {
+    /// Decodes those entries of the bundle that are the ones of its tile, and hands them over.
+    fn visit_entries(
+        &mut self,
+        id: BundleId,
+        (fetched, bytes, leaves): (&Fetched, &[u8], &[Digest]),
+        depth: Depth,
+        visit: &mut dyn FnMut(LeafIndex, &[u8]),
+    ) {
         let Self { levels, report, .. } = self;
         let file = levels.first().and_then(|level| level.file.as_deref()).unwrap_or(leaves);
         let Ok(bundle) = fetched.bundle(bytes) else { return };
         let entries = bundle.entries().zip(leaves.iter().zip(file));
         for (index, (entry, (leaf, file))) in id.leaves().zip(entries) {
-            if leaf == file
+            if leaf != file {
+                continue;
+            }
+            if depth == Depth::Records
                 && let Err(error) = Record::from_bytes(entry)
             {
                 report.add(fetched.path.clone(), Some(index), Fault::Record(error));
             }
+            visit(LeafIndex::new(index), entry);
         }
     }
 
@@ -153,7 +181,7 @@ impl<F: StaticFiles> Walk<'_, F> {
         let file = self.levels.get(level).and_then(|level| level.file.as_deref());
         // Of two that differ, the one is right that the tree above agrees with.
         let is_right = |file: &[Digest]| {
-            if id.is_full() { above == Some(fold(file)) } else { self.is_edge_signed }
+            if id.is_full() { above == Some(fold(file)) } else { self.edge.is_some() }
         };
         let believed = match (below, file) {
             (Some(below), Some(file)) if below != file => {
@@ -211,6 +239,13 @@ impl<F: StaticFiles> Walk<'_, F> {
         level.id = Some(id);
         let mut hashes = level.file.take().unwrap_or_default();
         hashes.clear();
+        let signed = self.edge.as_ref().filter(|_| !id.is_full());
+        if let Some(known) = signed.and_then(|edge| edge.partial(id)) {
+            hashes.extend_from_slice(known);
+            level.file = Some(hashes);
+            self.report.tiles += 1;
+            return;
+        }
         match fetch_tile(self.files, id, &mut self.tile_bytes) {
             Ok(_) => {
                 let (found, _) = self.tile_bytes.as_chunks();

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use dataspace_primitives::{Signer, UnixMillis};
 use thiserror::Error;
@@ -18,14 +20,31 @@ use crate::seen_store::{SeenStore, origin_hash};
 /// one before and has made it durable, so that after any crash it still knows all that it
 /// cosigned.
 ///
-/// It reads no clock: the time comes with each request, and must not go back. Shared by reference
-/// between threads; requests for one log wait for each other.
+/// It reads no clock: the time comes with each request. Of one log it must not go back, and it must
+/// not go forward by more than [`CLOCK_JUMP_MAX`] after the latest cosignature of any log, so that a
+/// clock that is wrong once does not keep the witness silent until that time has come. Where the
+/// clock is right and the witness was silent for so long, [`trust_times_until`] says so; where it was
+/// wrong and cosignatures bear its times, [`disregard_times_from`] does. Neither makes the witness
+/// forget what it saw. C2SP tlog-cosignature asks for the time of the cosignature and for no order;
+/// cosignatures with times of a wrong clock stay as false as they are, and verifiers may reject them.
+///
+/// Shared by reference between threads; requests for one log wait for each other.
+///
+/// [`trust_times_until`]: Witness::trust_times_until
+/// [`disregard_times_from`]: Witness::disregard_times_from
 pub struct Witness {
     key: WitnessKey,
     signer: Box<dyn Signer + Send + Sync>,
     logs: Vec<Origin>,
     seen: Seen,
+    /// The time of the latest cosignature of any log, in milliseconds; 0 if there is none.
+    newest: AtomicU64,
+    trusted_until: UnixMillis,
+    disregarded_from: Option<UnixMillis>,
 }
+
+/// Farthest that the clock may go forward between two cosignatures: a year and a day.
+pub const CLOCK_JUMP_MAX: Duration = Duration::from_secs(366 * 24 * 3_600);
 
 /// Why a witness is not opened.
 #[derive(Debug, Error)]
@@ -90,6 +109,16 @@ pub enum AddCheckpointError {
         /// The time that was given.
         now: UnixMillis,
     },
+    /// The witness's clock went forward by more than [`CLOCK_JUMP_MAX`]: 500.
+    #[error(
+        "the witness's clock went forward from {last} to {now}; its operator must say which is right"
+    )]
+    ClockJump {
+        /// The latest cosignature's time.
+        last: UnixMillis,
+        /// The time that was given.
+        now: UnixMillis,
+    },
     /// The cosignature cannot be made: 500.
     #[error("the cosignature cannot be made")]
     Cosign(#[from] CosignatureError),
@@ -131,7 +160,60 @@ impl Witness {
                 key.find(&held).ok().flatten().ok_or_else(other)?;
             }
         }
-        Ok(Self { key, signer, logs: logs.to_vec(), seen })
+        let (newest, trusted_until) = (AtomicU64::new(0), UnixMillis::MIN);
+        let logs = logs.to_vec();
+        let this = Self { key, signer, logs, seen, newest, trusted_until, disregarded_from: None };
+        this.find_newest();
+        Ok(this)
+    }
+
+    /// Says that the clock is right up to this time, however long the witness was silent.
+    #[must_use]
+    pub fn trust_times_until(mut self, until: UnixMillis) -> Self {
+        self.trusted_until = until;
+        self
+    }
+
+    /// Says that the clock was wrong when it showed this time or a later one: cosignatures that bear
+    /// such a time no longer keep the witness from cosigning at earlier ones.
+    #[must_use]
+    pub fn disregard_times_from(mut self, from: UnixMillis) -> Self {
+        self.disregarded_from = Some(from);
+        self.find_newest();
+        self
+    }
+
+    /// The time of this witness's last cosignature under `held`, if it counts.
+    fn last_time(&self, held: &Checkpoint) -> Result<Option<UnixMillis>, CosignatureError> {
+        let last = self.key.find(held)?.map(|one| one.time());
+        Ok(last.filter(|last| self.disregarded_from.is_none_or(|from| *last < from)))
+    }
+
+    fn find_newest(&self) {
+        let held = self.logs.iter().filter_map(|origin| self.seen.latest(origin).ok().flatten());
+        let times = held.filter_map(|held| self.last_time(&held).ok().flatten());
+        let newest = times.map(UnixMillis::as_millis).max().unwrap_or(0);
+        self.newest.store(newest, Ordering::Release);
+    }
+
+    fn check_clock(
+        &self,
+        held: Option<&Checkpoint>,
+        now: UnixMillis,
+    ) -> Result<(), AddCheckpointError> {
+        let last = held.map(|held| self.last_time(held)).transpose()?.flatten();
+        if let Some(last) = last.filter(|last| *last > now) {
+            return Err(AddCheckpointError::Clock { last, now });
+        }
+        let newest = self.newest.load(Ordering::Acquire);
+        let jump = u64::try_from(CLOCK_JUMP_MAX.as_millis()).unwrap_or(u64::MAX);
+        let is_far = newest > 0 && now.as_millis().saturating_sub(newest) > jump;
+        match UnixMillis::new(newest) {
+            Some(last) if is_far && now > self.trusted_until => {
+                Err(AddCheckpointError::ClockJump { last, now })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The witness's key; its `Display` is the verifier key to give to others.
@@ -172,10 +254,7 @@ impl Witness {
         let checkpoint = checkpoint.to_bare().map_err(AddCheckpointError::Form)?;
         let mut made = None;
         let advanced = self.seen.advance(&checkpoint, (request.old(), request.path()), |held| {
-            let last = held.map(|held| self.key.find(held)).transpose()?.flatten();
-            if let Some(last) = last.map(|one| one.time()).filter(|last| *last > now) {
-                return Err(AddCheckpointError::Clock { last, now });
-            }
+            self.check_clock(held, now)?;
             let cosignature = self.key.cosign(&checkpoint, now, &*self.signer)?;
             let keys = std::slice::from_ref(&self.key);
             let kept = checkpoint.with_cosignatures(cosignature.as_line(), keys)?;
@@ -184,7 +263,10 @@ impl Witness {
         });
         match advanced {
             // INVARIANT: what is kept was made together with the cosignature.
-            Ok(()) => made.ok_or(AddCheckpointError::Poisoned),
+            Ok(()) => {
+                self.newest.fetch_max(now.as_millis(), Ordering::AcqRel);
+                made.ok_or(AddCheckpointError::Poisoned)
+            }
             Err(AdvanceError::Unfollowed) => Err(AddCheckpointError::UnknownLog),
             Err(AdvanceError::Refused(reason, fork)) => {
                 Err(AddCheckpointError::Refused { reason, fork })
@@ -223,7 +305,11 @@ impl AddCheckpointError {
             Self::UnknownLog => 404,
             Self::Refused { reason: Refusal::Stale { .. }, .. } => 409,
             Self::Refused { reason: Refusal::EmptyRoot | Refusal::Inconsistent(_), .. } => 422,
-            Self::Clock { .. } | Self::Cosign(_) | Self::Io(_) | Self::Poisoned => 500,
+            Self::Clock { .. }
+            | Self::ClockJump { .. }
+            | Self::Cosign(_)
+            | Self::Io(_)
+            | Self::Poisoned => 500,
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::task::Context;
 use std::thread;
@@ -14,7 +15,7 @@ use dataspace_primitives::Digest;
 
 use crate::batch::{BESIDE_MIN, Batch, LARGE};
 use crate::error::ReadError;
-use crate::hashes::{Edge, settle};
+use crate::hashes::{Edge, SettleError, settle};
 use crate::origin::Origin;
 use crate::outcome::{Outcome, Wait};
 use crate::queue::{AppendError, Group, PoisonCause, Queue, Work};
@@ -35,12 +36,21 @@ pub(crate) struct Writer {
     /// INVARIANT: holds only what is durable; records are added by the leader alone. Locked before
     /// the queue, if both are.
     pub(crate) state: RwLock<State>,
+    /// Whether hashes and offsets that were not durable may be lost. Until the log is opened again
+    /// no mark says that they are there.
+    is_unsettled: AtomicBool,
 }
 
 impl Writer {
     pub(crate) fn new(storage: Box<dyn Storage>, origin: Origin, state: State) -> Self {
         let queue = Queue::new(state.edge.size().as_u64());
-        Self { storage, origin, queue, state: RwLock::new(state) }
+        Self {
+            storage,
+            origin,
+            queue,
+            state: RwLock::new(state),
+            is_unsettled: AtomicBool::new(false),
+        }
     }
 
     /// Returns the index of the first record, when all of the batch is durable.
@@ -83,6 +93,19 @@ impl Writer {
             }
         }
         lead.is_done = true;
+    }
+
+    /// Everything that is durable, with all that was made from it in its files.
+    pub(crate) fn readable(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
+        loop {
+            let state = self.state()?;
+            if state.unwritten.is_empty() {
+                return Ok(state);
+            }
+            drop(state);
+            let Ok(mut state) = self.state.write() else { return Err(self.panicked()) };
+            state.unwritten.write(&*self.storage)?;
+        }
     }
 
     /// Everything that is durable.
@@ -160,8 +183,14 @@ impl Writer {
         place: Place,
         edge: Option<Edge>,
     ) -> Result<Written, PoisonCause> {
-        let Place { first, segment, end: at, room } = place;
+        let Place { first, segment, growing, end: at, room } = place;
         let (file, is_new) = (segment.file(), at == 0);
+        if is_new {
+            self.storage.check_place(growing).map_err(|error| match error.kind() {
+                io::ErrorKind::StaleNetworkFileHandle => PoisonCause::Moved(error),
+                _ => PoisonCause::Write(error),
+            })?;
+        }
         let begin = if is_new { segment.bytes.as_slice() } else { &[] };
         let body_at = at + to_u64(begin.len() + GROUP_HEADER_LEN);
         let offsets = batch.offsets(body_at);
@@ -201,25 +230,33 @@ impl Writer {
 
     /// Where the group goes: behind the last one, or to the beginning of a new segment.
     fn place(&self, state: &State, batch: &Batch) -> Place {
-        let first = state.edge.size().as_u64();
+        let (first, growing) = (state.edge.size().as_u64(), state.segment.file());
         let len = to_u64(GROUP_HEADER_LEN + batch.body().len() + Digest::LEN);
         let is_full = state.end + len > self.storage.segment_len_max();
         if is_full && state.segment.first.as_u64() < first {
             let (at, nonce) = (LeafIndex::new(first), state.segment.nonce);
             let segment = SegmentHeader::new(&self.origin, at, &state.root, nonce);
-            return Place { first, segment, end: 0, room: 0 };
+            return Place { first, segment, growing, end: 0, room: 0 };
         }
-        Place { first, segment: state.segment.clone(), end: state.end, room: state.room }
+        Place { first, segment: state.segment.clone(), growing, end: state.end, room: state.room }
     }
 
     /// Makes durable what was made from the segments, up to this edge of the tree.
     ///
     /// # Errors
-    /// The log is poisoned then.
-    pub(crate) fn settle(&self, edge: &Edge) -> Result<(), Arc<PoisonCause>> {
+    /// It is not. The log goes on: all of it can be made again.
+    pub(crate) fn settle(&self, edge: &Edge) -> io::Result<()> {
+        let is_lost = || io::Error::other("an earlier sync of hashes and offsets failed");
+        if self.is_unsettled.load(Ordering::Acquire) {
+            return Err(is_lost());
+        }
         // Who writes a full tile meanwhile, begins it with the same bytes.
-        let settled = settle(&*self.storage, edge, PoisonCause::Write, PoisonCause::Sync);
-        settled.map_err(|cause| self.queue.poison(cause))
+        settle(&*self.storage, edge).map_err(|error| {
+            if let SettleError::Sync(_) = error {
+                self.is_unsettled.store(true, Ordering::Release);
+            }
+            error.into()
+        })
     }
 }
 
@@ -227,6 +264,8 @@ impl Writer {
 struct Place {
     first: u64,
     segment: SegmentHeader,
+    /// The segment that grew until now.
+    growing: StoredFile,
     /// 0 if the segment is to begin with this group.
     end: u64,
     room: u64,

@@ -10,11 +10,12 @@ mod file;
 mod rows;
 mod statement;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_audit_log::{LeafIndex, Log, ReadError, Record, RecordError, TreeSize};
+use dataspace_audit_log::{Directory, LeafIndex, Log, ReadError, Record, RecordError, TreeSize};
 use dataspace_identity::SecretKey;
 use thiserror::Error;
 
@@ -155,7 +156,7 @@ const RECORDS_MIN: u64 = 4_096;
 
 /// The index of an open node.
 pub(crate) struct Index {
-    path: PathBuf,
+    dir: PathBuf,
     base: Mutex<Base>,
     /// The size of the log at which the index is written again.
     due_at: AtomicU64,
@@ -168,7 +169,7 @@ impl Index {
     pub(crate) fn new(dir: &Path, base: Base) -> Self {
         let due_at = AtomicU64::new(due_after(&base));
         let (base, error) = (Mutex::new(base), Mutex::default());
-        Self { path: dir.join(FILE), base, due_at, error }
+        Self { dir: dir.to_owned(), base, due_at, error }
     }
 
     /// Hands the rows of the index in `dir` to `visit`; what that made of them is right only if
@@ -178,7 +179,7 @@ impl Index {
         log: &Log,
         visit: &mut dyn FnMut(Row<'_>) -> Result<(), Unusable>,
     ) -> Result<Base, Unusable> {
-        file::read(&dir.join(FILE), log, visit)
+        file::read(dir, log, visit)
     }
 
     /// Writes the index if the log of `size` records has grown enough since the last time. Meant
@@ -245,9 +246,30 @@ impl Index {
             _ => read_tail(log, base, size)?,
         };
         let stated = (log.origin(), checkpoint.root());
-        *base =
-            file::write(&self.path, base, &tail, &|new| Ok(Statement::sign(stated, new, key)?))?;
+        let sign = |new: &Base| Ok(Statement::sign(stated, new, key)?);
+        *base = file::write(&self.dir, log, (base, &tail), &sign)?;
         Ok(())
+    }
+
+    /// The node's directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Copies the index as it was written last.
+    pub(crate) fn copy_to(&self, to: &Directory) -> io::Result<()> {
+        let _written_by_nobody = self.base();
+        file::copy(&self.dir, to)
+    }
+
+    /// Copies the index in `dir`, which may be written meanwhile.
+    pub(crate) fn copy(dir: &Path, to: &Directory) -> io::Result<()> {
+        file::copy(dir, to)
+    }
+
+    /// Removes a copy that is of no use.
+    pub(crate) fn remove_copy(from: &Directory) -> io::Result<()> {
+        from.remove(FILE)
     }
 
     /// Why the last attempt to write failed, if it did.

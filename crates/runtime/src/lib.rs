@@ -85,6 +85,7 @@
 //! Decisions on requests that nobody can attribute (an unknown contract, a wrong signature, a
 //! replay) are errors and are not recorded, so that strangers cannot fill the log.
 
+mod backup;
 mod change;
 mod clock;
 mod denial;
@@ -106,6 +107,7 @@ mod state;
 
 pub use dataspace_data_plane::Table;
 
+pub use crate::backup::{NodeBackup, NodeBackupError, backup_node};
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
 pub use crate::denial::DenialReason;
 pub use crate::error::{

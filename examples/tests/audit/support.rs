@@ -120,6 +120,18 @@ pub(crate) fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
+/// Whether a file of a published log is a partial tile or bundle of a tree that was signed before the
+/// published one: there for those who have that checkpoint, and no part of the published tree.
+pub(crate) fn is_earlier_form(file: &Path) -> bool {
+    let width = |file: &Path| file.file_name()?.to_str()?.parse::<u16>().ok();
+    let dir = file.parent().unwrap();
+    if dir.extension().is_none_or(|end| end != "p") {
+        return false;
+    }
+    let forms = fs::read_dir(dir).unwrap().map(|entry| width(&entry.unwrap().path()));
+    forms.max().unwrap() > width(file)
+}
+
 pub(crate) fn operator() -> SecretKey {
     SecretKey::from_seed(&mut [0x21; 32]).unwrap()
 }

@@ -88,6 +88,8 @@ pub(crate) struct State {
     pub(crate) panic_in_offsets: bool,
     /// Panics when asked how long segments are.
     pub(crate) panic_in_segment_len: bool,
+    /// The log is no longer where it was.
+    pub(crate) moves: bool,
     /// Fails the syncs of what is made from the segments.
     pub(crate) fail_settle: bool,
     /// Bytes that all segments can have.
@@ -406,6 +408,11 @@ impl Storage for Disk {
 
     fn read_checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
         Ok(self.get().checkpoint.clone())
+    }
+
+    fn check_place(&self, _: StoredFile) -> io::Result<()> {
+        let moves = self.get().moves;
+        if moves { Err(io::ErrorKind::StaleNetworkFileHandle.into()) } else { Ok(()) }
     }
 
     fn write_checkpoint(&self, note: &[u8]) -> io::Result<()> {

@@ -5,6 +5,10 @@ mod any_call;
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod auditor;
+#[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod bundle;
 #[cfg(test)]
 mod concurrency;
@@ -33,7 +37,13 @@ mod kill;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
+mod not_poisoned;
+#[cfg(test)]
 mod note;
+#[cfg(test)]
+mod place;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]

@@ -82,21 +82,22 @@ fn nobody_is_told_that_a_record_is_durable() {
 }
 
 #[test]
-fn readers_share_a_directory_and_keep_writers_out() {
+fn readers_keep_nobody_out_and_see_what_there_was() {
     let dir = written(20);
     let (one, other) = (open(dir.path()), open(dir.path()));
-    match Log::open(dir.path(), origin()) {
-        Err(OpenError::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
-        other => panic!("{other:?}"),
-    }
-    drop((one, other));
-    let writer = Log::open(dir.path(), origin()).unwrap();
+    let (writer, _) = Log::open(dir.path(), origin()).unwrap();
     let error = ReadOnlyStorage::open(dir.path()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    for first in (20..9_000).step_by(500) {
+        drop(writer.append_batch(&numbers(first..first + 500)).unwrap());
+        writer.checkpoint(&key(1)).unwrap();
+    }
+    for reader in [one, other] {
+        assert_eq!(all_numbers(&reader), (0..20).collect::<Vec<_>>());
+        assert_eq!(reader.size().unwrap().as_u64(), 20);
+    }
     drop(writer);
-    fs::remove_file(dir.path().join("lock")).unwrap();
-    drop(open(dir.path()));
-    assert!(!dir.path().join("lock").exists());
+    assert_eq!(open(dir.path()).size().unwrap().as_u64(), 9_020);
 }
 
 #[test]
@@ -106,8 +107,11 @@ fn links_pipes_and_directories_are_not_opened() {
         let segment = dir.path().join("segment-00000000000000000000");
         fs::rename(&segment, dir.path().join("moved")).unwrap();
         change(&segment);
-        let storage = ReadOnlyStorage::open(dir.path()).unwrap();
-        match Log::check_on(&storage, &origin(), &|_| {}) {
+        let error = ReadOnlyStorage::open(dir.path()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        let error = ReadOnlyStorage::open_running(dir.path()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        match Log::open(dir.path(), origin()) {
             Err(OpenError::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::InvalidData),
             other => panic!("{other:?}"),
         }

@@ -68,6 +68,10 @@ impl Storage for SmallSegments {
         self.0.nonce()
     }
 
+    fn check_place(&self, growing: StoredFile) -> io::Result<()> {
+        self.0.check_place(growing)
+    }
+
     fn segment_len_max(&self) -> u64 {
         8 << 10
     }

@@ -90,8 +90,8 @@ fn a_process_whose_system_calls_fail_loses_nothing_that_it_acknowledged() {
         ("pwrite64", &["error=EIO", "error=ENOSPC", "signal=KILL"][..]),
         ("fdatasync", &["error=EIO", "error=ENOSPC", "signal=KILL"]),
         ("fsync", &["error=EIO", "signal=KILL"]),
-        ("rename", &["error=EIO", "signal=KILL"]),
-        ("unlink", &["error=EIO", "signal=KILL"]),
+        ("renameat", &["error=EIO", "signal=KILL"]),
+        ("unlinkat", &["error=EIO", "signal=KILL"]),
     ] {
         for fault in faults {
             for when in (1..).step_by(stride) {

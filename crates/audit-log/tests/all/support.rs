@@ -121,6 +121,11 @@ impl Branch {
         &self.1
     }
 
+    /// The bytes of a record.
+    pub(crate) fn record(&self, index: u64) -> Vec<u8> {
+        self.0.read(LeafIndex::new(index)).unwrap()
+    }
+
     pub(crate) fn root(&self, size: u64) -> Digest {
         self.1.root_at(TreeSize::new(size)).unwrap()
     }

@@ -275,6 +275,45 @@ fn a_clock_that_goes_back_cosigns_nothing() {
 }
 
 #[test]
+fn a_clock_that_is_wrong_once_keeps_no_witness_silent() {
+    const YEAR: u64 = 365 * 24 * 3_600 * SECOND;
+    let (branch, vault) = (Branch::new(20, 1), Vault::default());
+    let ask = |witness: &Witness, old: u64, new: u64, at: u64| {
+        let body = body(old, &branch.path(old, new), &branch.checkpoint(new));
+        witness.add_checkpoint(body.as_bytes(), time(at))
+    };
+    let witness = open(&vault).unwrap();
+    ask(&witness, 0, 5, SECOND).unwrap();
+    // Ten years ahead: refused, and nothing is spoilt by it, in this process or the next.
+    for witness in [&witness, &open(&vault).unwrap()] {
+        let error = ask(witness, 5, 6, 10 * YEAR).unwrap_err();
+        assert!(matches!(error, AddCheckpointError::ClockJump { .. }), "{error}");
+        assert_eq!((error.status(), error.body().contains("2036")), (500, false));
+    }
+    ask(&witness, 5, 6, 2 * SECOND).unwrap();
+    // A year of silence is none of that, and for a longer one the operator vouches.
+    ask(&witness, 6, 7, YEAR).unwrap();
+    assert!(ask(&witness, 7, 8, 9 * YEAR).is_err());
+    let trusting = open(&vault).unwrap().trust_times_until(time(9 * YEAR));
+    assert!(ask(&trusting, 7, 8, 9 * YEAR + SECOND).is_err());
+    ask(&trusting, 7, 8, 9 * YEAR).unwrap();
+    // If that was wrong: what was seen stays, only its time does not count.
+    let witness = open(&vault).unwrap();
+    let error = ask(&witness, 8, 9, 2 * YEAR).unwrap_err();
+    assert!(matches!(error, AddCheckpointError::Clock { .. }), "{error}");
+    let mended = open(&vault).unwrap().disregard_times_from(time(2 * YEAR + SECOND));
+    assert!(matches!(
+        ask(&mended, 7, 9, 2 * YEAR).unwrap_err(),
+        AddCheckpointError::Refused { .. }
+    ));
+    ask(&mended, 8, 9, 2 * YEAR).unwrap();
+    // From then on it needs no more help.
+    let witness = open(&vault).unwrap();
+    assert!(ask(&witness, 9, 10, 2 * YEAR - SECOND).is_err());
+    ask(&witness, 9, 10, 2 * YEAR + SECOND).unwrap();
+}
+
+#[test]
 fn a_witness_is_opened_with_its_own_key_state_and_other_peoples_logs_alone() {
     let (branch, vault) = (Branch::new(5, 1), Vault::default());
     add(&open(&vault).unwrap(), &branch, 0, 5).unwrap();

@@ -1,12 +1,11 @@
 //! The rows in a file. The only place that knows `redb`.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use dataspace_audit_log::Log;
+use dataspace_audit_log::{Directory, Log, RECORD_LEN_MAX, TreeSize};
 use dataspace_primitives::{Digest, Signed, cbor};
 use dataspace_usage_contract::ContractId;
 use redb::backends::FileBackend;
@@ -18,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::index::rows::{Answered, Base, Kind, Made, Sum, Tail};
 use crate::index::statement::Statement;
-use crate::index::{Cause, IndexError, Unusable};
+use crate::index::{Cause, FILE, IndexError, Unusable};
 
 /// Every record but accesses, by its place in the log.
 const CHANGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("changes");
@@ -31,6 +30,8 @@ const STATEMENT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("stateme
 
 /// Bytes of pages that are kept in memory while the file is open.
 const CACHE_LEN: usize = 16 << 20;
+/// Bytes that an index may have, however few rows it has.
+const LEN_MIN_MAX: u64 = 64 << 20;
 /// Longest row of counts or of a request, in bytes.
 const ROW_LEN_MAX: usize = 256;
 
@@ -59,30 +60,34 @@ fn database(file: File, is_new: bool) -> Result<Database, Cause> {
     Ok(builder.create_with_backend(FileBackend::new(file)?)?)
 }
 
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
-/// Opens what is there already. An empty file, or a link to one, would be made a data base.
-fn open(path: &Path) -> io::Result<File> {
-    let found = fs::symlink_metadata(path)?;
-    if !found.is_file() || found.len() == 0 {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file with an index"));
+/// Opens what is there already. An empty file would be made a data base.
+fn open(dir: &Directory, log: &Log) -> io::Result<File> {
+    let file = dir.write(FILE)?;
+    let len = file.metadata()?.len();
+    if len == 0 || len > len_max(log) {
+        let text = format!("an index of this log does not have {len} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
-    options().open(path)
+    Ok(file)
 }
 
-/// Hands every row of the index at `path` to `visit`, in the order of the digest, if the statement
+/// More bytes than the index of this log can have: all of them are read, holes too.
+fn len_max(log: &Log) -> u64 {
+    let records = log.size().map_or(u64::MAX, TreeSize::as_u64);
+    let record = u64::try_from(4 * RECORD_LEN_MAX).unwrap_or(u64::MAX);
+    records.saturating_mul(record).saturating_add(LEN_MIN_MAX)
+}
+
+/// Hands every row of the index in `dir` to `visit`, in the order of the digest, if the statement
 /// about them is one of this log. What `visit` made of them is right only if this returns `Ok`:
 /// the digest is known at the end.
 pub(super) fn read(
-    path: &Path,
+    dir: &Path,
     log: &Log,
     visit: &mut dyn FnMut(Row<'_>) -> Result<(), Unusable>,
 ) -> Result<Base, Unusable> {
-    let file = match open(path) {
+    let opened = Directory::open(dir).and_then(|dir| open(&dir, log));
+    let file = match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unusable::Missing),
         file => file.map_err(Unusable::cause)?,
     };
@@ -127,36 +132,44 @@ fn read_rows(
     if sum.finish() == (base.rows, base.digest) { Ok(base) } else { Err(Unusable::Digest) }
 }
 
-/// Brings the index at `path` from `base` to the end of `tail`, in one transaction: after a crash
+/// Brings the index in `dir` from `base` to the end of `tail`, in one transaction: after a crash
 /// it is the old one or the new one. Where `base` is empty it is made anew, and put in place of
 /// whatever stands there.
 pub(super) fn write(
-    path: &Path,
-    base: &Base,
-    tail: &Tail,
+    dir: &Path,
+    log: &Log,
+    (base, tail): (&Base, &Tail),
     sign: &Sign<'_>,
 ) -> Result<Base, IndexError> {
     let panicked = IndexError::Panicked;
+    let dir = Directory::open(dir).map_err(IndexError::failed)?;
     if base.size > 0 {
-        let file = open(path).map_err(IndexError::failed)?;
+        let file = open(&dir, log).map_err(IndexError::failed)?;
         return contain(|| write_rows(file, false, base, tail, sign), panicked);
     }
-    let new = path.with_extension("new");
-    let _left_by_a_crash = fs::remove_file(&new);
     // Only a new file: whoever can write here could have linked it to another one.
-    let file = options().create_new(true).open(&new).map_err(IndexError::failed)?;
+    let (new, file) = dir.make_temporary(FILE).map_err(IndexError::failed)?;
     let written = contain(|| write_rows(file, true, base, tail, sign), panicked);
     let placed = written.and_then(|base| {
-        fs::rename(&new, path).map_err(IndexError::failed)?;
-        let dir = path.parent().unwrap_or(Path::new("."));
-        File::open(dir).and_then(|dir| dir.sync_all()).map_err(IndexError::failed)?;
-        Ok(base)
+        let placed = dir.rename(&new, FILE).and_then(|()| dir.sync());
+        placed.map(|()| base).map_err(IndexError::failed)
     });
     if placed.is_err() {
         // Room that is needed elsewhere, if the disk is full.
-        let _may_not_be_there = fs::remove_file(&new);
+        let _may_not_be_there = dir.remove(&new);
     }
     placed
+}
+
+/// Copies the index in `dir`, if there is one, as it is: whoever uses the copy reads all of it.
+pub(super) fn copy(dir: &Path, to: &Directory) -> io::Result<()> {
+    let mut from = match Directory::open(dir)?.read(FILE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        from => from?,
+    };
+    let mut to = to.make_file(FILE)?;
+    io::copy(&mut from, &mut to)?;
+    to.sync_all()
 }
 
 fn write_rows(

@@ -287,7 +287,7 @@ fn an_archived_beginning_is_replaced_by_the_index_alone() {
 fn an_index_that_cannot_be_written_stops_nothing_and_is_reported() {
     let node = Node::new();
     let contract = node.contract(counted(9));
-    let in_the_way = node.files.path().join("index.new");
+    let in_the_way = node.files.path().join("index");
     fs::create_dir(&in_the_way).unwrap();
     let error = node.space.write_index().unwrap_err();
     assert!(matches!(*error, IndexError::Failed { .. }), "{error:?}");

@@ -232,11 +232,15 @@ fn a_link_in_place_of_the_index_harms_no_other_file() {
     let (files, contract, ended) = written();
     let other = files.dir.path().join("other");
     for content in ["", "precious"] {
-        for file in ["index", "index.new"] {
+        for (file, is_hard) in [("index", false), ("index", true), ("index.new", false)] {
             let files = files.copy();
             fs::write(&other, content).unwrap();
             let _no_index_to_use = fs::remove_file(files.path().join("index"));
-            std::os::unix::fs::symlink(&other, files.path().join(file)).unwrap();
+            if is_hard {
+                fs::hard_link(&other, files.path().join(file)).unwrap();
+            } else {
+                std::os::unix::fs::symlink(&other, files.path().join(file)).unwrap();
+            }
             let why = assert_same(files, contract, ended);
             assert!(why.starts_with("Unreadable") || why == "Missing", "{why}");
             assert_eq!(fs::read_to_string(&other).unwrap(), content);
@@ -250,7 +254,10 @@ fn the_index_is_the_owners_alone() {
     let (files, _, _) = written();
     let mode = fs::metadata(files.path().join("index")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert!(!files.path().join("index.new").exists());
+    for entry in fs::read_dir(files.path()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.contains(".tmp"), "{name}");
+    }
     assert!(rows(&files).changes > 5);
     let file = fs::File::open(files.path().join("index")).unwrap();
     drop(FileBackend::new(file).unwrap());

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod audited;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod carried_out;
 #[cfg(test)]
 mod clock;
@@ -32,6 +34,7 @@ mod log_tamper;
 mod membership;
 #[cfg(test)]
 mod negotiation;
+#[cfg(test)]
 mod passes;
 #[cfg(test)]
 mod profile;
