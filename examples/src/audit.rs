@@ -1,25 +1,30 @@
 //! What operators and auditors do with a log: verify, show, prove, publish, replay, archive.
 //!
-//! Every verb but `fsck --rebuild` and `archive` leaves the log's directory as it is.
+//! Every verb but `fsck --rebuild`, `archive` and `cosign` leaves the log's directory as it is.
 
 mod archive;
 mod check;
+mod compare;
+mod cosign;
 mod csv;
 mod export;
 mod fsck;
 mod http_error;
 mod http_files;
+mod key;
 mod location;
 mod place;
 mod progress;
 mod proof_file;
 mod prove;
+mod receipt;
 mod replay;
 mod report;
 mod row;
 mod show;
 mod source;
 mod tls;
+mod witness_client;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -36,7 +41,8 @@ use crate::{named, paint};
 /// The lines under `--help`.
 const HELP: &str = "\
 DIR is a node's directory (segments), or a published log (C2SP static files: checkpoint and tiles);
-which one is seen by what is in it. Nothing is changed there but by `fsck --rebuild` and `archive`.
+which one is seen by what is in it. Nothing is changed there but by `fsck --rebuild`,
+`archive` and `cosign`.
 Of a node that runs, what its last checkpoint covers is seen; `fsck` and `archive` need it stopped.
 URL is where a web server gives a published log: the URL under which `checkpoint` is. Nothing is
 believed of the server: every record and hash must lead to what the log's operator signed (--log).
@@ -68,6 +74,16 @@ enum Verb {
     Prove(prove::ProveArgs),
     /// Verify a proof of `prove` offline
     VerifyProof(prove::VerifyProofArgs),
+    /// Write a COSE receipt (RFC 9942) of one record, signed by the log's operator
+    Receipt(receipt::ReceiptArgs),
+    /// Verify a receipt offline
+    VerifyReceipt(receipt::VerifyReceiptArgs),
+    /// Print the log's verifier key (C2SP signed-note)
+    Key(key::KeyArgs),
+    /// Compare two checkpoints, and prove a fork where they contradict each other
+    Compare(compare::CompareArgs),
+    /// Ask witnesses for cosignatures, and put them under the published checkpoint
+    Cosign(cosign::CosignArgs),
     /// Publish a log as static files (C2SP tlog-tiles), or write its records as CSV or JSON lines
     Export(export::ExportArgs),
     /// Make every decision again, by contracts, policies and memberships of its time
@@ -110,6 +126,11 @@ pub(crate) fn run(args: AuditArgs) -> Result<Health> {
         Verb::Show(args) => show::run(args, out),
         Verb::Prove(args) => prove::run(args, out),
         Verb::VerifyProof(args) => prove::verify(args, out),
+        Verb::Receipt(args) => receipt::run(args, out),
+        Verb::VerifyReceipt(args) => receipt::verify(args, out),
+        Verb::Key(args) => key::run(args, out),
+        Verb::Compare(args) => compare::run(args, out),
+        Verb::Cosign(args) => cosign::run(args, out),
         Verb::Export(args) => export::run(args, out),
         Verb::Replay(args) => replay::run(args, out),
         Verb::Fsck(args) => fsck::run(args, out),

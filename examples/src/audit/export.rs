@@ -28,6 +28,10 @@ hashed up to the signed root before the first file is written; nothing is ever o
 checkpoint. Published records can be read by everybody who can read OUT. A published log is copied,
 and checked on the way.
 
+The web server gives `checkpoint` as text/plain; charset=utf-8 and lets nobody keep it (Cache-Control:
+no-cache); everything under tile/ is application/octet-stream and never changes (public,
+max-age=31536000, immutable). docs/publishing.md has this for nginx, Apache and S3.
+
 Example:
   dataspace audit export demo/node --to /srv/public-log
   dataspace audit export demo/node --csv records.csv --jsonl records.jsonl";

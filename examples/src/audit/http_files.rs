@@ -9,7 +9,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
+use ureq::config::ConfigBuilder;
 use ureq::http::{Response, StatusCode, Uri, header};
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Body};
 
 use crate::audit::http_error::{HttpError, short};
@@ -74,18 +76,11 @@ impl HttpFiles {
     /// # Errors
     /// If the URL needs TLS, and there is none.
     pub(crate) fn new(url: LogUrl, timeout: Duration) -> Result<Self, HttpError> {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_response_header_size(HEADER_LEN_MAX)
-            .user_agent(USER_AGENT)
+        let config = configured(&url, timeout)?
             .accept("*/*")
             // As C2SP tlog-tiles asks of clients.
             .accept_encoding("gzip, identity")
-            .max_idle_connections_per_host(AHEAD_MAX)
-            .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
-            .timeout_global(Some(timeout));
-        let config = tls::configure(config, &url)?;
+            .max_idle_connections_per_host(AHEAD_MAX);
         let server = Server { url, agent: config.build().into(), timeout };
         Ok(Self { server, ahead: Rc::default(), failure: Rc::default() })
     }
@@ -140,6 +135,24 @@ impl HttpFiles {
         }
         fetched
     }
+}
+
+/// What holds for every request.
+///
+/// # Errors
+/// If the URL needs TLS, and there is none.
+pub(super) fn configured(
+    url: &LogUrl,
+    timeout: Duration,
+) -> Result<ConfigBuilder<AgentScope>, HttpError> {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_response_header_size(HEADER_LEN_MAX)
+        .user_agent(USER_AGENT)
+        .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
+        .timeout_global(Some(timeout));
+    tls::configure(config, url)
 }
 
 impl Server {

@@ -42,12 +42,7 @@ impl PlaceArg {
     /// # Errors
     /// If the URL needs TLS, and there is none.
     pub(super) fn place(self) -> Result<Place> {
-        Ok(match self.dir {
-            Location::Directory(dir) => Place::Directory(dir),
-            Location::Published(url) => {
-                Place::Server(HttpFiles::new(url, Duration::from_secs(self.timeout))?)
-            }
-        })
+        Place::of(self.dir, Duration::from_secs(self.timeout))
     }
 }
 
@@ -59,6 +54,15 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// # Errors
+    /// If the URL needs TLS, and there is none.
+    pub(super) fn of(location: Location, timeout: Duration) -> Result<Self> {
+        Ok(match location {
+            Location::Directory(dir) => Self::Directory(dir),
+            Location::Published(url) => Self::Server(HttpFiles::new(url, timeout)?),
+        })
+    }
+
     /// What is there.
     pub(crate) fn kind(&self) -> Result<Kind> {
         match self {
@@ -84,26 +88,10 @@ impl Place {
 
     /// The log to ask for: as given, or as the stored checkpoint says.
     pub(crate) fn origin(&self, given: Option<&Origin>) -> Result<Origin> {
-        let files = match self {
-            Self::Directory(dir) => return source::origin(dir, given),
-            Self::Server(files) => files,
-        };
-        let mut note = Vec::new();
-        if !files.read(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note)? {
-            bail!(
-                "there is no log at {self}: the server has no `{CHECKPOINT_PATH}` there; give the \
-                 URL under which checkpoint and tiles are"
-            );
+        if let Self::Directory(dir) = self {
+            return source::origin(dir, given);
         }
-        let no_log = || {
-            format!(
-                "{self}{CHECKPOINT_PATH} is not a checkpoint; is this the URL of a published log?"
-            )
-        };
-        if note.len() > NOTE_LEN_MAX {
-            return Err(anyhow!("it has more than {NOTE_LEN_MAX} bytes").context(no_log()));
-        }
-        let note = String::from_utf8(note).context("it is not text").with_context(no_log)?;
+        let (note, no_log) = (published(self)?, || no_log(self));
         let claimed = Checkpoint::claimed_origin(&note);
         let claimed = match claimed {
             // Somebody signed it, or changed what somebody had signed.
@@ -118,6 +106,33 @@ impl Place {
             }
             _ => Ok(claimed),
         }
+    }
+}
+
+/// The note that is published at a URL, or in a directory; it may be anything.
+pub(super) fn published(place: &Place) -> Result<String> {
+    let mut note = Vec::new();
+    if !place.files().read_into(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note).map_err(unpacked)? {
+        bail!(
+            "there is no log at {place}: there is no `{CHECKPOINT_PATH}`; give the place under \
+             which checkpoint and tiles are"
+        );
+    }
+    if note.len() > NOTE_LEN_MAX {
+        return Err(anyhow!("it has more than {NOTE_LEN_MAX} bytes").context(no_log(place)));
+    }
+    String::from_utf8(note).context("it is not text").with_context(|| no_log(place))
+}
+
+fn no_log(place: &Place) -> String {
+    format!("{place}{CHECKPOINT_PATH} is not a checkpoint; is this the URL of a published log?")
+}
+
+/// The failure of a server as it is, and not as a reader's.
+fn unpacked(error: io::Error) -> anyhow::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<HttpError>()) {
+        Some(failure) => anyhow!(failure.clone()),
+        None => error.into(),
     }
 }
 

@@ -5,6 +5,8 @@ mod archived;
 #[cfg(test)]
 mod archived_node;
 #[cfg(test)]
+mod auditors;
+#[cfg(test)]
 mod damaged;
 #[cfg(test)]
 mod proofs;

@@ -1,0 +1,44 @@
+//! The key with which a log's operator signs.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use dataspace_audit_log::note_key;
+
+use crate::audit::place::PlaceArg;
+use crate::audit::source::Source;
+use crate::audit::{Health, LogArg};
+use crate::out::tell;
+use crate::paint;
+
+const HELP: &str = "\
+Prints the key that tools for C2SP signed notes ask for (name+id+base64), after the stored or
+published checkpoint was verified with it. The key is in the log's own name: whoever has the name from
+its operator (--log) needs to believe nobody.
+
+Example:
+  dataspace audit key demo/node --log did:key:z6Mk…
+  dataspace audit key https://log.example.org/steel/ --log steel.origin > steel.vkey";
+
+#[derive(Args)]
+#[command(after_help = HELP)]
+pub(crate) struct KeyArgs {
+    #[command(flatten)]
+    place: PlaceArg,
+    #[command(flatten)]
+    log: LogArg,
+}
+
+pub(crate) fn run(args: KeyArgs, out: &mut impl Write) -> Result<Health> {
+    let (place, log) = (args.place.place()?, args.log.read()?);
+    let source = Source::open(&place, log.as_ref())?;
+    writeln!(out, "{}", note_key(source.origin())?)?;
+    if log.is_none() {
+        let note = paint::title("note");
+        tell!(
+            "{note} this is the key of the checkpoint that is there; compare it with what its operator told you (--log)"
+        );
+    }
+    Ok(Health::Sound)
+}
