@@ -92,7 +92,8 @@
 //! | `like` | compiled |
 //! | `decimal`, `datetime`, `duration`, `ip` and all their functions | compiled |
 //! | policies linked from templates | compiled |
-//! | expressions nested deeper than 64 | Cedar's evaluator |
+//! | expressions nested deeper than 64, chains longer than 1,024 | Cedar's evaluator |
+//! | data nested deeper than 128 | Cedar's evaluator |
 //! | entities or contexts that hold unknowns | Cedar's evaluator, for all policies |
 //!
 //! [`Program::fallbacks`], [`Policies::fallbacks`] and [`Engine::fallbacks`] count what is not

@@ -5,14 +5,17 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 
 use cedar_policy::{
-    Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
+    ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet, Schema, ValidationMode,
+    ValidationWarning, Validator,
 };
+use cedar_policy_core::ast::{self, ExprKind};
 use dataspace_primitives::{Digest, InvalidName, Name};
 use thiserror::Error;
 
+use crate::action::Action;
 use crate::bounds::{self, BoundError, COST_MAX};
 use crate::engine::deep::{self, Deep};
-use crate::engine::paved::TIME_ZONE;
+use crate::engine::paved::{ACTION, TIME_ZONE};
 use crate::engine::program::Code;
 use crate::engine::shape::Places;
 use crate::named::{self, Named, UnmatchedValue, Vocabulary};
@@ -22,10 +25,16 @@ use crate::zone;
 
 const SCHEMA_TEXT: &str = include_str!("schema.cedarschema");
 
-static VALIDATOR: LazyLock<Result<Validator, String>> = LazyLock::new(|| {
-    Schema::from_cedarschema_str(SCHEMA_TEXT)
-        .map(|(schema, _warnings)| Validator::new(schema))
-        .map_err(|error| error.to_string())
+/// The schema, and the same one with a single action.
+static VALIDATORS: LazyLock<Result<[Validator; 2], String>> = LazyLock::new(|| {
+    let actions = Action::ALL.map(|action| format!("\"{action}\"")).join(", ");
+    let of_one = SCHEMA_TEXT.replacen(&actions, "\"read\"", 1);
+    let validator = |text: &str| {
+        let (schema, _warnings) =
+            Schema::from_cedarschema_str(text).map_err(|error| error.to_string())?;
+        Ok::<_, String>(Validator::new(schema))
+    };
+    Ok([validator(SCHEMA_TEXT)?, validator(&of_one)?])
 });
 
 /// The Cedar schema against which every policy is validated, as text.
@@ -33,6 +42,9 @@ static VALIDATOR: LazyLock<Result<Validator, String>> = LazyLock::new(|| {
 pub fn schema_text() -> &'static str {
     SCHEMA_TEXT
 }
+
+/// Most of Cedar's messages about one policy that are told.
+const MESSAGES_MAX: usize = 4;
 
 /// Stack that taking in any text within [`bounds`] has, whatever the caller left.
 pub(crate) const STACK_LEN: usize = 8 << 20;
@@ -154,7 +166,7 @@ impl Policies {
     /// # Errors
     /// [`InvalidPolicies`]: text is refused as a whole, nothing is skipped.
     pub fn parse(text: &str, layer: Layer) -> Result<Self, InvalidPolicies> {
-        bounds::check(text)?;
+        check_bounds(text)?;
         // WHY: with little stack left, Cedar's type checker gives up without an error, and the same
         // text would be good on one thread and bad on another.
         stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
@@ -224,6 +236,14 @@ impl fmt::Debug for Policies {
     }
 }
 
+/// Looks at the characters before Cedar does.
+pub(crate) fn check_bounds(text: &str) -> Result<(), InvalidPolicies> {
+    match bounds::check(text)? {
+        Some(call) => Err(InvalidPolicies::Syntax { message: call.to_string() }),
+        None => Ok(()),
+    }
+}
+
 /// Parses, names and validates a text that is within the bounds.
 pub(crate) fn intake(text: &str, layer: Layer) -> Result<PolicySet, InvalidPolicies> {
     let parsed = PolicySet::from_str(text)
@@ -289,10 +309,70 @@ fn check_zones(set: &PolicySet) -> Result<(), InvalidPolicies> {
     }
 }
 
+/// Checks the policies one by one, up to the first that does not fit.
 fn validate(set: &PolicySet, layer: Layer) -> Result<(), InvalidPolicies> {
-    let validator = VALIDATOR.as_ref();
-    let validator =
-        validator.map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
+    let [of_all, of_one] = VALIDATORS
+        .as_ref()
+        .map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
+    for policy in set.policies() {
+        let (validator, policy) = match of_any_action(policy) {
+            Some(policy) => (of_one, policy),
+            None => (of_all, policy.clone()),
+        };
+        let mut alone = PolicySet::new();
+        alone
+            .add(policy)
+            .map_err(|error| InvalidPolicies::Schema { message: error.to_string() })?;
+        validate_by(validator, &alone, layer)?;
+    }
+    Ok(())
+}
+
+/// The policy for any action, if it fits the schema of one action just where the policy itself fits:
+/// all actions are about the same things, so it does unless its conditions speak of actions.
+// WHY: Cedar checks a policy once for each action.
+fn of_any_action(policy: &Policy) -> Option<Policy> {
+    let is_known = |action: &EntityUid| {
+        let mut all = Action::ALL.iter();
+        action.type_name().to_string() == ACTION
+            && all.any(|known| known.as_str() == action.id().unescaped())
+    };
+    let are_known = match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(action) => is_known(&action),
+        ActionConstraint::In(actions) => !actions.is_empty() && actions.iter().all(is_known),
+    };
+    let policy: &ast::Policy = policy.as_ref();
+    let condition = policy.non_scope_constraints();
+    let mut parts = condition.into_iter().flat_map(ast::Expr::subexpressions);
+    let speaks_of_actions = parts.any(|part| match part.expr_kind() {
+        ExprKind::Var(ast::Var::Action) => true,
+        ExprKind::Lit(ast::Literal::EntityUID(uid)) => uid.is_action(),
+        ExprKind::Is { entity_type, .. } => entity_type.is_action(),
+        _ => false,
+    });
+    if !are_known || speaks_of_actions {
+        return None;
+    }
+    let template = policy.template();
+    let policy = ast::StaticPolicy::new(
+        policy.id().clone(),
+        policy.loc().cloned(),
+        policy.annotations_arc().as_ref().clone(),
+        policy.effect(),
+        template.principal_constraint().clone(),
+        ast::ActionConstraint::any(),
+        template.resource_constraint().clone(),
+        condition.cloned(),
+    );
+    policy.ok().map(Policy::from)
+}
+
+fn validate_by(
+    validator: &Validator,
+    set: &PolicySet,
+    layer: Layer,
+) -> Result<(), InvalidPolicies> {
     let result = validator.validate(set, ValidationMode::Strict);
     // WHY: to Cedar a policy that can never apply is worth a warning; here it is a forbid on which
     // somebody relies in vain. Letters of several scripts are for `Policies::lint` to tell.
@@ -308,7 +388,8 @@ fn validate(set: &PolicySet, layer: Layer) -> Result<(), InvalidPolicies> {
             )
     });
     let errors = result.validation_errors().map(ToString::to_string);
-    let messages: Vec<_> = errors.chain(impossible.map(ToString::to_string)).collect();
+    let all = errors.chain(impossible.map(ToString::to_string));
+    let messages: Vec<_> = all.take(MESSAGES_MAX).collect();
     if messages.is_empty() && result.validation_passed() {
         return Ok(());
     }

@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 use cedar_policy::PolicySet;
 use dataspace_primitives::Digest;
 
-use crate::bounds;
 use crate::decision::{Decision, Denial, Judged};
 use crate::engine::deep::{self, Deep};
 use crate::engine::node::FactSet;
@@ -152,7 +151,7 @@ impl Program {
     }
 
     pub(crate) fn with(shapes: &mut Shapes, text: &str) -> Result<Self, InvalidPolicies> {
-        bounds::check(text)?;
+        policies::check_bounds(text)?;
         let Parted { shape, places, block } = shape::part(text);
         Ok(Self { shape: shapes.get(shape, places)?, block })
     }

@@ -18,16 +18,18 @@ use thiserror::Error;
 
 use crate::clock::ClockError;
 use crate::index::{IndexError, Unusable};
+use crate::members::REVOKED_AHEAD_MAX;
 use crate::random::RandomError;
 
-/// The log could not take a record, so nothing happened.
+/// Why nothing was recorded, or the log was not signed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WriteError {
     /// The clock was set back.
     #[error(transparent)]
     Clock(#[from] ClockError),
-    /// The record is not durable.
+    /// The log did not take the record, and nothing of it is in force. If the disk failed, opening
+    /// the node again tells whether the record is there after all.
     #[error("the audit log did not take the record")]
     Append(#[from] AppendError),
     /// The record is durable, but the log could not be signed.
@@ -130,33 +132,40 @@ pub enum ChangeError {
         /// The one at fault.
         value: String,
     },
-    /// The credential is older than the revocation of its subject.
-    #[error("`{subject}` was revoked at {revoked_at}; only a credential from then on readmits")]
+    /// The credential was issued up to the revocation of its subject.
+    #[error(
+        "`{subject}` was revoked at {revoked_at}; only a credential that is issued later readmits"
+    )]
     Revoked {
         /// The participant.
         subject: Did,
         /// When its membership was revoked.
         revoked_at: UnixMillis,
     },
-    /// The credential begins before the one that is in force: it must not bring back what the
-    /// authority has changed since, such as a role.
-    #[error("`{subject}` has a credential from {current}; one from {found} does not replace it")]
+    /// The credential was issued before the one that is in force, and changes nothing: it must not
+    /// bring back what the authority has changed since, such as a role.
+    #[error(
+        "`{subject}` has a credential issued at {current}; one issued at {found}, or at the same time with a lower serial number, does not replace it"
+    )]
     OlderCredential {
         /// The participant.
         subject: Did,
-        /// When the credential in force begins.
+        /// When the credential in force was issued.
         current: UnixMillis,
-        /// When the credential at hand begins.
+        /// When the credential at hand was issued.
         found: UnixMillis,
     },
-    /// The revocation is older than a later revocation, or than the credential in force: whoever
-    /// kept it must not be able to use it again.
-    #[error("the revocation of `{subject}` at {revoked_at} is out of date")]
-    OlderRevocation {
+    /// What it would bring is in force already. Such a record is not written twice, so a log that
+    /// has one is not this node's; a caller is told [`Applied::AlreadyInForce`](crate::Applied).
+    #[error("it is in force already")]
+    AlreadyInForce,
+    /// Too many revocations are kept of participants who were never admitted.
+    #[error(
+        "the revocation of `{subject}` cannot be kept: {REVOKED_AHEAD_MAX} participants are revoked who were never admitted; admit those who belong to the space, or found a new node"
+    )]
+    TooManyRevoked {
         /// The participant.
         subject: Did,
-        /// When the revocation says that the membership was revoked.
-        revoked_at: UnixMillis,
     },
     /// An access record that does not fit the contract, the profile or the uses before it.
     #[error("the decision does not follow from the records before it: {what}")]
@@ -274,6 +283,12 @@ pub enum ChangeError {
     /// It cannot be signed.
     #[error("it cannot be signed")]
     Sign(#[from] SignError),
+    /// The change is recorded and **in force**; only the checkpoint after it could not be signed.
+    /// Do not repeat the change, but [`DataSpace::checkpoint`](crate::DataSpace::checkpoint).
+    #[error(
+        "the change is in force and recorded, but the log could not be signed after it; sign a checkpoint before you rely on the change to survive"
+    )]
+    Unsigned(#[source] SignCheckpointError),
     /// This thread holds a [`Monitor`](crate::Monitor), for whose end every change waits.
     #[error("this thread holds a monitor, and a change waits for that: drop it first")]
     InsidePass,

@@ -12,8 +12,8 @@ use dataspace_policy::{Environment, Facts, Person};
 use dataspace_primitives::{Name, UnixMillis};
 use dataspace_usage_contract::{PublishedProfile, StatedEnvironment, StatedPerson, Statements};
 
+use crate::members::Member;
 use crate::permit::Decided;
-use crate::state::Member;
 
 /// Every member was admitted by one of these; whether it has others is not known.
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =

@@ -94,6 +94,7 @@ mod export;
 mod facts;
 mod gate;
 mod index;
+mod members;
 mod monitor;
 mod permit;
 mod random;
@@ -126,7 +127,7 @@ pub use crate::replayed::{
 };
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::Setup;
-pub use crate::space::{Access, DataSpace, NewOffer};
+pub use crate::space::{Access, Applied, DataSpace, NewOffer};
 
 /// The README's code compiles.
 #[cfg(doctest)]

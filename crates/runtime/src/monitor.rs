@@ -13,10 +13,11 @@ use crate::clock::ClockError;
 use crate::denial::DenialReason;
 use crate::error::AccessError;
 use crate::gate::Pass;
+use crate::members::Member;
 use crate::permit::{Decided, Decision, Denial, Grant, Permit, Received};
 use crate::release::{OpenData, Slot};
 use crate::space::Inner;
-use crate::state::{Contract, Member};
+use crate::state::Contract;
 
 /// How far a consumer's clock may be ahead of ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);

@@ -15,9 +15,10 @@ use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
 use crate::denial::DenialReason;
 use crate::error::AccessError;
 use crate::facts;
+use crate::members::Member;
 use crate::release::{OpenData, Release};
 use crate::space::Inner;
-use crate::state::{Contract, Member};
+use crate::state::Contract;
 
 /// A signed request that is fresh, not replayed, and by the contract's consumer. Good for one
 /// decision.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Record, Recovery};
+use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Record, Recovery, SignCheckpointError};
 use dataspace_data_plane::Table;
 use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey};
 use dataspace_policy::Terms;
@@ -67,6 +67,15 @@ pub struct NewOffer {
     pub validity: Validity,
     /// First instant at which the offer can no longer be accepted.
     pub expires_at: UnixMillis,
+}
+
+/// What became of a change that is in force now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was recorded, and is in force from now on.
+    Now,
+    /// It was in force before, all of it, and so was not recorded again.
+    AlreadyInForce,
 }
 
 /// The answer to one access.
@@ -148,25 +157,29 @@ impl DataSpace {
     ///
     /// # Errors
     /// [`ChangeError`] if it is not the authority's, not newer, or not acceptable.
-    pub fn publish(&self, profile: Signed<SpaceProfile>) -> Result<(), ChangeError> {
-        self.change(|state, now| state.check_profile(profile, now))
+    pub fn publish(&self, profile: Signed<SpaceProfile>) -> Result<Applied, ChangeError> {
+        self.change_once(|state, now| state.check_profile(profile, now))
     }
 
-    /// Admits a participant by the authority's credential, which also renews a membership.
+    /// Admits a participant by the authority's credential, which also renews a membership. The newest
+    /// credential counts, whatever the order in which they come.
     ///
     /// # Errors
-    /// [`ChangeError`] if the credential is not acceptable in this space.
-    pub fn admit(&self, credential: Signed<MembershipCredential>) -> Result<(), ChangeError> {
-        self.change(|state, now| state.check_admission(credential, now))
+    /// [`ChangeError`] if the credential is not acceptable in this space, was revoked, or is older
+    /// than the one in force.
+    pub fn admit(&self, credential: Signed<MembershipCredential>) -> Result<Applied, ChangeError> {
+        self.change_once(|state, now| state.check_admission(credential, now))
     }
 
     /// Ends a membership. From the moment this returns, nothing more is released to the
-    /// participant; running releases stop before their next batch.
+    /// participant by a credential that was issued up to the revocation; running releases stop before
+    /// their next batch. It is kept for credentials that come later, too, and for participants that
+    /// nobody here has heard of.
     ///
     /// # Errors
-    /// [`ChangeError`] if it is not the authority's revocation of a member.
-    pub fn revoke(&self, revocation: Signed<MembershipRevocation>) -> Result<(), ChangeError> {
-        self.change(|state, now| state.check_revocation(revocation, now))
+    /// [`ChangeError`] if it is not the authority's.
+    pub fn revoke(&self, revocation: Signed<MembershipRevocation>) -> Result<Applied, ChangeError> {
+        self.change_once(|state, now| state.check_revocation(revocation, now))
     }
 
     /// Registers a product and attaches its table; after opening a node, attaches it again.
@@ -220,7 +233,8 @@ impl DataSpace {
     ///
     /// # Errors
     /// [`ChangeError`] if offer and acceptance do not fit, the consumer is not a member, or it
-    /// accepted the offer before.
+    /// accepted the offer before. After [`ChangeError::Unsigned`] the contract is in force: see
+    /// [`DataSpace::agreement`], with the identifier in the acceptance.
     pub fn conclude(
         &self,
         offer: Signed<Offer>,
@@ -367,13 +381,29 @@ impl DataSpace {
         let appended = self.inner.log.append(&record).map_err(WriteError::from)?;
         self.inner.recorded.fetch_max(appended.index().as_u64() + 1, Ordering::AcqRel);
         state.apply(change);
-        self.checkpoint()?;
+        // WHY not as a `WriteError`: nobody may take it for a change that was not made.
+        self.inner.signed_checkpoint().map_err(ChangeError::Unsigned)?;
         Ok(())
+    }
+
+    /// The same for a change that may be in force already.
+    fn change_once(
+        &self,
+        check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
+    ) -> Result<Applied, ChangeError> {
+        match self.change(check) {
+            Err(ChangeError::AlreadyInForce) => Ok(Applied::AlreadyInForce),
+            changed => changed.map(|()| Applied::Now),
+        }
     }
 }
 
 impl Inner {
     fn checkpoint(&self) -> Result<Checkpoint, WriteError> {
+        Ok(self.signed_checkpoint()?)
+    }
+
+    fn signed_checkpoint(&self) -> Result<Checkpoint, SignCheckpointError> {
         let checkpoint = self.log.checkpoint(&self.key)?;
         self.signed.fetch_max(checkpoint.size().as_u64(), Ordering::AcqRel);
         Ok(checkpoint)

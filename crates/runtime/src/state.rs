@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
-use dataspace_identity::{Admitted, Did, MembershipRevocation, Origin, SpaceId, TrustAnchors};
+use dataspace_identity::{Did, Origin, SpaceId, TrustAnchors};
 use dataspace_policy::{Contracts, Terms, Uses};
 use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
@@ -17,25 +17,9 @@ use dataspace_usage_contract::{
 use crate::change::{Change, signed};
 use crate::error::ChangeError;
 use crate::index::Made;
+use crate::members::{Member, Revocations};
 use crate::release::OpenReleases;
 use crate::replay::Replays;
-
-/// A member of the space.
-#[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) admitted: Admitted,
-    /// Credentials before this one, oldest first: decisions of their time are shown by them.
-    pub(crate) earlier: Vec<Admitted>,
-    pub(crate) revocation: Option<MembershipRevocation>,
-}
-
-impl Member {
-    /// The credential by which the participant was a member at `at`; else the one in force.
-    pub(crate) fn credential_at(&self, at: UnixMillis) -> &Admitted {
-        let mut all = std::iter::once(&self.admitted).chain(self.earlier.iter().rev());
-        all.find(|one| one.is_member_at(at)).unwrap_or(&self.admitted)
-    }
-}
 
 /// A registered product.
 #[derive(Debug)]
@@ -67,6 +51,7 @@ pub(crate) struct State {
     log: Origin,
     pub(crate) profile: Arc<PublishedProfile>,
     pub(crate) members: HashMap<Did, Arc<Member>>,
+    pub(crate) revocations: Revocations,
     pub(crate) products: HashMap<Name, Product>,
     pub(crate) contracts: HashMap<ContractId, Arc<Contract>>,
     /// What decides under them.
@@ -89,6 +74,7 @@ impl State {
             log,
             profile: Arc::new(profile),
             members: HashMap::new(),
+            revocations: Revocations::default(),
             products: HashMap::new(),
             contracts: HashMap::new(),
             programs: Contracts::default(),
@@ -173,56 +159,11 @@ impl State {
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
         let profile = PublishedProfile::publish(profile, self.anchors.authority(), now)?;
+        if profile.profile() == self.profile.profile() {
+            return Err(ChangeError::AlreadyInForce);
+        }
         profile.check_follows(&self.profile)?;
         Ok(Change::Profile(Box::new(profile)))
-    }
-
-    pub(crate) fn check_admission(
-        &self,
-        credential: Signed<dataspace_identity::MembershipCredential>,
-        now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
-        let admitted = self.anchors.admit(credential, now)?;
-        let credential = admitted.credential();
-        let rules = &self.profile.profile().entities;
-        if let Some((what, value)) = rules.refuses(&credential.roles, credential.region) {
-            return Err(ChangeError::NotAdmissible { what, value });
-        }
-        if let Some(member) = self.members.get(admitted.did()) {
-            let (current, found) =
-                (member.admitted.credential().validity.from(), credential.validity.from());
-            if found < current {
-                let subject = admitted.did().clone();
-                return Err(ChangeError::OlderCredential { subject, current, found });
-            }
-        }
-        // The old credential of a revoked member must not bring it back.
-        if let Some(member) = self.members.get(admitted.did())
-            && let Some(revocation) = &member.revocation
-            && credential.validity.from() < revocation.revoked_at
-        {
-            let (subject, revoked_at) = (admitted.did().clone(), revocation.revoked_at);
-            return Err(ChangeError::Revoked { subject, revoked_at });
-        }
-        Ok(Change::Admission(admitted))
-    }
-
-    pub(crate) fn check_revocation(
-        &self,
-        revocation: Signed<MembershipRevocation>,
-        now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
-        let revocation = self.anchors.check_revocation(revocation, now)?;
-        let MembershipRevocation { subject, revoked_at, .. } = revocation.value();
-        let Some(member) = self.members.get(subject) else {
-            return Err(ChangeError::NotAMember { did: subject.clone() });
-        };
-        let later = member.revocation.as_ref().is_some_and(|last| last.revoked_at >= *revoked_at);
-        if later || *revoked_at < member.admitted.credential().validity.from() {
-            let (subject, revoked_at) = (subject.clone(), *revoked_at);
-            return Err(ChangeError::OlderRevocation { subject, revoked_at });
-        }
-        Ok(Change::Revocation(revocation))
     }
 
     pub(crate) fn check_product(
@@ -400,25 +341,8 @@ impl State {
     pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::Profile(profile) => self.profile = Arc::from(profile),
-            Change::Admission(admitted) => {
-                let did = admitted.did().clone();
-                let mut earlier = Vec::new();
-                if let Some(member) = self.members.get(&did) {
-                    earlier.clone_from(&member.earlier);
-                    if member.admitted.signed() != admitted.signed() {
-                        earlier.push(member.admitted.clone());
-                    }
-                }
-                self.members.insert(did, Arc::new(Member { admitted, earlier, revocation: None }));
-            }
-            Change::Revocation(revocation) => {
-                let revocation = revocation.value().clone();
-                if let Some(member) = self.members.get_mut(&revocation.subject) {
-                    let (admitted, earlier) = (member.admitted.clone(), member.earlier.clone());
-                    let revocation = Some(revocation);
-                    *member = Arc::new(Member { admitted, earlier, revocation });
-                }
-            }
+            Change::Admission(admitted, now) => self.apply_admission(admitted, now),
+            Change::Revocation(revocation) => self.apply_revocation(&revocation),
             Change::Product { id, class, descriptor } => {
                 self.products.insert(id, Product { class, descriptor });
             }
@@ -436,12 +360,6 @@ impl State {
             }
             Change::Policies(policies) => self.own = Some(policies),
         }
-    }
-}
-
-impl Member {
-    pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
-        self.revocation.is_none() && self.admitted.is_member_at(now)
     }
 }
 

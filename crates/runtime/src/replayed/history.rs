@@ -26,6 +26,8 @@ pub(super) struct History {
     log: Origin,
     pub(super) profile: PublishedProfile,
     pub(super) members: HashMap<Did, Member>,
+    /// The latest revocation of each participant that has one.
+    revoked: HashMap<Did, MembershipRevocation>,
     products: HashMap<Name, Name>,
     pub(super) contracts: HashMap<ContractId, Contract>,
     pub(super) programs: Contracts,
@@ -88,6 +90,7 @@ impl History {
                 log,
                 profile,
                 members: HashMap::new(),
+                revoked: HashMap::new(),
                 products: HashMap::new(),
                 contracts: HashMap::new(),
                 programs: Contracts::default(),
@@ -152,18 +155,18 @@ impl History {
         if let Some((what, value)) = rules.refuses(&credential.roles, credential.region) {
             return Err(ChangeError::NotAdmissible { what, value });
         }
-        let (subject, found) = (admitted.did().clone(), credential.validity.from());
-        if let Some(member) = self.members.get(&subject) {
-            let current = member.admitted.credential().validity.from();
-            if found < current {
-                return Err(ChangeError::OlderCredential { subject, current, found });
-            }
-            if let Some(revocation) = &member.revocation
-                && found < revocation.revoked_at
-            {
-                let revoked_at = revocation.revoked_at;
-                return Err(ChangeError::Revoked { subject, revoked_at });
-            }
+        let subject = admitted.did().clone();
+        if let Some(revoked_at) = self.revoked.get(&subject).map(|last| last.revoked_at)
+            && admitted.is_revoked_by(revoked_at)
+        {
+            return Err(ChangeError::Revoked { subject, revoked_at });
+        }
+        if let Some(member) = self.members.get(&subject)
+            && !admitted.is_newer_than(&member.admitted)
+        {
+            let current = member.admitted.credential().issued_at;
+            let found = credential.issued_at;
+            return Err(ChangeError::OlderCredential { subject, current, found });
         }
         self.members.insert(subject, Member { admitted, revocation: None });
         Ok(())
@@ -172,17 +175,16 @@ impl History {
     fn revoke(&mut self, document: ByteBuf, now: UnixMillis) -> Result<(), ChangeError> {
         let revocation = self.anchors.check_revocation(signed(document)?, now)?;
         let revocation: &MembershipRevocation = revocation.value();
-        let member = self.members.get_mut(&revocation.subject);
-        let subject = revocation.subject.clone();
-        let member = member.ok_or(ChangeError::NotAMember { did: subject.clone() })?;
-        let is_old = |last: &MembershipRevocation| last.revoked_at >= revocation.revoked_at;
-        if member.revocation.as_ref().is_some_and(is_old)
-            || revocation.revoked_at < member.admitted.credential().validity.from()
-        {
-            let revoked_at = revocation.revoked_at;
-            return Err(ChangeError::OlderRevocation { subject, revoked_at });
+        let last = self.revoked.get(&revocation.subject);
+        if last.is_some_and(|last| last.revoked_at >= revocation.revoked_at) {
+            return Err(ChangeError::AlreadyInForce);
         }
-        member.revocation = Some(revocation.clone());
+        if let Some(member) = self.members.get_mut(&revocation.subject)
+            && member.admitted.is_revoked_by(revocation.revoked_at)
+        {
+            member.revocation = Some(revocation.clone());
+        }
+        self.revoked.insert(revocation.subject.clone(), revocation.clone());
         Ok(())
     }
 

@@ -122,7 +122,7 @@ fn evidence_of_an_old_decision_outlives_revocation_readmission_and_restart() {
     let contract = node.contract(terms());
     let receipt = node.released(contract).receipt().clone();
     node.advance(DAY);
-    node.space.revoke(revocation(consumer().did(), at(DAY))).unwrap();
+    node.space.revoke(revocation(consumer().did(), at(DAY - 1))).unwrap();
     let year = Validity::new(at(DAY), at(400 * DAY)).unwrap();
     for member in [consumer(), provider()] {
         node.space.admit(signed_credential(&member, |one| one.validity = year)).unwrap();

@@ -122,7 +122,7 @@ fn an_old_revocation_put_in_again_is_refused() {
     node.space.revoke(old.clone()).unwrap();
     let files = node.close();
     let event = Event::MembershipRevoked { document: document(&old) };
-    assert_refused(&files, event, |source| matches!(source, ChangeError::OlderRevocation { .. }));
+    assert_refused(&files, event, |source| matches!(source, ChangeError::AlreadyInForce));
 }
 
 #[test]

@@ -33,9 +33,13 @@ mod log_tamper;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
+mod membership_orders;
+#[cfg(test)]
 mod negotiation;
 #[cfg(test)]
 mod passes;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]

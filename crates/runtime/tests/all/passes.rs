@@ -61,8 +61,8 @@ fn a_change_inside_a_pass_is_an_error_and_changes_nothing() {
     let refused = |result: Result<(), ChangeError>| {
         assert!(matches!(result, Err(ChangeError::InsidePass)), "{result:?}");
     };
-    refused(node.space.admit(signed_credential(&consumer(), |_| {})));
-    refused(node.space.revoke(revocation(rival().did(), node.now())));
+    refused(node.space.admit(signed_credential(&consumer(), |_| {})).map(|_| ()));
+    refused(node.space.revoke(revocation(rival().did(), node.now())).map(|_| ()));
     refused(node.space.end_contract(contract, name("too late")));
     refused(node.space.set_policies(""));
     refused(node.conclude(&node.offer(terms()), &rival()).map(|_| ()));

@@ -168,6 +168,8 @@ fn no_permit_follows_a_termination_in_the_log() {
 #[test]
 fn no_permit_follows_a_revocation_in_the_log() {
     for _ in 0..3 {
-        hammer(|node, _| node.space.revoke(revocation(consumer().did(), at(1))).unwrap());
+        hammer(|node, _| {
+            node.space.revoke(revocation(consumer().did(), at(1))).unwrap();
+        });
     }
 }

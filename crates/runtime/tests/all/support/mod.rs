@@ -95,9 +95,15 @@ pub(crate) fn signed_credential(
     subject: &SecretKey,
     change: impl FnOnce(&mut MembershipCredential),
 ) -> Signed<MembershipCredential> {
-    let mut credential = credential(subject);
-    change(&mut credential);
-    Signed::sign(&credential, &authority()).unwrap()
+    let mut changed = credential(subject);
+    change(&mut changed);
+    let first = credential(subject);
+    if changed != first && (changed.issued_at, changed.serial) == (first.issued_at, first.serial) {
+        // Another one is issued later: as it begins to hold.
+        changed.issued_at = changed.issued_at.max(changed.validity.from());
+        changed.serial += 1;
+    }
+    Signed::sign(&changed, &authority()).unwrap()
 }
 
 pub(crate) fn revocation(subject: &Did, revoked_at: UnixMillis) -> Signed<MembershipRevocation> {

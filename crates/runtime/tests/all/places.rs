@@ -1,0 +1,148 @@
+//! Two spaces, two nodes, two copies of one node: what is signed for one says nothing in another.
+
+use std::sync::Arc;
+
+use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
+use dataspace_primitives::Signed;
+use dataspace_runtime::{
+    AccessError, ChangeError, DataSpace, ManualClock, Setup, SetupError, request_access,
+};
+use dataspace_usage_contract::{Acceptance, AccessRequest, Offer};
+use tempfile::TempDir;
+
+use crate::support::{
+    Files, Node, TestClock, at, authority, consumer, counted, credential, name, profile, provider,
+    rival, rows, signed_credential, stranger, table, terms,
+};
+
+/// A node of `operator` in a space of `by`, with provider and consumer admitted.
+fn node(by: &SecretKey, space: &str, operator: SecretKey) -> (DataSpace, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut profile = profile();
+    (profile.space, profile.authority) = (name(space), by.did().clone());
+    let clock = TestClock(Arc::new(ManualClock::new(at(0))));
+    let node = Setup::new(dir.path().join("node"), operator, by.did().clone()).clock(clock);
+    let node = node.create(Signed::sign(&profile, by).unwrap()).unwrap();
+    for member in [provider(), consumer()] {
+        let mut credential = credential(&member);
+        credential.space = profile.space_id();
+        node.admit(Signed::sign(&credential, by).unwrap()).unwrap();
+    }
+    node.register(name("alloys"), name("test-results"), table(10)).unwrap();
+    (node, dir)
+}
+
+fn accepted(offer: &Signed<Offer>, provider: &Did) -> Signed<Acceptance> {
+    let verified = Offer::verify(offer.clone(), provider, at(0)).unwrap();
+    Acceptance::sign(&verified, &consumer(), at(0)).unwrap()
+}
+
+fn request(at_node: &DataSpace) -> Signed<AccessRequest> {
+    let offer = at_node.offer(Node::new_offer(counted(1))).unwrap();
+    let acceptance = accepted(&offer, at_node.provider());
+    let agreement = at_node.conclude(offer, acceptance).unwrap();
+    let clock = ManualClock::new(at(0));
+    let (action, purpose) = (dataspace_policy::Action::Read, name("research"));
+    request_access(&consumer(), &agreement, action, purpose, &clock).unwrap()
+}
+
+#[test]
+fn a_member_of_one_space_of_an_authority_is_none_in_another() {
+    let (here, _dir) = node(&authority(), "steel", provider());
+    let mut elsewhere = credential(&rival());
+    for space in [
+        SpaceId::new(authority().did().clone(), name("demo")),
+        SpaceId::new(stranger().did().clone(), name("steel")),
+    ] {
+        elsewhere.space = space;
+        let refused = here.admit(Signed::sign(&elsewhere, &authority()).unwrap());
+        assert!(matches!(refused, Err(ChangeError::Credential(_))), "{refused:?}");
+    }
+    let offer = here.offer(Node::new_offer(terms())).unwrap();
+    let verified = Offer::verify(offer.clone(), here.provider(), at(0)).unwrap();
+    let acceptance = Acceptance::sign(&verified, &rival(), at(0)).unwrap();
+    let refused = here.conclude(offer, acceptance);
+    assert!(matches!(refused, Err(ChangeError::NotAMember { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_revocation_in_one_space_of_an_authority_ends_nothing_in_another() {
+    let (here, _dir) = node(&authority(), "steel", provider());
+    let elsewhere = crate::support::revocation(consumer().did(), at(0));
+    let refused = here.revoke(elsewhere);
+    assert!(matches!(refused, Err(ChangeError::Revocation(_))), "{refused:?}");
+    let request = request(&here);
+    assert_eq!(rows(crate::support::released(here.access(request).unwrap())), 10);
+}
+
+#[test]
+fn spaces_of_one_name_share_no_contracts() {
+    let (here, _one) = node(&authority(), "steel", provider());
+    let (there, _two) = node(&stranger(), "steel", provider());
+    let offer = there.offer(Node::new_offer(terms())).unwrap();
+    let acceptance = accepted(&offer, there.provider());
+    let refused = here.conclude(offer, acceptance);
+    assert!(matches!(refused, Err(ChangeError::OtherSpace { .. })), "{refused:?}");
+}
+
+#[test]
+fn two_nodes_of_one_provider_do_not_double_a_quota() {
+    let (here, _one) = node(&authority(), "steel", provider());
+    let (there, _two) = node(&authority(), "steel", provider());
+    assert_ne!(here.log().origin(), there.log().origin());
+    // Neither the offer of one is concluded by the other …
+    let offer = there.offer(Node::new_offer(counted(2))).unwrap();
+    let acceptance = accepted(&offer, there.provider());
+    let refused = here.conclude(offer.clone(), acceptance.clone());
+    assert!(matches!(refused, Err(ChangeError::OtherNode { .. })), "{refused:?}");
+    there.conclude(offer, acceptance).unwrap();
+    // … nor a request to one answered by the other, whatever contract it names.
+    let asked = request(&there);
+    let before = here.log().size().unwrap();
+    let refused = here.access(asked.clone()).unwrap_err();
+    assert!(matches!(refused, AccessError::OtherNode { .. }), "{refused:?}");
+    assert_eq!(here.log().size().unwrap(), before);
+    assert_eq!(rows(crate::support::released(there.access(asked).unwrap())), 10);
+}
+
+#[test]
+fn a_request_under_a_contract_of_this_node_for_another_log_is_not_answered() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    let signed = node.request(contract);
+    let request = signed.verify(&consumer().did().trusted_keys(), at(0)).unwrap();
+    let mut request = request.value().clone();
+    request.log = Origin::named(provider().did(), "another").unwrap();
+    let refused = node.space.access(Signed::sign(&request, &consumer()).unwrap()).unwrap_err();
+    match refused {
+        AccessError::OtherNode { expected, found } => {
+            assert_eq!((&expected, &found), (node.space.log().origin(), &request.log));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_node_finds_its_name_in_its_own_log() {
+    let files = Node::new().close();
+    let origin = files.log().origin().clone();
+    assert_eq!(origin.operator(), provider().did());
+    let (_, name) = origin.as_str().split_once('/').unwrap();
+    assert!(name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+    assert_eq!(files.open().unwrap().log().origin(), &origin);
+    // The key of somebody else opens nothing.
+    let refused = files.setup(rival()).open();
+    let is_told =
+        matches!(refused, Err(SetupError::Open(dataspace_audit_log::OpenError::Origin { .. })));
+    assert!(is_told, "{refused:?}");
+}
+
+#[test]
+fn credentials_of_a_space_are_not_those_of_its_namesake() {
+    let files = Files::new();
+    let node = files.setup(provider()).create(crate::support::signed_profile(|_| {})).unwrap();
+    let of_namesake = signed_credential(&consumer(), |one| {
+        one.space.authority = stranger().did().clone();
+    });
+    assert!(matches!(node.admit(of_namesake), Err(ChangeError::Credential(_))));
+}
