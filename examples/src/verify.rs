@@ -5,12 +5,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use dataspace_audit_log::{
-    Cosigners, EVIDENCE_LEN_MAX, Evidence, FORK_LEN_MAX, Finding, ForkProof, Verdict,
-    VerifiedEvidence, WitnessKey, WitnessPolicy,
+    Cosigners, FORK_LEN_MAX, Finding, ForkProof, Verdict, WitnessKey, WitnessPolicy,
 };
 use dataspace_identity::Did;
 use dataspace_primitives::shown;
-use dataspace_usage_contract::Agreement;
+use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, VerifiedEvidence};
 use serde_json::json;
 
 use crate::out::say;
@@ -34,8 +33,7 @@ pub(crate) fn run(
         let quorum = quorum.unwrap_or(witnesses.len() / 2 + 1);
         let policy = WitnessPolicy::new(quorum, witnesses).context("--witness and --quorum")?;
         let evidence = Evidence::from_bytes(&bytes).with_context(nothing)?;
-        let anchors = evidence.anchors(&authority).with_context(nothing)?;
-        evidence.verify_witnessed(&anchors, &policy).with_context(nothing)?
+        evidence.verify_witnessed(&authority, &policy).with_context(nothing)?
     };
     let health = Health::of(verified.cosigners().is_none_or(Cosigners::is_quorum));
     if as_json {
@@ -62,19 +60,20 @@ pub(crate) fn fork(file: &Path, log: &OsStr) -> Result<Health> {
 }
 
 /// What the file shows, or why it shows nothing.
-pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence<Agreement>> {
-    let evidence = Evidence::from_bytes(bytes)?;
-    let anchors = evidence.anchors(authority)?;
-    Ok(evidence.verify::<Agreement>(&anchors)?)
+pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence> {
+    Ok(Evidence::from_bytes(bytes)?.verify(authority)?)
 }
 
-fn print(verified: &VerifiedEvidence<Agreement>) {
+fn print(verified: &VerifiedEvidence) {
     let agreement = verified.contract().value();
     say!("{}", paint::title("Contract"));
     say!("   {}", verified.contract().digest());
+    say!("   space     {}", shown(&verified.space().name));
     say!("   provider  {}\n   consumer  {}", agreement.provider, agreement.consumer);
     say!("   product   {} ({})", shown(&agreement.product), shown(&agreement.product_class));
     say!("   valid     {}", agreement.validity);
+    let (index, at) = (verified.concluded_index(), verified.concluded_at());
+    say!("   concluded by record {index} of the log, at {at}");
     paint::clauses(&agreement.terms.clauses());
 
     say!("\n{}", paint::title("Decision"));
@@ -111,7 +110,7 @@ pub(crate) fn findings(findings: &[Finding]) {
     }
 }
 
-fn to_json(verified: &VerifiedEvidence<Agreement>) -> serde_json::Value {
+fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
     let agreement = verified.contract().value();
     let clauses: Vec<_> = agreement
         .terms
@@ -140,6 +139,14 @@ fn to_json(verified: &VerifiedEvidence<Agreement>) -> serde_json::Value {
     }
     json!({
         "contract": verified.contract().digest().to_string(),
+        "space": verified.space().name.as_str(),
+        "authority": verified.space().authority.as_str(),
+        "log": verified.checkpoint().origin().as_str(),
+        "compiler": agreement.compiler,
+        "concluded": {
+            "record": verified.concluded_index().as_u64(),
+            "time": verified.concluded_at().to_string(),
+        },
         "provider": agreement.provider.as_str(),
         "consumer": agreement.consumer.as_str(),
         "product": agreement.product.as_str(),

@@ -2,80 +2,92 @@
 //!
 //! The input is taken as a file, and as instructions to change a good one.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use dataspace_audit_log::{AccessRecord, Event, Evidence, Log, Origin, Record, Verdict};
-use dataspace_identity::{Did, MembershipCredential, SecretKey, SpaceId, TrustAnchors};
-use dataspace_primitives::{CoSignature, Digest, Payload, Signed, UnixMillis, Validity};
-use serde::{Deserialize, Serialize};
+use dataspace_identity::{Did, MembershipCredential, SecretKey};
+use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
+use dataspace_primitives::{Signed, UnixMillis, Validity};
+use dataspace_runtime::{
+    Access, DataSpace, Evidence, ManualClock, NewOffer, Setup, Table, request_access,
+};
+use dataspace_usage_contract::{
+    Acceptance, DataRules, EntityRules, Offer, Parameters, Scenario, SpaceProfile, Suite,
+};
 
 use crate::changed::changed;
-use crate::disk::Disk;
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pact {
-    text: String,
-}
-
-impl Payload for Pact {
-    const TYPE: &'static str = "application/vnd.dataspace.test-agreement+cbor";
-    const SIGNATURES: usize = 2;
-}
 
 struct World {
-    anchors: TrustAnchors,
-    /// Two decisions of one log under two checkpoints, each with and without its request.
+    authority: Did,
+    /// A permit and a denial under two checkpoints, each with and without its request.
     good: [Vec<u8>; 4],
+}
+
+fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
+    Ok(SpaceProfile {
+        space: "fuzzed".parse()?,
+        version: 1,
+        authority: authority.clone(),
+        parameters: Parameters { suite: Suite::Intl, request_age_secs_max: 600 },
+        scenarios: [("research".parse()?, Scenario::new("research".parse()?))].into(),
+        entities: EntityRules { roles: ["user".parse()?].into(), regions: [].into() },
+        data: DataRules { product_classes: ["tests".parse()?].into() },
+        policies: String::new(),
+    })
 }
 
 fn world() -> Result<World, Box<dyn Error>> {
     let key = |byte: u8| SecretKey::from_seed(&mut [byte; 32]);
     let (authority, provider, consumer) = (key(9)?, key(1)?, key(2)?);
-    let space = SpaceId::new(authority.did().clone(), "demo".parse()?);
-    let anchors = TrustAnchors::new(space.clone());
-    let time = |n| UnixMillis::new(1_790_000_000_000 + n).ok_or("a time");
-    let admit = |who: &SecretKey| -> Result<_, Box<dyn Error>> {
+    let (provider_did, authority_did) = (provider.did().clone(), authority.did().clone());
+    let now: UnixMillis = "2026-06-01T00:00:00Z".parse()?;
+    let clock = || ManualClock::new(now);
+    let year = Duration::from_secs(31_536_000);
+    let validity = Validity::new(now, now.checked_add(year).ok_or("a time")?)?;
+    let dir = tempfile::tempdir()?;
+    let profile = profile(&authority_did)?;
+    let space = Setup::new(dir.path().join("node"), provider, authority_did.clone())
+        .clock(clock())
+        .create(Signed::sign(&profile, &authority)?)?;
+    for (serial, subject) in (1..).zip([&provider_did, consumer.did()]) {
         let credential = MembershipCredential {
-            space: space.clone(),
-            subject: who.did().clone(),
+            space: profile.space_id(),
+            subject: subject.clone(),
             name: "member".parse()?,
-            serial: 1,
-            issued_at: time(0)?,
-            roles: BTreeSet::from(["user".parse()?]),
+            serial,
+            issued_at: now,
+            roles: ["user".parse()?].into(),
             attributes: [].into(),
             region: "DE".parse()?,
-            validity: Validity::new(time(0)?, time(1000)?)?,
+            validity,
         };
-        Ok(anchors.admit(Signed::sign(&credential, &authority)?, time(1)?)?)
+        space.admit(Signed::sign(&credential, &authority)?)?;
+    }
+    let csv = dir.path().join("table.csv");
+    std::fs::write(&csv, "a,b\n1,2\n")?;
+    space.register("table".parse()?, "tests".parse()?, Table::open(&csv)?)?;
+    let research = Constraint::Purpose(["research".parse()?].into());
+    let mask = ColumnMask { column: "a".parse()?, method: MaskMethod::Drop };
+    let terms = Terms::new()
+        .permit(Rule::new([Action::Read]).when(research).when(Constraint::Count(1)))
+        .duty(Duty::Mask(mask));
+    let (product, expires_at) = ("table".parse()?, validity.until());
+    let offer = space.offer(NewOffer { product, consumer: None, terms, validity, expires_at })?;
+    let read = Offer::verify(offer.clone(), &provider_did, now)?;
+    let agreement = space.conclude(offer, Acceptance::sign(&read, &consumer, now)?)?;
+    let decide = |space: &DataSpace| -> Result<_, Box<dyn Error>> {
+        let (action, purpose) = (Action::Read, "research".parse()?);
+        let request = request_access(&consumer, &agreement, action, purpose, &clock())?;
+        let receipt = match space.access(request)? {
+            Access::Released(release) => release.receipt().clone(),
+            Access::Denied(denied) => denied.receipt(),
+        };
+        let without = space.evidence_at(receipt.index, None)?.to_bytes()?;
+        Ok([space.evidence(&receipt)?.to_bytes()?, without])
     };
-    let (one, two) = (admit(&provider)?, admit(&consumer)?);
-    let pact = Pact { text: "terms".to_owned() };
-    let both = vec![CoSignature::sign(&pact, &provider)?, CoSignature::sign(&pact, &consumer)?];
-    let keys = Did::trust_all([provider.did(), consumer.did()]);
-    let pact = Signed::assemble(&pact, both)?.verify(&keys, time(1)?)?;
-    let log = Log::create_on(Box::new(Disk::default()), Origin::new(provider.did()))?;
-    let collect = |at, request: &[u8]| -> Result<_, Box<dyn Error>> {
-        let access = AccessRecord {
-            contract: pact.digest(),
-            program: Digest::of(b"program"),
-            profile: 1,
-            request: Digest::of(request),
-            facts: [].into(),
-            verdict: Verdict::Permit { uses: at, duties: vec![] },
-        };
-        let index = log.append(&Record::new(time(at)?, Event::Access(access)))?.index();
-        let checkpoint = log.checkpoint(&provider)?;
-        let file = |request| -> Result<_, Box<dyn Error>> {
-            let all = [&one, &two];
-            Ok(Evidence::collect(&log, index, &checkpoint, &pact, &all, request)?.to_bytes()?)
-        };
-        Ok([file(Some(request))?, file(None)?])
-    };
-    let ([a, b], [c, d]) = (collect(1, b"first request")?, collect(2, b"second request")?);
-    Ok(World { anchors, good: [a, b, c, d] })
+    let ([a, b], [c, d]) = (decide(&space)?, decide(&space)?);
+    Ok(World { authority: authority_did, good: [a, b, c, d] })
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| world().expect("a world of good evidence"));
@@ -94,7 +106,7 @@ fn assert_verifies_only_if_good(bytes: &[u8]) {
         return;
     };
     assert_eq!(evidence.to_bytes().ok().as_deref(), Some(bytes), "a second encoding");
-    let verified = evidence.verify::<Pact>(&WORLD.anchors);
+    let verified = evidence.verify(&WORLD.authority);
     assert!(verified.is_ok() || !is_good, "good evidence is refused");
     if let Ok(verified) = verified {
         assert!(!verified.findings().is_empty());

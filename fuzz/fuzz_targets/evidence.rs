@@ -2,8 +2,6 @@
 
 #[path = "../checks/changed.rs"]
 mod changed;
-#[path = "../checks/disk.rs"]
-mod disk;
 #[path = "../checks/evidence.rs"]
 mod evidence;
 

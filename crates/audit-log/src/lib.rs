@@ -18,8 +18,9 @@
 //!   shows anybody that an operator signed two histories, and [`Taken::Older`] tells a rollback.
 //! - [`Receipt`] is a COSE receipt (RFC 9942) that a record is in the log, or that the log extends
 //!   an earlier state; tools for SCITT read it. It is verified with the origin alone.
-//! - [`Evidence`] is one file with contract, decision, proof and checkpoint. An auditor verifies
-//!   it offline and needs no key, only the space authority's DID.
+//!
+//! What a record *means* is not known here: that a decision follows from a contract, and who signed
+//! that, is for `Evidence` and `Replayer` of `dataspace-runtime` to say.
 //!
 //! # What it refuses to do
 //! It reads no clock; the one random number of a log, its nonce, comes from its [`Storage`]
@@ -126,7 +127,6 @@ mod cosignature;
 mod directory;
 mod edge;
 mod error;
-mod evidence;
 mod fetch;
 mod file_storage;
 mod finding;
@@ -185,9 +185,6 @@ pub use crate::cosignature::{Cosignature, CosignatureError, WitnessKey};
 pub use crate::directory::Directory;
 pub use crate::error::{
     ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
-};
-pub use crate::evidence::{
-    CollectError, EVIDENCE_LEN_MAX, Evidence, EvidenceError, PARTICIPANTS_MAX, VerifiedEvidence,
 };
 pub use crate::fetch::StaticReadError;
 pub use crate::file_storage::FileStorage;

@@ -22,9 +22,6 @@ mod disk;
 #[path = "../../../fuzz/checks/entry_bundle.rs"]
 mod entry_bundle;
 #[cfg(test)]
-#[path = "../../../fuzz/checks/evidence.rs"]
-mod evidence;
-#[cfg(test)]
 #[path = "../../../fuzz/checks/fork_proof.rs"]
 mod fork_proof;
 #[cfg(test)]
@@ -67,11 +64,6 @@ mod tests {
     #[test]
     fn the_corpus_of_checkpoint_breaks_nothing() {
         replay("checkpoint", super::checkpoint::check);
-    }
-
-    #[test]
-    fn the_corpus_of_evidence_breaks_nothing() {
-        replay("evidence", super::evidence::check);
     }
 
     #[test]

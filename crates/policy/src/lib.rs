@@ -159,8 +159,9 @@ pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::lint::Finding;
 pub use crate::named::{UnmatchedValue, ValueKind, Vocabulary, look};
 pub use crate::odrl::{
-    ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, OdrlError, OdrlErrorKind, OdrlKind, OdrlPolicy,
-    odrl_digest,
+    InvalidOperands, ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, ODRL_VALUES_MAX, OPERANDS_MAX,
+    OdrlError, OdrlErrorKind, OdrlKind, OdrlOperands, OdrlPolicy, OperandFact, OwnOperand,
+    ValueType, odrl_digest, odrl_digest_in,
 };
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::policy_finding::PolicyFinding;

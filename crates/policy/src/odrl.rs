@@ -1,8 +1,13 @@
 //! Terms as ODRL 2.2 in the profile of the Dataspace Protocol 2025-1, both ways.
 //!
-//! Compact JSON-LD is read as it stands, without expansion: the names that this page lists, plain
-//! or with the prefix `odrl:`, `dataspace:` or `cx-policy:` or as full IRIs. What is not listed is
-//! refused with its place; nothing is passed over in silence.
+//! JSON-LD is read as it stands, compact or expanded, without a JSON-LD processor: the names that
+//! this page lists, plain, with a prefix, or as full IRIs. A document may define prefixes and names
+//! in its `@context`; what it does not use does no harm, and no name that is known here can be given
+//! the meaning of another. What is not listed is refused with its place, the reason and what would
+//! help ([`OdrlError::help`]); nothing that could bind is passed over in silence.
+//!
+//! What is read permits no more than the strictest reading of the document. A space can say in its
+//! profile what its own operands stand for ([`OdrlOperands`]).
 //!
 //! # Rules
 //! | terms | ODRL |
@@ -12,23 +17,37 @@
 //! | all nine | `use` |
 //! | several | `use` with the constraint `dataspace:action isAnyOf […]`; an array of actions is read, too |
 //!
+//! `USE`, `{"odrl:type": …}` and `{"rdf:value": …}` of older documents are read, too.
+//!
+//! `target`, `assigner` and `assignee` may stand at the policy and at each rule and duty, and are the
+//! same wherever they stand: else refused, as are collections. `@id` and `uid` name a part and say
+//! nothing. Metadata of Dublin Core and labels bind nobody and are passed over, but `coverage`,
+//! `spatial`, `license`, `rights`, `accessRights`, `rightsHolder` and `conformsTo`, which are kept
+//! as a sentence ([`Legal::Text`](crate::Legal::Text)).
+//!
 //! # Constraints
 //! | terms | left operand | operators (the first is written) |
 //! |---|---|---|
 //! | `Purpose`, `PurposeWithin` | `odrl:purpose` | `eq`, `isAnyOf`; within: `isPartOf`, `isA` |
-//! | `From`, `Before` | `odrl:dateTime` | `gteq`, `gt`; `lt`, `lteq` (the next millisecond) |
+//! | `From`, `Before` | `odrl:dateTime` | `gteq`, `gt`; `lt`, `lteq` (the next millisecond); a fraction of a millisecond decides as the whole millisecond after it |
+//! | `Time` of one day | `odrl:dateTime` | `eq`, `neq` with a date that has an offset, such as `2026-02-12Z` |
 //! | `Time` | `and` of just `odrl:dateTime gteq` and `lt` in this order | |
 //! | `Elapsed` | `odrl:elapsedTime` | `lt`; a duration since the agreement |
 //! | `Count` | `odrl:count` | `lteq`, `lt` |
 //! | `ConsumerCount`, `DayCount`, `MonthCount`, `Level` | `dataspace:consumerCount`, `dayCount`, `monthCount`, `productLevel` | `lteq`, `lt` |
 //! | `SecurityLevel` | `dataspace:securityLevel` | `gteq`, `gt` |
-//! | `RecipientRegion` | `odrl:spatial` | `eq`, `isAnyOf` |
+//! | `RecipientRegion` | `odrl:spatial` | `eq`, `isAnyOf`; `isPartOf` with a group |
 //! | `Event` | `odrl:event` | `eq`, `isAnyOf`, `hasPart`, `isAllOf` |
 //! | `Credential`, `Role`, `PersonRole` | `dataspace:credential`, `role`, `personRole` | likewise |
 //! | `Jurisdiction`, `Participant`, `Connector`, `Application`, `Class`, `Payment`, `State` | `dataspace:jurisdiction`, `participant`, `connector`, `application`, `productClass`, `payment`, `state` | `eq`, `isAnyOf` |
 //! | `Attribute` | `dataspace:attribute/` and the name, percent-encoded | `eq`, `isAnyOf` |
 //! | `Attested`, `Sandbox` | `dataspace:attested`, `sandbox` | `eq` with `true` |
 //! | `Hours` | `dataspace:hours` | `eq` with a `dataspace:Hours` |
+//! | `Elapsed`, its `Not` | `edc:inForceDate` | `lt`, `lteq`; `gteq`, `gt` (the next second) with `contractAgreement+30d` |
+//! | `Before`, `From` | `edc:inForceDate`, `POLICY_EVALUATION_TIME` | as `odrl:dateTime` |
+//! | `Attribute` `referringConnector` | `REFERRING_CONNECTOR` | `eq`, `isAnyOf` |
+//! | `Purpose` | `PURPOSE`, `idsc:PURPOSE` | `eq`, `isAnyOf` |
+//! | none | `ALWAYS_TRUE` | `eq` with `true` |
 //! | `Not` | the same with `neq`, `isNoneOf` for `eq`, `isAnyOf`; else `{"dataspace:not": …}` | |
 //! | `All`, `Any`, `One` | `and`, `or`, `xone` | |
 //!
@@ -44,10 +63,11 @@
 //! | `Filter` | `dataspace:filter` | `dataspace:column`, `dataspace:value` with the filter's operator; numbers are typed |
 //! | `Text` | `dataspace:heed` | `dataspace:text` |
 //! | `Operand` | `dataspace:comply` | the operand itself, kept as it stands |
+//! | `Forbidden` | `dataspace:refrain` | likewise |
 //! | `DeleteAfter` | `odrl:delete` | `odrl:delayPeriod` |
 //! | `ModifyAtRest` | `dataspace:modifyAtRest` | `dataspace:method` |
 //! | `Log` | `dataspace:log` | |
-//! | `Notify` | `odrl:inform` | `odrl:recipient` |
+//! | `Notify` | `odrl:inform` | `odrl:recipient`; the member `informedParty` is read, too |
 //! | `ShareUnder` | `odrl:nextPolicy` | `dataspace:policy` |
 //!
 //! `duty` in a permission is read likewise, but only if there is one permission: duties bind under
@@ -60,33 +80,55 @@
 //! | `Membership eq active` | `Credential` `MembershipCredential` |
 //! | `FrameworkAgreement`, `BusinessPartnerGroup`, `BusinessPartnerNumber` | `Attribute` of this name; the number's is `bpn` |
 //! | `DataUsageEndDate`, `DataUsageEndDurationDays`, `DataFrequency` (once) | `Before`, `Elapsed`, `Count(1)`, and beside it `Legal::Operand`: their text demands deletion, too |
-//! | all others of 2025-09 but `UsageRestriction` | `Legal::Operand` |
+//! | `XCredential`, `Dismantler` (`eq active`), `FrameworkAgreement.x` of earlier profiles | `Credential`; `Attribute` of this name |
+//! | `UsageRestriction`, `AffiliatesRegion`, `AffiliatesBpnl` in a prohibition of `use` | `Forbidden`, and a prohibition of what the profile's text forbids and an action tells apart: `share` for affiliates; `share`, `display`, `play` for third parties; `derive` for manipulations and derivations |
+//! | all others of 2025-09 | `Operand` |
 //!
-//! `Legal::Operand` is made only from what the only permission demands in any case, and from
+//! The action `access`, by which a participant sees an offer, is `read` and no more.
+//!
+//! `Operand` is made only from what the only permission demands in any case, and from
 //! `DataProvisioningEnd…` in an obligation `use`. Under `or`, `xone`, a negation or in a
 //! prohibition its truth would decide, and nobody knows it: refused. So is `isNoneOf` of partner
 //! numbers and groups, which a partner without one would pass.
 //!
+//! # Regions
+//! Countries by ISO 3166-1, of two or three letters, or by the IRIs of the Publications Office of the
+//! European Union, ontologi.es, ISO and (some) Wikidata. `EU` and `EEA` stand for their countries,
+//! which are what is signed.
+//!
 //! # Limits
 //! [`ODRL_LEN_MAX`] bytes and [`ODRL_DEPTH_MAX`] levels, so terms that are written longer cannot be
 //! read again. A number with a fraction must be typed (`xsd:decimal`): as a JSON number it would
-//! pass through a binary float. Names of regions are countries.
+//! pass through a binary float. Whatever the text, reading takes less than 10 MB.
 
 use dataspace_primitives::{Digest, UnixMillis};
 
 use crate::terms::Terms;
 
+mod action;
+mod at;
 mod catena_x;
+mod comparison;
 mod constraint;
+mod context;
 mod error;
 mod json;
+mod metadata;
 mod names;
 mod normal;
 mod obligation;
+mod operands;
+mod parties;
 mod policy;
+mod region;
+mod time;
 mod value;
+mod write;
 
 pub use self::error::{OdrlError, OdrlErrorKind};
+pub use self::operands::{
+    InvalidOperands, OPERANDS_MAX, OdrlOperands, OperandFact, OwnOperand, ValueType,
+};
 
 /// Namespace of the ODRL terms that are our own, prefix `dataspace:`; also the name of our ODRL
 /// profile.
@@ -97,6 +139,10 @@ pub const ODRL_LEN_MAX: usize = 256 * 1024;
 
 /// Deepest nesting of objects and arrays in a document that is read.
 pub const ODRL_DEPTH_MAX: usize = 16;
+
+/// Most values in a document that is read, members and items counted. Terms that are written within
+/// [`ODRL_LEN_MAX`] have fewer.
+pub const ODRL_VALUES_MAX: usize = ODRL_LEN_MAX / 4;
 
 /// An ODRL document: the terms, and what else it says.
 ///
@@ -140,7 +186,15 @@ impl OdrlPolicy {
     /// [`OdrlError`] with the first place that cannot be understood, or that says what
     /// [`Terms::check`] refuses.
     pub fn parse(text: &str) -> Result<Self, OdrlError> {
-        policy::read(text)
+        Self::parse_in(text, &OdrlOperands::default())
+    }
+
+    /// Reads an ODRL document of a space that gives names of its own a meaning.
+    ///
+    /// # Errors
+    /// As [`OdrlPolicy::parse`].
+    pub fn parse_in(text: &str, operands: &OdrlOperands) -> Result<Self, OdrlError> {
+        policy::read(text, operands)
     }
 }
 
@@ -150,7 +204,7 @@ impl Terms {
     /// An offer or agreement needs its own `@type`, `@id` and parties in addition.
     #[must_use]
     pub fn to_odrl(&self) -> serde_json::Value {
-        policy::write(self)
+        write::write(self)
     }
 
     /// The terms of an ODRL document. What else it says is in [`OdrlPolicy::parse`].
@@ -172,6 +226,39 @@ impl Terms {
     pub fn from_odrl(text: &str) -> Result<Self, OdrlError> {
         OdrlPolicy::parse(text).map(|policy| policy.terms)
     }
+
+    /// The terms of an ODRL document of a space that gives names of its own a meaning.
+    ///
+    /// ```
+    /// use dataspace_policy::{
+    ///     Constraint, OdrlOperands, OperandFact, OwnOperand, Terms, ValueType,
+    /// };
+    ///
+    /// let tier = OperandFact::Attribute { name: "tier".parse()?, values: ValueType::Text };
+    /// let own = OwnOperand { fact: tier, words: "the partner tier".parse()? };
+    /// let mut operands = OdrlOperands::default();
+    /// operands.operands.insert("https://space.example/terms/tier".parse()?, own);
+    /// operands.check()?;
+    ///
+    /// let offer = r#"{"@type": "Offer", "@id": "urn:uuid:1", "permission": [{
+    ///     "action": "use",
+    ///     "constraint": [{
+    ///         "leftOperand": "https://space.example/terms/tier",
+    ///         "operator": "eq",
+    ///         "rightOperand": "gold"
+    ///     }]
+    /// }]}"#;
+    /// let terms = Terms::from_odrl_in(offer, &operands)?;
+    /// let words = &terms.clauses_in(&operands)[0].words;
+    /// assert!(words.ends_with("if the partner tier is gold"), "{words}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`OdrlPolicy::parse`].
+    pub fn from_odrl_in(text: &str, operands: &OdrlOperands) -> Result<Self, OdrlError> {
+        OdrlPolicy::parse_in(text, operands).map(|policy| policy.terms)
+    }
 }
 
 /// The SHA-256 of what the rules of an ODRL document mean.
@@ -184,5 +271,13 @@ impl Terms {
 /// # Errors
 /// As [`OdrlPolicy::parse`].
 pub fn odrl_digest(text: &str) -> Result<Digest, OdrlError> {
-    normal::digest(&Terms::from_odrl(text)?)
+    odrl_digest_in(text, &OdrlOperands::default())
+}
+
+/// [`odrl_digest`] of a document of a space that gives names of its own a meaning.
+///
+/// # Errors
+/// As [`OdrlPolicy::parse`].
+pub fn odrl_digest_in(text: &str, operands: &OdrlOperands) -> Result<Digest, OdrlError> {
+    normal::digest(&Terms::from_odrl_in(text, operands)?)
 }

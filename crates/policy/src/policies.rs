@@ -395,3 +395,67 @@ fn validate_by(
     }
     Err(InvalidPolicies::Schema { message: messages.join("\n") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The check for one action says what the check for all of them says.
+    #[test]
+    fn a_policy_fits_one_action_where_it_fits_all() {
+        let scopes = [
+            "action",
+            "action == Dataspace::Action::\"train\"",
+            "action in [Dataspace::Action::\"read\", Dataspace::Action::\"share\"]",
+            "action in []",
+            "action == Dataspace::Action::\"steal\"",
+            "action == Other::Action::\"read\"",
+        ];
+        let conditions = [
+            "true",
+            "false",
+            "1 == 1",
+            "context.uses == 1",
+            "context.uses == \"one\"",
+            "context.weather == 1",
+            "context.person == context.person",
+            "context has person && context.person in Dataspace::Role::\"a\"",
+            "context has weather",
+            "principal.region == \"DE\"",
+            "principal has \"nothing\" && principal.nothing",
+            "resource.class like \"a*\"",
+            "resource is Dataspace::Person",
+            "principal is Foo",
+            "principal in Foo::\"a\"",
+            "principal == Dataspace::Participant::\"a\"",
+            "principal == resource",
+            "[1, \"a\"].contains(1)",
+            "[].contains(1)",
+            "{a: 1}.a == 1",
+            "{a: 1}.b == 1",
+            "datetime(\"2026-99-01\") < context.now",
+            "principal.getTag(\"a\") == \"a\"",
+            "principal.hasTag(\"a\") && principal.getTag(\"a\") == \"a\"",
+            "action == Dataspace::Action::\"read\"",
+            "action in [Dataspace::Action::\"nothing\"]",
+            "action is Dataspace::Action",
+            "context.uses",
+        ];
+        let [of_all, of_one] = VALIDATORS.as_ref().unwrap();
+        let mut short = 0;
+        for scope in scopes {
+            for condition in conditions {
+                let text = format!("permit (principal, {scope}, resource) when {{ {condition} }};");
+                let Ok(set) = text.parse::<PolicySet>() else { continue };
+                let policy = set.policies().next().unwrap();
+                let Some(any) = of_any_action(policy) else { continue };
+                let mut alone = PolicySet::new();
+                alone.add(any).unwrap();
+                let (all, one) = (validate_by(of_all, &set), validate_by(of_one, &alone));
+                assert_eq!(all.is_ok(), one.is_ok(), "{text}: {all:?} {one:?}");
+                short += 1;
+            }
+        }
+        assert!(short > 60, "{short}");
+    }
+}

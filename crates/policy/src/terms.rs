@@ -10,6 +10,7 @@ use crate::action::Action;
 use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
 use crate::constraint::{Constraint, DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
 use crate::duty::{Duty, InvalidDuty};
+use crate::odrl::OdrlOperands;
 use crate::source::Source;
 use crate::words;
 use crate::zone;
@@ -53,6 +54,16 @@ pub enum Legal {
         /// The left operand (ODRL), as a compact IRI.
         operand: Name,
         /// The operator (ODRL), such as `eq`.
+        operator: Name,
+        /// The right operands; at least one.
+        values: Vec<Name>,
+    },
+    /// What the consumer must not do, in the words of another vocabulary, such as
+    /// `cx-policy:UsageRestriction`.
+    Forbidden {
+        /// The left operand (ODRL), as a compact IRI.
+        operand: Name,
+        /// The operator (ODRL), such as `isAllOf`.
         operator: Name,
         /// The right operands; at least one.
         values: Vec<Name>,
@@ -227,10 +238,16 @@ impl Terms {
     /// Every clause in plain words with its label, in the order of the document.
     #[must_use]
     pub fn clauses(&self) -> Vec<Clause> {
+        self.clauses_in(&OdrlOperands::default())
+    }
+
+    /// Every clause in plain words, with the words of a space for what its own operands stand for.
+    #[must_use]
+    pub fn clauses_in(&self, operands: &OdrlOperands) -> Vec<Clause> {
         let released = self.released();
         let rules = self.rules().map(|(id, rule)| Clause {
             id,
-            words: words::rule(id.kind, rule),
+            words: words::rule(id.kind, rule, operands),
             assurance: rule.assurance(id.kind, &released),
         });
         let mut clauses: Vec<_> = rules.collect();
@@ -238,7 +255,11 @@ impl Terms {
             |(id, duty)| Clause { id, words: duty.to_string(), assurance: Assurance::Enforced },
         ));
         clauses.extend(numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal).map(
-            |(id, legal)| Clause { id, words: words::legal(legal), assurance: Assurance::Legal },
+            |(id, legal)| Clause {
+                id,
+                words: words::legal(legal, operands),
+                assurance: Assurance::Legal,
+            },
         ));
         clauses
     }
@@ -310,7 +331,9 @@ fn numbered(kind: ClauseKind, len: usize) -> impl Iterator<Item = ClauseId> {
 impl Legal {
     fn check(&self, clause: ClauseId) -> Result<(), InvalidTerms> {
         match self {
-            Self::Operand { values, .. } if values.is_empty() || values.len() > VALUES_MAX => {
+            Self::Operand { values, .. } | Self::Forbidden { values, .. }
+                if values.is_empty() || values.len() > VALUES_MAX =>
+            {
                 Err(InvalidTerms::ValueCount { clause, found: values.len() })
             }
             Self::DeleteAfter(0) => Err(InvalidTerms::ZeroCount { clause }),

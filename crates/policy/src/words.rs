@@ -8,19 +8,20 @@ use dataspace_primitives::Name;
 use crate::clause::ClauseKind;
 use crate::constraint::{Constraint, Hours, Weekday};
 use crate::engine::quote::{is_hidden, literal};
+use crate::odrl::OdrlOperands;
 use crate::terms::{Legal, Rule};
 
-pub(crate) fn rule(kind: ClauseKind, rule: &Rule) -> String {
+pub(crate) fn rule(kind: ClauseKind, rule: &Rule, operands: &OdrlOperands) -> String {
     let verb = if kind == ClauseKind::Prohibition { "must not" } else { "may" };
     let mut words = format!("the consumer {verb} {}", list(rule.actions.iter(), "or"));
     for one in &rule.constraints {
         words.push_str(", ");
-        words.push_str(&constraint(one));
+        words.push_str(&constraint(one, operands));
     }
     words
 }
 
-fn constraint(constraint: &Constraint) -> String {
+fn constraint(constraint: &Constraint, operands: &OdrlOperands) -> String {
     let any = |all: &BTreeSet<Name>| list(all.iter().map(quoted), "or");
     match constraint {
         Constraint::Purpose(all) => format!("for {}", any(all)),
@@ -41,10 +42,17 @@ fn constraint(constraint: &Constraint) -> String {
         Constraint::Jurisdiction(all) => format!("if established in {}", list(all.iter(), "or")),
         Constraint::RecipientRegion(all) => format!("if the data go to {}", list(all.iter(), "or")),
         Constraint::Participant(all) => format!("if it is {}", any(all)),
-        Constraint::Credential(all) => format!("if it has the credential {}", any(all)),
-        Constraint::Attribute { name, values } => {
-            format!("if its credentials say that {} is {}", quoted(name), any(values))
-        }
+        Constraint::Credential(all) => match all.iter().next() {
+            Some(one) if all.len() == 1 => match operands.credential_words(one) {
+                Some((words, value)) => format!("if {words} is {}", quoted(value)),
+                None => format!("if it has the credential {}", quoted(one)),
+            },
+            _ => format!("if it has the credential {}", any(all)),
+        },
+        Constraint::Attribute { name, values } => match operands.attribute_words(name) {
+            Some(words) => format!("if {words} is {}", any(values)),
+            None => format!("if its credentials say that {} is {}", quoted(name), any(values)),
+        },
         Constraint::Role(all) => format!("if it has the role {}", any(all)),
         Constraint::PersonRole(all) => format!("if its person has the role {}", any(all)),
         Constraint::Attested => "in an attested environment".to_owned(),
@@ -61,16 +69,25 @@ fn constraint(constraint: &Constraint) -> String {
         }
         Constraint::Event(all) => format!("during {}", any(all)),
         Constraint::State(all) => format!("while the process is in the state {}", any(all)),
-        Constraint::Not(one) => format!("not ({})", self::constraint(one)),
-        Constraint::All(all) => joined(all, "both", "all of", "and"),
-        Constraint::Any(all) => joined(all, "either", "any of", "or"),
-        Constraint::One(all) => joined(all, "just one of", "just one of", "or"),
+        Constraint::Not(one) => format!("not ({})", self::constraint(one, operands)),
+        Constraint::All(all) => joined(all, operands, "both", "all of", "and"),
+        Constraint::Any(all) => joined(all, operands, "either", "any of", "or"),
+        Constraint::One(all) => joined(all, operands, "just one of", "just one of", "or"),
     }
 }
 
-fn joined(all: &[Constraint], two: &str, more: &str, join: &str) -> String {
+fn joined(
+    all: &[Constraint],
+    operands: &OdrlOperands,
+    two: &str,
+    more: &str,
+    join: &str,
+) -> String {
     let lead = if all.len() > 2 { more } else { two };
-    format!("{lead} {}", list(all.iter().map(|one| format!("({})", constraint(one))), join))
+    format!(
+        "{lead} {}",
+        list(all.iter().map(|one| format!("({})", constraint(one, operands))), join)
+    )
 }
 
 fn at_hours(hours: &Hours) -> String {
@@ -93,12 +110,18 @@ pub(crate) fn seconds(secs: u64) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
-pub(crate) fn legal(legal: &Legal) -> String {
+pub(crate) fn legal(legal: &Legal, operands: &OdrlOperands) -> String {
     match legal {
         Legal::Text(text) => text.to_string(),
         Legal::Operand { operand, operator, values } => {
-            let values = list(values.iter().map(quoted), "or");
-            format!("{operand} {operator} {values}")
+            let name = operands.law_words(operand).unwrap_or(operand);
+            format!("{name} {operator} {}", list(values.iter().map(quoted), "or"))
+        }
+        Legal::Forbidden { operand, operator, values } => {
+            let name = operands.law_words(operand).unwrap_or(operand);
+            let join = if operator.as_str() == "isAllOf" { "and" } else { "or" };
+            let values = list(values.iter().map(quoted), join);
+            format!("the consumer must not do what {name} {operator} {values} forbids")
         }
         Legal::DeleteAfter(secs) => {
             format!("the consumer deletes its copy {} after the agreement", seconds(*secs))

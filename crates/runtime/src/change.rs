@@ -1,11 +1,9 @@
 //! A change of the state, before it is made, and how the log keeps it.
 
-use std::sync::Arc;
-
 use dataspace_audit_log::Event;
 use dataspace_identity::{Admitted, MembershipRevocation};
 use dataspace_policy::Program;
-use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
+use dataspace_primitives::{Digest, Name, Payload, Signed, Verified};
 use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination};
 use serde_bytes::ByteBuf;
 
@@ -15,15 +13,10 @@ use crate::state::Contract;
 /// A change that passed every check and only has to be recorded and applied.
 pub(crate) enum Change {
     Profile(Box<PublishedProfile>),
-    /// With the time of its record.
-    Admission(Admitted, UnixMillis),
+    Admission(Admitted),
     Revocation(Verified<MembershipRevocation>),
-    Product {
-        id: Name,
-        class: Name,
-        descriptor: Digest,
-    },
-    Concluded(Arc<Contract>, Box<Program>),
+    Product { id: Name, class: Name, descriptor: Digest },
+    Concluded(Box<Contract>, Box<Program>),
     Terminated(Verified<Termination>),
     Policies(Box<PublishedPolicies>),
 }
@@ -36,9 +29,7 @@ impl Change {
                 version: profile.profile().version,
                 document: document(profile.signed()),
             },
-            Self::Admission(admitted, _) => {
-                Event::Admission { document: document(admitted.signed()) }
-            }
+            Self::Admission(admitted) => Event::Admission { document: document(admitted.signed()) },
             Self::Revocation(revocation) => {
                 Event::MembershipRevoked { document: document(revocation.signed()) }
             }

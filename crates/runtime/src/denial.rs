@@ -1,5 +1,6 @@
 use std::fmt;
 
+use dataspace_audit_log::{TEXT_LEN_MAX, TEXTS_MAX};
 use dataspace_data_plane::PlanError;
 use dataspace_policy::{Action, Reason};
 use dataspace_primitives::{Name, UnixMillis, Validity};
@@ -113,6 +114,69 @@ impl DenialReason {
             Self::Policy(reason) => reason.code(),
         }
     }
+}
+
+impl DenialReason {
+    /// As a record keeps it: the code, a colon and the words, cut to what a record takes.
+    pub(crate) fn recorded(&self) -> String {
+        let mut text = format!("{}: {self}", self.code());
+        let mut end = TEXT_LEN_MAX.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text
+    }
+
+    fn compare(&self, recorded: &str) -> Likeness {
+        if recorded == self.recorded() {
+            return Likeness::Same;
+        }
+        let clause = match self {
+            Self::Policy(Reason::Unmet { clause, .. } | Reason::Prohibited { clause, .. }) => {
+                clause
+            }
+            _ => "",
+        };
+        let words = recorded.strip_prefix(self.code()).and_then(|rest| rest.strip_prefix(": "));
+        match words {
+            Some(words) if words.starts_with(clause) => Likeness::Reworded,
+            _ => Likeness::Other,
+        }
+    }
+}
+
+/// `unmet` of the recorded reason `unmet: permission-1: …`.
+pub(crate) fn code(recorded: &str) -> &str {
+    recorded.split(':').next().unwrap_or_default()
+}
+
+/// Returns true for the code of a reason that lies in the data or in what was open at that time,
+/// neither of which is in the log. It is looked for last, and told alone.
+pub(crate) fn is_of_data(code: &str) -> bool {
+    matches!(code, "duty" | "unavailable" | "too-many-open")
+}
+
+/// How recorded reasons stand to those that follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Likeness {
+    /// Word for word.
+    Same,
+    /// The same codes and clauses in other words: of another version, or of somebody who meddled.
+    Reworded,
+    /// Other reasons.
+    Other,
+}
+
+/// Compares recorded reasons, of a record that has `all` of them, with those that follow.
+pub(crate) fn compare(recorded: &[String], again: &[DenialReason], all: usize) -> Likeness {
+    // A record has room for so many at least.
+    let is_cut = all >= TEXTS_MAX / 4;
+    if recorded.len() > again.len() || (recorded.len() < again.len() && !is_cut) {
+        return Likeness::Other;
+    }
+    let pairs = recorded.iter().zip(again);
+    pairs.map(|(one, again)| again.compare(one)).max().unwrap_or(Likeness::Same)
 }
 
 impl fmt::Display for DenialReason {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dataspace_audit_log::{
-    AppendError, ArchiveError, CollectError, CreateError, LeafIndex, OpenError, ReadError,
+    AppendError, ArchiveError, CreateError, LeafIndex, OpenError, ProveError, ReadError,
     RecordError, SignCheckpointError, TreeSize,
 };
 use dataspace_data_plane::{PlanError, RunError};
@@ -17,6 +17,7 @@ use dataspace_usage_contract::{
 use thiserror::Error;
 
 use crate::clock::ClockError;
+use crate::evidence::EvidenceError;
 use crate::index::{IndexError, Unusable};
 use crate::members::REVOKED_AHEAD_MAX;
 use crate::random::RandomError;
@@ -394,9 +395,12 @@ pub enum ExportError {
         /// What is missing.
         what: &'static str,
     },
-    /// No proof.
-    #[error("the evidence cannot be collected")]
-    Collect(#[from] CollectError),
+    /// The place of a record in the log cannot be shown.
+    #[error("the place of a record in the log cannot be shown")]
+    Prove(#[from] ProveError),
+    /// What was collected proves nothing: the request is that of another decision, for instance.
+    #[error("what this node holds for the decision is no evidence of it")]
+    Evidence(#[from] EvidenceError),
     /// The log cannot be signed.
     #[error(transparent)]
     Write(#[from] WriteError),

@@ -1,16 +1,20 @@
 //! Evidence of one decision, for people who trust nobody.
 
-use dataspace_audit_log::{Event, Evidence, LeafIndex, Record};
+use dataspace_audit_log::{Event, LeafIndex, Record};
+use dataspace_identity::Admitted;
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::{AccessRequest, ContractId};
+use serde_bytes::ByteBuf;
 
+use crate::change::document;
 use crate::error::ExportError;
+use crate::evidence::{Entry, Evidence};
 use crate::permit::Receipt;
 use crate::space::DataSpace;
 
 impl DataSpace {
-    /// One file that shows a decision: contract, both memberships, the record, its place in the
-    /// log, the signed checkpoint and the consumer's signed request.
+    /// One file that shows a decision: the contract and the decision with their places in the log,
+    /// the signed checkpoint, both memberships and the consumer's signed request.
     ///
     /// Signs a checkpoint of the log as it is now.
     ///
@@ -21,39 +25,59 @@ impl DataSpace {
     }
 
     /// The same for the decision at `index` of the log; without the consumer's request, if nobody
-    /// kept it.
+    /// kept it. Then the file does not prove what the consumer asked for, and says so.
     ///
     /// # Errors
-    /// [`ExportError`] if there is no decision at this place, or the log cannot be read or signed.
+    /// [`ExportError`] if there is no decision at this place, the request is of another one, or the
+    /// log cannot be read or signed.
     pub fn evidence_at(
         &self,
         index: LeafIndex,
         request: Option<&Signed<AccessRequest>>,
     ) -> Result<Evidence, ExportError> {
-        let record = Record::from_bytes(&self.inner.log.read(index)?)?;
-        let Event::Access(access) = record.event else {
+        let bytes = self.inner.log.read(index)?;
+        let Record { event, .. } = Record::from_bytes(&bytes)?;
+        let Event::Access(access) = event else {
             return Err(ExportError::NotADecision { index });
         };
-        let (agreement, [provider, consumer]) = {
+        let (contract, authority, [provider, consumer]) = {
             let monitor = self.enter();
             let contract = monitor.state.contracts.get(&ContractId::from_digest(access.contract));
             let contract = contract.ok_or(ExportError::Missing { what: "contract" })?;
             let parties = contract.agreement.value();
             let member = |did, what| {
-                monitor.state.members.get(did).cloned().ok_or(ExportError::Missing { what })
+                let member = monitor.state.members.get(did);
+                let credential = member.and_then(|member| member.credential_at(index));
+                let credential = credential.map(Admitted::signed);
+                credential.map(document).ok_or(ExportError::Missing { what })
             };
             let provider = member(&parties.provider, "credential of the provider")?;
             let consumer = member(&parties.consumer, "credential of the consumer")?;
-            (contract.agreement.clone(), [provider, consumer])
+            let authority = parties.space.authority.clone();
+            (contract.clone(), authority, [provider, consumer])
         };
+        // Made again, since it may have been archived; its hash is still there to be proved.
+        let concluded = Event::Concluded {
+            contract: access.contract,
+            document: document(contract.agreement.signed()),
+        };
+        let concluded = Record::new(contract.agreed_at, concluded).to_bytes()?;
         let checkpoint = self.checkpoint()?;
-        Ok(Evidence::collect(
-            &self.inner.log,
-            index,
-            &checkpoint,
-            &agreement,
-            &[provider.credential_at(record.time), consumer.credential_at(record.time)],
-            request.map(Signed::as_bytes),
-        )?)
+        let entry = |index, record| {
+            let path = self.inner.log.inclusion_proof(index, checkpoint.size())?.path;
+            Ok::<_, ExportError>(Entry { index, path, record: ByteBuf::from(record) })
+        };
+        let evidence = Evidence {
+            v: Evidence::VERSION,
+            checkpoint: checkpoint.as_note().to_owned(),
+            conclusion: entry(contract.index, concluded)?,
+            decision: entry(index, bytes)?,
+            provider,
+            consumer,
+            request: request.map(document),
+        };
+        // What this node hands out, anybody can verify.
+        evidence.clone().verify(&authority)?;
+        Ok(evidence)
     }
 }

@@ -8,12 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use dataspace_audit_log::Fact;
-use dataspace_policy::{Environment, Facts, Person};
+use dataspace_identity::MembershipCredential;
+use dataspace_policy::{Environment, Facts, Person, Terms};
 use dataspace_primitives::{Name, UnixMillis};
-use dataspace_usage_contract::{PublishedProfile, StatedEnvironment, StatedPerson, Statements};
+use dataspace_usage_contract::{
+    Agreement, PublishedProfile, StatedEnvironment, StatedPerson, Statements,
+};
 
 use crate::members::Member;
 use crate::permit::Decided;
+use crate::stated::Stated;
 
 /// Every member was admitted by one of these; whether it has others is not known.
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =
@@ -61,7 +65,7 @@ fn stated_person(person: &StatedPerson) -> Person<'_> {
     Person { id: person.id.as_str(), roles: &person.roles }
 }
 
-fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
+pub(crate) fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
     Environment {
         id: environment.id.as_str(),
         // Nobody checks one.
@@ -71,6 +75,52 @@ fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
         connector: environment.connector.as_str(),
         application: environment.application.as_str(),
     }
+}
+
+/// What the facts of a recorded access are made of: for whoever makes the decision again.
+pub(crate) struct Basis<'a> {
+    pub(crate) agreement: &'a Agreement,
+    /// The contract's identifier.
+    pub(crate) contract: &'a str,
+    /// The time of the record of the conclusion.
+    pub(crate) agreed_at: UnixMillis,
+    /// The consumer's, in force at the decision.
+    pub(crate) credential: &'a MembershipCredential,
+    pub(crate) stated: &'a Stated<'a>,
+    /// The purpose and every broader one; `None` if the space does not have it, which is denied in
+    /// any case.
+    pub(crate) purposes: Option<&'a BTreeSet<Name>>,
+    /// The time of the record of the decision.
+    pub(crate) now: UnixMillis,
+}
+
+impl<'a> Basis<'a> {
+    pub(crate) fn facts(&self) -> Facts<'a> {
+        let Self { agreement, credential, stated, .. } = *self;
+        let consumer = (agreement.consumer.as_str(), credential.region);
+        let product = (agreement.product.as_str(), agreement.product_class.as_str());
+        let purpose = stated.purpose.as_str();
+        let plain = Facts::new(consumer, stated.action, product, purpose, self.now);
+        Facts {
+            roles: &credential.roles,
+            credentials: &CREDENTIALS,
+            attributes: &credential.attributes,
+            person: stated.person.as_ref().map(|(id, roles)| Person { id, roles }),
+            purposes: self.purposes.unwrap_or(plain.purposes),
+            recipient_region: stated.recipient_region,
+            environment: stated.environment,
+            contract: self.contract,
+            space: agreement.space.name.as_str(),
+            agreed_at: self.agreed_at,
+            uses: stated.uses,
+            ..plain
+        }
+    }
+}
+
+/// The duties that a release executes, as its record names them.
+pub(crate) fn duties(terms: &Terms) -> Vec<String> {
+    (1..=terms.duties.len()).map(|number| format!("duty-{number}")).collect()
 }
 
 /// Every fact that is known, so that the decision can be made again from the log. The contract is

@@ -10,6 +10,7 @@
 //! Each arrow consumes the proof that the one before it made; nothing else makes one.
 //! [`DataSpace::access`] goes the whole way, [`DataSpace::enter`] lets you take the steps.
 //! [`replay_decisions`] makes every decision of a log again, without a key and without a node.
+//! [`Evidence`] is one file that shows one decision to anybody who knows the space authority.
 //!
 //! # What it refuses to do
 //! - No data leaves without a durable record; if the log cannot be written, there is an error and
@@ -90,6 +91,7 @@ mod change;
 mod clock;
 mod denial;
 mod error;
+mod evidence;
 mod export;
 mod facts;
 mod gate;
@@ -105,6 +107,7 @@ mod request;
 mod setup;
 mod space;
 mod state;
+mod stated;
 
 pub use dataspace_data_plane::Table;
 
@@ -114,6 +117,7 @@ pub use crate::denial::DenialReason;
 pub use crate::error::{
     AccessError, ChangeError, ExportError, NodeArchiveError, ReleaseError, SetupError, WriteError,
 };
+pub use crate::evidence::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, Part, VerifiedEvidence};
 pub use crate::index::{IndexError, IndexState, Unusable};
 pub use crate::monitor::Monitor;
 pub use crate::permit::{
@@ -122,8 +126,8 @@ pub use crate::permit::{
 pub use crate::random::{RandomError, generate_key};
 pub use crate::release::Release;
 pub use crate::replayed::{
-    DISCREPANCIES_MAX, Deviation, Discrepancy, Outcome, ReplayError, Replayed, Replayer,
-    replay_decisions,
+    DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler, Outcome, ReplayError, Replayed,
+    Replayer, replay_decisions,
 };
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::Setup;

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use dataspace_audit_log::LeafIndex;
 use dataspace_identity::{Admitted, Did, MembershipCredential, MembershipRevocation};
 use dataspace_primitives::{Signed, UnixMillis, Verified};
 
@@ -22,22 +23,21 @@ pub(crate) const REVOKED_AHEAD_MAX: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) admitted: Admitted,
-    /// When it was recorded.
-    admitted_at: UnixMillis,
-    /// Credentials before this one with the times of their records, oldest first: decisions of their
-    /// time are shown by them.
-    earlier: Vec<(UnixMillis, Admitted)>,
+    /// The record that put it in force.
+    admitted_by: LeafIndex,
+    /// Credentials before this one with their records, oldest first: decisions of their time are
+    /// shown by them.
+    earlier: Vec<(LeafIndex, Admitted)>,
     /// What ended the credential.
     pub(crate) revocation: Option<MembershipRevocation>,
 }
 
 impl Member {
-    /// The credential that was in force at `at`; else the one in force.
-    pub(crate) fn credential_at(&self, at: UnixMillis) -> &Admitted {
-        let earlier = self.earlier.iter().rev().map(|(from, one)| (*from, one));
-        let mut all = std::iter::once((self.admitted_at, &self.admitted)).chain(earlier);
-        let found = all.find(|(from, one)| *from <= at && one.is_member_at(at));
-        found.map_or(&self.admitted, |(_, one)| one)
+    /// The credential that was in force before the record at `index`.
+    pub(crate) fn credential_at(&self, index: LeafIndex) -> Option<&Admitted> {
+        let earlier = self.earlier.iter().rev().map(|(by, one)| (*by, one));
+        let mut all = std::iter::once((self.admitted_by, &self.admitted)).chain(earlier);
+        all.find(|(by, _)| *by < index).map(|(_, one)| one)
     }
 
     pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
@@ -105,7 +105,7 @@ impl State {
                 return Err(ChangeError::OlderCredential { subject, current, found });
             }
         }
-        Ok(Change::Admission(admitted, now))
+        Ok(Change::Admission(admitted))
     }
 
     pub(crate) fn check_revocation(
@@ -127,17 +127,17 @@ impl State {
         }
     }
 
-    pub(crate) fn apply_admission(&mut self, admitted: Admitted, admitted_at: UnixMillis) {
+    pub(crate) fn apply_admission(&mut self, admitted: Admitted, admitted_by: LeafIndex) {
         let did = admitted.did().clone();
         let mut earlier = Vec::new();
         match self.members.get(&did) {
             None => self.revocations.admitted(&did),
             Some(member) => {
                 earlier.clone_from(&member.earlier);
-                earlier.push((member.admitted_at, member.admitted.clone()));
+                earlier.push((member.admitted_by, member.admitted.clone()));
             }
         }
-        let member = Member { admitted, admitted_at, earlier, revocation: None };
+        let member = Member { admitted, admitted_by, earlier, revocation: None };
         self.members.insert(did, Arc::new(member));
     }
 
@@ -148,10 +148,10 @@ impl State {
         if let Some(member) = member
             && member.admitted.is_revoked_by(revocation.revoked_at)
         {
-            let Member { admitted, admitted_at, earlier, .. } = member.as_ref();
+            let Member { admitted, admitted_by, earlier, .. } = member.as_ref();
             *member = Arc::new(Member {
                 admitted: admitted.clone(),
-                admitted_at: *admitted_at,
+                admitted_by: *admitted_by,
                 earlier: earlier.clone(),
                 revocation: Some(revocation.clone()),
             });

@@ -20,7 +20,7 @@ use crate::space::Inner;
 use crate::state::Contract;
 
 /// How far a consumer's clock may be ahead of ours.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// One pass through the monitor. While it exists, no membership, contract or profile changes, so
 /// that the log's order is the order in which things took effect. Drop it before releasing data.

@@ -4,9 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 
-use dataspace_audit_log::{
-    AccessRecord, Appended, Event, LeafIndex, Record, TEXT_LEN_MAX, TEXTS_MAX, Verdict,
-};
+use dataspace_audit_log::{AccessRecord, Appended, Event, LeafIndex, Record, TEXTS_MAX, Verdict};
 use dataspace_identity::Did;
 use dataspace_policy::Uses;
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
@@ -169,7 +167,7 @@ impl Reserved<Permit<'_>> {
         let grant = self.inner.grant;
         let node = grant.node.upgrade().ok_or(AccessError::Closed)?;
         let terms = &grant.decided.received.contract.agreement.value().terms;
-        let duties = (1..=terms.duties.len()).map(|number| format!("duty-{number}")).collect();
+        let duties = facts::duties(terms);
         let record = grant.decided.record(Verdict::Permit { uses: self.uses, duties });
         let appended = node.log.append(&record)?;
         node.sign_if_due(appended.index().as_u64().saturating_add(1));
@@ -193,7 +191,7 @@ impl Denial<'_> {
         // A denial that does not fit a record would not be recorded at all: the first reasons are
         // the ones to keep.
         let mut room = REASONS_LEN_MAX;
-        let reasons = self.reasons.iter().map(|one| clip(format!("{}: {one}", one.code())));
+        let reasons = self.reasons.iter().map(DenialReason::recorded);
         let reasons = reasons.take(TEXTS_MAX).take_while(|text| {
             room = room.saturating_sub(text.len());
             room > 0
@@ -249,16 +247,6 @@ impl fmt::Display for Recorded<Denial<'_>> {
 
 /// Bytes of reasons in one record, of the 65,535 that a record has for them and the facts.
 const REASONS_LEN_MAX: usize = 32 << 10;
-
-/// Cuts a text to what a record takes.
-fn clip(mut text: String) -> String {
-    let mut end = TEXT_LEN_MAX.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    text
-}
 
 macro_rules! opaque_debug {
     ($($name:ident $(<$p:ident>)?),*) => {$(

@@ -15,7 +15,9 @@ struct Seen {
     order: VecDeque<(UnixMillis, Digest)>,
 }
 
-/// Longest age of a request that any profile can allow, and the clock skew on top.
+/// Longest age of a request that any profile can allow.
+pub(crate) const REQUEST_AGE_MAX: Duration = Duration::from_secs(3600);
+/// The same, and the clock skew on top.
 pub(crate) const KEPT: Duration = Duration::from_secs(3600 + 120);
 
 impl Replays {

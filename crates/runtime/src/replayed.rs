@@ -3,7 +3,7 @@
 mod counts;
 mod history;
 mod report;
-mod stated;
+mod requests;
 
 use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Log, ReadError, Record, Verdict};
 use dataspace_identity::{Did, Origin};
@@ -18,9 +18,10 @@ use crate::denial::DenialReason;
 use crate::error::ChangeError;
 use crate::facts;
 use crate::replayed::history::{Contract, History};
-use crate::replayed::stated::Stated;
+use crate::stated::Stated;
 
-pub use crate::replayed::report::{Deviation, Discrepancy, Outcome, Replayed};
+pub use crate::replayed::report::{Deviation, Discrepancy, OtherCompiler, Outcome, Replayed};
+pub(crate) use crate::replayed::report::{duty_words, fact_words};
 
 /// Most discrepancies that a replay keeps; all are counted.
 pub const DISCREPANCIES_MAX: usize = 1000;
@@ -108,12 +109,20 @@ impl<'p> Replayer<'p> {
         };
         let time = record.time;
         let Event::Access(access) = record.event else {
-            return history.apply(record).map_err(fail);
+            let concluded = history.apply(record).map_err(fail)?;
+            if let Some((contract, compiler)) = concluded {
+                self.report.note_compiler(OtherCompiler { index, contract, compiler });
+            }
+            return Ok(());
         };
         let contract = ContractId::from_digest(access.contract);
         let unknown = || fail(ChangeError::UnknownContract { contract });
         let known = history.contracts.get(&contract).ok_or_else(unknown)?;
-        let found = decide_again(history, known, (time, &access), self.with, &mut self.report);
+        let place = (index, time, &access);
+        let mut found = decide_again(history, known, place, self.with, &mut self.report);
+        if let Some(earlier) = history.requests.note(access.request, index) {
+            found.push(Deviation::Request { earlier });
+        }
         let counted = history.count(contract, index, time, &access);
         self.report.unordered += u64::from(counted.is_unordered);
         for deviation in found.into_iter().chain(counted.deviations) {
@@ -148,7 +157,7 @@ impl<'p> Replayer<'p> {
 fn decide_again(
     history: &History,
     contract: &Contract,
-    (now, access): (UnixMillis, &AccessRecord),
+    (index, now, access): (LeafIndex, UnixMillis, &AccessRecord),
     with: Option<&Policies>,
     report: &mut Replayed,
 ) -> Vec<Deviation> {
@@ -158,6 +167,12 @@ fn decide_again(
         Verdict::Deny { .. } => report.denials += 1,
     }
     let mut found = Vec::new();
+    if let Verdict::Permit { duties, .. } = &access.verdict {
+        let expected = facts::duties(&contract.agreement.value().terms);
+        if *duties != expected {
+            found.push(Deviation::Duties { recorded: duties.clone(), expected });
+        }
+    }
     if access.program != contract.program {
         found.push(Deviation::Program);
     }
@@ -177,7 +192,7 @@ fn decide_again(
     let Some(member) = history.members.get(consumer) else {
         found.push(Deviation::Verdict {
             recorded: Outcome::of(&access.verdict),
-            again: Outcome::Deny(vec![words(&DenialReason::NotAMember)]),
+            again: Outcome::Deny(vec![DenialReason::NotAMember.recorded()]),
         });
         return found;
     };
@@ -192,8 +207,8 @@ fn decide_again(
         found.push(Deviation::Program);
         return found;
     };
-    let again = outcome(&program, &facts, layers, &standing, contract.limit());
-    found.extend(report.compare(&access.verdict, again));
+    let again = Made::of(&program, &facts, layers, &standing, contract.limit());
+    found.extend(report.compare(index, &access.verdict, again));
 
     if let Some(with) = with {
         let simulation = report.simulation.get_or_insert_default();
@@ -211,33 +226,39 @@ fn decide_again(
     found
 }
 
-fn outcome(
-    program: &Program,
-    facts: &Facts<'_>,
-    layers: Layers<'_>,
-    standing: &[DenialReason],
-    limit: Option<u64>,
-) -> Outcome {
-    let mut reasons: Vec<_> = standing.iter().map(words).collect();
-    let clauses = match program.decide(facts, layers) {
-        Decision::Permit(grounds) => grounds.policies().map(str::to_owned).collect(),
-        Decision::Deny(denial) => {
-            let denial = denial.reasons().into_iter().map(DenialReason::Policy);
-            reasons.extend(denial.map(|reason| words(&reason)));
-            return Outcome::Deny(reasons);
-        }
-    };
-    if let Some(limit) = limit
-        && facts.uses.contract >= limit
-    {
-        reasons.push(words(&DenialReason::QuotaExhausted { limit }));
-    }
-    if reasons.is_empty() { Outcome::Permit(clauses) } else { Outcome::Deny(reasons) }
+/// A decision that was made again.
+struct Made {
+    /// Why not; empty for a permit.
+    reasons: Vec<DenialReason>,
+    /// The clauses that permit.
+    clauses: Vec<String>,
 }
 
-/// As the log keeps a reason.
-fn words(reason: &DenialReason) -> String {
-    format!("{}: {reason}", reason.code())
+impl Made {
+    fn of(
+        program: &Program,
+        facts: &Facts<'_>,
+        layers: Layers<'_>,
+        standing: &[DenialReason],
+        limit: Option<u64>,
+    ) -> Self {
+        let mut reasons = standing.to_vec();
+        let clauses = match program.decide(facts, layers) {
+            Decision::Permit(grounds) => {
+                if let Some(limit) = limit
+                    && facts.uses.contract >= limit
+                {
+                    reasons.push(DenialReason::QuotaExhausted { limit });
+                }
+                grounds.policies().map(str::to_owned).collect()
+            }
+            Decision::Deny(denial) => {
+                reasons.extend(denial.reasons().into_iter().map(DenialReason::Policy));
+                Vec::new()
+            }
+        };
+        Self { reasons, clauses }
+    }
 }
 
 /// Adds the simulation of one access; its place is put in by the caller.

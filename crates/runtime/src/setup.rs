@@ -132,7 +132,7 @@ impl Setup {
             if let Some(tail) = &mut tail {
                 tail.take(index, &record, bytes);
             }
-            self.take(&mut state, log.origin(), record).map_err(fail)
+            self.take(&mut state, log.origin(), (index, record)).map_err(fail)
         })?;
         // A creation that was cut short before its first record holds nothing yet.
         let Some(state) = state else {
@@ -172,10 +172,10 @@ impl Setup {
         let refused = |source| Unusable::Rows { source: Box::new(source) };
         let base = Index::read(&self.dir, log, &mut |row| {
             match row {
-                Row::Change(bytes) => {
+                Row::Change(index, bytes) => {
                     let record = Record::from_bytes(bytes).map_err(ChangeError::from);
                     let taken =
-                        record.and_then(|record| self.take(&mut state, log.origin(), record));
+                        record.and_then(|one| self.take(&mut state, log.origin(), (index, one)));
                     taken.map_err(refused)?;
                 }
                 Row::Made(contract, made) => {
@@ -200,11 +200,11 @@ impl Setup {
         &self,
         state: &mut Option<State>,
         log: &Origin,
-        record: Record,
+        (index, record): (LeafIndex, Record),
     ) -> Result<(), ChangeError> {
         match state {
             None => *state = Some(self.first(log, record)?),
-            Some(state) => state.replay(record)?,
+            Some(state) => state.replay(index, record)?,
         }
         Ok(())
     }

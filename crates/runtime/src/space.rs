@@ -359,6 +359,23 @@ impl DataSpace {
         state.contracts.values().map(|contract| contract_id(&contract.agreement)).collect()
     }
 
+    /// Contracts whose Cedar text another version of the compiler wrote, with the version, in the
+    /// order in which they were concluded. The text decides; that it says what the clauses say was
+    /// checked when it was signed, and cannot be checked here.
+    #[must_use]
+    pub fn compiled_elsewhere(&self) -> Vec<(ContractId, u32)> {
+        let state = self.inner.gate.enter();
+        let contracts = state.contracts.values();
+        let mut elsewhere: Vec<_> = contracts
+            .filter_map(|one| {
+                let compiler = one.agreement.value().compiled_elsewhere()?;
+                Some((one.index, (one.id, compiler)))
+            })
+            .collect();
+        elsewhere.sort_by_key(|(index, _)| *index);
+        elsewhere.into_iter().map(|(_, one)| one).collect()
+    }
+
     /// Uses that were made of a contract, and its limit.
     #[must_use]
     pub fn uses(&self, contract: ContractId) -> Option<(u64, Option<u64>)> {
@@ -380,7 +397,7 @@ impl DataSpace {
         let record = Record::new(now, change.to_event());
         let appended = self.inner.log.append(&record).map_err(WriteError::from)?;
         self.inner.recorded.fetch_max(appended.index().as_u64() + 1, Ordering::AcqRel);
-        state.apply(change);
+        state.apply(change, appended.index());
         // WHY not as a `WriteError`: nobody may take it for a change that was not made.
         self.inner.signed_checkpoint().map_err(ChangeError::Unsigned)?;
         Ok(())

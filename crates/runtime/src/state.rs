@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
+use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
 use dataspace_identity::{Did, Origin, SpaceId, TrustAnchors};
 use dataspace_policy::{Contracts, Terms, Uses};
@@ -32,6 +32,8 @@ pub(crate) struct Product {
 #[derive(Debug)]
 pub(crate) struct Contract {
     pub(crate) id: ContractId,
+    /// The place of its conclusion in the log, once that is recorded.
+    pub(crate) index: LeafIndex,
     /// As policies read it.
     pub(crate) id_text: String,
     pub(crate) agreement: Verified<Agreement>,
@@ -87,8 +89,8 @@ impl State {
         }
     }
 
-    /// Reads one record back.
-    pub(crate) fn replay(&mut self, record: Record) -> Result<(), ChangeError> {
+    /// Reads one record back, from its place in the log.
+    pub(crate) fn replay(&mut self, index: LeafIndex, record: Record) -> Result<(), ChangeError> {
         let now = record.time;
         let change = match record.event {
             Event::Profile { version, document } => {
@@ -139,7 +141,7 @@ impl State {
             }
             _ => return Err(ChangeError::Unknown),
         };
-        self.apply(change);
+        self.apply(change, index);
         Ok(())
     }
 
@@ -263,8 +265,9 @@ impl State {
             .programs
             .prepare(&agreement.value().cedar)
             .map_err(dataspace_usage_contract::AgreeError::from)?;
-        let contract = Arc::new(Contract {
+        let contract = Box::new(Contract {
             id,
+            index: LeafIndex::new(0),
             id_text: id.to_string(),
             uses_by_consumer,
             quota: Mutex::new(Quota::new(terms.uses_max().map(u64::from))),
@@ -338,10 +341,11 @@ impl State {
         self.contracts.get(&id).ok_or(ChangeError::UnknownContract { contract: id })
     }
 
-    pub(crate) fn apply(&mut self, change: Change) {
+    /// Puts a change in force that is recorded at `index`.
+    pub(crate) fn apply(&mut self, change: Change, index: LeafIndex) {
         match change {
             Change::Profile(profile) => self.profile = Arc::from(profile),
-            Change::Admission(admitted, now) => self.apply_admission(admitted, now),
+            Change::Admission(admitted) => self.apply_admission(admitted, index),
             Change::Revocation(revocation) => self.apply_revocation(&revocation),
             Change::Product { id, class, descriptor } => {
                 self.products.insert(id, Product { class, descriptor });
@@ -352,7 +356,8 @@ impl State {
                 self.accepted.insert((agreement.offer, agreement.consumer.clone()));
                 let shared = (agreement.consumer.clone(), agreement.product.clone());
                 self.uses_by_consumer.insert(shared, Arc::clone(&contract.uses_by_consumer));
-                self.contracts.insert(contract.id, contract);
+                let contract = Contract { index, ..*contract };
+                self.contracts.insert(contract.id, Arc::new(contract));
             }
             Change::Terminated(termination) => {
                 let termination = termination.value().clone();

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::Did;
+use dataspace_policy::OdrlOperands;
 use dataspace_primitives::Name;
 use dataspace_usage_contract::{DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite};
 
@@ -77,6 +78,7 @@ impl Vocabulary {
             entities: EntityRules { roles: names(self.roles), regions: BTreeSet::new() },
             data: DataRules { product_classes: names(self.product_classes) },
             policies: String::new(),
+            odrl: OdrlOperands::default(),
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::{Did, SpaceId};
-use dataspace_policy::{InvalidPolicies, Layer, Policies, UnmatchedValue, Vocabulary, look};
+use dataspace_policy::{
+    Clause, InvalidOperands, InvalidPolicies, Layer, OdrlError, OdrlOperands, OdrlPolicy, Policies,
+    Terms, UnmatchedValue, Vocabulary, look,
+};
 use dataspace_primitives::{Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -31,6 +34,9 @@ pub struct SpaceProfile {
     pub data: DataRules,
     /// Cedar policies of the space, all of them forbids.
     pub policies: String,
+    /// What left operands, profiles and contexts of the space's own mean in ODRL documents.
+    #[serde(default, skip_serializing_if = "OdrlOperands::is_empty")]
+    pub odrl: OdrlOperands,
 }
 
 /// Cipher suite and limits of a space.
@@ -139,6 +145,9 @@ pub enum ProfileError {
     /// Policies that are not acceptable Cedar, or that permit.
     #[error("the policies of the profile are refused")]
     Policies(#[from] InvalidPolicies),
+    /// Operands that cannot have the meaning that the profile gives them.
+    #[error("the ODRL operands of the profile are refused")]
+    Operands(#[from] InvalidOperands),
     /// A part without which nothing can happen in the space.
     #[error("the profile needs {part}")]
     Missing {
@@ -246,6 +255,7 @@ impl PublishedProfile {
         ] {
             check_looks(what, names)?;
         }
+        value.odrl.check()?;
         let policies = Policies::parse(&value.policies, Layer::Space)?;
         policies.check_values(&vocabulary)?;
         let purposes = scenario::hierarchy(&value.scenarios)?;
@@ -286,6 +296,20 @@ impl PublishedProfile {
     #[must_use]
     pub fn signed(&self) -> &Signed<SpaceProfile> {
         self.profile.signed()
+    }
+
+    /// Reads an ODRL document, with the space's own operands.
+    ///
+    /// # Errors
+    /// As [`OdrlPolicy::parse`].
+    pub fn odrl(&self, text: &str) -> Result<OdrlPolicy, OdrlError> {
+        OdrlPolicy::parse_in(text, &self.profile().odrl)
+    }
+
+    /// The clauses of terms, in the space's words for its own operands.
+    #[must_use]
+    pub fn clauses(&self, terms: &Terms) -> Vec<Clause> {
+        terms.clauses_in(&self.profile().odrl)
     }
 
     /// The space's forbids.

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::audit::place::PlaceArg;
 use crate::audit::progress::Progress;
 use crate::audit::source::Source;
-use crate::audit::{Damaged, Health, LogArg, count};
+use crate::audit::{Damaged, Health, LogArg, count, findings_to_json, write_findings};
 use crate::shell::shown_path;
 use crate::{files, json, named, paint};
 
@@ -22,7 +22,8 @@ const HELP: &str = "\
 Reads the log from its first record, verifies every signed document in it (profiles, credentials,
 contracts, terminations, policies), and decides every access again by what was in force then. A
 decision that does not follow is a discrepancy, and so is a fact that the records before it
-contradict. It believes the space authority, and what consumers stated in their requests.
+contradict, a release with other duties than the contract's, or a request that was decided twice.
+It believes the space authority, and what consumers stated in their requests.
 
 --with FILE also decides by that Cedar text in place of the space's policies, and tells what would
 have been decided otherwise. That changes nothing, and is no discrepancy.
@@ -151,6 +152,7 @@ fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<(
         }
         more(out, *discrepancies)?;
     }
+    write_findings(out, &replayed.findings())?;
     match &replayed.simulation {
         Some(simulation) => write_simulation(out, simulation),
         None => Ok(()),
@@ -227,6 +229,8 @@ fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
             "differences": differences.collect::<Vec<_>>(),
         })
     });
+    let findings = replayed.findings();
+    let (_, not_proved) = findings_to_json(&findings);
     json!({
         "log": source.origin().as_str(),
         "records": source.size(),
@@ -236,6 +240,9 @@ fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
         "denials": replayed.denials,
         "unrepeatable": replayed.unrepeatable,
         "unordered": replayed.unordered,
+        "reworded": replayed.reworded,
+        "otherCompilers": replayed.other_compilers,
+        "notProved": not_proved,
         "discrepancies": replayed.discrepancies,
         "first": discrepancies.collect::<Vec<_>>(),
         "simulation": simulation,

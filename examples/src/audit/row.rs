@@ -162,8 +162,11 @@ impl Row {
                     row.product = Some(agreement.product.to_string());
                     let uses = agreement.terms.uses_max().map(|uses| format!(", {uses} uses"));
                     let uses = uses.unwrap_or_default();
-                    let product = shown(&agreement.product);
-                    format!("{product}{uses}, until {}", agreement.validity.until())
+                    let text = agreement.compiled_elsewhere().map(|version| {
+                        format!("; its text is of compiler version {version}, not checked here")
+                    });
+                    let (product, until) = (shown(&agreement.product), agreement.validity.until());
+                    format!("{product}{uses}, until {until}{}", text.unwrap_or_default())
                 });
             }
             Event::Terminated { contract, document } => {

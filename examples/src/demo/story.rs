@@ -67,7 +67,8 @@ pub(crate) fn tell(dir: &Path, data: &Path, data_name: &str) -> Result<()> {
     let research = name("research")?;
     let (receipt, released) = demo.permitted(&demo.institute, contract, &research)?;
     demo.show_release(&released)?;
-    demo.denied("the wrong purpose", &demo.institute, contract, &name("carbon-accounting")?)?;
+    let denial = name("carbon-accounting")?;
+    let denial = demo.denied("the wrong purpose", &demo.institute, contract, &denial)?;
     demo.permitted(&demo.institute, contract, &research)?;
     demo.denied("the quota is used up", &demo.institute, contract, &research)?;
     while demo
@@ -87,7 +88,7 @@ pub(crate) fn tell(dir: &Path, data: &Path, data_name: &str) -> Result<()> {
     demo.space.revoke(demo.authority.revocation(outsider, "fees were not paid", now)?)?;
     demo.denied("membership revoked", &demo.outsider, other, &research)?;
 
-    demo.prove(&receipt)
+    demo.prove(&receipt, &denial)
 }
 
 fn name(text: &str) -> Result<Name> {
@@ -221,7 +222,7 @@ impl Demo {
         consumer: &Consumer,
         contract: ContractId,
         purpose: &Name,
-    ) -> Result<()> {
+    ) -> Result<Receipt> {
         match self.ask(consumer, contract, purpose)? {
             Access::Released(_) => bail!("released, although {expected}"),
             Access::Denied(denied) => {
@@ -231,7 +232,7 @@ impl Demo {
                     consumer.name,
                     denied.receipt().index
                 );
-                Ok(())
+                Ok(denied.receipt())
             }
         }
     }
@@ -259,7 +260,7 @@ impl Demo {
         Ok(())
     }
 
-    fn prove(&self, receipt: &Receipt) -> Result<()> {
+    fn prove(&self, receipt: &Receipt, denial: &Receipt) -> Result<()> {
         heading(
             6,
             "Proof of the first release, for anybody, with the authority's public key alone",
@@ -293,6 +294,10 @@ impl Demo {
         }
         let written = format!("{} ({} bytes)", shown_path(&file), paint::thousands(bytes.len()));
         say!("   {}", paint::dim(format!("the evidence is in {written}")));
+        let file = self.dir.join("denial.cbor");
+        files::write_new(&file, &self.space.evidence(denial)?.to_bytes()?)?;
+        let written = format!("evidence of the first denial is in {}", shown_path(&file));
+        say!("   {}", paint::dim(written));
         let path = |name: &str| quoted(&self.dir.join(name));
         say!("\n{}", paint::title("Next"));
         for (command, words) in [

@@ -104,6 +104,25 @@ fn output_files_are_never_written_through_links() {
 }
 
 #[test]
+fn a_denial_is_shown_as_a_denial() {
+    let args = ["verify", "demo/denial.cbor", "--authority", "demo/authority.did"];
+    let output = run(demo(), &args);
+    let text = said(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    for part in [
+        "denied unmet: permission-1: the purpose must be alloy-design or research",
+        "a denial, as record",
+        "this reason to deny follows: permission-1",
+        "concluded by record",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(!text.contains("permitted as use") && !text.contains("a permit"), "{text}");
+    let output = run(demo(), &[&args[..], &["--json"]].concat());
+    assert!(said(&output).contains(r#""decision": "deny""#));
+}
+
+#[test]
 fn an_output_file_is_whole_or_not_there_and_a_retry_works() {
     let dir = tempfile::tempdir().unwrap();
     let node = demo().join("demo/node");

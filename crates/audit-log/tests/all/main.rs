@@ -21,8 +21,6 @@ mod damage;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
-mod evidence;
-#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod forged;

@@ -1,193 +1,193 @@
-//! JSON as it stands in the text: members in their order, duplicates kept, with the place of each
-//! value. `serde_json::Value` would drop duplicates and take decimals for binary floats.
+//! JSON as it stands in the text: members in their order, duplicates kept, texts borrowed.
+//! `serde_json::Value` would drop duplicates and take decimals for binary floats.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::error::{OdrlError, OdrlErrorKind};
-use super::{ODRL_DEPTH_MAX, ODRL_LEN_MAX};
+use super::error::{OdrlError, OdrlErrorKind, Refused};
+use super::{ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_VALUES_MAX};
 
 #[derive(Debug)]
-pub(super) enum Json {
+pub(super) enum Json<'a> {
     Null,
     Boolean(bool),
-    Integer(i128),
+    Integer {
+        is_negative: bool,
+        magnitude: u64,
+    },
     /// A number with a fraction or exponent, or beyond 64 bits. Its digits are lost.
     Float,
-    Text(String),
-    Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    Text(Cow<'a, str>),
+    Array(Vec<Json<'a>>),
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
     /// What is nested deeper than [`ODRL_DEPTH_MAX`], skipped.
     TooDeep,
 }
 
-/// Reads a whole text; refuses what is too long, too deep or ambiguous.
-pub(super) fn parse(text: &str) -> Result<Json, OdrlError> {
-    let root = |kind| OdrlError { pointer: String::new(), kind };
+/// Reads a whole text; refuses what is too long, too much, too deep or ambiguous.
+pub(super) fn parse(text: &str) -> Result<Json<'_>, OdrlError> {
     if text.len() > ODRL_LEN_MAX {
-        return Err(root(OdrlErrorKind::TooLong { len: text.len() }));
+        return Err(OdrlError::whole(OdrlErrorKind::TooLong { len: text.len() }));
     }
-    let syntax = |error: serde_json::Error| {
-        root(OdrlErrorKind::Syntax { line: error.line(), column: error.column() })
+    let left = Cell::new(ODRL_VALUES_MAX);
+    let refused = |error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        OdrlError::whole(match left.get() {
+            0 => OdrlErrorKind::TooMany,
+            _ => OdrlErrorKind::Syntax { line, column },
+        })
     };
     let mut reader = serde_json::Deserializer::from_str(text);
-    let json = Level(0).deserialize(&mut reader).map_err(syntax)?;
-    reader.end().map_err(syntax)?;
-    check(&json)?;
+    let json = Level { depth: 0, left: &left }.deserialize(&mut reader).map_err(&refused)?;
+    reader.end().map_err(&refused)?;
+    check(&json).map_err(|error| error.within(&json))?;
     Ok(json)
 }
 
 /// Refuses what is too deep or stands twice.
-// WHY: the place is put together on the way out: with it on the way in, one long name around many
-// values would cost their product.
-fn check(json: &Json) -> Result<(), OdrlError> {
-    let here = |kind| OdrlError { pointer: String::new(), kind };
-    let within = |name: &str| {
-        let name = escaped(name);
-        move |error: OdrlError| OdrlError { pointer: format!("/{name}{}", error.pointer), ..error }
-    };
+fn check<'a>(json: &'a Json<'a>) -> Result<(), Refused<'a>> {
     match json {
-        Json::TooDeep => Err(here(OdrlErrorKind::TooDeep)),
-        Json::Array(all) => (0_usize..)
-            .zip(all)
-            .try_for_each(|(i, json)| check(json).map_err(|error| within(&i.to_string())(error))),
+        Json::TooDeep => Err(Refused::new(json, OdrlErrorKind::TooDeep)),
+        Json::Array(all) => all.iter().try_for_each(check),
         Json::Object(all) => {
             let mut seen = BTreeSet::new();
             all.iter().try_for_each(|(name, json)| {
-                let checked = if seen.insert(name) {
-                    check(json)
-                } else {
-                    Err(here(OdrlErrorKind::DuplicateMember))
-                };
-                checked.map_err(|error| within(name)(error))
+                if !seen.insert(name.as_ref()) {
+                    return Err(Refused::new(json, OdrlErrorKind::DuplicateMember));
+                }
+                check(json)
             })
         }
         _ => Ok(()),
     }
 }
 
-/// A name in a pointer (RFC 6901 §3).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+/// Where a value stands in a document: a JSON pointer (RFC 6901).
+// WHY: looked for once, when something is refused. Carried along, the places of many values under
+// a long name would cost the product of both.
+pub(super) fn pointer(document: &Json<'_>, place: &Json<'_>) -> String {
+    let mut names = Vec::new();
+    find(document, address(place), &mut names);
+    let escaped = |name: &String| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    names.iter().rev().map(escaped).collect()
 }
 
-/// A value and its place.
-#[derive(Clone, Debug)]
-pub(super) struct At<'a> {
-    pub(super) json: &'a Json,
-    pub(super) pointer: String,
+/// Collects the names on the way to the place, the last one first.
+fn find(json: &Json<'_>, place: *const (), names: &mut Vec<String>) -> bool {
+    if address(json) == place {
+        return true;
+    }
+    match json {
+        Json::Array(all) => {
+            let found = all.iter().position(|json| find(json, place, names));
+            names.extend(found.map(|i| i.to_string()));
+            found.is_some()
+        }
+        Json::Object(all) => {
+            let found = all.iter().find(|(_, json)| find(json, place, names));
+            names.extend(found.map(|(name, _)| name.clone().into_owned()));
+            found.is_some()
+        }
+        _ => false,
+    }
 }
 
-impl<'a> At<'a> {
-    pub(super) fn error(&self, kind: OdrlErrorKind) -> OdrlError {
-        OdrlError { pointer: self.pointer.clone(), kind }
-    }
-
-    pub(super) fn expected(&self, expected: &'static str) -> OdrlError {
-        self.error(OdrlErrorKind::Value { expected })
-    }
-
-    fn child(&self, json: &'a Json, name: &str) -> Self {
-        At { json, pointer: format!("{}/{}", self.pointer, escaped(name)) }
-    }
-
-    /// The members of an object, in the order of the text.
-    pub(super) fn members(&self) -> Result<Vec<(&'a str, Self)>, OdrlError> {
-        let Json::Object(all) = self.json else { return Err(self.expected("an object")) };
-        Ok(all.iter().map(|(name, json)| (name.as_str(), self.child(json, name))).collect())
-    }
-
-    /// The items of an array; any other value stands for an array of itself (JSON-LD).
-    pub(super) fn items(&self) -> Vec<Self> {
-        let Json::Array(all) = self.json else { return vec![self.clone()] };
-        all.iter().enumerate().map(|(i, json)| self.child(json, &i.to_string())).collect()
-    }
-
-    pub(super) fn text(&self) -> Result<&'a str, OdrlError> {
-        match self.json {
-            Json::Text(text) => Ok(text),
-            _ => Err(self.expected("a text")),
-        }
-    }
-
-    /// An identifier: a text, or `{"@id": text}`, which says the same (JSON-LD).
-    pub(super) fn id(&self) -> Result<&'a str, OdrlError> {
-        match self.json {
-            Json::Object(all) => match all.as_slice() {
-                [(name, Json::Text(text))] if name == "@id" => Ok(text),
-                _ => Err(self.expected("an identifier")),
-            },
-            _ => self.text(),
-        }
-    }
+fn address(json: &Json<'_>) -> *const () {
+    std::ptr::from_ref(json).cast()
 }
 
 /// Reads one value inside this many objects and arrays.
-struct Level(usize);
+#[derive(Clone, Copy)]
+struct Level<'l> {
+    depth: usize,
+    /// How many values may still come.
+    left: &'l Cell<usize>,
+}
 
-impl<'de> DeserializeSeed<'de> for Level {
-    type Value = Json;
+impl Level<'_> {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        let left = self.left.get().saturating_sub(1);
+        self.left.set(left);
+        if left == 0 {
+            return Err(E::custom("too many values"));
+        }
+        Ok(Level { depth: self.depth + 1, ..self })
+    }
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Json, D::Error> {
+impl<'de> DeserializeSeed<'de> for Level<'_> {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Json<'de>, D::Error> {
         reader.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Level {
-    type Value = Json;
+impl<'de> Visitor<'de> for Level<'_> {
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
         Ok(Json::Boolean(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Integer(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Integer { is_negative: value < 0, magnitude: value.unsigned_abs() })
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Integer(value.into()))
+    fn visit_u64<E>(self, magnitude: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Integer { is_negative: false, magnitude })
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
+    fn visit_f64<E>(self, _: f64) -> Result<Json<'de>, E> {
         Ok(Json::Float)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.to_owned()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        if self.0 >= ODRL_DEPTH_MAX {
+    fn visit_str<E>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json<'de>, A::Error> {
+        if self.depth >= ODRL_DEPTH_MAX {
             // Skipping does not recurse.
             while items.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(Json::TooDeep);
         }
         let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Level(self.0 + 1))? {
+        while let Some(item) = items.next_element_seed(self.deeper()?)? {
             all.push(item);
         }
         Ok(Json::Array(all))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
-        if self.0 >= ODRL_DEPTH_MAX {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
+        if self.depth >= ODRL_DEPTH_MAX {
             while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(Json::TooDeep);
         }
         let mut all = Vec::new();
-        while let Some(name) = members.next_key::<String>()? {
-            all.push((name, members.next_value_seed(Level(self.0 + 1))?));
+        while let Some(Name(name)) = members.next_key()? {
+            all.push((name, members.next_value_seed(self.deeper()?)?));
         }
         Ok(Json::Object(all))
     }
 }
+
+/// The name of a member, borrowed where nothing in it is escaped.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

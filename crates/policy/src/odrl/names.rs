@@ -1,47 +1,174 @@
 //! Which term a name stands for: plain, with a prefix, or as a full IRI.
 
+use std::borrow::Cow;
+
 use crate::action::Action;
 
 /// Namespace of ODRL 2.2.
 pub(super) const ODRL: &str = "http://www.w3.org/ns/odrl/2/";
 /// Our own namespace.
 pub(super) const OWN: &str = super::ODRL_NAMESPACE;
+/// Namespace of the XML schema data types.
+pub(super) const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 /// Namespaces of the Catena-X profile.
 pub(super) const CATENA_X: [&str; 3] = [
     "https://w3id.org/catenax/2025/9/policy/",
     "https://w3id.org/catenax/2025/6/policy/",
     "https://w3id.org/catenax/policy/",
 ];
-/// Namespace of the XML schema data types.
-pub(super) const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+/// Namespaces of the Dataspace Protocol.
+pub(super) const DSPACE: [&str; 3] = [
+    "https://w3id.org/dspace/2025/1/",
+    "https://w3id.org/dspace/2024/1/",
+    "https://w3id.org/dspace/v0.8/",
+];
 
 /// A name and the vocabulary that it is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Term<'a> {
+    /// Of JSON-LD: `@id`, `@type`, ….
+    Keyword(&'a str),
     /// Plain: of ODRL, or of Catena-X where that has the term.
     Plain(&'a str),
     Odrl(&'a str),
     Own(&'a str),
     CatenaX(&'a str),
+    Xsd(&'a str),
+    /// Of the Dataspace Protocol.
+    Dspace(&'a str),
+    /// Of the Eclipse Dataspace Components.
+    Edc(&'a str),
+    /// Of the Eclipse Tractus-X connector.
+    TractusX(&'a str),
+    /// A code of the International Data Spaces.
+    Ids(&'a str),
+    /// Of Dublin Core.
+    Dublin(&'a str),
+    /// Of a vocabulary that labels and describes.
+    Label(&'a str),
+    Rdf(&'a str),
     /// Of another vocabulary.
     Other,
 }
 
+/// A vocabulary, and with a name of it a [`Term`].
+#[derive(Clone, Copy)]
+enum Of {
+    Odrl,
+    Own,
+    CatenaX,
+    Xsd,
+    Dspace,
+    Edc,
+    TractusX,
+    Ids,
+    Dublin,
+    Label,
+    Rdf,
+    Other,
+}
+
+impl Of {
+    const fn term(self, name: &str) -> Term<'_> {
+        match self {
+            Self::Odrl => Term::Odrl(name),
+            Self::Own => Term::Own(name),
+            Self::CatenaX => Term::CatenaX(name),
+            Self::Xsd => Term::Xsd(name),
+            Self::Dspace => Term::Dspace(name),
+            Self::Edc => Term::Edc(name),
+            Self::TractusX => Term::TractusX(name),
+            Self::Ids => Term::Ids(name),
+            Self::Dublin => Term::Dublin(name),
+            Self::Label => Term::Label(name),
+            Self::Rdf => Term::Rdf(name),
+            Self::Other => Term::Other,
+        }
+    }
+}
+
+/// Prefix, namespace, and the vocabulary.
+const VOCABULARIES: [(&str, &str, Of); 30] = [
+    ("odrl", ODRL, Of::Odrl),
+    ("odrl", "https://www.w3.org/ns/odrl/2/", Of::Odrl),
+    ("dataspace", OWN, Of::Own),
+    ("xsd", XSD, Of::Xsd),
+    ("cx-policy", CATENA_X[0], Of::CatenaX),
+    ("cx-policy", CATENA_X[1], Of::CatenaX),
+    ("cx-policy", CATENA_X[2], Of::CatenaX),
+    ("dspace", DSPACE[0], Of::Dspace),
+    ("dspace", DSPACE[1], Of::Dspace),
+    ("dspace", DSPACE[2], Of::Dspace),
+    ("edc", "https://w3id.org/edc/v0.0.1/ns/", Of::Edc),
+    ("tx", "https://w3id.org/tractusx/v0.0.1/ns/", Of::TractusX),
+    ("idsc", "https://w3id.org/idsa/code/", Of::Ids),
+    ("dc", "http://purl.org/dc/elements/1.1/", Of::Dublin),
+    ("dc", "https://purl.org/dc/elements/1.1/", Of::Dublin),
+    ("dct", "http://purl.org/dc/terms/", Of::Dublin),
+    ("dct", "https://purl.org/dc/terms/", Of::Dublin),
+    ("dcterms", "http://purl.org/dc/terms/", Of::Dublin),
+    ("rdfs", "http://www.w3.org/2000/01/rdf-schema#", Of::Label),
+    ("skos", "http://www.w3.org/2004/02/skos/core#", Of::Label),
+    ("schema", "http://schema.org/", Of::Label),
+    ("schema", "https://schema.org/", Of::Label),
+    ("foaf", "http://xmlns.com/foaf/0.1/", Of::Label),
+    ("vcard", "http://www.w3.org/2006/vcard/ns#", Of::Label),
+    ("rdf", "http://www.w3.org/1999/02/22-rdf-syntax-ns#", Of::Rdf),
+    ("cc", "http://creativecommons.org/ns#", Of::Other),
+    ("owl", "http://www.w3.org/2002/07/owl#", Of::Other),
+    ("dcat", "http://www.w3.org/ns/dcat#", Of::Other),
+    ("prov", "http://www.w3.org/ns/prov#", Of::Other),
+    ("ids", "https://w3id.org/idsa/core/", Of::Other),
+];
+
+/// Prefixes that mean the same in every document.
+const FIXED: [&str; 5] = ["odrl", "dataspace", "xsd", "cx-policy", "dspace"];
+
+/// Whether no document may give this prefix another meaning.
+pub(super) fn is_fixed(prefix: &str) -> bool {
+    FIXED.contains(&prefix)
+}
+
+/// Whether a document may give the prefix this meaning.
+pub(super) fn may_mean(prefix: &str, iri: &str) -> bool {
+    let known = |(one, namespace, _): &(&str, &str, Of)| *one == prefix && *namespace == iri;
+    !is_fixed(prefix) || VOCABULARIES.iter().any(known)
+}
+
+/// Whether this is the namespace of ODRL.
+pub(super) fn is_odrl(iri: &str) -> bool {
+    matches!(in_namespace(iri, ""), Term::Odrl(_))
+}
+
+/// A name with a known prefix as a full IRI; any other as it stands.
+pub(super) fn iri(text: &str) -> Cow<'_, str> {
+    let Some((prefix, name)) = text.split_once(':') else { return Cow::Borrowed(text) };
+    let found = VOCABULARIES.iter().find(|(one, ..)| *one == prefix && !name.starts_with("//"));
+    found.map_or(Cow::Borrowed(text), |(_, iri, _)| Cow::Owned(format!("{iri}{name}")))
+}
+
+/// The term of a name in a namespace.
+pub(super) fn in_namespace<'a>(iri: &str, name: &'a str) -> Term<'a> {
+    let found = VOCABULARIES.iter().find(|(_, namespace, _)| *namespace == iri);
+    found.map_or(Term::Other, |(_, _, of)| of.term(name))
+}
+
 impl<'a> Term<'a> {
+    /// Without what the document declares.
     pub(super) fn of(text: &'a str) -> Self {
-        let under = |prefix, iri| text.strip_prefix(prefix).or_else(|| text.strip_prefix(iri));
-        if let Some(name) = under("odrl:", ODRL) {
-            return Self::Odrl(name);
+        if text.starts_with('@') {
+            return Self::Keyword(text);
         }
-        if let Some(name) = under("dataspace:", OWN) {
-            return Self::Own(name);
-        }
-        for iri in CATENA_X {
-            if let Some(name) = under("cx-policy:", iri) {
-                return Self::CatenaX(name);
+        let Some((prefix, name)) = text.split_once(':') else { return Self::Plain(text) };
+        for (one, iri, of) in &VOCABULARIES {
+            if let Some(name) = text.strip_prefix(iri) {
+                return of.term(name);
+            }
+            if *one == prefix && !name.starts_with("//") {
+                return of.term(name);
             }
         }
-        if text.contains(':') { Self::Other } else { Self::Plain(text) }
+        Self::Other
     }
 
     /// The name, if it is one of ODRL.
@@ -98,9 +225,15 @@ impl Comparison {
         Self::ALL.into_iter().find(|(one, _)| *one == self).map_or("eq", |(_, name)| name)
     }
 
-    /// In any case: connectors write `isAnyOf` and `ISANYOF` alike.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let name = Term::of(text).odrl()?;
+    /// In any case: connectors write `isAnyOf` and `ISANYOF` alike. Older ones have names of their
+    /// own for three of them.
+    pub(super) fn parse(term: Term<'_>) -> Option<Self> {
+        let name = match term.odrl()? {
+            "GEQ" => "gteq",
+            "LEQ" => "lteq",
+            "IN" => "isAnyOf",
+            name => name,
+        };
         let found = Self::ALL.into_iter().find(|(_, one)| one.eq_ignore_ascii_case(name));
         found.map(|(one, _)| one)
     }
@@ -120,19 +253,6 @@ pub(super) fn action_term(action: Action) -> &'static str {
         Action::Play => "odrl:play",
         Action::Share => "odrl:distribute",
     }
-}
-
-/// The actions that a term stands for: `use` is every use (ODRL Vocabulary §3.9).
-pub(super) fn actions(text: &str) -> Option<Vec<Action>> {
-    let term = Term::of(text);
-    if term.odrl() == Some("use") {
-        return Some(Action::ALL.to_vec());
-    }
-    let found = Action::ALL.into_iter().find(|action| match Term::of(action_term(*action)) {
-        Term::Odrl(name) => term.odrl() == Some(name),
-        own => term == own,
-    });
-    found.map(|action| vec![action])
 }
 
 /// Bytes that are not letters, digits or `-._~` as `%` and two hexadecimal digits (RFC 3986 §2.1).

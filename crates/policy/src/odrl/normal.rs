@@ -1,6 +1,6 @@
 //! The normal form of terms: what documents that mean the same have in common.
 
-use dataspace_primitives::{Digest, cbor};
+use dataspace_primitives::{Digest, Name, cbor};
 use serde::Serialize;
 
 use crate::constraint::Constraint;
@@ -24,8 +24,7 @@ pub(super) fn digest(terms: &Terms) -> Result<Digest, OdrlError> {
 }
 
 fn bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, OdrlError> {
-    let encoding = OdrlErrorKind::Encoding;
-    cbor::to_canonical(value).map_err(|_| OdrlError { pointer: String::new(), kind: encoding })
+    cbor::to_canonical(value).map_err(|_| OdrlError::whole(OdrlErrorKind::Encoding))
 }
 
 /// In the order of their encodings.
@@ -117,15 +116,25 @@ fn duty(duty: &Duty) -> Result<Duty, OdrlError> {
 
 /// One spelling of operand and operator; the values are a set.
 fn clause(legal: &Legal) -> Result<Legal, OdrlError> {
-    let Legal::Operand { operand, operator, values } = legal else { return Ok(legal.clone()) };
-    let spelt = match catena_x::operand(Term::of(operand.as_str())) {
+    Ok(match legal {
+        Legal::Operand { operand, operator, values } => {
+            let (operand, operator) = spelt(operand, operator);
+            Legal::Operand { operand, operator, values: set(values.clone())? }
+        }
+        Legal::Forbidden { operand, operator, values } => {
+            let (operand, operator) = spelt(operand, operator);
+            Legal::Forbidden { operand, operator, values: set(values.clone())? }
+        }
+        other => other.clone(),
+    })
+}
+
+fn spelt(operand: &Name, operator: &Name) -> (Name, Name) {
+    let known = match catena_x::operand(Term::of(operand.as_str())) {
         Some(name) => format!("cx-policy:{name}").parse().ok(),
         None => None,
     };
-    let compared = Comparison::parse(operator.as_str()).and_then(|one| one.as_str().parse().ok());
-    Ok(Legal::Operand {
-        operand: spelt.unwrap_or_else(|| operand.clone()),
-        operator: compared.unwrap_or_else(|| operator.clone()),
-        values: set(values.clone())?,
-    })
+    let compared = Comparison::parse(Term::of(operator.as_str()));
+    let compared = compared.and_then(|one| one.as_str().parse().ok());
+    (known.unwrap_or_else(|| operand.clone()), compared.unwrap_or_else(|| operator.clone()))
 }

@@ -1,260 +1,298 @@
 //! The policy object and its rules.
 
-use std::collections::BTreeSet;
-
-use dataspace_primitives::UnixMillis;
-use serde_json::{Value, json};
-
 use crate::action::Action;
 use crate::clause::{ClauseId, ClauseKind};
-use crate::terms::{Rule, Terms};
+use crate::terms::{Legal, Rule};
 
-use super::constraint::{self, Atomic, Place, Shape, atomic};
-use super::error::{OdrlError, OdrlErrorKind};
-use super::json::{self, At, Json};
-use super::names::{self, Comparison, Term};
-use super::{ODRL_NAMESPACE, OdrlKind, OdrlPolicy, obligation, value};
+use super::action::{self, Named};
+use super::at::At;
+use super::constraint::{self, Place, Shape};
+use super::context::{self, Names};
+use super::error::{OdrlError, OdrlErrorKind, Refused, shown};
+use super::json::{self, Json};
+use super::names::Term;
+use super::operands::OdrlOperands;
+use super::parties::Parties;
+use super::{OdrlKind, OdrlPolicy, catena_x, metadata, obligation, time};
 
-/// Context of the Dataspace Protocol.
-const CONTEXT: &str = "https://w3id.org/dspace/2025/1/context.jsonld";
-
-/// Contexts that give the terms the meaning that this reader gives them.
-const CONTEXTS: [&str; 5] = [
-    CONTEXT,
-    "https://w3id.org/dspace/2025/1/odrl-profile.jsonld",
-    "http://www.w3.org/ns/odrl.jsonld",
-    "https://w3id.org/catenax/2025/9/policy/odrl.jsonld",
-    "https://w3id.org/catenax/2025/9/policy/context.jsonld",
-];
-
-const DSPACE: &str = "https://w3id.org/dspace/2025/1/";
-
-pub(super) fn read(text: &str) -> Result<OdrlPolicy, OdrlError> {
+pub(super) fn read(text: &str, operands: &OdrlOperands) -> Result<OdrlPolicy, OdrlError> {
     let json = json::parse(text)?;
-    let root = At { json: &json, pointer: String::new() };
-    let (mut permission, mut prohibition, mut obligation) = (None, None, None);
-    let mut profiles = None;
-    let mut policy = OdrlPolicy::default();
-    for (name, at) in root.members()? {
-        let term = Term::of(name);
-        let is_repeated = match (name, term.odrl()) {
-            ("@context", _) => {
-                at.items().iter().try_for_each(context)?;
-                false
+    let root = root(&json);
+    let names = Names::read(root, operands).map_err(|error| error.within(&json))?;
+    document(At { json: root, names: &names }).map_err(|error| error.within(&json))
+}
+
+/// The policy object; it is the only item where JSON-LD was expanded, which leaves no context.
+fn root<'a>(json: &'a Json<'a>) -> &'a Json<'a> {
+    let Json::Array(all) = json else { return json };
+    match all.as_slice() {
+        [one @ Json::Object(all)] if all.iter().all(|(name, _)| name != "@context") => one,
+        _ => json,
+    }
+}
+
+/// The lists of a policy, not yet read.
+#[derive(Default)]
+struct Lists<'a> {
+    permission: Option<At<'a>>,
+    prohibition: Option<At<'a>>,
+    obligation: Option<At<'a>>,
+    sentences: Vec<Legal>,
+}
+
+fn document(root: At<'_>) -> Result<OdrlPolicy, Refused<'_>> {
+    let (mut policy, mut parties) = (OdrlPolicy::default(), Parties::default());
+    let lists = members(root, &mut policy, &mut parties)?;
+    let terms = &mut policy.terms;
+    let permission = items(lists.permission);
+    let is_only = permission.len() == 1;
+    for (at, number) in permission.iter().zip(1..) {
+        let clause = ClauseId { kind: ClauseKind::Permission, number };
+        let place = if is_only { Place::Permission(&mut terms.legal) } else { Place::OneOfSeveral };
+        let parts = RuleParts::read(*at, clause.kind, &mut parties)?;
+        terms.permissions.push(parts.rule(clause, place)?);
+        for duty in items(parts.duty) {
+            if !is_only {
+                return Err(duty.error(OdrlErrorKind::Scope));
             }
-            ("@id", _) => policy.id.replace(at.id()?.to_owned()).is_some(),
-            ("@type", _) => policy.kind.replace(kind(&at)?).is_some(),
+            obligation::read(duty, &mut parties, terms)?;
+        }
+    }
+    for at in items(lists.prohibition) {
+        let number = u16::try_from(terms.prohibitions.len()).unwrap_or(u16::MAX).saturating_add(1);
+        let clause = ClauseId { kind: ClauseKind::Prohibition, number };
+        let parts = RuleParts::read(at, clause.kind, &mut parties)?;
+        if parts.is_every_use()
+            && let Some(actions) = catena_x::restrictions(&parts.constraints, &mut terms.legal)?
+        {
+            terms.prohibitions.extend((!actions.is_empty()).then(|| Rule::new(actions)));
+        } else {
+            terms.prohibitions.push(parts.rule(clause, Place::Inside)?);
+        }
+    }
+    for at in items(lists.obligation) {
+        obligation::read(at, &mut parties, terms)?;
+    }
+    terms.legal.extend(lists.sentences);
+    let text = |id: Option<&str>| id.map(str::to_owned);
+    policy.target = text(parties.target);
+    policy.assigner = text(parties.assigner);
+    policy.assignee = text(parties.assignee);
+    policy.terms.check().map_err(|error| root.error(OdrlErrorKind::Terms(error)))?;
+    Ok(policy)
+}
+
+fn members<'a>(
+    root: At<'a>,
+    policy: &mut OdrlPolicy,
+    parties: &mut Parties<'a>,
+) -> Result<Lists<'a>, Refused<'a>> {
+    let mut lists = Lists::default();
+    let (mut profiles, mut id) = (None, None);
+    let mut named = [false; 3];
+    for (term, at) in root.members()? {
+        let is_repeated = match (term, term.odrl()) {
+            (Term::Keyword("@context"), _) => false,
+            (Term::Keyword("@id"), _) => identify(&mut id, at)?,
+            (Term::Keyword("@type"), _) => policy.kind.replace(kind(at)?).is_some(),
+            (_, Some("permission")) => lists.permission.replace(at).is_some(),
+            (_, Some("prohibition")) => lists.prohibition.replace(at).is_some(),
+            (_, Some("obligation")) => lists.obligation.replace(at).is_some(),
             (_, Some("profile")) => {
-                at.items().iter().try_for_each(profile)?;
-                profiles.replace(at.clone()).is_some()
+                at.items().into_iter().filter(|at| !at.is_null()).try_for_each(profile)?;
+                profiles.replace(at).is_some()
             }
-            (_, Some("permission")) => permission.replace(at.clone()).is_some(),
-            (_, Some("prohibition")) => prohibition.replace(at.clone()).is_some(),
-            (_, Some("obligation")) => obligation.replace(at.clone()).is_some(),
-            (_, Some("target")) => policy.target.replace(at.id()?.to_owned()).is_some(),
-            (_, Some("assigner")) => policy.assigner.replace(at.id()?.to_owned()).is_some(),
-            (_, Some("assignee")) => policy.assignee.replace(at.id()?.to_owned()).is_some(),
-            (_, Some("timestamp")) => timestamp(&mut policy, &at)?,
-            _ if name.strip_prefix("dspace:").or(name.strip_prefix(DSPACE))
-                == Some("timestamp") =>
-            {
-                timestamp(&mut policy, &at)?
+            (_, Some("timestamp")) | (Term::Dspace("timestamp"), _) => {
+                policy.timestamp.replace(time::stated(at)?).is_some()
             }
-            _ => return Err(at.error(OdrlErrorKind::UnknownMember)),
+            // Prohibitions prevail here in any case.
+            (_, Some("conflict")) if at.term()?.odrl() == Some("prohibit") => false,
+            (_, Some(what @ ("target" | "assigner" | "assignee"))) => {
+                parties.read(term, at)?;
+                let places = ["target", "assigner", "assignee"].into_iter();
+                let place = named.iter_mut().zip(places).find(|(_, one)| *one == what);
+                place.is_some_and(|(seen, _)| std::mem::replace(seen, true))
+            }
+            _ if metadata::is_label(term) || parties.read(term, at)? => false,
+            _ => match metadata::binding(term) {
+                Some(name) => {
+                    lists.sentences.push(metadata::sentence(name, at)?);
+                    false
+                }
+                None => return Err(unknown_member(root, at, term)),
+            },
         };
         if is_repeated {
             return Err(at.error(OdrlErrorKind::DuplicateMember));
         }
     }
-    let Terms { permissions, prohibitions, duties, legal } = &mut policy.terms;
-    let permission = items(permission);
-    let is_only = permission.len() == 1;
-    for (at, number) in permission.iter().zip(1..) {
-        let place = if is_only { Place::Permission(legal) } else { Place::OneOfSeveral };
-        let clause = ClauseId { kind: ClauseKind::Permission, number };
-        let (rule, duty) = rule(at, clause, place)?;
-        permissions.push(rule);
-        for duty in items(duty) {
-            if !is_only {
-                return Err(duty.error(OdrlErrorKind::Scope));
-            }
-            obligation::read(&duty, duties, legal)?;
+    policy.id = id.map(str::to_owned);
+    Ok(lists)
+}
+
+/// `@id` and `uid` say the same, once each; `true` if one of them stands twice.
+fn identify<'a>(id: &mut Option<&'a str>, at: At<'a>) -> Result<bool, Refused<'a>> {
+    if at.is_null() {
+        return Ok(false);
+    }
+    let found = at.id()?;
+    match id.replace(found) {
+        Some(before) if before != found => Err(at.error(OdrlErrorKind::Differs { what: "@id" })),
+        _ => Ok(false),
+    }
+}
+
+fn unknown_member<'a>(root: At<'a>, at: At<'a>, term: Term<'a>) -> Refused<'a> {
+    let refused = at.error(OdrlErrorKind::UnknownMember);
+    match (term, term.odrl()) {
+        (Term::Keyword("@graph"), _) => {
+            refused.because("give the policy itself, without the graph around it")
         }
-    }
-    for (at, number) in items(prohibition).iter().zip(1..) {
-        let clause = ClauseId { kind: ClauseKind::Prohibition, number };
-        let (rule, duty) = rule(at, clause, Place::Inside)?;
-        if let Some(duty) = duty {
-            return Err(duty.error(OdrlErrorKind::UnknownMember));
-        }
-        prohibitions.push(rule);
-    }
-    for at in items(obligation) {
-        obligation::read(&at, duties, legal)?;
-    }
-    policy.terms.check().map_err(|error| root.error(OdrlErrorKind::Terms(error)))?;
-    Ok(policy)
-}
-
-fn timestamp(policy: &mut OdrlPolicy, at: &At<'_>) -> Result<bool, OdrlError> {
-    let found: UnixMillis = value::instant(at)?;
-    Ok(policy.timestamp.replace(found).is_some())
-}
-
-fn context(at: &At<'_>) -> Result<(), OdrlError> {
-    if let Json::Text(text) = at.json {
-        let is_known = CONTEXTS.contains(&text.as_str());
-        return if is_known { Ok(()) } else { Err(at.error(OdrlErrorKind::UnknownContext)) };
-    }
-    for (prefix, at) in at.members()? {
-        let iri = at.text()?;
-        let is_known = match prefix {
-            "odrl" => iri == names::ODRL,
-            "dataspace" => iri == ODRL_NAMESPACE,
-            "xsd" => iri == names::XSD,
-            "dspace" => iri == DSPACE,
-            "cx-policy" => names::CATENA_X.contains(&iri),
-            _ => false,
-        };
-        if !is_known {
-            return Err(at.error(OdrlErrorKind::UnknownContext));
-        }
-    }
-    Ok(())
-}
-
-fn profile(at: &At<'_>) -> Result<(), OdrlError> {
-    match Term::of(at.id()?) {
-        Term::Own("") | Term::CatenaX("" | "profile2405") => Ok(()),
-        _ => Err(at.error(OdrlErrorKind::UnknownProfile)),
+        (_, Some("inheritFrom")) => refused.because(
+            "what another document says cannot be signed by naming it; write its rules out here",
+        ),
+        (_, Some("conflict")) => refused.because(
+            "here a prohibition prevails over a permission, always; leave the member out, or write \
+             `prohibit`",
+        ),
+        (_, Some("policy")) | (Term::Edc("policy"), _) => refused.because(
+            "this is a message around a policy, not a policy; give what stands in this member",
+        ),
+        (_, Some("action" | "constraint" | "duty")) => refused.because(
+            "this belongs into a rule; write it within permission, prohibition or obligation",
+        ),
+        _ => refused.because(format!(
+            "{} is not a member of an ODRL policy that is known here, and could restrict it; take \
+             it out, or say with a constraint what it demands",
+            shown(root.name_of(at))
+        )),
     }
 }
 
-fn kind(at: &At<'_>) -> Result<OdrlKind, OdrlError> {
-    match Term::of(at.text()?).odrl() {
-        Some("Set") => Ok(OdrlKind::Set),
+fn profile(at: At<'_>) -> Result<(), Refused<'_>> {
+    let text = at.id()?;
+    let names = at.names;
+    let is_known = match names.term(text) {
+        Term::Own("")
+        | Term::CatenaX("" | "profile2405")
+        | Term::Plain("profile2405")
+        | Term::Odrl("" | "core") => true,
+        _ => names.operands.has_profile(&names.iri(text)),
+    };
+    if is_known { Ok(()) } else { Err(at.error(OdrlErrorKind::UnknownProfile)) }
+}
+
+fn kind(at: At<'_>) -> Result<OdrlKind, Refused<'_>> {
+    let unknown = || at.error(OdrlErrorKind::UnknownType);
+    let term = at.names.term(at.id().map_err(|_| unknown())?);
+    if let Term::Plain(name) | Term::Edc(name) | Term::Dspace(name) = term
+        && (name.ends_with("Definition") || name.ends_with("Message"))
+    {
+        return Err(unknown().because(
+            "this is a message around a policy; give what stands in its member `policy`, `offer` or \
+             `agreement`",
+        ));
+    }
+    match term.odrl() {
+        Some("Set" | "Policy") => Ok(OdrlKind::Set),
         Some("Offer") => Ok(OdrlKind::Offer),
         Some("Agreement") => Ok(OdrlKind::Agreement),
-        _ => Err(at.error(OdrlErrorKind::UnknownType)),
+        Some("Request" | "Assertion" | "Privacy" | "Ticket") => Err(unknown().because(
+            "this type of policy is no offer of a provider: nobody grants by it what could be \
+             signed here; write a Set, an Offer or an Agreement",
+        )),
+        _ => Err(unknown()),
     }
 }
 
 fn items(at: Option<At<'_>>) -> Vec<At<'_>> {
-    at.map(|at| at.items()).unwrap_or_default()
+    at.filter(|at| !at.is_null()).map(At::items).unwrap_or_default()
 }
 
-/// A permission or prohibition, and its member `duty`.
-fn rule<'a>(
-    at: &At<'a>,
-    clause: ClauseId,
-    mut place: Place<'_>,
-) -> Result<(Rule, Option<At<'a>>), OdrlError> {
-    let (mut actions, mut constraints, mut duty) = (None, None, None);
-    let is_prohibition = clause.kind == ClauseKind::Prohibition;
-    for (name, member) in at.members()? {
-        let term = Term::of(name);
-        let is_repeated = match (name, term.odrl()) {
-            ("@type", _) => {
-                let kind = if is_prohibition { "Prohibition" } else { "Permission" };
-                if Term::of(member.text()?).odrl() != Some(kind) {
-                    return Err(member.error(OdrlErrorKind::UnknownType));
+/// A permission or prohibition, not yet understood.
+struct RuleParts<'a> {
+    at: At<'a>,
+    kind: ClauseKind,
+    actions: Vec<Named<'a>>,
+    constraints: Vec<At<'a>>,
+    duty: Option<At<'a>>,
+}
+
+impl<'a> RuleParts<'a> {
+    fn read(at: At<'a>, kind: ClauseKind, parties: &mut Parties<'a>) -> Result<Self, Refused<'a>> {
+        let (mut actions, mut constraints, mut duty) = (None, None, None);
+        let is_prohibition = kind == ClauseKind::Prohibition;
+        for (term, member) in at.members()? {
+            let is_repeated = match (term, term.odrl()) {
+                (Term::Keyword("@context"), _) => return Err(context::inner(member)),
+                (Term::Keyword("@id"), _) => {
+                    member.id()?;
+                    false
                 }
-                false
-            }
-            (_, Some("action")) => actions.replace(actions_of(&member)?).is_some(),
-            (_, Some("constraint")) => constraints.replace(member.items()).is_some(),
-            (_, Some("duty")) => duty.replace(member.clone()).is_some(),
-            _ => return Err(member.error(OdrlErrorKind::UnknownMember)),
-        };
-        if is_repeated {
-            return Err(member.error(OdrlErrorKind::DuplicateMember));
-        }
-    }
-    let missing = OdrlErrorKind::Missing { member: "action" };
-    let mut rule = Rule::new(actions.ok_or_else(|| at.error(missing))?);
-    let mut has_actions = false;
-    for item in constraints.unwrap_or_default() {
-        match Shape::of(&item)? {
-            Shape::Atomic(atomic) if Term::of(atomic.left.id()?) == Term::Own("action") => {
-                let is_every_use = rule.actions.len() == Action::ALL.len();
-                if has_actions || !is_every_use {
-                    return Err(atomic.left.error(OdrlErrorKind::UnknownOperand));
+                (Term::Keyword("@type"), _) => {
+                    let kind = if is_prohibition { "Prohibition" } else { "Permission" };
+                    if member.kind().and_then(Term::odrl) != Some(kind) {
+                        return Err(member.error(OdrlErrorKind::UnknownType));
+                    }
+                    false
                 }
-                has_actions = true;
-                rule.actions = some_actions(&atomic)?;
-            }
-            _ => rule.constraints.extend(constraint::read(&item, &mut place)?),
-        }
-    }
-    rule.check(clause).map_err(|error| at.error(OdrlErrorKind::Terms(error)))?;
-    Ok((rule, duty))
-}
-
-fn actions_of(at: &At<'_>) -> Result<BTreeSet<Action>, OdrlError> {
-    let mut all = BTreeSet::new();
-    for item in at.items() {
-        let found = names::actions(item.id()?);
-        all.extend(found.ok_or_else(|| item.error(OdrlErrorKind::UnknownAction))?);
-    }
-    Ok(all)
-}
-
-/// `use`, narrowed to some actions: the Dataspace Protocol has one action in a rule.
-fn some_actions(atomic: &Atomic<'_>) -> Result<BTreeSet<Action>, OdrlError> {
-    let items = match atomic.comparison()? {
-        Comparison::Eq => vec![value::single(&atomic.right)?],
-        Comparison::IsAnyOf => atomic.right.items(),
-        _ => return atomic.refused(),
-    };
-    let mut all = BTreeSet::new();
-    for item in items {
-        let found = names::actions(value::name(&item)?.as_str());
-        all.extend(found.ok_or_else(|| item.error(OdrlErrorKind::UnknownAction))?);
-    }
-    Ok(all)
-}
-
-/// What [`read`] reads as just these terms.
-pub(super) fn write(terms: &Terms) -> Value {
-    let mut policy = json!({
-        "@context": [CONTEXT, {
-            "dataspace": ODRL_NAMESPACE,
-            "odrl": names::ODRL,
-            "xsd": names::XSD,
-        }],
-        "@type": "Set",
-        "profile": ODRL_NAMESPACE,
-    });
-    let rules = |rules: &[Rule]| rules.iter().map(of_rule).collect::<Vec<_>>();
-    let obligations = terms.duties.iter().map(obligation::of_duty);
-    let obligations = obligations.chain(terms.legal.iter().map(obligation::of_legal)).collect();
-    let lists = [
-        ("permission", rules(&terms.permissions)),
-        ("prohibition", rules(&terms.prohibitions)),
-        ("obligation", obligations),
-    ];
-    if let Some(policy) = policy.as_object_mut() {
-        for (name, list) in lists {
-            if !list.is_empty() {
-                policy.insert(name.to_owned(), Value::Array(list));
+                (_, Some("action")) => {
+                    let all = member.items().into_iter().map(Named::read);
+                    actions.replace(all.collect::<Result<Vec<_>, _>>()?).is_some()
+                }
+                (_, Some("constraint")) => constraints.replace(member.items()).is_some(),
+                (_, Some("duty")) if !is_prohibition => duty.replace(member).is_some(),
+                _ if parties.read(term, member)? || metadata::is_label(term) => false,
+                (_, Some("remedy" | "duty")) => {
+                    return Err(member.error(OdrlErrorKind::UnknownMember).because(
+                        "a breach of a prohibition is prevented here or not seen at all, so \
+                         nothing can follow from it; write the consequence as a sentence of a \
+                         `dataspace:heed`",
+                    ));
+                }
+                _ => {
+                    return Err(member.error(OdrlErrorKind::UnknownMember).because(format!(
+                        "{} is not a member of an ODRL rule that is known here, and could restrict \
+                         it; take it out, or say with a constraint what it demands",
+                        shown(at.name_of(member))
+                    )));
+                }
+            };
+            if is_repeated {
+                return Err(member.error(OdrlErrorKind::DuplicateMember));
             }
         }
+        let actions = actions.ok_or_else(|| at.missing("action"))?;
+        let constraints = constraints.unwrap_or_default();
+        Ok(Self { at, kind, actions, constraints, duty })
     }
-    policy
-}
 
-fn of_rule(rule: &Rule) -> Value {
-    let terms: Vec<_> = rule.actions.iter().map(|action| names::action_term(*action)).collect();
-    let (action, narrowed) = match terms.as_slice() {
-        [one] => (*one, None),
-        terms if terms.len() == Action::ALL.len() => ("use", None),
-        terms => ("use", Some(atomic("dataspace:action", "isAnyOf", &json!(terms)))),
-    };
-    let constraints = rule.constraints.iter().map(constraint::write);
-    let constraints: Vec<_> = narrowed.into_iter().chain(constraints).collect();
-    if constraints.is_empty() {
-        json!({ "action": action })
-    } else {
-        json!({ "action": action, "constraint": constraints })
+    fn is_every_use(&self) -> bool {
+        let found = self.actions.iter().find_map(|one| action::of_rule(one.term, self.kind));
+        self.actions.len() == 1 && found.is_some_and(|all| all.len() == Action::ALL.len())
+    }
+
+    fn rule(&self, clause: ClauseId, mut place: Place<'_>) -> Result<Rule, Refused<'a>> {
+        let mut rule = Rule::new([]);
+        for one in &self.actions {
+            let found = action::of_rule(one.term, self.kind);
+            rule.actions.extend(found.ok_or_else(|| one.refused())?);
+        }
+        let mut has_actions = false;
+        for item in &self.constraints {
+            match Shape::of(*item)? {
+                Shape::Atomic(atomic) if atomic.left.term()? == Term::Own("action") => {
+                    let is_every_use = rule.actions.len() == Action::ALL.len();
+                    if has_actions || !is_every_use {
+                        return Err(atomic.left.error(OdrlErrorKind::UnknownOperand));
+                    }
+                    has_actions = true;
+                    rule.actions = action::some(&atomic)?;
+                }
+                _ => rule.constraints.extend(constraint::read(*item, &mut place)?),
+            }
+        }
+        rule.check(clause).map_err(|error| self.at.error(OdrlErrorKind::Terms(error)))?;
+        Ok(rule)
     }
 }

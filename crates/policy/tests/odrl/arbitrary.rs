@@ -180,6 +180,8 @@ fn legal() -> impl Strategy<Value = Legal> {
         // Nothing but its type checks the operand, so there may be no values.
         (name(), name(), vec(name(), 0..4))
             .prop_map(|(operand, operator, values)| Legal::Operand { operand, operator, values }),
+        (name(), name(), vec(name(), 1..4))
+            .prop_map(|(operand, operator, values)| Legal::Forbidden { operand, operator, values }),
         any::<u64>().prop_map(Legal::DeleteAfter),
         name().prop_map(Legal::ModifyAtRest),
         Just(Legal::Log),

@@ -128,7 +128,7 @@ fn constraint(dice: &mut Dice, value: &Value) -> Value {
 fn rule(dice: &mut Dice, value: &Value) -> Value {
     let mut rewritten = Map::new();
     let action = value["action"].as_str().unwrap();
-    if action == "dataspace:comply" {
+    if matches!(action, "dataspace:comply" | "dataspace:refrain") {
         return value.clone();
     }
     if let Some(all) = value.get("constraint") {

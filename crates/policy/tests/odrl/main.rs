@@ -3,11 +3,17 @@
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
+mod costs;
+#[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod digest;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod identity;
+#[cfg(test)]
+mod operands;
 #[cfg(test)]
 mod vectors;
 

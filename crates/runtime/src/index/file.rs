@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use dataspace_audit_log::{Directory, Log, RECORD_LEN_MAX, TreeSize};
+use dataspace_audit_log::{Directory, LeafIndex, Log, RECORD_LEN_MAX, TreeSize};
 use dataspace_primitives::{Digest, Signed, cbor};
 use dataspace_usage_contract::ContractId;
 use redb::backends::FileBackend;
@@ -37,8 +37,8 @@ const ROW_LEN_MAX: usize = 256;
 
 /// One row, as it is read.
 pub(crate) enum Row<'a> {
-    /// A record of the log.
-    Change(&'a [u8]),
+    /// A record of the log, and its place.
+    Change(LeafIndex, &'a [u8]),
     Made(ContractId, Made),
     Request(Answered),
 }
@@ -112,7 +112,7 @@ fn read_rows(
         let (index, bytes) = row.map_err(Unusable::cause)?;
         let (index, bytes) = (index.value(), bytes.value());
         sum.add(Kind::Changes, &index.to_be_bytes(), bytes);
-        visit(Row::Change(bytes))?;
+        visit(Row::Change(LeafIndex::new(index), bytes))?;
     }
     for row in rows.open_table(MADE).map_err(Unusable::cause)?.iter().map_err(Unusable::cause)? {
         let (contract, bytes) = row.map_err(Unusable::cause)?;

@@ -7,7 +7,7 @@ use dataspace_usage_contract::ContractId;
 
 use crate::replayed::history::{Contract, History};
 use crate::replayed::report::{Deviation, Discrepancy};
-use crate::replayed::stated::Stated;
+use crate::stated::Stated;
 
 /// So far may the counts of a decision be from those that the order of the log gives: of accesses
 /// at the same time, the one that was decided first may be recorded last.

@@ -1,11 +1,10 @@
 //! What was in force at each record, by the signed documents alone.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::LazyLock;
 
 use dataspace_audit_log::{Event, LeafIndex, Record};
 use dataspace_identity::{Admitted, Did, MembershipRevocation, Origin, TrustAnchors};
-use dataspace_policy::{Contracts, Facts, Person};
+use dataspace_policy::{Contracts, Facts};
 use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
     AgreeError, Agreement, ContractId, OfferId, PublishedPolicies, PublishedProfile, Quota,
@@ -15,10 +14,9 @@ use serde_bytes::ByteBuf;
 
 use crate::denial::DenialReason;
 use crate::error::ChangeError;
-use crate::replayed::stated::Stated;
-
-static CREDENTIALS: LazyLock<BTreeSet<Name>> =
-    LazyLock::new(|| "MembershipCredential".parse().into_iter().collect());
+use crate::facts::Basis;
+use crate::replayed::requests::Requests;
+use crate::stated::Stated;
 
 #[derive(Debug)]
 pub(super) struct History {
@@ -28,12 +26,14 @@ pub(super) struct History {
     pub(super) members: HashMap<Did, Member>,
     /// The latest revocation of each participant that has one.
     revoked: HashMap<Did, MembershipRevocation>,
-    products: HashMap<Name, Name>,
+    /// Class and descriptor.
+    products: HashMap<Name, (Name, Digest)>,
     pub(super) contracts: HashMap<ContractId, Contract>,
     pub(super) programs: Contracts,
     terminations: HashMap<ContractId, Name>,
     pub(super) own: Option<PublishedPolicies>,
     accepted: HashSet<(OfferId, Did)>,
+    pub(super) requests: Requests,
     pub(super) uses_by_consumer: HashMap<(Did, Name), u64>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Member {
 pub(super) struct Contract {
     id_text: String,
     pub(super) agreement: Verified<Agreement>,
-    /// The time of its record.
+    /// The time of the record of the conclusion.
     agreed_at: UnixMillis,
     pub(super) program: Digest,
     pub(super) quota: Quota,
@@ -97,13 +97,18 @@ impl History {
                 terminations: HashMap::new(),
                 own: None,
                 accepted: HashSet::new(),
+                requests: Requests::default(),
                 uses_by_consumer: HashMap::new(),
             })
         }))
     }
 
-    /// Puts in force what a record brought, if it may.
-    pub(super) fn apply(&mut self, record: Record) -> Result<(), ChangeError> {
+    /// Puts in force what a record brought, if it may. Gives a contract whose text another version of
+    /// the compiler wrote, and which.
+    pub(super) fn apply(
+        &mut self,
+        record: Record,
+    ) -> Result<Option<(ContractId, u32)>, ChangeError> {
         let now = record.time;
         match record.event {
             Event::Profile { version, document } => {
@@ -117,15 +122,10 @@ impl History {
             }
             Event::Admission { document } => self.admit(document, now)?,
             Event::MembershipRevoked { document } => self.revoke(document, now)?,
-            Event::Product { id, class, .. } => {
-                if !self.profile.profile().data.product_classes.contains(&class) {
-                    return Err(ChangeError::ProductClass { class });
-                }
-                if self.products.insert(id.clone(), class.clone()).is_some_and(|old| old != class) {
-                    return Err(ChangeError::ProductChanged { product: id });
-                }
+            Event::Product { id, class, descriptor } => self.register(id, (class, descriptor))?,
+            Event::Concluded { contract, document } => {
+                return self.conclude(contract, document, now);
             }
-            Event::Concluded { contract, document } => self.conclude(contract, document, now)?,
             Event::Terminated { contract, document } => {
                 let id = ContractId::from_digest(contract);
                 let known = self.contracts.get(&id);
@@ -145,7 +145,24 @@ impl History {
             Event::Archived { .. } | Event::Opened { .. } => {}
             _ => return Err(ChangeError::Unknown),
         }
+        Ok(None)
+    }
+
+    fn register(&mut self, id: Name, product: (Name, Digest)) -> Result<(), ChangeError> {
+        match self.products.get(&id) {
+            Some(known) if *known == product => {}
+            Some(_) => return Err(ChangeError::ProductChanged { product: id }),
+            None => self.check_class(&product.0)?,
+        }
+        self.products.insert(id, product);
         Ok(())
+    }
+
+    fn check_class(&self, class: &Name) -> Result<(), ChangeError> {
+        if self.profile.profile().data.product_classes.contains(class) {
+            return Ok(());
+        }
+        Err(ChangeError::ProductClass { class: class.clone() })
     }
 
     fn admit(&mut self, document: ByteBuf, now: UnixMillis) -> Result<(), ChangeError> {
@@ -193,7 +210,7 @@ impl History {
         contract: Digest,
         document: ByteBuf,
         now: UnixMillis,
-    ) -> Result<(), ChangeError> {
+    ) -> Result<Option<(ContractId, u32)>, ChangeError> {
         let agreement = Agreement::verify(signed(document)?, now)?;
         let value = agreement.value();
         if agreement.digest() != contract {
@@ -208,8 +225,15 @@ impl History {
             let (expected, found) = (self.log.clone(), value.log.clone());
             return Err(ChangeError::OtherNode { expected, found });
         }
-        if self.products.get(&value.product) != Some(&value.product_class) {
+        self.check_class(&value.product_class)?;
+        let class = self.products.get(&value.product).map(|(class, _)| class);
+        if class != Some(&value.product_class) {
             return Err(ChangeError::UnknownProduct { product: value.product.clone() });
+        }
+        for purpose in value.terms.purposes() {
+            if !self.profile.profile().scenarios.contains_key(purpose) {
+                return Err(ChangeError::UnknownPurpose { purpose: purpose.clone() });
+            }
         }
         for did in [&value.provider, &value.consumer] {
             if !self.members.get(did).is_some_and(|member| member.is_member_at(now)) {
@@ -223,6 +247,7 @@ impl History {
         let program = self.programs.prepare(&value.cedar).map_err(AgreeError::from)?;
         let id = ContractId::from_digest(contract);
         let limit = value.terms.uses_max().map(u64::from);
+        let elsewhere = value.compiled_elsewhere().map(|compiler| (id, compiler));
         let known = Contract {
             id_text: id.to_string(),
             program: program.digest(),
@@ -235,7 +260,7 @@ impl History {
         };
         self.programs.insert(contract, program);
         self.contracts.insert(id, known);
-        Ok(())
+        Ok(elsewhere)
     }
 
     /// The facts of an access: of the request as stated, all else as it was.
@@ -246,25 +271,16 @@ impl History {
         stated: &'a Stated<'a>,
         now: UnixMillis,
     ) -> Facts<'a> {
-        let agreement = contract.agreement.value();
-        let credential = member.admitted.credential();
-        let consumer = (agreement.consumer.as_str(), credential.region);
-        let product = (agreement.product.as_str(), agreement.product_class.as_str());
-        let plain = Facts::new(consumer, stated.action, product, stated.purpose.as_str(), now);
-        Facts {
-            roles: &credential.roles,
-            credentials: &CREDENTIALS,
-            attributes: &credential.attributes,
-            person: stated.person.as_ref().map(|(id, roles)| Person { id, roles }),
-            purposes: self.profile.purposes(&stated.purpose).unwrap_or(plain.purposes),
-            recipient_region: stated.recipient_region,
-            environment: stated.environment,
+        let basis = Basis {
+            agreement: contract.agreement.value(),
             contract: &contract.id_text,
-            space: agreement.space.name.as_str(),
             agreed_at: contract.agreed_at,
-            uses: stated.uses,
-            ..plain
-        }
+            credential: member.admitted.credential(),
+            stated,
+            purposes: self.profile.purposes(&stated.purpose),
+            now,
+        };
+        basis.facts()
     }
 
     /// Why membership, contract or profile deny, whatever the policies say.
@@ -305,7 +321,9 @@ impl History {
             reasons.push(DenialReason::ContractOver { validity: agreement.validity, now });
         }
         if !profile.scenarios.contains_key(&stated.purpose) {
-            reasons.push(DenialReason::UnknownPurpose { purpose: stated.purpose.clone() });
+            reasons.push(DenialReason::UnknownPurpose {
+                purpose: stated.purpose.clone().into_owned(),
+            });
         }
         if !stated.action.is_carried_out() {
             reasons.push(DenialReason::NotCarriedOut { action: stated.action });

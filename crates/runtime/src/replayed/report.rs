@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use dataspace_audit_log::{Fact, LeafIndex, TEXTS_MAX, Verdict};
-use dataspace_policy::Simulation;
+use dataspace_audit_log::{Fact, Finding, LeafIndex, Verdict};
+use dataspace_policy::{COMPILER_VERSION, Simulation};
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::ContractId;
 
-use crate::replayed::DISCREPANCIES_MAX;
+use crate::denial::{self, DenialReason, Likeness};
+use crate::replayed::{DISCREPANCIES_MAX, Made};
 
 /// What a replay of a log found.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,16 @@ pub struct Replayed {
     /// Decisions whose counts are not quite those of the log's order, as happens to accesses at
     /// the same time.
     pub unordered: u64,
+    /// Denials whose reasons have the right codes and clauses, and other words than this version
+    /// has for them: another version wrote them, or somebody who wants to be misread.
+    pub reworded: u64,
+    /// The first of them.
+    pub first_reworded: Option<LeafIndex>,
+    /// Contracts whose Cedar text another version of the compiler wrote: that their clauses say
+    /// what the text decides cannot be checked here.
+    pub other_compilers: u64,
+    /// The first [`DISCREPANCIES_MAX`] of them.
+    pub first_other_compilers: Vec<OtherCompiler>,
     /// Discrepancies in all.
     pub discrepancies: u64,
     /// The first [`DISCREPANCIES_MAX`] of them.
@@ -31,6 +42,17 @@ pub struct Replayed {
     /// What changed policies would have decided otherwise, if they were given. The place of a
     /// difference is the index of its record.
     pub simulation: Option<Simulation>,
+}
+
+/// A contract whose Cedar text another version of the compiler wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherCompiler {
+    /// The record of the conclusion.
+    pub index: LeafIndex,
+    /// The contract.
+    pub contract: ContractId,
+    /// The version.
+    pub compiler: u32,
 }
 
 /// A place where the log is not what follows from its own records.
@@ -84,6 +106,18 @@ pub enum Deviation {
     },
     /// The policies that decided are not those of the contract.
     Program,
+    /// The duties of a release are not those of the contract.
+    Duties {
+        /// In the log.
+        recorded: Vec<String>,
+        /// The contract's.
+        expected: Vec<String>,
+    },
+    /// The same request was decided before.
+    Request {
+        /// The earlier decision.
+        earlier: LeafIndex,
+    },
     /// The profile is not the one that was in force.
     Profile {
         /// In the log.
@@ -119,42 +153,71 @@ impl Replayed {
         }
     }
 
+    /// Notes a contract whose text another version of the compiler wrote.
+    pub(super) fn note_compiler(&mut self, concluded: OtherCompiler) {
+        self.other_compilers += 1;
+        if self.first_other_compilers.len() < DISCREPANCIES_MAX {
+            self.first_other_compilers.push(concluded);
+        }
+    }
+
+    /// In plain words, what is no discrepancy, and still worth knowing.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let Some(OtherCompiler { index, compiler, .. }) = self.first_other_compilers.first() {
+            let all = self.other_compilers;
+            findings.push(Finding::NotProved(format!(
+                "that the clauses say what the Cedar text decides, for {all} contract(s) whose \
+                 text another version of the compiler wrote (record {index}: version {compiler}; \
+                 here {COMPILER_VERSION}); the text is what both parties signed, and by it the \
+                 decisions were made again"
+            )));
+        }
+        if let Some(index) = self.first_reworded {
+            let all = self.reworded;
+            findings.push(Finding::NotProved(format!(
+                "that the reasons of {all} denial(s) are worded as they should be (the first is \
+                 record {index}): clauses and codes are right, this version has other words"
+            )));
+        }
+        findings
+    }
+
     /// Holds the recorded verdict against the one that follows.
-    pub(super) fn compare(&mut self, recorded: &Verdict, again: Outcome) -> Option<Deviation> {
-        match (recorded, again) {
-            (Verdict::Permit { .. }, Outcome::Permit(_)) => None,
-            (Verdict::Deny { reasons }, Outcome::Permit(_))
-                if reasons.iter().all(|reason| is_of_data(code(reason))) =>
+    pub(super) fn compare(
+        &mut self,
+        index: LeafIndex,
+        recorded: &Verdict,
+        again: Made,
+    ) -> Option<Deviation> {
+        let reasons = match recorded {
+            Verdict::Permit { .. } if again.reasons.is_empty() => return None,
+            Verdict::Deny { reasons } if !again.reasons.is_empty() => reasons,
+            Verdict::Deny { reasons }
+                if reasons.iter().all(|reason| denial::is_of_data(denial::code(reason))) =>
             {
                 self.unrepeatable += 1;
+                return None;
+            }
+            _ => {
+                let (recorded, again) = (Outcome::of(recorded), again.into());
+                return Some(Deviation::Verdict { recorded, again });
+            }
+        };
+        match denial::compare(reasons, &again.reasons, reasons.len()) {
+            Likeness::Same => None,
+            Likeness::Reworded => {
+                self.reworded += 1;
+                self.first_reworded.get_or_insert(index);
                 None
             }
-            (Verdict::Deny { reasons }, Outcome::Deny(again)) => {
-                // The words of another version of this library may differ, the codes do not.
-                let is_same = reasons
-                    .iter()
-                    .map(|one| code(one))
-                    .eq(again.iter().map(|one| code(one)).take(reasons.len()));
-                // A record holds no more than so many.
-                let is_all = reasons.len() >= again.len().min(TEXTS_MAX / 4);
-                let recorded = reasons.clone();
-                (!is_same || !is_all).then_some(Deviation::Reasons { recorded, again })
-            }
-            (recorded, again) => {
-                Some(Deviation::Verdict { recorded: Outcome::of(recorded), again })
+            Likeness::Other => {
+                let again = again.reasons.iter().map(DenialReason::recorded).collect();
+                Some(Deviation::Reasons { recorded: reasons.clone(), again })
             }
         }
     }
-}
-
-/// A reason that lies in the data or in what was open at that time, neither of which is in the log.
-fn is_of_data(code: &str) -> bool {
-    matches!(code, "duty" | "unavailable" | "too-many-open")
-}
-
-/// `unmet` of `unmet: permission-1: …`.
-fn code(reason: &str) -> &str {
-    reason.split(':').next().unwrap_or_default()
 }
 
 /// The facts that are not the same on both sides.
@@ -171,6 +234,16 @@ pub(super) fn differing_facts(
         Deviation::Fact { name, recorded, expected }
     };
     differing.map(to_deviation).collect()
+}
+
+impl From<Made> for Outcome {
+    fn from(made: Made) -> Self {
+        if made.reasons.is_empty() {
+            Self::Permit(made.clauses)
+        } else {
+            Self::Deny(made.reasons.iter().map(DenialReason::recorded).collect())
+        }
+    }
 }
 
 impl Outcome {
@@ -192,16 +265,24 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// A recorded fact for people.
+pub(crate) fn fact_words(fact: Option<&Fact>) -> String {
+    match fact {
+        None => "nothing".to_owned(),
+        Some(Fact::Text(text)) => text.clone(),
+        Some(Fact::Number(number)) => number.to_string(),
+        Some(Fact::Texts(texts)) => texts.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Duties for people.
+pub(crate) fn duty_words(duties: &[String]) -> String {
+    if duties.is_empty() { "none".to_owned() } else { duties.join(", ") }
+}
+
 impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = |fact: &Option<Fact>| match fact {
-            None => "nothing".to_owned(),
-            Some(Fact::Text(text)) => text.clone(),
-            Some(Fact::Number(number)) => number.to_string(),
-            Some(Fact::Texts(texts)) => {
-                texts.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-            }
-        };
+        let words = |fact: &Option<Fact>| fact_words(fact.as_ref());
         match self {
             Self::Verdict { recorded, again } => {
                 write!(f, "it was {recorded}; decided again it is {again}")
@@ -224,6 +305,15 @@ impl fmt::Display for Deviation {
                 words(expected)
             ),
             Self::Program => f.write_str("it was not decided by the policies of the contract"),
+            Self::Duties { recorded, expected } => write!(
+                f,
+                "it was released with the duties {}; the contract has {}",
+                duty_words(recorded),
+                duty_words(expected)
+            ),
+            Self::Request { earlier } => {
+                write!(f, "the same request was decided before, by record {earlier}")
+            }
             Self::Profile { recorded, in_force } => write!(
                 f,
                 "it was decided under version {recorded} of the profile; version {in_force} was \

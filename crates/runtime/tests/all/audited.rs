@@ -3,10 +3,12 @@
 use std::thread;
 
 use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Verdict};
-use dataspace_policy::{Action, Constraint, Layer, Policies, Rule, Simulated, Terms};
+use dataspace_policy::{
+    Action, ColumnMask, Constraint, Duty, Layer, MaskMethod, Policies, Rule, Simulated, Terms,
+};
 use dataspace_primitives::Digest;
 use dataspace_runtime::{
-    Access, Deviation, Outcome, ReplayError, Replayed, Replayer, replay_decisions,
+    Access, ChangeError, Deviation, Outcome, ReplayError, Replayed, Replayer, replay_decisions,
 };
 use serde_bytes::ByteBuf;
 
@@ -40,6 +42,7 @@ fn forged(change: impl FnOnce(&mut AccessRecord)) -> Files {
     let request = node.request_for(contract, Action::Read, "alloy-design");
     drop(node.space.access(request).unwrap());
     let mut last = node.decisions().pop().unwrap();
+    last.request = Digest::of(b"another request");
     change(&mut last);
     let files = node.close();
     files.forge(Event::Access(last));
@@ -189,7 +192,8 @@ fn a_use_that_is_made_twice_or_left_out_is_found() {
     let node = Node::new();
     let contract = node.contract(counted(2));
     drop(node.released(contract));
-    let first = node.decisions().pop().unwrap();
+    let mut first = node.decisions().pop().unwrap();
+    first.request = Digest::of(b"another request");
     let files = node.close();
     files.forge(Event::Access(first));
     assert_eq!(only(&files), Deviation::Use { recorded: 1 });
@@ -203,6 +207,96 @@ fn a_use_that_is_made_twice_or_left_out_is_found() {
     let replayed = replay(&files);
     let beyond = Deviation::Count { recorded: 2, found: 1 };
     assert!(replayed.first.iter().any(|one| one.deviation == beyond), "{:#?}", replayed.first);
+}
+
+/// A log with a permit under a contract with two duties, then the permit once more, changed.
+fn released_again(change: impl FnOnce(&mut AccessRecord)) -> Files {
+    let node = Node::new();
+    let drop_furnace = ColumnMask { column: name("furnace"), method: MaskMethod::Drop };
+    let null_alloy = ColumnMask { column: name("alloy"), method: MaskMethod::Null };
+    let terms = counted(5).duty(Duty::Mask(drop_furnace)).duty(Duty::Mask(null_alloy));
+    let contract = node.contract(terms);
+    for _ in 0..2 {
+        drop(node.released(contract));
+    }
+    let mut again = node.decisions().pop().unwrap();
+    again.request = Digest::of(b"another request");
+    let number = |access: &mut AccessRecord, uses| {
+        for count in ["uses", "usesByConsumer", "usesToday", "usesThisMonth"] {
+            access.facts.insert(count.to_owned(), Fact::Number(uses));
+        }
+        let Verdict::Permit { uses: number, .. } = &mut access.verdict else { panic!() };
+        *number = uses + 1;
+    };
+    number(&mut again, 2);
+    change(&mut again);
+    let files = node.close();
+    files.forge(Event::Access(again));
+    files
+}
+
+#[test]
+fn duties_that_are_not_those_of_the_contract_are_found() {
+    assert!(replay(&released_again(|_| {})).is_sound());
+    for duties in [&[][..], &["duty-1"], &["duty-2", "duty-1"], &["duty-1", "duty-2", "duty-3"]] {
+        let duties: Vec<_> = duties.iter().map(ToString::to_string).collect();
+        let files = released_again(|access| {
+            access.verdict = Verdict::Permit { uses: 3, duties: duties.clone() };
+        });
+        let deviation = only(&files);
+        let expected = vec!["duty-1".to_owned(), "duty-2".to_owned()];
+        assert_eq!(deviation, Deviation::Duties { recorded: duties, expected });
+        assert!(deviation.to_string().contains("the contract has duty-1, duty-2"), "{deviation}");
+    }
+}
+
+#[test]
+fn one_request_that_is_decided_twice_is_found() {
+    let node = Node::new();
+    let contract = node.contract(counted(5));
+    drop(node.released(contract));
+    let first = node.decisions().pop().unwrap().request;
+    let place = LeafIndex::new(node.len() - 1);
+    let files = released_again(|access| access.request = first);
+    assert!(replay(&files).is_sound(), "it is another log's");
+    let earlier = Deviation::Request { earlier: place };
+    let request = node.decisions().pop().unwrap();
+    let denied = Verdict::Deny { reasons: vec!["duty: it cannot be carried out".to_owned()] };
+    let files = node.close();
+    let uses = Fact::Number(1);
+    let mut again = AccessRecord { verdict: denied, ..request };
+    for count in ["uses", "usesByConsumer", "usesToday", "usesThisMonth"] {
+        again.facts.insert(count.to_owned(), uses.clone());
+    }
+    files.forge(Event::Access(again));
+    assert_eq!(only(&files), earlier);
+}
+
+#[test]
+fn reasons_in_other_words_are_told_and_reasons_of_other_clauses_are_found() {
+    let denied = |reason: &str| {
+        let reasons = vec![reason.to_owned()];
+        forged(|access| access.verdict = Verdict::Deny { reasons })
+    };
+    let replayed = replay(&denied("unmet: permission-1: permitted, all is well"));
+    assert!(replayed.is_sound());
+    assert_eq!((replayed.reworded, replayed.first_reworded), (1, Some(LeafIndex::new(8))));
+    assert!(replayed.findings()[0].to_string().contains("record 8"), "{:?}", replayed.findings());
+    let files = denied("unmet: permission-2: the purpose must be research");
+    assert!(matches!(only(&files), Deviation::Reasons { .. }));
+}
+
+#[test]
+fn a_product_whose_columns_change_ends_the_replay() {
+    let files = Node::new().close();
+    let (id, class, descriptor) =
+        (name("alloys"), name("test-results"), Digest::of(b"other columns"));
+    files.forge(Event::Product { id, class, descriptor });
+    let ended = replay_decisions(&files.log(), authority().did(), None);
+    assert!(matches!(
+        ended,
+        Err(ReplayError::Record { source: ChangeError::ProductChanged { .. }, .. })
+    ));
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod carried_out;
 #[cfg(test)]
 mod clock;
 #[cfg(test)]
+mod compiler;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod crash;
@@ -20,6 +22,10 @@ mod denials;
 mod errors;
 #[cfg(test)]
 mod evidence;
+#[cfg(test)]
+mod evidence_attacks;
+#[cfg(test)]
+mod evidence_forger;
 #[cfg(test)]
 mod failing_log;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dataspace_identity::SecretKey;
-use dataspace_policy::InvalidPolicies;
+use dataspace_policy::{InvalidPolicies, OdrlOperands, OperandFact, OwnOperand, ValueType};
 use dataspace_primitives::{Name, Signed};
 use dataspace_usage_contract::{
     BROADER_LEVELS_MAX, DataRules, EntityRules, Parameters, ProfileError, PublishedProfile,
@@ -23,6 +23,7 @@ pub(crate) fn profile() -> SpaceProfile {
         data: DataRules { product_classes: [name("open")].into() },
         policies: "@id(\"f\") forbid(principal, action, resource) when { context.uses > 9 };"
             .into(),
+        odrl: OdrlOperands::default(),
     }
 }
 
@@ -161,4 +162,26 @@ fn a_version_must_follow_the_one_in_force_in_the_same_space() {
     let namesake = PublishedProfile::publish(namesake, mallory().did(), now()).unwrap();
     let error = namesake.check_follows(&version(2)).unwrap_err();
     assert!(matches!(error, ProfileError::Space { .. }));
+}
+
+#[test]
+fn an_odrl_document_is_read_with_the_operands_of_the_space() {
+    let fact = OperandFact::Attribute { name: name("tier"), values: ValueType::Text };
+    let own = OwnOperand { fact, words: name("the partner tier") };
+    let operands = [(name("https://space.example/tier"), own.clone())].into();
+    let odrl = OdrlOperands { operands, ..OdrlOperands::default() };
+    let published = publish(&SpaceProfile { odrl, ..profile() }, &provider()).unwrap();
+    let text = r#"{"@type": "Offer", "permission": [{"action": "use", "constraint": [
+        {"leftOperand": "https://space.example/tier", "operator": "eq", "rightOperand": "gold"}
+    ]}]}"#;
+    let terms = published.odrl(text).unwrap().terms;
+    assert!(published.clauses(&terms)[0].words.ends_with("if the partner tier is gold"));
+    let other = publish(&profile(), &provider()).unwrap();
+    assert!(other.odrl(text).is_err());
+    assert!(other.clauses(&terms)[0].words.ends_with("its credentials say that tier is gold"));
+
+    let error = refused(|profile| {
+        profile.odrl.operands.insert(name("purpose"), own);
+    });
+    assert!(matches!(error, ProfileError::Operands(_)), "{error}");
 }

@@ -1,5 +1,7 @@
 //! One space with a provider's node, two consumers and a table; keys are fixed, the clock is ours.
 
+pub(crate) mod story;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,25 +1,44 @@
 //! What a record alone tells of an access.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_audit_log::Fact;
 use dataspace_policy::{Action, Environment, Uses};
 use dataspace_primitives::{Name, Region};
+use dataspace_usage_contract::{AccessRequest, Statements};
+
+use crate::facts;
 
 /// What only the consumer's request tells, and the counts of the decision.
-pub(super) struct Stated<'a> {
-    pub(super) action: Action,
-    pub(super) purpose: Name,
-    pub(super) person: Option<(&'a str, BTreeSet<Name>)>,
-    pub(super) environment: Option<Environment<'a>>,
-    pub(super) recipient_region: Option<Region>,
-    pub(super) uses: Uses,
+pub(crate) struct Stated<'a> {
+    pub(crate) action: Action,
+    pub(crate) purpose: Cow<'a, Name>,
+    pub(crate) person: Option<(&'a str, Cow<'a, BTreeSet<Name>>)>,
+    pub(crate) environment: Option<Environment<'a>>,
+    pub(crate) recipient_region: Option<Region>,
+    pub(crate) uses: Uses,
 }
 
 impl<'a> Stated<'a> {
+    /// As the consumer signed it.
+    pub(crate) fn of(request: &'a AccessRequest, uses: Uses) -> Self {
+        let Statements { recipient_region, person, environment } = &request.statements;
+        Self {
+            action: request.action,
+            purpose: Cow::Borrowed(&request.purpose),
+            person: person.as_ref().map(|one| (one.id.as_str(), Cow::Borrowed(&one.roles))),
+            environment: environment.as_ref().map(facts::stated_environment),
+            recipient_region: *recipient_region,
+            uses,
+        }
+    }
+
+    /// As a record says it.
+    ///
     /// # Errors
     /// The name of a fact that is missing or cannot be what it says.
-    pub(super) fn read(facts: &'a BTreeMap<String, Fact>) -> Result<Self, &'static str> {
+    pub(crate) fn read(facts: &'a BTreeMap<String, Fact>) -> Result<Self, &'static str> {
         let text = |name: &'static str| match facts.get(name) {
             Some(Fact::Text(text)) => Ok(text.as_str()),
             _ => Err(name),
@@ -35,7 +54,8 @@ impl<'a> Stated<'a> {
                     return Err("personRoles");
                 };
                 let roles = roles.iter().map(|role| role.parse()).collect::<Result<_, _>>();
-                Some((id.as_str(), roles.map_err(|_| "personRoles")?))
+                let roles: BTreeSet<Name> = roles.map_err(|_| "personRoles")?;
+                Some((id.as_str(), Cow::Owned(roles)))
             }
             Some(_) => return Err("person"),
         };
@@ -59,7 +79,7 @@ impl<'a> Stated<'a> {
         };
         Ok(Self {
             action: text("action")?.parse().map_err(|_| "action")?,
-            purpose: text("purpose")?.parse().map_err(|_| "purpose")?,
+            purpose: Cow::Owned(text("purpose")?.parse().map_err(|_| "purpose")?),
             person,
             environment,
             recipient_region,

@@ -1,0 +1,216 @@
+//! Left operands of a space's own, and what they stand for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dataspace_primitives::Name;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::constraint;
+use super::names::Term;
+
+/// Most operands, profiles or contexts that a space can name.
+pub const OPERANDS_MAX: usize = 128;
+
+/// What a space's own names in ODRL documents stand for: signed with the space's profile, so that
+/// every participant reads a document alike.
+///
+/// Nothing that this reader understands by itself can be given another meaning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct OdrlOperands {
+    /// Left operands: the full IRI, or the plain name where documents have no prefix for it.
+    pub operands: BTreeMap<Name, OwnOperand>,
+    /// ODRL profiles that say no more than what stands here, by IRI.
+    pub profiles: BTreeSet<Name>,
+    /// JSON-LD contexts that define names as they stand here and as ODRL has them, by address.
+    pub contexts: BTreeSet<Name>,
+}
+
+/// A left operand of a space's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct OwnOperand {
+    /// What answers it.
+    pub fact: OperandFact,
+    /// What it is called in clauses, such as `the partner tier`.
+    pub words: Name,
+}
+
+/// What answers a left operand of a space's own. The type of its values follows from it.
+///
+/// Where the fact is not known, a permission that asks for it does not apply and a prohibition
+/// does, as with every fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OperandFact {
+    /// What the consumer's credentials say under this name.
+    Attribute {
+        /// The attribute.
+        name: Name,
+        /// How its values are written.
+        values: ValueType,
+    },
+    /// The consumer has this credential. One value says so, such as `active`.
+    Credential {
+        /// The type of the credential.
+        credential: Name,
+        /// The only value.
+        value: Name,
+    },
+    /// The consumer's roles in the space.
+    Role,
+    /// The roles of the person who acts for the consumer.
+    PersonRole,
+    /// The purpose that the consumer states.
+    Purpose,
+    /// The consumer, by DID.
+    Participant,
+    /// Where the consumer is established: countries or groups of them.
+    Jurisdiction,
+    /// Where the data go, as the consumer states: countries or groups of them.
+    RecipientRegion,
+    /// The connector that the data go through.
+    Connector,
+    /// The application that the data are used in.
+    Application,
+    /// The class of the product.
+    Class,
+    /// What goes on in the space.
+    Event,
+    /// The state of the contract's process.
+    State,
+    /// The time of the access.
+    Time,
+    /// No fact: it binds by law alone.
+    Law,
+}
+
+/// How the values of an attribute are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueType {
+    /// Texts and IRIs, as they stand.
+    Text,
+    /// Whole numbers, in digits without leading zeros.
+    Whole,
+    /// `true` or `false`.
+    Truth,
+    /// Countries or groups of them, by the codes of ISO 3166-1.
+    Region,
+}
+
+/// Why a space cannot give its names such meanings.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidOperands {
+    /// More than [`OPERANDS_MAX`] of one kind.
+    #[error("a space names at most {OPERANDS_MAX} operands, profiles or contexts, not {found}")]
+    TooMany {
+        /// Entries found.
+        found: usize,
+    },
+    /// An operand that has its meaning already.
+    #[error("`{operand}` has its meaning already; only names of the space's own can be mapped")]
+    Known {
+        /// Which.
+        operand: Name,
+    },
+    /// Two operands with the same words would make two clauses look alike.
+    #[error("`{operand}` has the same words as another operand: {words}")]
+    SameWords {
+        /// Which.
+        operand: Name,
+        /// The words.
+        words: Name,
+    },
+    /// Two operands for the same attribute or credential: its words would be either's.
+    #[error("`{operand}` stands for the same attribute or credential as another operand")]
+    SameFact {
+        /// Which.
+        operand: Name,
+    },
+}
+
+impl OdrlOperands {
+    /// Checks all that must hold before it may be signed.
+    ///
+    /// # Errors
+    /// [`InvalidOperands`], with the first entry at fault.
+    pub fn check(&self) -> Result<(), InvalidOperands> {
+        for found in [self.operands.len(), self.profiles.len(), self.contexts.len()] {
+            if found > OPERANDS_MAX {
+                return Err(InvalidOperands::TooMany { found });
+            }
+        }
+        let (mut words, mut facts) = (BTreeSet::new(), BTreeSet::new());
+        for (operand, OwnOperand { fact, words: own }) in &self.operands {
+            let term = Term::of(operand.as_str());
+            if constraint::is_known(term) || matches!(term, Term::Keyword(_)) {
+                return Err(InvalidOperands::Known { operand: operand.clone() });
+            }
+            if !words.insert(own) {
+                let (operand, words) = (operand.clone(), own.clone());
+                return Err(InvalidOperands::SameWords { operand, words });
+            }
+            let named = match fact {
+                OperandFact::Attribute { name, .. } => Some((true, name)),
+                OperandFact::Credential { credential, .. } => Some((false, credential)),
+                _ => None,
+            };
+            if named.is_some_and(|named| !facts.insert(named)) {
+                return Err(InvalidOperands::SameFact { operand: operand.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing stands here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn has_context(&self, text: &str) -> bool {
+        self.contexts.iter().any(|one| one.as_str() == text)
+    }
+
+    pub(super) fn has_profile(&self, text: &str) -> bool {
+        self.profiles.iter().any(|one| one.as_str() == text)
+    }
+
+    pub(super) fn find(&self, text: &str) -> Option<(&Name, &OwnOperand)> {
+        if self.operands.is_empty() {
+            return None;
+        }
+        // A text that is no name is longer than any operand here.
+        self.operands.get_key_value(&text.parse::<Name>().ok()?)
+    }
+
+    /// The words for an attribute.
+    pub(crate) fn attribute_words(&self, attribute: &Name) -> Option<&Name> {
+        self.words_of(
+            |fact| matches!(fact, OperandFact::Attribute { name, .. } if name == attribute),
+        )
+    }
+
+    /// The words for having a credential.
+    pub(crate) fn credential_words(&self, of: &Name) -> Option<(&Name, &Name)> {
+        self.operands.values().find_map(|own| match &own.fact {
+            OperandFact::Credential { credential, value } if credential == of => {
+                Some((&own.words, value))
+            }
+            _ => None,
+        })
+    }
+
+    /// The words for an operand that binds by law.
+    pub(crate) fn law_words(&self, operand: &Name) -> Option<&Name> {
+        let own = self.operands.get(operand)?;
+        (own.fact == OperandFact::Law).then_some(&own.words)
+    }
+
+    fn words_of(&self, is_it: impl Fn(&OperandFact) -> bool) -> Option<&Name> {
+        self.operands.values().find(|own| is_it(&own.fact)).map(|own| &own.words)
+    }
+}

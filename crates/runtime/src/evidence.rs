@@ -1,0 +1,108 @@
+//! One file that shows one decision to anybody who knows the space authority.
+//!
+//! It holds two records of the provider's log under one checkpoint, the conclusion of the contract
+//! and the decision, both parties' credentials, and the consumer's signed request. Everything in it
+//! is decoded, verified and compared with everything else ([`Evidence::verify`]); there is no
+//! smaller check that calls it verified.
+
+mod check;
+mod error;
+mod findings;
+mod members;
+mod request;
+mod verdict;
+mod verified;
+
+use dataspace_audit_log::{LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
+use dataspace_primitives::cbor::{self, EncodeError};
+use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+pub use self::error::{EvidenceError, Part};
+pub use self::verified::VerifiedEvidence;
+
+/// Longest evidence file, in bytes: two records with their paths, two credentials, a request and a
+/// checkpoint with its cosignatures, each as long as it can be.
+pub const EVIDENCE_LEN_MAX: usize =
+    2 * (RECORD_LEN_MAX + PATH_LEN_MAX * 34) + 3 * DOCUMENT_LEN_MAX + NOTE_LEN_MAX + 1_024;
+
+/// A contract, a decision under it, and the proof that both are in the log of the contract's
+/// provider: one file, verifiable offline by anybody who knows the space authority. Says nothing
+/// until verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Evidence {
+    pub(crate) v: u8,
+    /// Covers both records.
+    pub(crate) checkpoint: String,
+    /// The record with which the contract came into force; the signed agreement is in it.
+    pub(crate) conclusion: Entry,
+    /// The record of the decision.
+    pub(crate) decision: Entry,
+    /// The provider's membership credential.
+    pub(crate) provider: ByteBuf,
+    /// The consumer's.
+    pub(crate) consumer: ByteBuf,
+    /// The consumer's signed request; its digest is in the record of the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<ByteBuf>,
+}
+
+/// A record and the proof that it is in the tree of the checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct Entry {
+    pub(crate) index: LeafIndex,
+    pub(crate) path: Vec<Digest>,
+    pub(crate) record: ByteBuf,
+}
+
+impl Evidence {
+    /// The version of the format that this library writes and reads.
+    pub const VERSION: u8 = 2;
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// [`EncodeError`] never for evidence that was collected or decoded.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        cbor::to_canonical(self)
+    }
+
+    /// Decodes a file, without believing anything in it.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] if it is too long, malformed, of another version, or not in its one
+    /// encoding.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EvidenceError> {
+        let evidence: Self = match cbor::from_canonical(bytes, EVIDENCE_LEN_MAX) {
+            Ok(evidence) => evidence,
+            // A file of another version has other fields, and is no damaged one.
+            Err(error) => return Err(other_version(bytes).unwrap_or(error.into())),
+        };
+        if evidence.v != Self::VERSION {
+            return Err(EvidenceError::Version { found: evidence.v.into() });
+        }
+        for (entry, part) in
+            [(&evidence.conclusion, Part::Conclusion), (&evidence.decision, Part::Decision)]
+        {
+            let len = entry.path.len();
+            if len > PATH_LEN_MAX {
+                return Err(EvidenceError::PathLen { part, len });
+            }
+        }
+        Ok(evidence)
+    }
+}
+
+/// What to say of a well-formed file of another version; `None` if it is something else.
+fn other_version(bytes: &[u8]) -> Option<EvidenceError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u64,
+    }
+    cbor::check_canonical(bytes, EVIDENCE_LEN_MAX).ok()?;
+    let Versioned { v: found } = serde_cbor::from_slice(bytes).ok()?;
+    (found != u64::from(Evidence::VERSION)).then_some(EvidenceError::Version { found })
+}

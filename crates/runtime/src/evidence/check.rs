@@ -1,0 +1,251 @@
+//! Everything in an evidence file, held against everything else in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dataspace_audit_log::{
+    AccessRecord, Checkpoint, Event, Fact, InclusionProof, LeafIndex, Record, WitnessPolicy,
+    leaf_hash,
+};
+use dataspace_identity::{Did, TrustAnchors};
+use dataspace_policy::Program;
+use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
+use dataspace_usage_contract::{AccessRequest, Agreement, ContractId, contract_id};
+
+use crate::evidence::verdict::Case;
+use crate::evidence::{Entry, Evidence, EvidenceError, Part, VerifiedEvidence, members, request};
+use crate::facts::{self, Basis};
+use crate::stated::Stated;
+
+impl Evidence {
+    /// Checks everything in the file, against nothing but the space authority: that exactly the
+    /// parties whom the contract names signed it and were members, that the log is the one of its
+    /// provider in which it runs, that conclusion and decision are in it in this order, that the
+    /// request is the consumer's, that the record says what request, contract and credential say,
+    /// and that the decision follows from the contract.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] names the first thing that does not hold.
+    pub fn verify(self, authority: &Did) -> Result<VerifiedEvidence, EvidenceError> {
+        let (agreement, concluded_at) = read_conclusion(&self.conclusion)?;
+        let (access, time) = read_decision(&self.decision)?;
+        let concluded = (self.conclusion.index, concluded_at);
+        check_order(&agreement, concluded, (self.decision.index, time), &access)?;
+        let checkpoint = self.read_checkpoint(&agreement)?;
+
+        let space = agreement.value().space.clone();
+        if space.authority != *authority {
+            let (expected, found) = (authority.clone(), space.authority);
+            return Err(EvidenceError::Authority { expected, found });
+        }
+        let anchors = TrustAnchors::new(space);
+        let is_denial = matches!(access.verdict, dataspace_audit_log::Verdict::Deny { .. });
+        let member = |part, credential: Vec<u8>, party| {
+            members::admit(&anchors, (part, credential), party, (time, is_denial))
+        };
+        let Agreement { provider, consumer, .. } = agreement.value();
+        let provider = member(Part::Provider, self.provider.into_vec(), provider)?;
+        let consumer = member(Part::Consumer, self.consumer.into_vec(), consumer)?;
+        let request = self
+            .request
+            .map(|request| request::check(request.into_vec(), &agreement, (access.request, time)));
+        let request = request.transpose()?;
+
+        let program = Program::new(&agreement.value().cedar)?;
+        if program.digest() != access.program {
+            return Err(EvidenceError::Program);
+        }
+        let recorded = Recorded { facts: &access.facts, request: request.as_ref() };
+        let (stated, purposes) = recorded.read()?;
+        let id = contract_id(&agreement).to_string();
+        let basis = Basis {
+            agreement: agreement.value(),
+            contract: &id,
+            agreed_at: concluded_at,
+            credential: consumer.credential(),
+            stated: &stated,
+            purposes: Some(&purposes),
+            now: time,
+        };
+        let facts = basis.facts();
+        recorded.compare(&facts::recorded(&facts))?;
+        let agreed = agreement.value();
+        let (provider_of, consumer_of, program) = (&provider, &consumer, &program);
+        let case = Case {
+            agreement: agreed,
+            provider: provider_of,
+            consumer: consumer_of,
+            program,
+            facts: &facts,
+        };
+        let shown = case.check(&access.verdict)?;
+        Ok(VerifiedEvidence {
+            agreement,
+            concluded,
+            provider,
+            consumer,
+            time,
+            index: self.decision.index,
+            access,
+            request,
+            checkpoint,
+            cosigners: None,
+            shown,
+        })
+    }
+
+    /// Checks everything in the file, and which of the `witnesses` cosigned the checkpoint.
+    ///
+    /// That too few of them did is no error: evidence of a decision it is all the same. See
+    /// [`VerifiedEvidence::cosigners`].
+    ///
+    /// # Errors
+    /// [`EvidenceError`] names the first thing that does not hold.
+    pub fn verify_witnessed(
+        self,
+        authority: &Did,
+        witnesses: &WitnessPolicy,
+    ) -> Result<VerifiedEvidence, EvidenceError> {
+        let mut verified = self.verify(authority)?;
+        verified.cosigners = Some(witnesses.examine(&verified.checkpoint)?);
+        Ok(verified)
+    }
+
+    /// The checkpoint of the log in which the contract runs, one of its provider's, with both records
+    /// under it.
+    fn read_checkpoint(
+        &self,
+        agreement: &Verified<Agreement>,
+    ) -> Result<Checkpoint, EvidenceError> {
+        let log = &agreement.value().log;
+        let checkpoint = Checkpoint::verify(&self.checkpoint, log)
+            .map_err(|source| EvidenceError::Checkpoint { log: log.clone(), source })?;
+        let entries = [(&self.conclusion, Part::Conclusion), (&self.decision, Part::Decision)];
+        for (Entry { index, path, record }, part) in entries {
+            let (index, size, path) = (*index, checkpoint.size(), path.clone());
+            InclusionProof { index, size, path }
+                .verify(&leaf_hash(record), &checkpoint.root())
+                .map_err(|source| EvidenceError::Inclusion { part, source })?;
+        }
+        Ok(checkpoint)
+    }
+}
+
+fn read(entry: &Entry, part: Part) -> Result<Record, EvidenceError> {
+    Record::from_bytes(&entry.record).map_err(|source| EvidenceError::Record { part, source })
+}
+
+/// The agreement and the time at which it came into force.
+fn read_conclusion(entry: &Entry) -> Result<(Verified<Agreement>, UnixMillis), EvidenceError> {
+    let part = Part::Conclusion;
+    let Record { time, event, .. } = read(entry, part)?;
+    let Event::Concluded { contract, document } = event else {
+        return Err(EvidenceError::Event { part });
+    };
+    let agreement = Signed::from_bytes(document.into_vec())
+        .map_err(|source| EvidenceError::Document { part, source })?;
+    let agreement = Agreement::verify(agreement, time)?;
+    if agreement.digest() != contract {
+        let (recorded, contract) = (ContractId::from_digest(contract), contract_id(&agreement));
+        return Err(EvidenceError::Conclusion { recorded, contract });
+    }
+    let validity = agreement.value().validity;
+    if time >= validity.until() {
+        return Err(EvidenceError::ConcludedLate { concluded_at: time, validity });
+    }
+    Ok((agreement, time))
+}
+
+fn read_decision(entry: &Entry) -> Result<(AccessRecord, UnixMillis), EvidenceError> {
+    let part = Part::Decision;
+    let Record { time, event, .. } = read(entry, part)?;
+    let Event::Access(access) = event else { return Err(EvidenceError::Event { part }) };
+    Ok((access, time))
+}
+
+/// The decision is about this contract, and comes after its conclusion.
+fn check_order(
+    agreement: &Verified<Agreement>,
+    (concluded, concluded_at): (LeafIndex, UnixMillis),
+    (decided, decided_at): (LeafIndex, UnixMillis),
+    access: &AccessRecord,
+) -> Result<(), EvidenceError> {
+    let (recorded, contract) = (ContractId::from_digest(access.contract), contract_id(agreement));
+    if recorded != contract {
+        return Err(EvidenceError::OtherContract { recorded, contract });
+    }
+    if concluded >= decided || concluded_at > decided_at {
+        return Err(EvidenceError::Order { concluded, concluded_at, decided, decided_at });
+    }
+    Ok(())
+}
+
+/// The facts of the record, and what the consumer stated.
+struct Recorded<'a> {
+    facts: &'a BTreeMap<String, Fact>,
+    request: Option<&'a Verified<AccessRequest>>,
+}
+
+impl<'a> Recorded<'a> {
+    /// What only the consumer tells, by its request or else by the record, with the counts and the
+    /// purposes, which only the record tells.
+    fn read(&self) -> Result<(Stated<'a>, BTreeSet<Name>), EvidenceError> {
+        let stated = Stated::read(self.facts).map_err(|name| self.impossible(name))?;
+        let stated = match self.request {
+            Some(request) => Stated::of(request.value(), stated.uses),
+            None => stated,
+        };
+        let uses = stated.uses;
+        if uses.today > uses.this_month || uses.this_month > uses.contract {
+            return Err(self.impossible("usesToday"));
+        }
+        let purposes = match self.facts.get("purposes") {
+            Some(Fact::Texts(texts)) => texts.iter().map(|one| one.parse()).collect(),
+            _ => Ok(BTreeSet::new()),
+        };
+        match purposes {
+            // Of a purpose that the space does not have, not even itself is known.
+            Ok(purposes) if purposes.is_empty() || purposes.contains(&*stated.purpose) => {
+                Ok((stated, purposes))
+            }
+            _ => Err(self.impossible("purposes")),
+        }
+    }
+
+    /// Compares every fact with what the other parts say, request and credential before the rest.
+    fn compare(&self, expected: &BTreeMap<String, Fact>) -> Result<(), EvidenceError> {
+        let names: BTreeSet<&String> = self.facts.keys().chain(expected.keys()).collect();
+        for name in names {
+            let (recorded, expected) = (self.facts.get(name), expected.get(name));
+            if recorded != expected {
+                return Err(EvidenceError::Fact {
+                    name: name.clone(),
+                    recorded: recorded.cloned(),
+                    expected: expected.cloned(),
+                    by: self.source(name),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn impossible(&self, name: &str) -> EvidenceError {
+        let (name, recorded) = (name.to_owned(), self.facts.get(name).cloned());
+        EvidenceError::Fact { name, recorded, expected: None, by: Part::Decision }
+    }
+
+    /// Which part says what the fact is.
+    fn source(&self, name: &str) -> Part {
+        match name {
+            "participant" | "product" | "productClass" | "space" | "agreedAt" => Part::Conclusion,
+            "region" | "roles" => Part::Consumer,
+            _ if name.starts_with("attribute:") => Part::Consumer,
+            "action" | "purpose" | "person" | "personRoles" | "recipientRegion"
+                if self.request.is_some() =>
+            {
+                Part::Request
+            }
+            _ if name.starts_with("environment") && self.request.is_some() => Part::Request,
+            _ => Part::Decision,
+        }
+    }
+}

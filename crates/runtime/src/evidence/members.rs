@@ -1,0 +1,31 @@
+//! Who the parties were, by the authority's word.
+
+use dataspace_identity::{AdmitError, Admitted, Did, MembershipCredential, TrustAnchors};
+use dataspace_primitives::{Signed, UnixMillis};
+
+use crate::evidence::{EvidenceError, Part};
+
+/// Admits `party` by its credential, as it was at `time`. Where the decision was a denial, its
+/// membership may have been over: that is a reason to deny.
+pub(super) fn admit(
+    anchors: &TrustAnchors,
+    (part, credential): (Part, Vec<u8>),
+    party: &Did,
+    (time, is_denial): (UnixMillis, bool),
+) -> Result<Admitted, EvidenceError> {
+    let credential = Signed::<MembershipCredential>::from_bytes(credential)
+        .map_err(|source| EvidenceError::Document { part, source })?;
+    let admitted = match anchors.admit(credential.clone(), time) {
+        Err(AdmitError::NotValid { validity, .. }) if is_denial && validity.until() <= time => {
+            let last = validity.until().saturating_sub(std::time::Duration::from_millis(1));
+            anchors.admit(credential, last)
+        }
+        other => other,
+    };
+    let admitted = admitted.map_err(|source| EvidenceError::Credential { part, source })?;
+    if admitted.did() != party {
+        let (expected, found) = (party.clone(), admitted.did().clone());
+        return Err(EvidenceError::Subject { part, expected, found });
+    }
+    Ok(admitted)
+}
