@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dataspace_identity::{Did, MembershipCredential, SecretKey};
-use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
+use dataspace_policy::{
+    Action, ColumnMask, Constraint, Duty, MaskMethod, OdrlOperands, Rule, Terms,
+};
 use dataspace_primitives::{Signed, UnixMillis, Validity};
 use dataspace_runtime::{
     Access, DataSpace, Evidence, ManualClock, NewOffer, Setup, Table, request_access,
@@ -34,6 +36,7 @@ fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
         entities: EntityRules { roles: ["user".parse()?].into(), regions: [].into() },
         data: DataRules { product_classes: ["tests".parse()?].into() },
         policies: String::new(),
+        odrl: OdrlOperands::default(),
     })
 }
 
