@@ -451,7 +451,8 @@ mod tests {
                 let Some(any) = of_any_action(policy) else { continue };
                 let mut alone = PolicySet::new();
                 alone.add(any).unwrap();
-                let (all, one) = (validate_by(of_all, &set), validate_by(of_one, &alone));
+                let by = |validator, set| validate_by(validator, set, Layer::Contract);
+                let (all, one) = (by(of_all, &set), by(of_one, &alone));
                 assert_eq!(all.is_ok(), one.is_ok(), "{text}: {all:?} {one:?}");
                 short += 1;
             }
