@@ -3,6 +3,7 @@
 //! Every verb but `fsck --rebuild`, `archive` and `cosign` leaves the log's directory as it is.
 
 mod archive;
+mod backup;
 mod check;
 mod compare;
 mod cosign;
@@ -90,6 +91,8 @@ enum Verb {
     Replay(replay::ReplayArgs),
     /// Check everything in a node's directory, and make anew what is made from the records
     Fsck(fsck::FsckArgs),
+    /// Copy a node so that the copy can be opened, while the node runs; also says how to restore it
+    Backup(backup::BackupArgs),
     /// Move old segments of a node's log to another directory; proofs of all records stay possible
     Archive(archive::ArchiveArgs),
 }
@@ -134,6 +137,7 @@ pub(crate) fn run(args: AuditArgs) -> Result<Health> {
         Verb::Export(args) => export::run(args, out),
         Verb::Replay(args) => replay::run(args, out),
         Verb::Fsck(args) => fsck::run(args, out),
+        Verb::Backup(args) => backup::run(args, out),
         Verb::Archive(args) => archive::run(args, out),
     }
 }

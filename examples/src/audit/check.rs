@@ -1,5 +1,6 @@
 //! Whether a log is what its operator signed.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use dataspace_audit_log::{
-    Checkpoint, Depth, Log, StaticLog, WitnessKey, WitnessPolicy, verify_static,
+    Checkpoint, Depth, Log, StaticLog, WitnessKey, WitnessPolicy, verify_static_entries,
 };
+use dataspace_primitives::UnixMillis;
 use serde_json::json;
 
 use crate::audit::place::{Place, PlaceArg};
@@ -95,6 +97,26 @@ pub(crate) fn policy(args: WitnessArgs) -> Result<Option<WitnessPolicy>> {
     Ok(Some(WitnessPolicy::new(quorum, witness).context("--witness and --quorum")?))
 }
 
+/// What is in the records.
+#[derive(Default)]
+struct Tally {
+    events: BTreeMap<&'static str, u64>,
+    span: Option<(UnixMillis, UnixMillis)>,
+    /// Records that are dated before the one in front of them.
+    back: u64,
+}
+
+impl Tally {
+    fn count(&mut self, row: &Row) {
+        *self.events.entry(row.label()).or_default() += 1;
+        if let Some(time) = row.time {
+            let (from, until) = self.span.get_or_insert((time, time));
+            self.back += u64::from(time < *until);
+            (*from, *until) = ((*from).min(time), (*until).max(time));
+        }
+    }
+}
+
 impl Report {
     /// Looks at everything.
     ///
@@ -115,7 +137,10 @@ impl Report {
             },
         };
         self.first = source.first()?;
-        self.read(&mut source)?;
+        // Of a published log, each record was counted while it was checked.
+        if self.kind == Kind::Node {
+            self.read(&mut source)?;
+        }
         self.prove_records(is_named);
         if let Some(kept) = kept {
             match source.extends(kept) {
@@ -178,7 +203,16 @@ impl Report {
                 ControlFlow::Continue(())
             }
         };
-        let report = verify_static(&files, &self.origin, Depth::Hashes, &mut tell);
+        let mut tally = Tally::default();
+        let report = verify_static_entries(
+            &files,
+            &self.origin,
+            Depth::Hashes,
+            &mut tell,
+            &mut |at, bytes| {
+                tally.count(&Row::of(at, bytes));
+            },
+        );
         let report = report.map_err(|error| open_static_error(place, error))?;
         drop(progress);
         // What was not looked at is not damaged.
@@ -193,6 +227,7 @@ impl Report {
             self.damages = report.damages().max(1);
             return Ok(None);
         }
+        self.counted(tally);
         // Of the same state, though the log may have grown meanwhile.
         let opened = StaticLog::open_at(files, report.checkpoint().clone());
         let log = opened.map_err(|error| open_static_error(place, error))?;
@@ -203,18 +238,19 @@ impl Report {
     fn read(&mut self, source: &mut Source) -> Result<()> {
         let progress = Progress::new("reading ", self.size);
         let range = self.first..self.size;
-        let mut back = 0_u64;
+        let mut tally = Tally::default();
         source.replay(range, |index, bytes| {
-            let row = Row::of(index, bytes);
-            *self.events.entry(row.label()).or_default() += 1;
-            if let Some(time) = row.time {
-                let (from, until) = self.span.get_or_insert((time, time));
-                back += u64::from(time < *until);
-                (*from, *until) = ((*from).min(time), (*until).max(time));
-            }
+            tally.count(&Row::of(index, bytes));
             progress.at(index.as_u64());
             Ok(())
         })?;
+        self.counted(tally);
+        Ok(())
+    }
+
+    fn counted(&mut self, tally: Tally) {
+        let Tally { events, span, back } = tally;
+        (self.events, self.span) = (events, span);
         if back > 0 {
             self.not_proved(&format!(
                 "the order in time: {} before the one in front of it, as happens to accesses at \
@@ -226,7 +262,6 @@ impl Report {
                 }
             ));
         }
-        Ok(())
     }
 
     fn prove_records(&mut self, is_named: bool) {

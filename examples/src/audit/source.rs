@@ -45,22 +45,28 @@ impl Kind {
         if !fs::metadata(dir).with_context(|| format!("cannot look into {shown}"))?.is_dir() {
             bail!("{shown} is not a directory; give the directory that the log is in");
         }
-        let has = |name: &str| dir.join(name).symlink_metadata().is_ok();
         let mut names = Vec::new();
         for entry in fs::read_dir(dir).with_context(|| format!("cannot look into {shown}"))? {
             names.push(entry?.file_name());
         }
-        let is_node_file = |name: &str| {
-            name.starts_with("segment-") || name.starts_with("hashes-") || name == "offsets"
+        let names: Vec<_> = names.iter().filter_map(|name| name.to_str()).collect();
+        let has = |name: &str| names.contains(&name);
+        // Other files may lie in a published log, whatever their names begin with.
+        let is_segment = |name: &&str| {
+            let number = name.strip_prefix("segment-");
+            number.is_some_and(|it| it.len() == 20 && it.bytes().all(|b| b.is_ascii_digit()))
         };
-        if names.iter().filter_map(|name| name.to_str()).any(is_node_file) {
+        if names.iter().any(is_segment) {
             return Ok(Self::Node);
         }
         if has("tile") {
             return Ok(Self::Published);
         }
+        if ["hashes-0", "offsets", "mark", "signed", "index"].into_iter().any(has) {
+            return Ok(Self::Node);
+        }
         if has("checkpoint") {
-            return Ok(if has("lock") { Self::Node } else { Self::Published });
+            return Ok(Self::Published);
         }
         let inside = dir.join("node");
         if inside.is_dir() && matches!(Self::of(&inside), Ok(Self::Node)) {

@@ -6,7 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use dataspace_audit_log::{Log, NoteKey, WitnessKey, note_key};
+use dataspace_audit_log::{
+    AccessRecord, Event, Fact, Log, NoteKey, Record, Verdict, WitnessKey, note_key,
+};
+use dataspace_primitives::{Digest, UnixMillis};
 
 use crate::support::{append, audit, operator, origin, small, with_open_log, write_key};
 
@@ -168,4 +171,74 @@ fn witnesses_are_asked_and_their_cosignatures_published() {
     audit(dir.path(), &["export", "other", "--to", "forked"]).ends(0);
     let said = audit(dir.path(), &["cosign", "forked", "--witness", &at]).ends(1);
     assert!(said.contains("another history"), "{said}");
+}
+
+#[test]
+fn a_node_is_copied_while_it_runs_and_the_copy_is_good() {
+    let dir = tempfile::tempdir().unwrap();
+    append(&dir.path().join("node"), 0..5);
+    let open = {
+        let _open = with_open_log();
+        Log::open(&dir.path().join("node"), origin()).unwrap().0
+    };
+    let said = audit(dir.path(), &["backup", "node", "--to", "a copy"]).ends(0);
+    assert!(said.contains("dataspace audit verify 'a copy'"), "{said}");
+    drop(open);
+    audit(dir.path(), &["verify", "a copy"]).ends(0);
+    audit(dir.path(), &["compare", "node", "a copy"]).ends(0);
+    // Nothing is overwritten, and what is no node is not copied.
+    audit(dir.path(), &["backup", "node", "--to", "a copy"]).ends(2);
+    audit(dir.path(), &["export", "node", "--to", "public"]).ends(0);
+    audit(dir.path(), &["backup", "public", "--to", "b"]).ends(2);
+    let help = audit(dir.path(), &["backup", "--help"]).ends(0);
+    assert!(help.contains("To restore: stop the node"), "{help}");
+}
+
+#[test]
+fn other_files_in_a_published_log_are_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    append(&dir.path().join("node"), 0..5);
+    audit(dir.path(), &["export", "node", "--to", "public"]).ends(0);
+    for name in ["segment-notes.txt", "README", "index", "mark"] {
+        fs::write(dir.path().join("public").join(name), "notes").unwrap();
+    }
+    assert!(audit(dir.path(), &["verify", "public"]).ends(0).contains("a published log"));
+}
+
+#[test]
+fn a_denial_stays_a_denial_in_a_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let reasons = vec![
+        "the fees\u{1b}[2K\u{1b}[1Gpermitted as use 1\u{1b}[8m".to_owned(),
+        "\u{202e}dettimrep\u{2066}\u{9b}2J\u{200b}".to_owned(),
+        "at most 2 uses are permitted to שלום 3 were made".to_owned(),
+    ];
+    {
+        let _open = with_open_log();
+        let log = Log::create(&dir.path().join("node"), origin()).unwrap();
+        let access = AccessRecord {
+            contract: Digest::of(b"contract"),
+            program: Digest::of(b"program"),
+            profile: 1,
+            request: Digest::of(b"request"),
+            facts: [("purpose".to_owned(), Fact::Text("\u{1b}c".to_owned()))].into(),
+            verdict: Verdict::Deny { reasons },
+        };
+        drop(log.append(&Record::new(UnixMillis::MIN, Event::Access(access))).unwrap());
+        log.checkpoint(&operator()).unwrap();
+    }
+    for more in [&[][..], &["--json"]] {
+        let said = audit(dir.path(), &[&["show", "node"], more].concat()).ends(0);
+        let is_bad = |c: char| {
+            c.is_control() && c != '\n' || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}')
+        };
+        assert!(said.contains("deny") && !said.contains(is_bad), "{said:?}");
+        let moves = said.contains("ש") && !said.contains("\u{2068}");
+        assert!(!moves, "{said:?}");
+    }
+    audit(dir.path(), &["export", "node", "--csv", "csv", "--jsonl", "jsonl"]).ends(0);
+    for file in ["csv", "jsonl"] {
+        let text = fs::read_to_string(dir.path().join(file)).unwrap();
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{text:?}");
+    }
 }

@@ -43,7 +43,9 @@ fn everything_in_force_is_in_force_again() {
     assert!(matches!(rejoined, Err(ChangeError::Revoked { .. })));
     let again = node.conclude(&offer, &rival());
     assert!(again.is_err());
-    let old = node.space.publish(signed_profile(|profile| profile.version = 7));
+    let same = node.space.publish(signed_profile(|profile| profile.version = 7)).unwrap();
+    assert_eq!(same, dataspace_runtime::Applied::AlreadyInForce);
+    let old = node.space.publish(signed_profile(|profile| profile.version = 6));
     assert!(matches!(old, Err(ChangeError::Profile(_))));
 }
 
