@@ -42,6 +42,7 @@ pub(crate) fn clauses(clauses: &[Clause]) {
                 paint(AnsiColor::Yellow.on_default(), label)
             }
             Assurance::Legal => dim(label),
+            Assurance::Unsupported => bad(label),
         };
         say!("   {label}  {:<14}{}", id.to_string(), shown(words));
     }

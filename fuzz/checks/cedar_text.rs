@@ -19,7 +19,7 @@ fn facts(roles: &BTreeSet<Name>) -> Option<[Facts<'_>; 4]> {
     let usual = Facts { roles, ..plain };
     let environment = Environment {
         id: "lab",
-        attested: true,
+        attested: Some(true),
         sandbox: false,
         security_level: 3,
         connector: "edc",

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::LazyLock;
 
 use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
-use dataspace_policy::{Action, Decision, Facts, Layers, Program, Rule, Terms};
+use dataspace_policy::{Action, Decision, Facts, Layers, Program, Rule, Terms, Vocabulary};
 use dataspace_primitives::{
     CoSignature, Payload, Signed, TrustedKeys, UnixMillis, Validity, Verified, cbor,
 };
@@ -79,7 +79,14 @@ pub(crate) fn check(bytes: &[u8]) {
     }
     for policies in documents::<ProviderPolicies>(world, bytes, content) {
         let Agreement { space, log, provider, .. } = world.agreement.value();
-        let taken = PublishedPolicies::publish(policies, (space, log), None, world.now);
+        let names = Vocabulary {
+            space: &space.name,
+            purposes: Vec::new(),
+            classes: Vec::new(),
+            roles: Vec::new(),
+            is_did: |_| true,
+        };
+        let taken = PublishedPolicies::publish(policies, (space, log), &names, None, world.now);
         if let Ok(taken) = taken {
             assert!(taken.signed().clone().verify(&provider.trusted_keys(), world.now).is_ok());
             let statement = taken.statement();

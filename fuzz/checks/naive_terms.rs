@@ -80,19 +80,24 @@ fn holds(constraint: &Constraint, facts: &Facts<'_>) -> Option<bool> {
             all.iter().any(|one| *one == region)
         }
         Constraint::Participant(all) => is_one(all.iter(), facts.participant),
-        Constraint::Credential(all) => share(all, &facts.credentials.iter().collect::<Vec<_>>()),
+        // That one is held can be known; that none of them is held cannot.
+        Constraint::Credential(all) => {
+            let is_held = share(all, &facts.credentials.iter().collect::<Vec<_>>());
+            is_held.then_some(true)?
+        }
         Constraint::Attribute { name, values } => {
-            facts.attributes.iter().any(|(key, value)| key == name && share(values, &[value]))
+            let (_, value) = facts.attributes.iter().find(|(key, _)| *key == name)?;
+            share(values, &[value])
         }
         Constraint::Role(all) => share(all, &facts.roles.iter().collect::<Vec<_>>()),
         Constraint::PersonRole(all) => share(all, &facts.person?.roles.iter().collect::<Vec<_>>()),
-        Constraint::Attested => facts.environment?.attested,
+        Constraint::Attested => facts.environment?.attested?,
         Constraint::Sandbox => facts.environment?.sandbox,
         Constraint::SecurityLevel(least) => facts.environment?.security_level >= *least,
         Constraint::Connector(all) => is_one(all.iter(), facts.environment?.connector),
         Constraint::Application(all) => is_one(all.iter(), facts.environment?.application),
         Constraint::Class(all) => is_one(all.iter(), facts.product_class),
-        Constraint::Level(most) => facts.product_level <= *most,
+        Constraint::Level(most) => facts.product_level? <= *most,
         Constraint::Payment(all) => {
             let payment = facts.payment?;
             all.iter().any(|one| *one == payment)

@@ -28,7 +28,7 @@ fn bend<'a>(constraint: &'a Constraint, facts: &mut Facts<'a>) {
     let below = |max: u32| u64::from(max) - 1;
     let environment = Environment {
         id: "lab",
-        attested: true,
+        attested: Some(true),
         sandbox: true,
         security_level: u32::MAX,
         connector: "edc",

@@ -10,9 +10,9 @@ use thiserror::Error;
 pub enum Action {
     /// See the rows.
     Read,
-    /// Run a query over the rows.
+    /// Run a query over the rows at the provider. Not carried out yet.
     Query,
-    /// See aggregates alone.
+    /// See aggregates alone. Not carried out yet.
     Aggregate,
     /// Receive a copy.
     Transfer,
@@ -56,6 +56,16 @@ impl Action {
             Self::Play => "play",
             Self::Share => "share",
         }
+    }
+
+    /// Whether a node carries it out: it releases the rows that the duties leave, which is what
+    /// reading and receiving a copy are, and what the consumer needs for whatever it does on its
+    /// own premises. A query or an aggregate tells less than the rows; nothing computes them yet,
+    /// and to release the rows in their place would be more than was permitted. So a node refuses
+    /// offers that permit these, and denies requests for them.
+    #[must_use]
+    pub const fn is_carried_out(self) -> bool {
+        !matches!(self, Self::Query | Self::Aggregate)
     }
 
     /// Whether the consumer does it on its own premises, after the data was released, out of the

@@ -9,6 +9,7 @@ use dataspace_primitives::Name;
 use crate::clause::ClauseKind;
 use crate::constraint::{Constraint, Hours};
 use crate::engine::quote::literal;
+use crate::source::Unknown;
 use crate::terms::{InvalidTerms, Rule, Terms};
 
 /// Version of the compiler from terms to Cedar text. Both signers of a contract sign it beside the
@@ -62,21 +63,36 @@ fn policy(
     write!(text, "  resource == Dataspace::Product::{}\n)", literal(scope.product.as_str()))?;
     let mut unknowns = BTreeSet::new();
     rule.constraints.iter().for_each(|constraint| constraint.unknowns(&mut unknowns));
-    let known: Vec<_> = unknowns.iter().map(|name| format!("context has {name}")).collect();
-    let known = known.join(" && ");
+    let known: Vec<_> = unknowns.into_iter().map(is_known).collect();
     if known.is_empty() || kind == ClauseKind::Permission {
-        if !known.is_empty() {
-            write!(text, "\nwhen {{ {known} }}")?;
-        }
-        for constraint in &rule.constraints {
-            write!(text, "\nwhen {{ {} }}", condition(constraint))?;
+        let conditions = rule.constraints.iter().map(condition);
+        // That a credential is held is known where it is held: the condition itself.
+        let conditions = conditions.filter(|one| !known.contains(one));
+        let all = (!known.is_empty()).then(|| known.join(" && "));
+        for condition in all.into_iter().chain(conditions) {
+            write!(text, "\nwhen {{ {condition} }}")?;
         }
     } else {
         // WHY: what is not known must not open what is forbidden.
-        let all = joined(&rule.constraints, " && ");
+        let (known, all) = (known.join(" && "), joined(&rule.constraints, " && "));
         write!(text, "\nwhen {{ if {known} then {all} else true }}")?;
     }
     writeln!(text, ";")
+}
+
+fn is_known(fact: Unknown<'_>) -> String {
+    match fact {
+        Unknown::Person => "context has person".to_owned(),
+        Unknown::Environment => "context has environment".to_owned(),
+        Unknown::Attested => "context.environment has attested".to_owned(),
+        Unknown::RecipientRegion => "context has recipientRegion".to_owned(),
+        Unknown::Level => "resource has level".to_owned(),
+        Unknown::Payment => "context has payment".to_owned(),
+        Unknown::Events => "context has events".to_owned(),
+        Unknown::State => "context has state".to_owned(),
+        Unknown::Attribute(name) => format!("principal.hasTag({})", literal(name.as_str())),
+        Unknown::Credential(all) => format!("principal.credentials.containsAny({})", set(all)),
+    }
 }
 
 fn condition(constraint: &Constraint) -> String {
@@ -115,9 +131,7 @@ fn condition(constraint: &Constraint) -> String {
         }
         Constraint::Credential(all) => format!("principal.credentials.containsAny({})", set(all)),
         Constraint::Attribute { name, values } => {
-            let name = literal(name.as_str());
-            let tag = contains(values, &format!("principal.getTag({name})"));
-            format!("principal.hasTag({name}) && {tag}")
+            contains(values, &format!("principal.getTag({})", literal(name.as_str())))
         }
         Constraint::Role(all) => format!("principal in {}", entities("Role", all)),
         Constraint::PersonRole(all) => format!("context.person in {}", entities("Role", all)),

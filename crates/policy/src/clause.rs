@@ -67,7 +67,8 @@ impl FromStr for ClauseId {
 /// weakest part of a clause gives its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Assurance {
-    /// The provider's monitor decides and acts on facts that it holds itself.
+    /// The provider's monitor decides and acts on facts that it holds itself, or that the space
+    /// authority signed.
     Enforced,
     /// Enforced by releasing a key only under the clause.
     Key,
@@ -77,6 +78,9 @@ pub enum Assurance {
     Deterrent,
     /// Text between the parties; no machine stands behind it.
     Legal,
+    /// Asks for a fact that nobody supplies yet, or permits an action that no node carries out: a
+    /// permission never applies, a prohibition always does.
+    Unsupported,
 }
 
 impl fmt::Display for Assurance {
@@ -87,6 +91,7 @@ impl fmt::Display for Assurance {
             Self::Attested => "attested",
             Self::Deterrent => "deterrent",
             Self::Legal => "legal",
+            Self::Unsupported => "unsupported",
         })
     }
 }

@@ -23,7 +23,8 @@ pub const SECS_MAX: u64 = 36_525 * 86_400;
 /// A condition on one access.
 ///
 /// Where a fact is not known that a rule asks for anywhere, a permission does not apply and a
-/// prohibition does.
+/// prohibition does: under [`Not`](Self::Not) and [`Any`](Self::Any), too. [`Constraint::source`]
+/// says who supplies it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Constraint {
@@ -55,9 +56,9 @@ pub enum Constraint {
     RecipientRegion(BTreeSet<Region>),
     /// The consumer is one of these, by DID.
     Participant(BTreeSet<Name>),
-    /// The consumer has a credential of one of these types.
+    /// The consumer has a credential of one of these types. That it has none of them is never known.
     Credential(BTreeSet<Name>),
-    /// The consumer's credentials say one of these.
+    /// The consumer's credentials say one of these. Not known where they say nothing of the name.
     Attribute {
         /// Of what.
         name: Name,
@@ -100,9 +101,9 @@ pub enum Constraint {
 }
 
 impl Constraint {
-    /// Number of values, where there can be several.
-    pub(crate) fn values(&self) -> Option<usize> {
-        Some(match self {
+    /// The names with which it compares a fact.
+    pub(crate) fn names(&self) -> Option<&BTreeSet<Name>> {
+        match self {
             Self::Purpose(all)
             | Self::PurposeWithin(all)
             | Self::Participant(all)
@@ -114,11 +115,18 @@ impl Constraint {
             | Self::Application(all)
             | Self::Class(all)
             | Self::Event(all)
-            | Self::State(all) => all.len(),
+            | Self::State(all) => Some(all),
+            _ => None,
+        }
+    }
+
+    /// Number of values, where there can be several.
+    pub(crate) fn values(&self) -> Option<usize> {
+        Some(match self {
             Self::Jurisdiction(all) | Self::RecipientRegion(all) => all.len(),
             Self::Payment(all) => all.len(),
             Self::Hours(hours) => hours.weekdays.len(),
-            _ => return None,
+            one => return one.names().map(BTreeSet::len),
         })
     }
 
@@ -154,52 +162,10 @@ impl Constraint {
         }
     }
 
-    /// The fact that it asks for, if that can be unknown: its name in the context.
-    fn unknown(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::PersonRole(_) => "person",
-            Self::Attested
-            | Self::Sandbox
-            | Self::SecurityLevel(_)
-            | Self::Connector(_)
-            | Self::Application(_) => "environment",
-            Self::RecipientRegion(_) => "recipientRegion",
-            Self::Payment(_) => "payment",
-            Self::Event(_) => "events",
-            Self::State(_) => "state",
-            _ => return None,
-        })
-    }
-
-    /// Adds the facts that it asks for and that can be unknown.
-    pub(crate) fn unknowns(&self, all: &mut BTreeSet<&'static str>) {
-        all.extend(self.unknown());
-        self.parts().iter().for_each(|part| part.unknowns(all));
-    }
-
-    /// Adds the purposes that it names.
-    pub(crate) fn purposes<'a>(&'a self, all: &mut BTreeSet<&'a Name>) {
-        if let Self::Purpose(purposes) | Self::PurposeWithin(purposes) = self {
-            all.extend(purposes);
-        }
-        self.parts().iter().for_each(|part| part.purposes(all));
-    }
-
-    /// Whether it rests on what the consumer states.
-    pub(crate) fn is_stated(&self) -> bool {
-        let stated = matches!(
-            self,
-            Self::Purpose(_)
-                | Self::PurposeWithin(_)
-                | Self::RecipientRegion(_)
-                | Self::PersonRole(_)
-                | Self::Attested
-                | Self::Sandbox
-                | Self::SecurityLevel(_)
-                | Self::Connector(_)
-                | Self::Application(_)
-        );
-        stated || self.parts().iter().any(Self::is_stated)
+    /// Visits it and every constraint within it.
+    pub(crate) fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        visit(self);
+        self.parts().iter().for_each(|part| part.each(visit));
     }
 }
 

@@ -10,8 +10,9 @@ static NO_ATTRIBUTES: BTreeMap<Name, Name> = BTreeMap::new();
 
 /// All that a decision may look at, gathered anew for each access. No keys, no data.
 ///
-/// What is `None` is not known: a permission that asks for it does not permit, a prohibition that
-/// asks for it forbids.
+/// What is `None` is not known, nor is what [`attributes`](Self::attributes) and
+/// [`credentials`](Self::credentials) do not list: a permission that asks for it does not permit, a
+/// prohibition that asks for it forbids. [`Source`](crate::Source) says who supplies which fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts<'a> {
     /// Who asks: the consumer's DID.
@@ -20,9 +21,10 @@ pub struct Facts<'a> {
     pub region: Region,
     /// What the space authority says the consumer may be.
     pub roles: &'a BTreeSet<Name>,
-    /// The types of the consumer's credentials.
+    /// Types of credentials that the consumer is known to hold. Whether it holds another one is not
+    /// known.
     pub credentials: &'a BTreeSet<Name>,
-    /// What the consumer's credentials say.
+    /// What the consumer's credentials say. What they do not name is not known.
     pub attributes: &'a BTreeMap<Name, Name>,
     /// The person or machine that acts for the consumer.
     pub person: Option<Person<'a>>,
@@ -31,7 +33,7 @@ pub struct Facts<'a> {
     /// The product's class in the space.
     pub product_class: &'a str,
     /// The product's classification level: 0 is public, more is more secret.
-    pub product_level: u32,
+    pub product_level: Option<u32>,
     /// What the consumer wants to do.
     pub action: Action,
     /// What for, in the consumer's signed words.
@@ -87,8 +89,8 @@ pub struct Person<'a> {
 pub struct Environment<'a> {
     /// The identifier.
     pub id: &'a str,
-    /// Whether an attestation of it was checked.
-    pub attested: bool,
+    /// What the check of an attestation of it said.
+    pub attested: Option<bool>,
     /// Whether data cannot leave it.
     pub sandbox: bool,
     /// Security level; more is safer.
@@ -112,6 +114,9 @@ pub enum Payment {
 }
 
 impl Payment {
+    /// All states.
+    pub const ALL: [Self; 3] = [Self::Due, Self::Overdue, Self::Paid];
+
     /// The name in terms and Cedar.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -124,7 +129,7 @@ impl Payment {
 }
 
 impl<'a> Facts<'a> {
-    /// What every access has; all else is empty, 0 or not known.
+    /// What every access has; all else is empty or not known, and no use was made.
     #[must_use]
     pub fn new(
         (participant, region): (&'a str, Region),
@@ -142,7 +147,7 @@ impl<'a> Facts<'a> {
             person: None,
             product,
             product_class,
-            product_level: 0,
+            product_level: None,
             action,
             purpose,
             purposes: &NO_NAMES,

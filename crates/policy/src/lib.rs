@@ -39,6 +39,45 @@
 //!
 //! [`Terms::lint`] finds clauses without effect before anybody signs them.
 //!
+//! # Facts: who supplies them, and what is not known
+//! What is not known does not permit, and forbids: a rule that asks anywhere for such a fact, under
+//! `not` and `or` too, does not apply as a permission and applies as a prohibition. A clause's
+//! [`Assurance`] is that of its weakest fact ([`Constraint::source`]).
+//!
+//! | constraint | fact | who supplies it at a node | if it is missing | label |
+//! |---|---|---|---|---|
+//! | `Participant` | the consumer's DID | its signature | – | enforced |
+//! | `Jurisdiction`, `Role` | `region`, `roles` | the space authority: membership credential | – | enforced |
+//! | `Attribute` | what the credential says under a name | the space authority: membership credential | not known, for each name that it does not state | enforced |
+//! | `Credential` | types of credentials | the space authority: `MembershipCredential` | not known, for every other type; that none is held is never known | enforced for that type, else unsupported |
+//! | `Time`, `From`, `Before`, `Hours` | the time | the provider's clock | – | enforced |
+//! | `Elapsed` | when the contract was concluded | the provider's log | – | enforced |
+//! | `Count`, `ConsumerCount`, `DayCount`, `MonthCount` | uses before this one | the provider's log | – | enforced |
+//! | `Class` | the product's class | the provider's register | – | enforced |
+//! | `Purpose`, `PurposeWithin` | the purpose; broader ones by the profile | the consumer's signed request | – | attested |
+//! | `RecipientRegion` | where the data go | the consumer's signed request | not known | attested |
+//! | `PersonRole` | the person and its roles | the consumer's signed request | not known | attested |
+//! | `Sandbox`, `SecurityLevel`, `Connector`, `Application` | the environment | the consumer's signed request | not known | attested |
+//! | `Attested` | a check of the environment | nobody yet | not known | unsupported |
+//! | `Level` | the product's classification | nobody yet | not known | unsupported |
+//! | `Payment`, `Event`, `State` | payment, events, the process's state | nobody yet | not known | unsupported |
+//!
+//! [`Terms::lint`] tells of clauses that ask for what nobody supplies. Forbids that a space or a
+//! provider writes in Cedar must hold where a fact is not known, and are refused if they may not
+//! ([`InvalidPolicies::Unknown`]): ask in an `unless { context has person && … }`. What they name must
+//! exist ([`InvalidPolicies::Value`], [`Policies::check_values`]); ids, texts and facts that may not
+//! be meant are told by [`Policies::lint`]. Ids that differ in case alone, or in letters that look
+//! alike, are two ids: that is told, not refused.
+//!
+//! # Actions: what a node does for them
+//! | action | a node | as a permission | as a prohibition |
+//! |---|---|---|---|
+//! | `read`, `transfer` | releases the rows that the duties leave | enforced | enforced if it covers all actions that are permitted, else attested: for another one the same rows are released |
+//! | `derive`, `train`, `display`, `play`, `share` | the same; the consumer does it out of sight | attested | legal |
+//! | `query`, `aggregate` | nothing yet ([`Action::is_carried_out`]): offers that permit them are refused, requests denied | unsupported | legal |
+//!
+//! Every duty is carried out, or nothing is released.
+//!
 //! # Cedar
 //! Any Cedar policies, entities and requests run compiled by [`Engine::from_cedar`]. Cedar's own
 //! evaluator defines what is right; one in [`SHADOW_SHARE`] decisions is held against it.
@@ -87,14 +126,18 @@ mod explain;
 mod facts;
 mod lint;
 mod memory;
+mod named;
 mod odrl;
 mod oracle;
 mod policies;
+mod policy_finding;
 mod program;
 mod shadow;
 mod simulate;
+mod source;
 mod table;
 mod terms;
+mod unknown;
 mod words;
 mod zone;
 
@@ -114,15 +157,18 @@ pub use crate::engine::{Answer, Engine};
 pub use crate::explain::{Condition, Explanation, Verdict};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::lint::Finding;
+pub use crate::named::{UnmatchedValue, ValueKind, Vocabulary, look};
 pub use crate::odrl::{
     InvalidOperands, ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, ODRL_VALUES_MAX, OPERANDS_MAX,
     OdrlError, OdrlErrorKind, OdrlKind, OdrlOperands, OdrlPolicy, OperandFact, OwnOperand,
     ValueType, odrl_digest, odrl_digest_in,
 };
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
+pub use crate::policy_finding::PolicyFinding;
 pub use crate::program::{Layers, Program};
 pub use crate::shadow::{SHADOW_SHARE, set_shadow_share, shadow_checks, shadow_mismatches};
 pub use crate::simulate::{
     Change, DIFFERENCES_MAX, Difference, Past, Simulated, Simulation, simulate,
 };
+pub use crate::source::Source;
 pub use crate::terms::{CLAUSES_MAX, InvalidTerms, Legal, Rule, Terms};

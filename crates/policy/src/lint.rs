@@ -4,11 +4,13 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use dataspace_primitives::UnixMillis;
+use dataspace_primitives::{Name, UnixMillis};
+use unicode_security::MixedScript as _;
 
 use crate::action::Action;
 use crate::clause::{ClauseId, ClauseKind};
 use crate::constraint::{Constraint, Hours};
+use crate::source::Unknown;
 use crate::terms::{Rule, Terms};
 use crate::words::list;
 
@@ -16,7 +18,8 @@ use crate::words::list;
 /// read.
 const STEPS_MAX: u32 = 1 << 20;
 
-/// A clause without effect. Certain for all facts, known or not.
+/// A clause without effect, or with another one than it seems. Certain for all facts, known or not,
+/// but for [`Unsupplied`](Self::Unsupplied), which is about the facts that a node has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
@@ -41,6 +44,30 @@ pub enum Finding {
         /// The actions that both name.
         actions: BTreeSet<Action>,
     },
+    /// It asks for facts that nobody supplies ([`Source::Nobody`](crate::Source::Nobody)): at a
+    /// node, a permission never applies, and a prohibition always does.
+    Unsupplied {
+        /// The clause.
+        clause: ClauseId,
+        /// The facts, in plain words.
+        facts: Vec<String>,
+    },
+    /// A permission of actions that no node carries out ([`Action::is_carried_out`]): nodes refuse to
+    /// offer it.
+    NotCarriedOut {
+        /// The clause.
+        clause: ClauseId,
+        /// The actions.
+        actions: BTreeSet<Action>,
+    },
+    /// A name in it is of several scripts: it may not be the text that it seems to be, and then
+    /// never matches.
+    Script {
+        /// The clause.
+        clause: ClauseId,
+        /// The name.
+        name: Name,
+    },
 }
 
 impl Finding {
@@ -51,6 +78,9 @@ impl Finding {
             Self::NeverApplies { .. } => "never-applies",
             Self::Shadowed { .. } => "shadowed",
             Self::Contradicted { .. } => "contradicted",
+            Self::Unsupplied { .. } => "unsupplied",
+            Self::NotCarriedOut { .. } => "not-carried-out",
+            Self::Script { .. } => "script",
         }
     }
 }
@@ -68,6 +98,23 @@ impl fmt::Display for Finding {
                 let actions = list(actions.iter(), "or");
                 write!(f, "{clause} never lets anybody {actions}: {by} always forbids it")
             }
+            Self::Unsupplied { clause, facts } => {
+                let does = match clause.kind {
+                    ClauseKind::Prohibition => "always applies here",
+                    _ => "can never apply here",
+                };
+                write!(f, "{clause} {does}: nobody supplies {}", list(facts.iter(), "or"))
+            }
+            Self::NotCarriedOut { clause, actions } => {
+                let actions = list(actions.iter(), "or");
+                write!(f, "{clause} never lets anybody {actions}: no node carries it out yet")
+            }
+            Self::Script { clause, name } => write!(
+                f,
+                "{clause} names {:?}, whose letters are of several scripts; see that it is the \
+                 name that is meant, since letters that look alike do not match",
+                name.as_str()
+            ),
         }
     }
 }
@@ -82,6 +129,18 @@ impl Terms {
         for (place, (clause, rule, asked)) in rules.iter().enumerate() {
             let clause = *clause;
             let is_permission = clause.kind == ClauseKind::Permission;
+            let facts: BTreeSet<_> = asked.iter().filter_map(|one| one.unsupplied()).collect();
+            if !facts.is_empty() {
+                let facts = facts.into_iter().collect();
+                findings.push(Finding::Unsupplied { clause, facts });
+            }
+            let actions = rule.actions.iter().copied().filter(|action| !action.is_carried_out());
+            let actions: BTreeSet<_> = actions.collect();
+            if is_permission && !actions.is_empty() {
+                findings.push(Finding::NotCarriedOut { clause, actions });
+            }
+            let mixed = names(rule).into_iter().filter(|name| is_mixed(name.as_str()));
+            findings.extend(mixed.map(|name| Finding::Script { clause, name: name.clone() }));
             // A prohibition applies where a fact is unknown, whatever its constraints say.
             if (is_permission || asked.is_empty()) && logic.is_contradiction(&rule.constraints) {
                 findings.push(Finding::NeverApplies { clause });
@@ -119,10 +178,29 @@ impl Terms {
 }
 
 /// The facts that a rule asks for and that can be unknown.
-fn unknowns(rule: &Rule) -> BTreeSet<&'static str> {
+fn unknowns(rule: &Rule) -> BTreeSet<Unknown<'_>> {
     let mut all = BTreeSet::new();
     rule.constraints.iter().for_each(|constraint| constraint.unknowns(&mut all));
     all
+}
+
+/// The names that a rule compares with facts.
+fn names(rule: &Rule) -> BTreeSet<&Name> {
+    let mut all = BTreeSet::new();
+    for constraint in &rule.constraints {
+        constraint.each(&mut |one| {
+            all.extend(one.names().into_iter().flatten());
+            if let Constraint::Attribute { name, .. } = one {
+                all.insert(name);
+            }
+        });
+    }
+    all
+}
+
+/// Whether letters of several scripts stand together, as a Cyrillic `а` among Latin letters.
+pub(crate) fn is_mixed(text: &str) -> bool {
+    !text.is_single_script()
 }
 
 /// What follows from what, where all facts are known. `false` means that it is not certain.

@@ -124,10 +124,11 @@ fn entities(
     ];
     let tags =
         facts.attributes.iter().map(|(name, value)| (name.to_string(), text(value.as_str())));
-    let product = [
-        ("class".to_owned(), text(facts.product_class)),
-        ("level".to_owned(), Expression::new_long(i64::from(facts.product_level))),
-    ];
+    let level = facts.product_level.map(|level| Expression::new_long(i64::from(level)));
+    let product: HashMap<_, _> = [("class".to_owned(), text(facts.product_class))]
+        .into_iter()
+        .chain(level.map(|level| ("level".to_owned(), level)))
+        .collect();
     let mut all = vec![
         Entity::new_with_tags(
             uid(PARTICIPANT, facts.participant)?,
@@ -135,7 +136,7 @@ fn entities(
             roles(facts.roles)?,
             tags,
         )?,
-        Entity::new(uid(PRODUCT, facts.product)?, product.into(), [].into())?,
+        Entity::new(uid(PRODUCT, facts.product)?, product, [].into())?,
     ];
     if seen.contains(Fact::Contract) {
         let agreed_at = Expression::new_datetime(facts.agreed_at.to_string());
@@ -147,14 +148,15 @@ fn entities(
         all.push(Entity::new(uid(PERSON, person.id)?, HashMap::new(), roles)?);
     }
     if let Some(one) = &facts.environment {
+        let attested = one.attested.map(|is| ("attested".to_owned(), Expression::new_bool(is)));
         let attributes = [
-            ("attested".to_owned(), Expression::new_bool(one.attested)),
             ("sandbox".to_owned(), Expression::new_bool(one.sandbox)),
             ("securityLevel".to_owned(), Expression::new_long(i64::from(one.security_level))),
             ("connector".to_owned(), text(one.connector)),
             ("application".to_owned(), text(one.application)),
         ];
-        all.push(Entity::new(uid(ENVIRONMENT, one.id)?, attributes.into(), [].into())?);
+        let attributes = attributes.into_iter().chain(attested).collect();
+        all.push(Entity::new(uid(ENVIRONMENT, one.id)?, attributes, [].into())?);
     }
     if seen.has_zones() {
         let zone_type = type_name(TIME_ZONE)?;

@@ -18,6 +18,9 @@ use crate::engine::deep::{self, Deep};
 use crate::engine::paved::{ACTION, TIME_ZONE};
 use crate::engine::program::Code;
 use crate::engine::shape::Places;
+use crate::named::{self, Named, UnmatchedValue, Vocabulary};
+use crate::policy_finding::{self, PolicyFinding};
+use crate::unknown::{self, Key};
 use crate::zone;
 
 const SCHEMA_TEXT: &str = include_str!("schema.cedarschema");
@@ -73,6 +76,9 @@ pub struct Policies {
     pub(crate) code: Code,
     pub(crate) layer: Layer,
     digest: Digest,
+    /// By the policies' ids.
+    named: Vec<(String, Vec<Named>)>,
+    findings: Vec<PolicyFinding>,
 }
 
 /// Why Cedar text is refused.
@@ -131,6 +137,21 @@ pub enum InvalidPolicies {
         /// The policy that is too much.
         id: String,
     },
+    /// A forbid that does not hold where a fact is not known, so that whoever leaves it out gets
+    /// more; or of which that cannot be shown.
+    #[error(
+        "policy `{id}` may not forbid where {fact} is not known; ask for it in an `unless`, as in \
+         `unless {{ context has person && … }}`"
+    )]
+    Unknown {
+        /// The policy at fault.
+        id: String,
+        /// The fact, as the schema names it.
+        fact: String,
+    },
+    /// A value that no access can have.
+    #[error(transparent)]
+    Value(#[from] UnmatchedValue),
     /// Ill-typed against the schema, or impossible.
     #[error("the policies do not fit the schema: {message}")]
     Schema {
@@ -152,10 +173,38 @@ impl Policies {
             let set = intake(text, layer)?;
             let code = Code::new(&set, &Places::default(), || Some(set.clone()));
             code.check_cost().map_err(|id| InvalidPolicies::Cost { id })?;
+            let (mut named, mut findings) = (Vec::new(), policy_finding::findings(&set));
+            if layer != Layer::Contract {
+                for policy in set.policies() {
+                    let (values, unsupplied) = check_forbid(policy)?;
+                    findings.extend(unsupplied);
+                    let id: &str = policy.id().as_ref();
+                    named.push((id.to_owned(), values));
+                }
+            }
             let depth = deep::of_policies(&set);
-            let set = Deep::new(set, depth);
-            Ok(Self { set, code, layer, digest: Digest::of(text.as_bytes()) })
+            let (set, digest) = (Deep::new(set, depth), Digest::of(text.as_bytes()));
+            Ok(Self { set, code, layer, digest, named, findings })
         })
+    }
+
+    /// Checks that each value that a policy names is one of the space's, as far as the space has a
+    /// list: a forbid with a mistyped purpose would forbid nobody.
+    ///
+    /// # Errors
+    /// [`UnmatchedValue`], the first one.
+    pub fn check_values(&self, vocabulary: &Vocabulary<'_>) -> Result<(), UnmatchedValue> {
+        for (id, named) in &self.named {
+            let by = format!("policy `{id}`");
+            named.iter().try_for_each(|one| vocabulary.check_named(&by, one))?;
+        }
+        Ok(())
+    }
+
+    /// What whoever signs the policies should see before: they can be signed all the same.
+    #[must_use]
+    pub fn lint(&self) -> &[PolicyFinding] {
+        &self.findings
     }
 
     /// The SHA-256 of the text.
@@ -215,11 +264,30 @@ pub(crate) fn intake(text: &str, layer: Layer) -> Result<PolicySet, InvalidPolic
             .add(policy.new_id(PolicyId::new(&id)))
             .map_err(|_| InvalidPolicies::RepeatedId { id })?;
     }
-    validate(&named)?;
+    validate(&named, layer)?;
     if text.contains("TimeZone") {
         check_zones(&named)?;
     }
     Ok(named)
+}
+
+/// What holds for every forbid of a space or provider: the values that it names, and what it asks for
+/// in vain.
+fn check_forbid(policy: &Policy) -> Result<(Vec<Named>, Option<PolicyFinding>), InvalidPolicies> {
+    let id: &str = policy.id().as_ref();
+    let Some(tree) = named::tree(policy) else {
+        let message = format!("policy `{id}` has no syntax tree");
+        return Err(InvalidPolicies::Syntax { message });
+    };
+    let keys = unknown::asked(tree.body());
+    if let Some(fact) = unknown::lifts(tree.body(), &keys) {
+        return Err(InvalidPolicies::Unknown { id: id.to_owned(), fact: fact.to_string() });
+    }
+    let values = named::values(tree.body());
+    values.iter().try_for_each(|named| named.check(&format!("policy `{id}`")))?;
+    let facts: Vec<_> = keys.iter().filter_map(Key::unsupplied).collect();
+    let policy = id.to_owned();
+    Ok((values, (!facts.is_empty()).then_some(PolicyFinding::Unsupplied { policy, facts })))
 }
 
 /// Parses a text that was made from one that passed every check.
@@ -242,7 +310,7 @@ fn check_zones(set: &PolicySet) -> Result<(), InvalidPolicies> {
 }
 
 /// Checks the policies one by one, up to the first that does not fit.
-fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {
+fn validate(set: &PolicySet, layer: Layer) -> Result<(), InvalidPolicies> {
     let [of_all, of_one] = VALIDATORS
         .as_ref()
         .map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
@@ -255,7 +323,7 @@ fn validate(set: &PolicySet) -> Result<(), InvalidPolicies> {
         alone
             .add(policy)
             .map_err(|error| InvalidPolicies::Schema { message: error.to_string() })?;
-        validate_by(validator, &alone)?;
+        validate_by(validator, &alone, layer)?;
     }
     Ok(())
 }
@@ -300,15 +368,24 @@ fn of_any_action(policy: &Policy) -> Option<Policy> {
     policy.ok().map(Policy::from)
 }
 
-fn validate_by(validator: &Validator, set: &PolicySet) -> Result<(), InvalidPolicies> {
+fn validate_by(
+    validator: &Validator,
+    set: &PolicySet,
+    layer: Layer,
+) -> Result<(), InvalidPolicies> {
     let result = validator.validate(set, ValidationMode::Strict);
     // WHY: to Cedar a policy that can never apply is worth a warning; here it is a forbid on which
-    // somebody relies in vain.
+    // somebody relies in vain. Letters of several scripts are for `Policies::lint` to tell.
     let impossible = result.validation_warnings().filter(|warning| {
         matches!(
             warning,
             ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_)
-        )
+        ) || layer != Layer::Contract
+            && matches!(
+                warning,
+                ValidationWarning::BidiCharsInString(_)
+                    | ValidationWarning::BidiCharsInIdentifier(_)
+            )
     });
     let errors = result.validation_errors().map(ToString::to_string);
     let all = errors.chain(impossible.map(ToString::to_string));
@@ -374,7 +451,8 @@ mod tests {
                 let Some(any) = of_any_action(policy) else { continue };
                 let mut alone = PolicySet::new();
                 alone.add(any).unwrap();
-                let (all, one) = (validate_by(of_all, &set), validate_by(of_one, &alone));
+                let by = |validator, set| validate_by(validator, set, Layer::Contract);
+                let (all, one) = (by(of_all, &set), by(of_one, &alone));
                 assert_eq!(all.is_ok(), one.is_ok(), "{text}: {all:?} {one:?}");
                 short += 1;
             }

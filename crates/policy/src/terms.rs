@@ -11,6 +11,7 @@ use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
 use crate::constraint::{Constraint, DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
 use crate::duty::{Duty, InvalidDuty};
 use crate::odrl::OdrlOperands;
+use crate::source::Source;
 use crate::words;
 use crate::zone;
 
@@ -224,8 +225,12 @@ impl Terms {
     #[must_use]
     pub fn purposes(&self) -> BTreeSet<&Name> {
         let mut all = BTreeSet::new();
-        for (_, rule) in self.rules() {
-            rule.constraints.iter().for_each(|constraint| constraint.purposes(&mut all));
+        for constraint in self.rules().flat_map(|(_, rule)| &rule.constraints) {
+            constraint.each(&mut |one| {
+                if let Constraint::Purpose(purposes) | Constraint::PurposeWithin(purposes) = one {
+                    all.extend(purposes);
+                }
+            });
         }
         all
     }
@@ -239,18 +244,13 @@ impl Terms {
     /// Every clause in plain words, with the words of a space for what its own operands stand for.
     #[must_use]
     pub fn clauses_in(&self, operands: &OdrlOperands) -> Vec<Clause> {
-        let rules = |kind, rules: &[Rule]| {
-            numbered(kind, rules.len())
-                .zip(rules.to_vec())
-                .map(|(id, rule)| Clause {
-                    id,
-                    words: words::rule(kind, &rule, operands),
-                    assurance: rule.assurance(kind),
-                })
-                .collect::<Vec<_>>()
-        };
-        let mut clauses = rules(ClauseKind::Permission, &self.permissions);
-        clauses.extend(rules(ClauseKind::Prohibition, &self.prohibitions));
+        let released = self.released();
+        let rules = self.rules().map(|(id, rule)| Clause {
+            id,
+            words: words::rule(id.kind, rule, operands),
+            assurance: rule.assurance(id.kind, &released),
+        });
+        let mut clauses: Vec<_> = rules.collect();
         clauses.extend(numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties).map(
             |(id, duty)| Clause { id, words: duty.to_string(), assurance: Assurance::Enforced },
         ));
@@ -262,6 +262,22 @@ impl Terms {
             },
         ));
         clauses
+    }
+
+    /// The actions for which rows are released under these terms.
+    fn released(&self) -> BTreeSet<Action> {
+        let all = self.permissions.iter().flat_map(|rule| &rule.actions);
+        all.copied().filter(|action| action.is_carried_out()).collect()
+    }
+
+    /// The first permission of an action that no node carries out
+    /// ([`Action::is_carried_out`]), and the action.
+    #[must_use]
+    pub fn not_carried_out(&self) -> Option<(ClauseId, Action)> {
+        let permissions = self.rules().filter(|(id, _)| id.kind == ClauseKind::Permission);
+        let mut all =
+            permissions.flat_map(|(id, rule)| rule.actions.iter().map(move |one| (id, *one)));
+        all.find(|(_, action)| !action.is_carried_out())
     }
 
     /// Checks all that must hold before terms may be signed.
@@ -341,14 +357,33 @@ impl Rule {
         self
     }
 
-    fn assurance(&self, kind: ClauseKind) -> Assurance {
-        let after_release = self.actions.iter().any(|action| action.is_after_release());
-        let stated = self.constraints.iter().any(Constraint::is_stated);
-        match kind {
-            ClauseKind::Prohibition if after_release => Assurance::Legal,
-            _ if after_release || stated => Assurance::Attested,
-            _ => Assurance::Enforced,
-        }
+    /// `released`: the actions for which rows are released at all.
+    fn assurance(&self, kind: ClauseKind, released: &BTreeSet<Action>) -> Assurance {
+        let any = |is: fn(Action) -> bool| self.actions.iter().copied().any(is);
+        let after_release = any(Action::is_after_release);
+        let is_missing = any(|action| !action.is_carried_out());
+        let source = self.constraints.iter().map(Constraint::source).max();
+        let facts = match source.unwrap_or(Source::Authority) {
+            Source::Authority | Source::Provider => Assurance::Enforced,
+            Source::Consumer => Assurance::Attested,
+            Source::Nobody => Assurance::Unsupported,
+        };
+        let action = if kind == ClauseKind::Prohibition {
+            if after_release || is_missing {
+                // Whoever has the rows can do it, and need not ask.
+                return Assurance::Legal;
+            }
+            // For another action that is permitted, the same rows are released.
+            let is_whole = released.is_subset(&self.actions);
+            if is_whole { Assurance::Enforced } else { Assurance::Attested }
+        } else if is_missing {
+            Assurance::Unsupported
+        } else if after_release {
+            Assurance::Attested
+        } else {
+            Assurance::Enforced
+        };
+        action.max(facts)
     }
 
     pub(crate) fn check(&self, clause: ClauseId) -> Result<(), InvalidTerms> {

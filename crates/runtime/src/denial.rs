@@ -2,7 +2,7 @@ use std::fmt;
 
 use dataspace_audit_log::{TEXT_LEN_MAX, TEXTS_MAX};
 use dataspace_data_plane::PlanError;
-use dataspace_policy::Reason;
+use dataspace_policy::{Action, Reason};
 use dataspace_primitives::{Name, UnixMillis, Validity};
 
 /// Why an access is denied: by the state of membership and contract, or by policy. In plain
@@ -58,6 +58,12 @@ pub enum DenialReason {
         /// The purpose stated.
         purpose: Name,
     },
+    /// No node carries out this action yet: it would give out all rows in place of what was asked
+    /// for.
+    NotCarriedOut {
+        /// The action.
+        action: Action,
+    },
     /// A duty of the contract cannot be carried out on the product as it is.
     Duty {
         /// What is in the way: for the provider, since it names columns.
@@ -101,6 +107,7 @@ impl DenialReason {
             Self::OutsideProfile { .. } => "outside-profile",
             Self::QuotaExhausted { .. } => "quota-exhausted",
             Self::UnknownPurpose { .. } => "unknown-purpose",
+            Self::NotCarriedOut { .. } => "not-carried-out",
             Self::Duty { .. } => "duty",
             Self::Unavailable { .. } => "unavailable",
             Self::TooManyOpen { .. } => "too-many-open",
@@ -204,6 +211,10 @@ impl fmt::Display for DenialReason {
             Self::UnknownPurpose { purpose } => {
                 write!(f, "{purpose} is not a scenario of this space")
             }
+            Self::NotCarriedOut { action } => write!(
+                f,
+                "no node carries out `{action}` yet; ask to read, if the contract permits it"
+            ),
             // WHY: the message names columns, and this text is the consumer's.
             Self::Duty { .. } => f.write_str(
                 "a duty of the contract cannot be carried out on the product as it is; its \

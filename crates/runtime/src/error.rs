@@ -8,6 +8,7 @@ use dataspace_audit_log::{
 };
 use dataspace_data_plane::{PlanError, RunError};
 use dataspace_identity::{AdmitError as CredentialError, Did, Origin, RevocationError, SpaceId};
+use dataspace_policy::{Action, ClauseId, UnmatchedValue};
 use dataspace_primitives::{Name, SignError, UnixMillis, VerifyError};
 use dataspace_usage_contract::{
     AgreeError, ContractId, OfferError, OfferId, ProfileError, ProviderPoliciesError,
@@ -231,6 +232,21 @@ pub enum ChangeError {
         /// The purpose.
         purpose: Name,
     },
+    /// A permission names an action that no node carries out.
+    #[error(
+        "{clause} permits to {action}, which no node carries out yet, and to give out all rows would \
+         be more; permit to read, under duties that filter and mask, or offer a product that holds \
+         the results"
+    )]
+    NotCarriedOut {
+        /// Which clause.
+        clause: ClauseId,
+        /// The action.
+        action: Action,
+    },
+    /// A clause names a class, role or participant that the space cannot have.
+    #[error(transparent)]
+    Value(#[from] UnmatchedValue),
     /// A duty cannot be carried out on the product.
     #[error("a duty cannot be carried out on `{product}`")]
     Duty {

@@ -1,7 +1,8 @@
 //! The facts of one access, and how the log keeps them.
 //!
-//! What nothing here tells is not known, and so does not permit and does forbid: payment, events
-//! and the state of the contract's process. Every product is of level 0.
+//! What nothing here tells is not known, and so does not permit and does forbid: payment, events,
+//! the state of the contract's process, a product's level, the attestation of an environment, and
+//! every credential but the one of membership.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -18,7 +19,7 @@ use crate::members::Member;
 use crate::permit::Decided;
 use crate::stated::Stated;
 
-/// Every member was admitted by one of these.
+/// Every member was admitted by one of these; whether it has others is not known.
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =
     LazyLock::new(|| "MembershipCredential".parse().into_iter().collect());
 
@@ -67,8 +68,8 @@ fn stated_person(person: &StatedPerson) -> Person<'_> {
 pub(crate) fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
     Environment {
         id: environment.id.as_str(),
-        // Nobody checked one.
-        attested: false,
+        // Nobody checks one.
+        attested: None,
         sandbox: environment.sandbox,
         security_level: environment.security_level,
         connector: environment.connector.as_str(),
@@ -156,7 +157,6 @@ pub(crate) fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Fact> {
         ("credentials", texts(credentials)),
         ("product", text(product)),
         ("productClass", text(product_class)),
-        ("productLevel", number(*product_level)),
         ("action", text(action.as_str())),
         ("purpose", text(purpose)),
         ("purposes", texts(purposes)),
@@ -174,13 +174,15 @@ pub(crate) fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Fact> {
     if let Some(environment) = environment {
         all.extend([
             ("environment", text(environment.id)),
-            ("environmentAttested", flag(environment.attested)),
             ("environmentSandbox", flag(environment.sandbox)),
             ("environmentSecurityLevel", number(environment.security_level)),
             ("environmentConnector", text(environment.connector)),
             ("environmentApplication", text(environment.application)),
         ]);
     }
+    let attested = environment.and_then(|environment| environment.attested);
+    all.extend(attested.map(|attested| ("environmentAttested", flag(attested))));
+    all.extend(product_level.map(|level| ("productLevel", number(level))));
     all.extend(recipient_region.map(|region| ("recipientRegion", text(region.as_str()))));
     all.extend(payment.map(|payment| ("payment", text(payment.as_str()))));
     all.extend(events.map(|events| ("events", texts(events))));

@@ -143,6 +143,11 @@ impl Monitor<'_> {
         if !self.state.profile.profile().scenarios.contains_key(purpose) {
             reasons.push(DenialReason::UnknownPurpose { purpose: purpose.clone() });
         }
+        // WHY: whatever the contract permits, a release gives out rows and not what was asked for.
+        let action = decided.received.request.value().action;
+        if !action.is_carried_out() {
+            reasons.push(DenialReason::NotCarriedOut { action });
+        }
         let (space, own) = (self.state.profile.policies(), self.state.own.as_ref());
         let layers = Layers { space: Some(space), provider: own.map(|own| own.policies()) };
         let clauses = match self.state.programs.decide(contract.id.as_digest(), facts, layers) {

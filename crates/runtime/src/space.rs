@@ -225,6 +225,7 @@ impl DataSpace {
         };
         let Offer { product, product_class, terms, .. } = &offer;
         state.check_contract_terms(product, product_class, terms)?;
+        state.check_offered(terms)?;
         Ok(offer.sign(&self.inner.key)?)
     }
 
@@ -248,7 +249,10 @@ impl DataSpace {
             let acceptance = acceptance.verify(&keys, now)?;
             let agreement = Agreement::conclude(&offer, &acceptance, &self.inner.key, now)?;
             concluded = Some(agreement.clone());
-            state.check_agreement(agreement, now)
+            let terms = &offer.value().terms;
+            let change = state.check_agreement(agreement, now)?;
+            state.check_offered(terms)?;
+            Ok(change)
         })?;
         concluded.ok_or(ChangeError::Unknown)
     }

@@ -231,6 +231,16 @@ impl State {
         Ok(())
     }
 
+    /// Checks terms that are offered or accepted now: that this node can carry out what they permit,
+    /// and that what they name can match. Contracts of earlier versions stay as they are; what
+    /// they permit is decided at each access.
+    pub(crate) fn check_offered(&self, terms: &Terms) -> Result<(), ChangeError> {
+        if let Some((clause, action)) = terms.not_carried_out() {
+            return Err(ChangeError::NotCarriedOut { clause, action });
+        }
+        Ok(terms.check_values(&self.profile.profile().vocabulary())?)
+    }
+
     pub(crate) fn check_agreement(
         &self,
         agreement: Verified<Agreement>,
@@ -293,8 +303,9 @@ impl State {
         statement: Signed<ProviderPolicies>,
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
-        let ours = (self.anchors.space(), &self.log);
-        let policies = PublishedPolicies::publish(statement, ours, self.own.as_deref(), now)?;
+        let names = self.profile.profile().vocabulary();
+        let (ours, last) = ((self.anchors.space(), &self.log), self.own.as_deref());
+        let policies = PublishedPolicies::publish(statement, ours, &names, last, now)?;
         Ok(Change::Policies(Box::new(policies)))
     }
 

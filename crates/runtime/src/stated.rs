@@ -63,7 +63,8 @@ impl<'a> Stated<'a> {
             None => None,
             Some(_) => Some(Environment {
                 id: text("environment")?,
-                attested: text("environmentAttested")? == "true",
+                // Nobody checks an attestation, so none counts.
+                attested: None,
                 sandbox: text("environmentSandbox")? == "true",
                 security_level: number("environmentSecurityLevel")?
                     .try_into()
@@ -80,8 +81,7 @@ impl<'a> Stated<'a> {
             action: text("action")?.parse().map_err(|_| "action")?,
             purpose: Cow::Owned(text("purpose")?.parse().map_err(|_| "purpose")?),
             person,
-            // Nobody checks an attestation, so none counts.
-            environment: environment.map(|one| Environment { attested: false, ..one }),
+            environment,
             recipient_region,
             uses: Uses {
                 contract: number("uses")?,

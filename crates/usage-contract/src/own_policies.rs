@@ -1,5 +1,5 @@
 use dataspace_identity::{Did, Origin, SpaceId};
-use dataspace_policy::{InvalidPolicies, Layer, Policies};
+use dataspace_policy::{InvalidPolicies, Layer, Policies, UnmatchedValue, Vocabulary};
 use dataspace_primitives::{Payload, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -64,16 +64,22 @@ pub enum ProviderPoliciesError {
     /// The text is not acceptable Cedar, or permits something.
     #[error(transparent)]
     Policies(#[from] InvalidPolicies),
+    /// A policy names a purpose, class, role or region that the space does not have.
+    #[error(transparent)]
+    Value(#[from] UnmatchedValue),
 }
 
 impl PublishedPolicies {
-    /// Takes in what the operator of `log` signed for `space` and this node, to follow on `last`.
+    /// Takes in what the operator of `log` signed for `space` and this node, to follow on `last`. What a
+    /// policy names must be in the `vocabulary` of the space's profile in force; a later profile need
+    /// not have it.
     ///
     /// # Errors
     /// [`ProviderPoliciesError`]; what was in force stays so.
     pub fn publish(
         statement: Signed<ProviderPolicies>,
         (space, log): (&SpaceId, &Origin),
+        vocabulary: &Vocabulary<'_>,
         last: Option<&Self>,
         now: UnixMillis,
     ) -> Result<Self, ProviderPoliciesError> {
@@ -92,6 +98,7 @@ impl PublishedPolicies {
             return Err(ProviderPoliciesError::Version { expected, found });
         }
         let policies = Policies::parse(cedar, Layer::Provider)?;
+        policies.check_values(vocabulary)?;
         Ok(Self { statement, policies })
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataspace_identity::{Did, SpaceId};
 use dataspace_policy::{
     Clause, InvalidOperands, InvalidPolicies, Layer, OdrlError, OdrlOperands, OdrlPolicy, Policies,
-    Terms,
+    Terms, UnmatchedValue, Vocabulary, look,
 };
 use dataspace_primitives::{Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,29 @@ impl SpaceProfile {
     pub fn space_id(&self) -> SpaceId {
         SpaceId::new(self.authority.clone(), self.space.clone())
     }
+
+    /// What this space has names for.
+    #[must_use]
+    pub fn vocabulary(&self) -> Vocabulary<'_> {
+        Vocabulary {
+            space: &self.space,
+            purposes: self.scenarios.keys().collect(),
+            classes: self.data.product_classes.iter().collect(),
+            roles: self.entities.roles.iter().collect(),
+            is_did: |text| text.parse::<Did>().is_ok(),
+        }
+    }
+}
+
+fn check_looks(what: &'static str, names: &[&Name]) -> Result<(), ProfileError> {
+    let mut seen = BTreeMap::new();
+    for name in names {
+        if let Some(one) = seen.insert(look(name.as_str()), *name) {
+            let (one, other) = (one.clone(), (*name).clone());
+            return Err(ProfileError::LookAlike { what, one, other });
+        }
+    }
+    Ok(())
 }
 
 impl Payload for SpaceProfile {
@@ -136,6 +159,20 @@ pub enum ProfileError {
     RequestAge {
         /// Seconds in the profile.
         found: u32,
+    },
+    /// A policy names a purpose, class, role or region that the space does not have.
+    #[error(transparent)]
+    Value(#[from] UnmatchedValue),
+    /// Two names of one list that people would take for one: by letters that look alike, or by
+    /// case. A rule about the one would not hold for the other.
+    #[error("the {what} {one:?} and {other:?} look alike; give one of them another name")]
+    LookAlike {
+        /// `scenarios`, `roles` or `product classes`.
+        what: &'static str,
+        /// One name.
+        one: Name,
+        /// The other.
+        other: Name,
     },
     /// A scenario is part of one that the profile does not have.
     #[error("the scenario `{scenario}` is part of `{broader}`, which the profile does not have")]
@@ -210,8 +247,17 @@ impl PublishedProfile {
         if found == 0 || found > 3600 {
             return Err(ProfileError::RequestAge { found });
         }
+        let vocabulary = value.vocabulary();
+        for (what, names) in [
+            ("scenarios", &vocabulary.purposes),
+            ("roles", &vocabulary.roles),
+            ("product classes", &vocabulary.classes),
+        ] {
+            check_looks(what, names)?;
+        }
         value.odrl.check()?;
         let policies = Policies::parse(&value.policies, Layer::Space)?;
+        policies.check_values(&vocabulary)?;
         let purposes = scenario::hierarchy(&value.scenarios)?;
         Ok(Self { profile, policies, purposes })
     }

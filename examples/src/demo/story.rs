@@ -43,7 +43,7 @@ pub(crate) fn tell(dir: &Path, data: &Path, data_name: &str) -> Result<()> {
     demo.register(table, data, data_name)?;
 
     let terms = |uses| {
-        let read = Rule::new([Action::Read, Action::Query])
+        let read = Rule::new([Action::Read])
             .when(Constraint::Purpose([name("research")?, name("alloy-design")?].into()))
             .when(Constraint::Jurisdiction([Region::parse("DE")?, Region::parse("FR")?].into()))
             .when(Constraint::Count(uses));

@@ -187,16 +187,13 @@ impl Compiler<'_> {
                 _ => Node::Attribute(Box::new(node(expr)?), attr.as_str().into()),
             },
             Expr::HasAttr { expr, attrs } => {
-                let mut names = attrs.iter().map(pst::SmolStr::as_str);
-                match (self.paved, expr.as_ref()) {
-                    (Some(_), Expr::Var(Var::Context)) => {
-                        let fact = names.next().and_then(|first| self.fact(expr, first));
-                        let rest = names.map(Box::from).collect();
-                        fact.map_or(Node::Constant(Constant::Bool(false)), |fact| {
-                            Node::IsKnown(fact, rest)
-                        })
+                let names = attrs.iter().map(pst::SmolStr::as_str);
+                match (self.fact(expr, &attrs.head), self.paved, expr.as_ref()) {
+                    (Some(fact), ..) => Node::IsKnown(fact, names.skip(1).map(Box::from).collect()),
+                    (None, Some(_), Expr::Var(Var::Context)) => {
+                        Node::Constant(Constant::Bool(false))
                     }
-                    (None, Expr::Var(Var::Context)) => {
+                    (None, None, Expr::Var(Var::Context)) => {
                         Node::ContextHas(names.map(Box::from).collect())
                     }
                     _ => Node::Has(Box::new(node(expr)?), names.map(Box::from).collect()),

@@ -196,6 +196,7 @@ impl Fact {
                 | Self::Payment
                 | Self::Events
                 | Self::State
+                | Self::Level
         )
     }
 }

@@ -115,7 +115,7 @@ impl<'a> Source<'a> for Access<'a> {
             Fact::Roles => Value::Set(Set::Names(facts.roles)),
             Fact::Credentials => Value::Set(Set::Names(facts.credentials)),
             Fact::Class => Value::String(facts.product_class),
-            Fact::Level => Value::Long(i64::from(facts.product_level)),
+            Fact::Level => Value::Long(i64::from(facts.product_level.ok_or(Erred)?)),
             Fact::Now => Value::Datetime(self.now),
             Fact::Purpose => Value::String(facts.purpose),
             Fact::Purposes => Value::Set(Set::Names(facts.purposes)),
@@ -179,7 +179,7 @@ impl<'a> Source<'a> for Access<'a> {
             ENVIRONMENT => {
                 let environment = facts.environment.filter(|one| one.id == entity.id)?;
                 Some(match name {
-                    "attested" => Value::Bool(environment.attested),
+                    "attested" => Value::Bool(environment.attested?),
                     "sandbox" => Value::Bool(environment.sandbox),
                     "securityLevel" => Value::Long(i64::from(environment.security_level)),
                     "connector" => Value::String(environment.connector),

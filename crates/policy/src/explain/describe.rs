@@ -39,6 +39,15 @@ pub(super) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
             let (what, _) = subject(*fact);
             (format!("{what} must be known"), known(access, *fact))
         }
+        Node::Has(of, names)
+            if matches!(**of, Node::Fact(Fact::Environment)) && is_attested(names) =>
+        {
+            let found = match facts.environment.and_then(|one| one.attested) {
+                Some(_) => "it is",
+                None => "it is not",
+            };
+            ("the environment's attestation must be known".to_owned(), found.to_owned())
+        }
         Node::Binary(op, sides) => {
             let [left, right] = sides.as_ref();
             binary(*op, left, right, access).unwrap_or_else(|| in_general(node, access))
@@ -48,7 +57,9 @@ pub(super) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
                 && matches!(name.as_ref(), "attested" | "sandbox") =>
         {
             let attested = name.as_ref() == "attested";
-            let is = facts.environment.map(|one| if attested { one.attested } else { one.sandbox });
+            let is = facts
+                .environment
+                .and_then(|one| if attested { one.attested } else { Some(one.sandbox) });
             let what = if attested { "attested" } else { "a sandbox" };
             let found = match is {
                 Some(true) => "it is",
@@ -59,6 +70,10 @@ pub(super) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
         }
         node => in_general(node, access),
     }
+}
+
+fn is_attested(names: &[Box<str>]) -> bool {
+    matches!(names, [name] if **name == *"attested")
 }
 
 fn one_of(fact: Fact, all: &str, access: &Access<'_>) -> (String, String) {
@@ -141,7 +156,10 @@ fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<
         }
         (Binary::LessOrEqual, Node::Fact(Fact::Level)) => Some((
             format!("the product must be classified {} or less", limit(right)?),
-            format!("it is classified {}", facts.product_level),
+            facts.product_level.map_or_else(
+                || "its level is not known".to_owned(),
+                |level| format!("it is classified {level}"),
+            ),
         )),
         (Binary::In, Node::Principal) => {
             let roles = list(roles(right)?.iter(), "or");

@@ -33,7 +33,7 @@ fn a_denial_names_the_clause_what_it_demands_and_what_is() {
     let engineer = names(&["engineer"]);
     let environment = Environment {
         id: "lab",
-        attested: false,
+        attested: Some(false),
         sandbox: false,
         security_level: 1,
         connector: "edc",
@@ -44,7 +44,7 @@ fn a_denial_names_the_clause_what_it_demands_and_what_is() {
         person: Some(Person { id: "ada", roles: &engineer }),
         environment: Some(environment),
         payment: Some(Payment::Due),
-        product_level: 3,
+        product_level: Some(3),
         uses: Uses { contract: 5, consumer: 6, today: 7, this_month: 8 },
         ..facts()
     };

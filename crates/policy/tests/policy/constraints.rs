@@ -22,19 +22,27 @@ fn kept<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
 
-/// A constraint, facts for which it holds, facts for which it does not, and whether its fact can
-/// be unknown, as it is in [`facts`].
+/// A constraint, facts for which it holds, facts for which it does not, whether its fact can be
+/// unknown, as it is in [`facts`], and whether that is all that it can be if it does not hold.
 struct Case {
     constraint: Constraint,
     holds: Facts<'static>,
     fails: Facts<'static>,
     can_be_unknown: bool,
+    never_fails: bool,
     label: Assurance,
 }
 
 #[expect(clippy::large_types_passed_by_value, reason = "a table reads better so")]
 fn case(constraint: Constraint, holds: Facts<'static>, fails: Facts<'static>) -> Case {
-    Case { constraint, holds, fails, can_be_unknown: false, label: Assurance::Enforced }
+    Case {
+        constraint,
+        holds,
+        fails,
+        can_be_unknown: false,
+        never_fails: false,
+        label: Assurance::Enforced,
+    }
 }
 
 impl Case {
@@ -46,12 +54,28 @@ impl Case {
     fn unknown(self) -> Self {
         Self { can_be_unknown: true, ..self }
     }
+
+    /// That it does not hold is never known.
+    fn open(self) -> Self {
+        Self { never_fails: true, ..self.unknown() }
+    }
+
+    /// Nobody supplies its fact.
+    fn unsupplied(self) -> Self {
+        Self { label: Assurance::Unsupported, ..self.unknown() }
+    }
+
+    /// Whether what it forbids is permitted where it fails. Nobody but the consumer has this
+    /// contract.
+    fn is_free(&self) -> bool {
+        !self.never_fails && self.fails.participant == CONSUMER
+    }
 }
 
 fn lab() -> Environment<'static> {
     Environment {
         id: "lab",
-        attested: true,
+        attested: Some(true),
         sandbox: true,
         security_level: 3,
         connector: "edc",
@@ -100,12 +124,15 @@ fn asked() -> Vec<Case> {
             Constraint::Credential(set(&["Membership", "Iso27001"])),
             Facts { credentials: kept(set(&["Other", "Iso27001"])), ..facts() },
             Facts { credentials: kept(set(&["Other"])), ..facts() },
-        ),
+        )
+        .unsupplied()
+        .open(),
         case(
             Constraint::Attribute { name: name("size \"A\""), values: set(&["small", "medium"]) },
             Facts { attributes: kept([(name("size \"A\""), name("small"))].into()), ..facts() },
-            Facts { attributes: kept([(name("size"), name("small"))].into()), ..facts() },
-        ),
+            Facts { attributes: kept([(name("size \"A\""), name("large"))].into()), ..facts() },
+        )
+        .unknown(),
         case(
             Constraint::Role(set(&["consumer", "auditor"])),
             facts(),
@@ -126,14 +153,18 @@ fn asked() -> Vec<Case> {
 
 fn environments() -> Vec<Case> {
     [
-        (Constraint::Attested, Environment { attested: false, ..lab() }),
+        (Constraint::Attested, Environment { attested: Some(false), ..lab() }),
         (Constraint::Sandbox, Environment { sandbox: false, ..lab() }),
         (Constraint::SecurityLevel(3), Environment { security_level: 2, ..lab() }),
         (Constraint::Connector(set(&["edc"])), Environment { connector: "edc2", ..lab() }),
         (Constraint::Application(set(&["notebook"])), Environment { application: "", ..lab() }),
     ]
     .into_iter()
-    .map(|(constraint, other)| case(constraint, inside(lab()), inside(other)).stated().unknown())
+    .map(|(constraint, other)| {
+        let is_checked = constraint == Constraint::Attested;
+        let case = case(constraint, inside(lab()), inside(other)).stated().unknown();
+        if is_checked { case.unsupplied() } else { case }
+    })
     .collect()
 }
 
@@ -181,7 +212,7 @@ fn times_and_counts() -> Vec<Case> {
 }
 
 fn products_and_states() -> Vec<Case> {
-    let level = |product_level| Facts { product_level, ..facts() };
+    let level = |level| Facts { product_level: Some(level), ..facts() };
     let paid = |payment| Facts { payment: Some(payment), ..facts() };
     let during = |all| Facts { events: Some(kept(set(all))), ..facts() };
     let state = |state| Facts { state: Some(state), ..facts() };
@@ -191,15 +222,16 @@ fn products_and_states() -> Vec<Case> {
             facts(),
             Facts { product_class: "secret", ..facts() },
         ),
-        case(Constraint::Level(2), level(2), level(3)),
+        case(Constraint::Level(2), level(2), level(3)).unsupplied(),
         case(
             Constraint::Payment([Payment::Paid].into()),
             paid(Payment::Paid),
             paid(Payment::Overdue),
         )
-        .unknown(),
-        case(Constraint::Event(set(&["fair"])), during(&["fair", "strike"]), during(&[])).unknown(),
-        case(Constraint::State(set(&["running"])), state("running"), state("stopped")).unknown(),
+        .unsupplied(),
+        case(Constraint::Event(set(&["fair"])), during(&["fair", "strike"]), during(&[]))
+            .unsupplied(),
+        case(Constraint::State(set(&["running"])), state("running"), state("stopped")).unsupplied(),
     ]
 }
 
@@ -284,15 +316,15 @@ fn a_permission_permits_where_its_constraint_holds_and_nowhere_else() {
 
 #[test]
 fn a_prohibition_forbids_where_its_constraint_holds_or_its_fact_is_not_known() {
-    for Case { constraint, holds, fails, can_be_unknown, .. } in cases() {
+    for case in cases() {
+        let is_free = case.is_free();
+        let Case { constraint, holds, fails, can_be_unknown, .. } = case;
         if is_count(&constraint) {
             continue;
         }
         let terms = read_always().prohibit(read().when(constraint.clone()));
         assert_eq!(codes(&denial(decide(&terms, &holds))), ["prohibited"], "{constraint:?}");
-        // Nobody but the consumer has this contract.
-        let is_stranger = fails.participant != CONSUMER;
-        assert_eq!(permits(&terms, &fails), !is_stranger, "{constraint:?}");
+        assert_eq!(permits(&terms, &fails), is_free, "{constraint:?}");
         if can_be_unknown {
             assert_eq!(codes(&denial(decide(&terms, &facts()))), ["prohibited"], "{constraint:?}");
         }
@@ -301,11 +333,12 @@ fn a_prohibition_forbids_where_its_constraint_holds_or_its_fact_is_not_known() {
 
 #[test]
 fn what_is_not_known_does_not_become_known_by_its_opposite() {
-    for Case { constraint, holds, fails, can_be_unknown, .. } in cases() {
+    for case in cases() {
+        let is_free = case.is_free();
+        let Case { constraint, holds, fails, can_be_unknown, .. } = case;
         let terms = read_when(not(&constraint));
         assert!(!permits(&terms, &holds), "{constraint:?}");
-        let is_stranger = fails.participant != CONSUMER;
-        assert_eq!(permits(&terms, &fails), !is_stranger, "{constraint:?}");
+        assert_eq!(permits(&terms, &fails), is_free, "{constraint:?}");
         assert!(!can_be_unknown || !permits(&terms, &facts()), "{constraint:?}");
         if is_count(&constraint) {
             continue;
@@ -371,7 +404,9 @@ fn compounds_hold_as_their_names_say() {
 #[test]
 fn every_constraint_is_good_cedar_alone_and_within_others() {
     let [always, never] = ever();
-    for Case { constraint, holds, fails, .. } in cases() {
+    for case in cases() {
+        let is_free = case.is_free();
+        let Case { constraint, holds, fails, .. } = case;
         let nested = [
             constraint.clone(),
             not(&constraint),
@@ -388,7 +423,7 @@ fn every_constraint_is_good_cedar_alone_and_within_others() {
             let terms = read_when(one.clone());
             assert_eq!(program(&terms).fallbacks(), 0, "{one:?}");
             let is_negated = permits(&terms, &fails);
-            assert!(is_negated != permits(&terms, &holds) || fails.participant != CONSUMER);
+            assert!(is_negated != permits(&terms, &holds) || !is_free);
             if !is_count(&constraint) {
                 let forbidding = read_always().prohibit(read().when(one.clone()));
                 assert_eq!(program(&forbidding).fallbacks(), 0, "{one:?}");
@@ -405,7 +440,7 @@ fn each_clause_says_what_it_demands_and_who_vouches_for_it() {
     for Case { constraint, label: expected, .. } in cases() {
         let terms = read_when(constraint.clone());
         let clause = terms.clauses().pop().unwrap();
-        words.push(format!("{:9} {}\n", clause.assurance.to_string(), clause.words));
+        words.push(format!("{:11} {}\n", clause.assurance.to_string(), clause.words));
         assert_eq!(clause.assurance, expected, "{constraint:?}");
         let deep = Constraint::Any(vec![ever()[0].clone(), not(&constraint)]);
         assert_eq!(label(&read_when(deep.clone())), expected, "{constraint:?}");
@@ -419,7 +454,7 @@ fn each_clause_says_what_it_demands_and_who_vouches_for_it() {
         Constraint::Any(vec![yes.clone(), no.clone(), not(&yes)]),
         Constraint::One(vec![yes.clone(), Constraint::All(vec![yes, no])]),
     ] {
-        words.push(format!("{:9} {}\n", "", read_when(compound).clauses()[0].words));
+        words.push(format!("{:11} {}\n", "", read_when(compound).clauses()[0].words));
     }
     assert_golden("constraints.words.txt", &words.concat());
 }

@@ -58,7 +58,7 @@ fn environment(value: &Value) -> Environment<'static> {
     assert_eq!(value.as_object().unwrap().len(), 6);
     Environment {
         id: text(&value["id"]),
-        attested: value["attested"].as_bool().unwrap(),
+        attested: value["attested"].as_bool(),
         sandbox: value["sandbox"].as_bool().unwrap(),
         security_level: value["securityLevel"].as_u64().unwrap().try_into().unwrap(),
         connector: text(&value["connector"]),
@@ -84,6 +84,13 @@ fn changed(changes: &Value) -> Facts<'static> {
                 facts.person = Some(Person { id, roles });
             }
             "environment" => facts.environment = Some(environment(value)),
+            "level" => facts.product_level = Some(number().try_into().unwrap()),
+            "credentials" => facts.credentials = names(value),
+            "attributes" => {
+                let all = value.as_object().unwrap().iter();
+                let all = all.map(|(key, value)| (name(key), name(text(value))));
+                facts.attributes = Box::leak(Box::new(all.collect()));
+            }
             "events" => facts.events = Some(names(value)),
             "state" => facts.state = Some(text(value)),
             "now" => facts.now = at(text(value)),

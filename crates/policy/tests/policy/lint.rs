@@ -72,6 +72,34 @@ fn clauses_that_add_nothing_are_found() {
 }
 
 #[test]
+fn what_nobody_supplies_is_told_and_what_follows() {
+    let paid = Constraint::Payment([dataspace_policy::Payment::Paid].into());
+    let deep = Constraint::Any(vec![not(Constraint::Level(2)), purposes(&["a"])]);
+    let terms = Terms::new().permit(read(&[deep])).prohibit(read(&[paid]));
+    assert_eq!(
+        found(&terms),
+        [
+            "unsupplied: permission-1 can never apply here: nobody supplies the classification of a \
+             product",
+            "unsupplied: prohibition-1 always applies here: nobody supplies the state of a payment",
+        ]
+    );
+    let credential = |one| Constraint::Credential([name(one)].into());
+    assert_eq!(found(&Terms::new().permit(read(&[credential("MembershipCredential")]))), [""; 0]);
+    assert_eq!(Terms::new().permit(read(&[credential("Iso27001")])).lint().len(), 1);
+}
+
+#[test]
+fn a_name_of_several_scripts_is_told() {
+    // Its second letter is Cyrillic.
+    let state = Constraint::State([name("rеady"), name("done")].into());
+    let terms = read_always().prohibit(read(&[not(state)]));
+    let scripts = terms.lint().into_iter().filter(|one| one.code() == "script");
+    let scripts: Vec<_> = scripts.map(|one| one.to_string()).collect();
+    assert!(scripts.len() == 1 && scripts[0].starts_with("prohibition-1 names \"rеady\""));
+}
+
+#[test]
 fn a_permission_that_is_always_forbidden_is_found() {
     let terms = Terms::new()
         .permit(Rule::new([Action::Read, Action::Train, Action::Share]).when(purposes(&["a"])))
@@ -90,7 +118,13 @@ fn a_permission_that_is_always_forbidden_is_found() {
 
 #[test]
 fn usual_terms_have_no_finding() {
-    assert_eq!(rich().lint(), []);
+    assert_eq!(
+        found(&rich()),
+        [
+            "not-carried-out: permission-1 never lets anybody query or aggregate: no node carries it \
+          out yet"
+        ]
+    );
     assert_eq!(Terms::new().lint(), []);
 }
 
@@ -129,6 +163,10 @@ proptest! {
         for finding in terms.lint() {
             match &finding {
                 Finding::NeverApplies { clause } => prop_assert!(!applies(*clause), "{}", finding),
+                // About a node's facts, not about these.
+                Finding::Unsupplied { .. }
+                | Finding::NotCarriedOut { .. }
+                | Finding::Script { .. } => {}
                 Finding::Shadowed { clause, by } => {
                     prop_assert!(!applies(*clause) || applies(*by), "{}", finding);
                 }

@@ -18,6 +18,8 @@ mod fail_closed;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod forbids;
+#[cfg(test)]
 mod ids;
 #[cfg(test)]
 mod intake;

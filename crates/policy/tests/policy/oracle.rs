@@ -35,8 +35,12 @@ static SETS: LazyLock<Vec<BTreeSet<Name>>> = LazyLock::new(|| {
 
 /// For each word and none: what the credentials say under each key.
 static ATTRIBUTES: LazyLock<Vec<BTreeMap<Name, Name>>> = LazyLock::new(|| {
-    let one = |word: &&str| [("sector".parse().unwrap(), word.parse().unwrap())].into();
-    WORDS.iter().map(one).chain([BTreeMap::new()]).collect()
+    let said = |keys: &[&str], word: &str| {
+        keys.iter().map(|key| (key.parse().unwrap(), word.parse().unwrap())).collect()
+    };
+    let some = [&["sector"][..], &["colour"], &["colour", "sector"]];
+    let all = WORDS.iter().flat_map(|word| some.map(|keys| said(keys, word)));
+    all.chain([BTreeMap::new()]).collect()
 });
 
 fn applying(
@@ -218,7 +222,7 @@ fn set() -> impl Strategy<Value = &'static BTreeSet<Name>> {
 
 fn environment() -> impl Strategy<Value = Environment<'static>> {
     let words = (select(&WORDS[..]), select(&WORDS[..]));
-    (any::<bool>(), any::<bool>(), 0..4_u32, words).prop_map(
+    (option::weighted(0.8, any::<bool>()), any::<bool>(), 0..4_u32, words).prop_map(
         |(attested, sandbox, security_level, (connector, application))| Environment {
             id: "lab",
             attested,
@@ -246,9 +250,9 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
     let word = || select(&WORDS[..]);
     let region = || select(&REGIONS[..]).prop_map(|one| Region::parse(one).unwrap());
     let consumer = (who, region(), set(), set(), 0..ATTRIBUTES.len());
-    let product = (what, word(), 0..4_u32);
     // Mostly known, for what is not known ends most rules early.
     let known = 0.8;
+    let product = (what, word(), option::weighted(known, 0..4_u32));
     let payment = select(&[Payment::Due, Payment::Overdue, Payment::Paid][..]);
     let unknown = (
         option::weighted(known, set().prop_map(|roles| Person { id: "ada", roles })),
@@ -316,7 +320,7 @@ fn bend_to<'a>(constraint: &'a Constraint, facts: &mut Facts<'a>) {
         Constraint::Role(all) => facts.roles = all,
         Constraint::PersonRole(all) => facts.person = Some(Person { id: "ada", roles: all }),
         Constraint::Class(all) => facts.product_class = all.first().unwrap().as_str(),
-        Constraint::Level(_) => facts.product_level = 0,
+        Constraint::Level(_) => facts.product_level = Some(0),
         Constraint::Payment(all) => facts.payment = all.first().copied(),
         Constraint::Event(all) => facts.events = Some(all),
         Constraint::State(all) => facts.state = all.first().map(AsRef::as_ref),
@@ -365,7 +369,7 @@ proptest! {
         terms in terms(),
         mut facts in facts(),
         which in any::<Index>(),
-        forgotten in 0..6,
+        forgotten in 0..10,
     ) {
         bend(&mut facts, &terms, which);
         let before = assert_as_the_oracle(&terms, &facts)?;
@@ -375,7 +379,14 @@ proptest! {
             2 => facts.environment = None,
             3 => facts.payment = None,
             4 => facts.events = None,
-            _ => facts.state = None,
+            5 => facts.state = None,
+            6 => facts.product_level = None,
+            7 => facts.attributes = ATTRIBUTES.last().unwrap(),
+            8 => facts.credentials = &SETS[0],
+            _ => {
+                facts.environment =
+                    facts.environment.map(|one| Environment { attested: None, ..one });
+            }
         }
         let after = assert_as_the_oracle(&terms, &facts)?;
         prop_assert!(before || !after);

@@ -137,9 +137,9 @@ impl History {
                 }
             }
             Event::Policies { document } => {
-                let ours = (self.anchors.space(), &self.log);
-                let last = self.own.as_ref();
-                let own = PublishedPolicies::publish(signed(document)?, ours, last, now)?;
+                let names = self.profile.profile().vocabulary();
+                let (ours, last) = ((self.anchors.space(), &self.log), self.own.as_ref());
+                let own = PublishedPolicies::publish(signed(document)?, ours, &names, last, now)?;
                 self.own = Some(own);
             }
             Event::Archived { .. } | Event::Opened { .. } => {}
@@ -324,6 +324,9 @@ impl History {
             reasons.push(DenialReason::UnknownPurpose {
                 purpose: stated.purpose.clone().into_owned(),
             });
+        }
+        if !stated.action.is_carried_out() {
+            reasons.push(DenialReason::NotCarriedOut { action: stated.action });
         }
         reasons
     }

@@ -112,7 +112,6 @@ fn a_permit_is_one_record_that_says_all_it_rests_on() {
         ("region", text("DE")),
         ("roles", Fact::Texts(["consumer".to_owned()].into())),
         ("credentials", Fact::Texts(["MembershipCredential".to_owned()].into())),
-        ("productLevel", Fact::Number(0)),
         ("purposes", Fact::Texts(["research".to_owned()].into())),
         ("space", text("demo")),
         ("agreedAt", Fact::Number(at(0).as_millis())),
@@ -220,9 +219,9 @@ fn a_use_that_was_taken_and_never_recorded_is_not_given_back() {
 #[test]
 fn a_permission_for_several_actions_covers_each() {
     let node = Node::new();
-    let rule = Rule::new([Action::Read, Action::Aggregate]);
+    let rule = Rule::new([Action::Read, Action::Transfer]);
     let contract = node.contract(Terms::new().permit(rule));
-    for action in [Action::Read, Action::Aggregate] {
+    for action in [Action::Read, Action::Transfer] {
         let request = node.request_for(contract, action, "research");
         assert_eq!(rows(released(node.space.access(request).unwrap())), 10);
     }

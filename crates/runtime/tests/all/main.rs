@@ -7,6 +7,8 @@ mod audited;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod carried_out;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod compiler;
@@ -60,3 +62,5 @@ mod running;
 mod statements;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod unknown_facts;

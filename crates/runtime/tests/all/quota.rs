@@ -47,15 +47,15 @@ fn each_permission_keeps_its_own_count_in_a_race() {
     for _ in 0..5 {
         let node = Node::new();
         let rule = |action, count| Rule::new([action]).when(Constraint::Count(count));
-        let terms = Terms::new().permit(rule(Action::Read, 3)).permit(rule(Action::Aggregate, 10));
+        let terms = Terms::new().permit(rule(Action::Read, 3)).permit(rule(Action::Transfer, 10));
         let contract = node.contract(terms);
         let request = |action| node.request_for(contract, action, "research");
         let requests: Vec<_> = (0..16)
-            .map(|n| request(if n % 2 == 0 { Action::Read } else { Action::Aggregate }))
+            .map(|n| request(if n % 2 == 0 { Action::Read } else { Action::Transfer }))
             .collect();
         race(&node, requests);
         // What the race left over: aggregates go on to exactly ten.
-        let more = (0..12).map(|_| request(Action::Aggregate)).collect();
+        let more = (0..12).map(|_| request(Action::Transfer)).collect();
         race(&node, more);
         assert_eq!(node.space.uses(contract), Some((10, Some(10))));
         for decision in node.decisions() {
@@ -74,11 +74,11 @@ fn an_unlimited_permission_beside_a_count_is_unlimited_for_its_action_alone() {
     let node = Node::new();
     let terms = Terms::new()
         .permit(Rule::new([Action::Read]).when(Constraint::Count(1)))
-        .permit(Rule::new([Action::Aggregate]));
+        .permit(Rule::new([Action::Transfer]));
     let contract = node.contract(terms);
     let request = |action| node.request_for(contract, action, "research");
     assert_eq!(race(&node, (0..4).map(|_| request(Action::Read)).collect()), 1);
-    assert_eq!(race(&node, (0..4).map(|_| request(Action::Aggregate)).collect()), 4);
+    assert_eq!(race(&node, (0..4).map(|_| request(Action::Transfer)).collect()), 4);
     assert_eq!(race(&node, vec![request(Action::Read)]), 0);
 }
 

@@ -62,7 +62,7 @@ fn decide_again(record: &AccessRecord, agreement: &Agreement) -> bool {
         person: recorded.text("person").map(|id| Person { id, roles: &person_roles }),
         environment: recorded.text("environment").map(|id| Environment {
             id,
-            attested: text("environmentAttested") == "true",
+            attested: None,
             sandbox: text("environmentSandbox") == "true",
             security_level: recorded.number("environmentSecurityLevel").try_into().unwrap(),
             connector: text("environmentConnector"),
@@ -78,7 +78,6 @@ fn decide_again(record: &AccessRecord, agreement: &Agreement) -> bool {
             today: recorded.number("usesToday"),
             this_month: recorded.number("usesThisMonth"),
         },
-        product_level: recorded.number("productLevel").try_into().unwrap(),
         ..Facts::new(who, action, what, text("purpose"), time("now"))
     };
     let program = Program::new(&agreement.cedar).unwrap();

@@ -119,14 +119,27 @@ fn what_no_part_of_the_node_knows_does_not_permit() {
         Constraint::Payment([Payment::Due, Payment::Overdue, Payment::Paid].into()),
         Constraint::Event(names(&["fair"])),
         Constraint::State(names(&["running"])),
+        Constraint::Level(3),
+        Constraint::Attested,
+        Constraint::Credential(names(&["Iso27001"])),
+        Constraint::Attribute { name: name("bpn"), values: names(&["BPNL1"]) },
     ] {
         let id = contract(&node, Constraint::Not(Box::new(constraint.clone())));
         assert!(!is_released(&node, id, Statements::default()), "{constraint:?}");
         let id = contract(&node, constraint.clone());
         assert!(!is_released(&node, id, Statements::default()), "{constraint:?}");
-        let terms = Terms::new().permit(research()).prohibit(read_only().when(constraint.clone()));
-        let id = node.contract(terms);
-        assert!(!is_released(&node, id, Statements::default()), "{constraint:?}");
+        let either = vec![constraint.clone(), Constraint::Purpose(names(&["research"]))];
+        for forbidden in [
+            constraint.clone(),
+            Constraint::Not(Box::new(constraint.clone())),
+            Constraint::Any(either.clone()),
+            Constraint::All(either.clone()),
+            Constraint::One(either),
+        ] {
+            let rule = read_only().when(forbidden);
+            let id = node.contract(Terms::new().permit(research()).prohibit(rule));
+            assert!(!is_released(&node, id, Statements::default()), "{constraint:?}");
+        }
     }
 }
 
@@ -148,7 +161,6 @@ fn the_record_says_what_was_stated() {
         ("personRoles", Fact::Texts(["engineer".to_owned()].into())),
         ("recipientRegion", text("FR")),
         ("environment", text("lab")),
-        ("environmentAttested", text("false")),
         ("environmentSandbox", text("true")),
         ("environmentSecurityLevel", Fact::Number(3)),
         ("environmentConnector", text("edc")),

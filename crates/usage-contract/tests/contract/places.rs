@@ -1,7 +1,7 @@
 //! A document of one space, or of one node, says nothing in another.
 
 use dataspace_identity::{Origin, SecretKey, SpaceId};
-use dataspace_policy::COMPILER_VERSION;
+use dataspace_policy::{COMPILER_VERSION, Vocabulary};
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::{
     AgreeError, Agreement, Offer, OfferError, ProviderPolicies, ProviderPoliciesError,
@@ -81,9 +81,27 @@ fn a_providers_policies_hold_at_the_node_and_in_the_space_that_they_name() {
     let own = ProviderPolicies { space: space(), log: log(), version: 1, cedar };
     let publish = |policies: &ProviderPolicies, by: &SecretKey| {
         let signed = Signed::sign(policies, by).unwrap();
-        PublishedPolicies::publish(signed, (&space(), &log()), None, now())
+        let (purpose, class, role) = (name("research"), name("test-results"), name("consumer"));
+        let names = Vocabulary {
+            space: &space().name,
+            purposes: vec![&purpose],
+            classes: vec![&class],
+            roles: vec![&role],
+            is_did: |_| true,
+        };
+        PublishedPolicies::publish(signed, (&space(), &log()), &names, None, now())
     };
     assert!(publish(&own, &provider()).is_ok());
+    for (purpose, is_good) in [("research", true), ("reserch", false)] {
+        let when = format!(" when {{ context.purpose == \"{purpose}\" }};");
+        let about = ProviderPolicies { cedar: own.cedar.replace(';', &when), ..own.clone() };
+        match publish(&about, &provider()) {
+            Ok(_) => assert!(is_good),
+            Err(error) => {
+                assert!(!is_good && matches!(error, ProviderPoliciesError::Value(_)), "{error}");
+            }
+        }
+    }
     for space in other_spaces() {
         let elsewhere = ProviderPolicies { space: space.clone(), ..own.clone() };
         let error = publish(&elsewhere, &provider()).unwrap_err();

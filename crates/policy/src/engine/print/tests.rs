@@ -89,7 +89,7 @@ fn what_is_printed_is_true_where_the_condition_is_and_errs_where_it_errs() {
 }
 
 /// Conditions of the schema of a data space, of every kind that is compiled.
-const ATOMS: [&str; 45] = [
+const ATOMS: [&str; 48] = [
     r#"context.purpose == "it's `odd` \"\u{3164}\\""#,
     r#"["a", "it's `odd` \"\u{3164}\\"].contains(context.purpose)"#,
     r#"context.purpose like "it*\\""#,
@@ -124,6 +124,9 @@ const ATOMS: [&str; 45] = [
     r#"context.person == Dataspace::Person::"ada""#,
     r#"context.environment.connector like "e\*c*""#,
     "context.environment.attested",
+    "context.environment has attested",
+    "resource has level",
+    "resource.level <= 2",
     "context.environment.securityLevel >= 3",
     r#"context.recipientRegion == "FR""#,
     "context.events.containsAny([\"recall\"])",
@@ -162,10 +165,11 @@ fn facts<'a>(dice: &mut Dice<'_>, roles: &'a [BTreeSet<Name>; 2]) -> Facts<'a> {
     let now = now[dice.roll(3)].parse().unwrap();
     let mut facts = Facts::new(consumer, Action::Read, ("alloys", "open"), purpose, now);
     let mut known = || dice.roll(4) > 0;
+    facts.product_level = known().then_some(2);
     let (connector, application) = ("e*c", "notebook");
     facts.environment = known().then_some(Environment {
         id: "lab",
-        attested: true,
+        attested: known().then_some(true),
         sandbox: false,
         security_level: 3,
         connector,
