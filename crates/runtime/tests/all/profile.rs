@@ -36,7 +36,11 @@ fn an_older_or_equal_version_is_refused() {
     let node = Node::new();
     node.space.publish(signed_profile(|profile| profile.version = 5)).unwrap();
     for version in [1, 4, 5] {
-        let refused = node.space.publish(signed_profile(|profile| profile.version = version));
+        let refused = node.space.publish(signed_profile(|profile| {
+            profile.version = version;
+            // The very profile in force is no error: see `what_is_in_force_is_not_recorded_again`.
+            profile.parameters.request_age_secs_max = 77;
+        }));
         let expected = matches!(refused, Err(ChangeError::Profile(ProfileError::Version { .. })));
         assert!(expected, "{version}");
     }
