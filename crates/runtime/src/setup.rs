@@ -107,8 +107,8 @@ impl Setup {
     /// What the index covers is taken from it, if it is the operator's index of this log
     /// ([`DataSpace::index_state`] tells); the rest is read from the log.
     ///
-    /// Opening is recorded with a number drawn at random, and signed: of two copies of one directory
-    /// that are both opened, any two checkpoints prove a fork.
+    /// Opening is recorded with a number drawn at random, and signed: if two copies of one directory
+    /// are both opened, no checkpoint that one signs from then on agrees with one of the other.
     ///
     /// # Errors
     /// [`SetupError`] if the log is damaged, or holds what this node would not have written.
