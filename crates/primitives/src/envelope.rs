@@ -202,7 +202,7 @@ fn check_outline<T: Payload>(body: &[u8]) -> Result<(), EnvelopeError> {
         }
     }
     let beside = body.len().saturating_sub(payload);
-    if beside > T::SIGNATURES.saturating_mul(BESIDE_LEN_MAX) {
+    if beside > T::SIGNATURES.max(1).saturating_mul(BESIDE_LEN_MAX) {
         return Err(EnvelopeError::Headers);
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use allocation_counter::{AllocationInfo, measure};
 use dataspace_identity::{MembershipCredential, MembershipRevocation};
 use dataspace_primitives::{
-    CoSignature, DOCUMENT_LEN_MAX, EnvelopeError, Payload, Signed, TrustedKeys, cbor,
+    CoSignature, DOCUMENT_LEN_MAX, EnvelopeError, Payload, Signed, TrustedKeys,
 };
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, PublishedProfile, Termination,
@@ -61,12 +61,12 @@ fn bombs(was: &Value, len: usize) -> Vec<Value> {
         _ => None,
     };
     let element = element.unwrap_or(Value::Null);
+    // A number or text is refused for its type wherever a list stands.
+    if !matches!(was, Value::Array(_) | Value::Map(_)) {
+        return vec![Value::Text("a".repeat(len))];
+    }
     let empty = [Value::Null, Value::Array(Vec::new())];
     let mut all: Vec<_> = empty.iter().map(|one| Value::Array(vec![one.clone(); len])).collect();
-    if !matches!(was, Value::Array(_) | Value::Map(_)) {
-        all.push(Value::Text("a".repeat(len)));
-        return all;
-    }
     all.push(Value::Array(vec![element.clone(); times(&element)]));
     all.push(Value::Array((0..len / 5).map(text).collect()));
     let tiny = Value::Map([(Value::Integer(0), Value::Null)].into());
@@ -124,7 +124,6 @@ fn assert_all_are_cheap<T: Payload>(name: &str, check: impl Fn(Signed<T>) -> boo
     let good = content(&golden(name), T::SIGNATURES);
     let room = DOCUMENT_LEN_MAX - golden(name).len() - 64;
     let mut documents = 0;
-    let mut worst = (0, 0);
     for bomb in bombed(&good, room) {
         let Some(bytes) = signed::<T>(bomb) else { continue };
         // The content without its filling, for people.
@@ -133,11 +132,9 @@ fn assert_all_are_cheap<T: Payload>(name: &str, check: impl Fn(Signed<T>) -> boo
         let mut passes = false;
         let cost = measure(|| passes = Signed::from_bytes(bytes.clone()).is_ok_and(&check));
         assert!(!passes, "{name}: {} is taken", shown());
-        worst = (worst.0.max(cost.bytes_max), worst.1.max(cost.count_total));
         assert_is_cheap(|| format!("{name}: {}", shown()), &cost);
     }
-    assert!(documents > 10, "{name}: {documents} documents fit");
-    println!("{name}: {documents} documents, at most {} bytes, {} pieces", worst.0, worst.1);
+    assert!(documents > 5, "{name}: {documents} documents fit");
 }
 
 fn decodes<T: Payload>(document: Signed<T>) -> bool {
@@ -183,7 +180,6 @@ fn terms_with_many_constraints_in_many_clauses_are_refused_at_little_cost() {
             assert!(Offer::verify(offer, provider().did(), now()).is_err());
         });
         assert_is_cheap(|| format!("{cost:?}"), &cost);
-        println!("{} {}", cost.bytes_max, cost.count_total);
     }
 }
 
@@ -264,13 +260,10 @@ fn the_longest_lists_of_a_profile_are_taken_and_no_longer_ones() {
 }
 
 #[test]
-fn a_good_document_verifies_in_the_same_way() {
+fn what_the_bombs_are_made_from_is_good() {
     assert!(decodes(verified(&offer()).signed().clone()));
     assert!(decodes(agreement().signed().clone()));
     let again = content(&golden("agreement"), 2);
     let again = signed::<Agreement>(again).unwrap();
     assert_eq!(again, golden("agreement"));
-    assert_eq!(cbor::to_canonical(&content(&again, 2)).unwrap().len(), {
-        cbor::to_canonical(agreement().value()).unwrap().len()
-    });
 }
