@@ -26,7 +26,9 @@ fn duties(schema: &Schema, variant: usize) -> Vec<Duty> {
         let (is_number, is_boolean) = (data_type.is_numeric(), data_type.to_string() == "Boolean");
         let method = match MASKS[(index + variant) % MASKS.len()] {
             MaskMethod::Round { .. } if !is_number => MaskMethod::Null,
-            MaskMethod::Truncate { .. } if data_type.to_string() != "Utf8" => MaskMethod::Drop,
+            MaskMethod::Truncate { .. } if !data_type.to_string().starts_with("Utf8") => {
+                MaskMethod::Drop
+            }
             method => method,
         };
         if index % 3 != 1 {

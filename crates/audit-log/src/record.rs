@@ -87,7 +87,8 @@ pub enum Event {
         before: LeafIndex,
     },
     /// The operator opened the node. Of two copies of one log each gets another record here, so that
-    /// their checkpoints show the fork.
+    /// their checkpoints show the fork. The record's time is that of the latest record before it, since
+    /// no clock is read for it.
     Opened {
         /// 16 random bytes.
         epoch: ByteArray<16>,

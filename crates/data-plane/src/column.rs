@@ -6,7 +6,7 @@ use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float32Array, Float64Array,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Decimal128Array, Float32Array, Float64Array,
     LargeStringArray, NullArray, PrimitiveArray, StringArray, StringViewArray, downcast_integer,
     downcast_primitive,
 };
@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Integer,
     Float32,
     Float64,
+    Decimal { precision: u8, scale: i8 },
     Text,
 }
 
@@ -29,6 +30,9 @@ impl Kind {
             DataType::Boolean => Some(Self::Boolean),
             DataType::Float32 => Some(Self::Float32),
             DataType::Float64 => Some(Self::Float64),
+            DataType::Decimal128(precision, scale) => {
+                Some(Self::Decimal { precision: *precision, scale: *scale })
+            }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
             DataType::Dictionary(_, values) => match values.as_ref() {
                 DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
@@ -47,7 +51,7 @@ pub(crate) fn released_type(data_type: &DataType) -> Option<DataType> {
         | DataType::Date32
         | DataType::Date64
         | DataType::Timestamp(_, _)
-        | DataType::Decimal128(_, _) => Some(data_type.clone()),
+        | DataType::Decimal256(_, _) => Some(data_type.clone()),
         _ => Kind::of(data_type).map(|kind| match kind {
             // WHY: one plain text type. Views and dictionaries share buffers with values of other
             // rows.
@@ -70,6 +74,7 @@ pub(crate) fn type_name(data_type: &DataType) -> String {
             format!("timestamp({unit},{})", zone.as_deref().unwrap_or(""))
         }
         DataType::Decimal128(precision, scale) => format!("decimal128({precision},{scale})"),
+        DataType::Decimal256(precision, scale) => format!("decimal256({precision},{scale})"),
         _ if Kind::of(data_type) == Some(Kind::Text) => "text".to_owned(),
         _ => data_type.to_string().to_lowercase(),
     }
@@ -85,7 +90,7 @@ pub(crate) enum Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    fn of(array: &'a dyn Array) -> Option<Self> {
+    pub(crate) fn of(array: &'a dyn Array) -> Option<Self> {
         match array.data_type() {
             DataType::Utf8 => array.as_string_opt().map(Self::Utf8),
             DataType::LargeUtf8 => array.as_string_opt().map(Self::Large),
@@ -111,6 +116,11 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Bytes of a value, without a look at it.
+    pub(crate) fn len(&self, row: usize) -> usize {
+        self.get(row).map_or(0, str::len)
+    }
+
     pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
         match self {
             Self::Utf8(array) => array.is_valid(row).then(|| array.value(row)),
@@ -130,6 +140,8 @@ pub(crate) enum Cells<'a> {
     Integer(Box<dyn Fn(usize) -> Option<i128> + 'a>),
     Float32(&'a Float32Array),
     Float64(&'a Float64Array),
+    /// Each times ten to the power of the column's scale.
+    Decimal(&'a Decimal128Array),
     Text(Text<'a>),
 }
 
@@ -167,6 +179,7 @@ impl<'a> Cells<'a> {
             DataType::Boolean => array.as_boolean_opt().map(Self::Boolean),
             DataType::Float32 => array.as_primitive_opt::<Float32Type>().map(Self::Float32),
             DataType::Float64 => array.as_primitive_opt::<Float64Type>().map(Self::Float64),
+            DataType::Decimal128(_, _) => array.as_primitive_opt().map(Self::Decimal),
             _ => Text::of(array).map(Self::Text),
         }
     }

@@ -1,298 +1,190 @@
-//! CSV files: RFC 4180 with a header row, and types that every value has.
+//! CSV files as tables: the separator, the columns' types, the rows.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{Cursor, Read};
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
-use thiserror::Error;
+use arrow_schema::Field;
 
-use crate::table::{BATCH_ROWS, ReadError};
+use crate::column::type_name;
+use crate::csv_cells::{CellType, Cells, Guess, kind};
+use crate::csv_records::{Record, Records, RowError};
+use crate::file::{Snapshot, Stamp};
+use crate::options::TableOptions;
+use crate::table::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
+use crate::table_error::{OpenError, ReadError};
 
-/// Longest row of a CSV file, in bytes (up to one read buffer more may pass). A quote that is
-/// never closed makes the rest of a file one row.
-pub const ROW_LEN_MAX: usize = 16 * 1024 * 1024;
+/// Bytes in which the separator is looked for.
+const SAMPLE_LEN: usize = 64 * 1024;
 
-/// Bytes after which a batch of long rows ends early.
-const BATCH_LEN: usize = 16 * 1024 * 1024;
+/// The separators that are looked for, the usual one first.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// Why a row of a CSV file cannot be read. Row 0 is the header. The texts hold no value.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RowError {
-    /// The file cannot be read.
-    #[error("the table cannot be read")]
-    Io(#[source] io::Error),
-    /// Longer than [`ROW_LEN_MAX`].
-    #[error("row {row} is longer than {} bytes", ROW_LEN_MAX)]
-    TooLong {
-        /// The row.
-        row: u64,
-    },
-    /// More or fewer fields than the header has.
-    #[error("row {row} has {found} fields, the header has {expected}")]
-    Ragged {
-        /// The row.
-        row: u64,
-        /// Fields of the header.
-        expected: u64,
-        /// Fields of the row.
-        found: u64,
-    },
-    /// Not UTF-8.
-    #[error("row {row} is not UTF-8")]
-    NotUtf8 {
-        /// The row.
-        row: u64,
-    },
+/// How a file is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Format {
+    delimiter: u8,
+    line_breaks: bool,
+    pub(crate) columns: Vec<(String, CellType)>,
 }
 
-/// Gives out so many bytes and then fails, until it is allowed more.
-struct Limited {
-    file: File,
-    left: usize,
-}
-
-impl Read for Limited {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = buffer.len().min(self.left);
-        if len == 0 && !buffer.is_empty() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let read = self.file.read(buffer.get_mut(..len).unwrap_or_default())?;
-        self.left -= read;
-        Ok(read)
+impl Format {
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        self.columns.iter().map(|(name, cell_type)| cell_type.field(name)).collect()
     }
 }
 
-/// The rows as texts.
-struct Records {
-    reader: Reader<Limited>,
-    record: StringRecord,
-    row: u64,
-}
-
-impl Records {
-    fn open(path: &Path, delimiter: u8) -> Result<Self, RowError> {
-        let file = File::open(path).map_err(RowError::Io)?;
-        let reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .from_reader(Limited { file, left: 0 });
-        Ok(Self { reader, record: StringRecord::new(), row: 0 })
+/// What separates the fields: what the rows agree on, not the header alone.
+fn delimiter(path: &Path, options: &TableOptions) -> Result<u8, OpenError> {
+    if let Some(delimiter) = options.delimiter {
+        let fits = delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\n' | b'\r' | 0);
+        return fits.then_some(delimiter).ok_or(OpenError::Delimiter);
     }
-
-    /// The next row; `None` after the last.
-    fn next(&mut self) -> Result<Option<&StringRecord>, RowError> {
-        let row = self.row;
-        self.reader.get_mut().left = ROW_LEN_MAX;
-        match self.reader.read_record(&mut self.record) {
-            Ok(true) => {
-                self.row += 1;
-                Ok(Some(&self.record))
-            }
-            Ok(false) => Ok(None),
-            Err(error) => Err(match error.into_kind() {
-                ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                    RowError::TooLong { row }
-                }
-                ErrorKind::Io(error) => RowError::Io(error),
-                ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                    RowError::Ragged { row, expected: expected_len, found: len }
-                }
-                ErrorKind::Utf8 { .. } => RowError::NotUtf8 { row },
-                _ => RowError::Io(io::ErrorKind::InvalidData.into()),
-            }),
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tsv")) {
+        return Ok(b'\t');
+    }
+    let (file, stamp) = Snapshot::open(path)?;
+    let mut sample = Vec::new();
+    file.take(SAMPLE_LEN as u64).read_to_end(&mut sample)?;
+    let whole = stamp.len <= SAMPLE_LEN as u64;
+    if !whole {
+        let end = sample.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+        sample.truncate(end.map_or(0, |end| end + 1));
+    }
+    let mut fits = DELIMITERS.into_iter().filter(|one| separates(&sample, *one, whole, options));
+    match (fits.next(), fits.next()) {
+        (Some(only), None) => Ok(only),
+        (Some(_), Some(_)) => Err(OpenError::AmbiguousDelimiter),
+        (None, _) => {
+            // One column, or a file that is not read anyway, with an error that says why.
+            let line = sample.split(|byte| matches!(byte, b'\n' | b'\r')).next();
+            let line = line.unwrap_or_default();
+            Ok(DELIMITERS.into_iter().find(|one| line.contains(one)).unwrap_or(b','))
         }
     }
 }
 
-/// What separates the fields: a comma, unless the first line has none but has a semicolon or tab.
-pub(crate) fn delimiter(head: &[u8]) -> u8 {
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    [b',', b';', b'\t'].into_iter().find(|delimiter| line.contains(delimiter)).unwrap_or(b',')
-}
-
-/// The types that are still possible for a column, besides text.
-struct Guess {
-    any: bool,
-    possible: Vec<DataType>,
-}
-
-impl Guess {
-    fn new() -> Self {
-        Self { any: false, possible: vec![DataType::Boolean, DataType::Int64, DataType::Float64] }
-    }
-
-    fn observe(&mut self, cell: &str) {
-        if !cell.is_empty() {
-            self.any = true;
-            self.possible.retain(|data_type| match data_type {
-                DataType::Boolean => boolean(cell).is_some(),
-                DataType::Int64 => integer(cell).is_some(),
-                _ => float(cell).is_some(),
-            });
-        }
-    }
-
-    fn into_data_type(self) -> DataType {
-        let first = self.possible.into_iter().next();
-        first.filter(|_| self.any).unwrap_or(DataType::Utf8)
-    }
-}
-
-fn boolean(cell: &str) -> Option<bool> {
-    match cell {
-        "true" | "True" | "TRUE" => Some(true),
-        "false" | "False" | "FALSE" => Some(false),
-        _ => None,
-    }
-}
-
-/// Digits in front of which there is a zero are a code, not a number.
-fn is_code(cell: &str) -> bool {
-    let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
-    matches!(digits, [b'0', b'0'..=b'9', ..])
-}
-
-fn integer(cell: &str) -> Option<i64> {
-    if is_code(cell) || cell.starts_with('+') || cell == "-0" {
-        return None;
-    }
-    cell.parse().ok()
-}
-
-fn float(cell: &str) -> Option<f64> {
-    match cell {
-        "NaN" => return Some(f64::NAN),
-        "inf" => return Some(f64::INFINITY),
-        "-inf" => return Some(f64::NEG_INFINITY),
-        _ => {}
-    }
-    let plain =
-        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
-    if is_code(cell) || cell.starts_with('+') || !cell.bytes().all(plain) {
-        return None;
-    }
-    let value: f64 = cell.parse().ok().filter(|value: &f64| value.is_finite())?;
-    // WHY: long whole numbers are identifiers; as floats, different ones would become equal.
-    let whole = cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    (!whole || value.abs() < 9_007_199_254_740_992.0).then_some(value)
-}
-
-/// The columns, each with a type that all of its values have, and the number of rows.
-pub(crate) fn infer(path: &Path, delimiter: u8) -> Result<(Schema, u64), RowError> {
-    let mut records = Records::open(path, delimiter)?;
-    let names: Vec<String> = match records.next()? {
-        Some(header) => header.iter().map(str::to_owned).collect(),
-        None => Vec::new(),
+/// Whether all rows of the sample have as many fields as the header, and several.
+fn separates(sample: &[u8], delimiter: u8, whole: bool, options: &TableOptions) -> bool {
+    let Ok(mut records) = Records::new(Cursor::new(sample), delimiter, options.line_breaks) else {
+        return false;
     };
-    let mut guesses: Vec<_> = names.iter().map(|_| Guess::new()).collect();
+    let mut columns = 0;
+    loop {
+        match records.next() {
+            Ok(Some(record)) => columns = record.found,
+            Ok(None) => return columns > 1,
+            // The sample may end inside a quoted cell.
+            Err(RowError::Unclosed { .. }) if !whole => return columns > 1,
+            Err(_) => return false,
+        }
+    }
+}
+
+/// How to read the file, how many rows it has, and the state in which it was found. Reads it once
+/// in full.
+pub(crate) fn infer(
+    path: &Path,
+    options: &TableOptions,
+) -> Result<(Format, u64, Stamp), OpenError> {
+    let delimiter = delimiter(path, options)?;
+    let line_breaks = options.line_breaks;
+    let (file, stamp) = Snapshot::open(path)?;
+    let mut records = Records::new(file, delimiter, line_breaks)?;
+    let header = match records.next() {
+        Ok(header) => header,
+        // Another format under a wrong name, such as a database.
+        Err(RowError::Nul { .. }) => return Err(OpenError::Format),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(header) = header else { return Err(OpenError::ColumnCount { found: 0 }) };
+    if header.found > COLUMNS_MAX {
+        return Err(OpenError::ColumnCount { found: header.found });
+    }
+    let names: Vec<String> = header.cells().map(str::to_owned).collect();
+    if let Some(column) = options.types.keys().find(|column| !names.contains(column)) {
+        return Err(OpenError::StatedColumn { column: column.clone() });
+    }
+    let mut columns: Vec<_> = names
+        .into_iter()
+        .map(|name| {
+            let stated = options.types.get(&name).map(|stated| CellType::stated(*stated));
+            (name, stated, Guess::new())
+        })
+        .collect();
     let mut rows = 0_u64;
     while let Some(record) = records.next()? {
         rows += 1;
-        for (guess, cell) in guesses.iter_mut().zip(record) {
-            guess.observe(cell);
+        for ((name, stated, guess), cell) in columns.iter_mut().zip(record.cells()) {
+            match stated {
+                None => guess.observe(cell),
+                Some(stated) if stated.takes(cell) => {}
+                Some(stated) => return Err(misfit(&record, name, *stated, cell).into()),
+            }
         }
     }
-    let fields: Vec<_> = names
+    let columns = columns
         .into_iter()
-        .zip(guesses)
-        .map(|(name, guess)| Field::new(name, guess.into_data_type(), true))
+        .map(|(name, stated, guess)| (name, stated.unwrap_or_else(|| guess.into_type())))
         .collect();
-    Ok((Schema::new(fields), rows))
+    Ok((Format { delimiter, line_breaks, columns }, rows, stamp))
 }
 
-/// Collects the values of one column.
-enum Column {
-    Boolean(BooleanBuilder),
-    Integer(Int64Builder),
-    Float(Float64Builder),
-    Text(StringBuilder),
-}
-
-impl Column {
-    fn new(data_type: &DataType) -> Self {
-        match data_type {
-            DataType::Boolean => Self::Boolean(BooleanBuilder::new()),
-            DataType::Int64 => Self::Integer(Int64Builder::new()),
-            DataType::Float64 => Self::Float(Float64Builder::new()),
-            _ => Self::Text(StringBuilder::new()),
-        }
-    }
-
-    /// `None` if the cell is not of the column's type.
-    fn push(&mut self, cell: &str) -> Option<()> {
-        let missing = cell.is_empty();
-        match self {
-            _ if missing => self.push_missing(),
-            Self::Boolean(builder) => builder.append_value(boolean(cell)?),
-            Self::Integer(builder) => builder.append_value(integer(cell)?),
-            Self::Float(builder) => builder.append_value(float(cell)?),
-            Self::Text(builder) => builder.append_value(cell),
-        }
-        Some(())
-    }
-
-    fn push_missing(&mut self) {
-        match self {
-            Self::Boolean(builder) => builder.append_null(),
-            Self::Integer(builder) => builder.append_null(),
-            Self::Float(builder) => builder.append_null(),
-            Self::Text(builder) => builder.append_null(),
-        }
-    }
-
-    fn finish(self) -> ArrayRef {
-        match self {
-            Self::Boolean(mut builder) => Arc::new(builder.finish()),
-            Self::Integer(mut builder) => Arc::new(builder.finish()),
-            Self::Float(mut builder) => Arc::new(builder.finish()),
-            Self::Text(mut builder) => Arc::new(builder.finish()),
-        }
+fn misfit(record: &Record<'_>, name: &str, cell_type: CellType, cell: &str) -> RowError {
+    RowError::CellType {
+        row: record.row,
+        line: record.line,
+        column: name.to_owned(),
+        expected: type_name(cell_type.field(name).data_type()),
+        found: kind(cell),
     }
 }
 
 /// The rows with the types that [`infer`] found.
 pub(crate) struct CsvBatches {
-    records: Records,
-    schema: SchemaRef,
+    records: Records<Snapshot>,
+    format: Format,
+    wanted: Vec<bool>,
 }
 
 impl CsvBatches {
-    pub(crate) fn open(path: &Path, delimiter: u8, schema: &SchemaRef) -> Result<Self, ReadError> {
-        let mut records = Records::open(path, delimiter)?;
-        let names = schema.fields().iter().map(|field| field.name().as_str());
-        if !records.next()?.is_some_and(|header| header.iter().eq(names)) {
+    pub(crate) fn open(
+        path: &Path,
+        format: &Format,
+        wanted: &[bool],
+    ) -> Result<(Self, Stamp), ReadError> {
+        let (file, stamp) = Snapshot::open(path)?;
+        let mut records = Records::new(file, format.delimiter, format.line_breaks)?;
+        let names = format.columns.iter().map(|(name, _)| name.as_str());
+        if !records.next()?.is_some_and(|header| header.cells().eq(names)) {
             return Err(ReadError::Changed);
         }
-        Ok(Self { records, schema: Arc::clone(schema) })
+        Ok((Self { records, format: format.clone(), wanted: wanted.to_vec() }, stamp))
     }
 
-    pub(crate) fn read(&mut self) -> Result<Option<RecordBatch>, ReadError> {
-        let fields = self.schema.fields();
-        let mut columns: Vec<_> = fields.iter().map(|f| Column::new(f.data_type())).collect();
+    pub(crate) fn read(&mut self) -> Result<Option<Chunk>, ReadError> {
+        let columns = self.format.columns.iter().zip(&self.wanted);
+        let mut columns: Vec<_> = columns
+            .map(|((name, cell_type), wanted)| {
+                (name, *cell_type, wanted.then(|| Cells::new(*cell_type)))
+            })
+            .collect();
         let (mut rows, mut len) = (0, 0);
-        while rows < BATCH_ROWS && len < BATCH_LEN {
+        while rows < BATCH_ROWS && len < BATCH_LEN_MAX {
             let Some(record) = self.records.next()? else {
                 break;
             };
-            for (column, cell) in columns.iter_mut().zip(record) {
-                column.push(cell).ok_or(ReadError::Changed)?;
+            for ((name, cell_type, cells), cell) in columns.iter_mut().zip(record.cells()) {
+                let Some(cells) = cells else { continue };
+                cells.push(cell).ok_or_else(|| misfit(&record, name, *cell_type, cell))?;
             }
             rows += 1;
-            len += record.as_slice().len();
+            len += record.len();
         }
         if rows == 0 {
             return Ok(None);
         }
-        let arrays = columns.into_iter().map(Column::finish).collect();
-        RecordBatch::try_new(Arc::clone(&self.schema), arrays)
-            .map(Some)
-            .map_err(|_| ReadError::Changed)
+        let columns = columns.into_iter().map(|(.., cells)| cells.map(Cells::finish)).collect();
+        Ok(Some(Chunk { columns, rows }))
     }
 }

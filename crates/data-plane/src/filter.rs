@@ -6,8 +6,8 @@ use dataspace_policy::{Number, Operator, RowFilter, Scalar};
 
 use crate::column::{Cells, Kind, boolean, value};
 
-/// A decimal constant as a whole number and whether something follows it, which is all that a
-/// comparison with integers needs.
+/// A decimal constant times ten to the power of a column's scale, as a whole number and whether
+/// something follows it: all that a comparison with integers and decimals needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bound {
     /// The greatest whole number that is not greater.
@@ -16,12 +16,25 @@ struct Bound {
 }
 
 impl Bound {
-    /// `None` never happens for a [`Number`]: it has at most 32 characters.
-    fn of(number: &Number) -> Option<Self> {
-        let (whole, fraction) = number.as_str().split_once('.').unwrap_or((number.as_str(), ""));
+    /// `None` never happens: a [`Number`] is digits, with a sign and a point.
+    fn of(number: &Number, scale: i8) -> Option<Self> {
+        let unsigned = number.as_str().strip_prefix('-').unwrap_or(number.as_str());
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        // Enough zeros on both sides to move the point.
+        let zeros = "0".repeat(usize::from(scale.unsigned_abs()));
+        let digits = format!("{zeros}{whole}{fraction}{zeros}");
+        let point = i64::try_from(zeros.len() + whole.len()).ok()? + i64::from(scale);
+        let (whole, fraction) = digits.split_at_checked(usize::try_from(point).ok()?)?;
         let exact = fraction.bytes().all(|digit| digit == b'0');
-        let below = i128::from(!exact && whole.starts_with('-'));
-        let floor = whole.parse::<i128>().ok()?.checked_sub(below)?;
+        let negative = unsigned.len() < number.as_str().len();
+        // Past all that a column can hold.
+        let beyond = Self { floor: if negative { i128::MIN } else { i128::MAX }, exact: negative };
+        let whole = match whole.trim_start_matches('0') {
+            "" => Some(0),
+            whole => whole.parse::<i128>().ok(),
+        };
+        let Some(whole) = whole else { return Some(beyond) };
+        let floor = if negative { -whole - i128::from(!exact) } else { whole };
         Some(Self { floor, exact })
     }
 
@@ -81,7 +94,10 @@ impl Test {
                 Scalar::Boolean(boolean) => Some(*boolean),
                 _ => None,
             })?),
-            Kind::Integer => Constants::Integer(each(filter, |s| number(s, Bound::of))?),
+            Kind::Integer => Constants::Integer(each(filter, |s| number(s, |n| Bound::of(n, 0)))?),
+            Kind::Decimal { scale, .. } => {
+                Constants::Integer(each(filter, |s| number(s, |n| Bound::of(n, scale)))?)
+            }
             Kind::Float32 => {
                 Constants::Float32(each(filter, |s| number(s, |n| n.as_str().parse().ok()))?)
             }
@@ -104,6 +120,10 @@ impl Test {
             }
             (Constants::Integer(constants), Cells::Integer(get)) => {
                 self.any(constants, get(row), |value, bound| Some(bound.compare(*value)))
+            }
+            (Constants::Integer(constants), Cells::Decimal(array)) => {
+                let value = value(array, row);
+                self.any(constants, value, |value, bound| Some(bound.compare(*value)))
             }
             (Constants::Float32(constants), Cells::Float32(array)) => {
                 let value = value(array, row);

@@ -9,8 +9,9 @@
 //! It never skips a duty: one that cannot be carried out in full, for a missing column, a type
 //! that does not fit or a second mask, makes [`Plan::compile`] fail, and so nothing is released.
 //! It releases no type whose buffers could carry more than the visible values: every released
-//! array is built anew from the rows that stay, texts always as `Utf8`, without metadata. It
-//! knows no contract and decides nothing; it reads no clock and makes no randomness.
+//! array is built anew from the rows that stay, texts always as `Utf8`, without the source's
+//! metadata. It takes no column that a duty could not name. It knows no contract and decides
+//! nothing; it reads no clock and makes no randomness.
 //!
 //! # Example
 //! ```
@@ -40,8 +41,8 @@
 //! assert_eq!(
 //!     preview(&batches, 10, 80),
 //!     "formula  seebeck\n\
-//!      Fe2O3      647.0\n\
-//!      FeO            ·\n",
+//!      FeO            ·\n\
+//!      Fe2O3      647.0\n",
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -49,28 +50,57 @@
 //! # What the duties mean exactly
 //! - Filters see the values as they are in the table, of masked and left out columns too, and
 //!   must all hold. A missing value and NaN make every comparison false, `neq` too.
-//! - Integers are compared exactly with the decimal constant; floats with the binary float of
-//!   their own width that is nearest to it; texts by Unicode scalar values. Booleans have no
-//!   order.
-//! - `hash` takes booleans, integers, floats and texts and gives 32 hexadecimal digits (128 bits).
-//!   The same value in another column has another pseudonym.
-//! - `round` takes integers and floats. Floats are rounded in their shortest decimal spelling and
-//!   lose the sign of zero; infinities stay. An integer whose rounded value its type cannot hold
-//!   becomes the next multiple towards zero, so no digit below is shown.
+//! - Integers and decimals are compared exactly with the decimal constant; floats with the binary
+//!   float of their own width that is nearest to it; texts by Unicode scalar values. Booleans have
+//!   no order.
+//! - `hash` takes booleans, integers, floats, decimals and texts and gives 32 hexadecimal digits
+//!   (128 bits). The same value in another column has another pseudonym. `0.0` and `-0.0` have one.
+//! - `round` takes integers, floats and decimals. Floats are rounded in their shortest decimal
+//!   spelling and lose the sign of zero; infinities stay. An integer or decimal whose rounded value
+//!   its type cannot hold becomes the next multiple towards zero, so no digit below is shown.
 //! - `truncate` takes texts. `null` and `drop` take every type.
+//! - If any column is masked or left out, the rows leave in an order of the contract: sorted by an
+//!   HMAC, under the contract's key, of what is released of them. The order follows from the key
+//!   and the released rows alone, so the table's order cannot be told from it, two contracts are
+//!   not joined by row number, and repeated releases of the same rows have the same order. Without
+//!   masks the rows keep the table's order, as nothing of them is hidden.
+//!
+//! # How files are read
+//! - Only regular files are opened, and read up to the length that they have when opened. Rows may
+//!   be added to a CSV file later: they must fit the types of the columns. A file that changed is
+//!   looked over in full when it is opened for a release, before anything leaves.
+//! - CSV is UTF-8 with a header row and fields separated by what all rows agree on: commas,
+//!   semicolons or tabs. If they agree on several, the provider states which ([`TableOptions`]). An
+//!   empty field is a missing value; an empty line is one in a table of one column, and nothing in
+//!   others. Lines end in CR, LF or both. A NUL, text after a closing quote, a quote that is never
+//!   closed, and a line inside a quoted cell that looks like a row are errors that name the line.
+//! - A CSV column is of booleans or numbers only if every cell comes back as it is spelled, in one
+//!   of the ways in which Rust, Python, JavaScript and PostgreSQL write floats, as whole numbers
+//!   without leading zeros, or as decimals with one number of digits behind the point. All others
+//!   are texts, unless the provider states a type. Types tell that much about hidden rows.
+//! - Parquet numbers and instants that their column's type cannot hold are errors that name the
+//!   column and row, instants of type INT96 among them; page checksums are checked. The rows are
+//!   those of the row groups, whatever number of rows the footer states for the file.
 //!
 //! # Limits
 //! - Booleans, integers, floats of 32 and 64 bits, texts, dates, timestamps and decimals of 128
-//!   bits leave; columns of other types must be left out or emptied.
-//! - CSV is UTF-8 with a header row, separated by commas, or by semicolons or tabs if the header
-//!   has no comma. A row has at most [`ROW_LEN_MAX`] bytes, a table [`COLUMNS_MAX`] columns. An
-//!   empty field is a missing value. Types are those that all values of a column have, so they
-//!   tell that much about hidden rows; numbers with leading zeros and whole numbers too long for
-//!   their type are texts. Decimals are read as the nearest binary float.
+//!   and 256 bits leave; columns of other types (bytes, lists, structures, times of day, intervals,
+//!   half floats) must be left out or emptied and are not decoded ([`Table::unreleased`]). Decimals
+//!   of 256 bits take no filter, and no mask but `drop` and `null`.
+//! - A table has at most [`COLUMNS_MAX`] columns, a row [`ROW_LEN_MAX`] bytes, a batch
+//!   [`BATCH_ROWS`] rows and [`BATCH_LEN_MAX`] bytes (one row more than that is a batch of its
+//!   own). A Parquet footer has at most 16 MiB, a page 64 MiB, and the pages of all columns that a
+//!   plan needs 512 MiB at once.
+//! - The contract's order costs time and space: about a microsecond and an HMAC for each row, the
+//!   first batch comes when the last row of the table is read, and what exceeds 32 MiB goes to an
+//!   unnamed temporary file (`TMPDIR`), two or three times as long as the release. It shows the
+//!   released rows, as they will leave, to whoever reads the provider's disk.
+//! - What the order does not hide: how many rows stay, which of them are equal, and, from release
+//!   to release, which were added or removed. The time until the first batch tells how large the
+//!   table is; in the table's order, the time between batches tells how many rows are hidden there.
 //! - Parquet files are the provider's own. The decoder (parquet 60.1) panics on some damaged
 //!   files; the panic is caught around the decoder alone, which is then dropped, and becomes an
-//!   error. Under `panic = "abort"` it ends the process, and a page may declare how much memory
-//!   it takes: do not open files that others have written.
+//!   error. Under `panic = "abort"` it ends the process: do not open files that others have written.
 //! - Pseudonyms hide values only from those without the key, and show which rows are equal.
 //!   Rounded and truncated values, and how many rows stay, may tell much about small groups:
 //!   nothing here counts queries or subjects.
@@ -78,25 +108,40 @@
 //!   [`ReadError`] and [`RunError`] are for the provider's operator.
 //! - The wiping of keys covers [`PseudonymKey`], not the values in memory.
 
+mod calendar;
 mod column;
+mod csv_cells;
+mod csv_records;
 mod csv_source;
+mod file;
 mod filter;
+mod mask;
+mod options;
+mod order;
 mod parquet_pages;
 mod parquet_source;
+mod parquet_types;
+mod pieces;
 mod plan;
+mod plan_error;
 mod pseudonym;
 mod render;
 mod round;
 mod run;
+mod spelling;
 mod table;
+mod table_error;
 mod thrift;
 
 pub use arrow_array::RecordBatch;
 pub use arrow_schema::{Schema, SchemaRef};
 
-pub use crate::csv_source::{ROW_LEN_MAX, RowError};
-pub use crate::plan::{ApplyError, Plan, PlanError};
+pub use crate::csv_records::{ROW_LEN_MAX, RowError};
+pub use crate::options::{ColumnType, TableOptions};
+pub use crate::plan::Plan;
+pub use crate::plan_error::{ApplyError, PlanError};
 pub use crate::pseudonym::PseudonymKey;
 pub use crate::render::{WriteError, preview, write_csv};
 pub use crate::run::{Masked, RunError};
-pub use crate::table::{BATCH_ROWS, Batches, COLUMNS_MAX, OpenError, ReadError, Table};
+pub use crate::table::{BATCH_LEN_MAX, BATCH_ROWS, Batches, COLUMNS_MAX, Table};
+pub use crate::table_error::{OpenError, ReadError};

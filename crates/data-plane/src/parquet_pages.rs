@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
@@ -13,11 +15,18 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use crate::render::escape;
 use crate::thrift::{self, Fault};
 
 /// Bytes that a page may have once it is decompressed. Writers aim at one mebibyte; those that put
-/// a whole row group in one page stay far below.
-const PAGE_MAX: i64 = 256 << 20;
+/// a whole row group in one page stay below.
+const PAGE_MAX: i64 = 64 << 20;
+
+/// Bytes that the pages of all columns that are read may have at once.
+const PAGES_MAX: usize = 512 << 20;
+
+/// Bytes that a footer may have; in memory it becomes ten times as long.
+const FOOTER_MAX: u32 = 16 << 20;
 
 /// Bytes that a page header may have; most have some dozens, and statistics add two values.
 const HEADER_MAX: u64 = 1 << 20;
@@ -25,26 +34,62 @@ const HEADER_MAX: u64 = 1 << 20;
 /// The footer's length and `PAR1`, at the end of a file.
 const TAIL_LEN: usize = 8;
 
+/// Counts the bytes of the pages in memory, of all columns together.
+// WHY: a few bytes may decompress to a page, and a file may have thousands of columns.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    /// The present pages and dictionaries of all columns.
+    present: AtomicUsize,
+    /// Pages that were present in this step: arrays may still share their memory.
+    gone: AtomicUsize,
+}
+
+impl Budget {
+    /// A new step: the arrays of the last one are built.
+    pub(crate) fn begin(&self) {
+        self.gone.store(0, Relaxed);
+    }
+
+    fn exchange(&self, old: &mut usize, new: usize) -> Result<()> {
+        let leaving = std::mem::replace(old, new);
+        self.present.fetch_add(new, Relaxed);
+        self.present.fetch_sub(leaving, Relaxed);
+        self.gone.fetch_add(leaving, Relaxed);
+        if self.present.load(Relaxed).saturating_add(self.gone.load(Relaxed)) > PAGES_MAX {
+            return Err(ParquetError::General(format!(
+                "the pages of all columns take more than {PAGES_MAX} bytes at once; \
+                 write the file with smaller pages"
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// All row groups of a file.
 pub(crate) struct Pages {
     file: Arc<Bounded>,
     footer: Arc<ParquetMetaData>,
+    budget: Arc<Budget>,
 }
 
 impl Pages {
-    pub(crate) fn new(file: Bounded, footer: Arc<ParquetMetaData>) -> Self {
-        Self { file: Arc::new(file), footer }
+    pub(crate) fn new(file: Bounded, footer: Arc<ParquetMetaData>, budget: Arc<Budget>) -> Self {
+        Self { file: Arc::new(file), footer, budget }
     }
 }
 
 impl RowGroups for Pages {
     fn num_rows(&self) -> usize {
-        usize::try_from(self.footer.file_metadata().num_rows()).unwrap_or(0)
+        // WHY: not the file's own number, which may be another.
+        let groups = self.footer.row_groups().iter();
+        let rows = groups.map(|group| usize::try_from(group.num_rows()).unwrap_or(0));
+        rows.fold(0, usize::saturating_add)
     }
 
     fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
         let (file, footer) = (Arc::clone(&self.file), Arc::clone(&self.footer));
-        Ok(Box::new(Chunks { file, footer, column, row_group: 0 }))
+        let budget = Arc::clone(&self.budget);
+        Ok(Box::new(Chunks { file, footer, budget, column, row_group: 0 }))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
@@ -60,6 +105,7 @@ impl RowGroups for Pages {
 struct Chunks {
     file: Arc<Bounded>,
     footer: Arc<ParquetMetaData>,
+    budget: Arc<Budget>,
     column: usize,
     row_group: usize,
 }
@@ -84,7 +130,15 @@ impl Chunks {
         let row_count = usize::try_from(group.num_rows())?;
         let file = Arc::clone(&self.file);
         let pages = SerializedPageReader::new(file, chunk, row_count, None)?;
-        Ok(Box::new(Checked { pages, width: narrowest(chunk)? }))
+        let name = escape(&chunk.column_path().string());
+        Ok(Box::new(Checked {
+            pages,
+            name,
+            width: narrowest(chunk)?,
+            budget: Arc::clone(&self.budget),
+            dictionary: 0,
+            page: 0,
+        }))
     }
 }
 
@@ -123,6 +177,11 @@ impl Bounded {
             return Err(ParquetError::EOF("the end of the file".to_owned()));
         };
         let footer_len = u32::from_le_bytes([a, b, c, d]);
+        if footer_len > FOOTER_MAX {
+            return Err(ParquetError::General(format!(
+                "a footer of {footer_len} bytes; at most {FOOTER_MAX} are read"
+            )));
+        }
         let Some(footer) = tail.checked_sub(footer_len.into()).filter(|_| magic == b"PAR1") else {
             return Err(ParquetError::General("the file does not end in a footer".to_owned()));
         };
@@ -190,34 +249,62 @@ fn page_header(head: &[u8]) -> Result<(), Fault> {
 /// Pages of one chunk whose dictionary is as long as its header says.
 struct Checked {
     pages: SerializedPageReader<Bounded>,
+    /// The column's, for errors.
+    name: String,
     width: usize,
+    budget: Arc<Budget>,
+    /// Bytes of the present ones.
+    dictionary: usize,
+    page: usize,
 }
 
-// WHY: parquet 60.1 allocates a dictionary's values by the count in the page's header before it
-// reads one, so that a file of 900 bytes asked for 8 GiB.
 impl Checked {
-    fn check(&self, page: &Page) -> Result<()> {
-        let Page::DictionaryPage { buf, num_values, .. } = page else {
-            return Ok(());
-        };
-        let needed = u64::from(*num_values).saturating_mul(self.width as u64);
-        if needed > buf.len() as u64 {
+    // WHY: parquet 60.1 allocates a dictionary's values by the count in the page's header before
+    // it reads one, so that a file of 900 bytes asked for 8 GiB.
+    fn check(&self, values: &[u8], count: u32) -> Result<()> {
+        let needed = u64::from(count).saturating_mul(self.width as u64);
+        if needed > values.len() as u64 {
             return Err(ParquetError::General(format!(
-                "a dictionary of {} bytes cannot hold the {num_values} values that its header counts",
-                buf.len()
+                "a dictionary of {} bytes cannot hold the {count} values that its header counts",
+                values.len()
             )));
         }
         Ok(())
+    }
+
+    fn next_page(&mut self) -> Result<Option<Page>> {
+        let page = self.pages.get_next_page()?;
+        match &page {
+            Some(Page::DictionaryPage { buf, num_values, .. }) => {
+                self.check(buf, *num_values)?;
+                self.budget.exchange(&mut self.dictionary, buf.len())?;
+            }
+            Some(page) => self.budget.exchange(&mut self.page, page.buffer().len())?,
+            None => {}
+        }
+        Ok(page)
+    }
+}
+
+impl Drop for Checked {
+    fn drop(&mut self) {
+        for held in [self.dictionary, self.page] {
+            self.budget.present.fetch_sub(held, Relaxed);
+            self.budget.gone.fetch_add(held, Relaxed);
+        }
     }
 }
 
 impl PageReader for Checked {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
-        let page = self.pages.get_next_page()?;
-        if let Some(page) = &page {
-            self.check(page)?;
-        }
-        Ok(page)
+        let page = self.next_page();
+        page.map_err(|error| match error {
+            ParquetError::General(text) => {
+                ParquetError::General(format!("column `{}`: {text}", self.name))
+            }
+            ParquetError::EOF(text) => ParquetError::EOF(format!("column `{}`: {text}", self.name)),
+            other => other,
+        })
     }
 
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {

@@ -4,134 +4,19 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type};
-use arrow_array::{
-    Array, ArrayRef, RecordBatch, RecordBatchOptions, downcast_integer, new_null_array,
-};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use dataspace_policy::{Duty, InvalidDuty, MaskMethod};
-use thiserror::Error;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use dataspace_policy::Duty;
+use dataspace_primitives::Name;
 
-use crate::column::{Cells, Kind, copy, numbers, released_type, texts, type_name, value};
+use crate::column::{Cells, Kind, type_name};
 use crate::filter::{Misfit, Test};
-use crate::pseudonym::{PseudonymKey, Pseudonyms};
-use crate::round::{round_float, round_integer};
-
-/// Why the duties cannot be carried out on a table, so that nothing of it is released.
-///
-/// `clause` is the position of the duty among the duties given, from 0.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// The duty itself is not well formed.
-    #[error("duty {clause}: {source}")]
-    Duty {
-        /// The duty.
-        clause: usize,
-        /// What is wrong with it.
-        source: InvalidDuty,
-    },
-    /// The table has no such column.
-    #[error("duty {clause}: the table has no column `{column}`")]
-    UnknownColumn {
-        /// The duty.
-        clause: usize,
-        /// The column that it names.
-        column: String,
-    },
-    /// Two columns of the table have one name, so that a duty could mean either.
-    #[error("the table has two columns `{column}`")]
-    DuplicateColumn {
-        /// The name.
-        column: String,
-    },
-    /// A column has a mask already.
-    #[error("duty {clause}: column `{column}` has a second mask; the first is duty {first}")]
-    SecondMask {
-        /// The second mask.
-        clause: usize,
-        /// The first mask.
-        first: usize,
-        /// The column.
-        column: String,
-    },
-    /// The filter or mask is not defined on columns of this type.
-    #[error("duty {clause}: columns of type {data_type} cannot be {action}, as `{column}` should")]
-    ColumnType {
-        /// The duty.
-        clause: usize,
-        /// The column.
-        column: String,
-        /// Its type.
-        data_type: String,
-        /// What the duty asks for.
-        action: &'static str,
-    },
-    /// A constant of a filter has another type than the column.
-    #[error("duty {clause}: column `{column}` has the type {data_type}, a constant has another")]
-    ConstantType {
-        /// The filter.
-        clause: usize,
-        /// The column.
-        column: String,
-        /// Its type.
-        data_type: String,
-    },
-    /// A boolean column is compared by order.
-    #[error("duty {clause}: column `{column}` has only two values, without an order")]
-    Unordered {
-        /// The filter.
-        clause: usize,
-        /// The column.
-        column: String,
-    },
-    /// A column that would leave has a type that does not leave from here.
-    #[error("column `{column}` of type {data_type} cannot be released; leave it out or empty it")]
-    UnreleasedType {
-        /// The column.
-        column: String,
-        /// Its type.
-        data_type: String,
-    },
-    /// Every column is left out.
-    #[error("no column is left to release")]
-    NothingLeft,
-}
-
-/// Why a batch is not released.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ApplyError {
-    /// The batch does not have the columns, names and types that the plan was compiled for.
-    #[error("the batch is not of the table that the duties were checked against")]
-    OtherSchema,
-    /// More than 2 GiB of text in one column of one batch.
-    #[error("column `{column}` holds too much text for one batch")]
-    TextTooLong {
-        /// The column.
-        column: String,
-    },
-    /// The columns do not form a batch: a defect here.
-    #[error("the masked columns do not form a batch")]
-    Assemble(#[source] ArrowError),
-}
-
-#[derive(Debug)]
-enum Action {
-    Copy,
-    Null,
-    Hash,
-    Round(i8),
-    Truncate(usize),
-}
-
-#[derive(Debug)]
-struct Output {
-    source: usize,
-    action: Action,
-    data_type: DataType,
-}
+use crate::mask::{self, Output};
+use crate::plan_error::{ApplyError, PlanError};
+use crate::pseudonym::PseudonymKey;
+use crate::render::escape;
+use crate::spelling;
+use crate::table::Chunk;
 
 /// The duties of one contract, checked against the columns of one table.
 pub struct Plan {
@@ -139,7 +24,7 @@ pub struct Plan {
     filters: Vec<(usize, Test)>,
     outputs: Vec<Output>,
     schema: SchemaRef,
-    /// Kept only while some column is replaced by pseudonyms.
+    /// Kept only while some column is masked: for pseudonyms and for the order of the rows.
     key: Option<PseudonymKey>,
 }
 
@@ -151,7 +36,10 @@ impl Plan {
     /// [`PlanError`] with the first duty that cannot be carried out here. None is ever skipped.
     pub fn compile(duties: &[Duty], schema: &Schema, key: PseudonymKey) -> Result<Self, PlanError> {
         let mut names = BTreeSet::new();
-        for field in schema.fields() {
+        for (index, field) in schema.fields().iter().enumerate() {
+            if field.name().parse::<Name>().is_err() {
+                return Err(PlanError::ColumnName { index, shown: escape(field.name()) });
+            }
             if !names.insert(field.name()) {
                 let column = field.name().clone();
                 return Err(PlanError::DuplicateColumn { column });
@@ -176,25 +64,33 @@ impl Plan {
                         let column = column.to_owned();
                         return Err(PlanError::SecondMask { clause, first, column });
                     }
-                    check_mask(mask.method, clause, field)?;
+                    if let Some(action) = mask::misfit(mask.method, field.data_type()) {
+                        let column = column.to_owned();
+                        let data_type = type_name(field.data_type());
+                        return Err(PlanError::ColumnType { clause, column, data_type, action });
+                    }
                     *slot = Some((clause, mask.method));
                 }
             }
         }
+        let masked = masks.iter().any(Option::is_some);
         let mut outputs = Vec::new();
         let mut fields = Vec::new();
         for (source, (field, mask)) in schema.fields().iter().zip(masks).enumerate() {
-            let Some((action, data_type)) = output(field, mask.map(|(_, method)| method))? else {
-                continue;
-            };
+            let output = Output::new(source, field, mask.map(|(_, method)| method));
+            let output = output.map_err(|mask::Unreleased| PlanError::UnreleasedType {
+                column: field.name().clone(),
+                data_type: type_name(field.data_type()),
+            })?;
+            let Some(output) = output else { continue };
             // Built anew: metadata of the source may tell about hidden values.
-            fields.push(Field::new(field.name(), data_type.clone(), true));
-            outputs.push(Output { source, action, data_type });
+            let released = Field::new(field.name(), output.data_type.clone(), true);
+            fields.push(spelling::carried(released, field));
+            outputs.push(output);
         }
         if outputs.is_empty() {
             return Err(PlanError::NothingLeft);
         }
-        let hashes = outputs.iter().any(|output| matches!(output.action, Action::Hash));
         Ok(Self {
             source: schema
                 .fields()
@@ -204,19 +100,33 @@ impl Plan {
             filters,
             outputs,
             schema: Arc::new(Schema::new(fields)),
-            key: hashes.then_some(key),
+            key: masked.then_some(key),
         })
     }
 
-    /// The columns of what [`Plan::apply`] returns: without metadata, every one nullable, texts
-    /// always as `Utf8`.
+    /// The columns of what [`Plan::apply`] returns: without the source's metadata, every one
+    /// nullable, texts always as `Utf8`.
     #[must_use]
     pub fn output_schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
-    /// The rows and values of `batch` that may leave. Nothing in the result shares memory with
-    /// `batch`.
+    /// Whether the rows of [`Plan::run`] come in the order of the contract and not in the
+    /// table's: exactly if a column is masked or left out.
+    // WHY every mask: a column that is coarsened, emptied or left out may be the one that the
+    // table is sorted by, or that it has in common with another table of the same order.
+    #[must_use]
+    pub fn reorders(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// What the order is made with, if there is one.
+    pub(crate) fn order_key(&self) -> Option<&PseudonymKey> {
+        self.key.as_ref()
+    }
+
+    /// The rows and values of `batch` that may leave, in their order. Nothing in the result shares
+    /// memory with `batch`.
     ///
     /// # Errors
     /// [`ApplyError`] if `batch` has other columns than the plan was compiled for.
@@ -229,19 +139,51 @@ impl Plan {
         if !same {
             return Err(ApplyError::OtherSchema);
         }
+        let chunk = Chunk::of(batch);
+        self.mask(&chunk, &self.keep(&chunk)?)
+    }
+
+    /// The columns of the table that [`Plan::keep`] and [`Plan::mask`] look at.
+    pub(crate) fn wanted(&self) -> Vec<bool> {
+        let mut wanted = vec![false; self.source.len()];
+        let outputs = self.outputs.iter().filter(|output| output.reads());
+        let filters = self.filters.iter().map(|(index, _)| *index);
+        for index in outputs.map(|output| output.source).chain(filters) {
+            if let Some(wanted) = wanted.get_mut(index) {
+                *wanted = true;
+            }
+        }
+        wanted
+    }
+
+    /// The rows that stay.
+    pub(crate) fn keep(&self, chunk: &Chunk) -> Result<Vec<usize>, ApplyError> {
         let tests: Vec<_> = self
             .filters
             .iter()
-            .map(|(index, test)| Some((Cells::of(batch.column(*index).as_ref())?, test)))
+            .map(|(index, test)| Some((Cells::of(chunk.column(*index)?.as_ref())?, test)))
             .collect::<Option<_>>()
             .ok_or(ApplyError::OtherSchema)?;
-        let rows: Vec<usize> = (0..batch.num_rows())
+        Ok((0..chunk.rows)
             .filter(|row| tests.iter().all(|(cells, test)| test.holds(cells, *row)))
-            .collect();
+            .collect())
+    }
+
+    /// Bytes that each of `rows` takes at most once it is masked.
+    pub(crate) fn lens(&self, chunk: &Chunk, rows: &[usize]) -> Vec<usize> {
+        let mut lens = vec![0; rows.len()];
+        for output in &self.outputs {
+            output.add_lens(chunk.column(output.source), rows, &mut lens);
+        }
+        lens
+    }
+
+    /// What leaves of `rows`.
+    pub(crate) fn mask(&self, chunk: &Chunk, rows: &[usize]) -> Result<RecordBatch, ApplyError> {
         let columns = self
             .outputs
             .iter()
-            .map(|output| self.column(output, batch.column(output.source).as_ref(), &rows))
+            .map(|output| self.column(output, chunk, rows))
             .collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         RecordBatch::try_new_with_options(self.output_schema(), columns, &options)
@@ -251,31 +193,14 @@ impl Plan {
     fn column(
         &self,
         output: &Output,
-        array: &dyn Array,
+        chunk: &Chunk,
         rows: &[usize],
     ) -> Result<ArrayRef, ApplyError> {
-        let name = || {
-            let name = self.source.get(output.source);
-            name.map(|(name, _)| name.clone()).unwrap_or_default()
-        };
-        let column = match output.action {
-            Action::Null => Some(Ok(new_null_array(&output.data_type, rows.len()))),
-            Action::Copy => copy(array, rows),
-            Action::Round(decimals) => round(array, rows, decimals).map(Ok),
-            Action::Hash => Cells::of(array).zip(self.key.as_ref()).map(|(cells, key)| {
-                let pseudonyms = Pseudonyms::new(key, &name());
-                texts(rows.iter().map(|row| pseudonyms.of(&cells, *row)))
-            }),
-            Action::Truncate(chars) => match Cells::of(array) {
-                Some(Cells::Text(text)) => {
-                    Some(texts(rows.iter().map(|row| text.get(*row).map(|text| cut(text, chars)))))
-                }
-                _ => None,
-            },
-        };
-        column
+        let name = self.source.get(output.source).map_or("", |(name, _)| name.as_str());
+        output
+            .column(chunk.column(output.source), rows, name, self.key.as_ref())
             .ok_or(ApplyError::OtherSchema)?
-            .map_err(|_| ApplyError::TextTooLong { column: name() })
+            .map_err(|_| ApplyError::TextTooLong { column: name.to_owned() })
     }
 }
 
@@ -296,84 +221,4 @@ fn explain(misfit: &Misfit, clause: usize, field: &Field) -> PlanError {
         Misfit::Constant => PlanError::ConstantType { clause, column, data_type },
         Misfit::Operator => PlanError::Unordered { clause, column },
     }
-}
-
-fn check_mask(method: MaskMethod, clause: usize, field: &Field) -> Result<(), PlanError> {
-    let kind = Kind::of(field.data_type());
-    let (fits, action) = match method {
-        MaskMethod::Drop | MaskMethod::Null => (true, "hidden"),
-        MaskMethod::Hash => (kind.is_some(), "replaced by pseudonyms"),
-        MaskMethod::Round { .. } => {
-            (matches!(kind, Some(Kind::Integer | Kind::Float32 | Kind::Float64)), "rounded")
-        }
-        MaskMethod::Truncate { .. } => (kind == Some(Kind::Text), "cut"),
-    };
-    if fits {
-        return Ok(());
-    }
-    Err(PlanError::ColumnType {
-        clause,
-        column: field.name().clone(),
-        data_type: type_name(field.data_type()),
-        action,
-    })
-}
-
-/// What happens to a column and the type that comes out; `None` if it is left out.
-fn output(
-    field: &Field,
-    mask: Option<MaskMethod>,
-) -> Result<Option<(Action, DataType)>, PlanError> {
-    let released = released_type(field.data_type());
-    let action = match mask {
-        Some(MaskMethod::Drop) => return Ok(None),
-        // A type that could not leave leaves no trace of itself either.
-        Some(MaskMethod::Null) => {
-            return Ok(Some((Action::Null, released.unwrap_or(DataType::Null))));
-        }
-        Some(MaskMethod::Hash) => return Ok(Some((Action::Hash, DataType::Utf8))),
-        Some(MaskMethod::Round { decimals }) => Action::Round(decimals),
-        Some(MaskMethod::Truncate { chars }) => {
-            Action::Truncate(usize::try_from(chars).unwrap_or(usize::MAX))
-        }
-        None => Action::Copy,
-    };
-    let unreleased = || PlanError::UnreleasedType {
-        column: field.name().clone(),
-        data_type: type_name(field.data_type()),
-    };
-    Ok(Some((action, released.ok_or_else(unreleased)?)))
-}
-
-fn round(array: &dyn Array, rows: &[usize], decimals: i8) -> Option<ArrayRef> {
-    let data_type = array.data_type();
-    let zeros = if decimals < 0 { u32::from(decimals.unsigned_abs()) } else { 0 };
-    macro_rules! integers {
-        ($t:ty) => {{
-            let source = array.as_primitive_opt::<$t>()?;
-            let values = rows.iter().map(|row| value(source, *row));
-            let rounded = values.map(|v| v.and_then(|v| round_integer(i128::from(v), zeros)));
-            Some(numbers::<$t>(data_type, rounded))
-        }};
-    }
-    macro_rules! floats {
-        ($t:ty) => {{
-            let source = array.as_primitive_opt::<$t>()?;
-            let values = rows.iter().map(|row| value(source, *row));
-            let rounded = values.map(|v| v.map(|v| round_float(v, decimals)));
-            Some(numbers::<$t>(data_type, rounded))
-        }};
-    }
-    downcast_integer! {
-        data_type => (integers),
-        DataType::Float32 => floats!(Float32Type),
-        DataType::Float64 => floats!(Float64Type),
-        _ => None,
-    }
-}
-
-/// The first `chars` Unicode scalar values.
-fn cut(text: &str, chars: usize) -> &str {
-    let end = text.char_indices().nth(chars).map_or(text.len(), |(end, _)| end);
-    text.get(..end).unwrap_or_default()
 }

@@ -10,6 +10,9 @@ use crate::column::{Cells, boolean, value};
 /// Bytes of the HMAC that a pseudonym shows (128 bits), as twice as many hexadecimal digits.
 const PSEUDONYM_LEN: usize = 16;
 
+/// Characters of a pseudonym.
+pub(crate) const PSEUDONYM_DIGITS: usize = 2 * PSEUDONYM_LEN;
+
 /// The secret under which the pseudonyms of one contract are made: 32 bytes, uniformly random or
 /// derived from such, and of this contract alone.
 ///
@@ -25,6 +28,17 @@ impl PseudonymKey {
     #[must_use]
     pub fn new(secret: impl Into<Zeroizing<[u8; Self::LEN]>>) -> Self {
         Self(secret.into())
+    }
+
+    fn start(&self, domain: &[u8]) -> hmac::Context {
+        let mut start = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0));
+        start.update(domain);
+        start
+    }
+
+    /// What the order of rows is made with.
+    pub(crate) fn order(&self) -> hmac::Context {
+        self.start(b"dataspace/row-order/v1\0")
     }
 }
 
@@ -42,8 +56,7 @@ pub(crate) struct Pseudonyms {
 
 impl Pseudonyms {
     pub(crate) fn new(key: &PseudonymKey, column: &str) -> Self {
-        let mut start = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*key.0));
-        start.update(b"dataspace/pseudonym/v1\0");
+        let mut start = key.start(b"dataspace/pseudonym/v1\0");
         start.update(&u64::try_from(column.len()).unwrap_or(u64::MAX).to_be_bytes());
         start.update(column.as_bytes());
         Self { start }
@@ -63,6 +76,8 @@ impl Pseudonyms {
             Cells::Integer(get) => get(row).map(|v| self.tag(b'i', &v.to_be_bytes())),
             Cells::Float32(array) => value(array, row).map(|v| float(f64::from(v))),
             Cells::Float64(array) => value(array, row).map(float),
+            // A column has one scale.
+            Cells::Decimal(array) => value(array, row).map(|v| self.tag(b'd', &v.to_be_bytes())),
             Cells::Text(text) => text.get(row).map(|v| self.tag(b't', v.as_bytes())),
         }
     }

@@ -1,19 +1,21 @@
 //! Released batches as text: CSV, and a preview for terminals.
 
 use std::borrow::Borrow;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::io;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Date64Type, Decimal128Type, TimestampMicrosecondType, TimestampMillisecondType,
+    Date32Type, Date64Type, Decimal256Type, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{Array, RecordBatch};
-use arrow_schema::{DataType, Schema, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use thiserror::Error;
 
+use crate::calendar;
 use crate::column::{Cells, boolean, value};
+use crate::spelling;
 
 /// Why a result is not written to its end.
 #[derive(Debug, Error)]
@@ -92,8 +94,9 @@ pub fn preview(batches: &[RecordBatch], max_rows: usize, max_width: usize) -> St
         .collect();
     let mut left = max_rows;
     for batch in batches {
-        for ((lines, _), array) in columns.iter_mut().zip(batch.columns()) {
-            let cells = Column::of(array.as_ref());
+        let fields = batch.schema_ref().fields().iter();
+        for (((lines, _), array), field) in columns.iter_mut().zip(batch.columns()).zip(fields) {
+            let cells = Column::of(array.as_ref(), field);
             for row in 0..batch.num_rows().min(left) {
                 let text = cells.as_ref().map_or(Some("?".to_owned()), |c| c.text(row));
                 lines.push(text.map_or_else(|| "·".to_owned(), |text| escape(&text)));
@@ -143,7 +146,7 @@ fn layout(columns: &[(Vec<String>, bool)], max_width: usize, more_rows: usize) -
 }
 
 /// Shows what would act on a terminal or hide, and cuts.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::new();
     let mut len = 0;
     for c in text.chars() {
@@ -181,62 +184,51 @@ struct Column<'a>(Box<dyn Fn(usize) -> Option<String> + 'a>);
 fn texts(batch: &RecordBatch) -> Result<Vec<Column<'_>>, WriteError> {
     let fields = batch.schema_ref().fields();
     let columns = fields.iter().zip(batch.columns()).map(|(field, array)| {
-        Column::of(array.as_ref())
+        Column::of(array.as_ref(), field)
             .ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
     });
     columns.collect()
 }
 
-/// Floats keep a point or an exponent, so that they are read as floats again.
-fn float(value: impl fmt::Debug) -> String {
-    format!("{value:?}")
-}
-
 impl<'a> Column<'a> {
-    fn of(array: &'a dyn Array) -> Option<Self> {
+    fn of(array: &'a dyn Array, field: &Field) -> Option<Self> {
         macro_rules! temporal {
-            ($t:ty, $get:ident, $suffix:expr) => {{
-                let (array, suffix) = (array.as_primitive_opt::<$t>()?, $suffix);
-                Box::new(move |row| {
-                    let raw = value(array, row)?;
-                    Some(match array.$get(row) {
-                        Some(time) => format!("{time}{suffix}"),
-                        None => raw.to_string(),
-                    })
-                })
+            ($t:ty, $write:expr) => {{
+                let array = array.as_primitive_opt::<$t>()?;
+                Box::new(move |row| value(array, row).map(|raw| $write(i64::from(raw))))
             }};
         }
         if let Some(cells) = Cells::of(array) {
+            let (floats, booleans) = (spelling::floats(field), spelling::booleans(field));
             return Some(Self(Box::new(move |row| match &cells {
-                Cells::Boolean(array) => boolean(array, row).map(|v| v.to_string()),
+                Cells::Boolean(array) => boolean(array, row).map(|v| booleans.write(v).to_owned()),
                 Cells::Integer(get) => get(row).map(|v| v.to_string()),
-                Cells::Float32(array) => value(array, row).map(float),
-                Cells::Float64(array) => value(array, row).map(float),
+                // Unless the source has another spelling, floats keep a point or an exponent, so
+                // that they are read as floats again.
+                Cells::Float32(array) => value(array, row).map(|v| floats.write(v)),
+                Cells::Float64(array) => value(array, row).map(|v| floats.write(v)),
+                Cells::Decimal(array) => array.is_valid(row).then(|| array.value_as_string(row)),
                 Cells::Text(text) => text.get(row).map(str::to_owned),
             })));
         }
         Some(Self(match array.data_type() {
             DataType::Null => Box::new(|_| None),
-            DataType::Date32 => temporal!(Date32Type, value_as_date, ""),
-            DataType::Date64 => temporal!(Date64Type, value_as_date, ""),
+            DataType::Date32 => temporal!(Date32Type, calendar::day),
+            DataType::Date64 => temporal!(Date64Type, calendar::day_of_millis),
             DataType::Timestamp(unit, zone) => {
                 // With a zone, the instant is stored and shown in UTC.
                 let suffix = if zone.is_some() { "Z" } else { "" };
+                let write =
+                    move |digits: u32| move |raw: i64| calendar::instant(raw, digits) + suffix;
                 match unit {
-                    TimeUnit::Second => temporal!(TimestampSecondType, value_as_datetime, suffix),
-                    TimeUnit::Millisecond => {
-                        temporal!(TimestampMillisecondType, value_as_datetime, suffix)
-                    }
-                    TimeUnit::Microsecond => {
-                        temporal!(TimestampMicrosecondType, value_as_datetime, suffix)
-                    }
-                    TimeUnit::Nanosecond => {
-                        temporal!(TimestampNanosecondType, value_as_datetime, suffix)
-                    }
+                    TimeUnit::Second => temporal!(TimestampSecondType, write(0)),
+                    TimeUnit::Millisecond => temporal!(TimestampMillisecondType, write(3)),
+                    TimeUnit::Microsecond => temporal!(TimestampMicrosecondType, write(6)),
+                    TimeUnit::Nanosecond => temporal!(TimestampNanosecondType, write(9)),
                 }
             }
-            DataType::Decimal128(_, _) => {
-                let array = array.as_primitive_opt::<Decimal128Type>()?;
+            DataType::Decimal256(_, _) => {
+                let array = array.as_primitive_opt::<Decimal256Type>()?;
                 Box::new(move |row| array.is_valid(row).then(|| array.value_as_string(row)))
             }
             _ => return None,

@@ -40,13 +40,13 @@ pub(crate) fn round_float<F: Float>(value: F, decimals: i8) -> F {
     if !value.is_finite() {
         return value;
     }
-    round_decimal(&format!("{value:e}"), decimals)
+    round_spelling(&format!("{value:e}"), decimals)
         .and_then(|text| text.parse().ok())
         .unwrap_or(F::NAN)
 }
 
 /// Rounds a number spelled `-d.ddde-x`; `None` if it is spelled otherwise.
-fn round_decimal(text: &str, decimals: i8) -> Option<String> {
+fn round_spelling(text: &str, decimals: i8) -> Option<String> {
     let (mantissa, exponent) = text.split_once('e')?;
     let exponent: i32 = exponent.parse().ok()?;
     let (sign, mantissa) = match mantissa.strip_prefix('-') {
@@ -80,6 +80,19 @@ pub(crate) fn round_integer<T: TryFrom<i128>>(value: i128, zeros: u32) -> Option
     let (down, rest) = (value / unit * unit, value % unit);
     let away = if rest.abs() * 2 >= unit { down + unit * value.signum() } else { down };
     T::try_from(away).or_else(|_| T::try_from(down)).ok()
+}
+
+/// A decimal of `scale` digits behind the point, rounded to `decimals` of them. A value that would
+/// have more than `precision` digits becomes the next one towards zero.
+pub(crate) fn round_decimal(value: i128, precision: u8, scale: i8, decimals: i8) -> Option<i128> {
+    let zeros = u32::try_from(i32::from(scale) - i32::from(decimals)).unwrap_or(0);
+    // More zeros than the type has digits: not even the first digit comes near.
+    let Some(unit) = 10_i128.checked_pow(zeros) else { return Some(0) };
+    let (down, rest) = (value / unit * unit, value % unit);
+    let up = rest.unsigned_abs() >= unit.unsigned_abs().div_ceil(2) && unit > 1;
+    let away = if up { down.checked_add(unit * value.signum()) } else { Some(down) };
+    let most = 10_u128.checked_pow(u32::from(precision)).unwrap_or(u128::MAX);
+    away.filter(|away| away.unsigned_abs() < most).or(Some(down))
 }
 
 #[cfg(test)]
@@ -132,6 +145,23 @@ mod tests {
     fn a_value_that_rounds_to_zero_has_no_sign() {
         for value in [-0.0, -0.4, -1e-300] {
             assert_eq!(round_float::<f64>(value, 0).to_bits(), 0);
+        }
+    }
+
+    #[test]
+    fn decimals_are_rounded_in_their_own_digits() {
+        for (value, precision, scale, decimals, expected) in [
+            (12345, 10, 2, 1, 12350),
+            (12344, 10, 2, 1, 12340),
+            (-12345, 10, 2, 1, -12350),
+            (12345, 10, 2, 2, 12345),
+            (12345, 10, 2, 5, 12345),
+            (12345, 10, 2, -1, 12000),
+            (12345, 10, 2, -18, 0),
+            (999, 3, 2, 1, 990),
+            (i128::MAX, 38, 38, -18, 0),
+        ] {
+            assert_eq!(round_decimal(value, precision, scale, decimals), Some(expected));
         }
     }
 

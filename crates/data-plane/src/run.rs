@@ -1,15 +1,23 @@
 //! A plan over a whole table.
 
 use std::fmt;
+use std::io;
 use std::ops::Deref;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
-use arrow_select::coalesce::BatchCoalescer;
 use thiserror::Error;
 
-use crate::plan::{ApplyError, Plan};
-use crate::table::{BATCH_ROWS, Batches, ReadError, Table};
+use crate::csv_records::ROW_LEN_MAX;
+use crate::order::{MEMORY_LEN, Order, Ordered};
+use crate::pieces::Pieces;
+use crate::plan::Plan;
+use crate::plan_error::ApplyError;
+use crate::table::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk, Chunks, Table};
+use crate::table_error::ReadError;
+
+/// Bytes that a row may have: the longest of a CSV file, and what its columns take besides.
+const RELEASED_ROW_MAX: usize = ROW_LEN_MAX + 64 * COLUMNS_MAX;
 
 /// Why a release ends early. Its text tells nothing about values; its sources are for the
 /// provider's operator, not for the consumer.
@@ -25,15 +33,42 @@ pub enum RunError {
     /// The rows that stay cannot be put together.
     #[error("the rows that stay cannot be put together")]
     Assemble(#[source] ArrowError),
+    /// A row has more than [`ROW_LEN_MAX`] bytes.
+    #[error("a row is longer than {} bytes", ROW_LEN_MAX)]
+    RowTooLong,
+    /// The temporary file in which rows are put in order fails.
+    #[error("the rows cannot be put in order in a temporary file")]
+    Scratch(#[source] io::Error),
 }
 
-/// What may leave of a table, in batches of [`BATCH_ROWS`] rows, the last one with fewer. The
-/// borders of the batches are counted in rows that stay, so they tell nothing about hidden rows.
-/// Ends after the first error.
+enum Stage {
+    /// Rows in the order of the table.
+    Through {
+        chunks: Option<Chunks>,
+        pieces: Pieces,
+    },
+    /// Rows that are still collected for the contract's own order.
+    Collecting {
+        chunks: Chunks,
+        order: Box<Order>,
+    },
+    Ordered(Box<Ordered>),
+    Ended,
+}
+
+/// What may leave of a table, in batches of [`BATCH_ROWS`](crate::BATCH_ROWS) rows, the last one
+/// with fewer, and a batch of long rows with as many as fit [`BATCH_LEN_MAX`]. The borders of the
+/// batches follow from the rows that stay, so they tell nothing about hidden rows. Ends after the
+/// first error.
+///
+/// If a column is masked or left out ([`Plan::reorders`]), the rows come in an order of the
+/// contract: they are sorted by an HMAC of what is released of them. The first batch then comes
+/// when the whole table is read. Up to 32 MiB of rows are sorted in memory; more go to an unnamed
+/// file in the system's directory for temporary files, of which a release of n bytes takes up to
+/// 2n, or 3n beyond 8 GiB.
 pub struct Masked<P> {
     plan: P,
-    batches: Option<Batches>,
-    ready: BatchCoalescer,
+    stage: Stage,
 }
 
 impl Plan {
@@ -44,33 +79,85 @@ impl Plan {
     pub fn run(&self, table: &Table) -> Result<Masked<&Self>, RunError> {
         Masked::open(self, table)
     }
+
+    /// What leaves of the rows, in parts of at most about [`BATCH_LEN_MAX`] bytes.
+    // WHY: a value that a dictionary holds once may stand in every row.
+    fn mask_in_parts(
+        &self,
+        chunk: &Chunk,
+        mut take: impl FnMut(&RecordBatch) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        let rows = self.keep(chunk)?;
+        let lens = self.lens(chunk, &rows);
+        let (mut from, mut len) = (0, 0_usize);
+        let mut part = |from, to| match rows.get(from..to) {
+            None | Some([]) => Ok(()),
+            Some(rows) => take(&self.mask(chunk, rows)?),
+        };
+        for (row, row_len) in lens.into_iter().enumerate() {
+            if row_len > RELEASED_ROW_MAX {
+                return Err(RunError::RowTooLong);
+            }
+            if len.saturating_add(row_len) > BATCH_LEN_MAX {
+                part(from, row)?;
+                (from, len) = (row, 0);
+            }
+            len = len.saturating_add(row_len);
+        }
+        part(from, rows.len())
+    }
 }
 
 impl<P: Deref<Target = Plan>> Masked<P> {
     /// Reads `table` and carries the duties of `plan`, borrowed or shared, out on it.
     ///
+    /// Does all that can fail early: the file is there, regular, and has the columns and types that
+    /// it had when the table was opened. A CSV file that has changed since is read once in full for
+    /// this.
+    ///
     /// # Errors
     /// [`RunError::Read`] if the table cannot be opened again.
     pub fn open(plan: P, table: &Table) -> Result<Self, RunError> {
-        let batches = Some(table.read()?);
-        let ready = BatchCoalescer::new(plan.output_schema(), BATCH_ROWS);
-        Ok(Self { plan, batches, ready })
+        let chunks = table.chunks(&plan.wanted())?;
+        let schema = plan.output_schema();
+        let stage = match plan.order_key() {
+            Some(key) => {
+                let order = Order::new(schema, key, MEMORY_LEN).map_err(RunError::Assemble)?;
+                Stage::Collecting { chunks, order: Box::new(order) }
+            }
+            None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(schema) },
+        };
+        Ok(Self { plan, stage })
     }
 
     fn step(&mut self) -> Result<Option<RecordBatch>, RunError> {
         loop {
-            if let Some(batch) = self.ready.next_completed_batch() {
-                return Ok(Some(batch));
-            }
-            let Some(batches) = &mut self.batches else {
-                return Ok(None);
-            };
-            if let Some(batch) = batches.next().transpose()? {
-                let masked = self.plan.apply(&batch)?;
-                self.ready.push_batch(masked).map_err(RunError::Assemble)?;
-            } else {
-                self.batches = None;
-                self.ready.finish_buffered_batch().map_err(RunError::Assemble)?;
+            match &mut self.stage {
+                Stage::Through { chunks, pieces } => {
+                    if let Some(batch) = pieces.next() {
+                        return Ok(Some(batch));
+                    }
+                    let Some(some) = chunks else { return Ok(None) };
+                    if let Some(chunk) = some.read()? {
+                        self.plan.mask_in_parts(&chunk, |batch| {
+                            pieces.push(batch).map_err(RunError::Assemble)
+                        })?;
+                    } else {
+                        *chunks = None;
+                        pieces.finish().map_err(RunError::Assemble)?;
+                    }
+                }
+                Stage::Collecting { chunks, order } => {
+                    if let Some(chunk) = chunks.read()? {
+                        self.plan.mask_in_parts(&chunk, |batch| order.push(batch))?;
+                    } else if let Stage::Collecting { order, .. } =
+                        std::mem::replace(&mut self.stage, Stage::Ended)
+                    {
+                        self.stage = Stage::Ordered(Box::new(order.finish()?));
+                    }
+                }
+                Stage::Ordered(rows) => return rows.read(),
+                Stage::Ended => return Ok(None),
             }
         }
     }
@@ -81,10 +168,9 @@ impl<P: Deref<Target = Plan>> Iterator for Masked<P> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let step = self.step();
-        if step.is_err() {
+        if !matches!(step, Ok(Some(_))) {
             // Neither what is buffered nor what would follow: an error is the end.
-            self.batches = None;
-            self.ready = BatchCoalescer::new(self.plan.output_schema(), BATCH_ROWS);
+            self.stage = Stage::Ended;
         }
         step.transpose()
     }

@@ -2,93 +2,46 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{Field, Schema, SchemaRef};
-use dataspace_primitives::Digest;
-use thiserror::Error;
+use dataspace_primitives::{Digest, Name};
 
-use crate::column::type_name;
-use crate::csv_source::{self, CsvBatches, RowError};
-use crate::parquet_source::{Cause, ParquetBatches, ParquetFile};
+use crate::column::{released_type, type_name};
+use crate::csv_cells::SCALES;
+use crate::csv_source::{self, CsvBatches, Format};
+use crate::file::{Snapshot, Stamp};
+use crate::options::{ColumnType, TableOptions};
+use crate::parquet_source::{ParquetBatches, ParquetFile};
+use crate::render::escape;
+use crate::table_error::{OpenError, ReadError};
 
 /// Most rows in a batch.
 pub const BATCH_ROWS: usize = 4096;
 
+/// Bytes after which a batch of long rows ends early.
+pub const BATCH_LEN_MAX: usize = 16 * 1024 * 1024;
+
 /// Most columns in a table.
 pub const COLUMNS_MAX: usize = 4096;
 
-/// Why a table cannot be opened. The texts hold no path and no value.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The file cannot be read.
-    #[error("the table cannot be read")]
-    Io(#[from] io::Error),
-    /// Neither Parquet nor CSV.
-    #[error(
-        "the table is neither Parquet (it would begin with `PAR1`) nor CSV (UTF-8, with a header \
-         row, in a file named .csv, .tsv or .txt)"
-    )]
-    Format,
-    /// A Parquet file that is damaged or beyond what can be read.
-    #[error("the Parquet file cannot be read")]
-    Parquet(#[source] Cause),
-    /// A row of a CSV file.
-    #[error(transparent)]
-    Row(#[from] RowError),
-    /// Two columns have one name.
-    #[error("the table has two columns `{column}`")]
-    DuplicateColumn {
-        /// The name.
-        column: String,
-    },
-    /// A column without a name: no duty could name it.
-    #[error("column {index} of the table has no name")]
-    UnnamedColumn {
-        /// Its position, from 0.
-        index: usize,
-    },
-    /// No column, or more than [`COLUMNS_MAX`].
-    #[error("the table has {found} columns; 1 to {} are possible", COLUMNS_MAX)]
-    ColumnCount {
-        /// Columns found.
-        found: usize,
-    },
-    /// A batch with other columns than the table.
-    #[error("batch {index} does not have the columns of the table")]
-    BatchSchema {
-        /// Its position, from 0.
-        index: usize,
-    },
-}
-
-/// Why reading a table ends early. The texts hold no path and no value.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The file cannot be read.
-    #[error("the table cannot be read")]
-    Io(#[from] io::Error),
-    /// A Parquet file that is damaged or beyond what can be read.
-    #[error("the Parquet file cannot be read")]
-    Parquet(#[source] Cause),
-    /// A row of a CSV file.
-    #[error(transparent)]
-    Row(#[from] RowError),
-    /// The file is not the one that was opened: it has other columns or types by now.
-    #[error("the table has changed since it was opened")]
-    Changed,
-}
-
 enum Source {
-    Csv { path: PathBuf, delimiter: u8 },
-    Parquet { path: PathBuf },
-    Memory { batches: Vec<RecordBatch> },
+    /// The stamp is that of the file when it was last seen to fit the format.
+    Csv {
+        path: PathBuf,
+        format: Format,
+        seen: Mutex<Stamp>,
+    },
+    Parquet {
+        path: PathBuf,
+        options: TableOptions,
+    },
+    Memory {
+        batches: Vec<RecordBatch>,
+    },
 }
 
 /// A table of the provider: its columns are known, its rows are read when asked for.
@@ -104,63 +57,83 @@ impl Table {
     ///
     /// # Errors
     /// [`OpenError`] if the file is of another format, damaged, ragged, not UTF-8, or has
-    /// columns that cannot be told apart.
+    /// columns that cannot be told apart or named by a duty.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_with(path, &TableOptions::new())
+    }
+
+    /// As [`Table::open`], with what the provider states about the file.
+    ///
+    /// # Errors
+    /// As [`Table::open`], and if what is stated does not fit the file.
+    pub fn open_with(path: impl AsRef<Path>, options: &TableOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let mut head = Vec::new();
-        File::open(path)?.take(8192).read_to_end(&mut head)?;
-        if head.starts_with(b"PAR1") {
-            let file = ParquetFile::open(path).map_err(OpenError::Parquet)?;
-            let source = Source::Parquet { path: path.to_owned() };
-            return Self::new(file.schema(), file.row_count(), source);
+        Snapshot::open(path)?.0.take(4).read_to_end(&mut head)?;
+        if head == b"PAR1" {
+            if let Some(column) = options.types.keys().next() {
+                return Err(OpenError::StatedColumn { column: column.clone() });
+            }
+            let file = ParquetFile::open(path, options)?;
+            let source = Source::Parquet { path: path.to_owned(), options: options.clone() };
+            return Self::new(file.fields(), Some(file.row_count()), source);
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.unwrap_or_default().to_ascii_lowercase();
-        if !matches!(extension.as_str(), "csv" | "tsv" | "txt") || head.contains(&0) {
+        if !matches!(extension.as_str(), "csv" | "tsv" | "txt") {
             return Err(OpenError::Format);
         }
-        let delimiter = csv_source::delimiter(&head);
-        let (schema, rows) = csv_source::infer(path, delimiter)?;
-        let source = Source::Csv { path: path.to_owned(), delimiter };
-        Self::new(&schema, Some(rows), source)
+        for (column, stated) in &options.types {
+            if let ColumnType::Decimal { scale } = *stated
+                && scale > *SCALES.end()
+            {
+                return Err(OpenError::StatedScale { column: column.clone(), scale });
+            }
+        }
+        let (format, rows, stamp) = csv_source::infer(path, options)?;
+        let fields = format.fields();
+        let source = Source::Csv { path: path.to_owned(), format, seen: Mutex::new(stamp) };
+        Self::new(fields, Some(rows), source)
     }
 
     /// A table of batches in memory.
     ///
     /// # Errors
-    /// [`OpenError`] if a batch has other columns than `schema`, or two columns one name.
+    /// [`OpenError`] if a batch has other columns than `schema`, two columns have one name, or no
+    /// duty could name a column.
     pub fn from_batches(schema: &Schema, batches: Vec<RecordBatch>) -> Result<Self, OpenError> {
         let mut rows = 0_u64;
         for (index, batch) in batches.iter().enumerate() {
-            if !same_columns(schema, batch.schema_ref()) {
+            if !same_columns(schema.fields(), batch.schema_ref().fields()) {
                 return Err(OpenError::BatchSchema { index });
             }
             rows = rows.saturating_add(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
         }
-        Self::new(schema, Some(rows), Source::Memory { batches })
+        // Without metadata, of the table as of the columns.
+        let fields = schema.fields().iter();
+        let fields = fields.map(|field| Field::new(field.name(), field.data_type().clone(), true));
+        Self::new(fields.collect(), Some(rows), Source::Memory { batches })
     }
 
-    fn new(schema: &Schema, row_count: Option<u64>, source: Source) -> Result<Self, OpenError> {
-        let found = schema.fields().len();
+    fn new(fields: Vec<Field>, row_count: Option<u64>, source: Source) -> Result<Self, OpenError> {
+        let found = fields.len();
         if found == 0 || found > COLUMNS_MAX {
             return Err(OpenError::ColumnCount { found });
         }
         let mut names = BTreeSet::new();
-        for (index, field) in schema.fields().iter().enumerate() {
+        for (index, field) in fields.iter().enumerate() {
             if field.name().is_empty() {
                 return Err(OpenError::UnnamedColumn { index });
+            }
+            if let Err(source) = field.name().parse::<Name>() {
+                let shown = escape(field.name());
+                return Err(OpenError::ColumnName { index, shown, source });
             }
             if !names.insert(field.name()) {
                 let column = field.name().clone();
                 return Err(OpenError::DuplicateColumn { column });
             }
         }
-        // Without metadata, of the table as of the columns.
-        let fields: Vec<_> = schema
-            .fields()
-            .iter()
-            .map(|field| Field::new(field.name(), field.data_type().clone(), true))
-            .collect();
         Ok(Self { schema: Arc::new(Schema::new(fields)), row_count, source })
     }
 
@@ -170,7 +143,17 @@ impl Table {
         Arc::clone(&self.schema)
     }
 
-    /// How many rows the table has: for a Parquet file, how many it says it has.
+    /// The columns of types that do not leave from here: a contract's duties must leave them out or
+    /// empty them.
+    #[must_use]
+    pub fn unreleased(&self) -> Vec<String> {
+        let fields = self.schema.fields().iter();
+        let unreleased = fields.filter(|field| released_type(field.data_type()).is_none());
+        unreleased.map(|field| field.name().clone()).collect()
+    }
+
+    /// How many rows the table had when it was opened: for a Parquet file, how many its row groups
+    /// are said to have.
     #[must_use]
     pub fn row_count(&self) -> Option<u64> {
         self.row_count
@@ -192,27 +175,44 @@ impl Table {
         Digest::of(&bytes)
     }
 
-    /// The rows from the first one, in batches of at most [`BATCH_ROWS`].
+    /// The rows from the first one, in batches of at most [`BATCH_ROWS`]. Columns of a Parquet
+    /// file whose type does not leave from here are not decoded: they come out as missing values.
     ///
     /// # Errors
     /// [`ReadError`] if the file is gone or has other columns by now.
     pub fn read(&self) -> Result<Batches, ReadError> {
-        let rows = match &self.source {
-            Source::Csv { path, delimiter } => {
-                Rows::Csv(Box::new(CsvBatches::open(path, *delimiter, &self.schema)?))
+        let wanted = vec![true; self.schema.fields().len()];
+        Ok(Batches { schema: self.schema(), chunks: Some(self.chunks(&wanted)?) })
+    }
+
+    /// The rows, with the values of wanted columns.
+    pub(crate) fn chunks(&self, wanted: &[bool]) -> Result<Chunks, ReadError> {
+        Ok(match &self.source {
+            Source::Csv { path, format, seen } => {
+                let (csv, stamp) = CsvBatches::open(path, format, wanted)?;
+                let last = || seen.lock().unwrap_or_else(PoisonError::into_inner);
+                let changed = *last() != stamp;
+                if changed {
+                    // Looked over first, so that a release does not end in the midst of it.
+                    let everything = vec![true; wanted.len()];
+                    let (mut all, stamp) = CsvBatches::open(path, format, &everything)?;
+                    while all.read()?.is_some() {}
+                    *last() = stamp;
+                }
+                Chunks::Csv(Box::new(csv))
             }
-            Source::Parquet { path } => {
-                let file = ParquetFile::open(path).map_err(ReadError::Parquet)?;
-                if !same_columns(&self.schema, file.schema()) {
+            Source::Parquet { path, options } => {
+                let file = ParquetFile::open(path, options)?;
+                let fields: Vec<_> = file.fields().into_iter().map(Arc::new).collect();
+                if !same_columns(self.schema.fields(), &fields) {
                     return Err(ReadError::Changed);
                 }
-                Rows::Parquet(file.into_batches().map_err(ReadError::Parquet)?)
+                Chunks::Parquet(Box::new(file.into_batches(wanted).map_err(ReadError::Parquet)?))
             }
             Source::Memory { batches } => {
-                Rows::Memory { batches: batches.clone().into_iter(), rest: None }
+                Chunks::Memory { batches: batches.clone().into_iter(), rest: None }
             }
-        };
-        Ok(Batches { schema: self.schema(), rows: Some(rows) })
+        })
     }
 }
 
@@ -225,48 +225,68 @@ impl fmt::Debug for Table {
     }
 }
 
-fn same_columns(a: &Schema, b: &Schema) -> bool {
-    let columns = |schema: &Schema| -> Vec<_> {
-        let fields = schema.fields().iter();
-        fields.map(|field| (field.name().clone(), field.data_type().clone())).collect()
-    };
-    columns(a) == columns(b)
+fn same_columns(a: &[Arc<Field>], b: &[Arc<Field>]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type())
 }
 
-enum Rows {
+/// Some rows of a table, with the values of the columns that are wanted.
+pub(crate) struct Chunk {
+    pub(crate) columns: Vec<Option<ArrayRef>>,
+    pub(crate) rows: usize,
+}
+
+impl Chunk {
+    pub(crate) fn of(batch: &RecordBatch) -> Self {
+        let columns = batch.columns().iter().cloned().map(Some).collect();
+        Self { columns, rows: batch.num_rows() }
+    }
+
+    pub(crate) fn column(&self, index: usize) -> Option<&ArrayRef> {
+        self.columns.get(index)?.as_ref()
+    }
+}
+
+/// The rows of a table, in chunks of at most [`BATCH_ROWS`].
+pub(crate) enum Chunks {
     Csv(Box<CsvBatches>),
-    Parquet(ParquetBatches),
+    Parquet(Box<ParquetBatches>),
     Memory { batches: std::vec::IntoIter<RecordBatch>, rest: Option<RecordBatch> },
+}
+
+impl Chunks {
+    pub(crate) fn read(&mut self) -> Result<Option<Chunk>, ReadError> {
+        match self {
+            Self::Csv(csv) => csv.read(),
+            Self::Parquet(parquet) => parquet.read().map_err(ReadError::Parquet),
+            Self::Memory { batches, rest } => {
+                let Some(batch) = rest.take().or_else(|| batches.next()) else { return Ok(None) };
+                let rows = batch.num_rows().min(BATCH_ROWS);
+                if rows < batch.num_rows() {
+                    *rest = Some(batch.slice(rows, batch.num_rows() - rows));
+                }
+                Ok(Some(Chunk::of(&batch.slice(0, rows))))
+            }
+        }
+    }
 }
 
 /// The rows of a table in batches of at most [`BATCH_ROWS`]. Ends after the first error.
 pub struct Batches {
     schema: SchemaRef,
-    rows: Option<Rows>,
+    chunks: Option<Chunks>,
 }
 
 impl Batches {
     fn step(&mut self) -> Result<Option<RecordBatch>, ReadError> {
-        let batch = match &mut self.rows {
-            None => None,
-            Some(Rows::Csv(csv)) => csv.read()?,
-            Some(Rows::Parquet(parquet)) => parquet.read().map_err(ReadError::Parquet)?,
-            Some(Rows::Memory { batches, rest }) => {
-                let whole = rest.take().or_else(|| batches.next());
-                if let Some(whole) = &whole
-                    && whole.num_rows() > BATCH_ROWS
-                {
-                    *rest = Some(whole.slice(BATCH_ROWS, whole.num_rows() - BATCH_ROWS));
-                    Some(whole.slice(0, BATCH_ROWS))
-                } else {
-                    whole
-                }
-            }
-        };
-        let Some(batch) = batch else { return Ok(None) };
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let (schema, columns) = (Arc::clone(&self.schema), batch.columns().to_vec());
-        RecordBatch::try_new_with_options(schema, columns, &options)
+        let Some(chunks) = &mut self.chunks else { return Ok(None) };
+        let Some(Chunk { columns, rows }) = chunks.read()? else { return Ok(None) };
+        let fields = self.schema.fields().iter();
+        let columns = fields.zip(columns).map(|(field, column)| {
+            column.unwrap_or_else(|| new_null_array(field.data_type(), rows))
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns.collect(), &options)
             .map(Some)
             .map_err(|_| ReadError::Changed)
     }
@@ -278,7 +298,7 @@ impl Iterator for Batches {
     fn next(&mut self) -> Option<Self::Item> {
         let step = self.step();
         if !matches!(step, Ok(Some(_))) {
-            self.rows = None;
+            self.chunks = None;
         }
         step.transpose()
     }

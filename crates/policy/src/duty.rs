@@ -18,7 +18,8 @@ pub enum Duty {
     Mask(ColumnMask),
 }
 
-/// One column and what is done to it.
+/// One column and what is done to it. The rows of a release with a mask come in an order of the
+/// contract's own, because the table's order could tell what the mask hides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ColumnMask {
@@ -260,7 +261,10 @@ impl fmt::Display for Duty {
                 }
                 Ok(())
             }
-            Self::Mask(ColumnMask { column, method }) => fmt_mask(f, &quoted(column), *method),
+            Self::Mask(ColumnMask { column, method }) => {
+                fmt_mask(f, &quoted(column), *method)?;
+                f.write_str(", rows reordered")
+            }
         }
     }
 }

@@ -42,8 +42,8 @@ pub enum WriteError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// No name can be drawn for the log.
-    #[error("no name can be drawn for the log")]
+    /// Neither a name for the log nor the number of an opening can be drawn.
+    #[error("no random number can be drawn for the log")]
     Random(#[from] RandomError),
     /// There is a log already, or the directory cannot be used.
     #[error("the log cannot be created")]
@@ -82,7 +82,7 @@ pub enum SetupError {
     /// The profile is not acceptable.
     #[error("the space profile is refused")]
     Profile(#[from] ProfileError),
-    /// The first record cannot be written.
+    /// The first record, or that of the opening, cannot be written and signed.
     #[error(transparent)]
     Write(#[from] WriteError),
 }

@@ -9,6 +9,7 @@ use dataspace_audit_log::{Event, LeafIndex, Log, Record, TreeSize};
 use dataspace_identity::{Did, Origin, SecretKey};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
+use serde_bytes::ByteArray;
 
 use crate::change::{document, signed};
 use crate::clock::{Clock, SteadyClock, SystemClock};
@@ -106,6 +107,9 @@ impl Setup {
     /// What the index covers is taken from it, if it is the operator's index of this log
     /// ([`DataSpace::index_state`] tells); the rest is read from the log.
     ///
+    /// Opening is recorded with a number drawn at random, and signed: if two copies of one directory
+    /// are both opened, no checkpoint that one signs from then on agrees with one of the other.
+    ///
     /// # Errors
     /// [`SetupError`] if the log is damaged, or holds what this node would not have written.
     pub fn open(self) -> Result<DataSpace, SetupError> {
@@ -149,15 +153,20 @@ impl Setup {
             // Whoever opens the node next should not have to read all this again.
             let _reported = index.write(Some(tail), &log, &self.key);
         }
-        let signed = recovery.checkpoint().map_or(0, |checkpoint| checkpoint.size().as_u64());
+        // WHY at the latest time in the log: a clock that is wrong while the node is opened, and is
+        // not asked for anything, must not leave its time in the log.
+        let opened = Event::Opened { epoch: ByteArray::new(random::nonce()?) };
+        let opened = log.append(&Record::new(high_water, opened)).map_err(WriteError::from)?;
+        log.checkpoint(&self.key).map_err(WriteError::from)?;
+        let size = opened.index().as_u64().saturating_add(1);
         let inner = Inner {
             clock: SteadyClock::new(self.clock, high_water),
-            recorded: AtomicU64::new(recovery.size().as_u64()),
-            signed: AtomicU64::new(signed),
+            recorded: AtomicU64::new(size),
+            signed: AtomicU64::new(size),
             gate: Gate::new(state),
             key: self.key,
             log,
-            opened: Some(Opened { recovery, index: state_of_index }),
+            opened: Some(Opened { recovery, index: state_of_index, size }),
             index,
             checkpoint_every: self.checkpoint_every,
             open_max: self.open_max,

@@ -52,6 +52,8 @@ pub(crate) struct Inner {
 pub(crate) struct Opened {
     pub(crate) recovery: Recovery,
     pub(crate) index: IndexState,
+    /// Records in the log once the opening was recorded.
+    pub(crate) size: u64,
 }
 
 /// What a provider wants to offer; the node adds the space, itself and the product's class.
@@ -441,6 +443,15 @@ impl Inner {
         }
     }
 
+    /// Returns true if a log of `size` records has got no record since the node was opened, and few
+    /// records stand behind its index: writing that, which reads all of its rows, can wait.
+    fn is_untouched(&self, size: u64) -> bool {
+        self.opened.as_ref().is_some_and(|opened| {
+            let few = matches!(&opened.index, IndexState::Used { replayed, .. } if *replayed < 64);
+            opened.size == size && few
+        })
+    }
+
     /// For a moment without locks.
     fn write_index_if_due(&self) {
         self.index.write_if_due(self.recorded.load(Ordering::Acquire), &self.log, &self.key);
@@ -459,7 +470,9 @@ impl Drop for Inner {
         if size > self.signed.load(Ordering::Acquire) {
             let _the_log_is_whole_without_it = self.checkpoint();
         }
-        let _the_log_is_enough = self.index.write(None, &self.log, &self.key);
+        if !self.is_untouched(size) {
+            let _the_log_is_enough = self.index.write(None, &self.log, &self.key);
+        }
     }
 }
 

@@ -7,14 +7,15 @@ use arrow_schema::DataType;
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Number, Operator, RowFilter, Scalar};
 use dataspace_runtime::Table;
 
-/// A row filter, and a mask of every kind for which the table has a column to spare.
+/// A row filter, and a mask of every kind for which the table has a column to spare. Columns of
+/// types that do not leave, such as bytes and lists, are left out.
 pub(crate) fn duties(table: &Table) -> Result<Vec<Duty>> {
     let schema = table.schema();
     let of_type = |wanted: fn(&DataType) -> bool| {
         let fields = schema.fields().iter().filter(move |field| wanted(field.data_type()));
         fields.map(|field| field.name().clone()).collect::<Vec<_>>()
     };
-    let texts = of_type(|t| matches!(t, DataType::Utf8 | DataType::LargeUtf8));
+    let texts = of_type(|t| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View));
     let numbers = of_type(|t| matches!(t, DataType::Float64 | DataType::Int64));
 
     let mut duties = Vec::new();
@@ -33,6 +34,9 @@ pub(crate) fn duties(table: &Table) -> Result<Vec<Duty>> {
         }
         anyhow::Ok(())
     };
+    for column in table.unreleased() {
+        mask(Some(&column), MaskMethod::Drop)?;
+    }
     mask(texts.first(), MaskMethod::Hash)?;
     mask(texts.get(1), MaskMethod::Truncate { chars: 2 })?;
     if let Some(column) = numbers.get(1) {

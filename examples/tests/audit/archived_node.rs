@@ -175,7 +175,6 @@ fn a_node_is_not_archived_without_the_authority_of_its_space() {
         let all = files(&node).into_iter();
         all.filter(|(path, _)| path.to_string_lossy().contains("segment-")).collect::<Vec<_>>()
     };
-    let whole = segments();
     // Founded, but never opened since; and with the index that it leaves when it closes.
     for has_index in [false, true] {
         if has_index {
@@ -184,6 +183,7 @@ fn a_node_is_not_archived_without_the_authority_of_its_space() {
             drop(open);
             assert!(node.join("index").exists());
         }
+        let whole = segments();
         let said = archive(dir, "20", &[]).ends(2);
         assert!(said.contains("a node's log") && said.contains("--authority"), "{said}");
         let other = operator().did().to_string();

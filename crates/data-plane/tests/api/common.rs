@@ -108,3 +108,13 @@ pub(crate) fn all_rows(table: &Table) -> Vec<String> {
     let batches: Vec<_> = table.read().unwrap().map(Result::unwrap).collect();
     batches.iter().flat_map(rows).collect()
 }
+
+/// All messages of an error.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(below) = cause {
+        text = format!("{text}: {below}");
+        cause = below.source();
+    }
+    text
+}

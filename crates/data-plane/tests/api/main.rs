@@ -4,9 +4,13 @@
 
 mod common;
 
+mod bounds;
+mod csv_cases;
 mod filters;
 mod leaks;
 mod masks;
+mod order;
+mod parquet_cases;
 mod plans;
 mod real_data;
 mod reference;

@@ -298,6 +298,11 @@ fn ever() -> [Constraint; 2] {
     [Constraint::From(early), Constraint::Before(early)]
 }
 
+/// One constraint of each kind.
+pub(crate) fn every_constraint() -> Vec<Constraint> {
+    cases().into_iter().map(|case| case.constraint).collect()
+}
+
 #[test]
 fn every_constraint_has_a_case() {
     let places: Vec<_> = cases().iter().map(|case| place(&case.constraint).unwrap()).collect();

@@ -10,6 +10,8 @@ mod bounds;
 #[cfg(test)]
 mod cedar_text;
 #[cfg(test)]
+mod compiler;
+#[cfg(test)]
 mod constraints;
 #[cfg(test)]
 mod deep;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dataspace_audit_log::{Event, ExtendsError, ForkProof};
 use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
 use dataspace_primitives::Signed;
 use dataspace_runtime::{
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     Files, Node, TestClock, at, authority, consumer, counted, credential, name, profile, provider,
-    rival, rows, signed_credential, stranger, table, terms,
+    records, rival, rows, signed_credential, stranger, table, terms,
 };
 
 /// A node of `operator` in a space of `by`, with provider and consumer admitted.
@@ -135,6 +136,43 @@ fn a_node_finds_its_name_in_its_own_log() {
     let is_told =
         matches!(refused, Err(SetupError::Open(dataspace_audit_log::OpenError::Origin { .. })));
     assert!(is_told, "{refused:?}");
+}
+
+#[test]
+fn two_copies_of_a_node_that_are_opened_prove_a_fork() {
+    let files = Node::new().close();
+    let twin = files.copy();
+    // Before anybody asked them anything.
+    let (one, other) = (files.open().unwrap(), twin.open().unwrap());
+    let origin = one.log().origin().clone();
+    assert_eq!(&origin, other.log().origin());
+    let (a, b) = (one.checkpoint().unwrap(), other.checkpoint().unwrap());
+    let fork = ForkProof::of_one_size(&a, &b).unwrap();
+    fork.verify(&origin).unwrap();
+    // Neither extends what the other has signed, whatever comes after.
+    assert!(matches!(other.log().verify_extends(&a), Err(ExtendsError::Forked { .. })));
+    one.set_policies("").unwrap();
+    let later = one.checkpoint().unwrap();
+    assert!(one.log().verify_extends(&a).is_ok());
+    assert!(later.size() > b.size() && one.log().verify_extends(&b).is_err());
+}
+
+#[test]
+fn opening_is_signed_and_leaves_no_reading_of_a_clock() {
+    let node = Node::new();
+    let (len, last) = (node.len(), node.now());
+    let files = node.close();
+    files.clock.set("2100-01-01T00:00:00Z".parse().unwrap());
+    for openings in 1..=3 {
+        let space = files.open().unwrap();
+        assert_eq!(space.log().size().unwrap().as_u64(), len + openings);
+        let record = records(space.log()).pop().unwrap();
+        assert!(matches!(record.event, Event::Opened { .. }) && record.time == last);
+        drop(space);
+    }
+    // The wrong clock did no harm.
+    files.clock.set(last);
+    let _contract = files.reopen().contract(terms());
 }
 
 #[test]

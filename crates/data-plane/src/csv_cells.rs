@@ -1,0 +1,299 @@
+//! The types of CSV columns, and arrays of their cells.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_array::builder::{
+    BooleanBuilder, Decimal128Builder, Float64Builder, Int64Builder, StringBuilder,
+};
+use arrow_schema::{DataType, Field};
+
+use crate::options::ColumnType;
+use crate::spelling::{self, Booleans, Floats};
+
+/// Digits of the decimals that are read.
+const PRECISION: u8 = 38;
+
+/// Digits behind the point of a decimal: one at least, and one before it.
+pub(crate) const SCALES: std::ops::RangeInclusive<u8> = 1..=PRECISION - 1;
+
+/// A column's type, and how its cells are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CellType {
+    Boolean(Booleans),
+    Integer,
+    Float(Floats),
+    Decimal(u8),
+    Text,
+    /// Stated: several spellings of one value may occur.
+    AnyBoolean,
+    AnyFloat,
+    AnyDecimal(u8),
+}
+
+impl CellType {
+    pub(crate) fn stated(column_type: ColumnType) -> Self {
+        match column_type {
+            ColumnType::Boolean => Self::AnyBoolean,
+            ColumnType::Integer => Self::Integer,
+            ColumnType::Float => Self::AnyFloat,
+            ColumnType::Decimal { scale } => Self::AnyDecimal(scale),
+            ColumnType::Text => Self::Text,
+        }
+    }
+
+    /// Whether [`Cells::push`] takes the cell.
+    pub(crate) fn takes(self, cell: &str) -> bool {
+        cell.is_empty()
+            || match self {
+                Self::Boolean(only) => boolean_of(cell, Some(only)).is_some(),
+                Self::AnyBoolean => boolean_of(cell, None).is_some(),
+                Self::Integer => integer(cell).is_some(),
+                Self::Float(only) => float_of(cell, Some(only)).is_some(),
+                Self::AnyFloat => float_of(cell, None).is_some(),
+                Self::Decimal(scale) => decimal_of(cell, scale, false).is_some(),
+                Self::AnyDecimal(scale) => decimal_of(cell, scale, true).is_some(),
+                Self::Text => true,
+            }
+    }
+
+    fn data_type(self) -> DataType {
+        match self {
+            Self::Boolean(_) | Self::AnyBoolean => DataType::Boolean,
+            Self::Integer => DataType::Int64,
+            Self::Float(_) | Self::AnyFloat => DataType::Float64,
+            Self::Decimal(scale) | Self::AnyDecimal(scale) => {
+                DataType::Decimal128(PRECISION, i8::try_from(scale).unwrap_or(0))
+            }
+            Self::Text => DataType::Utf8,
+        }
+    }
+
+    pub(crate) fn field(self, name: &str) -> Field {
+        let word = match self {
+            Self::Boolean(booleans) => booleans.word(),
+            Self::Float(floats) => floats.word(),
+            _ => None,
+        };
+        spelling::mark(Field::new(name, self.data_type(), true), word)
+    }
+}
+
+/// The types that are still possible for a column, besides text.
+#[derive(Debug)]
+pub(crate) struct Guess {
+    any: bool,
+    booleans: Option<Booleans>,
+    integer: bool,
+    floats: Vec<Floats>,
+    /// Digits behind the point, if all cells have as many.
+    scale: Scale,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scale {
+    Unknown,
+    Known(u8),
+    No,
+}
+
+impl Guess {
+    pub(crate) fn new() -> Self {
+        let floats = Floats::ALL.to_vec();
+        Self { any: false, booleans: None, integer: true, floats, scale: Scale::Unknown }
+    }
+
+    pub(crate) fn observe(&mut self, cell: &str) {
+        if cell.is_empty() {
+            return;
+        }
+        let first = !std::mem::replace(&mut self.any, true);
+        if first || self.booleans.is_some() {
+            let booleans = boolean(cell).map(|(_, booleans)| booleans);
+            self.booleans = booleans.filter(|_| first || self.booleans == booleans);
+        }
+        self.integer = self.integer && integer(cell).is_some();
+        if !self.floats.is_empty() {
+            match float(cell) {
+                Some(value) => self.floats.retain(|floats| floats.spells(cell, value)),
+                None => self.floats.clear(),
+            }
+        }
+        if self.scale != Scale::No {
+            self.scale = match (self.scale, own_scale(cell)) {
+                (Scale::Unknown, Some(scale)) => Scale::Known(scale),
+                (Scale::Known(known), Some(scale)) if known == scale => self.scale,
+                _ => Scale::No,
+            };
+        }
+    }
+
+    pub(crate) fn into_type(self) -> CellType {
+        let Self { any, booleans, integer, floats, scale } = self;
+        match (booleans, floats.first(), scale) {
+            _ if !any => CellType::Text,
+            (Some(booleans), _, _) => CellType::Boolean(booleans),
+            _ if integer => CellType::Integer,
+            (_, Some(floats), _) => CellType::Float(*floats),
+            (_, _, Scale::Known(scale)) => CellType::Decimal(scale),
+            _ => CellType::Text,
+        }
+    }
+}
+
+/// What a cell is, for an error.
+pub(crate) fn kind(cell: &str) -> &'static str {
+    if boolean(cell).is_some() {
+        "a boolean"
+    } else if integer(cell).is_some() {
+        "a whole number"
+    } else if float(cell).is_some() {
+        "a number that is not whole, or spelled differently"
+    } else {
+        "a text"
+    }
+}
+
+fn boolean(cell: &str) -> Option<(bool, Booleans)> {
+    Booleans::ALL.into_iter().find_map(|booleans| {
+        let value = [true, false].into_iter().find(|value| booleans.write(*value) == cell)?;
+        Some((value, booleans))
+    })
+}
+
+/// Digits in front of which there is a zero are a code, not a number.
+fn is_code(cell: &str) -> bool {
+    let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
+    matches!(digits, [b'0', b'0'..=b'9', ..])
+}
+
+/// A whole number in its one spelling.
+fn integer(cell: &str) -> Option<i64> {
+    if is_code(cell) || cell.starts_with('+') || cell == "-0" {
+        return None;
+    }
+    cell.parse().ok()
+}
+
+/// A number in any spelling.
+fn float(cell: &str) -> Option<f64> {
+    match cell {
+        "NaN" => return Some(f64::NAN),
+        "inf" => return Some(f64::INFINITY),
+        "-inf" => return Some(f64::NEG_INFINITY),
+        _ => {}
+    }
+    let plain =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
+    if is_code(cell) || cell.starts_with('+') || !cell.bytes().all(plain) {
+        return None;
+    }
+    let value: f64 = cell.parse().ok().filter(|value: &f64| value.is_finite())?;
+    // WHY: long whole numbers are identifiers; as floats, different ones would become equal.
+    let whole = cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    (!whole || value.abs() < 9_007_199_254_740_992.0).then_some(value)
+}
+
+/// The digits of a decimal before and behind the point.
+fn decimal_parts(cell: &str) -> Option<(&str, &str)> {
+    let unsigned = cell.strip_prefix('-').unwrap_or(cell);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = whole.len() + fraction.len() <= usize::from(PRECISION);
+    let point_ends = fraction.is_empty() && unsigned.len() > whole.len();
+    (!whole.is_empty() && digits(whole) && digits(fraction) && fits && !point_ends)
+        .then_some((whole, fraction))
+        .filter(|_| !is_code(cell))
+}
+
+/// A decimal times ten to the power of `scale`; `None` if that is not whole.
+fn decimal(cell: &str, scale: u8) -> Option<i128> {
+    let (whole, fraction) = decimal_parts(cell)?;
+    let missing = usize::from(scale).checked_sub(fraction.len())?;
+    let digits = format!("{whole}{fraction}{:0<missing$}", "");
+    let value: i128 = digits.parse().ok()?;
+    (value.unsigned_abs() < 10_u128.pow(u32::from(PRECISION))).then_some(())?;
+    Some(if cell.starts_with('-') { -value } else { value })
+}
+
+/// Digits behind the point of a decimal that comes out as it is spelled.
+fn own_scale(cell: &str) -> Option<u8> {
+    let scale = u8::try_from(decimal_parts(cell)?.1.len()).ok()?;
+    let negative_zero = cell.starts_with('-') && decimal(cell, scale)? == 0;
+    (SCALES.contains(&scale) && !negative_zero).then_some(scale)
+}
+
+fn boolean_of(cell: &str, only: Option<Booleans>) -> Option<bool> {
+    let (value, booleans) = boolean(cell)?;
+    only.is_none_or(|only| only == booleans).then_some(value)
+}
+
+fn float_of(cell: &str, only: Option<Floats>) -> Option<f64> {
+    float(cell).filter(|value| only.is_none_or(|only| only.spells(cell, *value)))
+}
+
+fn decimal_of(cell: &str, scale: u8, any: bool) -> Option<i128> {
+    let fits = any || own_scale(cell) == Some(scale);
+    fits.then(|| decimal(cell, scale)).flatten()
+}
+
+/// Collects the cells of one column.
+pub(crate) enum Cells {
+    Boolean(BooleanBuilder, Option<Booleans>),
+    Integer(Int64Builder),
+    Float(Float64Builder, Option<Floats>),
+    /// Its scale, and whether a cell may have fewer digits.
+    Decimal(Decimal128Builder, u8, bool),
+    Text(StringBuilder),
+}
+
+impl Cells {
+    pub(crate) fn new(cell_type: CellType) -> Self {
+        let decimals = || Decimal128Builder::with_capacity(0).with_data_type(cell_type.data_type());
+        match cell_type {
+            CellType::Boolean(one) => Self::Boolean(BooleanBuilder::with_capacity(0), Some(one)),
+            CellType::AnyBoolean => Self::Boolean(BooleanBuilder::with_capacity(0), None),
+            CellType::Integer => Self::Integer(Int64Builder::with_capacity(0)),
+            CellType::Float(one) => Self::Float(Float64Builder::with_capacity(0), Some(one)),
+            CellType::AnyFloat => Self::Float(Float64Builder::with_capacity(0), None),
+            CellType::Decimal(scale) => Self::Decimal(decimals(), scale, false),
+            CellType::AnyDecimal(scale) => Self::Decimal(decimals(), scale, true),
+            CellType::Text => Self::Text(StringBuilder::with_capacity(0, 0)),
+        }
+    }
+
+    /// `None` if the cell is not of the column's type, or not spelled as all of its cells are.
+    pub(crate) fn push(&mut self, cell: &str) -> Option<()> {
+        let present = Some(cell).filter(|cell| !cell.is_empty());
+        match self {
+            Self::Boolean(builder, only) => match present {
+                Some(cell) => builder.append_value(boolean_of(cell, *only)?),
+                None => builder.append_null(),
+            },
+            Self::Integer(builder) => match present {
+                Some(cell) => builder.append_value(integer(cell)?),
+                None => builder.append_null(),
+            },
+            Self::Float(builder, only) => match present {
+                Some(cell) => builder.append_value(float_of(cell, *only)?),
+                None => builder.append_null(),
+            },
+            Self::Decimal(builder, scale, any) => match present {
+                Some(cell) => builder.append_value(decimal_of(cell, *scale, *any)?),
+                None => builder.append_null(),
+            },
+            Self::Text(builder) => builder.append_option(present),
+        }
+        Some(())
+    }
+
+    pub(crate) fn finish(self) -> ArrayRef {
+        match self {
+            Self::Boolean(mut builder, _) => Arc::new(builder.finish()),
+            Self::Integer(mut builder) => Arc::new(builder.finish()),
+            Self::Float(mut builder, _) => Arc::new(builder.finish()),
+            Self::Decimal(mut builder, ..) => Arc::new(builder.finish()),
+            Self::Text(mut builder) => Arc::new(builder.finish()),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Why duties are not carried out.
+
+use arrow_schema::ArrowError;
+use dataspace_policy::InvalidDuty;
+use thiserror::Error;
+
+/// Why the duties cannot be carried out on a table, so that nothing of it is released.
+///
+/// `clause` is the position of the duty among the duties given, from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The duty itself is not well formed.
+    #[error("duty {clause}: {source}")]
+    Duty {
+        /// The duty.
+        clause: usize,
+        /// What is wrong with it.
+        source: InvalidDuty,
+    },
+    /// The table has no such column.
+    #[error("duty {clause}: the table has no column `{column}`")]
+    UnknownColumn {
+        /// The duty.
+        clause: usize,
+        /// The column that it names.
+        column: String,
+    },
+    /// Two columns of the table have one name, so that a duty could mean either.
+    #[error("the table has two columns `{column}`")]
+    DuplicateColumn {
+        /// The name.
+        column: String,
+    },
+    /// No duty could name this column, so it could not be masked.
+    #[error("no duty can name column {index} of the table, `{shown}`; rename it")]
+    ColumnName {
+        /// Its position, from 0.
+        index: usize,
+        /// The name, cut and with escapes for what would not be seen.
+        shown: String,
+    },
+    /// A column has a mask already.
+    #[error("duty {clause}: column `{column}` has a second mask; the first is duty {first}")]
+    SecondMask {
+        /// The second mask.
+        clause: usize,
+        /// The first mask.
+        first: usize,
+        /// The column.
+        column: String,
+    },
+    /// The filter or mask is not defined on columns of this type.
+    #[error("duty {clause}: columns of type {data_type} cannot be {action}, as `{column}` should")]
+    ColumnType {
+        /// The duty.
+        clause: usize,
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: String,
+        /// What the duty asks for.
+        action: &'static str,
+    },
+    /// A constant of a filter has another type than the column.
+    #[error("duty {clause}: column `{column}` has the type {data_type}, a constant has another")]
+    ConstantType {
+        /// The filter.
+        clause: usize,
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: String,
+    },
+    /// A boolean column is compared by order.
+    #[error("duty {clause}: column `{column}` has only two values, without an order")]
+    Unordered {
+        /// The filter.
+        clause: usize,
+        /// The column.
+        column: String,
+    },
+    /// A column that would leave has a type that does not leave from here.
+    #[error("column `{column}` of type {data_type} cannot be released; leave it out or empty it")]
+    UnreleasedType {
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: String,
+    },
+    /// Every column is left out.
+    #[error("no column is left to release")]
+    NothingLeft,
+}
+
+/// Why a batch is not released.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ApplyError {
+    /// The batch does not have the columns, names and types that the plan was compiled for.
+    #[error("the batch is not of the table that the duties were checked against")]
+    OtherSchema,
+    /// More than 2 GiB of text in one column of one batch.
+    #[error("column `{column}` holds too much text for one batch")]
+    TextTooLong {
+        /// The column.
+        column: String,
+    },
+    /// The columns do not form a batch: a defect here.
+    #[error("the masked columns do not form a batch")]
+    Assemble(#[source] ArrowError),
+}

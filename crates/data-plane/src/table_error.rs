@@ -1,0 +1,131 @@
+//! Why tables are not opened or read.
+
+use std::io;
+
+use dataspace_primitives::InvalidName;
+use thiserror::Error;
+
+use crate::csv_records::RowError;
+use crate::file::FileError;
+use crate::parquet_source::Cause;
+use crate::table::COLUMNS_MAX;
+
+/// Why a table cannot be opened. The texts hold no path and no value.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file cannot be read.
+    #[error("the table cannot be read")]
+    Io(#[from] io::Error),
+    /// A directory, a pipe or a device.
+    #[error("the table is not a regular file; give a CSV or Parquet file")]
+    NotRegular,
+    /// Neither Parquet nor CSV.
+    #[error(
+        "the table is neither Parquet (it would begin with `PAR1`) nor CSV (UTF-8, with a header \
+         row, in a file named .csv, .tsv or .txt)"
+    )]
+    Format,
+    /// A Parquet file that is damaged or beyond what can be read.
+    #[error("the Parquet file cannot be read")]
+    Parquet(#[source] Cause),
+    /// A row of a CSV file.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// All rows agree on more than one separator.
+    #[error(
+        "the rows could be separated by commas, semicolons or tabs; state which with \
+         `TableOptions::delimiter`"
+    )]
+    AmbiguousDelimiter,
+    /// A stated separator that cannot be one.
+    #[error("the separator must be an ASCII character other than a quote or a line end")]
+    Delimiter,
+    /// A type is stated for a column that the table does not have, or that has its own.
+    #[error("a type is stated for column `{column}`, which is no column of a CSV file here")]
+    StatedColumn {
+        /// The name.
+        column: String,
+    },
+    /// A decimal type that is stated with more digits than there are.
+    #[error("column `{column}` is stated to have {scale} decimals; 0 to 37 are possible")]
+    StatedScale {
+        /// The column.
+        column: String,
+        /// Digits behind the point.
+        scale: u8,
+    },
+    /// Two columns have one name.
+    #[error("the table has two columns `{column}`")]
+    DuplicateColumn {
+        /// The name.
+        column: String,
+    },
+    /// A column without a name: no duty could name it.
+    #[error("column {index} of the table has no name")]
+    UnnamedColumn {
+        /// Its position, from 0.
+        index: usize,
+    },
+    /// A column whose name no duty could name.
+    #[error("no duty can name column {index} of the table, `{shown}`; rename it")]
+    ColumnName {
+        /// Its position, from 0.
+        index: usize,
+        /// The name, cut and with escapes for what would not be seen.
+        shown: String,
+        /// What is wrong with it.
+        source: InvalidName,
+    },
+    /// No column, or more than [`COLUMNS_MAX`].
+    #[error("the table has {found} columns; 1 to {} are possible", COLUMNS_MAX)]
+    ColumnCount {
+        /// Columns found.
+        found: usize,
+    },
+    /// A batch with other columns than the table.
+    #[error("batch {index} does not have the columns of the table")]
+    BatchSchema {
+        /// Its position, from 0.
+        index: usize,
+    },
+}
+
+/// Why reading a table ends early. The texts hold no path and no value.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("the table cannot be read")]
+    Io(#[from] io::Error),
+    /// A directory, a pipe or a device by now.
+    #[error("the table is no regular file any more")]
+    NotRegular,
+    /// A Parquet file that is damaged or beyond what can be read.
+    #[error("the Parquet file cannot be read")]
+    Parquet(#[source] Cause),
+    /// A row of a CSV file.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// The file is not the one that was opened: it has other columns or types by now.
+    #[error("the table has other columns than when it was opened; open and register it again")]
+    Changed,
+}
+
+impl From<FileError> for OpenError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Io(error) => Self::Io(error),
+            FileError::NotRegular => Self::NotRegular,
+        }
+    }
+}
+
+impl From<FileError> for ReadError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Io(error) => Self::Io(error),
+            FileError::NotRegular => Self::NotRegular,
+        }
+    }
+}
