@@ -1,13 +1,16 @@
 //! The right keys under any content never make a contract of what is not one.
 //!
-//! The input is taken as a document of each kind, and as content that careless parties sign.
+//! The input is taken as a document of each kind, and as content that careless parties sign. The
+//! world is the one of `vectors/documents`, from which the seeds are made.
 
 use std::error::Error;
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
 use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
-use dataspace_policy::{Action, Decision, Facts, Layers, Program, Rule, Terms, Vocabulary};
+use dataspace_policy::{
+    Action, Constraint, Decision, Facts, Layers, Program, Rule, Terms, Vocabulary,
+};
 use dataspace_primitives::{
     CoSignature, Payload, Signed, TrustedKeys, UnixMillis, Validity, Verified, cbor,
 };
@@ -43,14 +46,18 @@ fn world() -> Result<World, Box<dyn Error>> {
     let (now, until) = ("2026-06-01T00:00:00Z".parse()?, "2027-01-01T00:00:00Z".parse()?);
     let offer = Offer {
         space: SpaceId::new(key(5)?.did().clone(), "materials".parse()?),
-        log: Origin::named(provider.did(), "node-1")?,
+        log: Origin::named(provider.did(), "00112233445566778899aabbccddeeff")?,
         provider: provider.did().clone(),
         consumer: None,
         product: "alloys".parse()?,
         product_class: "open".parse()?,
-        terms: Terms::new().permit(Rule::new([Action::Read])),
+        terms: Terms::new().permit(
+            Rule::new([Action::Read])
+                .when(Constraint::Purpose(["research".parse()?].into()))
+                .when(Constraint::Count(3)),
+        ),
         validity: Validity::new(now, until)?,
-        expires_at: until,
+        expires_at: "2026-06-01T00:00:10Z".parse()?,
     };
     let offer = Offer::verify(offer.sign(&provider)?, provider.did(), now)?;
     let acceptance = Acceptance::sign(&offer, &consumer, now)?;
@@ -63,18 +70,25 @@ fn world() -> Result<World, Box<dyn Error>> {
 static WORLD: LazyLock<World> = LazyLock::new(|| world().expect("a world with a contract"));
 
 pub(crate) fn check(bytes: &[u8]) {
+    let _kinds = kinds(bytes);
+}
+
+/// The kinds of document for which the input is taken.
+pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
     let world = &*WORLD;
+    let mut kinds = Vec::new();
     let content = cbor::from_canonical::<Value>(bytes, 1 << 15).ok();
     let content = content.as_ref();
     for offer in documents::<Offer>(world, bytes, content) {
-        assert_offer(world, offer);
+        kinds.extend(assert_offer(world, offer).then_some("offer"));
     }
     for acceptance in documents::<Acceptance>(world, bytes, content) {
         if let Ok(acceptance) = acceptance.verify(&world.keys, world.now) {
             // Its signature under the agreement would have to be the consumer's own.
             let made = Agreement::conclude(&world.offer, &acceptance, &world.provider, world.now);
             let made = made.ok().map(|agreement| agreement.value().clone());
-            assert!(made.is_none_or(|one| one.consumer == acceptance.value().consumer));
+            assert!(made.as_ref().is_none_or(|one| one.consumer == acceptance.value().consumer));
+            kinds.extend(made.map(|_| "acceptance"));
         }
     }
     for policies in documents::<ProviderPolicies>(world, bytes, content) {
@@ -92,6 +106,7 @@ pub(crate) fn check(bytes: &[u8]) {
             let statement = taken.statement();
             assert_eq!((&statement.space, &statement.log), (space, log));
             assert_eq!(statement.version, 1);
+            kinds.push("policies");
         }
     }
     for agreement in documents::<Agreement>(world, bytes, content) {
@@ -101,20 +116,23 @@ pub(crate) fn check(bytes: &[u8]) {
             assert!(provider != consumer && agreement.signers().count() == 2);
             assert!([provider, consumer].iter().all(|did| agreement.is_signed_by(did.key_id())));
             assert!(Program::new(cedar).is_ok());
+            kinds.push("agreement");
         }
     }
     for termination in documents::<Termination>(world, bytes, content) {
         if let Ok(one) = Termination::verify(termination, &world.agreement, world.now) {
             assert!(one.is_signed_by(one.value().by.key_id()));
             assert_eq!(one.value().contract, contract_id(&world.agreement));
+            kinds.push("termination");
         }
     }
     for profile in documents::<SpaceProfile>(world, bytes, content) {
-        assert_profile(world, profile);
+        kinds.extend(assert_profile(world, profile).then_some("profile"));
     }
     for request in documents::<AccessRequest>(world, bytes, content) {
-        let _verdict = request.verify(&world.keys, world.now);
+        kinds.extend(request.verify(&world.keys, world.now).map(|_| "request"));
     }
+    kinds
 }
 
 /// The input as a document, and as content that each party, or both, signed.
@@ -149,25 +167,29 @@ fn assert_believed_only_if_it_encodes_again<T: Payload>(
     }
 }
 
-fn assert_offer(world: &World, offer: Signed<Offer>) {
+/// Whether it is an offer.
+fn assert_offer(world: &World, offer: Signed<Offer>) -> bool {
     let World { provider, consumer, now, .. } = world;
-    let Ok(offer) = Offer::verify(offer, provider.did(), *now) else { return };
+    let Ok(offer) = Offer::verify(offer, provider.did(), *now) else { return false };
     let value = offer.value();
     assert_eq!(&value.provider, provider.did());
     assert!(value.terms.check().is_ok() && value.expires_at <= value.validity.until());
     // What the consumer accepts, the provider can conclude, and the text is that of the terms.
-    let Ok(acceptance) = Acceptance::sign(&offer, consumer, *now) else { return };
+    let Ok(acceptance) = Acceptance::sign(&offer, consumer, *now) else { return true };
     assert!(value.expires_at > *now);
     let acceptance = acceptance.verify(&world.keys, *now).expect("just signed");
     let agreement = Agreement::conclude(&offer, &acceptance, provider, *now);
     let agreement = agreement.expect("what was accepted can be concluded");
     assert_eq!(agreement.value().compiled_elsewhere(), None);
     assert_eq!(contract_id(&agreement), acceptance.value().contract);
+    true
 }
 
-fn assert_profile(world: &World, profile: Signed<SpaceProfile>) {
+/// Whether it is a profile.
+fn assert_profile(world: &World, profile: Signed<SpaceProfile>) -> bool {
     let World { provider, consumer, now, .. } = world;
-    let Ok(published) = PublishedProfile::publish(profile, provider.did(), *now) else { return };
+    let published = PublishedProfile::publish(profile, provider.did(), *now);
+    let Ok(published) = published else { return false };
     let profile = published.profile();
     assert_eq!(&profile.authority, provider.did());
     assert!(profile.version > 0 && (1..=3600).contains(&profile.parameters.request_age_secs_max));
@@ -182,4 +204,5 @@ fn assert_profile(world: &World, profile: Signed<SpaceProfile>) {
     let nothing = Program::new("").expect("no policies");
     let decision = nothing.decide(&facts, Layers::of_space(published.policies()));
     assert!(matches!(decision, Decision::Deny(_)), "a profile permits");
+    true
 }

@@ -20,10 +20,10 @@ use dataspace_usage_contract::{
 
 use crate::changed::changed;
 
-struct World {
-    authority: Did,
+pub(crate) struct World {
+    pub(crate) authority: Did,
     /// A permit and a denial under two checkpoints, each with and without its request.
-    good: [Vec<u8>; 4],
+    pub(crate) good: [Vec<u8>; 4],
 }
 
 fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
@@ -40,9 +40,10 @@ fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
     })
 }
 
-fn world() -> Result<World, Box<dyn Error>> {
+/// A world of good evidence under the authority with this seed.
+pub(crate) fn world(authority: u8) -> Result<World, Box<dyn Error>> {
     let key = |byte: u8| SecretKey::from_seed(&mut [byte; 32]);
-    let (authority, provider, consumer) = (key(9)?, key(1)?, key(2)?);
+    let (authority, provider, consumer) = (key(authority)?, key(1)?, key(2)?);
     let (provider_did, authority_did) = (provider.did().clone(), authority.did().clone());
     let now: UnixMillis = "2026-06-01T00:00:00Z".parse()?;
     let clock = || ManualClock::new(now);
@@ -93,7 +94,7 @@ fn world() -> Result<World, Box<dyn Error>> {
     Ok(World { authority: authority_did, good: [a, b, c, d] })
 }
 
-static WORLD: LazyLock<World> = LazyLock::new(|| world().expect("a world of good evidence"));
+static WORLD: LazyLock<World> = LazyLock::new(|| world(9).expect("a world of good evidence"));
 
 pub(crate) fn check(bytes: &[u8]) {
     let [a, b, c, d] = &WORLD.good;

@@ -54,7 +54,9 @@ mod witness_world;
 
 #[cfg(test)]
 mod tests {
-    use super::replay::replay;
+    use dataspace_audit_log::Record;
+
+    use super::replay::{replay, replay_named};
 
     #[test]
     fn the_corpus_of_audit_record_breaks_nothing() {
@@ -108,5 +110,18 @@ mod tests {
     #[test]
     fn the_corpus_of_receipt_breaks_nothing() {
         replay("receipt", super::receipt::check);
+    }
+
+    /// A corpus whose records are of an old format would go on passing, and test nothing.
+    #[test]
+    fn the_seeds_of_audit_record_are_what_their_names_say() {
+        let mut good = 0;
+        replay_named("audit_record", |name, input| {
+            let decodes = Record::from_bytes(input).is_ok();
+            assert!(decodes || !name.starts_with("ok_"), "{name} does not decode");
+            assert!(!decodes || !name.starts_with("err_"), "{name} decodes");
+            good += u32::from(decodes);
+        });
+        assert!(good >= 10, "{good} records");
     }
 }

@@ -12,7 +12,7 @@ mod replay;
 
 #[cfg(test)]
 mod tests {
-    use super::replay::replay;
+    use super::replay::{replay, replay_named};
 
     #[test]
     fn the_corpus_of_did_breaks_nothing() {
@@ -22,5 +22,17 @@ mod tests {
     #[test]
     fn the_corpus_of_membership_credential_breaks_nothing() {
         replay("membership_credential", super::membership_credential::check);
+    }
+
+    /// A corpus whose documents are of an old format would go on passing, and test nothing.
+    #[test]
+    fn the_seeds_of_membership_credential_are_what_their_names_say() {
+        let mut missing = vec!["ok_content", "ok_document"];
+        replay_named("membership_credential", |name, input| {
+            missing.retain(|one| *one != name);
+            let is_admitted = super::membership_credential::is_admitted(input);
+            assert_eq!(is_admitted, name.starts_with("ok_"), "{name}: {is_admitted}");
+        });
+        assert!(missing.is_empty(), "no seeds {missing:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_primitives::Name;
+use dataspace_primitives::{Name, bounded};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -24,12 +24,16 @@ pub const CLAUSES_MAX: usize = 64;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Terms {
     /// Each permits its actions while all its constraints hold.
+    #[serde(deserialize_with = "bounded::list::<_, _, CLAUSES_MAX>")]
     pub permissions: Vec<Rule>,
     /// Each forbids its actions while all its constraints hold.
+    #[serde(deserialize_with = "bounded::list::<_, _, CLAUSES_MAX>")]
     pub prohibitions: Vec<Rule>,
     /// Carried out on every release.
+    #[serde(deserialize_with = "bounded::list::<_, _, CLAUSES_MAX>")]
     pub duties: Vec<Duty>,
     /// What no machine enforces.
+    #[serde(deserialize_with = "bounded::list::<_, _, CLAUSES_MAX>")]
     pub legal: Vec<Legal>,
 }
 
@@ -40,6 +44,7 @@ pub struct Rule {
     /// The actions concerned; at least one.
     pub actions: BTreeSet<Action>,
     /// All must hold. Without any, the rule always applies.
+    #[serde(deserialize_with = "bounded::list::<_, _, NODES_MAX>")]
     pub constraints: Vec<Constraint>,
 }
 

@@ -96,3 +96,8 @@ pub fn check_canonical(bytes: &[u8], len_max: usize) -> Result<(), DecodeError> 
     }
     Ok(scan::scan(bytes, DEPTH_MAX)?)
 }
+
+/// Major type and argument of the item at the start of `bytes`, and what follows its head.
+pub(crate) fn head(bytes: &[u8]) -> Option<((u8, u64), &[u8])> {
+    scan::head(bytes)
+}

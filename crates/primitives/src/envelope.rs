@@ -23,6 +23,15 @@ const TAG_SIGN1: &[u8] = &[0xd2];
 /// CBOR tag 98, COSE_Sign.
 const TAG_SIGN: &[u8] = &[0xd8, 0x62];
 
+/// Major types of CBOR (RFC 8949 §3.1).
+const BYTES: u8 = 2;
+const ARRAY: u8 = 4;
+const MAP: u8 = 5;
+
+/// Most bytes beside the content for each signature: headers with a media type and a key
+/// identifier of [`KeyId::LEN_MAX`] bytes, the signature itself, and room.
+const BESIDE_LEN_MAX: usize = 1_024;
+
 /// What can be signed.
 pub trait Payload: Serialize + DeserializeOwned {
     /// Media type in the protected header `typ` (RFC 9596). It keeps one kind of document from
@@ -95,6 +104,7 @@ impl Envelope {
         let tag = if T::SIGNATURES == 1 { TAG_SIGN1 } else { TAG_SIGN };
         let body = bytes.strip_prefix(tag).ok_or(EnvelopeError::Tag)?;
         cbor::check_canonical(body, DOCUMENT_LEN_MAX)?;
+        check_outline::<T>(body)?;
         let (envelope, typ) = if T::SIGNATURES == 1 {
             let cose = CoseSign1::from_slice(body).map_err(|_| EnvelopeError::Cose)?;
             Self::from_sign1(cose)?
@@ -169,6 +179,50 @@ impl Envelope {
         let payload = cose.payload.ok_or(EnvelopeError::Cose)?;
         Ok((Self { payload, signatures }, typ))
     }
+}
+
+/// Checks what stands beside the content before a decoder makes values of it: as many signatures as
+/// `T` has, no more bytes than they can need, and nothing that is not signed. `body` is canonical.
+fn check_outline<T: Payload>(body: &[u8]) -> Result<(), EnvelopeError> {
+    let mut rest = body;
+    if take(&mut rest, ARRAY) != Some(4) {
+        return Err(EnvelopeError::Cose);
+    }
+    skip_bytes(&mut rest).ok_or(EnvelopeError::Cose)?;
+    if take(&mut rest, MAP).ok_or(EnvelopeError::Cose)? > 0 {
+        return Err(EnvelopeError::Headers);
+    }
+    let payload = skip_bytes(&mut rest).ok_or(EnvelopeError::Cose)?;
+    if T::SIGNATURES == 1 {
+        skip_bytes(&mut rest).ok_or(EnvelopeError::Cose)?;
+    } else {
+        let (expected, found) = (T::SIGNATURES, take(&mut rest, ARRAY).ok_or(EnvelopeError::Cose)?);
+        if found != expected {
+            return Err(EnvelopeError::SignatureCount { expected, found });
+        }
+    }
+    let beside = body.len().saturating_sub(payload);
+    if beside > T::SIGNATURES.max(1).saturating_mul(BESIDE_LEN_MAX) {
+        return Err(EnvelopeError::Headers);
+    }
+    Ok(())
+}
+
+/// Skips a byte string; says how long its content is.
+fn skip_bytes(rest: &mut &[u8]) -> Option<usize> {
+    let len = take(rest, BYTES)?;
+    *rest = rest.get(len..)?;
+    Some(len)
+}
+
+/// Takes the head of an item of this major type; says how many bytes or items follow.
+fn take(rest: &mut &[u8], major: u8) -> Option<usize> {
+    let (head, after) = cbor::head(rest)?;
+    if head.0 != major {
+        return None;
+    }
+    *rest = after;
+    usize::try_from(head.1).ok()
 }
 
 /// The `Sig_structure` of RFC 9052 §4.4 that the key `key_id` signs.

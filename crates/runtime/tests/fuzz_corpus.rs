@@ -12,10 +12,37 @@ mod replay;
 
 #[cfg(test)]
 mod tests {
-    use super::replay::replay;
+    use dataspace_identity::SecretKey;
+    use dataspace_runtime::Evidence;
+
+    use super::replay::{replay, replay_named};
 
     #[test]
     fn the_corpus_of_evidence_breaks_nothing() {
         replay("evidence", super::evidence::check);
+    }
+
+    /// A corpus whose files are of an old format would go on passing, and test nothing. With
+    /// `UPDATE_CORPUS` set, writes good files of another authority than that of the check.
+    #[test]
+    fn the_seeds_of_evidence_are_what_their_names_say() {
+        let authority = SecretKey::from_seed(&mut [8; 32]).unwrap();
+        let good = ["ok_permit", "ok_permit_alone", "ok_denial", "ok_denial_alone"];
+        if std::env::var_os("UPDATE_CORPUS").is_some() {
+            let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/evidence");
+            let world = super::evidence::world(8).unwrap();
+            assert_eq!(&world.authority, authority.did());
+            for (name, bytes) in good.iter().zip(world.good) {
+                std::fs::write(format!("{corpus}/{name}"), bytes).unwrap();
+            }
+        }
+        let mut missing = good.to_vec();
+        replay_named("evidence", |name, input| {
+            missing.retain(|one| *one != name);
+            let evidence = Evidence::from_bytes(input);
+            let verified = evidence.is_ok_and(|one| one.verify(authority.did()).is_ok());
+            assert_eq!(verified, name.starts_with("ok_"), "{name}: {verified}");
+        });
+        assert!(missing.is_empty(), "no seeds {missing:?}");
     }
 }

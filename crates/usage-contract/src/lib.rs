@@ -57,7 +57,8 @@ pub use crate::id::{ContractId, OfferId};
 pub use crate::offer::{Offer, OfferError};
 pub use crate::own_policies::{ProviderPolicies, ProviderPoliciesError, PublishedPolicies};
 pub use crate::profile::{
-    DataRules, EntityRules, Parameters, ProfileError, PublishedProfile, SpaceProfile, Suite,
+    DataRules, EntityRules, PROFILE_LIST_MAX, Parameters, ProfileError, PublishedProfile,
+    SpaceProfile, Suite,
 };
 pub use crate::quota::{Counts, Quota, QuotaExhausted};
 pub use crate::request::{

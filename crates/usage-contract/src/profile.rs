@@ -7,11 +7,16 @@ use dataspace_policy::{
     Clause, InvalidOperands, InvalidPolicies, Layer, OdrlError, OdrlOperands, OdrlPolicy, Policies,
     Terms, UnmatchedValue, Vocabulary, look,
 };
-use dataspace_primitives::{Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError};
+use dataspace_primitives::{
+    Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError, bounded,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::scenario::{self, BROADER_LEVELS_MAX, Scenario};
+
+/// Most scenarios, roles, regions or product classes of a profile.
+pub const PROFILE_LIST_MAX: usize = 512;
 
 /// The rules of a data space: an open environment with defined parameters, for particular
 /// scenarios, serving specific entities and opening specific data.
@@ -26,7 +31,8 @@ pub struct SpaceProfile {
     pub authority: Did,
     /// Cipher suite and limits.
     pub parameters: Parameters,
-    /// The purposes for which data may be used.
+    /// The purposes for which data may be used, at most [`PROFILE_LIST_MAX`].
+    #[serde(deserialize_with = "bounded::map::<_, _, _, PROFILE_LIST_MAX>")]
     pub scenarios: BTreeMap<Name, Scenario>,
     /// Who may be admitted.
     pub entities: EntityRules,
@@ -63,9 +69,11 @@ pub enum Suite {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct EntityRules {
-    /// Roles that the authority gives; at least one.
+    /// Roles that the authority gives; 1 to [`PROFILE_LIST_MAX`].
+    #[serde(deserialize_with = "bounded::set::<_, _, PROFILE_LIST_MAX>")]
     pub roles: BTreeSet<Name>,
     /// Where participants may be established; empty means anywhere.
+    #[serde(deserialize_with = "bounded::set::<_, _, PROFILE_LIST_MAX>")]
     pub regions: BTreeSet<Region>,
 }
 
@@ -90,7 +98,8 @@ impl EntityRules {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct DataRules {
-    /// Classes of products; at least one.
+    /// Classes of products; 1 to [`PROFILE_LIST_MAX`].
+    #[serde(deserialize_with = "bounded::set::<_, _, PROFILE_LIST_MAX>")]
     pub product_classes: BTreeSet<Name>,
 }
 

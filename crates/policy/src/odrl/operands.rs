@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataspace_primitives::Name;
+use dataspace_primitives::{Name, bounded};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -20,10 +20,13 @@ pub const OPERANDS_MAX: usize = 128;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct OdrlOperands {
     /// Left operands: the full IRI, or the plain name where documents have no prefix for it.
+    #[serde(deserialize_with = "bounded::map::<_, _, _, OPERANDS_MAX>")]
     pub operands: BTreeMap<Name, OwnOperand>,
     /// ODRL profiles that say no more than what stands here, by IRI.
+    #[serde(deserialize_with = "bounded::set::<_, _, OPERANDS_MAX>")]
     pub profiles: BTreeSet<Name>,
     /// JSON-LD contexts that define names as they stand here and as ODRL has them, by address.
+    #[serde(deserialize_with = "bounded::set::<_, _, OPERANDS_MAX>")]
     pub contexts: BTreeSet<Name>,
 }
 

@@ -149,6 +149,12 @@ impl MapState {
     }
 }
 
+/// Major type and argument of the item at the start of `bytes`, and what follows its head.
+pub(super) fn head(bytes: &[u8]) -> Option<((u8, u64), &[u8])> {
+    let head = Head::read(bytes, 0).ok()?;
+    Some(((head.major, head.value), bytes.get(head.end..)?))
+}
+
 /// Major type and argument of an item (RFC 8949 §3).
 struct Head {
     major: u8,

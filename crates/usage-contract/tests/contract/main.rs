@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod agreement_bytes;
 #[cfg(test)]
+mod costs;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod labels;
