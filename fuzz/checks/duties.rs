@@ -67,7 +67,13 @@ pub(crate) fn check(table: &Table) {
         let Ok(batches) = contained(|| table.read()) else { return };
         let mut batches = batches.into_iter();
         let mut rows = 0;
-        while let Some(Ok(batch)) = contained(|| batches.next()) {
+        // A column that the plan does not need may be damaged: only the whole table fails then.
+        let is_whole = loop {
+            let batch = match contained(|| batches.next()) {
+                Some(Ok(batch)) => batch,
+                Some(Err(_)) => break false,
+                None => break true,
+            };
             rows += batch.num_rows();
             let out = plan.apply(&batch).expect("a batch of the table");
             assert_eq!(out.schema(), plan.output_schema());
@@ -84,7 +90,7 @@ pub(crate) fn check(table: &Table) {
                     _ => assert!(found.is_some(), "a column is lost"),
                 }
             }
-        }
+        };
         // The same in one go.
         let Ok(masked) = contained(|| plan.run(table)) else { return };
         let mut masked = masked.into_iter();
@@ -92,6 +98,6 @@ pub(crate) fn check(table: &Table) {
         while let Some(Ok(batch)) = contained(|| masked.next()) {
             left += batch.num_rows();
         }
-        assert!(left <= rows, "{left} rows of {rows}");
+        assert!(left <= rows || !is_whole, "{left} rows of {rows}");
     }
 }
