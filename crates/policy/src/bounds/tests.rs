@@ -7,8 +7,9 @@ use crate::{InvalidPolicies, Layer, Policies};
 /// What is taken at once.
 const BYTES_MAX: u64 = 10_000_000;
 /// Allocations, which stand for time where that is not measured: `refuse/ill-typed` of the bench
-/// `policy_evaluation` made 34,000 when it took 8 ms.
-const ALLOCATIONS_MAX: u64 = 60_000;
+/// `policy_evaluation` made 34,000 when it took 8 ms. The dearest of these, comparisons of instants in
+/// a permission, makes 60,771.
+const ALLOCATIONS_MAX: u64 = 65_000;
 
 /// The beginning of a condition, what is repeated, and the end.
 const CHAINS: [(&str, &str, &str); 45] = [
