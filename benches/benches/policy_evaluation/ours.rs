@@ -216,7 +216,8 @@ fn text(terms: &Terms, number: u32) -> Result<String> {
 fn forbids() -> Result<String> {
     use std::fmt::Write as _;
     let mut text = String::new();
-    for number in 0..25 {
+    let elsewhere = Region::all().filter(|region| region.as_str() != "DE");
+    for (number, region) in (0..25).zip(elsewhere) {
         write!(
             text,
             "@id(\"banned-{number}\") forbid (principal == Dataspace::Participant::{:?}, action, resource);
@@ -224,10 +225,9 @@ fn forbids() -> Result<String> {
              @id(\"not-for-{number}\") forbid (principal, action, resource)
                when {{ resource.class == \"class-{number}\" && context.purpose == \"purpose-{number}\" }};
              @id(\"embargo-{number}\") forbid (principal, action in [Dataspace::Action::\"transfer\", Dataspace::Action::\"read\"], resource)
-               when {{ principal.region == \"X{}\" && context.now >= datetime(\"2026-01-01T00:00:00Z\") }};",
+               when {{ principal.region == \"{region}\" && context.now >= datetime(\"2026-01-01T00:00:00Z\") }};",
             world::consumer(5_000 + number),
             world::product(5_000 + number),
-            char::from_u32(65 + number).context("a letter")?,
         )?;
     }
     Ok(text)
