@@ -6,18 +6,17 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::directory::Directory;
-use crate::file_storage::CHECKPOINT_FILE;
-use crate::hashes;
 use crate::log::Log;
-use crate::mark::Mark;
-use crate::read_only::{ReadOnlyStorage, end_of_group};
-use crate::recovery::{OpenError, Recovery};
-use crate::segment::to_u64;
-use crate::state::segment_of;
-use crate::storage::{Storage, StoredFile};
-use crate::tree::{LeafIndex, TreeSize};
+use crate::medium::directory::Directory;
+use crate::medium::file_storage::CHECKPOINT_FILE;
+use crate::medium::hashes;
+use crate::medium::mark::Mark;
+use crate::medium::read_only::{ReadOnlyStorage, end_of_group};
+use crate::medium::segment::{segment_of, to_u64};
+use crate::medium::storage::{Storage, StoredFile};
+use crate::note::checkpoint::{Checkpoint, CheckpointError};
+use crate::open::recovery::{OpenError, Recovery};
+use crate::tree::hash::{LeafIndex, TreeSize};
 
 /// Bytes that are copied at once.
 const CHUNK_LEN: usize = 1 << 20;

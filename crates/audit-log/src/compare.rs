@@ -2,18 +2,18 @@
 
 use std::error::Error;
 
+use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use thiserror::Error;
 
-use crate::checkpoint::Checkpoint;
-use crate::error::ProveError;
-use crate::fork::{ForkError, ForkProof};
 use crate::log::Log;
-use crate::origin::Origin;
-use crate::proof::{ConsistencyProof, ProofError};
-use crate::static_files::StaticFiles;
-use crate::static_log::{StaticLog, StaticLogError};
-use crate::tree::TreeSize;
+use crate::note::checkpoint::Checkpoint;
+use crate::published::static_files::StaticFiles;
+use crate::published::static_log::{StaticLog, StaticLogError};
+use crate::reader::ProveError;
+use crate::tree::hash::TreeSize;
+use crate::tree::proof::{ConsistencyProof, ProofError};
+use crate::witness::fork::{ForkError, ForkProof};
 
 /// A log that can be asked what it was: a [`Log`] or a [`StaticLog`].
 pub trait History {

@@ -3,13 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
+use dataspace_identity::Origin;
 use thiserror::Error;
 
-use crate::checkpoint::CheckpointError;
-use crate::origin::Origin;
-use crate::queue::{AppendError, PoisonCause};
-use crate::storage::StoredFile;
-use crate::tree::{LeafIndex, TreeError, TreeSize};
+use crate::append::error::{AppendError, PoisonCause};
+use crate::note::checkpoint::CheckpointError;
+use crate::reader::ReadError;
+use crate::tree::hash::TreeSize;
 
 /// Why a log is not created.
 #[derive(Debug, Error)]
@@ -21,58 +21,6 @@ pub enum CreateError {
     /// There is something already; it is left alone.
     #[error("there is a log or a checkpoint already")]
     Exists,
-}
-
-/// Why a record cannot be read back.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The medium failed.
-    #[error("the log cannot be read")]
-    Io(#[from] io::Error),
-    /// There is no such record.
-    #[error("there is no record {index}; the log has {size}")]
-    Index {
-        /// The record asked for.
-        index: LeafIndex,
-        /// Records in the log.
-        size: TreeSize,
-    },
-    /// The bytes on the medium are no longer those that were written.
-    #[error("record {index} is no longer the one that was written")]
-    Corrupt {
-        /// The record.
-        index: LeafIndex,
-    },
-    /// The record was archived; what is left of it is its hash.
-    #[error("record {index} was archived: its segment is no longer here")]
-    Archived {
-        /// The record asked for.
-        index: LeafIndex,
-    },
-    /// What was made from the records is no longer what it was.
-    #[error(
-        "`{file}` is damaged; make it anew with `Log::rebuild_on` (`dataspace audit fsck --rebuild`)"
-    )]
-    Derived {
-        /// The file.
-        file: StoredFile,
-    },
-    /// A thread panicked while it changed the tree; open the log again.
-    #[error("the log is poisoned until it is opened again")]
-    Poisoned,
-}
-
-/// Why a proof is not given.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ProveError {
-    /// The tree has no such root or proof.
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    /// The log cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
 }
 
 /// Why a checkpoint was not made.

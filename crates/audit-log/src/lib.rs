@@ -115,113 +115,78 @@
 //! - Unix only (`flock`, positioned writes); the directory must be on a file system that honours
 //!   `fdatasync`.
 
-mod add_checkpoint;
-mod archived;
+mod append;
 mod backup;
-mod batch;
-mod bundle;
-mod check;
-mod checkpoint;
 mod compare;
-mod cosignature;
-mod directory;
-mod edge;
 mod error;
-mod fetch;
-mod file_storage;
-mod finding;
-mod fork;
-mod gap;
-mod hash_tile;
-mod hashes;
 mod log;
-mod mark;
-mod nodes;
+mod medium;
 mod note;
-mod opening;
-mod origin;
-mod outcome;
-mod proof;
-mod publish;
-mod queue;
-mod read_only;
+mod open;
+mod published;
 mod reader;
 mod receipt;
-mod receipt_cose;
 mod record;
-mod recovery;
-mod report;
-mod seen;
-mod seen_store;
-mod segment;
-mod signed_sizes;
 mod signing;
 mod state;
-mod static_dir;
-mod static_files;
-mod static_log;
-mod static_sync;
-mod storage;
-mod tile;
 mod tree;
-mod verifier_key;
-mod verify;
 mod witness;
-mod witness_policy;
-mod writer;
-mod writer_thread;
 
-pub use crate::add_checkpoint::{
-    AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,
-};
+pub use dataspace_identity::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
+
+pub use crate::append::error::{AppendError, BATCH_LEN_MAX, PoisonCause};
+pub use crate::append::queue::{QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};
 pub use crate::backup::{Backup, BackupError, backup};
-pub use crate::batch::BATCH_LEN_MAX;
-pub use crate::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
-pub use crate::checkpoint::{
+pub use crate::compare::{CompareError, Comparison, History, compare};
+pub use crate::error::{ArchiveError, CreateError, ExtendsError, SignCheckpointError};
+pub use crate::log::{Appended, Log};
+pub use crate::medium::directory::Directory;
+pub use crate::medium::file_storage::FileStorage;
+pub use crate::medium::read_only::ReadOnlyStorage;
+pub use crate::medium::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
+pub use crate::note::checkpoint::{
     CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, note_key,
 };
-pub use crate::compare::{CompareError, Comparison, History, compare};
-pub use crate::cosignature::{Cosignature, CosignatureError, WitnessKey};
-pub use crate::directory::Directory;
-pub use crate::error::{
-    ArchiveError, CreateError, ExtendsError, ProveError, ReadError, SignCheckpointError,
+pub use crate::note::cosignature::{Cosignature, CosignatureError, WitnessKey};
+pub use crate::note::signed_note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
+pub use crate::note::verifier_key::{KEY_NAME_LEN_MAX, ParseNoteKeyError};
+pub use crate::open::recovery::{OpenError, Recovery};
+pub use crate::published::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
+pub use crate::published::fetch::StaticReadError;
+pub use crate::published::publish::{PublishCosignaturesError, PublishError, Published, Publisher};
+pub use crate::published::report::{
+    DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticReport, Stop,
 };
-pub use crate::fetch::StaticReadError;
-pub use crate::file_storage::FileStorage;
-pub use crate::finding::Finding;
-pub use crate::fork::{FORK_LEN_MAX, ForkError, ForkProof, VerifiedFork};
-pub use crate::log::{Appended, Log};
-pub use crate::note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
-pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
-pub use crate::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
-pub use crate::publish::{PublishCosignaturesError, PublishError, Published, Publisher};
-pub use crate::queue::{AppendError, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};
-pub use crate::read_only::ReadOnlyStorage;
+pub use crate::published::static_dir::{PublishDir, StaticDir};
+pub use crate::published::static_files::{
+    CHECKPOINT_PATH, Deliver, FnFiles, StaticFiles, StaticStore, how_to_deliver,
+};
+pub use crate::published::static_log::{OpenStaticError, StaticLog, StaticLogError};
+pub use crate::published::verify::{verify_static, verify_static_entries};
+pub use crate::reader::{ProveError, ReadError};
+pub use crate::receipt::cose::RECEIPT_LEN_MAX;
+pub use crate::receipt::error::ReceiptError;
 pub use crate::receipt::{
-    Receipt, ReceiptError, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
+    Receipt, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
 };
-pub use crate::receipt_cose::RECEIPT_LEN_MAX;
 pub use crate::record::{
     AccessRecord, EncodedRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError,
     TEXT_LEN_MAX, TEXTS_MAX, Verdict,
 };
-pub use crate::recovery::{OpenError, Recovery};
-pub use crate::report::{DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticReport, Stop};
-pub use crate::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
-pub use crate::seen_store::{SeenDirectory, SeenStore, origin_hash};
-pub use crate::static_dir::{PublishDir, StaticDir};
-pub use crate::static_files::{
-    CHECKPOINT_PATH, Deliver, FnFiles, StaticFiles, StaticStore, how_to_deliver,
-};
-pub use crate::static_log::{OpenStaticError, StaticLog, StaticLogError};
-pub use crate::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
-pub use crate::tile::{
+pub use crate::tree::Tree;
+pub use crate::tree::hash::{LeafIndex, TreeError, TreeSize, empty_root, leaf_hash};
+pub use crate::tree::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
+pub use crate::tree::tile::{
     BundleId, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError,
 };
-pub use crate::tree::{LeafIndex, Tree, TreeError, TreeSize, empty_root, leaf_hash};
-pub use crate::verifier_key::{KEY_NAME_LEN_MAX, ParseNoteKeyError};
-pub use crate::verify::{verify_static, verify_static_entries};
-pub use crate::witness::{AddCheckpointError, CLOCK_JUMP_MAX, OpenWitnessError, Witness};
-pub use crate::witness_policy::{
+pub use crate::witness::add_checkpoint::{
+    AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,
+};
+pub use crate::witness::finding::Finding;
+pub use crate::witness::fork::{FORK_LEN_MAX, ForkError, ForkProof, VerifiedFork};
+pub use crate::witness::policy::{
     Cosigners, QuorumError, WITNESSES_MAX, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint,
 };
+pub use crate::witness::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
+pub use crate::witness::seen_store::{SeenDirectory, SeenStore, origin_hash};
+pub use crate::witness::{AddCheckpointError, CLOCK_JUMP_MAX, OpenWitnessError, Witness};

@@ -1,28 +1,29 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLockReadGuard};
 
+use dataspace_identity::{Did, Origin};
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 
-use crate::batch::Batch;
-use crate::check;
-use crate::checkpoint::Checkpoint;
-use crate::error::{ArchiveError, CreateError, ExtendsError, ProveError, ReadError};
-use crate::file_storage::FileStorage;
-use crate::hashes::Edge;
-use crate::mark::Mark;
-use crate::opening::{self, Open};
-use crate::origin::Origin;
-use crate::proof::{ConsistencyProof, InclusionProof};
-use crate::queue::AppendError;
-use crate::reader;
+use crate::append::batch::Batch;
+use crate::append::error::AppendError;
+use crate::append::writer::Writer;
+use crate::append::writer_thread::WriterThread;
+use crate::error::{ArchiveError, CreateError, ExtendsError};
+use crate::medium::file_storage::FileStorage;
+use crate::medium::hashes::Edge;
+use crate::medium::mark::Mark;
+use crate::medium::segment::{HeaderRead, SegmentHeader};
+use crate::medium::storage::{Storage, StoredFile};
+use crate::note::checkpoint::Checkpoint;
+use crate::open::check;
+use crate::open::claimed::claimed_origin;
+use crate::open::opening::{self, Open};
+use crate::open::recovery::{OpenError, Recovery};
+use crate::reader::{self, ProveError, ReadError};
 use crate::record::{EncodedRecord, Event, Record};
-use crate::recovery::{OpenError, Recovery};
-use crate::segment::{HeaderRead, SegmentHeader};
 use crate::state::{State, Unwritten};
-use crate::storage::{Storage, StoredFile};
-use crate::tree::{LeafIndex, TreeSize, empty_root};
-use crate::writer::Writer;
-use crate::writer_thread::WriterThread;
+use crate::tree::hash::{LeafIndex, TreeSize, empty_root};
+use crate::tree::proof::{ConsistencyProof, InclusionProof};
 
 /// An append-only log of [`Record`]s. Shared by reference between threads.
 #[derive(Debug)]
@@ -121,6 +122,24 @@ impl Log {
     /// full.
     pub fn open(dir: &Path, origin: Origin) -> Result<(Self, Recovery), OpenError> {
         Self::open_on(Box::new(FileStorage::open(dir)?), origin)
+    }
+
+    /// Opens the log in `dir`, as [`open`](Self::open): whichever log of `operator` it is. Its files
+    /// tell, and are held against the operator's signature as always.
+    ///
+    /// # Errors
+    /// [`OpenError`] as for [`open`](Self::open), also if it is a log of somebody else.
+    pub fn open_of(dir: &Path, operator: &Did) -> Result<(Self, Recovery), OpenError> {
+        let storage = FileStorage::open(dir)?;
+        let expected = Origin::new(operator);
+        let origin = match claimed_origin(&storage)? {
+            Some(found) if found.operator() != operator => {
+                return Err(OpenError::Origin { expected, found });
+            }
+            // Without a name to find, opening says what is wrong.
+            found => found.unwrap_or(expected),
+        };
+        Self::open_on(Box::new(storage), origin)
     }
 
     /// Opens the log on any storage.

@@ -3,15 +3,68 @@
 use std::io;
 
 use dataspace_primitives::Digest;
+use thiserror::Error;
 
-use crate::error::{ProveError, ReadError};
-use crate::hashes::{Edge, NodeError, Stored, TILE_HEIGHT, TILE_WIDTH, offset_at};
-use crate::proof::{ConsistencyProof, InclusionProof};
+use crate::medium::hashes::{Edge, NodeError, Stored, TILE_HEIGHT, TILE_WIDTH, offset_at};
+use crate::medium::segment::{RECORD_PREFIX_LEN, segment_of, split_record, to_u64};
+use crate::medium::storage::{Storage, StoredFile};
 use crate::record::RECORD_LEN_MAX;
-use crate::segment::{RECORD_PREFIX_LEN, split_record, to_u64};
-use crate::state::{State, segment_of};
-use crate::storage::{Storage, StoredFile};
-use crate::tree::{LeafIndex, Tree, TreeSize, leaf_hash};
+use crate::state::State;
+use crate::tree::Tree;
+use crate::tree::hash::{LeafIndex, TreeError, TreeSize, leaf_hash};
+use crate::tree::proof::{ConsistencyProof, InclusionProof};
+
+/// Why a record cannot be read back.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The medium failed.
+    #[error("the log cannot be read")]
+    Io(#[from] io::Error),
+    /// There is no such record.
+    #[error("there is no record {index}; the log has {size}")]
+    Index {
+        /// The record asked for.
+        index: LeafIndex,
+        /// Records in the log.
+        size: TreeSize,
+    },
+    /// The bytes on the medium are no longer those that were written.
+    #[error("record {index} is no longer the one that was written")]
+    Corrupt {
+        /// The record.
+        index: LeafIndex,
+    },
+    /// The record was archived; what is left of it is its hash.
+    #[error("record {index} was archived: its segment is no longer here")]
+    Archived {
+        /// The record asked for.
+        index: LeafIndex,
+    },
+    /// What was made from the records is no longer what it was.
+    #[error(
+        "`{file}` is damaged; make it anew with `Log::rebuild_on` (`dataspace audit fsck --rebuild`)"
+    )]
+    Derived {
+        /// The file.
+        file: StoredFile,
+    },
+    /// A thread panicked while it changed the tree; open the log again.
+    #[error("the log is poisoned until it is opened again")]
+    Poisoned,
+}
+
+/// Why a proof is not given.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// The tree has no such root or proof.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
 
 /// The tree, and the root to which everything must lead.
 pub(crate) struct Verified<'a> {
@@ -196,7 +249,7 @@ impl<'a> Records<'a> {
         let within = within.map_err(|error| damaged(error.into()))?;
         let height = usize::try_from(TILE_HEIGHT).unwrap_or(usize::MAX);
         proof.path.splice(..height.min(proof.path.len()), within.path);
-        let leaf = leaves.row(0).first().copied().unwrap_or_else(crate::tree::empty_root);
+        let leaf = leaves.row(0).first().copied().unwrap_or_else(crate::tree::hash::empty_root);
         if proof.verify(&leaf, &self.root).is_ok() {
             return Ok(leaves);
         }

@@ -1,16 +1,19 @@
 //! COSE receipts (RFC 9942): a proof and the operator's signature in the form that SCITT tools read.
 
-use dataspace_primitives::cbor::DecodeError;
+pub(crate) mod cose;
+pub(crate) mod error;
+
+use dataspace_identity::Origin;
 use dataspace_primitives::{Digest, Signature, Signer};
 use thiserror::Error;
 
-use crate::checkpoint::Checkpoint;
-use crate::error::{ExtendsError, ProveError};
+use crate::error::ExtendsError;
 use crate::log::Log;
-use crate::origin::Origin;
-use crate::proof::ProofError;
-use crate::receipt_cose::{self, Proof};
-use crate::tree::{LeafIndex, TreeSize, leaf_hash};
+use crate::note::checkpoint::Checkpoint;
+use crate::reader::ProveError;
+use crate::receipt::cose::Proof;
+use crate::receipt::error::ReceiptError;
+use crate::tree::hash::{LeafIndex, TreeSize, leaf_hash};
 
 /// That a record is in a log, or that a log extends an earlier state of itself, in one file of at
 /// most [`RECEIPT_LEN_MAX`](crate::RECEIPT_LEN_MAX) bytes: a COSE_Sign1 with the proof in its unprotected header and the root
@@ -75,51 +78,6 @@ pub enum SignReceiptError {
     Form(#[from] ReceiptError),
 }
 
-/// Why bytes are not a receipt, or a receipt does not prove what it was asked for.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReceiptError {
-    /// The receipt, or the proof in it, is not deterministic CBOR, or too long.
-    #[error("the receipt is not deterministic CBOR")]
-    Form(#[from] DecodeError),
-    /// Not tagged as a COSE_Sign1.
-    #[error("the receipt does not begin with the tag of a COSE_Sign1")]
-    Tag,
-    /// Not COSE.
-    #[error("the receipt is not a COSE_Sign1")]
-    Cose,
-    /// It carries a payload. Here a verifier computes the root, and is not told it.
-    #[error("the receipt carries a payload")]
-    Attached,
-    /// Headers, algorithms, keys or proofs other than those of a receipt by this library.
-    #[error("the receipt carries headers or proofs that are not the ones of its log")]
-    Headers,
-    /// A receipt of another log.
-    #[error("the receipt is of another log than `{expected}`")]
-    Origin {
-        /// The log asked for.
-        expected: Origin,
-    },
-    /// It proves that a log extends another state where a record was to be proved, or the reverse.
-    #[error("the receipt proves something else than what it was asked for")]
-    Kind,
-    /// It extends another state than the checkpoint's.
-    #[error("the receipt extends a log of {from} records, the checkpoint covers {size}")]
-    Earlier {
-        /// The size of the state that the receipt extends.
-        from: TreeSize,
-        /// The size under the checkpoint.
-        size: TreeSize,
-    },
-    /// The path leads to no root.
-    #[error("the proof in the receipt does not hold")]
-    Proof(#[from] ProofError),
-    /// The operator did not sign the root that the proof leads to. Deliberately without details: the
-    /// record may be another one, or the receipt was changed.
-    #[error("the operator did not sign the root that record and receipt lead to")]
-    Signature,
-}
-
 impl Receipt {
     /// The receipt for the record at `index`, from the root of `checkpoint`, which `log` must hold.
     ///
@@ -166,12 +124,12 @@ impl Receipt {
         if signer.key_id() != origin.operator().key_id() {
             return Err(SignReceiptError::NotOperator);
         }
-        let bytes = receipt_cose::to_be_signed(origin, proof.size(), &checkpoint.root());
+        let bytes = cose::to_be_signed(origin, proof.size(), &checkpoint.root());
         let signature = signer.sign(&bytes);
         if !origin.operator().public_key().verifies(&bytes, &signature) {
             return Err(SignReceiptError::NotOperator);
         }
-        Ok(Self::from_bytes(&receipt_cose::write(origin, proof, &signature)?)?)
+        Ok(Self::from_bytes(&cose::write(origin, proof, &signature)?)?)
     }
 
     /// The bytes of the receipt, tagged: an element of the header `receipts` (394) as well.
@@ -185,7 +143,7 @@ impl Receipt {
     /// # Errors
     /// [`ReceiptError`] if it is too long, or not byte for byte one that this library writes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ReceiptError> {
-        let (origin, proof, signature) = receipt_cose::read(bytes)?;
+        let (origin, proof, signature) = cose::read(bytes)?;
         Ok(Self { bytes: bytes.to_vec(), origin, proof, signature })
     }
 
@@ -238,7 +196,7 @@ impl Receipt {
             return Err(ReceiptError::Origin { expected: origin.clone() });
         }
         let size = self.proof.size();
-        let bytes = receipt_cose::to_be_signed(origin, size, &root);
+        let bytes = cose::to_be_signed(origin, size, &root);
         if !origin.operator().public_key().verifies(&bytes, &self.signature) {
             return Err(ReceiptError::Signature);
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
-use crate::tree::LeafIndex;
+use crate::tree::hash::LeafIndex;
 
 /// Longest record, in bytes of canonical CBOR: what an entry of a C2SP tile can hold.
 pub const RECORD_LEN_MAX: usize = 65_535;

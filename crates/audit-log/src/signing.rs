@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use dataspace_primitives::Signer;
 
-use crate::checkpoint::Checkpoint;
+use crate::append::error::{AppendError, PoisonCause};
 use crate::error::SignCheckpointError;
-use crate::gap::list_sum;
 use crate::log::Log;
-use crate::mark::{Mark, SETTLE_EVERY};
-use crate::queue::{AppendError, PoisonCause};
-use crate::signed_sizes;
-use crate::tree::LeafIndex;
+use crate::medium::mark::{Mark, SETTLE_EVERY, list_sum};
+use crate::medium::signed_sizes;
+use crate::note::checkpoint::Checkpoint;
+use crate::tree::hash::LeafIndex;
 
 impl Log {
     /// Signs the durable log as it is and stores the checkpoint. Give it to others: only a

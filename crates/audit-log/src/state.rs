@@ -3,11 +3,11 @@ use std::io;
 
 use dataspace_primitives::Digest;
 
-use crate::hashes::{Edge, FullTiles, Stored, offset_at};
-use crate::mark::Mark;
-use crate::segment::SegmentHeader;
-use crate::storage::{Storage, StoredFile};
-use crate::tree::LeafIndex;
+use crate::medium::hashes::{Edge, FullTiles, Stored, offset_at};
+use crate::medium::mark::Mark;
+use crate::medium::segment::{SegmentHeader, segment_of};
+use crate::medium::storage::{Storage, StoredFile};
+use crate::tree::hash::LeafIndex;
 
 /// What is durable: the tree's right edge, and where the segments end.
 #[derive(Debug)]
@@ -132,10 +132,4 @@ impl State {
         let (size, segment) = (self.edge.size().as_u64(), self.segment.first.as_u64());
         Mark { size, segment, end: self.end, ..self.mark }
     }
-}
-
-/// Of segments in ascending order of their first records, the one in which the record stands.
-pub(crate) fn segment_of(segments: &[LeafIndex], index: LeafIndex) -> Option<LeafIndex> {
-    let after = segments.partition_point(|first| *first <= index);
-    segments.get(after.checked_sub(1)?).copied()
 }

@@ -1,20 +1,27 @@
 //! A witness (C2SP tlog-witness): cosigns what extends everything that it has seen of a log.
 
+pub(crate) mod add_checkpoint;
+pub(crate) mod finding;
+pub(crate) mod fork;
+pub(crate) mod policy;
+pub(crate) mod seen;
+pub(crate) mod seen_store;
+
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use dataspace_identity::Origin;
 use dataspace_primitives::{Signer, UnixMillis};
 use thiserror::Error;
 
-use crate::add_checkpoint::{AddCheckpoint, RequestError};
-use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::cosignature::{Cosignature, CosignatureError, WitnessKey};
-use crate::note::{Note, NoteError};
-use crate::origin::Origin;
-use crate::seen::{AdvanceError, FollowError, FoundFork, Refusal, Seen};
-use crate::seen_store::{SeenStore, origin_hash};
+use crate::note::checkpoint::{Checkpoint, CheckpointError};
+use crate::note::cosignature::{Cosignature, CosignatureError, WitnessKey};
+use crate::note::signed_note::{Note, NoteError};
+use crate::witness::add_checkpoint::{AddCheckpoint, RequestError};
+use crate::witness::seen::{AdvanceError, FollowError, FoundFork, Refusal, Seen};
+use crate::witness::seen_store::{SeenStore, origin_hash};
 
 /// A witness of some logs. It cosigns a checkpoint only after it has verified that it extends the
 /// one before and has made it durable, so that after any crash it still knows all that it

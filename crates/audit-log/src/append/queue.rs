@@ -1,0 +1,316 @@
+//! What waits to be written. A group is formed while the one before it is written, by one of the
+//! threads that wait, or by a thread of the log's own once tasks wait too.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::append::batch::Batch;
+use crate::append::error::{AppendError, PoisonCause};
+use crate::append::outcome::{self, Outcome, Wait, Wakers};
+use crate::medium::segment::{GROUP_BODY_LEN_MAX, to_u64};
+
+/// Most records that wait to be written; more callers wait until there is room.
+pub const QUEUE_RECORDS_MAX: usize = 16_384;
+/// Most bytes that wait to be written; more callers wait until there is room.
+pub const QUEUE_BYTES_MAX: usize = 16 << 20;
+
+/// How long the log's own thread waits at most for as many batches as it wrote the last time: less
+/// than most disks need for a sync, which waits for whoever comes later.
+const GATHER_TIME: Duration = Duration::from_micros(100);
+
+/// What is written by one write and made durable by one sync.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// The batches of all its callers, joined.
+    pub(crate) batch: Batch,
+    callers: usize,
+    pub(crate) outcome: Arc<Outcome>,
+}
+
+/// All groups that wait. A record's index is settled when it is queued.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    inner: Mutex<Inner>,
+    /// Signalled when a group is taken, or all are given up.
+    room: Condvar,
+    /// Signalled when the log's own thread has something to do.
+    work: Condvar,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Few: of two that follow each other one is large, or both have more bytes than one may.
+    pending: VecDeque<Group>,
+    /// Index of the next record to be queued.
+    next: u64,
+    /// Whether some thread is writing that waits for its own batch too, or was called to.
+    caller_leads: bool,
+    thread: OwnThread,
+    /// Tasks that wait for room.
+    room: Wakers,
+    poison: Option<Arc<PoisonCause>>,
+}
+
+/// The log's own thread. Once it is there, it is its turn whenever no caller leads.
+#[derive(Debug, Default)]
+struct OwnThread {
+    is_there: bool,
+    /// Callers for which it wants to be woken; none while it writes.
+    wanted: Option<usize>,
+    /// Callers of the group that was written last.
+    last: usize,
+    /// Whether it is to end when nothing waits.
+    ends: bool,
+}
+
+/// What is not written any more, to be told to those who wait for it.
+#[must_use]
+pub(crate) struct GivenUp {
+    cause: Arc<PoisonCause>,
+    groups: VecDeque<Group>,
+}
+
+/// What the log's own thread finds to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Something waits to be written.
+    IsHere,
+    /// As that, but only just: others may follow.
+    Came,
+    /// Nothing, any more.
+    End,
+}
+
+/// A batch that was queued.
+pub(crate) struct Queued {
+    /// The index of its first record.
+    pub(crate) first: u64,
+    pub(crate) outcome: Arc<Outcome>,
+    /// Whether its caller is to write, since nobody else does.
+    pub(crate) leads: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(next: u64) -> Self {
+        let inner = Inner {
+            pending: VecDeque::new(),
+            next,
+            caller_leads: false,
+            thread: OwnThread::default(),
+            room: Wakers::default(),
+            poison: None,
+        };
+        Self { inner: Mutex::new(inner), room: Condvar::new(), work: Condvar::new() }
+    }
+
+    /// Queues the batch of a thread; waits for room.
+    pub(crate) fn push(&self, batch: Batch) -> Result<Queued, AppendError> {
+        let mut inner = self.lock();
+        while inner.poison.is_none() && !inner.has_room(&batch) {
+            // INVARIANT: what fills the queue has somebody who is writing and will take it.
+            inner = self.room.wait(inner).unwrap_or_else(poisoned);
+        }
+        self.push_into(inner, batch)
+    }
+
+    /// As [`push`](Self::push), for a task, which never leads: the log's own thread must be there.
+    /// Takes the batch when there is room.
+    pub(crate) fn poll_push(
+        &self,
+        batch: &mut Option<Batch>,
+        context: &Context<'_>,
+        wait: &mut Wait,
+    ) -> Poll<Result<Queued, AppendError>> {
+        let mut inner = self.lock();
+        if inner.poison.is_none() && batch.as_ref().is_some_and(|batch| !inner.has_room(batch)) {
+            inner.room.keep(context.waker(), wait);
+            return Poll::Pending;
+        }
+        // INVARIANT: polled until it is ready, and not after that.
+        let Some(batch) = batch.take() else { return Poll::Pending };
+        Poll::Ready(self.push_into(inner, batch))
+    }
+
+    fn push_into(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        batch: Batch,
+    ) -> Result<Queued, AppendError> {
+        inner.check()?;
+        let (first, outcome) = inner.push(batch);
+        let leads = !inner.thread.is_there && !inner.caller_leads;
+        inner.caller_leads |= leads;
+        let is_wanted = inner.thread.wanted.is_some_and(|wanted| inner.callers() >= wanted);
+        drop(inner);
+        if is_wanted {
+            self.work.notify_one();
+        }
+        Ok(Queued { first, outcome, leads })
+    }
+
+    /// The first failure, if there was one.
+    pub(crate) fn check(&self) -> Result<(), AppendError> {
+        self.lock().check()
+    }
+
+    /// Takes the group that is to be written next.
+    pub(crate) fn take(&self) -> Option<Group> {
+        let mut inner = self.lock();
+        let group = inner.pending.pop_front()?;
+        inner.thread.last = group.callers;
+        Some(group)
+    }
+
+    /// Tells those who wait for room that a group was taken.
+    pub(crate) fn tell_of_room(&self) {
+        let wakers = self.lock().room.take();
+        self.room.notify_all();
+        outcome::wake(wakers);
+    }
+
+    /// Whoever wrote is done: the log's own thread is next, or somebody whose batch waits.
+    pub(crate) fn hand_over(&self) {
+        let mut inner = self.lock();
+        if inner.thread.is_there {
+            inner.caller_leads = false;
+            drop(inner);
+            self.work.notify_one();
+            return;
+        }
+        let next = inner.pending.front().map(|group| Arc::clone(&group.outcome));
+        inner.caller_leads = next.is_some();
+        drop(inner);
+        if let Some(next) = next {
+            next.call();
+        }
+    }
+
+    /// From now on the log's own thread writes.
+    pub(crate) fn begin_thread(&self) {
+        self.lock().thread.is_there = true;
+    }
+
+    /// What the log's own thread does between two groups: waits a little for as many callers as the
+    /// last one had. Those who were told come back at about the same time.
+    pub(crate) fn gather(&self) {
+        let mut inner = self.lock();
+        let wanted = inner.thread.last;
+        inner.thread.wanted = Some(wanted);
+        let is_short = |inner: &mut Inner| {
+            inner.callers() < wanted && inner.poison.is_none() && !inner.thread.ends
+        };
+        let gathered = self.work.wait_timeout_while(inner, GATHER_TIME, is_short);
+        // If another thread panicked, the queue says so when it is locked next.
+        let (mut inner, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+        inner.thread.wanted = None;
+    }
+
+    /// Waits until it is the turn of the log's own thread, and something is there to write.
+    pub(crate) fn wait_for_work(&self) -> Work {
+        let mut inner = self.lock();
+        let mut work = Work::IsHere;
+        loop {
+            if inner.poison.is_some() {
+                drop(inner);
+                self.poison(PoisonCause::Panic);
+                return Work::End;
+            }
+            let is_next = !inner.caller_leads;
+            if is_next && !inner.pending.is_empty() {
+                inner.thread.wanted = None;
+                return work;
+            }
+            if is_next && inner.thread.ends {
+                return Work::End;
+            }
+            inner.thread.wanted = is_next.then_some(1);
+            inner = self.work.wait(inner).unwrap_or_else(poisoned);
+            work = Work::Came;
+        }
+    }
+
+    /// Tells the log's own thread to end when nothing waits.
+    pub(crate) fn end_thread(&self) {
+        self.lock().thread.ends = true;
+        self.work.notify_one();
+    }
+
+    /// Gives up: everybody who waits is told; nothing is written any more. Returns the first cause.
+    pub(crate) fn poison(&self, cause: PoisonCause) -> Arc<PoisonCause> {
+        let given_up = self.give_up(cause);
+        self.tell(given_up)
+    }
+
+    /// As [`poison`](Self::poison), but tells nobody yet: wakers may do anything, and so are called
+    /// without a lock.
+    pub(crate) fn give_up(&self, cause: PoisonCause) -> GivenUp {
+        let mut inner = self.lock();
+        let cause = Arc::clone(inner.poison.get_or_insert_with(|| Arc::new(cause)));
+        GivenUp { cause, groups: std::mem::take(&mut inner.pending) }
+    }
+
+    /// Tells everybody of what was given up. Returns the first cause.
+    pub(crate) fn tell(&self, given_up: GivenUp) -> Arc<PoisonCause> {
+        self.work.notify_all();
+        for group in given_up.groups {
+            group.outcome.fail(&given_up.cause);
+        }
+        self.tell_of_room();
+        given_up.cause
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(poisoned)
+    }
+}
+
+impl Inner {
+    fn check(&self) -> Result<(), AppendError> {
+        match &self.poison {
+            Some(cause) => Err(AppendError::Poisoned { cause: Arc::clone(cause) }),
+            None => Ok(()),
+        }
+    }
+
+    fn callers(&self) -> usize {
+        self.pending.iter().map(|group| group.callers).sum()
+    }
+
+    fn has_room(&self, batch: &Batch) -> bool {
+        let bytes: usize = self.pending.iter().map(|group| group.batch.body().len()).sum();
+        let records: usize = self.pending.iter().map(|group| group.batch.leaves.len()).sum();
+        self.pending.is_empty()
+            || (bytes + batch.body().len() <= QUEUE_BYTES_MAX
+                && records + batch.leaves.len() <= QUEUE_RECORDS_MAX)
+    }
+
+    fn push(&mut self, batch: Batch) -> (u64, Arc<Outcome>) {
+        let first = self.next;
+        self.next += to_u64(batch.leaves.len());
+        let len = batch.body().len();
+        let fits = |group: &Group| {
+            !batch.is_large()
+                && !group.batch.is_large()
+                && group.batch.body().len() + len <= GROUP_BODY_LEN_MAX
+        };
+        if let Some(group) = self.pending.back_mut()
+            && fits(group)
+        {
+            group.batch.append(&batch);
+            group.callers += 1;
+            return (first, Arc::clone(&group.outcome));
+        }
+        let outcome = Arc::<Outcome>::default();
+        self.pending.push_back(Group { batch, callers: 1, outcome: Arc::clone(&outcome) });
+        (first, outcome)
+    }
+}
+
+/// A thread panicked while it held the queue: nothing in it is believed any more.
+fn poisoned(poisoned: PoisonError<MutexGuard<'_, Inner>>) -> MutexGuard<'_, Inner> {
+    let mut inner = poisoned.into_inner();
+    inner.poison.get_or_insert_with(|| Arc::new(PoisonCause::Panic));
+    inner
+}

@@ -1,0 +1,11 @@
+//! The log as static files (C2SP tlog-tiles): writing, reading and verifying them.
+
+pub(crate) mod bundle;
+pub(crate) mod fetch;
+pub(crate) mod publish;
+pub(crate) mod report;
+pub(crate) mod static_dir;
+pub(crate) mod static_files;
+pub(crate) mod static_log;
+pub(crate) mod static_sync;
+pub(crate) mod verify;
