@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use memchr::{memchr, memchr3};
 use thiserror::Error;
 
-use crate::table::COLUMNS_MAX;
+use crate::chunk::COLUMNS_MAX;
 
 /// Longest row of a CSV file, in bytes.
 pub const ROW_LEN_MAX: usize = 16 * 1024 * 1024;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use arrow_schema::Field;
 
+use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::column::type_name;
 use crate::csv_cells::{CellType, Cells, Guess, kind};
 use crate::csv_records::{Record, Records, RowError};
 use crate::file::{Snapshot, Stamp};
 use crate::options::TableOptions;
-use crate::table::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::table_error::{OpenError, ReadError};
 
 /// Bytes in which the separator is looked for.

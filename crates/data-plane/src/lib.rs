@@ -109,6 +109,7 @@
 //! - The wiping of keys covers [`PseudonymKey`], not the values in memory.
 
 mod calendar;
+mod chunk;
 mod column;
 mod csv_cells;
 mod csv_records;
@@ -128,6 +129,7 @@ mod pseudonym;
 mod render;
 mod round;
 mod run;
+mod run_error;
 mod spelling;
 mod table;
 mod table_error;
@@ -136,12 +138,14 @@ mod thrift;
 pub use arrow_array::RecordBatch;
 pub use arrow_schema::{Schema, SchemaRef};
 
+pub use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX};
 pub use crate::csv_records::{ROW_LEN_MAX, RowError};
 pub use crate::options::{ColumnType, TableOptions};
 pub use crate::plan::Plan;
 pub use crate::plan_error::{ApplyError, PlanError};
 pub use crate::pseudonym::PseudonymKey;
 pub use crate::render::{WriteError, preview, write_csv};
-pub use crate::run::{Masked, RunError};
-pub use crate::table::{BATCH_LEN_MAX, BATCH_ROWS, Batches, COLUMNS_MAX, Table};
+pub use crate::run::Masked;
+pub use crate::run_error::RunError;
+pub use crate::table::{Batches, Table};
 pub use crate::table_error::{OpenError, ReadError};

@@ -15,9 +15,9 @@ use arrow_row::{RowConverter, SortField};
 use arrow_schema::{ArrowError, SchemaRef};
 use ring::hmac;
 
+use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS};
 use crate::pseudonym::PseudonymKey;
-use crate::run::RunError;
-use crate::table::{BATCH_LEN_MAX, BATCH_ROWS};
+use crate::run_error::RunError;
 
 /// Bytes of rows that are sorted in memory; more are put aside in a temporary file.
 pub(crate) const MEMORY_LEN: usize = 32 * 1024 * 1024;

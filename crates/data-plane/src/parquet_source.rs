@@ -12,17 +12,14 @@ use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels, parquet_to_a
 use parquet::schema::types::SchemaDescriptor;
 use thiserror::Error;
 
+use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, Chunk};
 use crate::column::released_type;
 use crate::file::{self, FileError};
 use crate::options::TableOptions;
 use crate::parquet_pages::{Bounded, Budget, Pages};
 use crate::parquet_types::{Stored, StoredAs, stored};
 use crate::pieces::width;
-use crate::table::{BATCH_LEN_MAX, BATCH_ROWS, Chunk};
-use crate::table_error::{OpenError, ReadError};
-
-/// A cause that only the provider's operator should see.
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+use crate::table_error::{Cause, OpenError, ReadError};
 
 /// The decoder gave up without an error.
 #[derive(Debug, Error)]

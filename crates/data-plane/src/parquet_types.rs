@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use crate::column::{numbers, value};
 use crate::options::TableOptions;
-use crate::parquet_source::Cause;
+use crate::table_error::Cause;
 
 /// Bytes that a value of fixed length may have.
 const FIXED_LEN_MAX: i32 = 64 * 1024;

@@ -7,8 +7,8 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, SchemaRef};
 use arrow_select::concat::concat_batches;
 
+use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS};
 use crate::column::copy;
-use crate::table::{BATCH_LEN_MAX, BATCH_ROWS};
 
 /// Bytes that a row takes in released columns: those of fixed width, and its texts.
 pub(crate) struct RowLens<'a> {

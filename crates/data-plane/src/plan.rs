@@ -9,6 +9,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use dataspace_policy::Duty;
 use dataspace_primitives::Name;
 
+use crate::chunk::Chunk;
 use crate::column::{Cells, Kind, type_name};
 use crate::filter::{Misfit, Test};
 use crate::mask::{self, Output};
@@ -16,7 +17,6 @@ use crate::plan_error::{ApplyError, PlanError};
 use crate::pseudonym::PseudonymKey;
 use crate::render::escape;
 use crate::spelling;
-use crate::table::Chunk;
 
 /// The duties of one contract, checked against the columns of one table.
 pub struct Plan {

@@ -1,45 +1,20 @@
 //! A plan over a whole table.
 
 use std::fmt;
-use std::io;
 use std::ops::Deref;
 
 use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
-use thiserror::Error;
 
+use crate::chunk::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk};
 use crate::csv_records::ROW_LEN_MAX;
 use crate::order::{MEMORY_LEN, Order, Ordered};
 use crate::pieces::Pieces;
 use crate::plan::Plan;
-use crate::plan_error::ApplyError;
-use crate::table::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk, Chunks, Table};
-use crate::table_error::ReadError;
+use crate::run_error::RunError;
+use crate::table::{Chunks, Table};
 
 /// Bytes that a row may have: the longest of a CSV file, and what its columns take besides.
 const RELEASED_ROW_MAX: usize = ROW_LEN_MAX + 64 * COLUMNS_MAX;
-
-/// Why a release ends early. Its text tells nothing about values; its sources are for the
-/// provider's operator, not for the consumer.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The table cannot be read to its end.
-    #[error("the table cannot be read")]
-    Read(#[from] ReadError),
-    /// The duties cannot be carried out on a batch.
-    #[error("the duties cannot be carried out")]
-    Apply(#[from] ApplyError),
-    /// The rows that stay cannot be put together.
-    #[error("the rows that stay cannot be put together")]
-    Assemble(#[source] ArrowError),
-    /// A row has more than [`ROW_LEN_MAX`] bytes.
-    #[error("a row is longer than {} bytes", ROW_LEN_MAX)]
-    RowTooLong,
-    /// The temporary file in which rows are put in order fails.
-    #[error("the rows cannot be put in order in a temporary file")]
-    Scratch(#[source] io::Error),
-}
 
 enum Stage {
     /// Rows in the order of the table.

@@ -6,10 +6,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{Field, Schema, SchemaRef};
 use dataspace_primitives::{Digest, Name};
 
+use crate::chunk::{BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::column::{released_type, type_name};
 use crate::csv_cells::SCALES;
 use crate::csv_source::{self, CsvBatches, Format};
@@ -18,15 +19,6 @@ use crate::options::{ColumnType, TableOptions};
 use crate::parquet_source::{ParquetBatches, ParquetFile};
 use crate::render::escape;
 use crate::table_error::{OpenError, ReadError};
-
-/// Most rows in a batch.
-pub const BATCH_ROWS: usize = 4096;
-
-/// Bytes after which a batch of long rows ends early.
-pub const BATCH_LEN_MAX: usize = 16 * 1024 * 1024;
-
-/// Most columns in a table.
-pub const COLUMNS_MAX: usize = 4096;
 
 enum Source {
     /// The stamp is that of the file when it was last seen to fit the format.
@@ -228,23 +220,6 @@ impl fmt::Debug for Table {
 fn same_columns(a: &[Arc<Field>], b: &[Arc<Field>]) -> bool {
     a.len() == b.len()
         && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type())
-}
-
-/// Some rows of a table, with the values of the columns that are wanted.
-pub(crate) struct Chunk {
-    pub(crate) columns: Vec<Option<ArrayRef>>,
-    pub(crate) rows: usize,
-}
-
-impl Chunk {
-    pub(crate) fn of(batch: &RecordBatch) -> Self {
-        let columns = batch.columns().iter().cloned().map(Some).collect();
-        Self { columns, rows: batch.num_rows() }
-    }
-
-    pub(crate) fn column(&self, index: usize) -> Option<&ArrayRef> {
-        self.columns.get(index)?.as_ref()
-    }
 }
 
 /// The rows of a table, in chunks of at most [`BATCH_ROWS`].

@@ -5,10 +5,12 @@ use std::io;
 use dataspace_primitives::InvalidName;
 use thiserror::Error;
 
+use crate::chunk::COLUMNS_MAX;
 use crate::csv_records::RowError;
 use crate::file::FileError;
-use crate::parquet_source::Cause;
-use crate::table::COLUMNS_MAX;
+
+/// A cause that only the provider's operator should see.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a table cannot be opened. The texts hold no path and no value.
 #[derive(Debug, Error)]

@@ -1,0 +1,32 @@
+//! Why a release ends early.
+
+use std::io;
+
+use arrow_schema::ArrowError;
+use thiserror::Error;
+
+use crate::csv_records::ROW_LEN_MAX;
+use crate::plan_error::ApplyError;
+use crate::table_error::ReadError;
+
+/// Why a release ends early. Its text tells nothing about values; its sources are for the
+/// provider's operator, not for the consumer.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The table cannot be read to its end.
+    #[error("the table cannot be read")]
+    Read(#[from] ReadError),
+    /// The duties cannot be carried out on a batch.
+    #[error("the duties cannot be carried out")]
+    Apply(#[from] ApplyError),
+    /// The rows that stay cannot be put together.
+    #[error("the rows that stay cannot be put together")]
+    Assemble(#[source] ArrowError),
+    /// A row has more than [`ROW_LEN_MAX`] bytes.
+    #[error("a row is longer than {} bytes", ROW_LEN_MAX)]
+    RowTooLong,
+    /// The temporary file in which rows are put in order fails.
+    #[error("the rows cannot be put in order in a temporary file")]
+    Scratch(#[source] io::Error),
+}
