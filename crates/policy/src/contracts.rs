@@ -9,8 +9,10 @@ use foldhash::fast::RandomState;
 use crate::decision::{Decision, Denial, Grounds};
 use crate::engine::shape::Constants;
 use crate::facts::Facts;
+use crate::judged::{Active, Layers};
 use crate::policies::InvalidPolicies;
-use crate::program::{Active, Layers, Program, Shape, Shapes};
+use crate::program::Program;
+use crate::shared::{Shape, Shapes};
 use crate::table::{Place, Row, Table};
 
 /// The programs of active contracts. What a decision costs does not depend on how many there are.

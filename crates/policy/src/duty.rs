@@ -6,7 +6,7 @@ use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::words::quoted;
+use crate::phrase::quoted;
 
 /// A duty that the provider's monitor carries out on every release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

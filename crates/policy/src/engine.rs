@@ -10,11 +10,13 @@ use cedar_policy::{Authorizer, Decision, Entities, PolicyId, PolicySet, Request}
 use self::deep::Deep;
 use self::eval::Evaluation;
 use self::node::Compiled;
+use self::source::Erred;
 use self::store::{Question, Store};
 use crate::oracle::raw;
 
 mod compile;
 pub(crate) mod deep;
+pub(crate) mod entity;
 pub(crate) mod eval;
 mod extension;
 pub(crate) mod node;
@@ -23,6 +25,7 @@ pub(crate) mod print;
 pub(crate) mod program;
 pub(crate) mod quote;
 pub(crate) mod shape;
+pub(crate) mod source;
 mod store;
 pub(crate) mod value;
 
@@ -144,7 +147,7 @@ impl Engine {
                     Ok(true) if policy.is_permit => &mut permits,
                     Ok(true) => &mut forbids,
                     Ok(false) => continue,
-                    Err(eval::Erred) => &mut erred,
+                    Err(Erred) => &mut erred,
                 };
                 ids.insert(raw(id));
             }

@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use bumpalo::Bump;
 use cedar_policy::PolicyId;
 use dataspace_primitives::UnixMillis;
 
 use self::describe::describe;
 use self::mentioned::mentioned;
-use crate::decision::{Judged, Reason};
-use crate::engine::eval::{Erred, Evaluation};
+pub use self::verdict::Verdict;
+use self::verdict::verdict;
 use crate::engine::node::{Binary, Comparison, Compiled, Fact, Node};
 use crate::engine::paved::Access;
 use crate::engine::print::Printed;
@@ -17,10 +16,14 @@ use crate::engine::program::{Bits, Code, Outcome};
 use crate::engine::quote::shown;
 use crate::engine::shape::Constants;
 use crate::facts::Facts;
+use crate::judged::Judged;
 use crate::policies::{self, Layer, Policies};
+use crate::reason::Reason;
 
 mod describe;
+mod known;
 mod mentioned;
+mod verdict;
 
 const DAY_MILLIS: u64 = 86_400_000;
 
@@ -49,17 +52,6 @@ pub struct Condition {
     pub fact: String,
     /// Whether it holds.
     pub verdict: Verdict,
-}
-
-/// Whether a clause applies or a condition holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It does.
-    Holds,
-    /// It does not.
-    Fails,
-    /// It could not be evaluated; that denies.
-    Erred,
 }
 
 impl fmt::Display for Explanation {
@@ -138,19 +130,6 @@ fn conditions(compiled: &Compiled, access: &Access<'_>) -> Vec<Condition> {
         }
     }
     all
-}
-
-fn verdict(node: &Node, access: &Access<'_>) -> Verdict {
-    let memory = Bump::new();
-    // The caller's stack may be small; conditions nest no deeper than what is compiled.
-    let found = stacker::maybe_grow(256 << 10, 1 << 20, || {
-        Evaluation { source: access, memory: &memory }.bool(node)
-    });
-    match found {
-        Ok(true) => Verdict::Holds,
-        Ok(false) => Verdict::Fails,
-        Err(Erred) => Verdict::Erred,
-    }
 }
 
 /// The facts to which a clause of the contract applies.

@@ -124,15 +124,19 @@ mod duty;
 mod engine;
 mod explain;
 mod facts;
+mod judged;
 mod lint;
 mod memory;
 mod named;
 mod odrl;
 mod oracle;
+mod phrase;
 mod policies;
 mod policy_finding;
 mod program;
+mod reason;
 mod shadow;
+mod shared;
 mod simulate;
 mod source;
 mod table;
@@ -148,7 +152,7 @@ pub use crate::constraint::{
     Constraint, DEPTH_MAX, Hours, NODES_MAX, SECS_MAX, VALUES_MAX, Weekday,
 };
 pub use crate::contracts::{Asked, Contracts};
-pub use crate::decision::{Decision, Denial, Grounds, Reason};
+pub use crate::decision::{Decision, Denial, Grounds};
 pub use crate::duty::{
     ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty, InvalidNumber, MaskMethod,
     Number, Operator, RowFilter, Scalar,
@@ -156,6 +160,7 @@ pub use crate::duty::{
 pub use crate::engine::{Answer, Engine};
 pub use crate::explain::{Condition, Explanation, Verdict};
 pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
+pub use crate::judged::Layers;
 pub use crate::lint::Finding;
 pub use crate::named::{UnmatchedValue, ValueKind, Vocabulary, look};
 pub use crate::odrl::{
@@ -165,7 +170,8 @@ pub use crate::odrl::{
 };
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::policy_finding::PolicyFinding;
-pub use crate::program::{Layers, Program};
+pub use crate::program::Program;
+pub use crate::reason::Reason;
 pub use crate::shadow::{SHADOW_SHARE, set_shadow_share, shadow_checks, shadow_mismatches};
 pub use crate::simulate::{
     Change, DIFFERENCES_MAX, Difference, Past, Simulated, Simulation, simulate,

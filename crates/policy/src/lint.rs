@@ -10,9 +10,9 @@ use unicode_security::MixedScript as _;
 use crate::action::Action;
 use crate::clause::{ClauseId, ClauseKind};
 use crate::constraint::{Constraint, Hours};
+use crate::phrase::list;
 use crate::source::Unknown;
 use crate::terms::{Rule, Terms};
-use crate::words::list;
 
 /// Comparisons that one [`Terms::lint`] makes at most. Terms beyond are too large for anybody to
 /// read.

@@ -15,7 +15,7 @@ use thiserror::Error;
 use unicode_security::confusable_detection::skeleton;
 
 use crate::constraint::Constraint;
-use crate::engine::paved::{CONTRACT, PARTICIPANT, ROLE, SPACE};
+use crate::engine::entity::{CONTRACT, PARTICIPANT, ROLE, SPACE};
 use crate::facts::Payment;
 use crate::terms::Terms;
 

@@ -101,7 +101,7 @@
 //! read again. A number with a fraction must be typed (`xsd:decimal`): as a JSON number it would
 //! pass through a binary float. Whatever the text, reading takes less than 10 MB.
 
-use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_primitives::Digest;
 
 use crate::terms::Terms;
 
@@ -111,92 +111,34 @@ mod catena_x;
 mod comparison;
 mod constraint;
 mod context;
+mod document;
 mod error;
+mod invalid_operands;
 mod json;
+mod json_text;
+mod left_operand;
+mod limits;
 mod metadata;
 mod names;
 mod normal;
 mod obligation;
+mod offset;
 mod operands;
 mod parties;
+mod place;
 mod policy;
 mod region;
+mod shape;
 mod time;
 mod value;
 mod write;
 
+pub use self::document::{OdrlKind, OdrlPolicy};
 pub use self::error::{OdrlError, OdrlErrorKind};
-pub use self::operands::{
-    InvalidOperands, OPERANDS_MAX, OdrlOperands, OperandFact, OwnOperand, ValueType,
-};
-
-/// Namespace of the ODRL terms that are our own, prefix `dataspace:`; also the name of our ODRL
-/// profile.
-pub const ODRL_NAMESPACE: &str = "https://w3id.org/dataspace/terms/";
-
-/// Longest ODRL document that is read, in bytes.
-pub const ODRL_LEN_MAX: usize = 256 * 1024;
-
-/// Deepest nesting of objects and arrays in a document that is read.
-pub const ODRL_DEPTH_MAX: usize = 16;
-
-/// Most values in a document that is read, members and items counted. Terms that are written within
-/// [`ODRL_LEN_MAX`] have fewer.
-pub const ODRL_VALUES_MAX: usize = ODRL_LEN_MAX / 4;
-
-/// An ODRL document: the terms, and what else it says.
-///
-/// The rest is not part of the terms; whoever concludes the contract compares it with its parties,
-/// product and time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OdrlPolicy {
-    /// What the rules say. [`Terms::check`] holds.
-    pub terms: Terms,
-    /// `@type`.
-    pub kind: Option<OdrlKind>,
-    /// `@id`.
-    pub id: Option<String>,
-    /// `target`: the product.
-    pub target: Option<String>,
-    /// `assigner`: the provider.
-    pub assigner: Option<String>,
-    /// `assignee`: the consumer.
-    pub assignee: Option<String>,
-    /// `timestamp`: when it was agreed.
-    pub timestamp: Option<UnixMillis>,
-}
-
-/// Kinds of policies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OdrlKind {
-    /// Rules by themselves.
-    Set,
-    /// What a provider offers.
-    Offer,
-    /// What was agreed.
-    Agreement,
-}
-
-impl OdrlPolicy {
-    /// Reads an ODRL document.
-    ///
-    /// Takes time and memory in proportion to the text.
-    ///
-    /// # Errors
-    /// [`OdrlError`] with the first place that cannot be understood, or that says what
-    /// [`Terms::check`] refuses.
-    pub fn parse(text: &str) -> Result<Self, OdrlError> {
-        Self::parse_in(text, &OdrlOperands::default())
-    }
-
-    /// Reads an ODRL document of a space that gives names of its own a meaning.
-    ///
-    /// # Errors
-    /// As [`OdrlPolicy::parse`].
-    pub fn parse_in(text: &str, operands: &OdrlOperands) -> Result<Self, OdrlError> {
-        policy::read(text, operands)
-    }
-}
+pub use self::invalid_operands::InvalidOperands;
+pub use self::limits::{ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_VALUES_MAX};
+pub use self::names::ODRL_NAMESPACE;
+pub use self::operands::{OPERANDS_MAX, OdrlOperands, OperandFact, OwnOperand, ValueType};
 
 impl Terms {
     /// The terms as an ODRL `Set`, which [`Terms::from_odrl`] reads back as they are.

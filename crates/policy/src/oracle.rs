@@ -12,10 +12,10 @@ use cedar_policy::{
 use dataspace_primitives::{Name, UnixMillis};
 
 use crate::action::Action;
-use crate::engine::node::{Fact, FactSet};
-use crate::engine::paved::{
+use crate::engine::entity::{
     ACTION, CONTRACT, ENVIRONMENT, PARTICIPANT, PERSON, PRODUCT, ROLE, SPACE, TIME_ZONE,
 };
+use crate::engine::node::{Fact, FactSet};
 use crate::engine::shape::{Constants, Places, open_name};
 use crate::facts::{Facts, Person};
 use crate::zone;

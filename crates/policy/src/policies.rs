@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::action::Action;
 use crate::bounds::{self, BoundError, COST_MAX};
 use crate::engine::deep::{self, Deep};
-use crate::engine::paved::{ACTION, TIME_ZONE};
+use crate::engine::entity::{ACTION, TIME_ZONE};
 use crate::engine::program::Code;
 use crate::engine::shape::Places;
 use crate::named::{self, Named, UnmatchedValue, Vocabulary};

@@ -7,7 +7,7 @@ use cedar_policy::PolicySet;
 
 use crate::lint::is_mixed;
 use crate::named::{look, strings};
-use crate::words::list;
+use crate::phrase::list;
 
 /// Something about a space's or provider's policies that they can be signed with, and that may not be
 /// meant.

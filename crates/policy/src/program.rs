@@ -1,23 +1,22 @@
 //! The decision on one access: the contract's own policies and the forbids of space and provider,
 //! compiled.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use cedar_policy::PolicySet;
 use dataspace_primitives::Digest;
 
-use crate::decision::{Decision, Denial, Judged};
-use crate::engine::deep::{self, Deep};
+use crate::decision::{Decision, Denial};
 use crate::engine::node::FactSet;
 use crate::engine::paved::Access;
 use crate::engine::program::{Code, Outcome};
-use crate::engine::shape::{self, Constants, Parted, Places};
+use crate::engine::shape::{self, Constants, Parted};
 use crate::facts::Facts;
+use crate::judged::{Active, Judged, Layers, OfLayers};
 use crate::oracle::{self, Filling};
-use crate::policies::{self, InvalidPolicies, Layer, Policies, STACK_LEN};
+use crate::policies::{self, InvalidPolicies, Policies, STACK_LEN};
 use crate::shadow;
+use crate::shared::{Shape, Shapes};
 
 /// A contract's policies, ready to decide. Made once, when the contract becomes active; programs of
 /// the same terms share their code and differ in constants.
@@ -28,118 +27,7 @@ pub struct Program {
     pub(crate) block: Box<[u8]>,
 }
 
-/// A program, wherever its parts lie.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Active<'a> {
-    pub(crate) shape: &'a Shape,
-    pub(crate) constants: Constants<'a>,
-}
-
-/// What space and provider say.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OfLayers {
-    space: Outcome,
-    provider: Outcome,
-}
-
-/// What may forbid beside the contract. Only a contract permits.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Layers<'a> {
-    /// The space's profile.
-    pub space: Option<&'a Policies>,
-    /// The provider's own policies.
-    pub provider: Option<&'a Policies>,
-}
-
-impl<'a> Layers<'a> {
-    /// The space's forbids alone.
-    #[must_use]
-    pub fn of_space(space: &'a Policies) -> Self {
-        Self { space: Some(space), provider: None }
-    }
-
-    /// `None` if a number is larger than Cedar's.
-    pub(crate) fn evaluate(self, facts: &Facts<'_>) -> Option<OfLayers> {
-        // Only a contract's policies have places.
-        let access = Access::new(facts, Constants::default())?;
-        let layer = |layer: Option<&Policies>| match layer {
-            Some(layer) => layer.code.evaluate(&access, None),
-            None => Outcome::default(),
-        };
-        Some(OfLayers { space: layer(self.space), provider: layer(self.provider) })
-    }
-}
-
 const TOO_LARGE: &str = "a number is larger than Cedar's";
-
-/// What programs of the same terms share.
-pub(crate) struct Shape {
-    text: Box<str>,
-    pub(crate) places: Places,
-    pub(crate) code: Code,
-    /// For Cedar's evaluator, made when it is needed first; `None` would be a defect.
-    open: OnceLock<Option<Deep<PolicySet>>>,
-}
-
-/// Shapes by their text.
-#[derive(Debug, Default)]
-pub(crate) struct Shapes(HashMap<Box<str>, Arc<Shape>>);
-
-impl Shapes {
-    /// The shape of the text: a known one, or one that is compiled now.
-    fn get(&mut self, text: String, places: Places) -> Result<Arc<Shape>, InvalidPolicies> {
-        // WHY: a text that stayed whole may read like the shape of another one, marks and all.
-        if places.is_empty() {
-            return Ok(Arc::new(Shape::new(text, places)?));
-        }
-        if let Some(known) = self.0.get(text.as_str()) {
-            return Ok(Arc::clone(known));
-        }
-        let shape = Arc::new(Shape::new(text, places)?);
-        self.0.insert(shape.text.clone(), Arc::clone(&shape));
-        Ok(shape)
-    }
-
-    /// Drops a shape if no program has it.
-    pub(crate) fn release(&mut self, shape: &Arc<Shape>) {
-        // This one and the table's.
-        if Arc::strong_count(shape) == 2 {
-            self.0.remove(&shape.text);
-        }
-    }
-}
-
-impl fmt::Debug for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shape").field("text", &self.text).finish_non_exhaustive()
-    }
-}
-
-impl Shape {
-    fn new(text: String, places: Places) -> Result<Self, InvalidPolicies> {
-        // WHY: with little stack left, Cedar's type checker gives up without an error, and the same
-        // text would be good on one thread and bad on another.
-        stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
-            let set = policies::intake(&text, Layer::Contract)?;
-            let open = || policies::named(&places.open(&text)?);
-            let code = Code::new(&set, &places, open);
-            code.check_cost().map_err(|id| InvalidPolicies::Cost { id })?;
-            Ok(Self { text: text.into(), places, code, open: OnceLock::new() })
-        })
-    }
-
-    fn open(&self) -> Option<&PolicySet> {
-        let open = self.open.get_or_init(|| {
-            let text = self.places.open(&self.text)?;
-            stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
-                let set = policies::named(&text)?;
-                let depth = deep::of_policies(&set);
-                Some(Deep::new(set, depth))
-            })
-        });
-        open.as_deref()
-    }
-}
 
 impl Program {
     /// Takes in the Cedar text that both parties signed, which decides.
@@ -195,12 +83,6 @@ impl Program {
 }
 
 impl<'a> Active<'a> {
-    pub(crate) fn text(self) -> String {
-        let text = self.shape.places.text(&self.shape.text, self.constants);
-        // INVARIANT: the constants were cut from the text.
-        text.unwrap_or_default()
-    }
-
     /// As [`Program::decide`], after space and provider have spoken.
     pub(crate) fn decide(
         self,
@@ -239,18 +121,6 @@ impl<'a> Active<'a> {
         }
     }
 
-    /// `None` if a number is larger than Cedar's.
-    pub(crate) fn judge(
-        self,
-        facts: &'a Facts<'a>,
-        layers: Layers<'a>,
-        OfLayers { space, provider }: OfLayers,
-    ) -> Option<Judged<'a>> {
-        let access = Access::new(facts, self.constants)?;
-        let contract = self.shape.code.evaluate(&access, Some(&self.shape.places));
-        Some(Judged { program: self, facts, layers, contract, space, provider })
-    }
-
     /// Whether Cedar says the same.
     #[cold]
     fn is_confirmed(self, judged: &Judged<'_>) -> bool {
@@ -276,6 +146,7 @@ impl<'a> Active<'a> {
 mod tests {
     use super::*;
     use crate::engine::program::Bits;
+    use crate::policies::Layer;
 
     const TEXT: &str = "@id(\"p\") permit (principal, action, resource);
         @id(\"q\") forbid (principal, action, resource) when { context.purpose == \"x\" };";

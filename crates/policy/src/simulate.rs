@@ -2,9 +2,11 @@
 
 use dataspace_primitives::Digest;
 
-use crate::decision::{Decision, Reason};
+use crate::decision::Decision;
 use crate::facts::Facts;
-use crate::program::{Layers, Program};
+use crate::judged::Layers;
+use crate::program::Program;
+use crate::reason::Reason;
 
 /// One past access: the policies that decided, and its facts.
 #[derive(Clone, Copy, Debug)]

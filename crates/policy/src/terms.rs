@@ -7,12 +7,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::action::Action;
-use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
+use crate::clause::{ClauseId, ClauseKind};
 use crate::constraint::{Constraint, DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
 use crate::duty::{Duty, InvalidDuty};
-use crate::odrl::OdrlOperands;
-use crate::source::Source;
-use crate::words;
 use crate::zone;
 
 /// Most clauses of one kind.
@@ -240,41 +237,6 @@ impl Terms {
         all
     }
 
-    /// Every clause in plain words with its label, in the order of the document.
-    #[must_use]
-    pub fn clauses(&self) -> Vec<Clause> {
-        self.clauses_in(&OdrlOperands::default())
-    }
-
-    /// Every clause in plain words, with the words of a space for what its own operands stand for.
-    #[must_use]
-    pub fn clauses_in(&self, operands: &OdrlOperands) -> Vec<Clause> {
-        let released = self.released();
-        let rules = self.rules().map(|(id, rule)| Clause {
-            id,
-            words: words::rule(id.kind, rule, operands),
-            assurance: rule.assurance(id.kind, &released),
-        });
-        let mut clauses: Vec<_> = rules.collect();
-        clauses.extend(numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties).map(
-            |(id, duty)| Clause { id, words: duty.to_string(), assurance: Assurance::Enforced },
-        ));
-        clauses.extend(numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal).map(
-            |(id, legal)| Clause {
-                id,
-                words: words::legal(legal, operands),
-                assurance: Assurance::Legal,
-            },
-        ));
-        clauses
-    }
-
-    /// The actions for which rows are released under these terms.
-    fn released(&self) -> BTreeSet<Action> {
-        let all = self.permissions.iter().flat_map(|rule| &rule.actions);
-        all.copied().filter(|action| action.is_carried_out()).collect()
-    }
-
     /// The first permission of an action that no node carries out
     /// ([`Action::is_carried_out`]), and the action.
     #[must_use]
@@ -329,7 +291,7 @@ impl Terms {
 }
 
 /// Ids of the first `len` clauses of a kind (no more than a `u16` can count).
-fn numbered(kind: ClauseKind, len: usize) -> impl Iterator<Item = ClauseId> {
+pub(crate) fn numbered(kind: ClauseKind, len: usize) -> impl Iterator<Item = ClauseId> {
     (1..=u16::MAX).take(len).map(move |number| ClauseId { kind, number })
 }
 
@@ -360,35 +322,6 @@ impl Rule {
     pub fn when(mut self, constraint: Constraint) -> Self {
         self.constraints.push(constraint);
         self
-    }
-
-    /// `released`: the actions for which rows are released at all.
-    fn assurance(&self, kind: ClauseKind, released: &BTreeSet<Action>) -> Assurance {
-        let any = |is: fn(Action) -> bool| self.actions.iter().copied().any(is);
-        let after_release = any(Action::is_after_release);
-        let is_missing = any(|action| !action.is_carried_out());
-        let source = self.constraints.iter().map(Constraint::source).max();
-        let facts = match source.unwrap_or(Source::Authority) {
-            Source::Authority | Source::Provider => Assurance::Enforced,
-            Source::Consumer => Assurance::Attested,
-            Source::Nobody => Assurance::Unsupported,
-        };
-        let action = if kind == ClauseKind::Prohibition {
-            if after_release || is_missing {
-                // Whoever has the rows can do it, and need not ask.
-                return Assurance::Legal;
-            }
-            // For another action that is permitted, the same rows are released.
-            let is_whole = released.is_subset(&self.actions);
-            if is_whole { Assurance::Enforced } else { Assurance::Attested }
-        } else if is_missing {
-            Assurance::Unsupported
-        } else if after_release {
-            Assurance::Attested
-        } else {
-            Assurance::Enforced
-        };
-        action.max(facts)
     }
 
     pub(crate) fn check(&self, clause: ClauseId) -> Result<(), InvalidTerms> {

@@ -1,17 +1,86 @@
-//! Plain words for clauses and for what a request lacks.
+//! Clauses: what terms say in plain words, and what stands behind each.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 
 use dataspace_primitives::Name;
 
-use crate::clause::ClauseKind;
+use crate::action::Action;
+use crate::clause::{Assurance, Clause, ClauseKind};
 use crate::constraint::{Constraint, Hours, Weekday};
-use crate::engine::quote::{is_hidden, literal};
 use crate::odrl::OdrlOperands;
-use crate::terms::{Legal, Rule};
+use crate::phrase::{list, quoted, seconds};
+use crate::source::Source;
+use crate::terms::{Legal, Rule, Terms, numbered};
 
-pub(crate) fn rule(kind: ClauseKind, rule: &Rule, operands: &OdrlOperands) -> String {
+impl Terms {
+    /// Every clause in plain words with its label, in the order of the document.
+    #[must_use]
+    pub fn clauses(&self) -> Vec<Clause> {
+        self.clauses_in(&OdrlOperands::default())
+    }
+
+    /// Every clause in plain words, with the words of a space for what its own operands stand for.
+    #[must_use]
+    pub fn clauses_in(&self, operands: &OdrlOperands) -> Vec<Clause> {
+        let released = self.released();
+        let rules = self.rules().map(|(id, rule)| Clause {
+            id,
+            words: self::rule(id.kind, rule, operands),
+            assurance: rule.assurance(id.kind, &released),
+        });
+        let mut clauses: Vec<_> = rules.collect();
+        clauses.extend(numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties).map(
+            |(id, duty)| Clause { id, words: duty.to_string(), assurance: Assurance::Enforced },
+        ));
+        clauses.extend(numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal).map(
+            |(id, legal)| Clause {
+                id,
+                words: self::legal(legal, operands),
+                assurance: Assurance::Legal,
+            },
+        ));
+        clauses
+    }
+
+    /// The actions for which rows are released under these terms.
+    fn released(&self) -> BTreeSet<Action> {
+        let all = self.permissions.iter().flat_map(|rule| &rule.actions);
+        all.copied().filter(|action| action.is_carried_out()).collect()
+    }
+}
+
+impl Rule {
+    /// `released`: the actions for which rows are released at all.
+    fn assurance(&self, kind: ClauseKind, released: &BTreeSet<Action>) -> Assurance {
+        let any = |is: fn(Action) -> bool| self.actions.iter().copied().any(is);
+        let after_release = any(Action::is_after_release);
+        let is_missing = any(|action| !action.is_carried_out());
+        let source = self.constraints.iter().map(Constraint::source).max();
+        let facts = match source.unwrap_or(Source::Authority) {
+            Source::Authority | Source::Provider => Assurance::Enforced,
+            Source::Consumer => Assurance::Attested,
+            Source::Nobody => Assurance::Unsupported,
+        };
+        let action = if kind == ClauseKind::Prohibition {
+            if after_release || is_missing {
+                // Whoever has the rows can do it, and need not ask.
+                return Assurance::Legal;
+            }
+            // For another action that is permitted, the same rows are released.
+            let is_whole = released.is_subset(&self.actions);
+            if is_whole { Assurance::Enforced } else { Assurance::Attested }
+        } else if is_missing {
+            Assurance::Unsupported
+        } else if after_release {
+            Assurance::Attested
+        } else {
+            Assurance::Enforced
+        };
+        action.max(facts)
+    }
+}
+
+fn rule(kind: ClauseKind, rule: &Rule, operands: &OdrlOperands) -> String {
     let verb = if kind == ClauseKind::Prohibition { "must not" } else { "may" };
     let mut words = format!("the consumer {verb} {}", list(rule.actions.iter(), "or"));
     for one in &rule.constraints {
@@ -101,16 +170,7 @@ fn at_hours(hours: &Hours) -> String {
     format!("{days}from {from} to {until} by the clock of {zone}")
 }
 
-/// `90 days`, in the largest unit that fits.
-pub(crate) fn seconds(secs: u64) -> String {
-    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
-    let (scale, unit) =
-        units.into_iter().find(|(scale, _)| secs.is_multiple_of(*scale)).unwrap_or((1, "second"));
-    let count = secs / scale;
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
-}
-
-pub(crate) fn legal(legal: &Legal, operands: &OdrlOperands) -> String {
+fn legal(legal: &Legal, operands: &OdrlOperands) -> String {
     match legal {
         Legal::Text(text) => text.to_string(),
         Legal::Operand { operand, operator, values } => {
@@ -133,28 +193,4 @@ pub(crate) fn legal(legal: &Legal, operands: &OdrlOperands) -> String {
             format!("the consumer passes the data on only under {}", quoted(policy))
         }
     }
-}
-
-/// `a, b or c`.
-pub(crate) fn list<T: Display>(items: impl ExactSizeIterator<Item = T>, join: &str) -> String {
-    let last = items.len().saturating_sub(1);
-    let mut words = String::new();
-    for (i, item) in items.enumerate() {
-        let before = match i {
-            0 => "",
-            i if i == last => &format!(" {join} "),
-            _ => ", ",
-        };
-        words.push_str(before);
-        words.push_str(&item.to_string());
-    }
-    words
-}
-
-/// A name as it is if it is one plain word, else in quotes: `a or b` must not read as two.
-pub(crate) fn quoted(name: impl AsRef<str>) -> String {
-    let name = name.as_ref();
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
-    let is_plain = !name.is_empty() && name.chars().all(|c| plain(c) && !is_hidden(c));
-    if is_plain { name.to_owned() } else { literal(name) }
 }

@@ -7,6 +7,7 @@ use cedar_policy::pst::{
 };
 
 use super::deep;
+use super::entity;
 use super::extension::{self, Ip};
 use super::node::{Binary, Comparison, Compiled, Fact, Instant, Node, Text};
 use super::paved;
@@ -84,7 +85,7 @@ pub(crate) fn policy(policy: &Policy, paved: Paved<'_>) -> Result<Compiled> {
 /// Actions of a data space have no groups; other actions are never asked for.
 fn action_bit(uid: &EntityUID) -> u16 {
     let place = Action::ALL.iter().position(|action| action.as_str() == uid.eid.as_str());
-    let place = place.filter(|_| uid.ty.to_string() == paved::ACTION);
+    let place = place.filter(|_| uid.ty.to_string() == entity::ACTION);
     place.map_or(0, |place| 1 << place)
 }
 
@@ -263,19 +264,19 @@ impl Compiler<'_> {
 /// Frequent comparisons of the paved path, each with the same result and the same errors.
 fn shortened(op: Binary, left: Node, right: Node) -> Node {
     match (op, left, right) {
-        (Binary::Equal, Node::Principal, Node::Place(paved::PARTICIPANT, place)) => {
+        (Binary::Equal, Node::Principal, Node::Place(entity::PARTICIPANT, place)) => {
             Node::ParticipantIs(Text::Place(place))
         }
-        (Binary::Equal, Node::Resource, Node::Place(paved::PRODUCT, place)) => {
+        (Binary::Equal, Node::Resource, Node::Place(entity::PRODUCT, place)) => {
             Node::ProductIs(Text::Place(place))
         }
         (Binary::Equal, Node::Principal, Node::Constant(Constant::Entity { ty, id }))
-            if *ty == *paved::PARTICIPANT =>
+            if *ty == *entity::PARTICIPANT =>
         {
             Node::ParticipantIs(Text::Own(id))
         }
         (Binary::Equal, Node::Resource, Node::Constant(Constant::Entity { ty, id }))
-            if *ty == *paved::PRODUCT =>
+            if *ty == *entity::PRODUCT =>
         {
             Node::ProductIs(Text::Own(id))
         }

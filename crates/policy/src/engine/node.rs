@@ -2,7 +2,7 @@
 
 use cedar_policy::pst::UnaryOp;
 
-use super::paved::TIME_ZONE;
+use super::entity::TIME_ZONE;
 use super::value::Constant;
 
 /// One expression.

@@ -2,22 +2,15 @@
 
 use cedar_policy::pst::{Expr, Var};
 
-use super::eval::{Erred, Result, Source};
+use super::entity::{
+    ACTION, CONTRACT, ENVIRONMENT, PARTICIPANT, PERSON, PRODUCT, ROLE, SPACE, TIME_ZONE,
+};
 use super::node::{Fact, Text};
 use super::shape::Constants;
+use super::source::{Erred, Result, Source};
 use super::value::{Set, Uid, Value};
 use crate::facts::{Facts, Payment};
 use crate::zone;
-
-pub(crate) const PARTICIPANT: &str = "Dataspace::Participant";
-pub(crate) const PERSON: &str = "Dataspace::Person";
-pub(crate) const ROLE: &str = "Dataspace::Role";
-pub(crate) const ACTION: &str = "Dataspace::Action";
-pub(crate) const PRODUCT: &str = "Dataspace::Product";
-pub(crate) const CONTRACT: &str = "Dataspace::Contract";
-pub(crate) const SPACE: &str = "Dataspace::Space";
-pub(crate) const ENVIRONMENT: &str = "Dataspace::Environment";
-pub(crate) const TIME_ZONE: &str = "Dataspace::TimeZone";
 
 /// The facts of one access, with numbers that Cedar can hold.
 pub(crate) struct Access<'a> {

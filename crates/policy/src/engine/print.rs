@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 use cedar_policy::pst::UnaryOp;
 use dataspace_primitives::UnixMillis;
 
+use super::entity::{PARTICIPANT, PRODUCT};
 use super::node::{Binary, Comparison, Fact, Instant, Node, Text};
-use super::paved::{PARTICIPANT, PRODUCT};
 use super::quote::{is_identifier, literal, write_literal, write_pattern};
 use super::shape::Constants;
 use super::value::{Constant, Value};

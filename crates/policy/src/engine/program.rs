@@ -8,10 +8,12 @@ use foldhash::fast::RandomState;
 
 use super::compile;
 use super::deep::{self, Deep};
-use super::eval::{Erred, Evaluation};
+use super::entity;
+use super::eval::Evaluation;
 use super::node::{Compiled, Fact, FactSet, Node, Text};
-use super::paved::{self, Access};
+use super::paved::Access;
 use super::shape::Places;
+use super::source::Erred;
 use crate::action::Action;
 use crate::bounds::{COST_MAX, POLICIES_MAX, UNCOMPILED_COST};
 use crate::oracle::{self, Spoken};
@@ -273,7 +275,7 @@ impl Other {
 /// By place in [`Action::ALL`], as [`Compiled::actions`].
 fn actions(policy: &Policy) -> u16 {
     let bit = |uid: &EntityUid| {
-        let is_action = uid.type_name().to_string() == paved::ACTION;
+        let is_action = uid.type_name().to_string() == entity::ACTION;
         let mut all = Action::ALL.iter().filter(|_| is_action);
         all.position(|action| action.as_str() == uid.id().unescaped()).map_or(0, |at| 1 << at)
     };

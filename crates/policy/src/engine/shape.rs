@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use dataspace_primitives::UnixMillis;
 
-use super::{extension, paved};
+use super::{entity, extension};
 
 /// What stands for the identifier of a place, before its number.
 const MARK: &str = "dataspace:place:";
@@ -287,7 +287,7 @@ fn next(text: &str) -> Option<(Kind, &str, &str, &str)> {
 
 fn kind(before: &str, inside: &str, after: &str) -> Option<Kind> {
     if let Some(entity) = before.strip_suffix("::") {
-        let types = [paved::PARTICIPANT, paved::PRODUCT, paved::CONTRACT, paved::PERSON];
+        let types = [entity::PARTICIPANT, entity::PRODUCT, entity::CONTRACT, entity::PERSON];
         let ty = types.into_iter().find(|ty| entity.ends_with(ty))?;
         let qualified = entity.strip_suffix(ty)?;
         let is_whole = !qualified.ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
@@ -321,7 +321,7 @@ when { context.now < datetime("2026-01-01") || principal == Dataspace::Participa
         let constants = Constants(&block);
         assert_eq!(
             places.kinds,
-            [Kind::Id(paved::PARTICIPANT), Kind::Id(paved::PRODUCT), Kind::Time]
+            [Kind::Id(entity::PARTICIPANT), Kind::Id(entity::PRODUCT), Kind::Time]
         );
         assert_eq!(places.text(&shape, constants).as_deref(), Some(TEXT));
         assert_eq!(constants.id(0), Some(&b"did:key:one"[..]));

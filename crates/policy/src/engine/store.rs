@@ -9,9 +9,9 @@ use cedar_policy::{Entities, EntityUid, Request};
 use cedar_policy_core::ast::{self, ExprKind, Literal, PartialValue, ValueKind};
 use foldhash::fast::RandomState;
 
-use super::eval::{Erred, Result, Source};
 use super::extension::{self, Ip};
 use super::node::Fact;
+use super::source::{Erred, Result, Source};
 use super::value::{Constant, Record, Set, Uid, Value};
 
 /// Deepest nesting of data that is taken over, as deep as JSON is read.

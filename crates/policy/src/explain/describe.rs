@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use dataspace_primitives::Name;
 
+use super::known::{known, subject};
 use super::mentioned::mentioned;
-use super::{Verdict, verdict};
+use super::verdict::{Verdict, verdict};
 use crate::constraint::Weekday;
-use crate::engine::eval::{Erred, Source as _};
+use crate::engine::entity;
 use crate::engine::node::{Binary, Comparison, Fact, Node};
-use crate::engine::paved::{self, Access};
-use crate::engine::print::{Printed, time};
+use crate::engine::paved::Access;
+use crate::engine::print::Printed;
 use crate::engine::value::{Constant, Value};
-use crate::words::{list, quoted};
+use crate::phrase::{list, quoted};
 use crate::zone;
 
 /// What a condition demands and what is.
@@ -259,7 +260,7 @@ fn by_the_clock(
 /// The zone of `TimeZone::"…"`.
 fn zone(node: &Node) -> Option<&str> {
     match node {
-        Node::Constant(Constant::Entity { ty, id }) if **ty == *paved::TIME_ZONE => Some(id),
+        Node::Constant(Constant::Entity { ty, id }) if **ty == *entity::TIME_ZONE => Some(id),
         _ => None,
     }
 }
@@ -268,7 +269,7 @@ fn zone(node: &Node) -> Option<&str> {
 fn roles(node: &Node) -> Option<Vec<String>> {
     let Node::Constant(constant) = node else { return None };
     let role = |value: Value<'_>| match value {
-        Value::Entity(uid) if uid.ty == paved::ROLE => Some(quoted(uid.id)),
+        Value::Entity(uid) if uid.ty == entity::ROLE => Some(quoted(uid.id)),
         _ => None,
     };
     match constant.as_value() {
@@ -306,50 +307,4 @@ fn in_general(node: &Node, access: &Access<'_>) -> (String, String) {
         (_, false) => {}
     }
     (format!("`{printed}` must hold"), found)
-}
-
-/// What a fact is called, and whether it takes a plural verb.
-pub(super) fn subject(fact: Fact) -> (&'static str, bool) {
-    match fact {
-        Fact::Region => ("the consumer's region", false),
-        Fact::Roles => ("the consumer's roles", true),
-        Fact::Credentials => ("the consumer's credentials", true),
-        Fact::Class => ("the product's class", false),
-        Fact::Level => ("the product's classification", false),
-        Fact::Now => ("the time", false),
-        Fact::Purpose => ("the purpose", false),
-        Fact::Purposes => ("the purpose with the broader ones", false),
-        Fact::Space => ("the space", false),
-        Fact::Contract => ("the contract", false),
-        Fact::Uses => ("the number of uses", false),
-        Fact::UsesByConsumer => ("the consumer's number of uses", false),
-        Fact::UsesToday => ("the number of uses today", false),
-        Fact::UsesThisMonth => ("the number of uses this month", false),
-        Fact::Person => ("the person", false),
-        Fact::Environment => ("the environment", false),
-        Fact::RecipientRegion => ("the region of the recipient", false),
-        Fact::Payment => ("the payment", false),
-        Fact::Events => ("the events", true),
-        Fact::State => ("the state of the process", false),
-    }
-}
-
-/// `the purpose is marketing`.
-pub(super) fn known(access: &Access<'_>, fact: Fact) -> String {
-    let (what, is_plural) = subject(fact);
-    let is = if is_plural { "are" } else { "is" };
-    match access.fact(fact) {
-        Ok(Value::Entity(uid)) => format!("{what} {is} {}", quoted(uid.id)),
-        Ok(value) => format!("{what} {is} {}", shown(value)),
-        Err(Erred) => format!("{what} {is} not known"),
-    }
-}
-
-/// A value in a sentence: texts and instants bare, others as Cedar writes them.
-pub(super) fn shown(value: Value<'_>) -> String {
-    match value {
-        Value::String(text) => quoted(text),
-        Value::Datetime(at) => time(at),
-        value => value.to_string(),
-    }
 }

@@ -2,13 +2,14 @@
 
 use bumpalo::Bump;
 
-use super::describe::{known, shown, subject};
-use crate::engine::eval::{Evaluation, Source as _};
+use super::known::{known, shown, subject};
+use crate::engine::eval::Evaluation;
 use crate::engine::node::{Binary, Fact, Node};
 use crate::engine::paved::Access;
 use crate::engine::print::Printed;
+use crate::engine::source::Source as _;
 use crate::engine::value::Value;
-use crate::words::{list, quoted};
+use crate::phrase::{list, quoted};
 
 /// Adds the facts in the order of the condition's text, each once.
 pub(super) fn mentioned(node: &Node, access: &Access<'_>, facts: &mut Vec<String>) {

@@ -6,9 +6,9 @@ use crate::action::Action;
 use crate::clause::ClauseKind;
 
 use super::at::At;
-use super::constraint::Atomic;
 use super::error::{OdrlErrorKind, Refused, shown};
 use super::names::{Comparison, Term, action_term};
+use super::shape::Atomic;
 use super::value;
 
 /// An action as it stands in a document.

@@ -10,9 +10,10 @@ use crate::terms::Legal;
 
 use super::at::At;
 use super::comparison::{self, Fact};
-use super::constraint::{Atomic, Place, Shape};
 use super::error::{OdrlErrorKind, Refused};
 use super::names::{Comparison, Term};
+use super::place::Place;
+use super::shape::{Atomic, Shape};
 use super::{time, value};
 
 /// What a left operand of Catena-X means here.

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::at::At;
 use super::error::{OdrlErrorKind, Refused};
 use super::json::Json;
 use super::names::{self, Term};
@@ -213,10 +212,4 @@ fn turns(name: &str, iri: &str) -> bool {
 /// Whether identifiers of parties and products begin so: a prefix of this name would change them.
 fn is_scheme(name: &str) -> bool {
     matches!(name, "did" | "http" | "https" | "mailto" | "tag" | "urn")
-}
-
-/// Refuses a second context inside the document, which could give names another meaning there.
-pub(super) fn inner(at: At<'_>) -> Refused<'_> {
-    at.error(OdrlErrorKind::UnknownContext)
-        .because("write one @context, at the beginning of the document")
 }

@@ -6,7 +6,7 @@ use crate::duty::InvalidDuty;
 use crate::terms::InvalidTerms;
 
 use super::json::{self, Json};
-use super::{ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_VALUES_MAX};
+use super::limits::{ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_VALUES_MAX};
 
 /// Why an ODRL document does not become [`Terms`](crate::Terms), where, and what would help.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -6,8 +6,9 @@ use crate::action::Action;
 
 /// Namespace of ODRL 2.2.
 pub(super) const ODRL: &str = "http://www.w3.org/ns/odrl/2/";
-/// Our own namespace.
-pub(super) const OWN: &str = super::ODRL_NAMESPACE;
+/// Namespace of the ODRL terms that are our own, prefix `dataspace:`; also the name of our ODRL
+/// profile.
+pub const ODRL_NAMESPACE: &str = "https://w3id.org/dataspace/terms/";
 /// Namespace of the XML schema data types.
 pub(super) const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 /// Namespaces of the Catena-X profile.
@@ -91,7 +92,7 @@ impl Of {
 const VOCABULARIES: [(&str, &str, Of); 30] = [
     ("odrl", ODRL, Of::Odrl),
     ("odrl", "https://www.w3.org/ns/odrl/2/", Of::Odrl),
-    ("dataspace", OWN, Of::Own),
+    ("dataspace", ODRL_NAMESPACE, Of::Own),
     ("xsd", XSD, Of::Xsd),
     ("cx-policy", CATENA_X[0], Of::CatenaX),
     ("cx-policy", CATENA_X[1], Of::CatenaX),

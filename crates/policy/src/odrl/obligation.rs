@@ -8,10 +8,10 @@ use crate::terms::{Legal, Terms};
 
 use super::action::Named;
 use super::at::At;
-use super::constraint::{Atomic, Shape};
 use super::error::{OdrlErrorKind, Refused};
 use super::names::{Comparison, Term};
 use super::parties::Parties;
+use super::shape::{Atomic, Shape};
 use super::{catena_x, metadata, time, value};
 
 /// Reads one obligation into the list where it belongs.

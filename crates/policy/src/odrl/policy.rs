@@ -6,17 +6,41 @@ use crate::terms::{Legal, Rule};
 
 use super::action::{self, Named};
 use super::at::At;
-use super::constraint::{self, Place, Shape};
-use super::context::{self, Names};
+use super::constraint;
+use super::context::Names;
+use super::document::{OdrlKind, OdrlPolicy};
 use super::error::{OdrlError, OdrlErrorKind, Refused, shown};
-use super::json::{self, Json};
+use super::json::Json;
 use super::names::Term;
 use super::operands::OdrlOperands;
 use super::parties::Parties;
-use super::{OdrlKind, OdrlPolicy, catena_x, metadata, obligation, time};
+use super::place::Place;
+use super::shape::Shape;
+use super::{catena_x, json_text, metadata, obligation, time};
 
-pub(super) fn read(text: &str, operands: &OdrlOperands) -> Result<OdrlPolicy, OdrlError> {
-    let json = json::parse(text)?;
+impl OdrlPolicy {
+    /// Reads an ODRL document.
+    ///
+    /// Takes time and memory in proportion to the text.
+    ///
+    /// # Errors
+    /// [`OdrlError`] with the first place that cannot be understood, or that says what
+    /// [`Terms::check`](crate::Terms::check) refuses.
+    pub fn parse(text: &str) -> Result<Self, OdrlError> {
+        Self::parse_in(text, &OdrlOperands::default())
+    }
+
+    /// Reads an ODRL document of a space that gives names of its own a meaning.
+    ///
+    /// # Errors
+    /// As [`OdrlPolicy::parse`].
+    pub fn parse_in(text: &str, operands: &OdrlOperands) -> Result<Self, OdrlError> {
+        read(text, operands)
+    }
+}
+
+fn read(text: &str, operands: &OdrlOperands) -> Result<OdrlPolicy, OdrlError> {
+    let json = json_text::parse(text)?;
     let root = root(&json);
     let names = Names::read(root, operands).map_err(|error| error.within(&json))?;
     document(At { json: root, names: &names }).map_err(|error| error.within(&json))
@@ -224,7 +248,7 @@ impl<'a> RuleParts<'a> {
         let is_prohibition = kind == ClauseKind::Prohibition;
         for (term, member) in at.members()? {
             let is_repeated = match (term, term.odrl()) {
-                (Term::Keyword("@context"), _) => return Err(context::inner(member)),
+                (Term::Keyword("@context"), _) => return Err(inner_context(member)),
                 (Term::Keyword("@id"), _) => {
                     member.id()?;
                     false
@@ -295,4 +319,10 @@ impl<'a> RuleParts<'a> {
         rule.check(clause).map_err(|error| self.at.error(OdrlErrorKind::Terms(error)))?;
         Ok(rule)
     }
+}
+
+/// Refuses a second context inside the document, which could give names another meaning there.
+fn inner_context(at: At<'_>) -> Refused<'_> {
+    at.error(OdrlErrorKind::UnknownContext)
+        .because("write one @context, at the beginning of the document")
 }

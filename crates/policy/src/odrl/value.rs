@@ -13,7 +13,7 @@ use super::at::At;
 use super::error::{OdrlErrorKind, Refused};
 use super::json::Json;
 use super::names::Term;
-use super::time;
+use super::offset;
 
 /// The data types that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,11 +105,11 @@ impl<'a> Literal<'a> {
             }
         }
         let text = value.ok_or_else(|| at.missing("@value"))?;
-        if found == Datatype::Date && !time::has_offset(&text) {
+        if found == Datatype::Date && !offset::has_offset(&text) {
             return Err(kind
                 .unwrap_or(at)
                 .error(OdrlErrorKind::UnknownType)
-                .because(time::NO_OFFSET));
+                .because(offset::NO_OFFSET));
         }
         Ok(Self { at, text, datatype: found })
     }

@@ -9,8 +9,8 @@ use crate::duty::{Duty, MaskMethod, Operator};
 use crate::terms::{Legal, Rule, Terms};
 
 use super::context::CONTEXT;
-use super::names::{self, percent_encoded};
-use super::{ODRL_NAMESPACE, value};
+use super::names::{self, ODRL_NAMESPACE, percent_encoded};
+use super::value;
 
 /// What is read as just these terms.
 pub(super) fn write(terms: &Terms) -> Value {

@@ -1,0 +1,11 @@
+//! How large a document may be.
+
+/// Longest ODRL document that is read, in bytes.
+pub const ODRL_LEN_MAX: usize = 256 * 1024;
+
+/// Deepest nesting of objects and arrays in a document that is read.
+pub const ODRL_DEPTH_MAX: usize = 16;
+
+/// Most values in a document that is read, members and items counted. Terms that are written within
+/// [`ODRL_LEN_MAX`] have fewer.
+pub const ODRL_VALUES_MAX: usize = ODRL_LEN_MAX / 4;

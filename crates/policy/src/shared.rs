@@ -1,0 +1,85 @@
+//! What programs of the same terms share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use cedar_policy::PolicySet;
+
+use crate::engine::deep::{self, Deep};
+use crate::engine::program::Code;
+use crate::engine::shape::Places;
+use crate::policies::{self, InvalidPolicies, Layer, STACK_LEN};
+
+/// What programs of the same terms share.
+pub(crate) struct Shape {
+    pub(crate) text: Box<str>,
+    pub(crate) places: Places,
+    pub(crate) code: Code,
+    /// For Cedar's evaluator, made when it is needed first; `None` would be a defect.
+    open: OnceLock<Option<Deep<PolicySet>>>,
+}
+
+/// Shapes by their text.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes(HashMap<Box<str>, Arc<Shape>>);
+
+impl Shapes {
+    /// The shape of the text: a known one, or one that is compiled now.
+    pub(crate) fn get(
+        &mut self,
+        text: String,
+        places: Places,
+    ) -> Result<Arc<Shape>, InvalidPolicies> {
+        // WHY: a text that stayed whole may read like the shape of another one, marks and all.
+        if places.is_empty() {
+            return Ok(Arc::new(Shape::new(text, places)?));
+        }
+        if let Some(known) = self.0.get(text.as_str()) {
+            return Ok(Arc::clone(known));
+        }
+        let shape = Arc::new(Shape::new(text, places)?);
+        self.0.insert(shape.text.clone(), Arc::clone(&shape));
+        Ok(shape)
+    }
+
+    /// Drops a shape if no program has it.
+    pub(crate) fn release(&mut self, shape: &Arc<Shape>) {
+        // This one and the table's.
+        if Arc::strong_count(shape) == 2 {
+            self.0.remove(&shape.text);
+        }
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shape").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+impl Shape {
+    fn new(text: String, places: Places) -> Result<Self, InvalidPolicies> {
+        // WHY: with little stack left, Cedar's type checker gives up without an error, and the same
+        // text would be good on one thread and bad on another.
+        stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
+            let set = policies::intake(&text, Layer::Contract)?;
+            let open = || policies::named(&places.open(&text)?);
+            let code = Code::new(&set, &places, open);
+            code.check_cost().map_err(|id| InvalidPolicies::Cost { id })?;
+            Ok(Self { text: text.into(), places, code, open: OnceLock::new() })
+        })
+    }
+
+    pub(crate) fn open(&self) -> Option<&PolicySet> {
+        let open = self.open.get_or_init(|| {
+            let text = self.places.open(&self.text)?;
+            stacker::maybe_grow(STACK_LEN, STACK_LEN, || {
+                let set = policies::named(&text)?;
+                let depth = deep::of_policies(&set);
+                Some(Deep::new(set, depth))
+            })
+        });
+        open.as_deref()
+    }
+}
