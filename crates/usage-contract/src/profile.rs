@@ -13,7 +13,7 @@ use dataspace_primitives::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::scenario::{self, BROADER_LEVELS_MAX, Scenario};
+use crate::scenario::{BROADER_LEVELS_MAX, Scenario};
 
 /// Most scenarios, roles, regions or product classes of a profile.
 pub const PROFILE_LIST_MAX: usize = 512;
@@ -267,7 +267,7 @@ impl PublishedProfile {
         value.odrl.check()?;
         let policies = Policies::parse(&value.policies, Layer::Space)?;
         policies.check_values(&vocabulary)?;
-        let purposes = scenario::hierarchy(&value.scenarios)?;
+        let purposes = hierarchy(&value.scenarios)?;
         Ok(Self { profile, policies, purposes })
     }
 
@@ -326,4 +326,35 @@ impl PublishedProfile {
     pub fn policies(&self) -> &Policies {
         &self.policies
     }
+}
+
+/// For each scenario, itself and every broader one.
+fn hierarchy(
+    scenarios: &BTreeMap<Name, Scenario>,
+) -> Result<BTreeMap<Name, BTreeSet<Name>>, ProfileError> {
+    for (scenario, Scenario { broader, .. }) in scenarios {
+        if let Some(broader) = broader
+            && !scenarios.contains_key(broader)
+        {
+            let (scenario, broader) = (scenario.clone(), broader.clone());
+            return Err(ProfileError::UnknownBroader { scenario, broader });
+        }
+    }
+    scenarios.keys().map(|one| Ok((one.clone(), with_broader(one, scenarios)?))).collect()
+}
+
+fn with_broader(
+    scenario: &Name,
+    scenarios: &BTreeMap<Name, Scenario>,
+) -> Result<BTreeSet<Name>, ProfileError> {
+    let mut all = BTreeSet::new();
+    let mut next = Some(scenario);
+    while let Some(one) = next {
+        // In a circle, one comes back.
+        if all.len() == BROADER_LEVELS_MAX || !all.insert(one.clone()) {
+            return Err(ProfileError::Hierarchy { scenario: scenario.clone() });
+        }
+        next = scenarios.get(one).and_then(|scenario| scenario.broader.as_ref());
+    }
+    Ok(all)
 }

@@ -1,11 +1,7 @@
-//! The purposes of a space and how they stand to each other.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! The purposes of a space.
 
 use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
-
-use crate::profile::ProfileError;
 
 /// Most scenarios in one line from a scenario to its broadest one, both included.
 pub const BROADER_LEVELS_MAX: usize = 8;
@@ -26,35 +22,4 @@ impl Scenario {
     pub fn new(description: Name) -> Self {
         Self { description, broader: None }
     }
-}
-
-/// For each scenario, itself and every broader one.
-pub(crate) fn hierarchy(
-    scenarios: &BTreeMap<Name, Scenario>,
-) -> Result<BTreeMap<Name, BTreeSet<Name>>, ProfileError> {
-    for (scenario, Scenario { broader, .. }) in scenarios {
-        if let Some(broader) = broader
-            && !scenarios.contains_key(broader)
-        {
-            let (scenario, broader) = (scenario.clone(), broader.clone());
-            return Err(ProfileError::UnknownBroader { scenario, broader });
-        }
-    }
-    scenarios.keys().map(|one| Ok((one.clone(), with_broader(one, scenarios)?))).collect()
-}
-
-fn with_broader(
-    scenario: &Name,
-    scenarios: &BTreeMap<Name, Scenario>,
-) -> Result<BTreeSet<Name>, ProfileError> {
-    let mut all = BTreeSet::new();
-    let mut next = Some(scenario);
-    while let Some(one) = next {
-        // In a circle, one comes back.
-        if all.len() == BROADER_LEVELS_MAX || !all.insert(one.clone()) {
-            return Err(ProfileError::Hierarchy { scenario: scenario.clone() });
-        }
-        next = scenarios.get(one).and_then(|scenario| scenario.broader.as_ref());
-    }
-    Ok(all)
 }
