@@ -13,7 +13,9 @@ mod fsck;
 mod http_error;
 mod http_files;
 mod key;
+mod kind;
 mod location;
+mod log_arg;
 mod place;
 mod progress;
 mod proof_file;
@@ -26,18 +28,13 @@ mod show;
 mod source;
 mod tls;
 mod witness_client;
-
-use std::ffi::OsString;
-use std::io::Write;
+mod words;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use dataspace_audit_log::{Finding, Origin, WitnessKey};
-use dataspace_primitives::shown;
 
 use crate::out::Out;
-pub(crate) use crate::outcome::{Damaged, Health};
-use crate::{named, paint};
+use crate::outcome::Health;
 
 /// The lines under `--help`.
 const HELP: &str = "\
@@ -97,31 +94,6 @@ enum Verb {
     Archive(archive::ArchiveArgs),
 }
 
-/// Which log, and who must have seen it.
-#[derive(Args)]
-struct LogArg {
-    /// Whose log it must be: the first line of its checkpoints, or a file that holds it
-    /// [default: whatever the stored checkpoint says, which anybody may have put there]
-    #[arg(long, value_name = "ORIGIN|FILE")]
-    log: Option<OsString>,
-}
-
-impl LogArg {
-    fn read(&self) -> Result<Option<Origin>> {
-        self.log.as_deref().map(named::log).transpose()
-    }
-}
-
-#[derive(Args)]
-struct WitnessArgs {
-    /// A witness whose cosignature counts, as a verifier key (name+id+base64); may be repeated
-    #[arg(long, value_name = "VKEY")]
-    witness: Vec<WitnessKey>,
-    /// How many of the witnesses must have cosigned [default: more than half]
-    #[arg(long, value_name = "NUMBER", requires = "witness")]
-    quorum: Option<usize>,
-}
-
 pub(crate) fn run(args: AuditArgs) -> Result<Health> {
     let out = &mut Out::new();
     match args.verb {
@@ -140,38 +112,4 @@ pub(crate) fn run(args: AuditArgs) -> Result<Health> {
         Verb::Backup(args) => backup::run(args, out),
         Verb::Archive(args) => archive::run(args, out),
     }
-}
-
-/// Findings, one for each line.
-fn write_findings(out: &mut impl Write, findings: &[Finding]) -> Result<()> {
-    for finding in findings {
-        match finding {
-            Finding::Proved(text) => {
-                writeln!(out, "   {} {}", paint::good("proved    "), shown(text))?;
-            }
-            Finding::NotProved(text) => {
-                let text = paint::dim(shown(text));
-                writeln!(out, "   {} {text}", paint::dim("not proved"))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Findings as two lists.
-fn findings_to_json(findings: &[Finding]) -> (Vec<&str>, Vec<&str>) {
-    let (mut proved, mut not_proved) = (Vec::new(), Vec::new());
-    for finding in findings {
-        match finding {
-            Finding::Proved(text) => proved.push(text.as_str()),
-            Finding::NotProved(text) => not_proved.push(text.as_str()),
-        }
-    }
-    (proved, not_proved)
-}
-
-/// `1 record`, `2 records`.
-fn count(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", paint::thousands(number))
 }

@@ -11,8 +11,11 @@ use dataspace_audit_log::{Event, LeafIndex, Log, Record, StoredFile};
 use dataspace_identity::{Did, SecretKey};
 use dataspace_runtime::{Clock as _, DataSpace, Setup, SetupError, SystemClock};
 
-use crate::audit::source::{Kind, open_error, origin, read_error};
-use crate::audit::{Damaged, Health, LogArg, count};
+use crate::audit::kind::{Kind, origin};
+use crate::audit::log_arg::LogArg;
+use crate::audit::source::{open_error, read_error};
+use crate::audit::words::count;
+use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
 use crate::witness::key_file;
 use crate::{named, paint};

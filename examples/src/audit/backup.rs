@@ -7,8 +7,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use dataspace_runtime::backup_node;
 
-use crate::audit::source::Kind;
-use crate::audit::{Health, count};
+use crate::audit::kind::Kind;
+use crate::audit::words::count;
+use crate::outcome::Health;
 use crate::paint;
 use crate::shell::{quoted, shown_path};
 

@@ -13,15 +13,18 @@ use dataspace_audit_log::{
 use dataspace_primitives::UnixMillis;
 use serde_json::json;
 
+use crate::audit::kind::Kind;
+use crate::audit::log_arg::{LogArg, WitnessArgs};
 use crate::audit::place::{Place, PlaceArg};
 use crate::audit::progress::Progress;
 use crate::audit::report::Report;
 use crate::audit::row::{EventKind, Row};
 use crate::audit::source::{
-    Kind, LEFT_OUT, Reading, Source, kept_checkpoint, open_error, open_static_error,
+    LEFT_OUT, Reading, Source, kept_checkpoint, open_error, open_static_error,
 };
-use crate::audit::{Damaged, Health, LogArg, WitnessArgs, count};
+use crate::audit::words::count;
 use crate::json;
+use crate::outcome::{Damaged, Health};
 
 const HELP: &str = "\
 Every record is read and hashed up to the root that the operator signed. With a checkpoint that you

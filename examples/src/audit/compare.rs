@@ -13,9 +13,11 @@ use dataspace_audit_log::{
 use serde_json::json;
 
 use crate::audit::location::Location;
+use crate::audit::log_arg::LogArg;
 use crate::audit::place::{Place, published};
 use crate::audit::source::Source;
-use crate::audit::{Damaged, Health, LogArg, count};
+use crate::audit::words::count;
+use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
 use crate::{files, json, paint};
 

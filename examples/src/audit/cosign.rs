@@ -13,10 +13,13 @@ use dataspace_audit_log::{
 };
 use dataspace_primitives::shown;
 
+use crate::audit::kind::{Kind, origin};
 use crate::audit::location::{Location, LogUrl};
-use crate::audit::source::{Kind, open_static_error, origin};
+use crate::audit::log_arg::LogArg;
+use crate::audit::source::open_static_error;
 use crate::audit::witness_client::{Answer, WitnessClient};
-use crate::audit::{Damaged, Health, LogArg, count};
+use crate::audit::words::count;
+use crate::outcome::{Damaged, Health};
 use crate::paint;
 use crate::shell::shown_path;
 

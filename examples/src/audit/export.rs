@@ -12,12 +12,15 @@ use dataspace_audit_log::{
     StaticLogError, TILE_WIDTH, TreeError,
 };
 
+use crate::audit::csv;
+use crate::audit::log_arg::LogArg;
 use crate::audit::place::{Place, PlaceArg, PublishedFiles};
 use crate::audit::progress::Progress;
 use crate::audit::row::Row;
 use crate::audit::source::{Source, failure, open_static_error};
-use crate::audit::{Damaged, Health, LogArg, count, csv};
+use crate::audit::words::count;
 use crate::files::NewFile;
+use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
 use crate::{json, paint};
 

@@ -8,9 +8,12 @@ use clap::Args;
 use dataspace_audit_log::{FileStorage, Log, OpenError, ReadOnlyStorage, Recovery, StoredFile};
 use serde_json::json;
 
+use crate::audit::kind::{Kind, origin};
+use crate::audit::log_arg::LogArg;
 use crate::audit::progress::Progress;
-use crate::audit::source::{Kind, open_error, origin, storage_error};
-use crate::audit::{Damaged, Health, LogArg, count};
+use crate::audit::source::{open_error, storage_error};
+use crate::audit::words::count;
+use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
 use crate::{json, paint};
 

@@ -6,10 +6,11 @@ use anyhow::Result;
 use clap::Args;
 use dataspace_audit_log::note_key;
 
+use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
 use crate::audit::source::Source;
-use crate::audit::{Health, LogArg};
 use crate::out::tell;
+use crate::outcome::Health;
 use crate::paint;
 
 const HELP: &str = "\

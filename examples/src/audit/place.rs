@@ -12,11 +12,11 @@ use dataspace_audit_log::{
     CHECKPOINT_PATH, Checkpoint, NOTE_LEN_MAX, Origin, StaticDir, StaticFiles,
 };
 
-use crate::audit::Damaged;
 use crate::audit::http_error::HttpError;
 use crate::audit::http_files::HttpFiles;
+use crate::audit::kind::{self, Kind};
 use crate::audit::location::Location;
-use crate::audit::source::{self, Kind};
+use crate::outcome::Damaged;
 use crate::shell::shown_path;
 
 /// Which log to look at.
@@ -89,7 +89,7 @@ impl Place {
     /// The log to ask for: as given, or as the stored checkpoint says.
     pub(crate) fn origin(&self, given: Option<&Origin>) -> Result<Origin> {
         if let Self::Directory(dir) = self {
-            return source::origin(dir, given);
+            return kind::origin(dir, given);
         }
         let (note, no_log) = (published(self)?, || no_log(self));
         let claimed = Checkpoint::claimed_origin(&note);

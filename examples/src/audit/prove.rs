@@ -8,14 +8,15 @@ use clap::Args;
 use dataspace_audit_log::{Finding, LeafIndex};
 use serde_json::json;
 
+use crate::audit::check;
+use crate::audit::log_arg::{LogArg, WitnessArgs};
 use crate::audit::place::PlaceArg;
 use crate::audit::proof_file::{PROOF_LEN_MAX, Proof, Proved};
 use crate::audit::row::Row;
 use crate::audit::show::Table;
 use crate::audit::source::{Source, kept_checkpoint};
-use crate::audit::{
-    Damaged, Health, LogArg, WitnessArgs, check, count, findings_to_json, write_findings,
-};
+use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
 use crate::{files, json, paint};
 

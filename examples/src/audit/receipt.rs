@@ -10,11 +10,13 @@ use dataspace_audit_log::{
 };
 use serde_json::json;
 
+use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
 use crate::audit::row::Row;
 use crate::audit::show::Table;
 use crate::audit::source::Source;
-use crate::audit::{Damaged, Health, LogArg, count, findings_to_json, write_findings};
+use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
 use crate::witness::key_file;
 use crate::{files, json, paint};

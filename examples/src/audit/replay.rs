@@ -11,10 +11,12 @@ use dataspace_primitives::shown;
 use dataspace_runtime::{Replayed, Replayer};
 use serde_json::json;
 
+use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
 use crate::audit::progress::Progress;
 use crate::audit::source::Source;
-use crate::audit::{Damaged, Health, LogArg, count, findings_to_json, write_findings};
+use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
 use crate::{files, json, named, paint};
 

@@ -9,9 +9,9 @@ use dataspace_audit_log::{Checkpoint, Finding, Origin};
 use dataspace_primitives::{UnixMillis, shown};
 use serde_json::json;
 
+use crate::audit::kind::Kind;
 use crate::audit::place::Place;
-use crate::audit::source::Kind;
-use crate::audit::{count, findings_to_json, write_findings};
+use crate::audit::words::{count, findings_to_json, write_findings};
 use crate::paint;
 
 /// What a log was found to be.

@@ -8,11 +8,13 @@ use clap::{Args, ValueEnum};
 use dataspace_primitives::{Digest, UnixMillis, shown};
 use thiserror::Error;
 
+use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
 use crate::audit::row::{EventKind, Row, short_did};
 use crate::audit::source::Source;
-use crate::audit::{Health, LogArg, count};
+use crate::audit::words::count;
 use crate::out::Out;
+use crate::outcome::Health;
 use crate::{json, paint};
 
 const HELP: &str = "\
