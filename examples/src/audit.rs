@@ -1,10 +1,11 @@
 //! What operators and auditors do with a log: verify, show, prove, publish, replay, archive.
 //!
-//! Every verb but `fsck --rebuild`, `archive` and `cosign` leaves the log's directory as it is.
+//! Every verb but `fsck --rebuild`, `archive`, `set-clock-back` and `cosign` leaves the log's directory as it is.
 
 mod archive;
 mod backup;
 mod check;
+mod clock;
 mod compare;
 mod cosign;
 mod csv;
@@ -40,8 +41,9 @@ use crate::outcome::Health;
 const HELP: &str = "\
 DIR is a node's directory (segments), or a published log (C2SP static files: checkpoint and tiles);
 which one is seen by what is in it. Nothing is changed there but by `fsck --rebuild`,
-`archive` and `cosign`.
-Of a node that runs, what its last checkpoint covers is seen; `fsck` and `archive` need it stopped.
+`archive`, `set-clock-back` and `cosign`.
+Of a node that runs, what its last checkpoint covers is seen; `fsck`, `archive` and `set-clock-back`
+need it stopped.
 URL is where a web server gives a published log: the URL under which `checkpoint` is. Nothing is
 believed of the server: every record and hash must lead to what the log's operator signed (--log).
 
@@ -92,6 +94,8 @@ enum Verb {
     Backup(backup::BackupArgs),
     /// Move old segments of a node's log to another directory; proofs of all records stay possible
     Archive(archive::ArchiveArgs),
+    /// Let a node go on whose log holds the time of a wrong clock reading; ends all of its contracts
+    SetClockBack(clock::SetClockBackArgs),
 }
 
 pub(crate) fn run(args: AuditArgs) -> Result<Health> {
@@ -111,5 +115,6 @@ pub(crate) fn run(args: AuditArgs) -> Result<Health> {
         Verb::Fsck(args) => fsck::run(args, out),
         Verb::Backup(args) => backup::run(args, out),
         Verb::Archive(args) => archive::run(args, out),
+        Verb::SetClockBack(args) => clock::run(args, out),
     }
 }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use dataspace_audit_log::{Origin, SeenDirectory, Witness, WitnessKey};
+use dataspace_primitives::UnixMillis;
 
 use crate::named;
 use crate::outcome::Health;
@@ -62,6 +63,14 @@ pub(crate) struct WitnessArgs {
     /// Requests that one client may make in a minute; 0 for a proxy, or for any number
     #[arg(long, value_name = "NUMBER", default_value_t = 1_200)]
     requests_per_minute: u32,
+    /// The clock is right up to this time, however long the witness was silent: without this, a witness
+    /// that was silent for long takes a clock far ahead for a wrong one, and says nothing
+    #[arg(long, value_name = "TIME")]
+    trust_times_until: Option<UnixMillis>,
+    /// The clock was wrong when it showed this time or a later one: cosignatures that bear such a time
+    /// no longer keep the witness from cosigning at earlier ones
+    #[arg(long, value_name = "TIME")]
+    disregard_times_from: Option<UnixMillis>,
 }
 
 pub(crate) fn run(args: WitnessArgs) -> Result<Health> {
@@ -80,8 +89,14 @@ pub(crate) fn run(args: WitnessArgs) -> Result<Health> {
     }
     let shown = shown_path(&state);
     let store = SeenDirectory::open(&state).with_context(|| format!("cannot open {shown}"))?;
-    let witness = Witness::open(key, Box::new(secret), &logs, Box::new(store))
+    let mut witness = Witness::open(key, Box::new(secret), &logs, Box::new(store))
         .with_context(|| format!("cannot witness with what is in {shown}"))?;
+    if let Some(until) = args.trust_times_until {
+        witness = witness.trust_times_until(until);
+    }
+    if let Some(from) = args.disregard_times_from {
+        witness = witness.disregard_times_from(from);
+    }
     server::serve(witness, listen, limits)?;
     Ok(Health::Sound)
 }

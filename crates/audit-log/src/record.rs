@@ -93,6 +93,13 @@ pub enum Event {
         /// 16 random bytes.
         epoch: ByteArray<16>,
     },
+    /// The operator set the clock back, since a wrong reading was recorded. The record's time is the new
+    /// reading. All contracts that were concluded before have ended, and the memberships that would
+    /// have been over at the latest time.
+    ClockSetBack {
+        /// The latest time in the log until then.
+        from: UnixMillis,
+    },
     /// An access was decided.
     Access(AccessRecord),
 }

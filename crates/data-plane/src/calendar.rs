@@ -5,27 +5,13 @@
 
 use std::fmt::Write as _;
 
-const DAY_SECONDS: i64 = 86_400;
+use dataspace_primitives::civil_from_days;
 
-/// The day that lies so many days after 1 January 1970.
-// The algorithm: years of 365.2425 days that begin in March, in eras of 400 years (146,097 days).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days.saturating_add(719_468);
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096).div_euclid(365);
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
+const DAY_SECONDS: i64 = 86_400;
 
 /// A day, by its number since 1970.
 pub(crate) fn day(days: i64) -> String {
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil_from_days(days);
     let sign = match year {
         10_000.. => "+",
         0.. => "",
@@ -98,9 +84,9 @@ mod tests {
 
     #[test]
     fn every_day_follows_the_one_before() {
-        let mut before = civil(-1_000_000);
+        let mut before = civil_from_days(-1_000_000);
         for days in -999_999..1_000_000 {
-            let today = civil(days);
+            let today = civil_from_days(days);
             let (year, month, day) = before;
             let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
             let last = match month {

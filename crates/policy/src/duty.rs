@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dataspace_primitives::Name;
+use dataspace_primitives::{Name, shown};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -254,7 +254,9 @@ impl fmt::Display for Duty {
                 for (i, value) in filter.values.iter().enumerate() {
                     let comma = if i > 0 { ", " } else { "" };
                     match value {
-                        Scalar::Text(text) => write!(f, "{comma}{text:?}")?,
+                        Scalar::Text(text) => {
+                            write!(f, "{comma}{}", shown(&format!("{text:?}")))?;
+                        }
                         Scalar::Number(number) => write!(f, "{comma}{number}")?,
                         Scalar::Boolean(boolean) => write!(f, "{comma}{boolean}")?,
                     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use dataspace_primitives::shown;
+
 use crate::engine::quote::{is_hidden, literal};
 
 /// `90 days`, in the largest unit that fits.
@@ -29,10 +31,12 @@ pub(crate) fn list<T: Display>(items: impl ExactSizeIterator<Item = T>, join: &s
     words
 }
 
-/// A name as it is if it is one plain word, else in quotes: `a or b` must not read as two.
+/// A name as it is if it is one plain word, else in quotes: `a or b` must not read as two. Letters
+/// that are written from right to left move nothing around them.
 pub(crate) fn quoted(name: impl AsRef<str>) -> String {
     let name = name.as_ref();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
     let is_plain = !name.is_empty() && name.chars().all(|c| plain(c) && !is_hidden(c));
-    if is_plain { name.to_owned() } else { literal(name) }
+    let text = if is_plain { name.to_owned() } else { literal(name) };
+    shown(&text).to_string()
 }

@@ -50,5 +50,5 @@ pub use crate::name::{InvalidName, Name};
 pub use crate::region::{InvalidRegion, Region, RegionGroup, Regions};
 pub use crate::shown::{Shown, shown};
 pub use crate::signed::{CoSignature, SignError, Signed, Verified, VerifyError};
-pub use crate::time::{ParseTimeError, UnixMillis};
+pub use crate::time::{ParseTimeError, UnixMillis, civil_from_days};
 pub use crate::validity::{EmptyValidity, Validity};

@@ -68,23 +68,33 @@ impl UnixMillis {
         (year * 12 + month).saturating_sub(1970 * 12 + 1)
     }
 
-    /// Year, month (1-12) and day (1-31) of the proleptic Gregorian calendar, UTC.
-    // WHY: thirty lines of calendar, held against `chrono` in this crate's tests, instead of a
-    // time library in the crate that an auditor builds.
+    /// Year, month (1-12) and day (1-31), UTC.
     fn civil(self) -> (u64, u64, u64) {
-        // Days are counted from 0000-03-01, in eras of 400 years (146,097 days).
-        let days = self.0 / DAY_MILLIS + 719_468;
-        let era = days / 146_097;
-        let day_of_era = days % 146_097;
-        let year_of_era =
-            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-        let year = year_of_era + era * 400 + u64::from(month <= 2);
-        (year, month, day)
+        let days = i64::try_from(self.day_number()).unwrap_or(i64::MAX);
+        let (year, month, day) = civil_from_days(days);
+        (year.unsigned_abs(), month.unsigned_abs(), day.unsigned_abs())
     }
+}
+
+/// Year, month (1-12) and day (1-31) of the proleptic Gregorian calendar (ISO 8601: before the year 1
+/// come 0 and -1), of the day that lies `days` days after 1 January 1970. Far enough from there, the
+/// same day for all.
+// WHY: thirty lines of calendar, held against `chrono` in this crate's tests, instead of a time
+// library in the crate that an auditor builds.
+#[must_use]
+pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    // Days are counted from 0000-03-01, in eras of 400 years (146,097 days).
+    let days = days.saturating_add(719_468);
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
 }
 
 /// RFC 3339 in UTC: `2026-11-23T21:00:00Z`, with `.123` before the `Z` where milliseconds are not

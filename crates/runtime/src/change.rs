@@ -3,7 +3,7 @@
 use dataspace_audit_log::Event;
 use dataspace_identity::{Admitted, MembershipRevocation};
 use dataspace_policy::Program;
-use dataspace_primitives::{Digest, Name, Payload, Signed, Verified};
+use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination};
 use serde_bytes::ByteBuf;
 
@@ -19,6 +19,7 @@ pub(crate) enum Change {
     Concluded(Box<Contract>, Box<Program>),
     Terminated(Verified<Termination>),
     Policies(Box<PublishedPolicies>),
+    ClockSetBack { from: UnixMillis },
 }
 
 impl Change {
@@ -45,6 +46,7 @@ impl Change {
                 document: document(termination.signed()),
             },
             Self::Policies(own) => Event::Policies { document: document(own.signed()) },
+            Self::ClockSetBack { from } => Event::ClockSetBack { from: *from },
         }
     }
 }

@@ -4,13 +4,22 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use dataspace_audit_log::{Event, Record};
 use dataspace_primitives::UnixMillis;
 use thiserror::Error;
+
+use crate::error::ChangeError;
 
 /// Where the monitor gets the time from.
 pub trait Clock: Send + Sync {
     /// The present time. Should not go back; [`ClockError`] tells what happens if it does.
     fn now(&self) -> UnixMillis;
+
+    /// Time that passed since some moment before this clock was made, by another clock that nobody can
+    /// set. Where there is one, a reading of [`Clock::now`] that leaps ahead of it is refused.
+    fn passed(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The operating system's clock.
@@ -25,6 +34,15 @@ impl Clock for SystemClock {
         let millis = elapsed.map_or(0, |elapsed| elapsed.as_millis());
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         UnixMillis::new(millis).unwrap_or(UnixMillis::MAX)
+    }
+
+    /// Since the machine started, time asleep included.
+    fn passed(&self) -> Option<Duration> {
+        #[cfg(target_os = "linux")]
+        let clock = rustix::time::ClockId::Boottime;
+        #[cfg(not(target_os = "linux"))]
+        let clock = rustix::time::ClockId::Monotonic;
+        Duration::try_from(rustix::time::clock_gettime(clock)).ok()
     }
 }
 
@@ -57,41 +75,142 @@ impl Clock for ManualClock {
     }
 }
 
-/// The clock was set back: whoever can do that could keep expired contracts alive.
+/// The clock is wrong, so that nothing is decided and nothing recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "the clock shows {now}, but the log knows of {high_water}; set the clock right, then try again"
-)]
-pub struct ClockError {
-    /// What the clock shows.
-    pub now: UnixMillis,
-    /// The latest time that was seen before.
-    pub high_water: UnixMillis,
+#[non_exhaustive]
+pub enum ClockError {
+    /// It was set back: whoever can do that could keep expired contracts alive.
+    #[error(
+        "the clock shows {now}, but the log knows of {high_water}; set the clock right. If it is \
+         right, a wrong reading was recorded before: `Setup::set_clock_back` ends all contracts and \
+         begins anew at the right time"
+    )]
+    Behind {
+        /// What the clock shows.
+        now: UnixMillis,
+        /// The latest time that was seen before.
+        high_water: UnixMillis,
+    },
+    /// It leapt ahead of the time that passed since it was last read. A wrong reading must not get
+    /// into the log, which never forgets one.
+    #[error(
+        "the clock shows {now}, but by the time that passed it is {expected}; set the clock right, or \
+         open the node again if it is"
+    )]
+    Leapt {
+        /// What the clock shows.
+        now: UnixMillis,
+        /// What it would show had it run evenly.
+        expected: UnixMillis,
+    },
 }
 
 /// How far the clock may be behind what was seen: a correction by NTP, not a manipulation.
 /// Meanwhile time stands still.
-const TOLERANCE: Duration = Duration::from_secs(2);
+pub(crate) const TOLERANCE: Duration = Duration::from_secs(2);
+
+/// How far the clock may run ahead of the time that passed, from one reading to the next.
+const LEAP_MAX: Duration = Duration::from_secs(60);
 
 /// Time that never goes back, not even across restarts: the latest record of the log is part of
 /// the high-water mark.
 pub(crate) struct SteadyClock {
     clock: Box<dyn Clock>,
     high_water: AtomicU64,
+    /// What the clock showed at its last good reading, less the time that had passed by then: in
+    /// milliseconds, and [`u64::MAX`] as long as that is not known.
+    offset: AtomicU64,
 }
 
 impl SteadyClock {
     pub(crate) fn new(clock: Box<dyn Clock>, high_water: UnixMillis) -> Self {
-        Self { clock, high_water: AtomicU64::new(high_water.as_millis()) }
+        let (now, passed) = (clock.now(), clock.passed());
+        // A clock that is behind already is no measure.
+        let offset = passed.filter(|_| now >= high_water);
+        let offset = offset.map_or(u64::MAX, |passed| now.saturating_sub(passed).as_millis());
+        Self { clock, high_water: high_water.as_millis().into(), offset: offset.into() }
+    }
+
+    /// The same clock, with `now` as the latest time.
+    pub(crate) fn begin_at(self, now: UnixMillis) -> Self {
+        Self::new(self.clock, now)
+    }
+
+    /// What the clock shows, right or wrong.
+    pub(crate) fn reading(&self) -> UnixMillis {
+        self.clock.now()
     }
 
     pub(crate) fn now(&self) -> Result<UnixMillis, ClockError> {
+        let passed = self.clock.passed();
         let now = self.clock.now();
+        let offset = passed.map(|passed| self.check_leap(now, passed)).transpose()?;
         let before = self.high_water.fetch_max(now.as_millis(), Ordering::AcqRel);
         let high_water = UnixMillis::new(before).unwrap_or(UnixMillis::MAX);
         if high_water.since(now) > TOLERANCE {
-            return Err(ClockError { now, high_water });
+            return Err(ClockError::Behind { now, high_water });
+        }
+        if let Some(offset) = offset {
+            self.offset.store(offset, Ordering::Release);
         }
         Ok(now.max(high_water))
+    }
+
+    /// Checks that `now` is not ahead of the time that passed since the last good reading.
+    fn check_leap(&self, now: UnixMillis, passed: Duration) -> Result<u64, ClockError> {
+        // A clock that shows less than the time since the machine started is behind every log.
+        let offset = now.saturating_sub(passed).as_millis();
+        let last = self.offset.load(Ordering::Acquire);
+        if u128::from(offset.saturating_sub(last)) <= LEAP_MAX.as_millis() {
+            return Ok(offset);
+        }
+        let started = UnixMillis::new(last).unwrap_or(UnixMillis::MAX);
+        let expected = started.checked_add(passed).unwrap_or(UnixMillis::MAX);
+        Err(ClockError::Leapt { now, expected })
+    }
+}
+
+/// What the times of records must be: since changes exclude everything else, none is before any
+/// record so far, and no access before the last change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    latest: UnixMillis,
+    latest_change: UnixMillis,
+}
+
+impl Times {
+    /// After records of which `latest` is the latest time.
+    pub(crate) fn after(latest: UnixMillis) -> Self {
+        Self { latest, latest_change: UnixMillis::MIN }
+    }
+
+    /// The latest time so far, since the clock was last set back.
+    pub(crate) fn latest(&self) -> UnixMillis {
+        self.latest
+    }
+
+    /// Takes in the next record.
+    pub(crate) fn take(&mut self, record: &Record) -> Result<(), ChangeError> {
+        let found = record.time;
+        let (checked, is_change) = match &record.event {
+            Event::ClockSetBack { from } => {
+                if *from != self.latest || found >= *from {
+                    let latest = self.latest;
+                    return Err(ChangeError::ClockSetBack { latest, from: *from, to: found });
+                }
+                self.latest = found;
+                (found, true)
+            }
+            Event::Access(_) => (self.latest_change, false),
+            // Recorded beside everything else, and in force at no time.
+            Event::Archived { .. } => (found, false),
+            _ => (self.latest, true),
+        };
+        let is_before = found < checked;
+        self.latest = self.latest.max(found);
+        if is_change {
+            self.latest_change = self.latest;
+        }
+        if is_before { Err(ChangeError::Time { found, before: checked }) } else { Ok(()) }
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use dataspace_audit_log::{TEXT_LEN_MAX, TEXTS_MAX};
 use dataspace_data_plane::PlanError;
 use dataspace_policy::{Action, Reason};
-use dataspace_primitives::{Name, UnixMillis, Validity};
+use dataspace_primitives::{Name, UnixMillis, Validity, shown};
 
 /// Why an access is denied: by the state of membership and contract, or by policy. In plain
 /// words by `Display`; never about data.
@@ -38,6 +38,9 @@ pub enum DenialReason {
         /// The reason given.
         reason: Name,
     },
+    /// The provider set its clock back after a wrong reading was recorded, and with that ended all
+    /// contracts.
+    ClockSetBack,
     /// The provider itself is not a member of the space now, so it must not release.
     ProviderNotAMember,
     /// The newest profile has no place for the product's class, or for a role or the region of the
@@ -103,6 +106,7 @@ impl DenialReason {
             Self::MembershipRevoked { .. } => "membership-revoked",
             Self::ContractOver { .. } => "contract-over",
             Self::ContractTerminated { .. } => "contract-terminated",
+            Self::ClockSetBack => "clock-set-back",
             Self::ProviderNotAMember => "provider-not-a-member",
             Self::OutsideProfile { .. } => "outside-profile",
             Self::QuotaExhausted { .. } => "quota-exhausted",
@@ -117,14 +121,15 @@ impl DenialReason {
 }
 
 impl DenialReason {
-    /// As a record keeps it: the code, a colon and the words, cut to what a record takes.
+    /// As a record keeps it: the code, a colon and the words, cut to what a record takes. A cut text
+    /// ends with `…`, so that nobody reads half a condition as a whole one.
     pub(crate) fn recorded(&self) -> String {
+        const CUT: char = '…';
         let mut text = format!("{}: {self}", self.code());
-        let mut end = TEXT_LEN_MAX.min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
+        if text.len() > TEXT_LEN_MAX {
+            text.truncate(text.floor_char_boundary(TEXT_LEN_MAX - CUT.len_utf8()));
+            text.push(CUT);
         }
-        text.truncate(end);
         text
     }
 
@@ -188,7 +193,8 @@ impl fmt::Display for DenialReason {
             }
             Self::MembershipRevoked { revoked_at, reason } => write!(
                 f,
-                "the space authority revoked the consumer's membership at {revoked_at}: {reason}"
+                "the space authority revoked the consumer's membership at {revoked_at}: {}",
+                shown(reason)
             ),
             Self::ContractOver { validity, now } if *now < validity.from() => {
                 write!(f, "the contract begins at {}; it is only {now}", validity.from())
@@ -197,19 +203,23 @@ impl fmt::Display for DenialReason {
                 write!(f, "the contract ended at {}; it is {now}", validity.until())
             }
             Self::ContractTerminated { reason } => {
-                write!(f, "the contract was terminated: {reason}")
+                write!(f, "the contract was terminated: {}", shown(reason))
             }
+            Self::ClockSetBack => f.write_str(
+                "the contract ended when the provider set its clock back after a wrong reading; \
+                 conclude it anew",
+            ),
             Self::ProviderNotAMember => {
                 f.write_str("the provider is not a member of the space now")
             }
             Self::OutsideProfile { what, value } => {
-                write!(f, "the space's profile no longer admits the {what} {value}")
+                write!(f, "the space's profile no longer admits the {what} {}", shown(value))
             }
             Self::QuotaExhausted { limit } => {
                 write!(f, "all {limit} uses of the contract are made")
             }
             Self::UnknownPurpose { purpose } => {
-                write!(f, "{purpose} is not a scenario of this space")
+                write!(f, "{} is not a scenario of this space", shown(purpose))
             }
             Self::NotCarriedOut { action } => write!(
                 f,

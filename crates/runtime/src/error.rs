@@ -26,7 +26,7 @@ use crate::random::RandomError;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// The clock was set back.
+    /// The clock is wrong.
     #[error(transparent)]
     Clock(#[from] ClockError),
     /// The log did not take the record, and nothing of it is in force. If the disk failed, opening
@@ -82,6 +82,16 @@ pub enum SetupError {
     /// The profile is not acceptable.
     #[error("the space profile is refused")]
     Profile(#[from] ProfileError),
+    /// There is nothing to set back: the clock is not behind the log.
+    #[error(
+        "the clock shows {now}, which is not behind {latest}, the latest time in the log; open the node as usual"
+    )]
+    ClockNotBehind {
+        /// What the clock shows.
+        now: UnixMillis,
+        /// The latest time in the log.
+        latest: UnixMillis,
+    },
     /// The first record, or that of the opening, cannot be written and signed.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -91,7 +101,7 @@ pub enum SetupError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NodeArchiveError {
-    /// The clock was set back.
+    /// The clock is wrong.
     #[error(transparent)]
     Clock(#[from] ClockError),
     /// Without an index that covers them, the node could not be opened again.
@@ -116,6 +126,27 @@ pub enum ChangeError {
     /// The record's identifier is not that of its document.
     #[error("its document is another one than it says")]
     Mismatch,
+    /// A record at a time before that of a record that came before it, for which no node would have
+    /// waited.
+    #[error("its time is {found}, which is before {before}, the time of a record before it")]
+    Time {
+        /// The record's time.
+        found: UnixMillis,
+        /// The earliest that it can be.
+        before: UnixMillis,
+    },
+    /// The clock was set back from a time that is not the latest one in the log, or was not set back.
+    #[error(
+        "it says that the clock was set back from {from} to {to}; the latest time was {latest}"
+    )]
+    ClockSetBack {
+        /// The latest time in the log before it.
+        latest: UnixMillis,
+        /// From which time, as recorded.
+        from: UnixMillis,
+        /// The record's time.
+        to: UnixMillis,
+    },
     /// A record for which this version has no meaning.
     #[error("it is an event that this version does not know")]
     Unknown,
@@ -302,7 +333,7 @@ pub enum ChangeError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AccessError {
-    /// The clock was set back.
+    /// The clock is wrong.
     #[error(transparent)]
     Clock(#[from] ClockError),
     /// The request is for another node, be it of the same provider.
@@ -362,7 +393,7 @@ pub enum ReleaseError {
     /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
     #[error("the release is stopped, since the node is closed")]
     Closed,
-    /// The clock was set back.
+    /// The clock is wrong.
     #[error(transparent)]
     Clock(#[from] ClockError),
     /// The log takes no records any more, so that nothing could end the contract.

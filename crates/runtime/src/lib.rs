@@ -15,7 +15,7 @@
 //! # What it refuses to do
 //! - No data leaves without a durable record; if the log cannot be written, there is an error and
 //!   nothing else, until the node is opened again.
-//! - It never runs on a clock that was set back ([`ClockError`]).
+//! - It never runs on a clock that was set back, or that leapt ahead ([`ClockError`]).
 //! - A duty that cannot be carried out on the product denies; no duty is skipped.
 //! - A use that was recorded is never given back, not even when the data turns out unreadable.
 //!

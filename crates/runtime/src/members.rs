@@ -20,7 +20,7 @@ use crate::state::State;
 pub(crate) const REVOKED_AHEAD_MAX: usize = 65_536;
 
 /// A member of the space.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) admitted: Admitted,
     /// The record that put it in force.
@@ -30,6 +30,8 @@ pub(crate) struct Member {
     earlier: Vec<(LeafIndex, Admitted)>,
     /// What ended the credential.
     pub(crate) revocation: Option<MembershipRevocation>,
+    /// Whether it would have been over by the time from which the clock was set back.
+    is_over: bool,
 }
 
 impl Member {
@@ -41,7 +43,7 @@ impl Member {
     }
 
     pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
-        self.revocation.is_none() && self.admitted.is_member_at(now)
+        self.revocation.is_none() && !self.is_over && self.admitted.is_member_at(now)
     }
 }
 
@@ -137,7 +139,7 @@ impl State {
                 earlier.push((member.admitted_by, member.admitted.clone()));
             }
         }
-        let member = Member { admitted, admitted_by, earlier, revocation: None };
+        let member = Member { admitted, admitted_by, earlier, revocation: None, is_over: false };
         self.members.insert(did, Arc::new(member));
     }
 
@@ -148,15 +150,20 @@ impl State {
         if let Some(member) = member
             && member.admitted.is_revoked_by(revocation.revoked_at)
         {
-            let Member { admitted, admitted_by, earlier, .. } = member.as_ref();
-            *member = Arc::new(Member {
-                admitted: admitted.clone(),
-                admitted_by: *admitted_by,
-                earlier: earlier.clone(),
-                revocation: Some(revocation.clone()),
-            });
+            let revocation = Some(revocation.clone());
+            *member = Arc::new(Member { revocation, ..member.as_ref().clone() });
         }
         self.revocations.keep(revocation.clone(), is_known);
+    }
+
+    /// Ends the memberships that are over by `from`: the log may have called them so. A newer
+    /// credential readmits.
+    pub(crate) fn end_members(&mut self, from: UnixMillis) {
+        for member in self.members.values_mut() {
+            if member.admitted.credential().validity.until() <= from {
+                *member = Arc::new(Member { is_over: true, ..member.as_ref().clone() });
+            }
+        }
     }
 }
 

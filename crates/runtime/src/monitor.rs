@@ -188,6 +188,9 @@ impl Monitor<'_> {
             let reason = termination.reason.clone();
             reasons.push(DenialReason::ContractTerminated { reason });
         }
+        if self.state.is_ended_by_clock(contract) {
+            reasons.push(DenialReason::ClockSetBack);
+        }
         let validity = contract.agreement.value().validity;
         if !validity.contains(now) {
             reasons.push(DenialReason::ContractOver { validity, now });

@@ -14,6 +14,7 @@ use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::{ContractId, PublishedPolicies};
 use thiserror::Error;
 
+use crate::clock::Times;
 use crate::denial::DenialReason;
 use crate::error::ChangeError;
 use crate::facts;
@@ -40,6 +41,7 @@ pub struct Replayer<'p> {
     log: Origin,
     with: Option<&'p Policies>,
     history: Option<History>,
+    times: Times,
     report: Replayed,
 }
 
@@ -84,7 +86,8 @@ impl<'p> Replayer<'p> {
     /// Of this log, in the space of `authority`.
     #[must_use]
     pub fn new(authority: Did, log: Origin) -> Self {
-        Self { authority, log, with: None, history: None, report: Replayed::default() }
+        let (times, report) = (Times::after(UnixMillis::MIN), Replayed::default());
+        Self { authority, log, with: None, history: None, times, report }
     }
 
     /// Decides a second time with `policies` in place of the space's, and tells what differs. Uses
@@ -102,6 +105,7 @@ impl<'p> Replayer<'p> {
     pub fn take(&mut self, index: LeafIndex, bytes: &[u8]) -> Result<(), ReplayError> {
         let fail = |source| ReplayError::Record { index, source };
         let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
+        let in_time = self.times.take(&record);
         let Some(history) = &mut self.history else {
             let first = History::begin(record, &self.authority, self.log.clone());
             self.history = Some(first.ok_or(ReplayError::NoProfile)?.map_err(fail)?);
@@ -109,6 +113,7 @@ impl<'p> Replayer<'p> {
         };
         let time = record.time;
         let Event::Access(access) = record.event else {
+            in_time.map_err(fail)?;
             let concluded = history.apply(record).map_err(fail)?;
             if let Some((contract, compiler)) = concluded {
                 self.report.note_compiler(OtherCompiler { index, contract, compiler });
@@ -120,6 +125,9 @@ impl<'p> Replayer<'p> {
         let known = history.contracts.get(&contract).ok_or_else(unknown)?;
         let place = (index, time, &access);
         let mut found = decide_again(history, known, place, self.with, &mut self.report);
+        if let Err(ChangeError::Time { before, .. }) = in_time {
+            found.push(Deviation::Time { before });
+        }
         if let Some(earlier) = history.requests.note(access.request, index) {
             found.push(Deviation::Request { earlier });
         }

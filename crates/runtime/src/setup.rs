@@ -11,8 +11,8 @@ use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
 use serde_bytes::ByteArray;
 
-use crate::change::{document, signed};
-use crate::clock::{Clock, SteadyClock, SystemClock};
+use crate::change::{Change, document, signed};
+use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE, Times};
 use crate::error::{ChangeError, SetupError, WriteError};
 use crate::gate::Gate;
 use crate::index::{Base, Index, IndexState, Row, Tail, Unusable};
@@ -113,6 +113,23 @@ impl Setup {
     /// # Errors
     /// [`SetupError`] if the log is damaged, or holds what this node would not have written.
     pub fn open(self) -> Result<DataSpace, SetupError> {
+        self.open_at(false)
+    }
+
+    /// Opens a node whose log holds the time of a wrong reading, ahead of the present, and begins anew
+    /// at what the clock shows. Recorded and signed for everybody to see.
+    ///
+    /// **All contracts end**, since their times are of a wrong clock: the parties conclude new ones.
+    /// So does every membership that would have been over by the wrong time; a newer credential
+    /// readmits. What the log once called over stays so, and uses that were made are not given back.
+    ///
+    /// # Errors
+    /// [`SetupError::ClockNotBehind`] if the clock is not behind the log; else as [`Setup::open`].
+    pub fn set_clock_back(self) -> Result<DataSpace, SetupError> {
+        self.open_at(true)
+    }
+
+    fn open_at(self, sets_back: bool) -> Result<DataSpace, SetupError> {
         let (log, recovery) = Log::open_of(&self.dir, self.key.did())?;
         // A creation that was cut short leaves at most the first record without a checkpoint.
         if recovery.checkpoint().is_none() && recovery.size().as_u64() > 1 {
@@ -126,12 +143,12 @@ impl Setup {
         if first.as_u64() > base.size {
             return Err(SetupError::Archived { first, why: unusable });
         }
-        let (mut high_water, mut replayed) = (base.high_water, 0_u64);
+        let (mut times, mut replayed) = (Times::after(base.high_water), 0_u64);
         let mut tail = unusable.is_some().then(|| Tail::after(&base));
         log.replay_from(LeafIndex::new(base.size), |index, bytes| {
             let fail = |source| SetupError::Record { index, source };
             let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
-            high_water = high_water.max(record.time);
+            times.take(&record).map_err(fail)?;
             replayed = replayed.saturating_add(1);
             if let Some(tail) = &mut tail {
                 tail.take(index, &record, bytes);
@@ -139,7 +156,7 @@ impl Setup {
             self.take(&mut state, log.origin(), (index, record)).map_err(fail)
         })?;
         // A creation that was cut short before its first record holds nothing yet.
-        let Some(state) = state else {
+        let Some(mut state) = state else {
             let part = "a first record; found the node anew in an empty directory";
             return Err(ProfileError::Missing { part }.into());
         };
@@ -153,6 +170,19 @@ impl Setup {
             // Whoever opens the node next should not have to read all this again.
             let _reported = index.write(Some(tail), &log, &self.key);
         }
+        let clock = SteadyClock::new(self.clock, times.latest());
+        let (high_water, clock) = if sets_back {
+            let (now, from) = (clock.reading(), times.latest());
+            if from.since(now) <= TOLERANCE {
+                return Err(SetupError::ClockNotBehind { now, latest: from });
+            }
+            let change = Change::ClockSetBack { from };
+            let appended = log.append(&Record::new(now, change.to_event()));
+            state.apply(change, appended.map_err(WriteError::from)?.index());
+            (now, clock.begin_at(now))
+        } else {
+            (times.latest(), clock)
+        };
         // WHY at the latest time in the log: a clock that is wrong while the node is opened, and is
         // not asked for anything, must not leave its time in the log.
         let opened = Event::Opened { epoch: ByteArray::new(random::nonce()?) };
@@ -160,7 +190,7 @@ impl Setup {
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let size = opened.index().as_u64().saturating_add(1);
         let inner = Inner {
-            clock: SteadyClock::new(self.clock, high_water),
+            clock,
             recorded: AtomicU64::new(size),
             signed: AtomicU64::new(size),
             gate: Gate::new(state),

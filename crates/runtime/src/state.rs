@@ -59,6 +59,8 @@ pub(crate) struct State {
     /// What decides under them.
     pub(crate) programs: Contracts,
     pub(crate) terminations: HashMap<ContractId, Termination>,
+    /// The record by which the clock was last set back.
+    clock_set_back: Option<LeafIndex>,
     /// The provider's own forbids.
     pub(crate) own: Option<Box<PublishedPolicies>>,
     accepted: HashSet<(OfferId, Did)>,
@@ -81,6 +83,7 @@ impl State {
             contracts: HashMap::new(),
             programs: Contracts::default(),
             terminations: HashMap::new(),
+            clock_set_back: None,
             own: None,
             accepted: HashSet::new(),
             uses_by_consumer: HashMap::new(),
@@ -127,6 +130,7 @@ impl State {
                 change
             }
             Event::Policies { document } => self.check_policies(signed(document)?, now)?,
+            Event::ClockSetBack { from } => Change::ClockSetBack { from },
             // Of the log alone.
             Event::Archived { .. } | Event::Opened { .. } => return Ok(()),
             Event::Access(access) => {
@@ -326,6 +330,9 @@ impl State {
         if self.terminations.contains_key(&contract.id) {
             return fail("the contract was terminated");
         }
+        if self.is_ended_by_clock(contract) {
+            return fail("the contract ended when the clock was set back");
+        }
         if uses == 0 || contract.quota().limit().is_some_and(|limit| uses > limit) {
             return fail("the contract does not have so many uses");
         }
@@ -335,6 +342,20 @@ impl State {
     fn check_member(&self, did: &Did, now: UnixMillis) -> Result<(), ChangeError> {
         let is_member = self.members.get(did).is_some_and(|member| member.is_member_at(now));
         if is_member { Ok(()) } else { Err(ChangeError::NotAMember { did: did.clone() }) }
+    }
+
+    /// Whether the contract was concluded before the clock was set back.
+    pub(crate) fn is_ended_by_clock(&self, contract: &Contract) -> bool {
+        self.clock_set_back.is_some_and(|at| contract.index < at)
+    }
+
+    /// WHY all contracts: their times (conclusion, embargo, end, windows of use) are of a clock that
+    /// was wrong, and what the log has once called over must not come back.
+    fn set_clock_back(&mut self, from: UnixMillis, index: LeafIndex) {
+        self.clock_set_back = Some(index);
+        self.end_members(from);
+        // They are all of contracts that have ended, and their times would never be over.
+        self.replays = Replays::default();
     }
 
     pub(crate) fn contract(&self, id: ContractId) -> Result<&Arc<Contract>, ChangeError> {
@@ -364,6 +385,7 @@ impl State {
                 self.terminations.insert(termination.contract, termination);
             }
             Change::Policies(policies) => self.own = Some(policies),
+            Change::ClockSetBack { from } => self.set_clock_back(from, index),
         }
     }
 }

@@ -192,17 +192,18 @@ fn begins_a_node(log: &Log) -> Result<Option<bool>> {
     Ok(Some(record.is_ok_and(|record| matches!(record.event, Event::Profile { .. }))))
 }
 
-fn setup_error(dir: &Path, authority: &Did, error: SetupError) -> anyhow::Error {
+pub(super) fn setup_error(dir: &Path, authority: &Did, error: SetupError) -> anyhow::Error {
     match error {
         SetupError::Open(error) => open_error(dir, error),
         SetupError::Read(error) => read_error(error),
         error @ (SetupError::Record { .. } | SetupError::Profile(_)) => {
             anyhow!(error).context(Damaged(format!(
-                "the log does not follow the rules of the space of {authority}; nothing was archived"
+                "the log does not follow the rules of the space of {authority}; nothing was changed"
             )))
         }
         error => {
-            let text = format!("the node in {} cannot be opened; nothing was archived", shown_path(dir));
+            let text =
+                format!("the node in {} cannot be opened; nothing was changed", shown_path(dir));
             anyhow!(error).context(text)
         }
     }

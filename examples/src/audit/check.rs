@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use dataspace_audit_log::{
-    Checkpoint, Depth, Log, StaticLog, WitnessKey, WitnessPolicy, verify_static_entries,
+    Checkpoint, Depth, Log, StaticDir, StaticLog, WitnessKey, WitnessPolicy, verify_static_entries,
 };
 use dataspace_primitives::UnixMillis;
 use serde_json::json;
@@ -99,6 +99,9 @@ pub(crate) fn policy(args: WitnessArgs) -> Result<Option<WitnessPolicy>> {
     let quorum = quorum.unwrap_or(witness.len() / 2 + 1);
     Ok(Some(WitnessPolicy::new(quorum, witness).context("--witness and --quorum")?))
 }
+
+/// Files of others that are named.
+const FOREIGN_MAX: usize = 4;
 
 /// What is in the records.
 #[derive(Default)]
@@ -231,6 +234,9 @@ impl Report {
             return Ok(None);
         }
         self.counted(tally);
+        if let Some(dir) = place.directory() {
+            self.foreign = StaticDir::new(dir).foreign(FOREIGN_MAX)?;
+        }
         // Of the same state, though the log may have grown meanwhile.
         let opened = StaticLog::open_at(files, report.checkpoint().clone());
         let log = opened.map_err(|error| open_static_error(place, error))?;
@@ -254,6 +260,14 @@ impl Report {
     fn counted(&mut self, tally: Tally) {
         let Tally { events, span, back } = tally;
         (self.events, self.span) = (events, span);
+        let set_back = EventKind::ClockSetBack.as_str();
+        if let Some(found) = self.events.get(set_back) {
+            let times = count(*found, "time");
+            self.not_proved(&format!(
+                "that the clock was right: the operator set it back {times}, which ended all contracts \
+                 until then (`dataspace audit show --event {set_back}`)"
+            ));
+        }
         if back > 0 {
             self.not_proved(&format!(
                 "the order in time: {} before the one in front of it, as happens to accesses at \

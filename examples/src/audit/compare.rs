@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::audit::location::Location;
 use crate::audit::log_arg::LogArg;
-use crate::audit::place::{Place, published};
+use crate::audit::place::{Place, TimeoutArg, published};
 use crate::audit::source::Source;
 use crate::audit::words::count;
 use crate::outcome::{Damaged, Health};
@@ -50,14 +50,8 @@ pub(crate) struct CompareArgs {
     /// The file to write if the operator signed two histories; it must not be there
     #[arg(long, short, value_name = "FORK", default_value = "fork.cbor")]
     output: PathBuf,
-    /// How long one request to a web server may take
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 60,
-        value_parser = clap::value_parser!(u64).range(1..=3_600)
-    )]
-    timeout: u64,
+    #[command(flatten)]
+    timeout: TimeoutArg,
     #[command(flatten)]
     log: LogArg,
     /// Print one JSON object instead of text
@@ -81,7 +75,7 @@ enum Found {
 
 pub(crate) fn run(args: CompareArgs, out: &mut impl Write) -> Result<Health> {
     let CompareArgs { one, other, history, output, timeout, log, json } = args;
-    let timeout = Duration::from_secs(timeout);
+    let timeout = timeout.timeout();
     let (one, other) = (Given::read(&one, timeout)?, Given::read(&other, timeout)?);
     let origin = match log.read()? {
         Some(origin) => origin,

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -16,6 +15,7 @@ use dataspace_primitives::shown;
 use crate::audit::kind::{Kind, origin};
 use crate::audit::location::{Location, LogUrl};
 use crate::audit::log_arg::LogArg;
+use crate::audit::place::TimeoutArg;
 use crate::audit::source::open_static_error;
 use crate::audit::witness_client::{Answer, WitnessClient};
 use crate::audit::words::count;
@@ -47,14 +47,8 @@ pub(crate) struct CosignArgs {
     /// How many of them must have cosigned [default: more than half]
     #[arg(long, value_name = "NUMBER")]
     quorum: Option<usize>,
-    /// How long one request to a witness may take
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 30,
-        value_parser = clap::value_parser!(u64).range(1..=3_600)
-    )]
-    timeout: u64,
+    #[command(flatten)]
+    timeout: TimeoutArg,
     #[command(flatten)]
     log: LogArg,
 }
@@ -105,7 +99,7 @@ pub(crate) fn run(args: CosignArgs, out: &mut impl Write) -> Result<Health> {
             cosigned += 1;
             continue;
         }
-        let client = WitnessClient::new(url, Duration::from_secs(timeout))?;
+        let client = WitnessClient::new(url, timeout.timeout())?;
         let prove = |from| Ok(log.consistency_proof(from, checkpoint.size())?);
         match ask(&client, &checkpoint, prove).and_then(|line| {
             let keys = std::slice::from_ref(key);

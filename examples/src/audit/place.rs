@@ -19,16 +19,10 @@ use crate::audit::location::Location;
 use crate::outcome::Damaged;
 use crate::shell::shown_path;
 
-/// Which log to look at.
+/// How long to wait for others.
 #[derive(Args)]
-pub(super) struct PlaceArg {
-    /// A node's directory, or a published log: its directory, or its URL (https, http, file)
-    #[arg(
-        value_name = "DIR|URL",
-        value_parser = OsStringValueParser::new().try_map(Location::parse)
-    )]
-    dir: Location,
-    /// How long one request to a web server may take
+pub(super) struct TimeoutArg {
+    /// How long one request to a server may take
     #[arg(
         long,
         value_name = "SECONDS",
@@ -38,11 +32,30 @@ pub(super) struct PlaceArg {
     timeout: u64,
 }
 
+impl TimeoutArg {
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
+
+/// Which log to look at.
+#[derive(Args)]
+pub(super) struct PlaceArg {
+    /// A node's directory, or a published log: its directory, or its URL (https, http, file)
+    #[arg(
+        value_name = "DIR|URL",
+        value_parser = OsStringValueParser::new().try_map(Location::parse)
+    )]
+    dir: Location,
+    #[command(flatten)]
+    timeout: TimeoutArg,
+}
+
 impl PlaceArg {
     /// # Errors
     /// If the URL needs TLS, and there is none.
     pub(super) fn place(self) -> Result<Place> {
-        Place::of(self.dir, Duration::from_secs(self.timeout))
+        Place::of(self.dir, self.timeout.timeout())
     }
 }
 

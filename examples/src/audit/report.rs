@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use dataspace_audit_log::{Checkpoint, Finding, Origin};
@@ -13,6 +14,7 @@ use crate::audit::kind::Kind;
 use crate::audit::place::Place;
 use crate::audit::words::{count, findings_to_json, write_findings};
 use crate::paint;
+use crate::shell::shown_path;
 
 /// What a log was found to be.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub(super) struct Report {
     pub(super) is_running: bool,
     pub(super) events: BTreeMap<&'static str, u64>,
     pub(super) span: Option<(UnixMillis, UnixMillis)>,
+    /// The first files in a published log's directory that are none of its.
+    pub(super) foreign: Vec<PathBuf>,
     pub(super) findings: Vec<Finding>,
     /// Places that are not what the operator signed.
     pub(super) damages: u64,
@@ -50,6 +54,7 @@ impl Report {
             is_running: false,
             events: BTreeMap::new(),
             span: None,
+            foreign: Vec::new(),
             findings: Vec::new(),
             damages: 0,
             damage: None,
@@ -88,6 +93,10 @@ impl Report {
         if !self.events.is_empty() {
             let events = self.events.iter().map(|(label, found)| plural(label, *found));
             writeln!(out, "   contents    {}", events.collect::<Vec<_>>().join(", "))?;
+        }
+        if !self.foreign.is_empty() {
+            let names: Vec<_> = self.foreign.iter().map(|one| shown_path(one)).collect();
+            writeln!(out, "   not of it   {}: not looked at", names.join(", "))?;
         }
         if !self.findings.is_empty() {
             writeln!(out, "\n{}", paint::title("What this proves"))?;
@@ -136,6 +145,7 @@ impl Report {
             "from": from,
             "to": until,
             "events": self.events,
+            "foreign": self.foreign.iter().map(|one| one.to_string_lossy()).collect::<Vec<_>>(),
             "checkpoint": checkpoint,
             "tornBytes": self.bytes_cut,
             "running": self.is_running,

@@ -30,6 +30,8 @@ pub(crate) enum EventKind {
     Archive,
     /// The operator opened the node
     Opened,
+    /// The operator set the clock back, which ended all contracts
+    ClockSetBack,
     /// An access was decided
     Access,
     /// Something else: of another version, or no record at all
@@ -48,6 +50,7 @@ impl EventKind {
             Self::Policies => "policies",
             Self::Archive => "archive",
             Self::Opened => "opened",
+            Self::ClockSetBack => "clock-set-back",
             Self::Access => "access",
             Self::Other => "other",
         }
@@ -198,6 +201,12 @@ impl Row {
             Event::Opened { .. } => {
                 self.kind = EventKind::Opened;
                 "the node was opened".clone_into(&mut self.what);
+            }
+            Event::ClockSetBack { from } => {
+                self.kind = EventKind::ClockSetBack;
+                self.what = format!(
+                    "WARNING: the clock was set back from {from}; all contracts before this have ended"
+                );
             }
             Event::Access(access) => self.access(access),
             _ => "an event that this version does not know".clone_into(&mut self.what),

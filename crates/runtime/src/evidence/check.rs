@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_audit_log::{
-    AccessRecord, Checkpoint, Event, Fact, InclusionProof, LeafIndex, Record, WitnessPolicy,
-    leaf_hash,
+    AccessRecord, Checkpoint, Event, Fact, InclusionProof, LeafIndex, Record, Verdict,
+    WitnessPolicy, leaf_hash,
 };
 use dataspace_identity::{Did, TrustAnchors};
 use dataspace_policy::Program;
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, ContractId, contract_id};
 
+use crate::denial::{self, DenialReason};
 use crate::evidence::verdict::Case;
 use crate::evidence::{Entry, Evidence, EvidenceError, Part, VerifiedEvidence, members, request};
 use crate::facts::{self, Basis};
@@ -38,7 +39,7 @@ impl Evidence {
             return Err(EvidenceError::Authority { expected, found });
         }
         let anchors = TrustAnchors::new(space);
-        let is_denial = matches!(access.verdict, dataspace_audit_log::Verdict::Deny { .. });
+        let is_denial = matches!(access.verdict, Verdict::Deny { .. });
         let member = |part, credential: Vec<u8>, party| {
             members::admit(&anchors, (part, credential), party, (time, is_denial))
         };
@@ -173,7 +174,10 @@ fn check_order(
     if recorded != contract {
         return Err(EvidenceError::OtherContract { recorded, contract });
     }
-    if concluded >= decided || concluded_at > decided_at {
+    // In between the clock was set back.
+    let is_set_back = matches!(&access.verdict, Verdict::Deny { reasons }
+        if reasons.iter().any(|reason| denial::code(reason) == DenialReason::ClockSetBack.code()));
+    if concluded >= decided || (concluded_at > decided_at && !is_set_back) {
         return Err(EvidenceError::Order { concluded, concluded_at, decided, decided_at });
     }
     Ok(())

@@ -37,11 +37,12 @@ const FOLLOWING: [&str; 7] = [
     "prohibited",
 ];
 /// Reasons whose grounds are in other records: revocations, terminations, the profile.
-const ELSEWHERE: [&str; 5] = [
+const ELSEWHERE: [&str; 6] = [
     "membership-revoked",
     "provider-not-a-member",
     "outside-profile",
     "contract-terminated",
+    "clock-set-back",
     "not-active",
 ];
 /// Policies of space and provider, and whatever keeps policies from being evaluated. Where one of

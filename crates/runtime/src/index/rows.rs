@@ -35,9 +35,10 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// Whether the request could no longer be taken for fresh, so that nobody need remember it.
+    /// Whether the request could no longer be taken for fresh, so that nobody need remember it: it is
+    /// old, or its contract ended when the clock was set back from times like its own.
     pub(super) fn is_over(&self, high_water: UnixMillis) -> bool {
-        high_water.since(self.at) > KEPT
+        high_water.since(self.at) > KEPT || self.at > high_water
     }
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct Base {
     /// Rows, and the digest over all of them.
     pub(crate) rows: u64,
     pub(crate) digest: Digest,
-    /// The latest time of these records.
+    /// The latest time of these records, since the clock was last set back.
     pub(crate) high_water: UnixMillis,
 }
 
@@ -88,6 +89,11 @@ impl Tail {
         self.size = index.saturating_add(1);
         self.high_water = self.high_water.max(at);
         match &record.event {
+            Event::ClockSetBack { .. } => {
+                self.high_water = at;
+                self.requests.clear();
+                self.changes.insert(index, bytes.to_vec());
+            }
             Event::Archived { .. } | Event::Opened { .. } => {}
             Event::Access(access) => {
                 if let Verdict::Permit { uses, .. } = access.verdict {

@@ -41,6 +41,8 @@ pub(super) struct History {
 pub(super) struct Member {
     admitted: Admitted,
     revocation: Option<MembershipRevocation>,
+    /// Whether it would have been over by the time from which the clock was set back.
+    is_over: bool,
 }
 
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub(super) struct Contract {
     pub(super) agreement: Verified<Agreement>,
     /// The time of the record of the conclusion.
     agreed_at: UnixMillis,
+    /// Whether the clock was set back since.
+    is_ended_by_clock: bool,
     pub(super) program: Digest,
     pub(super) quota: Quota,
     /// All uses before this one are recorded.
@@ -61,7 +65,7 @@ pub(super) struct Contract {
 
 impl Member {
     fn is_member_at(&self, now: UnixMillis) -> bool {
-        self.revocation.is_none() && self.admitted.is_member_at(now)
+        self.revocation.is_none() && !self.is_over && self.admitted.is_member_at(now)
     }
 }
 
@@ -142,10 +146,20 @@ impl History {
                 let own = PublishedPolicies::publish(signed(document)?, ours, &names, last, now)?;
                 self.own = Some(own);
             }
+            Event::ClockSetBack { from } => self.set_clock_back(from),
             Event::Archived { .. } | Event::Opened { .. } => {}
             _ => return Err(ChangeError::Unknown),
         }
         Ok(None)
+    }
+
+    fn set_clock_back(&mut self, from: UnixMillis) {
+        for contract in self.contracts.values_mut() {
+            contract.is_ended_by_clock = true;
+        }
+        for member in self.members.values_mut() {
+            member.is_over |= member.admitted.credential().validity.until() <= from;
+        }
     }
 
     fn register(&mut self, id: Name, product: (Name, Digest)) -> Result<(), ChangeError> {
@@ -185,7 +199,7 @@ impl History {
             let found = credential.issued_at;
             return Err(ChangeError::OlderCredential { subject, current, found });
         }
-        self.members.insert(subject, Member { admitted, revocation: None });
+        self.members.insert(subject, Member { admitted, revocation: None, is_over: false });
         Ok(())
     }
 
@@ -256,6 +270,7 @@ impl History {
             ahead: BTreeSet::new(),
             denied_on: None,
             agreed_at: now,
+            is_ended_by_clock: false,
             agreement,
         };
         self.programs.insert(contract, program);
@@ -316,6 +331,9 @@ impl History {
         let id = ContractId::from_digest(contract.agreement.digest());
         if let Some(reason) = self.terminations.get(&id) {
             reasons.push(DenialReason::ContractTerminated { reason: reason.clone() });
+        }
+        if contract.is_ended_by_clock {
+            reasons.push(DenialReason::ClockSetBack);
         }
         if !agreement.validity.contains(now) {
             reasons.push(DenialReason::ContractOver { validity: agreement.validity, now });

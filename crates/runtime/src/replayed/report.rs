@@ -125,6 +125,11 @@ pub enum Deviation {
         /// By the records before.
         in_force: u64,
     },
+    /// It is before the last change in the log, which waits for all accesses before it.
+    Time {
+        /// The time of that change.
+        before: UnixMillis,
+    },
     /// A use that was made before, or not the one after those that were decided on.
     Use {
         /// Its number in the log.
@@ -319,6 +324,9 @@ impl fmt::Display for Deviation {
                 "it was decided under version {recorded} of the profile; version {in_force} was \
                  in force"
             ),
+            Self::Time { before } => {
+                write!(f, "it is recorded at a time before {before}, that of a change before it")
+            }
             Self::Use { recorded } => {
                 write!(f, "use {recorded} of the contract is not the next one")
             }

@@ -203,6 +203,12 @@ impl Files {
         Node { space, files: self }
     }
 
+    /// Without registering anything, which a wrong clock keeps from happening.
+    pub(crate) fn reopen_as_it_is(self) -> Node {
+        let space = self.open().unwrap();
+        Node { space, files: self }
+    }
+
     /// The log by itself, as somebody sees it who can write to the directory.
     pub(crate) fn log(&self) -> Log {
         Log::open_of(&self.path(), provider().did()).unwrap().0
