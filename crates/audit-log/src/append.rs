@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod error;
 pub(crate) mod outcome;
+pub(crate) mod pending;
 pub(crate) mod queue;
 pub(crate) mod writer;
 pub(crate) mod writer_thread;

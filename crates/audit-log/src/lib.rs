@@ -135,11 +135,12 @@ mod witness;
 pub use dataspace_identity::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 
 pub use crate::append::error::{AppendError, BATCH_LEN_MAX, PoisonCause};
+pub use crate::append::pending::{Appended, Pending, Room};
 pub use crate::append::queue::{QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};
 pub use crate::backup::{Backup, BackupError, backup};
 pub use crate::compare::{CompareError, Comparison, History, compare};
 pub use crate::error::{ArchiveError, CreateError, ExtendsError, SignCheckpointError};
-pub use crate::log::{Appended, Log};
+pub use crate::log::Log;
 pub use crate::medium::directory::Directory;
 pub use crate::medium::file_storage::FileStorage;
 pub use crate::medium::read_only::ReadOnlyStorage;

@@ -1,3 +1,4 @@
+use std::future::poll_fn;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLockReadGuard};
 
@@ -6,6 +7,8 @@ use dataspace_primitives::{Digest, Signer, UnixMillis};
 
 use crate::append::batch::Batch;
 use crate::append::error::AppendError;
+use crate::append::outcome::Wait;
+use crate::append::pending::{Appended, Pending, Room};
 use crate::append::writer::Writer;
 use crate::append::writer_thread::WriterThread;
 use crate::error::{ArchiveError, CreateError, ExtendsError};
@@ -30,33 +33,11 @@ use crate::tree::proof::{ConsistencyProof, InclusionProof};
 pub struct Log {
     pub(crate) writer: Arc<Writer>,
     /// Writes once there are tasks that append.
-    thread: WriterThread,
+    thread: Arc<WriterThread>,
     /// Keeps a checkpoint from replacing a later one.
     pub(crate) checkpointing: Mutex<()>,
     /// Keeps the record of one archiving from standing for another that went further.
     pub(crate) archiving: Mutex<()>,
-}
-
-/// The proof that a record is durable in the log. Only the log makes it, and it cannot be copied.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Appended {
-    index: LeafIndex,
-    leaf: Digest,
-}
-
-impl Appended {
-    /// The record's place in the log.
-    #[must_use]
-    pub fn index(&self) -> LeafIndex {
-        self.index
-    }
-
-    /// The record's leaf hash (RFC 9162 §2.1.1).
-    #[must_use]
-    pub fn leaf(&self) -> Digest {
-        self.leaf
-    }
 }
 
 impl Log {
@@ -130,16 +111,26 @@ impl Log {
     /// # Errors
     /// [`OpenError`] as for [`open`](Self::open), also if it is a log of somebody else.
     pub fn open_of(dir: &Path, operator: &Did) -> Result<(Self, Recovery), OpenError> {
-        let storage = FileStorage::open(dir)?;
+        Self::open_of_on(Box::new(FileStorage::open(dir)?), operator)
+    }
+
+    /// As [`open_of`](Self::open_of), on any storage.
+    ///
+    /// # Errors
+    /// [`OpenError`] as there.
+    pub fn open_of_on(
+        storage: Box<dyn Storage>,
+        operator: &Did,
+    ) -> Result<(Self, Recovery), OpenError> {
         let expected = Origin::new(operator);
-        let origin = match claimed_origin(&storage)? {
+        let origin = match claimed_origin(&*storage)? {
             Some(found) if found.operator() != operator => {
                 return Err(OpenError::Origin { expected, found });
             }
             // Without a name to find, opening says what is wrong.
             found => found.unwrap_or(expected),
         };
-        Self::open_on(Box::new(storage), origin)
+        Self::open_on(storage, origin)
     }
 
     /// Opens the log on any storage.
@@ -186,7 +177,7 @@ impl Log {
     fn new(storage: Box<dyn Storage>, state: State, origin: Origin) -> Self {
         let writer = Arc::new(Writer::new(storage, origin, state));
         Self {
-            thread: WriterThread::new(&writer),
+            thread: Arc::new(WriterThread::new(&writer)),
             writer,
             checkpointing: Mutex::default(),
             archiving: Mutex::default(),
@@ -197,6 +188,36 @@ impl Log {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.writer.origin
+    }
+
+    /// Takes room for one record; waits for it. Take it before any lock under which the record is
+    /// submitted: many callers may wait for each other here.
+    ///
+    /// # Errors
+    /// [`AppendError::Poisoned`].
+    pub fn room(&self) -> Result<Room<'_>, AppendError> {
+        self.writer.take_room()?;
+        Ok(Room::new(&self.writer, &self.thread))
+    }
+
+    /// As [`room`](Self::room), for a task of any executor.
+    ///
+    /// # Errors
+    /// [`AppendError`].
+    pub async fn room_async(&self) -> Result<Room<'_>, AppendError> {
+        self.thread.start().map_err(AppendError::Thread)?;
+        let mut wait = Wait::default();
+        poll_fn(|context| self.writer.queue.poll_room(context, &mut wait)).await?;
+        Ok(Room::new(&self.writer, &self.thread))
+    }
+
+    /// Gives `record` its place in the log: behind all that were submitted before, and before all that
+    /// come later. It is durable when the answer says so.
+    ///
+    /// # Errors
+    /// [`AppendError`]; the record is not in the log.
+    pub fn submit(&self, record: &EncodedRecord) -> Result<Pending, AppendError> {
+        self.room()?.submit(record)
     }
 
     /// Appends `record` and waits until it is durable. Threads that wait at the same time share
@@ -213,29 +234,16 @@ impl Log {
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub fn append_encoded(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
-        let batch = Batch::new(std::slice::from_ref(record))?;
-        let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
-        let first = self.writer.append(batch)?;
-        Ok(Appended { index: LeafIndex::new(first), leaf })
+        self.submit(record)?.wait()
     }
 
     /// As [`append_encoded`](Self::append_encoded), for a task of any executor, which meanwhile runs
-    /// others: waking a task costs much less than waking a thread. The first call starts a thread
-    /// that writes from then on, until the log is dropped.
-    ///
-    /// A future that is dropped before it is ready does not say whether the record is in the log. A
-    /// [`Waker`](std::task::Waker) must not append to the log itself: it is called by the thread that
-    /// writes, by another task that waited for the same sync, or by whoever finds that the log takes
-    /// no more, which may be somebody who reads or signs.
+    /// others: waking a task costs much less than waking a thread. See [`Pending`].
     ///
     /// # Errors
     /// [`AppendError`]. After [`AppendError::Poisoned`], every later call fails too.
     pub async fn append_async(&self, record: &EncodedRecord) -> Result<Appended, AppendError> {
-        let batch = Batch::new(std::slice::from_ref(record))?;
-        let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
-        self.thread.start().map_err(AppendError::Thread)?;
-        let first = self.writer.append_async(batch).await?;
-        Ok(Appended { index: LeafIndex::new(first), leaf })
+        self.room_async().await?.submit(record)?.await
     }
 
     /// Appends all of `records`, next to each other; after a crash either all of them are in the
@@ -262,9 +270,21 @@ impl Log {
             return Ok(Vec::new());
         }
         let leaves = batch.leaves.clone();
-        let first = self.writer.append(batch)?;
-        let appended = (first..).map(LeafIndex::new).zip(leaves);
+        let queued = self.writer.push(batch)?;
+        self.writer.wait(&queued)?;
+        let appended = (queued.first..).map(LeafIndex::new).zip(leaves);
         Ok(appended.map(|(index, leaf)| Appended { index, leaf }).collect())
+    }
+
+    /// Waits until all records that were submitted are durable.
+    ///
+    /// # Errors
+    /// [`AppendError::Poisoned`].
+    pub fn flush(&self) -> Result<(), AppendError> {
+        match self.writer.queue.last()? {
+            Some(last) => self.writer.wait(&last),
+            None => Ok(()),
+        }
     }
 
     /// Whether the log still takes records.
@@ -456,5 +476,13 @@ impl Log {
 
     pub(crate) fn state(&self) -> Result<RwLockReadGuard<'_, State>, ReadError> {
         self.writer.state()
+    }
+}
+
+/// Writes what nobody waited for.
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.writer.queue.close();
+        self.writer.finish();
     }
 }

@@ -40,7 +40,27 @@ pub struct Contracts {
     /// A shape's number and the block of the constants.
     programs: Table,
     used: UsedShapes,
-    shapes: Mutex<Shapes>,
+    compiler: Compiler,
+}
+
+/// Compiles the Cedar texts of contracts; those of the same terms share their code. All clones are the
+/// same compiler.
+#[derive(Clone, Debug, Default)]
+pub struct Compiler(Arc<Mutex<Shapes>>);
+
+impl Compiler {
+    /// Takes in the Cedar text that the parties of a contract sign.
+    ///
+    /// # Errors
+    /// [`InvalidPolicies`] if the text is not acceptable Cedar.
+    pub fn compile(&self, text: &str) -> Result<Program, InvalidPolicies> {
+        Program::with(&mut self.shapes(), text)
+    }
+
+    fn shapes(&self) -> MutexGuard<'_, Shapes> {
+        // A panic cannot leave a map half-changed that is changed by one call.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One contract on which an access rests, and the facts about it.
@@ -105,16 +125,13 @@ impl UsedShapes {
 }
 
 impl Contracts {
-    /// Takes in the Cedar text that the parties of a contract signed. Its code is shared with
-    /// contracts of the same terms.
-    ///
-    /// # Errors
-    /// [`InvalidPolicies`] if the text is not acceptable Cedar.
-    pub fn prepare(&self, text: &str) -> Result<Program, InvalidPolicies> {
-        Program::with(&mut self.shapes(), text)
+    /// What compiles the texts of these contracts: apart from them, so that nobody waits for it.
+    #[must_use]
+    pub fn compiler(&self) -> &Compiler {
+        &self.compiler
     }
 
-    /// Makes a contract active by a program of [`prepare`](Self::prepare). One that is active
+    /// Makes a contract active by a program of its [`compiler`](Self::compiler). One that is active
     /// already is replaced.
     pub fn insert(&mut self, contract: Digest, program: Program) {
         let number = self.used.take(program.shape);
@@ -129,7 +146,7 @@ impl Contracts {
     /// # Errors
     /// [`InvalidPolicies`] if the text is not acceptable Cedar.
     pub fn activate(&mut self, contract: Digest, text: &str) -> Result<(), InvalidPolicies> {
-        let program = self.prepare(text)?;
+        let program = self.compiler.compile(text)?;
         self.insert(contract, program);
         Ok(())
     }
@@ -143,13 +160,8 @@ impl Contracts {
 
     fn release(&mut self, number: u32) {
         if let Some(shape) = self.used.release(number) {
-            self.shapes().release(&shape);
+            self.compiler.shapes().release(&shape);
         }
-    }
-
-    fn shapes(&self) -> MutexGuard<'_, Shapes> {
-        // The table is whole at every moment.
-        self.shapes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The program of an active contract, made anew for each call.

@@ -151,7 +151,7 @@ pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind, ParseClauseIdEr
 pub use crate::constraint::{
     Constraint, DEPTH_MAX, Hours, NODES_MAX, SECS_MAX, VALUES_MAX, Weekday,
 };
-pub use crate::contracts::{Asked, Contracts};
+pub use crate::contracts::{Asked, Compiler, Contracts};
 pub use crate::decision::{Decision, Denial, Grounds};
 pub use crate::duty::{
     ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty, InvalidNumber, MaskMethod,

@@ -191,6 +191,10 @@ pub enum ChangeError {
     /// has one is not this node's; a caller is told [`Applied::AlreadyInForce`](crate::Applied).
     #[error("it is in force already")]
     AlreadyInForce,
+    /// It was checked against a profile or policies that are not in force any more; not shown to
+    /// callers, for whom it is checked again.
+    #[error("it was checked against what is not in force any more; try again")]
+    Outdated,
     /// Too many revocations are kept of participants who were never admitted.
     #[error(
         "the revocation of `{subject}` cannot be kept: {REVOKED_AHEAD_MAX} participants are revoked who were never admitted; admit those who belong to the space, or found a new node"

@@ -36,8 +36,8 @@ impl Decided {
         member: &'a Member,
         profile: &'a PublishedProfile,
     ) -> Facts<'a> {
-        let agreement = self.received.contract.agreement.value();
-        let request = self.received.request.value();
+        let agreement = self.asked.contract.agreement.value();
+        let request = self.asked.request.value();
         let credential = member.admitted.credential();
         let consumer = (agreement.consumer.as_str(), credential.region);
         let product = (agreement.product.as_str(), agreement.product_class.as_str());
@@ -52,9 +52,9 @@ impl Decided {
             purposes: profile.purposes(&request.purpose).unwrap_or(plain.purposes),
             recipient_region: *recipient_region,
             environment: environment.as_ref().map(stated_environment),
-            contract: &self.received.contract.id_text,
+            contract: &self.asked.contract.id_text,
             space: agreement.space.name.as_str(),
-            agreed_at: self.received.contract.agreed_at,
+            agreed_at: self.asked.contract.agreed_at,
             uses: self.uses,
             ..plain
         }

@@ -121,7 +121,7 @@ pub use crate::evidence::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, Part, Verif
 pub use crate::index::{IndexError, IndexState, Unusable};
 pub use crate::monitor::Monitor;
 pub use crate::permit::{
-    Conflict, Decision, Denial, Permit, Receipt, Received, Recorded, Reserved,
+    Conflict, Decision, Denial, NotSubmitted, Permit, Receipt, Received, Recorded, Submitted,
 };
 pub use crate::random::{RandomError, generate_key};
 pub use crate::release::Release;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dataspace_audit_log::LeafIndex;
-use dataspace_identity::{Admitted, Did, MembershipCredential, MembershipRevocation};
+use dataspace_identity::{AdmitError, Admitted, Did, MembershipCredential, MembershipRevocation};
 use dataspace_primitives::{Signed, UnixMillis, Verified};
 
 use crate::change::Change;
@@ -82,8 +82,20 @@ impl State {
         credential: Signed<MembershipCredential>,
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
-        let admitted = self.anchors.admit(credential, now)?;
+        self.check_admitted(self.anchors.admit(credential, now)?, now)
+    }
+
+    /// As [`check_admission`](Self::check_admission), of a credential that was verified before.
+    pub(crate) fn check_admitted(
+        &self,
+        admitted: Admitted,
+        now: UnixMillis,
+    ) -> Result<Change, ChangeError> {
         let credential = admitted.credential();
+        if !admitted.is_member_at(now) {
+            let (subject, validity) = (admitted.did().clone(), credential.validity);
+            return Err(AdmitError::NotValid { subject, validity, now }.into());
+        }
         let rules = &self.profile.profile().entities;
         if let Some((what, value)) = rules.refuses(&credential.roles, credential.region) {
             return Err(ChangeError::NotAdmissible { what, value });
@@ -115,7 +127,14 @@ impl State {
         revocation: Signed<MembershipRevocation>,
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
-        let revocation = self.anchors.check_revocation(revocation, now)?;
+        self.check_revoked(self.anchors.check_revocation(revocation, now)?)
+    }
+
+    /// As [`check_revocation`](Self::check_revocation), of a revocation that was verified before.
+    pub(crate) fn check_revoked(
+        &self,
+        revocation: Verified<MembershipRevocation>,
+    ) -> Result<Change, ChangeError> {
         let MembershipRevocation { subject, revoked_at, .. } = revocation.value();
         match self.revocations.of(subject) {
             // All that it ends has ended.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dataspace_data_plane::{Masked, Plan, PseudonymKey};
 use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
-use dataspace_primitives::{Digest, Signed, UnixMillis, VerifyError};
+use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
 use dataspace_usage_contract::AccessRequest;
 
 use crate::clock::ClockError;
@@ -14,7 +14,7 @@ use crate::denial::DenialReason;
 use crate::error::AccessError;
 use crate::gate::Pass;
 use crate::members::Member;
-use crate::permit::{Decided, Decision, Denial, Grant, Permit, Received};
+use crate::permit::{Asked, Conflict, Decided, Decision, Denial, Grant, Permit, Received};
 use crate::release::{OpenData, Slot};
 use crate::space::Inner;
 use crate::state::Contract;
@@ -23,10 +23,32 @@ use crate::state::Contract;
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// One pass through the monitor. While it exists, no membership, contract or profile changes, so
-/// that the log's order is the order in which things took effect. Drop it before releasing data.
+/// that the log's order is the order in which things took effect. Nothing in it waits for the disk;
+/// drop it before you do.
 pub struct Monitor<'a> {
     pub(crate) inner: &'a Arc<Inner>,
     pub(crate) state: Pass<'a>,
+}
+
+impl Inner {
+    /// Checks who signed a request, which needs no lock. The contract is named inside, so any
+    /// consumer's key that signed will do for a look.
+    pub(crate) fn verify_request(
+        &self,
+        request: Signed<AccessRequest>,
+    ) -> Result<Verified<AccessRequest>, AccessError> {
+        let now = self.clock.now()?;
+        let keys = dataspace_identity::Did::claimed_keys(&request);
+        let keys = keys.map_err(|_| AccessError::Signature)?;
+        request.verify(&keys, now).map_err(|error| match error {
+            VerifyError::Content(error) => AccessError::Malformed(error),
+            _ => AccessError::Signature,
+        })
+    }
+
+    pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
+        Monitor { inner: self, state: self.gate.enter() }
+    }
 }
 
 impl Monitor<'_> {
@@ -35,15 +57,7 @@ impl Monitor<'_> {
     /// # Errors
     /// [`AccessError`] for anything else. Nothing is recorded then: whoever cannot show to be a
     /// consumer must not be able to fill the log.
-    pub fn receive(&self, request: Signed<AccessRequest>) -> Result<Received, AccessError> {
-        let now = self.inner.clock.now()?;
-        // The contract is named inside, so any consumer's key that signed will do for a look.
-        let keys = dataspace_identity::Did::claimed_keys(&request);
-        let keys = keys.map_err(|_| AccessError::Signature)?;
-        let request = request.verify(&keys, now).map_err(|error| match error {
-            VerifyError::Content(error) => AccessError::Malformed(error),
-            _ => AccessError::Signature,
-        })?;
+    pub fn receive(&self, request: Verified<AccessRequest>) -> Result<Received<'_>, AccessError> {
         let AccessRequest { contract, log, consumer, requested_at, .. } = request.value();
         let expected = self.inner.log.origin();
         if log != expected {
@@ -58,11 +72,25 @@ impl Monitor<'_> {
         if !is_consumer {
             return Err(AccessError::Signature);
         }
+        let now = self.inner.clock.now()?;
         self.check_fresh(*requested_at, now)?;
         if !self.state.replays.insert(Digest::of(request.signed().as_bytes()), now) {
             return Err(AccessError::Replayed);
         }
-        Ok(Received { contract: Arc::clone(contract), request })
+        let asked = Asked { contract: Arc::clone(contract), request };
+        Ok(Received { monitor: self, asked })
+    }
+
+    /// Takes in again the request of a decision that came to nothing.
+    ///
+    /// # Errors
+    /// [`AccessError::UnknownContract`] if the decision was of another node.
+    pub fn again(&self, conflict: Conflict) -> Result<Received<'_>, AccessError> {
+        let Conflict { node, asked } = conflict;
+        if !std::ptr::eq(node.as_ptr(), Arc::as_ptr(self.inner)) {
+            return Err(AccessError::UnknownContract { contract: asked.contract.id });
+        }
+        Ok(Received { monitor: self, asked: *asked })
     }
 
     fn check_fresh(&self, requested_at: UnixMillis, now: UnixMillis) -> Result<(), AccessError> {
@@ -75,26 +103,15 @@ impl Monitor<'_> {
         Ok(())
     }
 
-    /// Decides on a request, by the state of memberships and contract, the contract's policies, the
-    /// space's and the provider's.
-    ///
-    /// # Errors
-    /// [`AccessError`] if no decision is possible.
-    pub fn decide(&self, received: Received) -> Result<Decision<'_>, AccessError> {
+    fn decide(&self, asked: Asked) -> Result<Decision<'_>, AccessError> {
         let now = self.inner.clock.now()?;
-        let contract = Arc::clone(&received.contract);
-        let ours = self.state.contracts.get(&contract.id);
-        if !ours.is_some_and(|ours| Arc::ptr_eq(ours, &contract)) {
-            return Err(AccessError::UnknownContract { contract: contract.id });
-        }
-        let agreement = contract.agreement.value();
-        let request = received.request.value();
-        self.check_fresh(request.requested_at, now)?;
-        let member = self.state.members.get(&agreement.consumer);
+        self.check_fresh(asked.request.value().requested_at, now)?;
+        let contract = Arc::clone(&asked.contract);
+        let member = self.state.members.get(&contract.agreement.value().consumer);
         let member = member.ok_or(AccessError::UnknownContract { contract: contract.id })?;
         let (member, profile) = (Arc::clone(member), Arc::clone(&self.state.profile));
         let uses = contract.uses_at(now);
-        let decided = Box::new(Decided { received, member, profile, now, uses });
+        let decided = Box::new(Decided { asked, member, profile, now, uses });
         let judged = self.judge(&decided, &decided.member, &decided.facts());
         let opened = judged.and_then(|clauses| {
             // WHY before anything is recorded: data that cannot be opened must not cost a use.
@@ -137,14 +154,14 @@ impl Monitor<'_> {
         member: &Member,
         facts: &Facts<'_>,
     ) -> Result<Vec<String>, Vec<DenialReason>> {
-        let contract = &decided.received.contract;
+        let contract = &decided.asked.contract;
         let mut reasons = self.standing(contract, member, facts.now);
-        let purpose = &decided.received.request.value().purpose;
+        let purpose = &decided.asked.request.value().purpose;
         if !self.state.profile.profile().scenarios.contains_key(purpose) {
             reasons.push(DenialReason::UnknownPurpose { purpose: purpose.clone() });
         }
         // WHY: whatever the contract permits, a release gives out rows and not what was asked for.
-        let action = decided.received.request.value().action;
+        let action = decided.asked.request.value().action;
         if !action.is_carried_out() {
             reasons.push(DenialReason::NotCarriedOut { action });
         }
@@ -215,13 +232,24 @@ impl Monitor<'_> {
     /// each chunk of a release. Its own use is made; later ones do not end it.
     pub(crate) fn still_stands(&self, decided: &Decided) -> Result<Vec<DenialReason>, ClockError> {
         let now = self.inner.clock.now()?;
-        let contract = &decided.received.contract;
+        let contract = &decided.asked.contract;
         let Some(member) = self.state.members.get(&contract.agreement.value().consumer) else {
             // Members are never removed; if one were, its contracts would not stand.
             return Ok(vec![DenialReason::NotAMember]);
         };
         let facts = decided.facts_at(now, member, &self.state.profile);
         Ok(self.judge(decided, member, &facts).err().unwrap_or_default())
+    }
+}
+
+impl<'m> Received<'m> {
+    /// Decides on the request, by the state of memberships and contract, the contract's policies, the
+    /// space's and the provider's.
+    ///
+    /// # Errors
+    /// [`AccessError`] if no decision is possible.
+    pub fn decide(self) -> Result<Decision<'m>, AccessError> {
+        self.monitor.decide(self.asked)
     }
 }
 

@@ -4,7 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 
-use dataspace_audit_log::{AccessRecord, Appended, Event, LeafIndex, Record, TEXTS_MAX, Verdict};
+use dataspace_audit_log::{
+    AccessRecord, AppendError, Appended, EncodedRecord, Event, LeafIndex, Pending, Record, Room,
+    TEXTS_MAX, Verdict,
+};
 use dataspace_identity::Did;
 use dataspace_policy::Uses;
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
@@ -14,20 +17,27 @@ use crate::denial::DenialReason;
 use crate::error::AccessError;
 use crate::facts;
 use crate::members::Member;
+use crate::monitor::Monitor;
 use crate::release::{OpenData, Release};
 use crate::space::Inner;
 use crate::state::Contract;
 
-/// A signed request that is fresh, not replayed, and by the contract's consumer. Good for one
-/// decision.
-pub struct Received {
+/// A signed request that is fresh, not replayed, and by the contract's consumer, in one pass through the
+/// monitor. Good for one decision.
+pub struct Received<'m> {
+    pub(crate) monitor: &'m Monitor<'m>,
+    pub(crate) asked: Asked,
+}
+
+/// What was asked, and under which contract.
+pub(crate) struct Asked {
     pub(crate) request: Verified<AccessRequest>,
     pub(crate) contract: Arc<Contract>,
 }
 
 /// What was decided on, permit or denial: all that facts are made of.
 pub(crate) struct Decided {
-    pub(crate) received: Received,
+    pub(crate) asked: Asked,
     pub(crate) member: Arc<Member>,
     pub(crate) profile: Arc<PublishedProfile>,
     pub(crate) now: UnixMillis,
@@ -36,8 +46,8 @@ pub(crate) struct Decided {
 
 /// The contract permits, and nobody forbids. Cannot be cloned or made by hand, and lives no longer
 /// than the pass through the monitor (`'m`) in which it was given, so that nothing it rests on can
-/// change before it is recorded.
-#[must_use = "a permit releases nothing until it is reserved and recorded"]
+/// change before it has its place in the log.
+#[must_use = "a permit releases nothing until it is submitted and recorded"]
 pub struct Permit<'m> {
     pub(crate) grant: Grant,
     pub(crate) pass: PhantomData<&'m ()>,
@@ -53,7 +63,7 @@ pub(crate) struct Grant {
 }
 
 /// The access is denied, for these reasons. As a permit, it lives no longer than the pass in which
-/// it was given, until it is recorded.
+/// it was given, until it is submitted.
 #[must_use = "a denial is to be recorded"]
 pub struct Denial<'m> {
     pub(crate) node: Weak<Inner>,
@@ -62,11 +72,13 @@ pub struct Denial<'m> {
     pub(crate) pass: PhantomData<&'m ()>,
 }
 
-/// A permit for which a use of the contract is taken.
-#[must_use = "the use is taken; record it"]
-pub struct Reserved<P> {
-    pub(crate) inner: P,
-    pub(crate) uses: u64,
+/// A decision that has its place in the log, behind everything that it rests on, and the use that it
+/// takes; not durable yet. Leave the pass, and wait.
+#[must_use = "the decision is in the log's queue; wait until it is durable"]
+pub struct Submitted<D> {
+    inner: D,
+    node: Weak<Inner>,
+    pending: Pending,
 }
 
 /// A decision that is durable in the audit log. Only this opens the data.
@@ -85,18 +97,19 @@ pub enum Decision<'m> {
     Denial(Denial<'m>),
 }
 
-/// Meanwhile another access used the contract, so the permit may no longer be right: decide
-/// again.
-pub struct Conflict {
-    received: Box<Received>,
+/// Why a decision has no place in the log.
+#[derive(Debug)]
+pub enum NotSubmitted {
+    /// Another access used the contract meanwhile, so that the decision may no longer be right.
+    Conflict(Conflict),
+    /// The log takes no record.
+    Failed(AccessError),
 }
 
-impl Conflict {
-    /// The request, for another decision.
-    #[must_use]
-    pub fn into_received(self) -> Received {
-        *self.received
-    }
+/// The request of a decision that may no longer be right: [`Monitor::again`] decides again.
+pub struct Conflict {
+    pub(crate) node: Weak<Inner>,
+    pub(crate) asked: Box<Asked>,
 }
 
 /// Where a decision stands in the log, and the consumer's signed request: what both sides keep.
@@ -116,25 +129,60 @@ impl Decided {
     pub(crate) fn receipt(&self, appended: &Appended) -> Receipt {
         Receipt {
             index: appended.index(),
-            contract: self.received.contract.id,
-            consumer: self.received.request.value().consumer.clone(),
-            request: self.received.request.signed().clone(),
+            contract: self.asked.contract.id,
+            consumer: self.asked.request.value().consumer.clone(),
+            request: self.asked.request.signed().clone(),
         }
     }
-}
 
-impl Decided {
-    fn record(&self, verdict: Verdict) -> Record {
-        let contract = &self.received.contract;
+    fn record(&self, verdict: Verdict) -> Result<EncodedRecord, AccessError> {
+        let contract = &self.asked.contract;
         let access = AccessRecord {
             contract: *contract.id.as_digest(),
             program: contract.program,
             profile: self.profile.profile().version,
-            request: Digest::of(self.received.request.signed().as_bytes()),
+            request: Digest::of(self.asked.request.signed().as_bytes()),
             facts: facts::recorded(&self.facts()),
             verdict,
         };
-        Record::new(self.now, Event::Access(access))
+        let record = EncodedRecord::try_from(&Record::new(self.now, Event::Access(access)));
+        Ok(record.map_err(AppendError::from)?)
+    }
+
+    /// Gives the verdict its place in the log, if the counts are still those on which was decided: so
+    /// the log has all uses in their order, and each decision on the uses before it.
+    fn submit<D>(
+        self: Box<Self>,
+        (node, room): (Weak<Inner>, &mut Option<Room<'_>>),
+        verdict: Verdict,
+        decision: impl FnOnce(Weak<Inner>, Box<Self>) -> D,
+    ) -> Result<Submitted<D>, NotSubmitted> {
+        let open = node.upgrade().ok_or(AccessError::Closed)?;
+        let takes = matches!(verdict, Verdict::Permit { .. });
+        let record = self.record(verdict)?;
+        let room = match room.take() {
+            Some(room) => room,
+            None => open.log.room().map_err(AccessError::from)?,
+        };
+        let Self { asked: Asked { contract, .. }, uses, now, .. } = &*self;
+        let submitted = contract.submit(*uses, (takes, *now), || room.submit(&record));
+        match submitted {
+            Some(Ok(pending)) => {
+                let inner = decision(Weak::clone(&node), self);
+                Ok(Submitted { inner, node, pending })
+            }
+            Some(Err(error)) => Err(AccessError::from(error).into()),
+            None => {
+                let asked = Box::new(self.asked);
+                Err(NotSubmitted::Conflict(Conflict { node, asked }))
+            }
+        }
+    }
+}
+
+impl From<AccessError> for NotSubmitted {
+    fn from(error: AccessError) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -145,34 +193,56 @@ impl Permit<'_> {
         &self.grant.clauses
     }
 
-    /// Takes a use of the contract.
+    /// Takes a use of the contract and gives the permit its place in the log, in one step. May wait for
+    /// room in the log's queue, never for the disk.
     ///
     /// # Errors
-    /// [`Conflict`] if the contract was used since the permit was given: decide again.
-    pub fn reserve(self) -> Result<Reserved<Self>, Conflict> {
-        let Decided { received, uses, now, .. } = &*self.grant.decided;
-        match received.contract.reserve(*uses, *now) {
-            Some(uses) => Ok(Reserved { inner: self, uses }),
-            None => Err(Conflict { received: Box::new(self.grant.decided.received) }),
-        }
+    /// [`NotSubmitted::Conflict`] if the contract was used since the permit was given: decide again.
+    pub fn submit(self) -> Result<Submitted<Permit<'static>>, NotSubmitted> {
+        self.submit_in(&mut None)
+    }
+
+    pub(crate) fn submit_in(
+        self,
+        room: &mut Option<Room<'_>>,
+    ) -> Result<Submitted<Permit<'static>>, NotSubmitted> {
+        let Grant { node, decided, clauses, data } = self.grant;
+        let terms = &decided.asked.contract.agreement.value().terms;
+        let uses = decided.uses.contract.saturating_add(1);
+        let verdict = Verdict::Permit { uses, duties: facts::duties(terms) };
+        decided.submit((node, room), verdict, |node, decided| Permit {
+            grant: Grant { node, decided, clauses, data },
+            pass: PhantomData,
+        })
     }
 }
 
-impl Reserved<Permit<'_>> {
-    /// Makes the permit durable, together with the use that it takes: one record, one sync.
+impl<D> Submitted<D> {
+    /// Waits until the decision is durable, with all that it rests on: one write and one sync, shared
+    /// with everybody who waits.
     ///
     /// # Errors
-    /// [`AccessError::Append`]: then nothing may be released.
-    pub fn record(self) -> Result<Recorded<Permit<'static>>, AccessError> {
-        let grant = self.inner.grant;
-        let node = grant.node.upgrade().ok_or(AccessError::Closed)?;
-        let terms = &grant.decided.received.contract.agreement.value().terms;
-        let duties = facts::duties(terms);
-        let record = grant.decided.record(Verdict::Permit { uses: self.uses, duties });
-        let appended = node.log.append(&record)?;
-        node.sign_if_due(appended.index().as_u64().saturating_add(1));
-        Ok(Recorded { inner: Permit { grant, pass: PhantomData }, appended })
+    /// [`AccessError::Append`]: then nothing may be released, and there is no answer but an error.
+    pub fn wait(self) -> Result<Recorded<D>, AccessError> {
+        let Self { inner, node, pending } = self;
+        Ok(recorded(inner, &node, pending.wait()?))
     }
+
+    /// As [`wait`](Self::wait), for a task of any executor.
+    ///
+    /// # Errors
+    /// [`AccessError::Append`] as there.
+    pub async fn wait_async(self) -> Result<Recorded<D>, AccessError> {
+        let Self { inner, node, pending } = self;
+        Ok(recorded(inner, &node, pending.await?))
+    }
+}
+
+fn recorded<D>(inner: D, node: &Weak<Inner>, appended: Appended) -> Recorded<D> {
+    if let Some(node) = node.upgrade() {
+        node.sign_if_due(appended.index().as_u64().saturating_add(1));
+    }
+    Recorded { inner, appended }
 }
 
 impl Denial<'_> {
@@ -182,26 +252,34 @@ impl Denial<'_> {
         &self.reasons
     }
 
-    /// Makes the denial durable.
+    /// Gives the denial its place in the log. May wait for room in the log's queue, never for the disk.
     ///
     /// # Errors
-    /// [`AccessError::Append`]: then there is no answer but an error.
-    pub fn record(self) -> Result<Recorded<Denial<'static>>, AccessError> {
-        let node = self.node.upgrade().ok_or(AccessError::Closed)?;
+    /// [`NotSubmitted::Conflict`] if the contract was used since the denial: decide again.
+    pub fn submit(self) -> Result<Submitted<Denial<'static>>, NotSubmitted> {
+        self.submit_in(&mut None)
+    }
+
+    pub(crate) fn submit_in(
+        self,
+        room: &mut Option<Room<'_>>,
+    ) -> Result<Submitted<Denial<'static>>, NotSubmitted> {
+        let Self { node, decided, reasons, .. } = self;
         // A denial that does not fit a record would not be recorded at all: the first reasons are
         // the ones to keep.
-        let mut room = REASONS_LEN_MAX;
-        let reasons = self.reasons.iter().map(DenialReason::recorded);
-        let reasons = reasons.take(TEXTS_MAX).take_while(|text| {
-            room = room.saturating_sub(text.len());
-            room > 0
+        let mut left = REASONS_LEN_MAX;
+        let texts = reasons.iter().map(DenialReason::recorded);
+        let texts = texts.take(TEXTS_MAX).take_while(|text| {
+            left = left.saturating_sub(text.len());
+            left > 0
         });
-        let reasons = reasons.collect();
-        let record = self.decided.record(Verdict::Deny { reasons });
-        let appended = node.log.append(&record)?;
-        node.sign_if_due(appended.index().as_u64().saturating_add(1));
-        let Self { node, decided, reasons, .. } = self;
-        Ok(Recorded { inner: Denial { node, decided, reasons, pass: PhantomData }, appended })
+        let verdict = Verdict::Deny { reasons: texts.collect() };
+        decided.submit((node, room), verdict, |node, decided| Denial {
+            node,
+            decided,
+            reasons,
+            pass: PhantomData,
+        })
     }
 }
 
@@ -258,7 +336,13 @@ macro_rules! opaque_debug {
     )*};
 }
 
-opaque_debug!(Received, Reserved<P>, Recorded<D>, Conflict);
+opaque_debug!(Submitted<D>, Recorded<D>, Conflict);
+
+impl fmt::Debug for Received<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").finish_non_exhaustive()
+    }
+}
 
 impl fmt::Debug for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -131,9 +131,8 @@ impl<'p> Replayer<'p> {
         if let Some(earlier) = history.requests.note(access.request, index) {
             found.push(Deviation::Request { earlier });
         }
-        let counted = history.count(contract, index, time, &access);
-        self.report.unordered += u64::from(counted.is_unordered);
-        for deviation in found.into_iter().chain(counted.deviations) {
+        found.extend(history.count(contract, time, &access));
+        for deviation in found {
             self.report.add(Discrepancy { index, time, contract, deviation });
         }
         if let Some(simulation) = &mut self.report.simulation
@@ -150,10 +149,7 @@ impl<'p> Replayer<'p> {
     /// # Errors
     /// [`ReplayError::NoProfile`] if there was no record.
     pub fn finish(mut self) -> Result<Replayed, ReplayError> {
-        let history = self.history.as_ref().ok_or(ReplayError::NoProfile)?;
-        for discrepancy in history.counts_beyond() {
-            self.report.add(discrepancy);
-        }
+        self.history.as_ref().ok_or(ReplayError::NoProfile)?;
         if self.with.is_some() {
             self.report.simulation.get_or_insert_default();
         }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use dataspace_audit_log::{Event, LeafIndex, Log, Record, TreeSize};
+use dataspace_audit_log::{Event, LeafIndex, Log, Record, Storage, TreeSize};
 use dataspace_identity::{Did, Origin, SecretKey};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
+use parking_lot::Mutex;
 use serde_bytes::ByteArray;
 
 use crate::change::{Change, document, signed};
@@ -33,6 +34,7 @@ pub struct Setup {
     key: SecretKey,
     authority: Did,
     clock: Box<dyn Clock>,
+    storage: Option<Box<dyn Storage>>,
     checkpoint_every: u64,
     open_max: u32,
 }
@@ -42,7 +44,15 @@ impl Setup {
     pub fn new(dir: impl AsRef<Path>, key: SecretKey, authority: Did) -> Self {
         let (dir, clock) = (dir.as_ref().to_owned(), Box::new(SystemClock));
         let (checkpoint_every, open_max) = (CHECKPOINT_EVERY, OPEN_MAX);
-        Self { dir, key, authority, clock, checkpoint_every, open_max }
+        Self { dir, key, authority, clock, storage: None, checkpoint_every, open_max }
+    }
+
+    /// Keeps the log in `storage` instead of the directory, which then holds the index alone and must
+    /// be there. Whoever hands it over sees to it that no other node uses either.
+    #[must_use]
+    pub fn storage(mut self, storage: impl Storage + 'static) -> Self {
+        self.storage = Some(Box::new(storage));
+        self
     }
 
     /// Takes the time from `clock` instead of the operating system.
@@ -82,12 +92,19 @@ impl Setup {
         let profile = PublishedProfile::publish(profile, &self.authority, now)?;
         let (version, document) = (profile.profile().version, document(profile.signed()));
         let event = Event::Profile { version, document };
-        let log = Log::create(&self.dir, random::log_name(&self.key)?)?;
+        let name = random::log_name(&self.key)?;
+        let log = match self.storage {
+            None => Log::create(&self.dir, name),
+            Some(storage) => Log::create_on(storage, name),
+        }?;
         let appended = log.append(&Record::new(now, event)).map_err(WriteError::from)?;
         drop(appended);
         log.checkpoint(&self.key).map_err(WriteError::from)?;
+        let state = State::new(log.origin().clone(), profile);
         let inner = Inner {
-            gate: Gate::new(State::new(log.origin().clone(), profile)),
+            anchors: state.anchors.clone(),
+            signing: Mutex::new(()),
+            gate: Gate::new(state),
             key: self.key,
             clock,
             log,
@@ -129,8 +146,11 @@ impl Setup {
         self.open_at(true)
     }
 
-    fn open_at(self, sets_back: bool) -> Result<DataSpace, SetupError> {
-        let (log, recovery) = Log::open_of(&self.dir, self.key.did())?;
+    fn open_at(mut self, sets_back: bool) -> Result<DataSpace, SetupError> {
+        let (log, recovery) = match self.storage.take() {
+            None => Log::open_of(&self.dir, self.key.did()),
+            Some(storage) => Log::open_of_on(storage, self.key.did()),
+        }?;
         // A creation that was cut short leaves at most the first record without a checkpoint.
         if recovery.checkpoint().is_none() && recovery.size().as_u64() > 1 {
             return Err(SetupError::NoCheckpoint { size: recovery.size() });
@@ -193,6 +213,8 @@ impl Setup {
             clock,
             recorded: AtomicU64::new(size),
             signed: AtomicU64::new(size),
+            anchors: state.anchors.clone(),
+            signing: Mutex::new(()),
             gate: Gate::new(state),
             key: self.key,
             log,

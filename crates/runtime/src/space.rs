@@ -4,15 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Record, Recovery, SignCheckpointError};
+use dataspace_audit_log::{
+    AppendError, Checkpoint, EncodedRecord, LeafIndex, Log, Record, Recovery, Room,
+    SignCheckpointError,
+};
 use dataspace_data_plane::Table;
-use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey};
+use dataspace_identity::{
+    Did, MembershipCredential, MembershipRevocation, SecretKey, TrustAnchors,
+};
 use dataspace_policy::Terms;
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
-    SpaceProfile, Termination, contract_id,
+    Acceptance, AccessRequest, AgreeError, Agreement, ContractId, Offer, ProviderPolicies,
+    PublishedPolicies, PublishedProfile, SpaceProfile, Termination, contract_id,
 };
+use parking_lot::Mutex;
 
 use crate::change::Change;
 use crate::clock::SteadyClock;
@@ -20,9 +26,9 @@ use crate::error::{AccessError, ChangeError, NodeArchiveError, WriteError};
 use crate::gate::Gate;
 use crate::index::{Index, IndexError, IndexState};
 use crate::monitor::Monitor;
-use crate::permit::{Decision, Denial, Recorded};
+use crate::permit::{Decision, Denial, NotSubmitted, Permit, Recorded, Submitted};
 use crate::release::Release;
-use crate::state::State;
+use crate::state::{State, claimed_contract};
 
 /// One provider's node: its contracts, its products and its log, in one directory. Cheap to
 /// clone; all clones are the same node.
@@ -42,6 +48,10 @@ pub(crate) struct Inner {
     pub(crate) checkpoint_every: u64,
     /// Releases that one contract may have open.
     pub(crate) open_max: u32,
+    /// Whom a node of this space believes.
+    pub(crate) anchors: TrustAnchors,
+    /// Held by whoever signs.
+    pub(crate) signing: Mutex<()>,
     /// Records under the last checkpoint that was signed since the node was opened.
     pub(crate) signed: AtomicU64,
     /// Records that this node knows to be in the log.
@@ -87,6 +97,12 @@ pub enum Access {
     Released(Release),
     /// Denied and recorded: the reasons.
     Denied(Recorded<Denial<'static>>),
+}
+
+/// A decision on its way to the disk.
+enum Submission {
+    Permit(Submitted<Permit<'static>>),
+    Denial(Submitted<Denial<'static>>),
 }
 
 impl DataSpace {
@@ -143,6 +159,22 @@ impl DataSpace {
         self.inner.index.write(None, &self.inner.log, &self.inner.key)
     }
 
+    /// Closes the node, if this is its last clone: waits for what was submitted, signs the log, and
+    /// writes the index, so that the next opening reads nothing before this. Gives the checkpoint, which
+    /// covers every decision that anybody was told of: give it to others.
+    ///
+    /// Dropping does the same, as well as that is possible, and tells nobody.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the log cannot be signed. That the index cannot be written is no error: opening
+    /// the node then reads more of the log.
+    pub fn close(self) -> Result<Checkpoint, WriteError> {
+        self.inner.log.flush()?;
+        let checkpoint = self.checkpoint()?;
+        let _the_log_is_enough = self.write_index();
+        Ok(checkpoint)
+    }
+
     /// Removes the log's segments of which all records come before `before`, as [`Log::archive`],
     /// after the index was written: from then on the node cannot be opened without it, unless the
     /// segments are restored. Keep copies of them.
@@ -160,7 +192,9 @@ impl DataSpace {
     /// # Errors
     /// [`ChangeError`] if it is not the authority's, not newer, or not acceptable.
     pub fn publish(&self, profile: Signed<SpaceProfile>) -> Result<Applied, ChangeError> {
-        self.change_once(|state, now| state.check_profile(profile, now))
+        let profile =
+            PublishedProfile::publish(profile, self.inner.anchors.authority(), self.about_now()?)?;
+        self.change_once(|state, _now| state.check_published(profile))
     }
 
     /// Admits a participant by the authority's credential, which also renews a membership. The newest
@@ -170,7 +204,8 @@ impl DataSpace {
     /// [`ChangeError`] if the credential is not acceptable in this space, was revoked, or is older
     /// than the one in force.
     pub fn admit(&self, credential: Signed<MembershipCredential>) -> Result<Applied, ChangeError> {
-        self.change_once(|state, now| state.check_admission(credential, now))
+        let admitted = self.inner.anchors.admit(credential, self.about_now()?)?;
+        self.change_once(|state, now| state.check_admitted(admitted, now))
     }
 
     /// Ends a membership. From the moment this returns, nothing more is released to the
@@ -181,7 +216,8 @@ impl DataSpace {
     /// # Errors
     /// [`ChangeError`] if it is not the authority's.
     pub fn revoke(&self, revocation: Signed<MembershipRevocation>) -> Result<Applied, ChangeError> {
-        self.change_once(|state, now| state.check_revocation(revocation, now))
+        let revocation = self.inner.anchors.check_revocation(revocation, self.about_now()?)?;
+        self.change_once(|state, _now| state.check_revoked(revocation))
     }
 
     /// Registers a product and attaches its table; after opening a node, attaches it again.
@@ -242,21 +278,33 @@ impl DataSpace {
         offer: Signed<Offer>,
         acceptance: Signed<Acceptance>,
     ) -> Result<Verified<Agreement>, ChangeError> {
-        let mut concluded = None;
-        self.change(|state, now| {
-            let offer = Offer::verify(offer, self.provider(), now)?;
+        // WHY in this order: whoever has a copy of an offer can send acceptances. They cost two
+        // signatures, and only a member's that is new is compiled, outside of every lock.
+        let now = self.about_now()?;
+        let keys = Did::claimed_keys(&acceptance).map_err(AgreeError::from)?;
+        let acceptance = acceptance.verify(&keys, now)?;
+        let offer = Offer::verify_signature(offer, self.provider(), now)?;
+        let compiler = {
+            let state = self.inner.gate.enter();
             state.check_place(&offer.value().space, &offer.value().log)?;
-            let keys = Did::claimed_keys(&acceptance)
-                .map_err(dataspace_usage_contract::AgreeError::from)?;
-            let acceptance = acceptance.verify(&keys, now)?;
-            let agreement = Agreement::conclude(&offer, &acceptance, &self.inner.key, now)?;
-            concluded = Some(agreement.clone());
-            let terms = &offer.value().terms;
-            let change = state.check_agreement(agreement, now)?;
-            state.check_offered(terms)?;
+            let Acceptance { offer: accepted, consumer, .. } = acceptance.value();
+            state.check_parties(*accepted, (self.provider(), consumer), now)?;
+            state.programs.compiler().clone()
+        };
+        let parties = (&self.inner.key, &acceptance);
+        let concluded = Agreement::conclude_with(&offer, parties, now, &compiler)?;
+        let agreement = concluded.0.clone();
+        self.change(|state, now| {
+            let expires_at = offer.value().expires_at;
+            if now >= expires_at {
+                let offer = agreement.value().offer;
+                return Err(AgreeError::Expired { offer, expires_at, now }.into());
+            }
+            let change = state.check_agreement(concluded, now)?;
+            state.check_offered(&offer.value().terms)?;
             Ok(change)
         })?;
-        concluded.ok_or(ChangeError::Unknown)
+        Ok(agreement)
     }
 
     /// Ends a contract before its time, by the signed statement of either party.
@@ -264,7 +312,11 @@ impl DataSpace {
     /// # Errors
     /// [`ChangeError`] if it is nobody's contract here, or neither party's statement.
     pub fn terminate(&self, termination: Signed<Termination>) -> Result<(), ChangeError> {
-        self.change(|state, now| state.check_termination(termination, now))
+        let now = self.about_now()?;
+        let id = claimed_contract(&termination, now)?;
+        let contract = Arc::clone(self.inner.gate.enter().contract(id)?);
+        let termination = Termination::verify(termination, &contract.agreement, now)?;
+        self.change(|state, _now| state.check_ended(termination))
     }
 
     /// As the provider: ends a contract before its time.
@@ -285,15 +337,34 @@ impl DataSpace {
     /// # Errors
     /// [`ChangeError`] if the text is not acceptable; the policies before it stay in force.
     pub fn set_policies(&self, cedar: &str) -> Result<(), ChangeError> {
-        self.change(|state, now| {
+        loop {
+            let now = self.about_now()?;
+            let (profile, own) = {
+                let state = self.inner.gate.enter();
+                (Arc::clone(&state.profile), state.own.clone())
+            };
+            let (space, log) = (self.inner.anchors.space(), self.inner.log.origin());
             let statement = ProviderPolicies {
-                space: state.anchors.space().clone(),
-                log: self.inner.log.origin().clone(),
-                version: PublishedPolicies::next_version(state.own.as_deref()),
+                space: space.clone(),
+                log: log.clone(),
+                version: PublishedPolicies::next_version(own.as_deref()),
                 cedar: cedar.trim().to_owned(),
             };
-            state.check_policies(Signed::sign(&statement, &self.inner.key)?, now)
-        })
+            let statement = Signed::sign(&statement, &self.inner.key)?;
+            let names = profile.profile().vocabulary();
+            let policies =
+                PublishedPolicies::publish(statement, (space, log), &names, own.as_deref(), now)?;
+            let made = self.change(|state, _now| {
+                // Checked against a profile or a version that is not in force any more.
+                let is_same = Arc::ptr_eq(&state.profile, &profile)
+                    && state.own.as_ref().map(Arc::as_ptr) == own.as_ref().map(Arc::as_ptr);
+                is_same.then(|| Change::Policies(Box::new(policies))).ok_or(ChangeError::Outdated)
+            });
+            match made {
+                Err(ChangeError::Outdated) => {}
+                made => return made,
+            }
+        }
     }
 
     /// The provider's own policies that are in force, as Cedar text; empty if there are none.
@@ -303,28 +374,73 @@ impl DataSpace {
         state.own.as_ref().map(|own| own.statement().cedar.clone()).unwrap_or_default()
     }
 
-    /// One access, all the way: receive, decide, reserve, record, release.
+    /// One access, all the way: receive, decide, record, release. No lock is held while it waits for the
+    /// disk.
     ///
     /// # Errors
     /// [`AccessError`] if there is no decision. Without a durable record there is no data and no
     /// denial either.
     pub fn access(&self, request: Signed<AccessRequest>) -> Result<Access, AccessError> {
-        let monitor = self.enter();
-        let mut received = monitor.receive(request)?;
-        let recorded = loop {
-            let permit = match monitor.decide(received)? {
-                Decision::Permit(permit) => permit,
-                Decision::Denial(denial) => {
-                    return Ok(Access::Denied(denial.record()?));
-                }
-            };
-            match permit.reserve() {
-                Ok(reserved) => break reserved.record()?,
-                Err(conflict) => received = conflict.into_received(),
+        self.inner.write_index_if_due();
+        let request = self.verify_request(request)?;
+        match self.submit(request, self.inner.log.room()?)? {
+            Submission::Permit(permit) => Ok(Access::Released(permit.wait()?.release())),
+            Submission::Denial(denial) => Ok(Access::Denied(denial.wait()?)),
+        }
+    }
+
+    /// As [`access`](Self::access), for a task of any executor, which runs others while this one waits
+    /// for the disk. Once the decision has its place in the log, the use is taken, whether the future
+    /// is polled to its end or not.
+    ///
+    /// # Errors
+    /// [`AccessError`] as there.
+    pub async fn access_async(
+        &self,
+        request: Signed<AccessRequest>,
+    ) -> Result<Access, AccessError> {
+        self.inner.write_index_if_due();
+        let request = self.verify_request(request)?;
+        let room = self.inner.log.room_async().await?;
+        match self.submit(request, room)? {
+            Submission::Permit(permit) => {
+                Ok(Access::Released(permit.wait_async().await?.release()))
             }
-        };
-        drop(monitor);
-        Ok(Access::Released(recorded.release()))
+            Submission::Denial(denial) => Ok(Access::Denied(denial.wait_async().await?)),
+        }
+    }
+
+    /// Decides in one pass, with room that was taken before it.
+    fn submit(
+        &self,
+        request: Verified<AccessRequest>,
+        room: Room<'_>,
+    ) -> Result<Submission, AccessError> {
+        let (monitor, mut room) = (self.inner.enter(), Some(room));
+        let mut received = monitor.receive(request)?;
+        loop {
+            let submitted = match received.decide()? {
+                Decision::Permit(permit) => permit.submit_in(&mut room).map(Submission::Permit),
+                Decision::Denial(denial) => denial.submit_in(&mut room).map(Submission::Denial),
+            };
+            received = match submitted {
+                Ok(submitted) => return Ok(submitted),
+                Err(NotSubmitted::Conflict(conflict)) => monitor.again(conflict)?,
+                Err(NotSubmitted::Failed(error)) => return Err(error),
+            };
+        }
+    }
+
+    /// Checks the signature of a request, for [`Monitor::receive`]: outside of the pass, since it takes
+    /// most of the time of a decision.
+    ///
+    /// # Errors
+    /// [`AccessError`] if nobody signed it, or it is malformed.
+    pub fn verify_request(
+        &self,
+        request: Signed<AccessRequest>,
+    ) -> Result<Verified<AccessRequest>, AccessError> {
+        self.inner.verify_request(request)
     }
 
     /// Enters the monitor, to take the steps of an access one by one. Writes the index before, if it
@@ -386,32 +502,46 @@ impl DataSpace {
         Some((quota.used(), quota.limit()))
     }
 
-    /// Checks a change, makes it durable, puts it in force: one after the other, and none while an
-    /// access is between decision and record.
+    /// The time at which documents are verified, before a change has a time of its own.
+    fn about_now(&self) -> Result<UnixMillis, ChangeError> {
+        Ok(self.now().map_err(WriteError::from)?)
+    }
+
+    /// Puts a change in force, in the moment in which it gets its place in the log: one after the other,
+    /// and none while an access is between decision and log. Then waits, without a lock, until it is
+    /// durable and signed: whatever is decided on it meanwhile stands behind it in the log, and so is
+    /// not durable before it.
     fn change(
         &self,
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<(), ChangeError> {
         self.inner.write_index_if_due();
-        let mut state = self.inner.gate.change()?;
-        let now = self.inner.clock.now().map_err(WriteError::from)?;
-        let change = check(&state, now)?;
-        let record = Record::new(now, change.to_event());
-        let appended = self.inner.log.append(&record).map_err(WriteError::from)?;
-        self.inner.recorded.fetch_max(appended.index().as_u64() + 1, Ordering::AcqRel);
-        state.apply(change, appended.index());
+        let room = self.inner.log.room().map_err(WriteError::from)?;
+        let pending = {
+            let mut state = self.inner.gate.change()?;
+            let now = self.inner.clock.now().map_err(WriteError::from)?;
+            let change = check(&state, now)?;
+            let record = EncodedRecord::try_from(&Record::new(now, change.to_event()));
+            let record = record.map_err(AppendError::from).map_err(WriteError::from)?;
+            let pending = room.submit(&record).map_err(WriteError::from)?;
+            state.apply(change, pending.index());
+            pending
+        };
+        let appended = pending.wait().map_err(WriteError::from)?;
         // WHY not as a `WriteError`: nobody may take it for a change that was not made.
-        self.inner.signed_checkpoint().map_err(ChangeError::Unsigned)?;
-        Ok(())
+        self.inner.sign_covering(appended.index()).map_err(ChangeError::Unsigned)
     }
 
-    /// The same for a change that may be in force already.
+    /// The same for a change that may be in force already; durable it is when this returns.
     fn change_once(
         &self,
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<Applied, ChangeError> {
         match self.change(check) {
-            Err(ChangeError::AlreadyInForce) => Ok(Applied::AlreadyInForce),
+            Err(ChangeError::AlreadyInForce) => {
+                self.inner.log.flush().map_err(WriteError::from)?;
+                Ok(Applied::AlreadyInForce)
+            }
             changed => changed.map(|()| Applied::Now),
         }
     }
@@ -428,18 +558,29 @@ impl Inner {
         Ok(checkpoint)
     }
 
+    /// Signs the log with the record at `index` in it, unless somebody has meanwhile. Whoever waits here
+    /// for another one is likely to be in its checkpoint.
+    fn sign_covering(&self, index: LeafIndex) -> Result<(), SignCheckpointError> {
+        self.recorded.fetch_max(index.as_u64().saturating_add(1), Ordering::AcqRel);
+        let _one_at_a_time = self.signing.lock();
+        if self.signed.load(Ordering::Acquire) > index.as_u64() {
+            return Ok(());
+        }
+        self.signed_checkpoint().map(drop)
+    }
+
     /// Signs the log if enough records came since the last checkpoint: `size` is now.
     pub(crate) fn sign_if_due(&self, size: u64) {
         self.recorded.fetch_max(size, Ordering::AcqRel);
-        let signed = self.signed.load(Ordering::Acquire);
-        if size < signed.saturating_add(self.checkpoint_every) {
-            return;
-        }
+        let is_due =
+            || size >= self.signed.load(Ordering::Acquire).saturating_add(self.checkpoint_every);
         // One thread signs, the others go on. If it fails, the record is durable all the same, and
         // the next ones try again.
-        let mine = self.signed.compare_exchange(signed, size, Ordering::AcqRel, Ordering::Acquire);
-        if mine.is_ok() && self.checkpoint().is_err() {
-            self.signed.store(signed, Ordering::Release);
+        if is_due()
+            && let Some(_one_at_a_time) = self.signing.try_lock()
+            && is_due()
+        {
+            let _next_ones_try_again = self.checkpoint();
         }
     }
 
@@ -455,10 +596,6 @@ impl Inner {
     /// For a moment without locks.
     fn write_index_if_due(&self) {
         self.index.write_if_due(self.recorded.load(Ordering::Acquire), &self.log, &self.key);
-    }
-
-    pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
-        Monitor { inner: self, state: self.gate.enter() }
     }
 }
 

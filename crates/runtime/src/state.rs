@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_data_plane::{Plan, PseudonymKey, Table};
 use dataspace_identity::{Did, Origin, SpaceId, TrustAnchors};
-use dataspace_policy::{Contracts, Terms, Uses};
+use dataspace_policy::{Contracts, Program, Terms, Uses};
 use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
     Agreement, ContractId, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile, Quota,
@@ -62,7 +62,7 @@ pub(crate) struct State {
     /// The record by which the clock was last set back.
     clock_set_back: Option<LeafIndex>,
     /// The provider's own forbids.
-    pub(crate) own: Option<Box<PublishedPolicies>>,
+    pub(crate) own: Option<Arc<PublishedPolicies>>,
     accepted: HashSet<(OfferId, Did)>,
     uses_by_consumer: HashMap<(Did, Name), Arc<Mutex<u64>>>,
     /// Not from the log: what the provider attached since it opened the monitor.
@@ -113,11 +113,12 @@ impl State {
                 self.check_product(id, class, descriptor)?
             }
             Event::Concluded { contract, document } => {
-                let agreement = Agreement::verify(signed(document)?, now)?;
-                if agreement.digest() != contract {
+                let concluded =
+                    Agreement::verify_with(signed(document)?, now, self.programs.compiler())?;
+                if concluded.0.digest() != contract {
                     return Err(ChangeError::Mismatch);
                 }
-                self.check_agreement(agreement, now)?
+                self.check_agreement(concluded, now)?
             }
             Event::Terminated { contract, document } => {
                 let change = self.check_termination(signed(document)?, now)?;
@@ -164,7 +165,10 @@ impl State {
         profile: Signed<dataspace_usage_contract::SpaceProfile>,
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
-        let profile = PublishedProfile::publish(profile, self.anchors.authority(), now)?;
+        self.check_published(PublishedProfile::publish(profile, self.anchors.authority(), now)?)
+    }
+
+    pub(crate) fn check_published(&self, profile: PublishedProfile) -> Result<Change, ChangeError> {
         if profile.profile() == self.profile.profile() {
             return Err(ChangeError::AlreadyInForce);
         }
@@ -245,30 +249,37 @@ impl State {
         Ok(terms.check_values(&self.profile.profile().vocabulary())?)
     }
 
+    /// What can be said of an acceptance before anything is compiled, so that strangers cost little.
+    pub(crate) fn check_parties(
+        &self,
+        offer: OfferId,
+        (provider, consumer): (&Did, &Did),
+        now: UnixMillis,
+    ) -> Result<(), ChangeError> {
+        for did in [provider, consumer] {
+            self.check_member(did, now)?;
+        }
+        let accepted = (offer, consumer.clone());
+        if self.accepted.contains(&accepted) {
+            let (offer, consumer) = accepted;
+            return Err(ChangeError::AlreadyAccepted { offer, consumer });
+        }
+        Ok(())
+    }
+
     pub(crate) fn check_agreement(
         &self,
-        agreement: Verified<Agreement>,
+        (agreement, program): (Verified<Agreement>, Program),
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
         let Agreement { space, log, provider, consumer, product, product_class, terms, .. } =
             agreement.value();
         self.check_place(space, log)?;
         self.check_contract_terms(product, product_class, terms)?;
-        for did in [provider, consumer] {
-            self.check_member(did, now)?;
-        }
-        let accepted = (agreement.value().offer, consumer.clone());
-        if self.accepted.contains(&accepted) {
-            let (offer, consumer) = accepted;
-            return Err(ChangeError::AlreadyAccepted { offer, consumer });
-        }
+        self.check_parties(agreement.value().offer, (provider, consumer), now)?;
         let id = contract_id(&agreement);
         let shared = self.uses_by_consumer.get(&(consumer.clone(), product.clone()));
         let uses_by_consumer = shared.cloned().unwrap_or_default();
-        let program = self
-            .programs
-            .prepare(&agreement.value().cedar)
-            .map_err(dataspace_usage_contract::AgreeError::from)?;
         let contract = Box::new(Contract {
             id,
             index: LeafIndex::new(0),
@@ -283,20 +294,24 @@ impl State {
         Ok(Change::Concluded(contract, Box::new(program)))
     }
 
-    pub(crate) fn check_termination(
+    /// Reads a termination back.
+    fn check_termination(
         &self,
         termination: Signed<Termination>,
         now: UnixMillis,
     ) -> Result<Change, ChangeError> {
-        // The contract is named inside, so whose signature it is comes first.
-        let keys =
-            Did::claimed_keys(&termination).map_err(dataspace_usage_contract::AgreeError::from)?;
-        let claimed = termination.clone().verify(&keys, now)?;
-        let id = claimed.value().contract;
-        let contract = self.contract(id)?;
-        let termination = Termination::verify(termination, &contract.agreement, now)?;
-        if self.terminations.contains_key(&id) {
-            return Err(ChangeError::AlreadyTerminated { contract: id });
+        let id = claimed_contract(&termination, now)?;
+        let termination = Termination::verify(termination, &self.contract(id)?.agreement, now)?;
+        self.check_ended(termination)
+    }
+
+    pub(crate) fn check_ended(
+        &self,
+        termination: Verified<Termination>,
+    ) -> Result<Change, ChangeError> {
+        let contract = termination.value().contract;
+        if self.terminations.contains_key(&contract) {
+            return Err(ChangeError::AlreadyTerminated { contract });
         }
         Ok(Change::Terminated(termination))
     }
@@ -384,10 +399,21 @@ impl State {
                 let termination = termination.value().clone();
                 self.terminations.insert(termination.contract, termination);
             }
-            Change::Policies(policies) => self.own = Some(policies),
+            Change::Policies(policies) => self.own = Some(Arc::from(policies)),
             Change::ClockSetBack { from } => self.set_clock_back(from, index),
         }
     }
+}
+
+/// The contract that a termination names, whoever signed it.
+pub(crate) fn claimed_contract(
+    termination: &Signed<Termination>,
+    now: UnixMillis,
+) -> Result<ContractId, ChangeError> {
+    // It is named inside, so whose signature it is comes first.
+    let keys =
+        Did::claimed_keys(termination).map_err(dataspace_usage_contract::AgreeError::from)?;
+    Ok(termination.clone().verify(&keys, now)?.value().contract)
 }
 
 impl Contract {
@@ -407,17 +433,27 @@ impl Contract {
         Uses { consumer: *self.uses_by_consumer(), ..quota.uses_at(now) }
     }
 
-    /// Takes a use, if all counts are still those on which was decided: then no count in a policy
-    /// is ever exceeded, and the record can be decided again with the same result.
-    pub(crate) fn reserve(&self, decided_on: Uses, now: UnixMillis) -> Option<u64> {
+    /// Does `submit`, and takes a use if it `takes` one, if all counts are still those on which was
+    /// decided: then no count in a policy is ever exceeded, and the records of a contract, and of a
+    /// consumer's contracts for one product, stand in the log in the order of their counts.
+    ///
+    /// A use is taken also if `submit` fails: then the log is poisoned, and takes none any more.
+    pub(crate) fn submit<T>(
+        &self,
+        decided_on: Uses,
+        (takes, now): (bool, UnixMillis),
+        submit: impl FnOnce() -> T,
+    ) -> Option<T> {
         let mut quota = self.quota();
         let mut uses_by_consumer = self.uses_by_consumer();
         if (Uses { consumer: *uses_by_consumer, ..quota.uses_at(now) }) != decided_on {
             return None;
         }
-        let uses = quota.reserve(now).ok()?;
-        *uses_by_consumer = uses_by_consumer.saturating_add(1);
-        Some(uses)
+        if takes {
+            quota.reserve(now).ok()?;
+            *uses_by_consumer = uses_by_consumer.saturating_add(1);
+        }
+        Some(submit())
     }
 
     /// Counts a use that the log records.

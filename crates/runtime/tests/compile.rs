@@ -16,7 +16,7 @@ fn nothing_but_a_recorded_permit_opens_data() {
     let cases = trybuild::TestCases::new();
     for case in [
         "release_of_a_permit",
-        "release_of_a_reserved_permit",
+        "release_of_a_submitted_permit",
         "release_of_a_recorded_denial",
         "record_of_a_permit",
         "permit_cloned",
@@ -25,7 +25,7 @@ fn nothing_but_a_recorded_permit_opens_data() {
         "recorded_by_hand",
         "received_decided_twice",
         "permit_after_its_pass",
-        "reserved_after_its_pass",
+        "received_after_its_pass",
         "permit_escapes_its_pass",
         "denial_after_its_pass",
     ] {

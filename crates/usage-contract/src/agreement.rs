@@ -1,7 +1,9 @@
 //! From offer and acceptance to the agreement that both parties signed.
 
 use dataspace_identity::{Did, Origin, ParseDidError, SecretKey, SpaceId};
-use dataspace_policy::{COMPILER_VERSION, InvalidPolicies, InvalidTerms, Program, Scope, Terms};
+use dataspace_policy::{
+    COMPILER_VERSION, Compiler, InvalidPolicies, InvalidTerms, Program, Scope, Terms,
+};
 use dataspace_primitives::{
     CoSignature, Digest, Name, Payload, SignError, Signed, UnixMillis, Validity, Verified,
     VerifyError,
@@ -152,8 +154,14 @@ pub enum AgreeError {
 }
 
 impl Agreement {
-    /// What offer and consumer make at `now`: both sides compute the same bytes.
-    fn draft(offer: &Verified<Offer>, consumer: &Did, now: UnixMillis) -> Result<Self, AgreeError> {
+    /// What offer and consumer make at `now`: both sides compute the same bytes. And its program, since
+    /// both signers check that what they sign can be decided.
+    fn draft(
+        offer: &Verified<Offer>,
+        consumer: &Did,
+        now: UnixMillis,
+        compiler: &Compiler,
+    ) -> Result<(Self, Program), AgreeError> {
         offer::check_provider(offer)?;
         let id = offer::id(offer);
         let offer = offer.value();
@@ -169,9 +177,8 @@ impl Agreement {
         let scope =
             Scope { consumer: consumer.as_str().to_owned(), product: offer.product.clone() };
         let cedar = offer.terms.to_cedar(&scope)?;
-        // Both signers check that what they sign can be decided.
-        Program::new(&cedar)?;
-        Ok(Self {
+        let program = compiler.compile(&cedar)?;
+        let agreement = Self {
             space: offer.space.clone(),
             log: offer.log.clone(),
             provider: offer.provider.clone(),
@@ -183,7 +190,8 @@ impl Agreement {
             cedar,
             validity: offer.validity,
             offer: id,
-        })
+        };
+        Ok((agreement, program))
     }
 
     fn id(&self) -> Result<ContractId, EncodeError> {
@@ -201,6 +209,21 @@ impl Agreement {
         provider: &SecretKey,
         now: UnixMillis,
     ) -> Result<Verified<Self>, AgreeError> {
+        let parties = (provider, acceptance);
+        Ok(Self::conclude_with(offer, parties, now, &Compiler::default())?.0)
+    }
+
+    /// As [`conclude`](Self::conclude), by the compiler of all contracts of a node; gives the program of
+    /// the Cedar text as well, which is compiled once.
+    ///
+    /// # Errors
+    /// [`AgreeError`] as there.
+    pub fn conclude_with(
+        offer: &Verified<Offer>,
+        (provider, acceptance): (&SecretKey, &Verified<Acceptance>),
+        now: UnixMillis,
+        compiler: &Compiler,
+    ) -> Result<(Verified<Self>, Program), AgreeError> {
         let id = offer::id(offer);
         let Acceptance { offer: accepted, consumer, contract, signature } = acceptance.value();
         if !acceptance.is_signed_by(consumer.key_id()) {
@@ -209,14 +232,14 @@ impl Agreement {
         if *accepted != id {
             return Err(AgreeError::OtherOffer { expected: id, found: *accepted });
         }
-        let agreement = Self::draft(offer, consumer, now)?;
+        let (agreement, program) = Self::draft(offer, consumer, now, compiler)?;
         let expected = agreement.id()?;
         if expected != *contract {
             return Err(AgreeError::OtherAgreement { expected, found: *contract });
         }
         let countersignature = CoSignature::sign(&agreement, provider)?;
         let signed = Signed::assemble(&agreement, vec![signature.clone(), countersignature])?;
-        Self::verify(signed, now)
+        Ok((Self::verify_parties(signed, now)?, program))
     }
 
     /// Checks an agreement: that it is signed by the two participants that it names, that the log is
@@ -230,9 +253,33 @@ impl Agreement {
     /// # Errors
     /// [`AgreeError`] if a signature, the log or the text is not good.
     pub fn verify(agreement: Signed<Self>, now: UnixMillis) -> Result<Verified<Self>, AgreeError> {
+        Ok(Self::verify_with(agreement, now, &Compiler::default())?.0)
+    }
+
+    /// As [`verify`](Self::verify), by the compiler of all contracts of a node; gives the program of the
+    /// Cedar text as well.
+    ///
+    /// # Errors
+    /// [`AgreeError`] as there.
+    pub fn verify_with(
+        agreement: Signed<Self>,
+        now: UnixMillis,
+        compiler: &Compiler,
+    ) -> Result<(Verified<Self>, Program), AgreeError> {
+        let agreement = Self::verify_parties(agreement, now)?;
+        agreement.value().check_text()?;
+        let program = compiler.compile(&agreement.value().cedar)?;
+        Ok((agreement, program))
+    }
+
+    /// Checks that the two participants whom it names signed it, for a log of its provider.
+    fn verify_parties(
+        agreement: Signed<Self>,
+        now: UnixMillis,
+    ) -> Result<Verified<Self>, AgreeError> {
         let keys = Did::claimed_keys(&agreement)?;
         let agreement = agreement.verify(&keys, now)?;
-        let Self { provider, consumer, log, cedar, .. } = agreement.value();
+        let Self { provider, consumer, log, .. } = agreement.value();
         let both_signed = provider != consumer
             && agreement.is_signed_by(provider.key_id())
             && agreement.is_signed_by(consumer.key_id());
@@ -243,8 +290,6 @@ impl Agreement {
             let (provider, log) = (provider.clone(), log.clone());
             return Err(AgreeError::Log { provider, log });
         }
-        agreement.value().check_text()?;
-        Program::new(cedar)?;
         Ok(agreement)
     }
 
@@ -284,7 +329,7 @@ impl Acceptance {
         consumer: &SecretKey,
         now: UnixMillis,
     ) -> Result<Signed<Self>, AgreeError> {
-        let agreement = Agreement::draft(offer, consumer.did(), now)?;
+        let (agreement, _) = Agreement::draft(offer, consumer.did(), now, &Compiler::default())?;
         let acceptance = Self {
             offer: offer::id(offer),
             consumer: consumer.did().clone(),

@@ -98,9 +98,23 @@ impl Offer {
         provider: &Did,
         now: UnixMillis,
     ) -> Result<Verified<Self>, OfferError> {
+        let offer = Self::verify_signature(offer, provider, now)?;
+        offer.value().check()?;
+        Ok(offer)
+    }
+
+    /// Checks the signature alone: for the provider, who checked the terms before it signed them, and
+    /// compiles them anew for each contract.
+    ///
+    /// # Errors
+    /// [`OfferError`] if the offer is not the provider's.
+    pub fn verify_signature(
+        offer: Signed<Self>,
+        provider: &Did,
+        now: UnixMillis,
+    ) -> Result<Verified<Self>, OfferError> {
         let offer = offer.verify(&provider.trusted_keys(), now)?;
         check_provider(&offer)?;
-        offer.value().check()?;
         Ok(offer)
     }
 

@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use dataspace_runtime::{Setup, SetupError};
 
-use crate::outcome::Health;
 use crate::audit::archive::setup_error;
 use crate::audit::kind::Kind;
+use crate::outcome::Health;
 use crate::shell::shown_path;
 use crate::witness::key_file;
 use crate::{named, paint};

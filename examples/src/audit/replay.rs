@@ -99,8 +99,7 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
 }
 
 fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<()> {
-    let Replayed { decisions, permits, denials, unrepeatable, unordered, discrepancies, .. } =
-        replayed;
+    let Replayed { decisions, permits, denials, unrepeatable, discrepancies, .. } = replayed;
     writeln!(out, "{}", paint::title(format!("Replay of {}", count(source.size(), "record"))))?;
     writeln!(out, "   log            {}", source.origin())?;
     writeln!(
@@ -118,12 +117,6 @@ fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<(
         writeln!(
             out,
             "   not repeatable {unrepeatable}: a duty that did not fit the data, which the log does not hold"
-        )?;
-    }
-    if *unordered > 0 {
-        writeln!(
-            out,
-            "   at one time    {unordered}: counts a little off the log's order, as of accesses at the same time"
         )?;
     }
     let again = replayed.decisions - unrepeatable;
@@ -241,7 +234,6 @@ fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
         "permits": replayed.permits,
         "denials": replayed.denials,
         "unrepeatable": replayed.unrepeatable,
-        "unordered": replayed.unordered,
         "reworded": replayed.reworded,
         "otherCompilers": replayed.other_compilers,
         "notProved": not_proved,

@@ -58,6 +58,8 @@ pub(crate) struct Outcome {
 #[derive(Debug, Default)]
 struct Inner {
     stage: Stage,
+    /// Threads that wait, or are about to.
+    threads: usize,
     wakers: Wakers,
 }
 
@@ -82,6 +84,21 @@ impl Stage {
 }
 
 impl Outcome {
+    /// One more thread is going to wait until the end, so that it can be called to write.
+    pub(crate) fn begin_to_wait(&self) {
+        self.lock().threads += 1;
+    }
+
+    /// Whether there is a thread that can be called.
+    pub(crate) fn has_waiting_thread(&self) -> bool {
+        self.lock().threads > 0
+    }
+
+    /// The end, if it has come.
+    pub(crate) fn end(&self) -> Option<Result<(), AppendError>> {
+        self.lock().stage.end()
+    }
+
     /// Waits for the end; returns early, and to one thread alone, if that is to write the group.
     pub(crate) fn wait(&self) -> Option<Result<(), AppendError>> {
         let mut inner = self.lock();

@@ -1,5 +1,6 @@
 //! What waits to be written. A group is formed while the one before it is written, by one of the
-//! threads that wait, or by a thread of the log's own once tasks wait too.
+//! threads that wait, or by a thread of the log's own once tasks wait too. Whoever has a record here
+//! and waits for nothing yet writes nothing: who waits first, writes.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,12 +10,16 @@ use std::time::Duration;
 use crate::append::batch::Batch;
 use crate::append::error::{AppendError, PoisonCause};
 use crate::append::outcome::{self, Outcome, Wait, Wakers};
-use crate::medium::segment::{GROUP_BODY_LEN_MAX, to_u64};
+use crate::medium::segment::{GROUP_BODY_LEN_MAX, RECORD_PREFIX_LEN, to_u64};
+use crate::record::RECORD_LEN_MAX;
 
-/// Most records that wait to be written; more callers wait until there is room.
+/// Most records that wait to be written, or have room; more callers wait until there is room.
 pub const QUEUE_RECORDS_MAX: usize = 16_384;
-/// Most bytes that wait to be written; more callers wait until there is room.
+/// Most bytes that wait to be written, or have room; more callers wait until there is room.
 pub const QUEUE_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes for which a record has room before it is made.
+const ROOM_BYTES: usize = RECORD_PREFIX_LEN + RECORD_LEN_MAX;
 
 /// How long the log's own thread waits at most for as many batches as it wrote the last time: less
 /// than most disks need for a sync, which waits for whoever comes later.
@@ -43,10 +48,16 @@ pub(crate) struct Queue {
 struct Inner {
     /// Few: of two that follow each other one is large, or both have more bytes than one may.
     pending: VecDeque<Group>,
+    /// Of the last group that was begun; all before it end earlier.
+    last: Option<Arc<Outcome>>,
     /// Index of the next record to be queued.
     next: u64,
+    /// Records that have room and are not here yet.
+    expected: usize,
     /// Whether some thread is writing that waits for its own batch too, or was called to.
     caller_leads: bool,
+    /// Whether the log is dropped: what is still here must be written by whoever writes last.
+    closes: bool,
     thread: OwnThread,
     /// Tasks that wait for room.
     room: Wakers,
@@ -88,16 +99,25 @@ pub(crate) struct Queued {
     /// The index of its first record.
     pub(crate) first: u64,
     pub(crate) outcome: Arc<Outcome>,
-    /// Whether its caller is to write, since nobody else does.
-    pub(crate) leads: bool,
+}
+
+/// How a thread that waits for room goes on.
+pub(crate) enum Turn {
+    /// There was room, and it is taken.
+    Room,
+    /// Nobody writes, so that there will never be room: write the next group.
+    Lead,
 }
 
 impl Queue {
     pub(crate) fn new(next: u64) -> Self {
         let inner = Inner {
             pending: VecDeque::new(),
+            last: None,
             next,
+            expected: 0,
             caller_leads: false,
+            closes: false,
             thread: OwnThread::default(),
             room: Wakers::default(),
             poison: None,
@@ -105,32 +125,76 @@ impl Queue {
         Self { inner: Mutex::new(inner), room: Condvar::new(), work: Condvar::new() }
     }
 
-    /// Queues the batch of a thread; waits for room.
-    pub(crate) fn push(&self, batch: Batch) -> Result<Queued, AppendError> {
-        let mut inner = self.lock();
-        while inner.poison.is_none() && !inner.has_room(&batch) {
-            // INVARIANT: what fills the queue has somebody who is writing and will take it.
-            inner = self.room.wait(inner).unwrap_or_else(poisoned);
-        }
-        self.push_into(inner, batch)
+    /// Waits for room for one record of any length, or until it is the caller's turn to write.
+    pub(crate) fn wait_for_room(&self) -> Result<Turn, AppendError> {
+        let inner = self.lock();
+        let (mut inner, turn) = self.wait_for(inner, (1, ROOM_BYTES))?;
+        inner.expected += usize::from(matches!(turn, Turn::Room));
+        Ok(turn)
     }
 
-    /// As [`push`](Self::push), for a task, which never leads: the log's own thread must be there.
-    /// Takes the batch when there is room.
-    pub(crate) fn poll_push(
+    /// As [`wait_for_room`](Self::wait_for_room), for a task, which never leads: the log's own thread
+    /// must be there.
+    pub(crate) fn poll_room(
         &self,
-        batch: &mut Option<Batch>,
         context: &Context<'_>,
         wait: &mut Wait,
-    ) -> Poll<Result<Queued, AppendError>> {
+    ) -> Poll<Result<(), AppendError>> {
         let mut inner = self.lock();
-        if inner.poison.is_none() && batch.as_ref().is_some_and(|batch| !inner.has_room(batch)) {
+        inner.check()?;
+        if !inner.has_room((1, ROOM_BYTES)) {
             inner.room.keep(context.waker(), wait);
             return Poll::Pending;
         }
-        // INVARIANT: polled until it is ready, and not after that.
-        let Some(batch) = batch.take() else { return Poll::Pending };
-        Poll::Ready(self.push_into(inner, batch))
+        inner.expected += 1;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Gives room back that was taken for one record.
+    pub(crate) fn give_room(&self) {
+        let mut inner = self.lock();
+        inner.expected = inner.expected.saturating_sub(1);
+        drop(inner);
+        self.tell_of_room();
+    }
+
+    /// Queues a record for which there is room, without waiting for anything.
+    pub(crate) fn push_into_room(&self, batch: Batch) -> Result<Queued, AppendError> {
+        let mut inner = self.lock();
+        inner.expected = inner.expected.saturating_sub(1);
+        // Most records are much shorter than what they have room for.
+        let wakers = inner.room.take();
+        let queued = self.push_into(inner, batch);
+        self.room.notify_all();
+        outcome::wake(wakers);
+        queued
+    }
+
+    /// Queues the batch of a thread; waits for room, or gives it back when it is the caller's turn to
+    /// write.
+    pub(crate) fn push(&self, batch: Batch) -> Result<Result<Queued, Batch>, AppendError> {
+        let need = (batch.leaves.len(), batch.body().len());
+        match self.wait_for(self.lock(), need)? {
+            (inner, Turn::Room) => self.push_into(inner, batch).map(Ok),
+            (_, Turn::Lead) => Ok(Err(batch)),
+        }
+    }
+
+    fn wait_for<'q>(
+        &'q self,
+        mut inner: MutexGuard<'q, Inner>,
+        need: (usize, usize),
+    ) -> Result<(MutexGuard<'q, Inner>, Turn), AppendError> {
+        loop {
+            inner.check()?;
+            if inner.has_room(need) {
+                return Ok((inner, Turn::Room));
+            }
+            if inner.takes_lead() {
+                return Ok((inner, Turn::Lead));
+            }
+            inner = self.room.wait(inner).unwrap_or_else(poisoned);
+        }
     }
 
     fn push_into(
@@ -140,14 +204,36 @@ impl Queue {
     ) -> Result<Queued, AppendError> {
         inner.check()?;
         let (first, outcome) = inner.push(batch);
-        let leads = !inner.thread.is_there && !inner.caller_leads;
-        inner.caller_leads |= leads;
         let is_wanted = inner.thread.wanted.is_some_and(|wanted| inner.callers() >= wanted);
         drop(inner);
         if is_wanted {
             self.work.notify_one();
         }
-        Ok(Queued { first, outcome, leads })
+        Ok(Queued { first, outcome })
+    }
+
+    /// Whether the caller is to write the next group now, since nobody does.
+    pub(crate) fn takes_lead(&self) -> bool {
+        self.lock().takes_lead()
+    }
+
+    /// Whether the log is dropped, and the caller is to write what is still here.
+    pub(crate) fn takes_last_lead(&self) -> bool {
+        let mut inner = self.lock();
+        inner.closes && inner.takes_lead()
+    }
+
+    /// What was queued last, if anything was.
+    pub(crate) fn last(&self) -> Result<Option<Queued>, AppendError> {
+        let inner = self.lock();
+        inner.check()?;
+        let queued = |outcome: &Arc<Outcome>| Queued { first: 0, outcome: Arc::clone(outcome) };
+        Ok(inner.last.as_ref().map(queued))
+    }
+
+    /// The log is dropped.
+    pub(crate) fn close(&self) {
+        self.lock().closes = true;
     }
 
     /// The first failure, if there was one.
@@ -179,11 +265,15 @@ impl Queue {
             self.work.notify_one();
             return;
         }
-        let next = inner.pending.front().map(|group| Arc::clone(&group.outcome));
+        // Whoever waits for a later group writes those before it.
+        let next = inner.pending.iter().find(|group| group.outcome.has_waiting_thread());
+        let next = next.map(|group| Arc::clone(&group.outcome));
         inner.caller_leads = next.is_some();
         drop(inner);
-        if let Some(next) = next {
-            next.call();
+        match next {
+            Some(next) => next.call(),
+            // For those who wait for room: nobody writes now.
+            None => self.room.notify_all(),
         }
     }
 
@@ -278,12 +368,21 @@ impl Inner {
         self.pending.iter().map(|group| group.callers).sum()
     }
 
-    fn has_room(&self, batch: &Batch) -> bool {
-        let bytes: usize = self.pending.iter().map(|group| group.batch.body().len()).sum();
-        let records: usize = self.pending.iter().map(|group| group.batch.leaves.len()).sum();
-        self.pending.is_empty()
-            || (bytes + batch.body().len() <= QUEUE_BYTES_MAX
-                && records + batch.leaves.len() <= QUEUE_RECORDS_MAX)
+    /// Whether so many records of so many bytes can wait, too. Whatever is longer than all that can
+    /// wait does so alone.
+    fn has_room(&self, (records, bytes): (usize, usize)) -> bool {
+        let here = self.pending.iter().map(|group| group.batch.body().len());
+        let bytes = bytes + here.sum::<usize>() + self.expected * ROOM_BYTES;
+        let here = self.pending.iter().map(|group| group.batch.leaves.len());
+        let records = records + here.sum::<usize>() + self.expected;
+        (self.pending.is_empty() && self.expected == 0)
+            || (bytes <= QUEUE_BYTES_MAX && records <= QUEUE_RECORDS_MAX)
+    }
+
+    fn takes_lead(&mut self) -> bool {
+        let takes = !self.thread.is_there && !self.caller_leads && !self.pending.is_empty();
+        self.caller_leads |= takes;
+        takes
     }
 
     fn push(&mut self, batch: Batch) -> (u64, Arc<Outcome>) {
@@ -303,6 +402,7 @@ impl Inner {
             return (first, Arc::clone(&group.outcome));
         }
         let outcome = Arc::<Outcome>::default();
+        self.last = Some(Arc::clone(&outcome));
         self.pending.push_back(Group { batch, callers: 1, outcome: Arc::clone(&outcome) });
         (first, outcome)
     }

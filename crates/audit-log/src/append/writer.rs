@@ -4,11 +4,9 @@
 //! Callers are told as soon as their group is durable. Entering it into the tree comes after that,
 //! and whoever looks at the tree earlier does it in the writer's place.
 
-use std::future::poll_fn;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
-use std::task::Context;
 use std::thread;
 
 use dataspace_identity::Origin;
@@ -16,8 +14,8 @@ use dataspace_primitives::Digest;
 
 use crate::append::batch::{BESIDE_MIN, Batch, LARGE};
 use crate::append::error::{AppendError, PoisonCause};
-use crate::append::outcome::{Outcome, Wait};
-use crate::append::queue::{Group, Queue, Work};
+use crate::append::outcome::Outcome;
+use crate::append::queue::{Group, Queue, Queued, Turn, Work};
 use crate::medium::hashes::{Edge, SettleError, settle};
 use crate::medium::segment::{GROUP_HEADER_LEN, SegmentHeader, to_u64};
 use crate::medium::storage::{Storage, StoredFile};
@@ -54,29 +52,55 @@ impl Writer {
         }
     }
 
-    /// Returns the index of the first record, when all of the batch is durable.
-    pub(crate) fn append(&self, batch: Batch) -> Result<u64, AppendError> {
-        let queued = self.queue.push(batch)?;
-        let mut leads = queued.leads;
+    /// Takes room for one record of any length; waits for it.
+    pub(crate) fn take_room(&self) -> Result<(), AppendError> {
+        while let Turn::Lead = self.queue.wait_for_room()? {
+            drop(self.lead());
+        }
+        Ok(())
+    }
+
+    /// Queues a batch; waits for room.
+    pub(crate) fn push(&self, mut batch: Batch) -> Result<Queued, AppendError> {
         loop {
-            if leads {
-                drop(self.lead());
+            match self.queue.push(batch)? {
+                Ok(queued) => return Ok(queued),
+                Err(back) => batch = back,
             }
-            match queued.outcome.wait() {
-                Some(outcome) => return outcome.map(|()| queued.first),
-                None => leads = true,
-            }
+            drop(self.lead());
         }
     }
 
-    /// As [`append`](Self::append), for a task: the log's own thread writes, which must be there.
-    pub(crate) async fn append_async(&self, batch: Batch) -> Result<u64, AppendError> {
-        let (mut batch, mut wait) = (Some(batch), Wait::default());
-        let push = |context: &mut Context<'_>| self.queue.poll_push(&mut batch, context, &mut wait);
-        let queued = poll_fn(push).await?;
-        let mut wait = Wait::default();
-        poll_fn(|context| queued.outcome.poll(context, &mut wait)).await?;
-        Ok(queued.first)
+    /// Waits until what was queued is durable, and writes if nobody else does.
+    pub(crate) fn wait(&self, queued: &Queued) -> Result<(), AppendError> {
+        // INVARIANT: before the look at who leads. So whoever leads then and sees nobody wait has
+        // not ended yet, or this one leads.
+        queued.outcome.begin_to_wait();
+        let mut leads = self.queue.takes_lead();
+        let end = loop {
+            if leads {
+                drop(self.lead());
+            }
+            if let Some(end) = queued.outcome.end() {
+                break end;
+            }
+            leads = self.queue.takes_lead();
+            if !leads {
+                match queued.outcome.wait() {
+                    Some(end) => break end,
+                    None => leads = true,
+                }
+            }
+        };
+        self.finish();
+        end
+    }
+
+    /// Writes what nobody waits for, if the log is dropped.
+    pub(crate) fn finish(&self) {
+        while self.queue.takes_last_lead() {
+            drop(self.lead());
+        }
     }
 
     /// What the log's own thread does, until the log is dropped or given up.

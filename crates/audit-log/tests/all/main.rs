@@ -41,6 +41,7 @@ mod not_poisoned;
 #[cfg(test)]
 mod note;
 #[cfg(test)]
+mod pending;
 mod place;
 #[cfg(test)]
 mod publish;

@@ -1,14 +1,13 @@
 //! What was in force at each record, by the signed documents alone.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use dataspace_audit_log::{Event, LeafIndex, Record};
+use dataspace_audit_log::{Event, Record};
 use dataspace_identity::{Admitted, Did, MembershipRevocation, Origin, TrustAnchors};
 use dataspace_policy::{Contracts, Facts};
 use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
-    AgreeError, Agreement, ContractId, OfferId, PublishedPolicies, PublishedProfile, Quota,
-    Termination,
+    Agreement, ContractId, OfferId, PublishedPolicies, PublishedProfile, Quota, Termination,
 };
 use serde_bytes::ByteBuf;
 
@@ -55,12 +54,6 @@ pub(super) struct Contract {
     is_ended_by_clock: bool,
     pub(super) program: Digest,
     pub(super) quota: Quota,
-    /// All uses before this one are recorded.
-    pub(super) next_use: u64,
-    /// Uses after it that are, too.
-    pub(super) ahead: BTreeSet<u64>,
-    /// The denial on the most uses.
-    pub(super) denied_on: Option<(u64, LeafIndex, UnixMillis)>,
 }
 
 impl Member {
@@ -225,7 +218,8 @@ impl History {
         document: ByteBuf,
         now: UnixMillis,
     ) -> Result<Option<(ContractId, u32)>, ChangeError> {
-        let agreement = Agreement::verify(signed(document)?, now)?;
+        let compiler = self.programs.compiler();
+        let (agreement, program) = Agreement::verify_with(signed(document)?, now, compiler)?;
         let value = agreement.value();
         if agreement.digest() != contract {
             return Err(ChangeError::Mismatch);
@@ -258,7 +252,6 @@ impl History {
             let (offer, consumer) = (value.offer, value.consumer.clone());
             return Err(ChangeError::AlreadyAccepted { offer, consumer });
         }
-        let program = self.programs.prepare(&value.cedar).map_err(AgreeError::from)?;
         let id = ContractId::from_digest(contract);
         let limit = value.terms.uses_max().map(u64::from);
         let elsewhere = value.compiled_elsewhere().map(|compiler| (id, compiler));
@@ -266,9 +259,6 @@ impl History {
             id_text: id.to_string(),
             program: program.digest(),
             quota: Quota::new(limit),
-            next_use: 1,
-            ahead: BTreeSet::new(),
-            denied_on: None,
             agreed_at: now,
             is_ended_by_clock: false,
             agreement,

@@ -22,9 +22,6 @@ pub struct Replayed {
     /// Denials because the data could not be opened, a duty could not be carried out on them, or too
     /// many releases were open: the log holds neither, so that they cannot be made again.
     pub unrepeatable: u64,
-    /// Decisions whose counts are not quite those of the log's order, as happens to accesses at
-    /// the same time.
-    pub unordered: u64,
     /// Denials whose reasons have the right codes and clauses, and other words than this version
     /// has for them: another version wrote them, or somebody who wants to be misread.
     pub reworded: u64,
@@ -134,13 +131,6 @@ pub enum Deviation {
     Use {
         /// Its number in the log.
         recorded: u64,
-    },
-    /// A denial on more uses than the log ever has.
-    Count {
-        /// Uses in the facts of the denial.
-        recorded: u64,
-        /// Uses of the contract in the whole log.
-        found: u64,
     },
 }
 
@@ -330,10 +320,6 @@ impl fmt::Display for Deviation {
             Self::Use { recorded } => {
                 write!(f, "use {recorded} of the contract is not the next one")
             }
-            Self::Count { recorded, found } => write!(
-                f,
-                "it was denied on {recorded} uses of the contract; the log has {found} of them"
-            ),
         }
     }
 }

@@ -6,7 +6,7 @@ use dataspace_policy::{
     Action, ColumnMask, Duty, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
 };
 use dataspace_primitives::Digest;
-use dataspace_runtime::{Decision, Release};
+use dataspace_runtime::{Decision, NotSubmitted, Release};
 
 use crate::support::{Node, at, codes, consumer, decision, name, permitted, released, rows, terms};
 
@@ -174,10 +174,10 @@ fn the_steps_by_hand_do_what_access_does() {
     let node = Node::new();
     let contract = node.contract(terms());
     let monitor = node.space.enter();
-    let received = monitor.receive(node.request(contract)).unwrap();
-    let Decision::Permit(permit) = monitor.decide(received).unwrap() else { panic!("denied") };
+    let received = monitor.receive(node.verified(contract)).unwrap();
+    let Decision::Permit(permit) = received.decide().unwrap() else { panic!("denied") };
     assert_eq!(permit.clauses(), ["permission-1"]);
-    let recorded = permit.reserve().unwrap().record().unwrap();
+    let recorded = permit.submit().unwrap().wait().unwrap();
     drop(monitor);
     assert_eq!(recorded.receipt().contract, contract);
     assert_eq!(rows(recorded.release()), 10);
@@ -189,31 +189,33 @@ fn of_two_permits_for_one_count_the_second_conflicts_and_is_decided_again() {
     let node = Node::new();
     let contract = node.contract(crate::support::counted(1));
     let monitor = node.space.enter();
-    let (first, second) = (node.request(contract), node.request(contract));
+    let (first, second) = (node.verified(contract), node.verified(contract));
     let [first, second] = [first, second].map(|request| {
         let received = monitor.receive(request).unwrap();
-        match monitor.decide(received).unwrap() {
+        match received.decide().unwrap() {
             Decision::Permit(permit) => permit,
             Decision::Denial(_) => panic!("denied"),
         }
     });
-    let reserved = first.reserve().unwrap();
-    let conflict = second.reserve().unwrap_err();
-    let again = monitor.decide(conflict.into_received()).unwrap();
+    let submitted = first.submit().unwrap();
+    let NotSubmitted::Conflict(conflict) = second.submit().unwrap_err() else { panic!() };
+    let again = monitor.again(conflict).unwrap().decide().unwrap();
     assert!(matches!(again, Decision::Denial(_)));
-    drop(reserved.record().unwrap());
+    drop(monitor);
+    drop(submitted.wait().unwrap());
 }
 
 #[test]
-fn a_use_that_was_taken_and_never_recorded_is_not_given_back() {
+fn a_permit_that_nobody_waits_for_is_recorded_and_its_use_taken() {
     let node = Node::new();
     let contract = node.contract(crate::support::counted(1));
     let monitor = node.space.enter();
-    let received = monitor.receive(node.request(contract)).unwrap();
-    let Decision::Permit(permit) = monitor.decide(received).unwrap() else { panic!("denied") };
-    drop(permit.reserve().unwrap());
+    let received = monitor.receive(node.verified(contract)).unwrap();
+    let Decision::Permit(permit) = received.decide().unwrap() else { panic!("denied") };
+    drop(permit.submit().unwrap());
     drop(monitor);
     assert_eq!(codes(&node.denied(contract)), ["unmet"]);
+    assert_eq!(node.decisions().iter().map(permitted).collect::<Vec<_>>(), [Some(1), None]);
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn every_decision_of_a_busy_node_comes_out_the_same() {
     let files = node.close();
     let replayed = replay(&files);
     assert!(replayed.is_sound(), "{:#?}", replayed.first);
-    assert_eq!((replayed.decisions, replayed.unordered), (7 * 12, 0));
+    assert_eq!(replayed.decisions, 7 * 12);
     assert!(replayed.permits > 12 && replayed.denials > 40, "{replayed:?}");
     assert!(replayed.simulation.is_none());
 }
@@ -196,7 +196,10 @@ fn a_use_that_is_made_twice_or_left_out_is_found() {
     first.request = Digest::of(b"another request");
     let files = node.close();
     files.forge(Event::Access(first));
-    assert_eq!(only(&files), Deviation::Use { recorded: 1 });
+    let found: Vec<_> = replay(&files).first.into_iter().map(|one| one.deviation).collect();
+    assert!(found.contains(&Deviation::Use { recorded: 1 }), "{found:?}");
+    // None of its counts is that of its place in the log either.
+    assert_eq!(found.len(), 5);
 
     // A denial of a use that was never made.
     let files = forged(|access| {
@@ -205,7 +208,11 @@ fn a_use_that_is_made_twice_or_left_out_is_found() {
             Verdict::Deny { reasons: vec!["unmet: permission-1: two demands".to_owned(); 1] };
     });
     let replayed = replay(&files);
-    let beyond = Deviation::Count { recorded: 2, found: 1 };
+    let beyond = Deviation::Fact {
+        name: "uses".to_owned(),
+        recorded: Some(Fact::Number(2)),
+        expected: Some(Fact::Number(1)),
+    };
     assert!(replayed.first.iter().any(|one| one.deviation == beyond), "{:#?}", replayed.first);
 }
 

@@ -3,7 +3,7 @@
 
 use dataspace_audit_log::Fact;
 use dataspace_policy::{Constraint, Legal, Terms};
-use dataspace_runtime::{Access, Decision};
+use dataspace_runtime::{Access, Decision, NotSubmitted};
 use dataspace_usage_contract::ContractId;
 
 use crate::support::{DAY, Node, codes, consumer, name, permitted, research, rows, table};
@@ -118,17 +118,17 @@ fn a_permit_does_not_outlive_a_use_under_another_contract() {
     let [first, second] = contracts(&node, &Constraint::ConsumerCount(1));
     let monitor = node.space.enter();
     let permit = |contract| {
-        let received = monitor.receive(node.request(contract)).unwrap();
-        match monitor.decide(received).unwrap() {
+        let received = monitor.receive(node.verified(contract)).unwrap();
+        match received.decide().unwrap() {
             Decision::Permit(permit) => permit,
             Decision::Denial(denial) => panic!("{:?}", denial.reasons()),
         }
     };
     let (one, other) = (permit(first), permit(second));
-    let recorded = one.reserve().unwrap().record().unwrap();
-    let conflict = other.reserve().unwrap_err();
+    let recorded = one.submit().unwrap().wait().unwrap();
+    let NotSubmitted::Conflict(conflict) = other.submit().unwrap_err() else { panic!() };
     // Decided again, it is denied.
-    let again = monitor.decide(conflict.into_received()).unwrap();
+    let again = monitor.again(conflict).unwrap().decide().unwrap();
     assert!(matches!(again, Decision::Denial(_)));
     drop(monitor);
     assert_eq!(rows(recorded.release()), 10);

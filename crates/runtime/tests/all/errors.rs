@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dataspace_policy::Action;
 use dataspace_primitives::{Digest, Signed};
-use dataspace_runtime::{Access, AccessError, Table};
+use dataspace_runtime::{Access, AccessError, Decision, NotSubmitted, Table};
 use dataspace_usage_contract::{AccessRequest, ContractId, Statements};
 use serde_bytes::ByteArray;
 
@@ -211,10 +211,16 @@ fn a_table_whose_columns_were_exchanged_under_us_is_not_released() {
 #[test]
 fn a_request_taken_in_by_one_node_is_not_decided_by_another() {
     let (one, other) = (Node::new(), Node::new());
-    let (contract, another) = (one.contract(terms()), other.contract(terms()));
-    assert_ne!(contract, another);
-    let received = one.space.enter().receive(one.request(contract)).unwrap();
-    let monitor = other.space.enter();
-    let error = monitor.decide(received).unwrap_err();
+    let contract = one.contract(crate::support::counted(1));
+    let monitor = one.space.enter();
+    let [first, second] = [one.verified(contract), one.verified(contract)].map(|request| {
+        match monitor.receive(request).unwrap().decide().unwrap() {
+            Decision::Permit(permit) => permit,
+            Decision::Denial(_) => panic!("denied"),
+        }
+    });
+    drop(first.submit().unwrap());
+    let NotSubmitted::Conflict(conflict) = second.submit().unwrap_err() else { panic!() };
+    let error = other.space.enter().again(conflict).unwrap_err();
     assert!(matches!(error, AccessError::UnknownContract { .. }));
 }

@@ -64,3 +64,4 @@ mod statements;
 mod support;
 #[cfg(test)]
 mod unknown_facts;
+mod waiting;

@@ -99,9 +99,9 @@ fn a_recorded_permit_does_not_keep_a_closed_node_open() {
     let node = Node::new();
     let contract = node.contract(counted(5));
     let monitor = node.space.enter();
-    let received = monitor.receive(node.request(contract)).unwrap();
-    let Ok(Decision::Permit(permit)) = monitor.decide(received) else { panic!("denied") };
-    let recorded = permit.reserve().unwrap().record().unwrap();
+    let received = monitor.receive(node.verified(contract)).unwrap();
+    let Ok(Decision::Permit(permit)) = received.decide() else { panic!("denied") };
+    let recorded = permit.submit().unwrap().wait().unwrap();
     drop(monitor);
     let node = node.close().reopen();
     assert!(matches!(recorded.release().next(), Some(Err(ReleaseError::Closed))));

@@ -1,11 +1,17 @@
-use dataspace_runtime::{DataSpace, Decision, Denial, Received, Recorded};
+use dataspace_primitives::Verified;
+use dataspace_runtime::{DataSpace, Decision, Denial, Recorded};
+use dataspace_usage_contract::AccessRequest;
 
 /// Between the drop and the record, a newer profile may be in force.
-fn access(space: &DataSpace, received: Received) -> Option<Recorded<Denial<'static>>> {
+fn access(
+    space: &DataSpace,
+    request: Verified<AccessRequest>,
+) -> Option<Recorded<Denial<'static>>> {
     let monitor = space.enter();
-    let Ok(Decision::Denial(denial)) = monitor.decide(received) else { return None };
+    let received = monitor.receive(request).ok()?;
+    let Ok(Decision::Denial(denial)) = received.decide() else { return None };
     drop(monitor);
-    denial.record().ok()
+    denial.submit().ok()?.wait().ok()
 }
 
 fn main() {

@@ -1,11 +1,17 @@
-use dataspace_runtime::{DataSpace, Decision, Permit, Received, Recorded};
+use dataspace_primitives::Verified;
+use dataspace_runtime::{DataSpace, Decision, Permit, Recorded};
+use dataspace_usage_contract::AccessRequest;
 
 /// Between the drop and the record, the contract may end.
-fn access(space: &DataSpace, received: Received) -> Option<Recorded<Permit<'static>>> {
+fn access(
+    space: &DataSpace,
+    request: Verified<AccessRequest>,
+) -> Option<Recorded<Permit<'static>>> {
     let monitor = space.enter();
-    let Ok(Decision::Permit(permit)) = monitor.decide(received) else { return None };
+    let received = monitor.receive(request).ok()?;
+    let Ok(Decision::Permit(permit)) = received.decide() else { return None };
     drop(monitor);
-    permit.reserve().ok()?.record().ok()
+    permit.submit().ok()?.wait().ok()
 }
 
 fn main() {

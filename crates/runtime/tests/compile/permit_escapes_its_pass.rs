@@ -1,9 +1,11 @@
-use dataspace_runtime::{DataSpace, Decision, Permit, Received};
+use dataspace_primitives::Verified;
+use dataspace_runtime::{DataSpace, Decision, Permit};
+use dataspace_usage_contract::AccessRequest;
 
 /// A permit kept for later.
-fn keep(space: &DataSpace, received: Received) -> Option<Permit<'_>> {
+fn keep(space: &DataSpace, request: Verified<AccessRequest>) -> Option<Permit<'_>> {
     let monitor = space.enter();
-    match monitor.decide(received) {
+    match monitor.receive(request).ok()?.decide() {
         Ok(Decision::Permit(permit)) => Some(permit),
         _ => None,
     }

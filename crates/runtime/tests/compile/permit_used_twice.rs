@@ -1,9 +1,9 @@
 use dataspace_runtime::Permit;
 
-/// Reserving consumes the permit.
+/// Submitting consumes the permit.
 fn twice(permit: Permit<'_>) {
-    let _first = Permit::reserve(permit);
-    let _second = Permit::reserve(permit);
+    let _first = Permit::submit(permit);
+    let _second = Permit::submit(permit);
 }
 
 fn main() {

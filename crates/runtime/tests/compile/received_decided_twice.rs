@@ -1,9 +1,9 @@
-use dataspace_runtime::{Monitor, Received};
+use dataspace_runtime::Received;
 
 /// One signed request, two accesses.
-fn twice(monitor: &Monitor<'_>, received: Received) {
-    let _first = monitor.decide(received);
-    let _second = monitor.decide(received);
+fn twice(received: Received<'_>) {
+    let _first = received.decide();
+    let _second = received.decide();
 }
 
 fn main() {

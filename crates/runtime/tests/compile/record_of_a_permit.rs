@@ -1,8 +1,8 @@
 use dataspace_runtime::{Permit, Recorded};
 
-/// Recorded, but not counted.
+/// Permitted, but neither counted nor in the log.
 fn record(permit: Permit<'_>) -> Recorded<Permit<'static>> {
-    permit.record().unwrap()
+    permit.wait().unwrap()
 }
 
 fn main() {

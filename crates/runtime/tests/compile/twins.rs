@@ -1,10 +1,12 @@
 //! For each case beside this file, the twin that compiles.
 
+use dataspace_primitives::Verified;
 use dataspace_runtime::{
     DataSpace, Decision, Denial, Monitor, Permit, Received, Recorded, Release,
 };
+use dataspace_usage_contract::AccessRequest;
 
-/// Beside `release_of_a_permit`, `release_of_a_reserved_permit`, `release_of_a_recorded_denial`
+/// Beside `release_of_a_permit`, `release_of_a_submitted_permit`, `release_of_a_recorded_denial`
 /// and `recorded_by_hand`.
 pub(crate) fn release(recorded: Recorded<Permit<'_>>) -> Release {
     recorded.release()
@@ -12,7 +14,7 @@ pub(crate) fn release(recorded: Recorded<Permit<'_>>) -> Release {
 
 /// Beside `record_of_a_permit`, `permit_used_twice` and `permit_by_hand`.
 pub(crate) fn record(permit: Permit<'_>) -> Option<Recorded<Permit<'static>>> {
-    permit.reserve().ok()?.record().ok()
+    permit.submit().ok()?.wait().ok()
 }
 
 /// Beside `permit_cloned`.
@@ -20,25 +22,31 @@ pub(crate) fn moved(permit: Permit<'_>) -> Permit<'_> {
     permit
 }
 
-/// Beside `received_decided_twice`.
-pub(crate) fn once(monitor: &Monitor<'_>, received: Received) {
-    let _decision = monitor.decide(received);
+/// Beside `received_decided_twice` and `received_after_its_pass`.
+pub(crate) fn once(received: Received<'_>) {
+    let _decision = received.decide();
 }
 
-/// Beside `permit_after_its_pass`, `reserved_after_its_pass` and `permit_escapes_its_pass`.
-pub(crate) fn access(space: &DataSpace, received: Received) -> Option<Recorded<Permit<'static>>> {
+/// Beside `permit_after_its_pass`, `received_after_its_pass` and `permit_escapes_its_pass`. What was
+/// submitted waits outside of the pass.
+pub(crate) fn access(
+    space: &DataSpace,
+    request: Verified<AccessRequest>,
+) -> Option<Recorded<Permit<'static>>> {
     let monitor = space.enter();
-    let Ok(Decision::Permit(permit)) = monitor.decide(received) else { return None };
-    let recorded = permit.reserve().ok()?.record().ok();
+    let received = monitor.receive(request).ok()?;
+    let Ok(Decision::Permit(permit)) = received.decide() else { return None };
+    let submitted = permit.submit().ok()?;
     drop(monitor);
-    recorded
+    submitted.wait().ok()
 }
 
 /// Beside `denial_after_its_pass`.
-pub(crate) fn refuse(space: &DataSpace, received: Received) -> Option<Recorded<Denial<'static>>> {
-    let monitor = space.enter();
-    let Ok(Decision::Denial(denial)) = monitor.decide(received) else { return None };
-    let recorded = denial.record().ok();
-    drop(monitor);
-    recorded
+pub(crate) fn refuse(
+    monitor: &Monitor<'_>,
+    request: Verified<AccessRequest>,
+) -> Option<Recorded<Denial<'static>>> {
+    let received = monitor.receive(request).ok()?;
+    let Ok(Decision::Denial(denial)) = received.decide() else { return None };
+    denial.submit().ok()?.wait().ok()
 }

@@ -10,7 +10,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use dataspace_audit_log::{AccessRecord, Event, Log, Record, Verdict};
 use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey, SpaceId};
 use dataspace_policy::{Action, Constraint, Rule, Terms};
-use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity};
+use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
     Access, ChangeError, Clock, DataSpace, Denial, ManualClock, NewOffer, Recorded, Release, Setup,
     SetupError, Table, request_access,
@@ -280,6 +280,11 @@ impl Node {
 
     pub(crate) fn request(&self, contract: ContractId) -> Signed<AccessRequest> {
         self.request_for(contract, Action::Read, "research")
+    }
+
+    /// A request whose signature was checked, for a pass.
+    pub(crate) fn verified(&self, contract: ContractId) -> Verified<AccessRequest> {
+        self.space.verify_request(self.request(contract)).unwrap()
     }
 
     pub(crate) fn request_for(

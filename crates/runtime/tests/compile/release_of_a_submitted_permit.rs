@@ -1,0 +1,10 @@
+use dataspace_runtime::{Permit, Release, Submitted};
+
+/// In the log's queue, but not durable.
+fn release(submitted: Submitted<Permit<'_>>) -> Release {
+    submitted.release()
+}
+
+fn main() {
+    let _ = release;
+}
