@@ -22,7 +22,8 @@ use dataspace_policy::{
 };
 use dataspace_primitives::{Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    Access, Clock, DataSpace, NewOffer, Setup, SystemClock, Table, generate_key, request_access,
+    Access, Clock, DataSpace, NewOffer, Received, Setup, SystemClock, Table, generate_key,
+    request_access,
 };
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
@@ -142,7 +143,7 @@ fn accesses(effort: Effort, report: &mut Report) -> Result<()> {
                     let Ok(request) = node.space.verify_request(request) else { continue };
                     let monitor = node.space.enter();
                     let received = monitor.receive(request);
-                    black_box(received.and_then(|one| one.decide()).is_ok());
+                    black_box(received.and_then(Received::decide).is_ok());
                 }
             })
             .0

@@ -4,11 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use dataspace_audit_log::{Event, Record};
 use dataspace_primitives::UnixMillis;
 use thiserror::Error;
-
-use crate::error::ChangeError;
 
 /// Where the monitor gets the time from.
 pub trait Clock: Send + Sync {
@@ -167,50 +164,5 @@ impl SteadyClock {
         let started = UnixMillis::new(last).unwrap_or(UnixMillis::MAX);
         let expected = started.checked_add(passed).unwrap_or(UnixMillis::MAX);
         Err(ClockError::Leapt { now, expected })
-    }
-}
-
-/// What the times of records must be: since changes exclude everything else, none is before any
-/// record so far, and no access before the last change.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
-    latest: UnixMillis,
-    latest_change: UnixMillis,
-}
-
-impl Times {
-    /// After records of which `latest` is the latest time.
-    pub(crate) fn after(latest: UnixMillis) -> Self {
-        Self { latest, latest_change: UnixMillis::MIN }
-    }
-
-    /// The latest time so far, since the clock was last set back.
-    pub(crate) fn latest(&self) -> UnixMillis {
-        self.latest
-    }
-
-    /// Takes in the next record.
-    pub(crate) fn take(&mut self, record: &Record) -> Result<(), ChangeError> {
-        let found = record.time;
-        let (checked, is_change) = match &record.event {
-            Event::ClockSetBack { from } => {
-                if *from != self.latest || found >= *from {
-                    let latest = self.latest;
-                    return Err(ChangeError::ClockSetBack { latest, from: *from, to: found });
-                }
-                self.latest = found;
-                (found, true)
-            }
-            Event::Access(_) => (self.latest_change, false),
-            // Recorded beside everything else, and in force at no time.
-            Event::Archived { .. } => (found, false),
-            _ => (self.latest, true),
-        };
-        let is_before = found < checked;
-        self.latest = self.latest.max(found);
-        if is_change {
-            self.latest_change = self.latest;
-        }
-        if is_before { Err(ChangeError::Time { found, before: checked }) } else { Ok(()) }
     }
 }

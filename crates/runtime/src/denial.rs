@@ -127,7 +127,11 @@ impl DenialReason {
         const CUT: char = '…';
         let mut text = format!("{}: {self}", self.code());
         if text.len() > TEXT_LEN_MAX {
-            text.truncate(text.floor_char_boundary(TEXT_LEN_MAX - CUT.len_utf8()));
+            let mut end = TEXT_LEN_MAX - CUT.len_utf8();
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            text.truncate(end);
             text.push(CUT);
         }
         text

@@ -21,6 +21,7 @@ use crate::evidence::EvidenceError;
 use crate::index::{IndexError, Unusable};
 use crate::members::REVOKED_AHEAD_MAX;
 use crate::random::RandomError;
+use crate::times::TimeError;
 
 /// Why nothing was recorded, or the log was not signed.
 #[derive(Debug, Error)]
@@ -126,27 +127,9 @@ pub enum ChangeError {
     /// The record's identifier is not that of its document.
     #[error("its document is another one than it says")]
     Mismatch,
-    /// A record at a time before that of a record that came before it, for which no node would have
-    /// waited.
-    #[error("its time is {found}, which is before {before}, the time of a record before it")]
-    Time {
-        /// The record's time.
-        found: UnixMillis,
-        /// The earliest that it can be.
-        before: UnixMillis,
-    },
-    /// The clock was set back from a time that is not the latest one in the log, or was not set back.
-    #[error(
-        "it says that the clock was set back from {from} to {to}; the latest time was {latest}"
-    )]
-    ClockSetBack {
-        /// The latest time in the log before it.
-        latest: UnixMillis,
-        /// From which time, as recorded.
-        from: UnixMillis,
-        /// The record's time.
-        to: UnixMillis,
-    },
+    /// Its time does not follow on those of the records before it.
+    #[error(transparent)]
+    Time(#[from] TimeError),
     /// A record for which this version has no meaning.
     #[error("it is an event that this version does not know")]
     Unknown,

@@ -108,6 +108,7 @@ mod setup;
 mod space;
 mod state;
 mod stated;
+mod times;
 
 pub use dataspace_data_plane::Table;
 
@@ -132,6 +133,7 @@ pub use crate::replayed::{
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::Setup;
 pub use crate::space::{Access, Applied, DataSpace, NewOffer};
+pub use crate::times::TimeError;
 
 /// The README's code compiles.
 #[cfg(doctest)]

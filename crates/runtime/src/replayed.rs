@@ -14,12 +14,12 @@ use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::{ContractId, PublishedPolicies};
 use thiserror::Error;
 
-use crate::clock::Times;
 use crate::denial::DenialReason;
 use crate::error::ChangeError;
 use crate::facts;
 use crate::replayed::history::{Contract, History};
 use crate::stated::Stated;
+use crate::times::{TimeError, Times};
 
 pub use crate::replayed::report::{Deviation, Discrepancy, OtherCompiler, Outcome, Replayed};
 pub(crate) use crate::replayed::report::{duty_words, fact_words};
@@ -113,7 +113,7 @@ impl<'p> Replayer<'p> {
         };
         let time = record.time;
         let Event::Access(access) = record.event else {
-            in_time.map_err(fail)?;
+            in_time.map_err(|error| fail(error.into()))?;
             let concluded = history.apply(record).map_err(fail)?;
             if let Some((contract, compiler)) = concluded {
                 self.report.note_compiler(OtherCompiler { index, contract, compiler });
@@ -125,7 +125,7 @@ impl<'p> Replayer<'p> {
         let known = history.contracts.get(&contract).ok_or_else(unknown)?;
         let place = (index, time, &access);
         let mut found = decide_again(history, known, place, self.with, &mut self.report);
-        if let Err(ChangeError::Time { before, .. }) = in_time {
+        if let Err(TimeError::Before { before, .. }) = in_time {
             found.push(Deviation::Time { before });
         }
         if let Some(earlier) = history.requests.note(access.request, index) {

@@ -13,13 +13,14 @@ use parking_lot::Mutex;
 use serde_bytes::ByteArray;
 
 use crate::change::{Change, document, signed};
-use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE, Times};
+use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
 use crate::error::{ChangeError, SetupError, WriteError};
 use crate::gate::Gate;
 use crate::index::{Base, Index, IndexState, Row, Tail, Unusable};
 use crate::random;
 use crate::space::{DataSpace, Inner, Opened};
 use crate::state::State;
+use crate::times::Times;
 
 /// A checkpoint is signed after so many accesses at the latest, unless [`Setup::checkpoint_every`]
 /// says otherwise.
@@ -168,7 +169,7 @@ impl Setup {
         log.replay_from(LeafIndex::new(base.size), |index, bytes| {
             let fail = |source| SetupError::Record { index, source };
             let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
-            times.take(&record).map_err(fail)?;
+            times.take(&record).map_err(|error| fail(error.into()))?;
             replayed = replayed.saturating_add(1);
             if let Some(tail) = &mut tail {
                 tail.take(index, &record, bytes);

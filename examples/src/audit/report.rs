@@ -95,7 +95,7 @@ impl Report {
             writeln!(out, "   contents    {}", events.collect::<Vec<_>>().join(", "))?;
         }
         if !self.foreign.is_empty() {
-            let names: Vec<_> = self.foreign.iter().map(|one| shown_path(one)).collect();
+            let names: Vec<_> = self.foreign.iter().map(shown_path).collect();
             writeln!(out, "   not of it   {}: not looked at", names.join(", "))?;
         }
         if !self.findings.is_empty() {

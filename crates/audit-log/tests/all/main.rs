@@ -42,6 +42,7 @@ mod not_poisoned;
 mod note;
 #[cfg(test)]
 mod pending;
+#[cfg(test)]
 mod place;
 #[cfg(test)]
 mod publish;

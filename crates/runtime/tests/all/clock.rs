@@ -10,7 +10,7 @@ use dataspace_policy::{Constraint, Terms};
 use dataspace_primitives::UnixMillis;
 use dataspace_runtime::{
     AccessError, ChangeError, Clock, ClockError, Evidence, IndexState, NewOffer, Setup, SetupError,
-    WriteError, replay_decisions,
+    TimeError, WriteError, replay_decisions,
 };
 
 use crate::support::{
@@ -313,7 +313,10 @@ fn a_forged_way_back_is_refused() {
         assert!(
             matches!(
                 &refused,
-                Err(SetupError::Record { source: ChangeError::ClockSetBack { .. }, .. })
+                Err(SetupError::Record {
+                    source: ChangeError::Time(TimeError::SetBack { .. }),
+                    ..
+                })
             ),
             "{refused:?}"
         );
@@ -335,7 +338,8 @@ fn records_that_go_back_in_time_are_found_out() {
     files.clock.set(at(60));
     files.forge(Event::Opened { epoch: serde_bytes::ByteArray::new([1; 16]) });
     let refused = files.open();
-    let is_time = |error: &ChangeError| matches!(error, ChangeError::Time { .. });
+    let is_time =
+        |error: &ChangeError| matches!(error, ChangeError::Time(TimeError::Before { .. }));
     assert!(matches!(&refused, Err(SetupError::Record { source, .. }) if is_time(source)));
     assert!(replay_decisions(&files.log(), authority().did(), None).is_err());
 

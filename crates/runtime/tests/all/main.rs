@@ -64,4 +64,5 @@ mod statements;
 mod support;
 #[cfg(test)]
 mod unknown_facts;
+#[cfg(test)]
 mod waiting;

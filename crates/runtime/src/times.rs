@@ -1,0 +1,76 @@
+//! The order of the times of records.
+
+use dataspace_audit_log::{Event, Record};
+use dataspace_primitives::UnixMillis;
+use thiserror::Error;
+
+/// Why the time of a record is none that a node writes.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TimeError {
+    /// It is before that of a record that came before it, for which no node would have waited.
+    #[error("its time is {found}, which is before {before}, the time of a record before it")]
+    Before {
+        /// The record's time.
+        found: UnixMillis,
+        /// The earliest that it can be.
+        before: UnixMillis,
+    },
+    /// The clock was set back from a time that is not the latest one in the log, or was not set back.
+    #[error(
+        "it says that the clock was set back from {from} to {to}; the latest time was {latest}"
+    )]
+    SetBack {
+        /// The latest time in the log before it.
+        latest: UnixMillis,
+        /// From which time, as recorded.
+        from: UnixMillis,
+        /// The record's time.
+        to: UnixMillis,
+    },
+}
+
+/// What the times of records must be: since changes exclude everything else, none is before any
+/// record so far, and no access before the last change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    latest: UnixMillis,
+    latest_change: UnixMillis,
+}
+
+impl Times {
+    /// After records of which `latest` is the latest time.
+    pub(crate) fn after(latest: UnixMillis) -> Self {
+        Self { latest, latest_change: UnixMillis::MIN }
+    }
+
+    /// The latest time so far, since the clock was last set back.
+    pub(crate) fn latest(&self) -> UnixMillis {
+        self.latest
+    }
+
+    /// Takes in the next record.
+    pub(crate) fn take(&mut self, record: &Record) -> Result<(), TimeError> {
+        let found = record.time;
+        let (checked, is_change) = match &record.event {
+            Event::ClockSetBack { from } => {
+                if *from != self.latest || found >= *from {
+                    let latest = self.latest;
+                    return Err(TimeError::SetBack { latest, from: *from, to: found });
+                }
+                self.latest = found;
+                (found, true)
+            }
+            Event::Access(_) => (self.latest_change, false),
+            // Recorded beside everything else, and in force at no time.
+            Event::Archived { .. } => (found, false),
+            _ => (self.latest, true),
+        };
+        let is_before = found < checked;
+        self.latest = self.latest.max(found);
+        if is_change {
+            self.latest_change = self.latest;
+        }
+        if is_before { Err(TimeError::Before { found, before: checked }) } else { Ok(()) }
+    }
+}
