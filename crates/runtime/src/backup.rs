@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use dataspace_audit_log::{Backup, BackupError, Log, ReadError, Recovery, TreeSize};
 use thiserror::Error;
 
-use crate::error::WriteError;
 use crate::index::{Index, Unusable};
 use crate::space::DataSpace;
+use crate::state::error::WriteError;
 
 /// How often a copy is begun again that does not fit together, since the node archived or wrote its
 /// index meanwhile.

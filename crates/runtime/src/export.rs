@@ -1,16 +1,50 @@
 //! Evidence of one decision, for people who trust nobody.
 
-use dataspace_audit_log::{Event, LeafIndex, Record};
+use dataspace_audit_log::{Event, LeafIndex, ProveError, ReadError, Record, RecordError};
 use dataspace_identity::Admitted;
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::{AccessRequest, ContractId};
 use serde_bytes::ByteBuf;
+use thiserror::Error;
 
-use crate::change::document;
-use crate::error::ExportError;
-use crate::evidence::{Entry, Evidence};
+use crate::evidence::{Entry, Evidence, EvidenceError};
 use crate::permit::Receipt;
 use crate::space::DataSpace;
+use crate::state::change::document;
+use crate::state::error::WriteError;
+
+/// Why there is no evidence for a decision.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The record cannot be read.
+    #[error("the record cannot be read")]
+    Read(#[from] ReadError),
+    /// The record is no access decision.
+    #[error("record {index} is not a decision on an access")]
+    NotADecision {
+        /// The record.
+        index: LeafIndex,
+    },
+    /// It is not a record.
+    #[error("the log holds something else at this place")]
+    Record(#[from] RecordError),
+    /// A credential or the contract is missing.
+    #[error("the node holds no {what} for this decision")]
+    Missing {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The place of a record in the log cannot be shown.
+    #[error("the place of a record in the log cannot be shown")]
+    Prove(#[from] ProveError),
+    /// What was collected proves nothing: the request is that of another decision, for instance.
+    #[error("what this node holds for the decision is no evidence of it")]
+    Evidence(#[from] EvidenceError),
+    /// The log cannot be signed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
 
 impl DataSpace {
     /// One file that shows a decision: the contract and the decision with their places in the log,

@@ -15,8 +15,8 @@ use dataspace_usage_contract::{
     Agreement, PublishedProfile, StatedEnvironment, StatedPerson, Statements,
 };
 
-use crate::members::Member;
 use crate::permit::Decided;
+use crate::state::members::Member;
 use crate::stated::Stated;
 
 /// Every member was admitted by one of these; whether it has others is not known.

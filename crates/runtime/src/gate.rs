@@ -6,8 +6,8 @@ use std::ops::{Deref, DerefMut};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::error::ChangeError;
-use crate::state::State;
+use crate::state::error::ChangeError;
+use crate::state::in_force::State;
 
 thread_local! {
     /// The gates through which this thread has a pass, one entry for each pass.

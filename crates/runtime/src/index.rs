@@ -20,7 +20,7 @@ use dataspace_identity::SecretKey;
 use thiserror::Error;
 
 pub(crate) use self::file::Row;
-pub(crate) use self::rows::{Base, Made, Tail};
+pub(crate) use self::rows::{Base, Tail};
 use self::statement::Statement;
 
 /// What the libraries below say.
@@ -106,7 +106,7 @@ pub enum Unusable {
     #[error("the rows of the index are not acceptable")]
     Rows {
         /// The first thing at fault.
-        source: Box<crate::error::ChangeError>,
+        source: Box<crate::state::error::ChangeError>,
     },
 }
 

@@ -86,22 +86,19 @@
 //! Decisions on requests that nobody can attribute (an unknown contract, a wrong signature, a
 //! replay) are errors and are not recorded, so that strangers cannot fill the log.
 
+mod access;
 mod backup;
-mod change;
 mod clock;
 mod denial;
-mod error;
 mod evidence;
 mod export;
 mod facts;
 mod gate;
 mod index;
-mod members;
 mod monitor;
 mod permit;
 mod random;
 mod release;
-mod replay;
 mod replayed;
 mod request;
 mod setup;
@@ -112,27 +109,27 @@ mod times;
 
 pub use dataspace_data_plane::Table;
 
+pub use crate::access::error::AccessError;
 pub use crate::backup::{NodeBackup, NodeBackupError, backup_node};
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
 pub use crate::denial::DenialReason;
-pub use crate::error::{
-    AccessError, ChangeError, ExportError, NodeArchiveError, ReleaseError, SetupError, WriteError,
-};
 pub use crate::evidence::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, Part, VerifiedEvidence};
+pub use crate::export::ExportError;
 pub use crate::index::{IndexError, IndexState, Unusable};
 pub use crate::monitor::Monitor;
 pub use crate::permit::{
     Conflict, Decision, Denial, NotSubmitted, Permit, Receipt, Received, Recorded, Submitted,
 };
 pub use crate::random::{RandomError, generate_key};
-pub use crate::release::Release;
+pub use crate::release::{Release, ReleaseError};
 pub use crate::replayed::{
     DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler, Outcome, ReplayError, Replayed,
     Replayer, replay_decisions,
 };
 pub use crate::request::{RequestError, request_access, request_access_stating};
-pub use crate::setup::Setup;
-pub use crate::space::{Access, Applied, DataSpace, NewOffer};
+pub use crate::setup::{Setup, SetupError};
+pub use crate::space::{Access, Applied, DataSpace, NewOffer, NodeArchiveError};
+pub use crate::state::error::{ChangeError, WriteError};
 pub use crate::times::TimeError;
 
 /// The README's code compiles.

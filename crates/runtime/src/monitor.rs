@@ -9,15 +9,15 @@ use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
 use dataspace_usage_contract::AccessRequest;
 
+use crate::access::error::AccessError;
 use crate::clock::ClockError;
 use crate::denial::DenialReason;
-use crate::error::AccessError;
 use crate::gate::Pass;
-use crate::members::Member;
 use crate::permit::{Asked, Conflict, Decided, Decision, Denial, Grant, Permit, Received};
 use crate::release::{OpenData, Slot};
 use crate::space::Inner;
-use crate::state::Contract;
+use crate::state::contract::Contract;
+use crate::state::members::Member;
 
 /// How far a consumer's clock may be ahead of ours.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);

@@ -13,14 +13,14 @@ use dataspace_policy::Uses;
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
 
+use crate::access::error::AccessError;
 use crate::denial::DenialReason;
-use crate::error::AccessError;
 use crate::facts;
-use crate::members::Member;
 use crate::monitor::Monitor;
 use crate::release::{OpenData, Release};
 use crate::space::Inner;
-use crate::state::Contract;
+use crate::state::contract::Contract;
+use crate::state::members::Member;
 
 /// A signed request that is fresh, not replayed, and by the contract's consumer, in one pass through the
 /// monitor. Good for one decision.

@@ -1,15 +1,17 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use dataspace_data_plane::{Masked, Plan};
+use dataspace_audit_log::AppendError;
+use dataspace_data_plane::{Masked, Plan, RunError};
+use thiserror::Error;
 
-use crate::error::ReleaseError;
+use crate::clock::ClockError;
 use crate::permit::{Decided, Grant, Receipt};
 use crate::space::Inner;
-use crate::state::Contract;
+use crate::state::contract::{Contract, OpenReleases};
 
 /// Data that were opened, with the contract's duties on them; nothing was read yet.
 pub(crate) struct OpenData {
@@ -20,10 +22,6 @@ pub(crate) struct OpenData {
 
 /// One of the releases that a contract may have open.
 pub(crate) struct Slot(Arc<Contract>);
-
-/// How many releases of a contract are open.
-#[derive(Debug, Default)]
-pub(crate) struct OpenReleases(AtomicU32);
 
 impl Slot {
     /// `None` if `limit` are taken.
@@ -55,6 +53,30 @@ pub struct Release {
     data: Option<Box<OpenData>>,
     receipt: Receipt,
     clauses: Vec<String>,
+}
+
+/// Why a release stops.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReleaseError {
+    /// The contract ended, or a membership was revoked, while data was being released.
+    #[error("the release is stopped: {reason}")]
+    Stopped {
+        /// Why, in plain words.
+        reason: String,
+    },
+    /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
+    #[error("the release is stopped, since the node is closed")]
+    Closed,
+    /// The clock is wrong.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The log takes no records any more, so that nothing could end the contract.
+    #[error("the release is stopped, since the audit log failed")]
+    Log(#[from] AppendError),
+    /// The data cannot be read, or the duties cannot be carried out on it.
+    #[error("the release failed")]
+    Run(#[from] RunError),
 }
 
 impl Release {

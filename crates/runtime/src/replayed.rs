@@ -15,9 +15,9 @@ use dataspace_usage_contract::{ContractId, PublishedPolicies};
 use thiserror::Error;
 
 use crate::denial::DenialReason;
-use crate::error::ChangeError;
 use crate::facts;
 use crate::replayed::history::{Contract, History};
+use crate::state::error::ChangeError;
 use crate::stated::Stated;
 use crate::times::{TimeError, Times};
 

@@ -5,21 +5,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use dataspace_audit_log::{Event, LeafIndex, Log, Record, Storage, TreeSize};
+use dataspace_audit_log::{
+    CreateError, Event, LeafIndex, Log, OpenError, ReadError, Record, Storage, TreeSize,
+};
 use dataspace_identity::{Did, Origin, SecretKey};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
 use parking_lot::Mutex;
 use serde_bytes::ByteArray;
+use thiserror::Error;
 
-use crate::change::{Change, document, signed};
 use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
-use crate::error::{ChangeError, SetupError, WriteError};
 use crate::gate::Gate;
 use crate::index::{Base, Index, IndexState, Row, Tail, Unusable};
-use crate::random;
+use crate::random::{self, RandomError};
 use crate::space::{DataSpace, Inner, Opened};
-use crate::state::State;
+use crate::state::change::{Change, document, signed};
+use crate::state::error::{ChangeError, WriteError};
+use crate::state::in_force::State;
 use crate::times::Times;
 
 /// A checkpoint is signed after so many accesses at the latest, unless [`Setup::checkpoint_every`]
@@ -38,6 +41,65 @@ pub struct Setup {
     storage: Option<Box<dyn Storage>>,
     checkpoint_every: u64,
     open_max: u32,
+}
+
+/// Why a data space is not founded or opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// Neither a name for the log nor the number of an opening can be drawn.
+    #[error("no random number can be drawn for the log")]
+    Random(#[from] RandomError),
+    /// There is a log already, or the directory cannot be used.
+    #[error("the log cannot be created")]
+    Create(#[from] CreateError),
+    /// The log is damaged, shortened, rewritten, locked or another one.
+    #[error("the log cannot be opened")]
+    Open(#[from] OpenError),
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Read(#[from] ReadError),
+    /// Every change is followed by a checkpoint, and no crash takes one away.
+    #[error("the log has {size} records and no checkpoint; somebody removed it")]
+    NoCheckpoint {
+        /// Records in the log.
+        size: TreeSize,
+    },
+    /// A record of the log is not one that this monitor would have written.
+    #[error("record {index} of the log is not acceptable")]
+    Record {
+        /// Its place.
+        index: LeafIndex,
+        /// What is wrong with it.
+        source: ChangeError,
+    },
+    /// The beginning of the log was archived, and the index cannot stand for it.
+    #[error(
+        "the records before {first} were archived, and the index cannot stand for them; restore the archived segments"
+    )]
+    Archived {
+        /// The first record that is here.
+        first: LeafIndex,
+        /// Why the index is not used; `None` if it is good, and ends before that record.
+        #[source]
+        why: Option<Unusable>,
+    },
+    /// The profile is not acceptable.
+    #[error("the space profile is refused")]
+    Profile(#[from] ProfileError),
+    /// There is nothing to set back: the clock is not behind the log.
+    #[error(
+        "the clock shows {now}, which is not behind {latest}, the latest time in the log; open the node as usual"
+    )]
+    ClockNotBehind {
+        /// What the clock shows.
+        now: UnixMillis,
+        /// The latest time in the log.
+        latest: UnixMillis,
+    },
+    /// The first record, or that of the opening, cannot be written and signed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 impl Setup {
@@ -241,8 +303,9 @@ impl Setup {
                     taken.map_err(refused)?;
                 }
                 Row::Made(contract, made) => {
-                    let known =
-                        state.as_ref().is_some_and(|state| state.restore_made(contract, made));
+                    let known = state.as_ref().is_some_and(|state| {
+                        state.restore_made(contract, made.permits, made.counts)
+                    });
                     if !known {
                         return Err(refused(ChangeError::UnknownContract { contract }));
                     }

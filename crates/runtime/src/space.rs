@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dataspace_audit_log::{
-    AppendError, Checkpoint, EncodedRecord, LeafIndex, Log, Record, Recovery, Room,
+    AppendError, ArchiveError, Checkpoint, EncodedRecord, LeafIndex, Log, Record, Recovery, Room,
     SignCheckpointError,
 };
 use dataspace_data_plane::Table;
@@ -19,16 +19,19 @@ use dataspace_usage_contract::{
     PublishedPolicies, PublishedProfile, SpaceProfile, Termination, contract_id,
 };
 use parking_lot::Mutex;
+use thiserror::Error;
 
-use crate::change::Change;
-use crate::clock::SteadyClock;
-use crate::error::{AccessError, ChangeError, NodeArchiveError, WriteError};
+use crate::access::error::AccessError;
+use crate::clock::{ClockError, SteadyClock};
 use crate::gate::Gate;
 use crate::index::{Index, IndexError, IndexState};
 use crate::monitor::Monitor;
 use crate::permit::{Decision, Denial, NotSubmitted, Permit, Recorded, Submitted};
 use crate::release::Release;
-use crate::state::{State, claimed_contract};
+use crate::state::change::Change;
+use crate::state::check::claimed_contract;
+use crate::state::error::{ChangeError, WriteError};
+use crate::state::in_force::State;
 
 /// One provider's node: its contracts, its products and its log, in one directory. Cheap to
 /// clone; all clones are the same node.
@@ -99,6 +102,21 @@ pub enum Access {
     Denied(Recorded<Denial<'static>>),
 }
 
+/// Why records are not archived.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NodeArchiveError {
+    /// The clock is wrong.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// Without an index that covers them, the node could not be opened again.
+    #[error("the index that would stand for the records cannot be written")]
+    Index(#[from] Arc<IndexError>),
+    /// The log refuses.
+    #[error(transparent)]
+    Log(#[from] ArchiveError),
+}
+
 /// A decision on its way to the disk.
 enum Submission {
     Permit(Submitted<Permit<'static>>),
@@ -116,7 +134,7 @@ impl DataSpace {
     ///
     /// # Errors
     /// [`crate::ClockError`] if the clock was set back.
-    pub fn now(&self) -> Result<UnixMillis, crate::ClockError> {
+    pub fn now(&self) -> Result<UnixMillis, ClockError> {
         self.inner.clock.now()
     }
 

@@ -5,7 +5,7 @@ use dataspace_usage_contract::{AccessRequest, Agreement, contract_id};
 
 use crate::evidence::{EvidenceError, Part};
 use crate::monitor::CLOCK_SKEW;
-use crate::replay::REQUEST_AGE_MAX;
+use crate::state::replays::REQUEST_AGE_MAX;
 
 /// Checks that `request` is the one that was `decided` at a time, and that the consumer of the
 /// agreement signed it for this contract.

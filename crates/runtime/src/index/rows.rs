@@ -8,7 +8,7 @@ use dataspace_usage_contract::Counts;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use crate::replay::KEPT;
+use crate::state::replays::KEPT;
 
 /// The uses of a contract that the log records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,9 +12,9 @@ use dataspace_usage_contract::{
 use serde_bytes::ByteBuf;
 
 use crate::denial::DenialReason;
-use crate::error::ChangeError;
 use crate::facts::Basis;
 use crate::replayed::requests::Requests;
+use crate::state::error::ChangeError;
 use crate::stated::Stated;
 
 #[derive(Debug)]

@@ -1,83 +1,18 @@
-//! Who is a member: a function of the credentials and revocations that are recorded, whatever the
-//! order in which they came.
-//!
-//! Of a participant's credentials the newest is in force ([`Admitted::is_newer_than`]), unless it was
-//! issued up to the latest revocation.
+//! Admissions and revocations: what is checked of them, and what they do.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use dataspace_audit_log::LeafIndex;
-use dataspace_identity::{AdmitError, Admitted, Did, MembershipCredential, MembershipRevocation};
+use dataspace_identity::{AdmitError, Admitted, MembershipCredential, MembershipRevocation};
 use dataspace_primitives::{Signed, UnixMillis, Verified};
 
-use crate::change::Change;
-use crate::error::ChangeError;
-use crate::state::State;
-
-/// Most participants whose revocation is kept although none of their credentials came yet. Only the
-/// authority can make them; none is forgotten for another.
-pub(crate) const REVOKED_AHEAD_MAX: usize = 65_536;
-
-/// A member of the space.
-#[derive(Clone, Debug)]
-pub(crate) struct Member {
-    pub(crate) admitted: Admitted,
-    /// The record that put it in force.
-    admitted_by: LeafIndex,
-    /// Credentials before this one with their records, oldest first: decisions of their time are
-    /// shown by them.
-    earlier: Vec<(LeafIndex, Admitted)>,
-    /// What ended the credential.
-    pub(crate) revocation: Option<MembershipRevocation>,
-    /// Whether it would have been over by the time from which the clock was set back.
-    is_over: bool,
-}
-
-impl Member {
-    /// The credential that was in force before the record at `index`.
-    pub(crate) fn credential_at(&self, index: LeafIndex) -> Option<&Admitted> {
-        let earlier = self.earlier.iter().rev().map(|(by, one)| (*by, one));
-        let mut all = std::iter::once((self.admitted_by, &self.admitted)).chain(earlier);
-        all.find(|(by, _)| *by < index).map(|(_, one)| one)
-    }
-
-    pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
-        self.revocation.is_none() && !self.is_over && self.admitted.is_member_at(now)
-    }
-}
-
-/// The latest revocation of each participant that has one.
-#[derive(Debug, Default)]
-pub(crate) struct Revocations {
-    latest: HashMap<Did, MembershipRevocation>,
-    /// How many of them are of participants that were never admitted.
-    ahead: usize,
-}
-
-impl Revocations {
-    fn of(&self, subject: &Did) -> Option<&MembershipRevocation> {
-        self.latest.get(subject)
-    }
-
-    /// Whether one more participant would be too many.
-    fn has_room(&self, ahead_max: usize) -> bool {
-        self.ahead < ahead_max
-    }
-
-    fn keep(&mut self, revocation: MembershipRevocation, is_known: bool) {
-        let is_new = self.latest.insert(revocation.subject.clone(), revocation).is_none();
-        self.ahead += usize::from(is_new && !is_known);
-    }
-
-    /// The participant is admitted for the first time.
-    fn admitted(&mut self, subject: &Did) {
-        self.ahead -= usize::from(self.latest.contains_key(subject) && self.ahead > 0);
-    }
-}
+use crate::state::change::Change;
+use crate::state::error::ChangeError;
+use crate::state::in_force::State;
+use crate::state::members::{Member, REVOKED_AHEAD_MAX};
 
 impl State {
-    pub(crate) fn check_admission(
+    pub(super) fn check_admission(
         &self,
         credential: Signed<MembershipCredential>,
         now: UnixMillis,
@@ -122,7 +57,7 @@ impl State {
         Ok(Change::Admission(admitted))
     }
 
-    pub(crate) fn check_revocation(
+    pub(super) fn check_revocation(
         &self,
         revocation: Signed<MembershipRevocation>,
         now: UnixMillis,
@@ -148,7 +83,7 @@ impl State {
         }
     }
 
-    pub(crate) fn apply_admission(&mut self, admitted: Admitted, admitted_by: LeafIndex) {
+    pub(super) fn apply_admission(&mut self, admitted: Admitted, admitted_by: LeafIndex) {
         let did = admitted.did().clone();
         let mut earlier = Vec::new();
         match self.members.get(&did) {
@@ -162,7 +97,7 @@ impl State {
         self.members.insert(did, Arc::new(member));
     }
 
-    pub(crate) fn apply_revocation(&mut self, revocation: &Verified<MembershipRevocation>) {
+    pub(super) fn apply_revocation(&mut self, revocation: &Verified<MembershipRevocation>) {
         let revocation = revocation.value();
         let member = self.members.get_mut(&revocation.subject);
         let is_known = member.is_some();
@@ -177,43 +112,11 @@ impl State {
 
     /// Ends the memberships that are over by `from`: the log may have called them so. A newer
     /// credential readmits.
-    pub(crate) fn end_members(&mut self, from: UnixMillis) {
+    pub(super) fn end_members(&mut self, from: UnixMillis) {
         for member in self.members.values_mut() {
             if member.admitted.credential().validity.until() <= from {
                 *member = Arc::new(Member { is_over: true, ..member.as_ref().clone() });
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use dataspace_identity::{SecretKey, SpaceId};
-
-    use super::*;
-
-    fn revocation(seed: u8) -> MembershipRevocation {
-        let key = SecretKey::from_seed(&mut [seed; 32]).unwrap();
-        MembershipRevocation {
-            space: SpaceId::new(key.did().clone(), "demo".parse().unwrap()),
-            subject: key.did().clone(),
-            revoked_at: UnixMillis::MIN,
-            reason: "left".parse().unwrap(),
-        }
-    }
-
-    #[test]
-    fn only_revocations_of_people_who_were_never_admitted_take_up_room() {
-        let mut revocations = Revocations::default();
-        assert!(revocations.has_room(1) && !revocations.has_room(0));
-        // Of a member; twice of somebody unknown.
-        revocations.keep(revocation(1), true);
-        assert!(revocations.has_room(1));
-        revocations.keep(revocation(2), false);
-        revocations.keep(revocation(2), false);
-        assert!(!revocations.has_room(1) && revocations.has_room(2));
-        revocations.admitted(&revocation(2).subject);
-        assert!(revocations.has_room(1));
-        assert!(revocations.of(&revocation(2).subject).is_some());
     }
 }

@@ -1,12 +1,7 @@
-//! One enum for each operation.
+//! Why a change is refused, and why it is not recorded.
 
-use std::sync::Arc;
-
-use dataspace_audit_log::{
-    AppendError, ArchiveError, CreateError, LeafIndex, OpenError, ProveError, ReadError,
-    RecordError, SignCheckpointError, TreeSize,
-};
-use dataspace_data_plane::{PlanError, RunError};
+use dataspace_audit_log::{AppendError, RecordError, SignCheckpointError};
+use dataspace_data_plane::PlanError;
 use dataspace_identity::{AdmitError as CredentialError, Did, Origin, RevocationError, SpaceId};
 use dataspace_policy::{Action, ClauseId, UnmatchedValue};
 use dataspace_primitives::{Name, SignError, UnixMillis, VerifyError};
@@ -17,10 +12,7 @@ use dataspace_usage_contract::{
 use thiserror::Error;
 
 use crate::clock::ClockError;
-use crate::evidence::EvidenceError;
-use crate::index::{IndexError, Unusable};
-use crate::members::REVOKED_AHEAD_MAX;
-use crate::random::RandomError;
+use crate::state::members::REVOKED_AHEAD_MAX;
 use crate::times::TimeError;
 
 /// Why nothing was recorded, or the log was not signed.
@@ -37,80 +29,6 @@ pub enum WriteError {
     /// The record is durable, but the log could not be signed.
     #[error("the audit log cannot be signed")]
     Checkpoint(#[from] SignCheckpointError),
-}
-
-/// Why a data space is not founded or opened.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// Neither a name for the log nor the number of an opening can be drawn.
-    #[error("no random number can be drawn for the log")]
-    Random(#[from] RandomError),
-    /// There is a log already, or the directory cannot be used.
-    #[error("the log cannot be created")]
-    Create(#[from] CreateError),
-    /// The log is damaged, shortened, rewritten, locked or another one.
-    #[error("the log cannot be opened")]
-    Open(#[from] OpenError),
-    /// The log cannot be read.
-    #[error("the log cannot be read")]
-    Read(#[from] ReadError),
-    /// Every change is followed by a checkpoint, and no crash takes one away.
-    #[error("the log has {size} records and no checkpoint; somebody removed it")]
-    NoCheckpoint {
-        /// Records in the log.
-        size: TreeSize,
-    },
-    /// A record of the log is not one that this monitor would have written.
-    #[error("record {index} of the log is not acceptable")]
-    Record {
-        /// Its place.
-        index: LeafIndex,
-        /// What is wrong with it.
-        source: ChangeError,
-    },
-    /// The beginning of the log was archived, and the index cannot stand for it.
-    #[error(
-        "the records before {first} were archived, and the index cannot stand for them; restore the archived segments"
-    )]
-    Archived {
-        /// The first record that is here.
-        first: LeafIndex,
-        /// Why the index is not used; `None` if it is good, and ends before that record.
-        #[source]
-        why: Option<Unusable>,
-    },
-    /// The profile is not acceptable.
-    #[error("the space profile is refused")]
-    Profile(#[from] ProfileError),
-    /// There is nothing to set back: the clock is not behind the log.
-    #[error(
-        "the clock shows {now}, which is not behind {latest}, the latest time in the log; open the node as usual"
-    )]
-    ClockNotBehind {
-        /// What the clock shows.
-        now: UnixMillis,
-        /// The latest time in the log.
-        latest: UnixMillis,
-    },
-    /// The first record, or that of the opening, cannot be written and signed.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-}
-
-/// Why records are not archived.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum NodeArchiveError {
-    /// The clock is wrong.
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    /// Without an index that covers them, the node could not be opened again.
-    #[error("the index that would stand for the records cannot be written")]
-    Index(#[from] Arc<IndexError>),
-    /// The log refuses.
-    #[error(transparent)]
-    Log(#[from] ArchiveError),
 }
 
 /// Why a change of the space's state is refused. The same checks run when a change is made and
@@ -312,114 +230,6 @@ pub enum ChangeError {
     #[error("this thread holds a monitor, and a change waits for that: drop it first")]
     InsidePass,
     /// The log did not take it.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-}
-
-/// Why an access came to no decision. (A denial is a decision, not an error.)
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AccessError {
-    /// The clock is wrong.
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    /// The request is for another node, be it of the same provider.
-    #[error("the request is for the log `{found}`; the log of this node is `{expected}`")]
-    OtherNode {
-        /// This node's log.
-        expected: Origin,
-        /// The log that the request names.
-        found: Origin,
-    },
-    /// No such contract here.
-    #[error("there is no contract `{contract}` here")]
-    UnknownContract {
-        /// The contract that the request names.
-        contract: ContractId,
-    },
-    /// Well signed, but its content is not that of a request: with more roles of a person than a
-    /// request can state, for instance.
-    #[error("the request is malformed")]
-    Malformed(#[source] dataspace_primitives::cbor::DecodeError),
-    /// Not signed by the contract's consumer.
-    #[error("the request is not signed by the contract's consumer")]
-    Signature,
-    /// Made too long ago, or in the future.
-    #[error(
-        "the request was made at {requested_at}; now is {now}, and it may be {age_secs_max} s old"
-    )]
-    NotFresh {
-        /// When it was made, by the consumer's clock.
-        requested_at: UnixMillis,
-        /// Now, by the provider's clock.
-        now: UnixMillis,
-        /// Oldest age that is taken, in seconds.
-        age_secs_max: u32,
-    },
-    /// The same request was answered before.
-    #[error("the request was answered before; each access needs a request of its own")]
-    Replayed,
-    /// The decision is not durable, so there is none.
-    #[error("the decision cannot be recorded, so nothing is released")]
-    Append(#[from] AppendError),
-    /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
-    #[error("the node is closed; open it again")]
-    Closed,
-}
-
-/// Why a release stops.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReleaseError {
-    /// The contract ended, or a membership was revoked, while data was being released.
-    #[error("the release is stopped: {reason}")]
-    Stopped {
-        /// Why, in plain words.
-        reason: String,
-    },
-    /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
-    #[error("the release is stopped, since the node is closed")]
-    Closed,
-    /// The clock is wrong.
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    /// The log takes no records any more, so that nothing could end the contract.
-    #[error("the release is stopped, since the audit log failed")]
-    Log(#[from] AppendError),
-    /// The data cannot be read, or the duties cannot be carried out on it.
-    #[error("the release failed")]
-    Run(#[from] RunError),
-}
-
-/// Why there is no evidence for a decision.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// The record cannot be read.
-    #[error("the record cannot be read")]
-    Read(#[from] ReadError),
-    /// The record is no access decision.
-    #[error("record {index} is not a decision on an access")]
-    NotADecision {
-        /// The record.
-        index: LeafIndex,
-    },
-    /// It is not a record.
-    #[error("the log holds something else at this place")]
-    Record(#[from] RecordError),
-    /// A credential or the contract is missing.
-    #[error("the node holds no {what} for this decision")]
-    Missing {
-        /// What is missing.
-        what: &'static str,
-    },
-    /// The place of a record in the log cannot be shown.
-    #[error("the place of a record in the log cannot be shown")]
-    Prove(#[from] ProveError),
-    /// What was collected proves nothing: the request is that of another decision, for instance.
-    #[error("what this node holds for the decision is no evidence of it")]
-    Evidence(#[from] EvidenceError),
-    /// The log cannot be signed.
     #[error(transparent)]
     Write(#[from] WriteError),
 }

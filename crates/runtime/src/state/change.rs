@@ -7,8 +7,8 @@ use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination};
 use serde_bytes::ByteBuf;
 
-use crate::error::ChangeError;
-use crate::state::Contract;
+use crate::state::contract::Contract;
+use crate::state::error::ChangeError;
 
 /// A change that passed every check and only has to be recorded and applied.
 pub(crate) enum Change {

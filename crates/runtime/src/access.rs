@@ -1,0 +1,3 @@
+//! One access, from request to release.
+
+pub(crate) mod error;

@@ -1,0 +1,61 @@
+//! Why an access comes to no decision.
+
+use dataspace_audit_log::AppendError;
+use dataspace_identity::Origin;
+use dataspace_primitives::UnixMillis;
+use dataspace_primitives::cbor::DecodeError;
+use dataspace_usage_contract::ContractId;
+use thiserror::Error;
+
+use crate::clock::ClockError;
+
+/// Why an access came to no decision. (A denial is a decision, not an error.)
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AccessError {
+    /// The clock is wrong.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The request is for another node, be it of the same provider.
+    #[error("the request is for the log `{found}`; the log of this node is `{expected}`")]
+    OtherNode {
+        /// This node's log.
+        expected: Origin,
+        /// The log that the request names.
+        found: Origin,
+    },
+    /// No such contract here.
+    #[error("there is no contract `{contract}` here")]
+    UnknownContract {
+        /// The contract that the request names.
+        contract: ContractId,
+    },
+    /// Well signed, but its content is not that of a request: with more roles of a person than a
+    /// request can state, for instance.
+    #[error("the request is malformed")]
+    Malformed(#[source] DecodeError),
+    /// Not signed by the contract's consumer.
+    #[error("the request is not signed by the contract's consumer")]
+    Signature,
+    /// Made too long ago, or in the future.
+    #[error(
+        "the request was made at {requested_at}; now is {now}, and it may be {age_secs_max} s old"
+    )]
+    NotFresh {
+        /// When it was made, by the consumer's clock.
+        requested_at: UnixMillis,
+        /// Now, by the provider's clock.
+        now: UnixMillis,
+        /// Oldest age that is taken, in seconds.
+        age_secs_max: u32,
+    },
+    /// The same request was answered before.
+    #[error("the request was answered before; each access needs a request of its own")]
+    Replayed,
+    /// The decision is not durable, so there is none.
+    #[error("the decision cannot be recorded, so nothing is released")]
+    Append(#[from] AppendError),
+    /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
+    #[error("the node is closed; open it again")]
+    Closed,
+}
