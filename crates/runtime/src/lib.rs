@@ -87,15 +87,14 @@
 //! replay) are errors and are not recorded, so that strangers cannot fill the log.
 
 mod access;
-mod backup;
 mod clock;
 mod denial;
 mod evidence;
-mod export;
 mod facts;
 mod gate;
 mod index;
 mod monitor;
+mod node;
 mod permit;
 mod random;
 mod release;
@@ -110,11 +109,9 @@ mod times;
 pub use dataspace_data_plane::Table;
 
 pub use crate::access::error::AccessError;
-pub use crate::backup::{NodeBackup, NodeBackupError, backup_node};
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
 pub use crate::denial::DenialReason;
 pub use crate::evidence::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, Part, VerifiedEvidence};
-pub use crate::export::ExportError;
 pub use crate::index::{IndexError, IndexState, Unusable};
 pub use crate::monitor::Monitor;
 pub use crate::permit::{
@@ -128,7 +125,11 @@ pub use crate::replayed::{
 };
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::{Setup, SetupError};
-pub use crate::space::{Access, Applied, DataSpace, NewOffer, NodeArchiveError};
+pub use crate::space::accesses::Access;
+pub use crate::space::backup::{NodeBackup, NodeBackupError, backup_node};
+pub use crate::space::changes::{Applied, NewOffer};
+pub use crate::space::export::ExportError;
+pub use crate::space::{DataSpace, NodeArchiveError};
 pub use crate::state::error::{ChangeError, WriteError};
 pub use crate::times::TimeError;
 

@@ -13,9 +13,9 @@ use crate::access::error::AccessError;
 use crate::clock::ClockError;
 use crate::denial::DenialReason;
 use crate::gate::Pass;
+use crate::node::Inner;
 use crate::permit::{Asked, Conflict, Decided, Decision, Denial, Grant, Permit, Received};
 use crate::release::{OpenData, Slot};
-use crate::space::Inner;
 use crate::state::contract::Contract;
 use crate::state::members::Member;
 

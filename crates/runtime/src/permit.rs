@@ -17,8 +17,8 @@ use crate::access::error::AccessError;
 use crate::denial::DenialReason;
 use crate::facts;
 use crate::monitor::Monitor;
+use crate::node::Inner;
 use crate::release::{OpenData, Release};
-use crate::space::Inner;
 use crate::state::contract::Contract;
 use crate::state::members::Member;
 

@@ -9,8 +9,8 @@ use dataspace_data_plane::{Masked, Plan, RunError};
 use thiserror::Error;
 
 use crate::clock::ClockError;
+use crate::node::Inner;
 use crate::permit::{Decided, Grant, Receipt};
-use crate::space::Inner;
 use crate::state::contract::{Contract, OpenReleases};
 
 /// Data that were opened, with the contract's duties on them; nothing was read yet.

@@ -1,0 +1,107 @@
+//! What a node is made of, and how its log is signed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Recovery, SignCheckpointError, TreeSize};
+use dataspace_identity::{SecretKey, TrustAnchors};
+use parking_lot::Mutex;
+
+use crate::clock::SteadyClock;
+use crate::gate::Gate;
+use crate::index::{Index, IndexState};
+use crate::state::error::WriteError;
+
+pub(crate) struct Inner {
+    pub(crate) key: SecretKey,
+    pub(crate) clock: SteadyClock,
+    pub(crate) log: Log,
+    pub(crate) gate: Gate,
+    pub(crate) opened: Option<Opened>,
+    pub(crate) index: Index,
+    /// Records after which a checkpoint is signed.
+    pub(crate) checkpoint_every: u64,
+    /// Releases that one contract may have open.
+    pub(crate) open_max: u32,
+    /// Whom a node of this space believes.
+    pub(crate) anchors: TrustAnchors,
+    /// Held by whoever signs.
+    pub(crate) signing: Mutex<()>,
+    /// Records under the last checkpoint that was signed since the node was opened.
+    pub(crate) signed: AtomicU64,
+    /// Records that this node knows to be in the log.
+    pub(crate) recorded: AtomicU64,
+}
+
+/// What opening found.
+pub(crate) struct Opened {
+    pub(crate) recovery: Recovery,
+    pub(crate) index: IndexState,
+    /// Records in the log once the opening was recorded.
+    pub(crate) size: u64,
+}
+
+impl Inner {
+    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, WriteError> {
+        Ok(self.signed_checkpoint()?)
+    }
+
+    fn signed_checkpoint(&self) -> Result<Checkpoint, SignCheckpointError> {
+        let checkpoint = self.log.checkpoint(&self.key)?;
+        self.signed.fetch_max(checkpoint.size().as_u64(), Ordering::AcqRel);
+        Ok(checkpoint)
+    }
+
+    /// Signs the log with the record at `index` in it, unless somebody has meanwhile. Whoever waits here
+    /// for another one is likely to be in its checkpoint.
+    pub(crate) fn sign_covering(&self, index: LeafIndex) -> Result<(), SignCheckpointError> {
+        self.recorded.fetch_max(index.as_u64().saturating_add(1), Ordering::AcqRel);
+        let _one_at_a_time = self.signing.lock();
+        if self.signed.load(Ordering::Acquire) > index.as_u64() {
+            return Ok(());
+        }
+        self.signed_checkpoint().map(drop)
+    }
+
+    /// Signs the log if enough records came since the last checkpoint: `size` is now.
+    pub(crate) fn sign_if_due(&self, size: u64) {
+        self.recorded.fetch_max(size, Ordering::AcqRel);
+        let is_due =
+            || size >= self.signed.load(Ordering::Acquire).saturating_add(self.checkpoint_every);
+        // One thread signs, the others go on. If it fails, the record is durable all the same, and
+        // the next ones try again.
+        if is_due()
+            && let Some(_one_at_a_time) = self.signing.try_lock()
+            && is_due()
+        {
+            let _next_ones_try_again = self.checkpoint();
+        }
+    }
+
+    /// Returns true if a log of `size` records has got no record since the node was opened, and few
+    /// records stand behind its index: writing that, which reads all of its rows, can wait.
+    fn is_untouched(&self, size: u64) -> bool {
+        self.opened.as_ref().is_some_and(|opened| {
+            let few = matches!(&opened.index, IndexState::Used { replayed, .. } if *replayed < 64);
+            opened.size == size && few
+        })
+    }
+
+    /// For a moment without locks.
+    pub(crate) fn write_index_if_due(&self) {
+        self.index.write_if_due(self.recorded.load(Ordering::Acquire), &self.log, &self.key);
+    }
+}
+
+/// Signs what is not signed yet, and writes the index of it, as well as that is possible while
+/// closing.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let size = self.log.size().map_or(0, TreeSize::as_u64);
+        if size > self.signed.load(Ordering::Acquire) {
+            let _the_log_is_whole_without_it = self.checkpoint();
+        }
+        if !self.is_untouched(size) {
+            let _the_log_is_enough = self.index.write(None, &self.log, &self.key);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Changes of what is in force: made, recorded, signed.
+
+use std::sync::Arc;
+
+use dataspace_audit_log::{AppendError, EncodedRecord, Record};
+use dataspace_data_plane::Table;
+use dataspace_identity::{Did, MembershipCredential, MembershipRevocation};
+use dataspace_policy::Terms;
+use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
+use dataspace_usage_contract::{
+    Acceptance, AgreeError, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
+    PublishedProfile, SpaceProfile, Termination,
+};
+
+use crate::space::DataSpace;
+use crate::state::change::Change;
+use crate::state::check::claimed_contract;
+use crate::state::error::{ChangeError, WriteError};
+use crate::state::in_force::State;
+
+/// What a provider wants to offer; the node adds the space, itself and the product's class.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// A registered product.
+    pub product: Name,
+    /// To whom alone; `None` to every participant.
+    pub consumer: Option<Did>,
+    /// What is permitted, forbidden and done.
+    pub terms: Terms,
+    /// When the contract would run: half-open.
+    pub validity: Validity,
+    /// First instant at which the offer can no longer be accepted.
+    pub expires_at: UnixMillis,
+}
+
+/// What became of a change that is in force now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was recorded, and is in force from now on.
+    Now,
+    /// It was in force before, all of it, and so was not recorded again.
+    AlreadyInForce,
+}
+
+impl DataSpace {
+    /// Puts a newer profile of the authority in force, for running contracts too.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is not the authority's, not newer, or not acceptable.
+    pub fn publish(&self, profile: Signed<SpaceProfile>) -> Result<Applied, ChangeError> {
+        let profile =
+            PublishedProfile::publish(profile, self.inner.anchors.authority(), self.about_now()?)?;
+        self.change_once(|state, _now| state.check_published(profile))
+    }
+
+    /// Admits a participant by the authority's credential, which also renews a membership. The newest
+    /// credential counts, whatever the order in which they come.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if the credential is not acceptable in this space, was revoked, or is older
+    /// than the one in force.
+    pub fn admit(&self, credential: Signed<MembershipCredential>) -> Result<Applied, ChangeError> {
+        let admitted = self.inner.anchors.admit(credential, self.about_now()?)?;
+        self.change_once(|state, now| state.check_admitted(admitted, now))
+    }
+
+    /// Ends a membership. From the moment this returns, nothing more is released to the
+    /// participant by a credential that was issued up to the revocation; running releases stop before
+    /// their next batch. It is kept for credentials that come later, too, and for participants that
+    /// nobody here has heard of.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is not the authority's.
+    pub fn revoke(&self, revocation: Signed<MembershipRevocation>) -> Result<Applied, ChangeError> {
+        let revocation = self.inner.anchors.check_revocation(revocation, self.about_now()?)?;
+        self.change_once(|state, _now| state.check_revoked(revocation))
+    }
+
+    /// Registers a product and attaches its table; after opening a node, attaches it again.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if the space has no such class, or the product was registered with other
+    /// columns.
+    pub fn register(&self, product: Name, class: Name, table: Table) -> Result<(), ChangeError> {
+        let descriptor = table.descriptor_digest();
+        let known = {
+            let state = self.inner.gate.enter();
+            state.check_product(product.clone(), class.clone(), descriptor)?;
+            state.products.contains_key(&product)
+        };
+        if !known {
+            let id = product.clone();
+            self.change(|state, _now| state.check_product(id, class, descriptor))?;
+        }
+        let mut state = self.inner.gate.change()?;
+        state.tables.insert(product, Arc::new(table));
+        Ok(())
+    }
+
+    /// Signs an offer, after checking that its terms can be carried out here.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if they cannot.
+    pub fn offer(&self, new: NewOffer) -> Result<Signed<Offer>, ChangeError> {
+        let state = self.inner.gate.enter();
+        let product = state.products.get(&new.product);
+        let product =
+            product.ok_or(ChangeError::UnknownProduct { product: new.product.clone() })?;
+        let offer = Offer {
+            space: state.anchors.space().clone(),
+            log: self.inner.log.origin().clone(),
+            provider: self.provider().clone(),
+            consumer: new.consumer,
+            product_class: product.class.clone(),
+            product: new.product,
+            terms: new.terms,
+            validity: new.validity,
+            expires_at: new.expires_at,
+        };
+        let Offer { product, product_class, terms, .. } = &offer;
+        state.check_contract_terms(product, product_class, terms)?;
+        state.check_offered(terms)?;
+        Ok(offer.sign(&self.inner.key)?)
+    }
+
+    /// Countersigns an accepted offer: from now on the contract is in force.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if offer and acceptance do not fit, the consumer is not a member, or it
+    /// accepted the offer before. After [`ChangeError::Unsigned`] the contract is in force: see
+    /// [`DataSpace::agreement`], with the identifier in the acceptance.
+    pub fn conclude(
+        &self,
+        offer: Signed<Offer>,
+        acceptance: Signed<Acceptance>,
+    ) -> Result<Verified<Agreement>, ChangeError> {
+        // WHY in this order: whoever has a copy of an offer can send acceptances. They cost two
+        // signatures, and only a member's that is new is compiled, outside of every lock.
+        let now = self.about_now()?;
+        let keys = Did::claimed_keys(&acceptance).map_err(AgreeError::from)?;
+        let acceptance = acceptance.verify(&keys, now)?;
+        let offer = Offer::verify_signature(offer, self.provider(), now)?;
+        let compiler = {
+            let state = self.inner.gate.enter();
+            state.check_place(&offer.value().space, &offer.value().log)?;
+            let Acceptance { offer: accepted, consumer, .. } = acceptance.value();
+            state.check_parties(*accepted, (self.provider(), consumer), now)?;
+            state.programs.compiler().clone()
+        };
+        let parties = (&self.inner.key, &acceptance);
+        let concluded = Agreement::conclude_with(&offer, parties, now, &compiler)?;
+        let agreement = concluded.0.clone();
+        self.change(|state, now| {
+            let expires_at = offer.value().expires_at;
+            if now >= expires_at {
+                let offer = agreement.value().offer;
+                return Err(AgreeError::Expired { offer, expires_at, now }.into());
+            }
+            let change = state.check_agreement(concluded, now)?;
+            state.check_offered(&offer.value().terms)?;
+            Ok(change)
+        })?;
+        Ok(agreement)
+    }
+
+    /// Ends a contract before its time, by the signed statement of either party.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is nobody's contract here, or neither party's statement.
+    pub fn terminate(&self, termination: Signed<Termination>) -> Result<(), ChangeError> {
+        let now = self.about_now()?;
+        let id = claimed_contract(&termination, now)?;
+        let contract = Arc::clone(self.inner.gate.enter().contract(id)?);
+        let termination = Termination::verify(termination, &contract.agreement, now)?;
+        self.change(|state, _now| state.check_ended(termination))
+    }
+
+    /// As the provider: ends a contract before its time.
+    ///
+    /// # Errors
+    /// [`ChangeError`] as for [`DataSpace::terminate`].
+    pub fn end_contract(&self, contract: ContractId, reason: Name) -> Result<(), ChangeError> {
+        let declared_at = self.now().map_err(WriteError::from)?;
+        let by = self.provider().clone();
+        let termination = Termination { contract, by, declared_at, reason };
+        self.terminate(Signed::sign(&termination, &self.inner.key)?)
+    }
+
+    /// Puts the provider's own policies in force, in place of those before: Cedar text in which
+    /// each policy has an `@id` and forbids, whatever contracts permit. Running releases stop
+    /// before their next batch if they are forbidden now. An empty text takes the policies back.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if the text is not acceptable; the policies before it stay in force.
+    pub fn set_policies(&self, cedar: &str) -> Result<(), ChangeError> {
+        loop {
+            let now = self.about_now()?;
+            let (profile, own) = {
+                let state = self.inner.gate.enter();
+                (Arc::clone(&state.profile), state.own.clone())
+            };
+            let (space, log) = (self.inner.anchors.space(), self.inner.log.origin());
+            let statement = ProviderPolicies {
+                space: space.clone(),
+                log: log.clone(),
+                version: PublishedPolicies::next_version(own.as_deref()),
+                cedar: cedar.trim().to_owned(),
+            };
+            let statement = Signed::sign(&statement, &self.inner.key)?;
+            let names = profile.profile().vocabulary();
+            let policies =
+                PublishedPolicies::publish(statement, (space, log), &names, own.as_deref(), now)?;
+            let made = self.change(|state, _now| {
+                // Checked against a profile or a version that is not in force any more.
+                let is_same = Arc::ptr_eq(&state.profile, &profile)
+                    && state.own.as_ref().map(Arc::as_ptr) == own.as_ref().map(Arc::as_ptr);
+                is_same.then(|| Change::Policies(Box::new(policies))).ok_or(ChangeError::Outdated)
+            });
+            match made {
+                Err(ChangeError::Outdated) => {}
+                made => return made,
+            }
+        }
+    }
+
+    /// The time at which documents are verified, before a change has a time of its own.
+    fn about_now(&self) -> Result<UnixMillis, ChangeError> {
+        Ok(self.now().map_err(WriteError::from)?)
+    }
+
+    /// Puts a change in force, in the moment in which it gets its place in the log: one after the other,
+    /// and none while an access is between decision and log. Then waits, without a lock, until it is
+    /// durable and signed: whatever is decided on it meanwhile stands behind it in the log, and so is
+    /// not durable before it.
+    fn change(
+        &self,
+        check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
+    ) -> Result<(), ChangeError> {
+        self.inner.write_index_if_due();
+        let room = self.inner.log.room().map_err(WriteError::from)?;
+        let pending = {
+            let mut state = self.inner.gate.change()?;
+            let now = self.inner.clock.now().map_err(WriteError::from)?;
+            let change = check(&state, now)?;
+            let record = EncodedRecord::try_from(&Record::new(now, change.to_event()));
+            let record = record.map_err(AppendError::from).map_err(WriteError::from)?;
+            let pending = room.submit(&record).map_err(WriteError::from)?;
+            state.apply(change, pending.index());
+            pending
+        };
+        let appended = pending.wait().map_err(WriteError::from)?;
+        // WHY not as a `WriteError`: nobody may take it for a change that was not made.
+        self.inner.sign_covering(appended.index()).map_err(ChangeError::Unsigned)
+    }
+
+    /// The same for a change that may be in force already; durable it is when this returns.
+    fn change_once(
+        &self,
+        check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
+    ) -> Result<Applied, ChangeError> {
+        match self.change(check) {
+            Err(ChangeError::AlreadyInForce) => {
+                self.inner.log.flush().map_err(WriteError::from)?;
+                Ok(Applied::AlreadyInForce)
+            }
+            changed => changed.map(|()| Applied::Now),
+        }
+    }
+}
