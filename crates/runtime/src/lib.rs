@@ -88,40 +88,36 @@
 
 mod access;
 mod clock;
-mod denial;
 mod evidence;
-mod facts;
 mod gate;
 mod index;
-mod monitor;
 mod node;
-mod permit;
 mod random;
-mod release;
 mod replayed;
 mod request;
 mod setup;
 mod space;
 mod state;
-mod stated;
 mod times;
 
 pub use dataspace_data_plane::Table;
 
+pub use crate::access::asked::Receipt;
+pub use crate::access::denial::DenialReason;
 pub use crate::access::error::AccessError;
+pub use crate::access::monitor::{Monitor, Received};
+pub use crate::access::outcome::Outcome;
+pub use crate::access::permit::{
+    Conflict, Decision, Denial, NotSubmitted, Permit, Recorded, Submitted,
+};
+pub use crate::access::release::{Release, ReleaseError};
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
-pub use crate::denial::DenialReason;
 pub use crate::evidence::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, Part, VerifiedEvidence};
 pub use crate::index::{IndexError, IndexState, Unusable};
-pub use crate::monitor::Monitor;
-pub use crate::permit::{
-    Conflict, Decision, Denial, NotSubmitted, Permit, Receipt, Received, Recorded, Submitted,
-};
 pub use crate::random::{RandomError, generate_key};
-pub use crate::release::{Release, ReleaseError};
 pub use crate::replayed::{
-    DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler, Outcome, ReplayError, Replayed,
-    Replayer, replay_decisions,
+    DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler, ReplayError, Replayed, Replayer,
+    replay_decisions,
 };
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::{Setup, SetupError};

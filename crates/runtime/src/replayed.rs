@@ -14,15 +14,15 @@ use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::{ContractId, PublishedPolicies};
 use thiserror::Error;
 
-use crate::denial::DenialReason;
-use crate::facts;
+use crate::access::denial::DenialReason;
+use crate::access::facts;
+use crate::access::outcome::Outcome;
+use crate::access::stated::Stated;
 use crate::replayed::history::{Contract, History};
 use crate::state::error::ChangeError;
-use crate::stated::Stated;
 use crate::times::{TimeError, Times};
 
-pub use crate::replayed::report::{Deviation, Discrepancy, OtherCompiler, Outcome, Replayed};
-pub(crate) use crate::replayed::report::{duty_words, fact_words};
+pub use crate::replayed::report::{Deviation, Discrepancy, OtherCompiler, Replayed};
 
 /// Most discrepancies that a replay keeps; all are counted.
 pub const DISCREPANCIES_MAX: usize = 1000;

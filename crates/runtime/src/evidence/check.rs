@@ -11,11 +11,11 @@ use dataspace_policy::Program;
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, ContractId, contract_id};
 
-use crate::denial::{self, DenialReason};
+use crate::access::denial::{self, DenialReason};
+use crate::access::facts::{self, Basis};
+use crate::access::stated::Stated;
 use crate::evidence::verdict::Case;
 use crate::evidence::{Entry, Evidence, EvidenceError, Part, VerifiedEvidence, members, request};
-use crate::facts::{self, Basis};
-use crate::stated::Stated;
 
 impl Evidence {
     /// Checks everything in the file, against nothing but the space authority: that exactly the

@@ -11,8 +11,8 @@ use dataspace_primitives::{Digest, EnvelopeError, UnixMillis, Validity, VerifyEr
 use dataspace_usage_contract::{AgreeError, ContractId};
 use thiserror::Error;
 
+use crate::access::outcome::{Outcome, duty_words, fact_words};
 use crate::evidence::Evidence;
-use crate::replayed::{Outcome, duty_words, fact_words};
 
 /// A part of an evidence file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,8 +4,7 @@ use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, contract_id};
 
 use crate::evidence::{EvidenceError, Part};
-use crate::monitor::CLOCK_SKEW;
-use crate::state::replays::REQUEST_AGE_MAX;
+use crate::state::replays::{CLOCK_SKEW, REQUEST_AGE_MAX};
 
 /// Checks that `request` is the one that was `decided` at a time, and that the consumer of the
 /// agreement signed it for this contract.

@@ -5,10 +5,10 @@ use dataspace_identity::Admitted;
 use dataspace_policy::{Decision, Facts, Layers, Program, Reason};
 use dataspace_usage_contract::Agreement;
 
-use crate::denial::{self, DenialReason, Likeness};
+use crate::access::denial::{self, DenialReason, Likeness};
+use crate::access::facts;
+use crate::access::outcome::Outcome;
 use crate::evidence::EvidenceError;
-use crate::facts;
-use crate::replayed::Outcome;
 
 /// What one file shows of a verdict.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::ContractId;
 
+use crate::access::stated::Stated;
 use crate::replayed::history::History;
 use crate::replayed::report::Deviation;
-use crate::stated::Stated;
 
 impl History {
     /// Counts an access, and holds its counts against those of the records before it, which are the

@@ -11,11 +11,11 @@ use dataspace_usage_contract::{
 };
 use serde_bytes::ByteBuf;
 
-use crate::denial::DenialReason;
-use crate::facts::Basis;
+use crate::access::denial::DenialReason;
+use crate::access::facts::Basis;
+use crate::access::stated::Stated;
 use crate::replayed::requests::Requests;
 use crate::state::error::ChangeError;
-use crate::stated::Stated;
 
 #[derive(Debug)]
 pub(super) struct History {

@@ -6,7 +6,8 @@ use dataspace_policy::{COMPILER_VERSION, Simulation};
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::ContractId;
 
-use crate::denial::{self, DenialReason, Likeness};
+use crate::access::denial::{self, DenialReason, Likeness};
+use crate::access::outcome::{Outcome, duty_words, fact_words};
 use crate::replayed::{DISCREPANCIES_MAX, Made};
 
 /// What a replay of a log found.
@@ -63,15 +64,6 @@ pub struct Discrepancy {
     pub contract: ContractId,
     /// What is not as it should be.
     pub deviation: Deviation,
-}
-
-/// A decision, as far as the log tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Permitted; by these clauses, where they are known: the log does not keep them.
-    Permit(Vec<String>),
-    /// Denied, for these reasons: each a code, a colon and plain words.
-    Deny(Vec<String>),
 }
 
 /// What is not as it should be in a recorded decision. In plain words by `Display`.
@@ -239,40 +231,6 @@ impl From<Made> for Outcome {
             Self::Deny(made.reasons.iter().map(DenialReason::recorded).collect())
         }
     }
-}
-
-impl Outcome {
-    pub(super) fn of(verdict: &Verdict) -> Self {
-        match verdict {
-            Verdict::Permit { .. } => Self::Permit(Vec::new()),
-            Verdict::Deny { reasons } => Self::Deny(reasons.clone()),
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Permit(clauses) if clauses.is_empty() => f.write_str("permitted"),
-            Self::Permit(clauses) => write!(f, "permitted by {}", clauses.join(", ")),
-            Self::Deny(reasons) => write!(f, "denied ({})", reasons.join("; ")),
-        }
-    }
-}
-
-/// A recorded fact for people.
-pub(crate) fn fact_words(fact: Option<&Fact>) -> String {
-    match fact {
-        None => "nothing".to_owned(),
-        Some(Fact::Text(text)) => text.clone(),
-        Some(Fact::Number(number)) => number.to_string(),
-        Some(Fact::Texts(texts)) => texts.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
-    }
-}
-
-/// Duties for people.
-pub(crate) fn duty_words(duties: &[String]) -> String {
-    if duties.is_empty() { "none".to_owned() } else { duties.join(", ") }
 }
 
 impl fmt::Display for Deviation {

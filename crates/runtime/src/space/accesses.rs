@@ -7,9 +7,9 @@ use dataspace_primitives::{Signed, Verified};
 use dataspace_usage_contract::AccessRequest;
 
 use crate::access::error::AccessError;
-use crate::monitor::Monitor;
-use crate::permit::{Decision, Denial, NotSubmitted, Permit, Recorded, Submitted};
-use crate::release::Release;
+use crate::access::monitor::Monitor;
+use crate::access::permit::{Decision, Denial, NotSubmitted, Permit, Recorded, Submitted};
+use crate::access::release::Release;
 use crate::space::DataSpace;
 
 /// The answer to one access.

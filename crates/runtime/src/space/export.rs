@@ -7,8 +7,8 @@ use dataspace_usage_contract::{AccessRequest, ContractId};
 use serde_bytes::ByteBuf;
 use thiserror::Error;
 
+use crate::access::asked::Receipt;
 use crate::evidence::{Entry, Evidence, EvidenceError};
-use crate::permit::Receipt;
 use crate::space::DataSpace;
 use crate::state::change::document;
 use crate::state::error::WriteError;

@@ -1,3 +1,5 @@
+//! Which requests are fresh, and were answered already.
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +17,8 @@ struct Seen {
     order: VecDeque<(UnixMillis, Digest)>,
 }
 
+/// How far a consumer's clock may be ahead of ours.
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// Longest age of a request that any profile can allow.
 pub(crate) const REQUEST_AGE_MAX: Duration = Duration::from_secs(3600);
 /// The same, and the clock skew on top.

@@ -9,18 +9,17 @@ use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
 use dataspace_usage_contract::AccessRequest;
 
+use crate::access::asked::{Asked, Decided};
+use crate::access::denial::DenialReason;
 use crate::access::error::AccessError;
+use crate::access::permit::{Conflict, Decision, Denial, Permit};
+use crate::access::release::{Grant, OpenData, Slot};
 use crate::clock::ClockError;
-use crate::denial::DenialReason;
 use crate::gate::Pass;
 use crate::node::Inner;
-use crate::permit::{Asked, Conflict, Decided, Decision, Denial, Grant, Permit, Received};
-use crate::release::{OpenData, Slot};
 use crate::state::contract::Contract;
 use crate::state::members::Member;
-
-/// How far a consumer's clock may be ahead of ours.
-pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
+use crate::state::replays::CLOCK_SKEW;
 
 /// One pass through the monitor. While it exists, no membership, contract or profile changes, so
 /// that the log's order is the order in which things took effect. Nothing in it waits for the disk;
@@ -28,6 +27,13 @@ pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 pub struct Monitor<'a> {
     pub(crate) inner: &'a Arc<Inner>,
     pub(crate) state: Pass<'a>,
+}
+
+/// A signed request that is fresh, not replayed, and by the contract's consumer, in one pass through the
+/// monitor. Good for one decision.
+pub struct Received<'m> {
+    pub(crate) monitor: &'m Monitor<'m>,
+    pub(crate) asked: Asked,
 }
 
 impl Inner {
@@ -256,5 +262,11 @@ impl<'m> Received<'m> {
 impl std::fmt::Debug for Monitor<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Monitor").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Received<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Received").finish_non_exhaustive()
     }
 }

@@ -9,15 +9,13 @@ use std::sync::LazyLock;
 
 use dataspace_audit_log::Fact;
 use dataspace_identity::MembershipCredential;
-use dataspace_policy::{Environment, Facts, Person, Terms};
+use dataspace_policy::{Facts, Person, Terms};
 use dataspace_primitives::{Name, UnixMillis};
-use dataspace_usage_contract::{
-    Agreement, PublishedProfile, StatedEnvironment, StatedPerson, Statements,
-};
+use dataspace_usage_contract::{Agreement, PublishedProfile, StatedPerson, Statements};
 
-use crate::permit::Decided;
+use crate::access::asked::Decided;
+use crate::access::stated::{Stated, stated_environment};
 use crate::state::members::Member;
-use crate::stated::Stated;
 
 /// Every member was admitted by one of these; whether it has others is not known.
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =
@@ -63,18 +61,6 @@ impl Decided {
 
 fn stated_person(person: &StatedPerson) -> Person<'_> {
     Person { id: person.id.as_str(), roles: &person.roles }
-}
-
-pub(crate) fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
-    Environment {
-        id: environment.id.as_str(),
-        // Nobody checks one.
-        attested: None,
-        sandbox: environment.sandbox,
-        security_level: environment.security_level,
-        connector: environment.connector.as_str(),
-        application: environment.application.as_str(),
-    }
 }
 
 /// What the facts of a recorded access are made of: for whoever makes the decision again.

@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataspace_audit_log::Fact;
 use dataspace_policy::{Action, Environment, Uses};
 use dataspace_primitives::{Name, Region};
-use dataspace_usage_contract::{AccessRequest, Statements};
-
-use crate::facts;
+use dataspace_usage_contract::{AccessRequest, StatedEnvironment, Statements};
 
 /// What only the consumer's request tells, and the counts of the decision.
 pub(crate) struct Stated<'a> {
@@ -28,7 +26,7 @@ impl<'a> Stated<'a> {
             action: request.action,
             purpose: Cow::Borrowed(&request.purpose),
             person: person.as_ref().map(|one| (one.id.as_str(), Cow::Borrowed(&one.roles))),
-            environment: environment.as_ref().map(facts::stated_environment),
+            environment: environment.as_ref().map(stated_environment),
             recipient_region: *recipient_region,
             uses,
         }
@@ -90,5 +88,17 @@ impl<'a> Stated<'a> {
                 this_month: number("usesThisMonth")?,
             },
         })
+    }
+}
+
+pub(crate) fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
+    Environment {
+        id: environment.id.as_str(),
+        // Nobody checks one.
+        attested: None,
+        sandbox: environment.sandbox,
+        security_level: environment.security_level,
+        connector: environment.connector.as_str(),
+        application: environment.application.as_str(),
     }
 }

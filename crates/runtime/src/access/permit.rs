@@ -2,47 +2,20 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 
 use dataspace_audit_log::{
-    AccessRecord, AppendError, Appended, EncodedRecord, Event, LeafIndex, Pending, Record, Room,
-    TEXTS_MAX, Verdict,
+    AccessRecord, AppendError, Appended, EncodedRecord, Event, Pending, Record, Room, TEXTS_MAX,
+    Verdict,
 };
-use dataspace_identity::Did;
-use dataspace_policy::Uses;
-use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
-use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
+use dataspace_primitives::Digest;
 
+use crate::access::asked::{Asked, Decided, Receipt};
+use crate::access::denial::DenialReason;
 use crate::access::error::AccessError;
-use crate::denial::DenialReason;
-use crate::facts;
-use crate::monitor::Monitor;
+use crate::access::facts;
+use crate::access::release::{Grant, Release};
 use crate::node::Inner;
-use crate::release::{OpenData, Release};
-use crate::state::contract::Contract;
-use crate::state::members::Member;
-
-/// A signed request that is fresh, not replayed, and by the contract's consumer, in one pass through the
-/// monitor. Good for one decision.
-pub struct Received<'m> {
-    pub(crate) monitor: &'m Monitor<'m>,
-    pub(crate) asked: Asked,
-}
-
-/// What was asked, and under which contract.
-pub(crate) struct Asked {
-    pub(crate) request: Verified<AccessRequest>,
-    pub(crate) contract: Arc<Contract>,
-}
-
-/// What was decided on, permit or denial: all that facts are made of.
-pub(crate) struct Decided {
-    pub(crate) asked: Asked,
-    pub(crate) member: Arc<Member>,
-    pub(crate) profile: Arc<PublishedProfile>,
-    pub(crate) now: UnixMillis,
-    pub(crate) uses: Uses,
-}
 
 /// The contract permits, and nobody forbids. Cannot be cloned or made by hand, and lives no longer
 /// than the pass through the monitor (`'m`) in which it was given, so that nothing it rests on can
@@ -51,15 +24,6 @@ pub(crate) struct Decided {
 pub struct Permit<'m> {
     pub(crate) grant: Grant,
     pub(crate) pass: PhantomData<&'m ()>,
-}
-
-pub(crate) struct Grant {
-    /// Not kept open by what is kept for later.
-    pub(crate) node: Weak<Inner>,
-    pub(crate) decided: Box<Decided>,
-    /// The clauses that permit.
-    pub(crate) clauses: Vec<String>,
-    pub(crate) data: Box<OpenData>,
 }
 
 /// The access is denied, for these reasons. As a permit, it lives no longer than the pass in which
@@ -106,35 +70,13 @@ pub enum NotSubmitted {
     Failed(AccessError),
 }
 
-/// The request of a decision that may no longer be right: [`Monitor::again`] decides again.
+/// The request of a decision that may no longer be right: [`Monitor::again`](crate::Monitor::again) decides again.
 pub struct Conflict {
     pub(crate) node: Weak<Inner>,
     pub(crate) asked: Box<Asked>,
 }
 
-/// Where a decision stands in the log, and the consumer's signed request: what both sides keep.
-#[derive(Clone, Debug)]
-pub struct Receipt {
-    /// The record of the decision.
-    pub index: LeafIndex,
-    /// The contract.
-    pub contract: ContractId,
-    /// The consumer.
-    pub consumer: Did,
-    /// The request as signed.
-    pub request: Signed<AccessRequest>,
-}
-
 impl Decided {
-    pub(crate) fn receipt(&self, appended: &Appended) -> Receipt {
-        Receipt {
-            index: appended.index(),
-            contract: self.asked.contract.id,
-            consumer: self.asked.request.value().consumer.clone(),
-            request: self.asked.request.signed().clone(),
-        }
-    }
-
     fn record(&self, verdict: Verdict) -> Result<EncodedRecord, AccessError> {
         let contract = &self.asked.contract;
         let access = AccessRecord {
@@ -337,12 +279,6 @@ macro_rules! opaque_debug {
 }
 
 opaque_debug!(Submitted<D>, Recorded<D>, Conflict);
-
-impl fmt::Debug for Received<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Received").finish_non_exhaustive()
-    }
-}
 
 impl fmt::Debug for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

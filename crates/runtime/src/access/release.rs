@@ -1,3 +1,5 @@
+//! The data that a permit opened, and their release.
+
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -8,9 +10,9 @@ use dataspace_audit_log::AppendError;
 use dataspace_data_plane::{Masked, Plan, RunError};
 use thiserror::Error;
 
+use crate::access::asked::{Decided, Receipt};
 use crate::clock::ClockError;
 use crate::node::Inner;
-use crate::permit::{Decided, Grant, Receipt};
 use crate::state::contract::{Contract, OpenReleases};
 
 /// Data that were opened, with the contract's duties on them; nothing was read yet.
@@ -18,6 +20,16 @@ pub(crate) struct OpenData {
     pub(crate) plan: Arc<Plan>,
     pub(crate) batches: Masked<Arc<Plan>>,
     pub(crate) _slot: Slot,
+}
+
+/// What a permit grants.
+pub(crate) struct Grant {
+    /// Not kept open by what is kept for later.
+    pub(crate) node: Weak<Inner>,
+    pub(crate) decided: Box<Decided>,
+    /// The clauses that permit.
+    pub(crate) clauses: Vec<String>,
+    pub(crate) data: Box<OpenData>,
 }
 
 /// One of the releases that a contract may have open.

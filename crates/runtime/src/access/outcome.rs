@@ -1,0 +1,48 @@
+//! A decision as the log tells it, for people.
+
+use std::fmt;
+
+use dataspace_audit_log::{Fact, Verdict};
+
+/// A decision, as far as the log tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Permitted; by these clauses, where they are known: the log does not keep them.
+    Permit(Vec<String>),
+    /// Denied, for these reasons: each a code, a colon and plain words.
+    Deny(Vec<String>),
+}
+
+impl Outcome {
+    pub(crate) fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Permit { .. } => Self::Permit(Vec::new()),
+            Verdict::Deny { reasons } => Self::Deny(reasons.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Permit(clauses) if clauses.is_empty() => f.write_str("permitted"),
+            Self::Permit(clauses) => write!(f, "permitted by {}", clauses.join(", ")),
+            Self::Deny(reasons) => write!(f, "denied ({})", reasons.join("; ")),
+        }
+    }
+}
+
+/// A recorded fact for people.
+pub(crate) fn fact_words(fact: Option<&Fact>) -> String {
+    match fact {
+        None => "nothing".to_owned(),
+        Some(Fact::Text(text)) => text.clone(),
+        Some(Fact::Number(number)) => number.to_string(),
+        Some(Fact::Texts(texts)) => texts.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Duties for people.
+pub(crate) fn duty_words(duties: &[String]) -> String {
+    if duties.is_empty() { "none".to_owned() } else { duties.join(", ") }
+}
