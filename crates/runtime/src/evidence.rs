@@ -6,12 +6,13 @@
 //! smaller check that calls it verified.
 
 mod check;
-mod error;
+pub(crate) mod error;
 mod findings;
 mod members;
+pub(crate) mod part;
 mod request;
 mod verdict;
-mod verified;
+pub(crate) mod verified;
 
 use dataspace_audit_log::{LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
 use dataspace_primitives::cbor::{self, EncodeError};
@@ -19,8 +20,8 @@ use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-pub use self::error::{EvidenceError, Part};
-pub use self::verified::VerifiedEvidence;
+use crate::evidence::error::EvidenceError;
+use crate::evidence::part::{Part, VERSION};
 
 /// Longest evidence file, in bytes: two records with their paths, two credentials, a request and a
 /// checkpoint with its cosignatures, each as long as it can be.
@@ -60,7 +61,7 @@ pub(crate) struct Entry {
 
 impl Evidence {
     /// The version of the format that this library writes and reads.
-    pub const VERSION: u8 = 2;
+    pub const VERSION: u8 = VERSION;
 
     /// The bytes of the file.
     ///

@@ -6,8 +6,9 @@
 //! the requests that could still be replayed. It is a fold over the log's records, and knows
 //! nothing of the monitor's state.
 
-mod file;
-mod rows;
+pub(crate) mod error;
+pub(crate) mod file;
+pub(crate) mod rows;
 mod statement;
 
 use std::io;
@@ -19,12 +20,10 @@ use dataspace_audit_log::{Directory, LeafIndex, Log, ReadError, Record, RecordEr
 use dataspace_identity::SecretKey;
 use thiserror::Error;
 
-pub(crate) use self::file::Row;
-pub(crate) use self::rows::{Base, Tail};
-use self::statement::Statement;
-
-/// What the libraries below say.
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+use crate::index::error::{IndexError, Unusable};
+use crate::index::file::{FILE, Row};
+use crate::index::rows::{Base, Tail};
+use crate::index::statement::Statement;
 
 /// Whether a node was opened by its index.
 #[derive(Debug)]
@@ -54,102 +53,6 @@ impl IndexState {
         }
     }
 }
-
-/// Why an index is not used. All but [`Unusable::Missing`], and [`Unusable::Version`] after an
-/// update, are worth a look: somebody or something changed a file.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum Unusable {
-    /// There is none: the node is new, or its directory was copied without it.
-    #[error("there is no index")]
-    Missing,
-    /// The file is damaged, or none of ours.
-    #[error("the index cannot be read")]
-    Unreadable {
-        /// What the data base or the file system says.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The file made the data base panic: it is damaged, or was made to do so.
-    #[error("reading the index ended in a panic")]
-    Panicked,
-    /// No statement about the rows that the operator of the log has signed.
-    #[error("the index is not signed by the operator of the log")]
-    Statement,
-    /// Rows of a version that this library does not know.
-    #[error("version {found} of the index is not known here")]
-    Version {
-        /// The version found.
-        found: u64,
-    },
-    /// The index of another log of this operator.
-    #[error("it is the index of another log")]
-    OtherLog,
-    /// The operator signed the index of a longer log than this one: the log was rolled back, and
-    /// the index was not.
-    #[error("the index covers {stated} records, the log has {found}: it was rolled back")]
-    Ahead {
-        /// Records under the index.
-        stated: TreeSize,
-        /// Records in the log.
-        found: TreeSize,
-    },
-    /// The operator signed the index of another history than the log's.
-    #[error("the first {stated} records of the log are not those of the index")]
-    OtherHistory {
-        /// Records under the index.
-        stated: TreeSize,
-    },
-    /// Rows were changed, added, taken away or brought back.
-    #[error("the rows of the index are not those that the operator signed")]
-    Digest,
-    /// The rows are those that were signed, but do not make a state.
-    #[error("the rows of the index are not acceptable")]
-    Rows {
-        /// The first thing at fault.
-        source: Box<crate::state::error::ChangeError>,
-    },
-}
-
-impl Unusable {
-    fn cause(source: impl Into<Cause>) -> Self {
-        Self::Unreadable { source: source.into() }
-    }
-}
-
-/// Why the index was not written. Nothing is lost: the log has everything, and the next attempt
-/// is made later.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum IndexError {
-    /// The disk is full, the file is gone, the log cannot be signed.
-    #[error("the index cannot be written")]
-    Failed {
-        /// What is in the way.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The file made the data base panic.
-    #[error("writing the index ended in a panic")]
-    Panicked,
-    /// Somebody changed rows while the node was open. They are not signed again; the node makes
-    /// the index anew when it is opened next.
-    #[error("the index is not as this node left it")]
-    Changed,
-    /// Records that the index still lacks were archived.
-    #[error("records from {size} on were archived before the index covered them")]
-    Archived {
-        /// Records under the index.
-        size: TreeSize,
-    },
-}
-
-impl IndexError {
-    fn failed(source: impl Into<Cause>) -> Self {
-        Self::Failed { source: source.into() }
-    }
-}
-
-/// The file in the node's directory.
-const FILE: &str = "index";
 
 /// Fewer records than this are not worth a new index.
 const RECORDS_MIN: u64 = 4_096;

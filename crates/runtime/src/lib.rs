@@ -112,13 +112,17 @@ pub use crate::access::permit::{
 };
 pub use crate::access::release::{Release, ReleaseError};
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
-pub use crate::evidence::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, Part, VerifiedEvidence};
-pub use crate::index::{IndexError, IndexState, Unusable};
+pub use crate::evidence::error::EvidenceError;
+pub use crate::evidence::part::Part;
+pub use crate::evidence::verified::VerifiedEvidence;
+pub use crate::evidence::{EVIDENCE_LEN_MAX, Evidence};
+pub use crate::index::IndexState;
+pub use crate::index::error::{IndexError, Unusable};
 pub use crate::random::{RandomError, generate_key};
-pub use crate::replayed::{
-    DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler, ReplayError, Replayed, Replayer,
-    replay_decisions,
+pub use crate::replayed::report::{
+    DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler, Replayed,
 };
+pub use crate::replayed::{ReplayError, Replayer, replay_decisions};
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::{Setup, SetupError};
 pub use crate::space::accesses::Access;

@@ -1,15 +1,14 @@
 //! Every recorded decision, made again from the log alone.
 
+mod again;
 mod counts;
 mod history;
-mod report;
+pub(crate) mod report;
 mod requests;
 
 use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Log, ReadError, Record, Verdict};
 use dataspace_identity::{Did, Origin};
-use dataspace_policy::{
-    Change, Decision, Facts, Layers, Past, Policies, Program, Simulation, simulate,
-};
+use dataspace_policy::{Change, Layers, Past, Policies, Simulation, simulate};
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::{ContractId, PublishedPolicies};
 use thiserror::Error;
@@ -18,14 +17,11 @@ use crate::access::denial::DenialReason;
 use crate::access::facts;
 use crate::access::outcome::Outcome;
 use crate::access::stated::Stated;
+use crate::replayed::again::Made;
 use crate::replayed::history::{Contract, History};
+use crate::replayed::report::{Deviation, Discrepancy, OtherCompiler, Replayed};
 use crate::state::error::ChangeError;
 use crate::times::{TimeError, Times};
-
-pub use crate::replayed::report::{Deviation, Discrepancy, OtherCompiler, Replayed};
-
-/// Most discrepancies that a replay keeps; all are counted.
-pub const DISCREPANCIES_MAX: usize = 1000;
 
 /// Goes through the records of a log, rebuilds by them what was in force, and makes every decision
 /// again. It needs no key and no node: a published log will do.
@@ -228,41 +224,6 @@ fn decide_again(
         }
     }
     found
-}
-
-/// A decision that was made again.
-struct Made {
-    /// Why not; empty for a permit.
-    reasons: Vec<DenialReason>,
-    /// The clauses that permit.
-    clauses: Vec<String>,
-}
-
-impl Made {
-    fn of(
-        program: &Program,
-        facts: &Facts<'_>,
-        layers: Layers<'_>,
-        standing: &[DenialReason],
-        limit: Option<u64>,
-    ) -> Self {
-        let mut reasons = standing.to_vec();
-        let clauses = match program.decide(facts, layers) {
-            Decision::Permit(grounds) => {
-                if let Some(limit) = limit
-                    && facts.uses.contract >= limit
-                {
-                    reasons.push(DenialReason::QuotaExhausted { limit });
-                }
-                grounds.policies().map(str::to_owned).collect()
-            }
-            Decision::Deny(denial) => {
-                reasons.extend(denial.reasons().into_iter().map(DenialReason::Policy));
-                Vec::new()
-            }
-        };
-        Self { reasons, clauses }
-    }
 }
 
 /// Adds the simulation of one access; its place is put in by the caller.

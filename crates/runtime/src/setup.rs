@@ -17,7 +17,10 @@ use thiserror::Error;
 
 use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
 use crate::gate::Gate;
-use crate::index::{Base, Index, IndexState, Row, Tail, Unusable};
+use crate::index::error::Unusable;
+use crate::index::file::Row;
+use crate::index::rows::{Base, Tail};
+use crate::index::{Index, IndexState};
 use crate::node::{Inner, Opened};
 use crate::random::{self, RandomError};
 use crate::space::DataSpace;

@@ -15,7 +15,8 @@ use dataspace_usage_contract::{Agreement, ContractId, contract_id};
 use thiserror::Error;
 
 use crate::clock::ClockError;
-use crate::index::{IndexError, IndexState};
+use crate::index::IndexState;
+use crate::index::error::IndexError;
 use crate::node::Inner;
 use crate::state::error::WriteError;
 

@@ -14,8 +14,11 @@ use dataspace_usage_contract::{AccessRequest, Agreement, ContractId, contract_id
 use crate::access::denial::{self, DenialReason};
 use crate::access::facts::{self, Basis};
 use crate::access::stated::Stated;
+use crate::evidence::error::EvidenceError;
+use crate::evidence::part::Part;
 use crate::evidence::verdict::Case;
-use crate::evidence::{Entry, Evidence, EvidenceError, Part, VerifiedEvidence, members, request};
+use crate::evidence::verified::VerifiedEvidence;
+use crate::evidence::{Entry, Evidence, members, request};
 
 impl Evidence {
     /// Checks everything in the file, against nothing but the space authority: that exactly the

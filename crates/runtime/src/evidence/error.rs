@@ -1,5 +1,3 @@
-use std::fmt;
-
 use dataspace_audit_log::{
     CheckpointError, CosignatureError, Fact, LeafIndex, Origin, PATH_LEN_MAX, ProofError,
     RecordError,
@@ -12,37 +10,7 @@ use dataspace_usage_contract::{AgreeError, ContractId};
 use thiserror::Error;
 
 use crate::access::outcome::{Outcome, duty_words, fact_words};
-use crate::evidence::Evidence;
-
-/// A part of an evidence file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
-    /// The checkpoint of the log.
-    Checkpoint,
-    /// The record with which the contract came into force, the signed agreement in it.
-    Conclusion,
-    /// The record of the decision.
-    Decision,
-    /// The provider's membership credential.
-    Provider,
-    /// The consumer's membership credential.
-    Consumer,
-    /// The consumer's signed request.
-    Request,
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Checkpoint => "checkpoint",
-            Self::Conclusion => "record of the conclusion",
-            Self::Decision => "record of the decision",
-            Self::Provider => "provider's credential",
-            Self::Consumer => "consumer's credential",
-            Self::Request => "consumer's request",
-        })
-    }
-}
+use crate::evidence::part::{Part, VERSION};
 
 /// Why evidence proves nothing: the first thing in it that is not as it says, or that contradicts
 /// another part ([`EvidenceError::parts`]).
@@ -54,9 +22,8 @@ pub enum EvidenceError {
     Decode(#[from] DecodeError),
     /// A version of the format that this library does not know.
     #[error(
-        "evidence version {found} is not known here, only version {}; ask the provider for the \
-         evidence again",
-        Evidence::VERSION
+        "evidence version {found} is not known here, only version {VERSION}; ask the provider for \
+         the evidence again"
     )]
     Version {
         /// The version found.

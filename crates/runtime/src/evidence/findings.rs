@@ -5,10 +5,17 @@ use dataspace_identity::Admitted;
 use dataspace_policy::COMPILER_VERSION;
 use dataspace_usage_contract::contract_id;
 
-use crate::evidence::VerifiedEvidence;
-use crate::evidence::verdict::Shown;
+use crate::evidence::verified::{Shown, VerifiedEvidence};
 
-pub(super) fn list(evidence: &VerifiedEvidence) -> Vec<Finding> {
+impl VerifiedEvidence {
+    /// In plain words, what is proved, and what is not.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        list(self)
+    }
+}
+
+fn list(evidence: &VerifiedEvidence) -> Vec<Finding> {
     let mut findings = members(evidence);
     findings.extend(contract(evidence));
     findings.extend(log(evidence));

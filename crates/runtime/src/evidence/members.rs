@@ -3,7 +3,8 @@
 use dataspace_identity::{AdmitError, Admitted, Did, MembershipCredential, TrustAnchors};
 use dataspace_primitives::{Signed, UnixMillis};
 
-use crate::evidence::{EvidenceError, Part};
+use crate::evidence::error::EvidenceError;
+use crate::evidence::part::Part;
 
 /// Admits `party` by its credential, as it was at `time`. Where the decision was a denial, its
 /// membership may have been over: that is a reason to deny.

@@ -3,7 +3,8 @@
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, contract_id};
 
-use crate::evidence::{EvidenceError, Part};
+use crate::evidence::error::EvidenceError;
+use crate::evidence::part::Part;
 use crate::state::replays::{CLOCK_SKEW, REQUEST_AGE_MAX};
 
 /// Checks that `request` is the one that was `decided` at a time, and that the consumer of the

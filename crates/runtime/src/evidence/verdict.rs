@@ -8,23 +8,8 @@ use dataspace_usage_contract::Agreement;
 use crate::access::denial::{self, DenialReason, Likeness};
 use crate::access::facts;
 use crate::access::outcome::Outcome;
-use crate::evidence::EvidenceError;
-
-/// What one file shows of a verdict.
-#[derive(Clone, Debug)]
-pub(super) enum Shown {
-    /// The contract permits, by these clauses.
-    Permit { clauses: Vec<String> },
-    /// A denial.
-    Deny {
-        /// The recorded reasons that follow from contract, credentials and facts.
-        follow: Vec<String>,
-        /// Whether this version says these in other words.
-        is_reworded: bool,
-        /// The others: their grounds are in other records.
-        elsewhere: Vec<String>,
-    },
-}
+use crate::evidence::error::EvidenceError;
+use crate::evidence::verified::Shown;
 
 /// Reasons that contract, credentials and facts give, and nothing else.
 const FOLLOWING: [&str; 7] = [

@@ -1,9 +1,9 @@
-use dataspace_audit_log::{AccessRecord, Checkpoint, Cosigners, Finding, LeafIndex};
+//! Evidence that was checked.
+
+use dataspace_audit_log::{AccessRecord, Checkpoint, Cosigners, LeafIndex};
 use dataspace_identity::{Admitted, SpaceId};
 use dataspace_primitives::{UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement};
-
-use crate::evidence::verdict::Shown;
 
 /// Evidence of which everything was checked by [`Evidence::verify`](crate::Evidence::verify).
 #[derive(Clone, Debug)]
@@ -95,10 +95,20 @@ impl VerifiedEvidence {
     pub fn cosigners(&self) -> Option<&Cosigners> {
         self.cosigners.as_ref()
     }
+}
 
-    /// In plain words, what is proved, and what is not.
-    #[must_use]
-    pub fn findings(&self) -> Vec<Finding> {
-        super::findings::list(self)
-    }
+/// What one file shows of a verdict.
+#[derive(Clone, Debug)]
+pub(super) enum Shown {
+    /// The contract permits, by these clauses.
+    Permit { clauses: Vec<String> },
+    /// A denial.
+    Deny {
+        /// The recorded reasons that follow from contract, credentials and facts.
+        follow: Vec<String>,
+        /// Whether this version says these in other words.
+        is_reworded: bool,
+        /// The others: their grounds are in other records.
+        elsewhere: Vec<String>,
+    },
 }

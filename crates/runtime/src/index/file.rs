@@ -15,9 +15,12 @@ use redb::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::index::error::{Cause, IndexError, Unusable};
 use crate::index::rows::{Answered, Base, Kind, Made, Sum, Tail};
 use crate::index::statement::Statement;
-use crate::index::{Cause, FILE, IndexError, Unusable};
+
+/// The file in the node's directory.
+pub(super) const FILE: &str = "index";
 
 /// Every record but accesses, by its place in the log.
 const CHANGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("changes");

@@ -3,7 +3,7 @@ use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, Payload, SignError, Signed, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::index::Unusable;
+use crate::index::error::Unusable;
 use crate::index::rows::Base;
 
 /// What the operator signs about its index: of which log it is, up to where, and the digest over

@@ -8,7 +8,10 @@ use dataspace_usage_contract::ContractId;
 
 use crate::access::denial::{self, DenialReason, Likeness};
 use crate::access::outcome::{Outcome, duty_words, fact_words};
-use crate::replayed::{DISCREPANCIES_MAX, Made};
+use crate::replayed::again::Made;
+
+/// Most discrepancies that a replay keeps; all are counted.
+pub const DISCREPANCIES_MAX: usize = 1000;
 
 /// What a replay of a log found.
 #[derive(Clone, Debug, Default)]
@@ -221,16 +224,6 @@ pub(super) fn differing_facts(
         Deviation::Fact { name, recorded, expected }
     };
     differing.map(to_deviation).collect()
-}
-
-impl From<Made> for Outcome {
-    fn from(made: Made) -> Self {
-        if made.reasons.is_empty() {
-            Self::Permit(made.clauses)
-        } else {
-            Self::Deny(made.reasons.iter().map(DenialReason::recorded).collect())
-        }
-    }
 }
 
 impl fmt::Display for Deviation {

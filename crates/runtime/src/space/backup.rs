@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use dataspace_audit_log::{Backup, BackupError, Log, ReadError, Recovery, TreeSize};
 use thiserror::Error;
 
-use crate::index::{Index, Unusable};
+use crate::index::Index;
+use crate::index::error::Unusable;
 use crate::space::DataSpace;
 use crate::state::error::WriteError;
 

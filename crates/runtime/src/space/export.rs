@@ -8,7 +8,8 @@ use serde_bytes::ByteBuf;
 use thiserror::Error;
 
 use crate::access::asked::Receipt;
-use crate::evidence::{Entry, Evidence, EvidenceError};
+use crate::evidence::error::EvidenceError;
+use crate::evidence::{Entry, Evidence};
 use crate::space::DataSpace;
 use crate::state::change::document;
 use crate::state::error::WriteError;

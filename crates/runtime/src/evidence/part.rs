@@ -1,0 +1,36 @@
+//! What an evidence file consists of.
+
+use std::fmt;
+
+/// The version of the format that this library writes and reads.
+pub(super) const VERSION: u8 = 2;
+
+/// A part of an evidence file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The checkpoint of the log.
+    Checkpoint,
+    /// The record with which the contract came into force, the signed agreement in it.
+    Conclusion,
+    /// The record of the decision.
+    Decision,
+    /// The provider's membership credential.
+    Provider,
+    /// The consumer's membership credential.
+    Consumer,
+    /// The consumer's signed request.
+    Request,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Checkpoint => "checkpoint",
+            Self::Conclusion => "record of the conclusion",
+            Self::Decision => "record of the decision",
+            Self::Provider => "provider's credential",
+            Self::Consumer => "consumer's credential",
+            Self::Request => "consumer's request",
+        })
+    }
+}
