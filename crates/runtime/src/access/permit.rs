@@ -70,7 +70,8 @@ pub enum NotSubmitted {
     Failed(AccessError),
 }
 
-/// The request of a decision that may no longer be right: [`Monitor::again`](crate::Monitor::again) decides again.
+/// The request of a decision that may no longer be right:
+/// [`Monitor::again`](crate::Monitor::again) decides again.
 pub struct Conflict {
     pub(crate) node: Weak<Inner>,
     pub(crate) asked: Box<Asked>,
