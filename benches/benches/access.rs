@@ -7,25 +7,19 @@ use std::io::Write as _;
 use std::str::FromStr as _;
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use arrow_array::{Float64Array, RecordBatch, StringArray};
-use arrow_schema::{DataType, Field, Schema};
 use cedar_policy::RestrictedExpression as Expr;
 use cedar_policy::{Authorizer, Context, Entities, Entity, EntityUid, PolicySet, Request};
 use dataspace_benches::{Effort, Report, median, target_dir, time};
-use dataspace_identity::{MembershipCredential, SecretKey};
-use dataspace_policy::{
-    Action, ColumnMask, Constraint, Decision, Duty, Facts, Layers, MaskMethod, Program, Rule,
-    Scope, Terms,
-};
-use dataspace_primitives::{Region, Signed, UnixMillis, Validity, Verified};
-use dataspace_runtime::{
-    Access, Clock, DataSpace, NewOffer, Received, Setup, SystemClock, Table, generate_key,
-    request_access,
-};
-use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
+use dataspace_policy::{Action, Decision, Facts, Layers, Program, Scope};
+use dataspace_primitives::{Region, Signed};
+use dataspace_runtime::{Access, Clock as _, DataSpace, Received, SystemClock};
+use dataspace_usage_contract::AccessRequest;
+
+use crate::support::{Node, node, requests, terms};
+
+mod support;
 
 fn main() -> Result<()> {
     let effort = Effort::from_args();
@@ -34,20 +28,6 @@ fn main() -> Result<()> {
     bare_sync(effort, &mut report)?;
     accesses(effort, &mut report)?;
     report.finish()
-}
-
-fn validity() -> Result<Validity> {
-    let now = SystemClock.now();
-    let until = now.checked_add(Duration::from_secs(86_400)).context("the year 9999")?;
-    Ok(Validity::new(now, until)?)
-}
-
-fn terms() -> Result<Terms> {
-    let rule = Rule::new([Action::Read])
-        .when(Constraint::Purpose(["research".parse()?].into()))
-        .when(Constraint::Time(validity()?));
-    let mask = ColumnMask { column: "furnace".parse()?, method: MaskMethod::Hash };
-    Ok(Terms::new().permit(rule).duty(Duty::Mask(mask)))
 }
 
 /// One decision, from plain facts, beside Cedar as an application calls it.
@@ -125,13 +105,6 @@ fn bare_sync(effort: Effort, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-struct Node {
-    space: DataSpace,
-    consumer: SecretKey,
-    contracts: Vec<Verified<Agreement>>,
-    _dir: tempfile::TempDir,
-}
-
 fn accesses(effort: Effort, report: &mut Report) -> Result<()> {
     let node = node(64)?;
     let receive = {
@@ -165,6 +138,7 @@ fn accesses(effort: Effort, report: &mut Report) -> Result<()> {
         let per_second = median(micros.into_iter().map(|micros| 1e6 / micros));
         report.row(&format!("{name}-rate"), per_second, "accesses/s", None);
     }
+    node.close()?;
     Ok(())
 }
 
@@ -194,71 +168,10 @@ fn round(node: &Node, callers: usize, each: usize) -> Result<f64> {
     Ok(took.as_secs_f64() * 1e6 / f64::from(accesses))
 }
 
+/// Whether the access is permitted and all of its data comes.
 fn released(space: &DataSpace, request: Signed<AccessRequest>) -> bool {
     match space.access(request) {
         Ok(Access::Released(mut release)) => release.all(|batch| batch.is_ok()),
         _ => false,
     }
-}
-
-fn requests(node: &Node, contract: usize, count: usize) -> Result<Vec<Signed<AccessRequest>>> {
-    let agreement = node.contracts.get(contract).context("too few contracts")?;
-    (0..count)
-        .map(|_| {
-            let purpose = "research".parse()?;
-            Ok(request_access(&node.consumer, agreement, Action::Read, purpose, &SystemClock)?)
-        })
-        .collect()
-}
-
-fn node(contracts: usize) -> Result<Node> {
-    let dir = tempfile::tempdir_in(target_dir()?)?;
-    let (authority, provider, consumer) = (generate_key()?, generate_key()?, generate_key()?);
-    let provider_did = provider.did().clone();
-    let profile = dataspace_sectors::materials().profile("bench".parse()?, authority.did().clone());
-    let space = Setup::new(dir.path().join("node"), provider, authority.did().clone())
-        .create(Signed::sign(&profile, &authority)?)?;
-    for (did, role) in [(&provider_did, "provider"), (consumer.did(), "consumer")] {
-        let credential = MembershipCredential {
-            space: profile.space_id(),
-            subject: did.clone(),
-            name: role.parse()?,
-            serial: 1,
-            issued_at: SystemClock.now(),
-            roles: [role.parse()?].into(),
-            attributes: [].into(),
-            region: Region::parse("DE")?,
-            validity: validity()?,
-        };
-        space.admit(Signed::sign(&credential, &authority)?)?;
-    }
-    space.register("alloys".parse()?, "test-results".parse()?, table()?)?;
-    let contracts = (0..contracts).map(|_| agree(&space, &consumer)).collect::<Result<_>>()?;
-    Ok(Node { space, consumer, contracts, _dir: dir })
-}
-
-fn agree(space: &DataSpace, consumer: &SecretKey) -> Result<Verified<Agreement>> {
-    let validity = validity()?;
-    let expires_at: UnixMillis = validity.until();
-    let product = "alloys".parse()?;
-    let offer = NewOffer { product, consumer: None, terms: terms()?, validity, expires_at };
-    let offer = space.offer(offer)?;
-    let now = SystemClock.now();
-    let verified = Offer::verify(offer.clone(), space.provider(), now)?;
-    let acceptance = Acceptance::sign(&verified, consumer, now)?;
-    Ok(space.conclude(offer, acceptance)?)
-}
-
-fn table() -> Result<Table> {
-    let schema = Schema::new(vec![
-        Field::new("furnace", DataType::Utf8, false),
-        Field::new("strength_mpa", DataType::Float64, false),
-    ]);
-    let furnaces = StringArray::from_iter_values(["F1", "F2", "F3", "F4"]);
-    let strengths = Float64Array::from(vec![235.0, 275.0, 355.0, 460.0]);
-    let batch = RecordBatch::try_new(
-        Arc::new(schema.clone()),
-        vec![Arc::new(furnaces), Arc::new(strengths)],
-    )?;
-    Ok(Table::from_batches(&schema, vec![batch])?)
 }

@@ -18,15 +18,15 @@ use crate::support::{
     Ran, SmallSegments, audit, copy, files, in_segments, operator, with_open_log, write_key,
 };
 
-fn authority() -> SecretKey {
+pub(crate) fn authority() -> SecretKey {
     SecretKey::from_seed(&mut [0x22; 32]).unwrap()
 }
 
-fn consumer() -> SecretKey {
+pub(crate) fn consumer() -> SecretKey {
     SecretKey::from_seed(&mut [0x23; 32]).unwrap()
 }
 
-fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
@@ -35,12 +35,12 @@ fn year() -> Validity {
     Validity::new(now, now.checked_add(Duration::from_secs(365 * 86_400)).unwrap()).unwrap()
 }
 
-fn setup(node: &Path) -> Setup {
+pub(crate) fn setup(node: &Path) -> Setup {
     Setup::new(node, operator(), authority().did().clone())
 }
 
 /// The product, without which there is nothing to access.
-fn register(space: &DataSpace, dir: &Path) {
+pub(crate) fn register(space: &DataSpace, dir: &Path) {
     let file = dir.join("table.csv");
     fs::write(&file, "alloy,strength\nS1,210\nS2,220\n").unwrap();
     space
@@ -48,7 +48,7 @@ fn register(space: &DataSpace, dir: &Path) {
         .unwrap();
 }
 
-fn contract(space: &DataSpace) -> ContractId {
+pub(crate) fn contract(space: &DataSpace) -> ContractId {
     let offer = NewOffer {
         product: name("alloys"),
         consumer: Some(consumer().did().clone()),
@@ -64,7 +64,7 @@ fn contract(space: &DataSpace) -> ContractId {
 }
 
 /// The use that the access makes.
-fn access(space: &DataSpace, contract: ContractId) -> u64 {
+pub(crate) fn access(space: &DataSpace, contract: ContractId) -> u64 {
     let purpose = name("research");
     let agreement = space.agreement(contract).unwrap();
     let request =
@@ -80,7 +80,7 @@ fn access(space: &DataSpace, contract: ContractId) -> u64 {
 }
 
 /// A node `node` in `dir` whose log has many segments, and the contract of which 30 uses are made.
-fn many_segments(dir: &Path) -> ContractId {
+pub(crate) fn many_segments(dir: &Path) -> ContractId {
     let _open = with_open_log();
     let founded = dir.join("founded");
     let did = authority().did().clone();

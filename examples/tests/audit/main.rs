@@ -9,6 +9,8 @@ mod auditors;
 #[cfg(test)]
 mod damaged;
 #[cfg(test)]
+mod node;
+#[cfg(test)]
 mod proofs;
 #[cfg(test)]
 mod replayed;
