@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use dataspace_audit_log::{
-    AddCheckpoint, Checkpoint, ConsistencyProof, Event, Log, Origin, Record, TreeSize, WitnessKey,
-    origin_hash,
+    AddCheckpoint, Checkpoint, ConsistencyProof, Event, Log, Origin, Record, SeenDirectory,
+    TreeSize, Witness, WitnessKey, origin_hash,
 };
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
@@ -55,11 +55,15 @@ fn write_key(dir: &Path, mode: u32) {
 }
 
 fn start(dir: &Path) -> Server {
+    start_with(dir, &[])
+}
+
+fn start_with(dir: &Path, more: &[&str]) -> Server {
     write_key(dir, 0o600);
     let mut command = dataspace(dir);
     command.args(["witness", "--listen", "127.0.0.1:0", "--key", "key", "--state", "state"]);
     command.args(["--name", "witness.example/w1", "--log", origin().as_str()]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command.args(more).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut after = |label: &str| {
         let line = lines.find(|line| line.contains(label)).expect("the witness has ended");
@@ -280,6 +284,44 @@ fn refused(dir: &Path, args: &[&str]) -> String {
     let Output { status, stderr, .. } = dataspace(dir).args(args).output().unwrap();
     assert!(!status.success());
     String::from_utf8(stderr).unwrap()
+}
+
+/// What a witness of this key says at `now`, into the directory `state`.
+fn cosigned_at(dir: &Path, now: &str, body: &str) {
+    let key = WitnessKey::new("witness.example/w1", *key(0x15).did().public_key()).unwrap();
+    let store = SeenDirectory::open(&dir.join("state")).unwrap();
+    let signer = Box::new(self::key(0x15));
+    let witness = Witness::open(key, signer, &[origin()], Box::new(store)).unwrap();
+    witness.add_checkpoint(body.as_bytes(), now.parse().unwrap()).unwrap();
+}
+
+#[test]
+fn a_witness_whose_clock_was_wrong_speaks_again_when_it_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let log = log(dir, "log");
+    cosigned_at(dir, "2100-01-01T00:00:00Z", &grow(&log, 0, 0, 3).1);
+    let (_, body) = grow(&log, 0, 3, 5);
+    let answer = add(&start(dir), &body);
+    assert_eq!(answer.status, 500, "{}", answer.body);
+    let server = start_with(dir, &["--disregard-times-from", "2099-01-01T00:00:00Z"]);
+    assert_eq!(add(&server, &body).status, 200);
+    drop(server);
+    // From then on it needs no word any more.
+    assert_eq!(add(&start(dir), &grow(&log, 0, 5, 6).1).status, 200);
+}
+
+#[test]
+fn a_witness_that_was_silent_for_years_speaks_again_when_it_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let log = log(dir, "log");
+    cosigned_at(dir, "2020-01-01T00:00:00Z", &grow(&log, 0, 0, 3).1);
+    let (_, body) = grow(&log, 0, 3, 5);
+    let answer = add(&start(dir), &body);
+    assert_eq!(answer.status, 500, "{}", answer.body);
+    let server = start_with(dir, &["--trust-times-until", "2099-01-01T00:00:00Z"]);
+    assert_eq!(add(&server, &body).status, 200);
 }
 
 #[test]
