@@ -2,6 +2,7 @@
 //! access is denied and counted.
 
 use std::cell::Cell;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Of this many decisions of a thread, one is made twice, unless [`set_shadow_share`] was called.
@@ -21,10 +22,10 @@ static SHARE: AtomicU32 = AtomicU32::new(SHADOW_SHARE);
 static CHECKS: AtomicU64 = AtomicU64::new(0);
 static MISMATCHES: AtomicU64 = AtomicU64::new(0);
 
-/// Sets of how many decisions of a thread one is made twice, for the whole process: 1 for each, 0
-/// for none. A thread takes it up when its next check is due.
-pub fn set_shadow_share(share: u32) {
-    SHARE.store(share, Ordering::Relaxed);
+/// Sets of how many decisions of a thread one is made twice, for the whole process: 1 for each. Some
+/// always are. A thread takes it up when its next check is due.
+pub fn set_shadow_share(share: NonZeroU32) {
+    SHARE.store(share.get(), Ordering::Relaxed);
 }
 
 /// How many decisions were made twice since the process began.
@@ -55,10 +56,7 @@ pub(crate) fn is_due() -> bool {
 
 #[cold]
 fn begin_anew() -> (u32, u32) {
-    match SHARE.load(Ordering::Relaxed) {
-        0 => (SHADOW_SHARE, 0),
-        share => (share.saturating_mul(BURST), BURST),
-    }
+    (SHARE.load(Ordering::Relaxed).saturating_mul(BURST), BURST)
 }
 
 pub(crate) fn count(agrees: bool) {

@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use dataspace_policy::{
         Action, Constraint, Contracts, Facts, Layer, Layers, Policies, Rule, Scope, Terms,
         set_shadow_share,
@@ -37,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_permit_takes_no_memory() {
-        set_shadow_share(0);
+        set_shadow_share(NonZeroU32::MAX);
         let mut contracts = Contracts::default();
         (0..100).for_each(|number| contracts.activate(id(number), &text(number)).unwrap());
         let forbids: String = (0..100)
@@ -57,7 +59,8 @@ mod tests {
         );
         let id = id(7);
         let decide = || contracts.decide(&id, &facts, Layers::of_space(&forbids)).is_permit();
-        assert!(decide());
+        // The first ones are made twice.
+        assert!((0..100).all(|_| decide()));
         let mut permits = 0;
         let taken = allocation_counter::measure(|| {
             permits = (0..10_000).filter(|_| decide()).count();

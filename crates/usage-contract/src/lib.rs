@@ -58,7 +58,7 @@ pub use crate::offer::{Offer, OfferError};
 pub use crate::own_policies::{ProviderPolicies, ProviderPoliciesError, PublishedPolicies};
 pub use crate::profile::{
     DataRules, EntityRules, PROFILE_LIST_MAX, Parameters, ProfileError, PublishedProfile,
-    SpaceProfile, Suite,
+    REQUEST_AGE_SECS_MAX, SpaceProfile, Suite,
 };
 pub use crate::quota::{Counts, Quota, QuotaExhausted};
 pub use crate::request::{

@@ -45,6 +45,10 @@ pub struct SpaceProfile {
     pub odrl: OdrlOperands,
 }
 
+/// Oldest age of a request that any profile can allow, in seconds. Nodes remember answered requests for
+/// so long, and for the clocks' differences on top.
+pub const REQUEST_AGE_SECS_MAX: u32 = 3_600;
+
 /// Cipher suite and limits of a space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -164,7 +168,7 @@ pub enum ProfileError {
         part: &'static str,
     },
     /// [`Parameters::request_age_secs_max`] out of its range.
-    #[error("requests may be 1 to 3600 seconds old, the profile says {found}")]
+    #[error("requests may be 1 to {REQUEST_AGE_SECS_MAX} seconds old, the profile says {found}")]
     RequestAge {
         /// Seconds in the profile.
         found: u32,
@@ -253,7 +257,7 @@ impl PublishedProfile {
             }
         }
         let found = value.parameters.request_age_secs_max;
-        if found == 0 || found > 3600 {
+        if found == 0 || found > REQUEST_AGE_SECS_MAX {
             return Err(ProfileError::RequestAge { found });
         }
         let vocabulary = value.vocabulary();

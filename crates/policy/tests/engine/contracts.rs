@@ -1,5 +1,7 @@
 //! Code is shared between contracts; constants never are.
 
+use std::num::NonZeroU32;
+
 use dataspace_policy::{
     Action, Asked, Constraint, Contracts, Decision, Facts, InvalidPolicies, Layers, Program,
     Reason, Rule, SHADOW_SHARE, Terms, Uses, set_shadow_share,
@@ -123,10 +125,10 @@ fn constants_that_look_like_something_else_mean_themselves() {
         assert!(permits(&contracts, number, &Facts { participant: hostile, ..facts() }));
         assert!(!permits(&contracts, 0, &Facts { participant: hostile, ..facts() }));
         let program = contracts.get(&id(0)).unwrap();
-        set_shadow_share(1);
+        set_shadow_share(NonZeroU32::MIN);
         let stranger = Facts { participant: hostile, ..facts() };
         let all = [0; 2_000].map(|_| program.decide(&stranger, Layers::default()));
-        set_shadow_share(SHADOW_SHARE);
+        set_shadow_share(NonZeroU32::new(SHADOW_SHARE).unwrap());
         for decision in all {
             let Decision::Deny(denial) = decision else { panic!("permitted") };
             assert_eq!(denial.reasons().first().map(Reason::code), Some("unmet"), "{hostile}");
