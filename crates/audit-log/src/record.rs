@@ -30,10 +30,10 @@ pub struct Record {
 }
 
 /// What happened. Signed documents stand here as their bytes: the log does not know their types,
-/// and whoever replays it verifies them again.
+/// and whoever replays it verifies them again. Whoever reads events handles each of them: a new one
+/// that somebody forgot must not compile, and not make logs that do not open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[non_exhaustive]
 pub enum Event {
     /// The space authority published a profile.
     Profile {

@@ -3,7 +3,7 @@
 //! contract's duties carried out on it.
 //!
 //! ```text
-//! Signed<AccessRequest> ─> Received ─> Permit ─> Reserved<Permit> ─> Recorded<Permit> ─> Release
+//! Signed<AccessRequest> ─> Received ─> Permit ─> Submitted<Permit> ─> Recorded<Permit> ─> Release
 //!                                   └> Denial ─────────────────────> Recorded<Denial>
 //! ```
 //!
@@ -79,7 +79,8 @@
 //! log is, as long as the index can be used ([`DataSpace::index_state`]). Without it, opening reads
 //! the whole log. Profiles and policies that were superseded stay in the index. It is written once
 //! in some thousand accesses, on the thread that calls [`DataSpace::enter`] or
-//! [`DataSpace::access`], which waits for it; the others go on. What is appended through
+//! [`DataSpace::access`], which waits for it, while the others go on; or on the thread that calls
+//! [`DataSpace::tend`]. What is appended through
 //! [`DataSpace::log`] by hand goes into the index unchecked.
 //!
 //! An access under one contract waits for others under the same contract only while it decides.

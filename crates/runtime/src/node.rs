@@ -1,6 +1,7 @@
 //! What a node is made of, and how its log is signed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Recovery, SignCheckpointError, TreeSize};
 use dataspace_identity::{SecretKey, TrustAnchors};
@@ -18,8 +19,13 @@ pub(crate) struct Inner {
     pub(crate) gate: Gate,
     pub(crate) opened: Option<Opened>,
     pub(crate) index: Index,
-    /// Records after which a checkpoint is signed.
+    /// Records after which a checkpoint is signed, and time.
     pub(crate) checkpoint_every: u64,
+    pub(crate) checkpoint_within: Duration,
+    /// When the last checkpoint was signed, in milliseconds.
+    pub(crate) signed_at: AtomicU64,
+    /// Whether the owner does what is due beside requests.
+    pub(crate) is_tended: AtomicBool,
     /// Releases that one contract may have open.
     pub(crate) open_max: u32,
     /// Whom a node of this space believes.
@@ -48,6 +54,9 @@ impl Inner {
     fn signed_checkpoint(&self) -> Result<Checkpoint, SignCheckpointError> {
         let checkpoint = self.log.checkpoint(&self.key)?;
         self.signed.fetch_max(checkpoint.size().as_u64(), Ordering::AcqRel);
+        if let Ok(now) = self.clock.now() {
+            self.signed_at.store(now.as_millis(), Ordering::Release);
+        }
         Ok(checkpoint)
     }
 
@@ -62,11 +71,18 @@ impl Inner {
         self.signed_checkpoint().map(drop)
     }
 
-    /// Signs the log if enough records came since the last checkpoint: `size` is now.
+    /// Signs the log if enough records came since the last checkpoint, `size` being now, or the last
+    /// one is old.
     pub(crate) fn sign_if_due(&self, size: u64) {
         self.recorded.fetch_max(size, Ordering::AcqRel);
-        let is_due =
-            || size >= self.signed.load(Ordering::Acquire).saturating_add(self.checkpoint_every);
+        let is_due = || {
+            let signed = self.signed.load(Ordering::Acquire);
+            let within = u64::try_from(self.checkpoint_within.as_millis()).unwrap_or(u64::MAX);
+            let last = self.signed_at.load(Ordering::Acquire);
+            let is_old =
+                || self.clock.now().is_ok_and(|now| now.as_millis().saturating_sub(last) >= within);
+            size >= signed.saturating_add(self.checkpoint_every) || (size > signed && is_old())
+        };
         // One thread signs, the others go on. If it fails, the record is durable all the same, and
         // the next ones try again.
         if is_due()
@@ -86,8 +102,22 @@ impl Inner {
         })
     }
 
-    /// For a moment without locks.
+    /// Signs what no checkpoint covers, and writes the index if it is due.
+    pub(crate) fn tend(&self) -> Result<(), WriteError> {
+        self.is_tended.store(true, Ordering::Release);
+        let recorded = self.recorded.load(Ordering::Acquire);
+        if let Some(last) = recorded.checked_sub(1) {
+            self.sign_covering(LeafIndex::new(last))?;
+        }
+        self.index.write_if_due(recorded, &self.log, &self.key);
+        Ok(())
+    }
+
+    /// For a moment without locks. Not if the owner does it.
     pub(crate) fn write_index_if_due(&self) {
+        if self.is_tended.load(Ordering::Acquire) {
+            return;
+        }
         self.index.write_if_due(self.recorded.load(Ordering::Acquire), &self.log, &self.key);
     }
 }

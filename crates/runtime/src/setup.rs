@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use dataspace_audit_log::{
     CreateError, Event, LeafIndex, Log, OpenError, ReadError, Record, Storage, TreeSize,
@@ -33,6 +34,9 @@ use crate::times::Times;
 /// says otherwise.
 const CHECKPOINT_EVERY: u64 = 1_024;
 
+/// And so long after the last one, unless [`Setup::checkpoint_within`] says otherwise.
+const CHECKPOINT_WITHIN: Duration = Duration::from_secs(10);
+
 /// Releases that one contract may have open, unless [`Setup::open_releases_max`] says otherwise.
 const OPEN_MAX: u32 = 16;
 
@@ -44,6 +48,7 @@ pub struct Setup {
     clock: Box<dyn Clock>,
     storage: Option<Box<dyn Storage>>,
     checkpoint_every: u64,
+    checkpoint_within: Duration,
     open_max: u32,
 }
 
@@ -110,8 +115,9 @@ impl Setup {
     /// A node in `dir` of the provider that holds `key`, in the space of `authority`.
     pub fn new(dir: impl AsRef<Path>, key: SecretKey, authority: Did) -> Self {
         let (dir, clock) = (dir.as_ref().to_owned(), Box::new(SystemClock));
-        let (checkpoint_every, open_max) = (CHECKPOINT_EVERY, OPEN_MAX);
-        Self { dir, key, authority, clock, storage: None, checkpoint_every, open_max }
+        let (checkpoint_every, checkpoint_within) = (CHECKPOINT_EVERY, CHECKPOINT_WITHIN);
+        let (storage, open_max) = (None, OPEN_MAX);
+        Self { dir, key, authority, clock, storage, checkpoint_every, checkpoint_within, open_max }
     }
 
     /// Keeps the log in `storage` instead of the directory, which then holds the index alone and must
@@ -136,6 +142,14 @@ impl Setup {
     #[must_use]
     pub fn checkpoint_every(mut self, accesses: u64) -> Self {
         self.checkpoint_every = accesses.max(1);
+        self
+    }
+
+    /// Signs a checkpoint with an access that is recorded so long after the last one, instead of 10
+    /// seconds. Where no access may come for longer, call [`DataSpace::tend`].
+    #[must_use]
+    pub fn checkpoint_within(mut self, time: Duration) -> Self {
+        self.checkpoint_within = time;
         self
     }
 
@@ -178,6 +192,9 @@ impl Setup {
             opened: None,
             index: Index::new(&self.dir, Base::default()),
             checkpoint_every: self.checkpoint_every,
+            checkpoint_within: self.checkpoint_within,
+            signed_at: AtomicU64::new(now.as_millis()),
+            is_tended: AtomicBool::new(false),
             open_max: self.open_max,
             signed: AtomicU64::new(1),
             recorded: AtomicU64::new(1),
@@ -288,6 +305,9 @@ impl Setup {
             opened: Some(Opened { recovery, index: state_of_index, size }),
             index,
             checkpoint_every: self.checkpoint_every,
+            checkpoint_within: self.checkpoint_within,
+            signed_at: AtomicU64::new(high_water.as_millis()),
+            is_tended: AtomicBool::new(false),
             open_max: self.open_max,
         };
         Ok(DataSpace { inner: Arc::new(inner) })

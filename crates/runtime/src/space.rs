@@ -96,6 +96,16 @@ impl DataSpace {
         self.inner.index.write(None, &self.inner.log, &self.inner.key)
     }
 
+    /// Does what is due beside requests: signs the records that no checkpoint covers yet, and writes the
+    /// index if it has grown enough. Call it every few seconds from a thread of yours: from the first
+    /// call on, no request waits for the index. The library starts no thread for it.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the log cannot be signed. For the index, see [`DataSpace::index_error`].
+    pub fn tend(&self) -> Result<(), WriteError> {
+        self.inner.tend()
+    }
+
     /// Closes the node, if this is its last clone: waits for what was submitted, signs the log, and
     /// writes the index, so that the next opening reads nothing before this. Gives the checkpoint, which
     /// covers every decision that anybody was told of: give it to others.

@@ -64,7 +64,14 @@ impl Times {
             Event::Access(_) => (self.latest_change, false),
             // Recorded beside everything else, and in force at no time.
             Event::Archived { .. } => (found, false),
-            _ => (self.latest, true),
+            Event::Profile { .. }
+            | Event::Admission { .. }
+            | Event::MembershipRevoked { .. }
+            | Event::Product { .. }
+            | Event::Concluded { .. }
+            | Event::Terminated { .. }
+            | Event::Policies { .. }
+            | Event::Opened { .. } => (self.latest, true),
         };
         let is_before = found < checked;
         self.latest = self.latest.max(found);

@@ -209,7 +209,6 @@ impl Row {
                 );
             }
             Event::Access(access) => self.access(access),
-            _ => "an event that this version does not know".clone_into(&mut self.what),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dataspace_data_plane::{Masked, Plan, PseudonymKey};
+use dataspace_identity::CLOCK_SKEW;
 use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
 use dataspace_usage_contract::AccessRequest;
@@ -20,7 +21,6 @@ use crate::gate::Pass;
 use crate::node::Inner;
 use crate::state::contract::Contract;
 use crate::state::members::Member;
-use crate::state::replays::CLOCK_SKEW;
 
 /// One pass through the monitor. While it exists, no membership, contract or profile changes, so
 /// that the log's order is the order in which things took effect. Nothing in it waits for the disk;

@@ -1,11 +1,12 @@
 //! What the consumer asked for, by its own signature.
 
+use dataspace_identity::CLOCK_SKEW;
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, contract_id};
 
 use crate::evidence::error::EvidenceError;
 use crate::evidence::part::Part;
-use crate::state::replays::{CLOCK_SKEW, REQUEST_AGE_MAX};
+use crate::state::replays::REQUEST_AGE_MAX;
 
 /// Checks that `request` is the one that was `decided` at a time, and that the consumer of the
 /// agreement signed it for this contract.

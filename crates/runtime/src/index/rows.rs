@@ -103,7 +103,13 @@ impl Tail {
                 }
                 self.requests.push_back((index, Answered { request: access.request, at }));
             }
-            _ => {
+            Event::Profile { .. }
+            | Event::Admission { .. }
+            | Event::MembershipRevoked { .. }
+            | Event::Product { .. }
+            | Event::Concluded { .. }
+            | Event::Terminated { .. }
+            | Event::Policies { .. } => {
                 self.changes.insert(index, bytes.to_vec());
             }
         }

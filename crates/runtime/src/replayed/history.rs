@@ -140,8 +140,8 @@ impl History {
                 self.own = Some(own);
             }
             Event::ClockSetBack { from } => self.set_clock_back(from),
-            Event::Archived { .. } | Event::Opened { .. } => {}
-            _ => return Err(ChangeError::Unknown),
+            // Of the log alone, or decided again by the caller.
+            Event::Archived { .. } | Event::Opened { .. } | Event::Access(_) => {}
         }
         Ok(None)
     }

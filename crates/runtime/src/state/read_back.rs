@@ -61,7 +61,6 @@ impl State {
                 self.replays.restore(access.request, now);
                 return Ok(());
             }
-            _ => return Err(ChangeError::Unknown),
         };
         self.apply(change, index);
         Ok(())

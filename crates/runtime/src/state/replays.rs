@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use dataspace_identity::CLOCK_SKEW;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_usage_contract::REQUEST_AGE_SECS_MAX;
 
 /// Requests that were answered, for as long as they could still be taken for fresh.
 #[derive(Debug, Default)]
@@ -17,12 +19,12 @@ struct Seen {
     order: VecDeque<(UnixMillis, Digest)>,
 }
 
-/// How far a consumer's clock may be ahead of ours.
-pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// Longest age of a request that any profile can allow.
-pub(crate) const REQUEST_AGE_MAX: Duration = Duration::from_secs(3600);
-/// The same, and the clock skew on top.
-pub(crate) const KEPT: Duration = Duration::from_secs(3600 + 120);
+pub(crate) const REQUEST_AGE_MAX: Duration = Duration::from_secs(REQUEST_AGE_SECS_MAX as u64);
+/// The same, and what the clocks may differ by, on top: a request that is dated ahead is fresh for
+/// longer, and its answer may be recorded somewhat later.
+pub(crate) const KEPT: Duration =
+    Duration::from_secs(REQUEST_AGE_SECS_MAX as u64 + 2 * CLOCK_SKEW.as_secs());
 
 impl Replays {
     /// Remembers a request; `false` if it is known already.

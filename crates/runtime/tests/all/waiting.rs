@@ -325,6 +325,36 @@ fn close_says_what_is_signed() {
 }
 
 #[test]
+fn checkpoints_come_by_number_and_by_time_and_by_the_owner() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    let files = node.close();
+    let setup = files.setup(provider()).checkpoint_every(1_000);
+    let space = setup.checkpoint_within(Duration::from_secs(30)).open().unwrap();
+    space.register(name("alloys"), name("test-results"), table(10)).unwrap();
+    let node = Node { space, files };
+    let under_checkpoint = || {
+        let text = std::fs::read_to_string(node.files.path().join("checkpoint")).unwrap();
+        dataspace_audit_log::Checkpoint::verify(&text, node.space.log().origin())
+            .unwrap()
+            .size()
+            .as_u64()
+    };
+    let first = under_checkpoint();
+    for _ in 0..5 {
+        drop(node.released(contract));
+    }
+    assert_eq!(under_checkpoint(), first, "neither many nor late");
+    node.advance(30);
+    drop(node.released(contract));
+    assert_eq!(under_checkpoint(), node.len());
+    drop(node.released(contract));
+    assert!(under_checkpoint() < node.len());
+    node.space.tend().unwrap();
+    assert_eq!(under_checkpoint(), node.len());
+}
+
+#[test]
 fn a_log_can_be_kept_where_the_owner_says() {
     let (node, _dial) = node();
     let contract = node.contract(counted(3));
