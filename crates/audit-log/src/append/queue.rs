@@ -162,11 +162,10 @@ impl Queue {
     pub(crate) fn push_into_room(&self, batch: Batch) -> Result<Queued, AppendError> {
         let mut inner = self.lock();
         inner.expected = inner.expected.saturating_sub(1);
-        // Most records are much shorter than what they have room for.
-        let wakers = inner.room.take();
         let queued = self.push_into(inner, batch);
+        // Most records are much shorter than what they have room for. WHY threads alone: the caller may
+        // hold locks, and wakers do anything; tasks are told when this is written.
         self.room.notify_all();
-        outcome::wake(wakers);
         queued
     }
 

@@ -70,7 +70,9 @@ impl DataSpace {
         request: Verified<AccessRequest>,
         room: Room<'_>,
     ) -> Result<Submission, AccessError> {
-        let (monitor, mut room) = (self.inner.enter(), Some(room));
+        // Given back, if it is not used, after the pass.
+        let mut room = Some(room);
+        let monitor = self.inner.enter();
         let mut received = monitor.receive(request)?;
         loop {
             let submitted = match received.decide()? {
