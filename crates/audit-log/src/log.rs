@@ -220,6 +220,17 @@ impl Log {
         self.room()?.submit(record)
     }
 
+    /// As [`submit`](Self::submit), without waiting for room: for callers who hold what others need to go
+    /// on. Their number must be bounded, since the queue then is not.
+    ///
+    /// # Errors
+    /// [`AppendError`]; the record is not in the log.
+    pub fn submit_at_once(&self, record: &EncodedRecord) -> Result<Pending, AppendError> {
+        let batch = Batch::new(std::slice::from_ref(record))?;
+        let push = |batch| self.writer.queue.push_at_once(batch);
+        Pending::of(&self.writer, &self.thread, batch, push)
+    }
+
     /// Appends `record` and waits until it is durable. Threads that wait at the same time share
     /// one write and one sync; the order of the log is the order in which they came.
     ///

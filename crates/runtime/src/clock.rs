@@ -123,7 +123,7 @@ impl SteadyClock {
     pub(crate) fn new(clock: Box<dyn Clock>, high_water: UnixMillis) -> Self {
         let (now, passed) = (clock.now(), clock.passed());
         // A clock that is behind already is no measure.
-        let offset = passed.filter(|_| now >= high_water);
+        let offset = passed.filter(|_| high_water.since(now) <= TOLERANCE);
         let offset = offset.map_or(u64::MAX, |passed| now.saturating_sub(passed).as_millis());
         Self { clock, high_water: high_water.as_millis().into(), offset: offset.into() }
     }

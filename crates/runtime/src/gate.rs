@@ -58,7 +58,7 @@ impl Gate {
         }
     }
 
-    fn is_inside(&self) -> bool {
+    pub(crate) fn is_inside(&self) -> bool {
         PASSES.with_borrow(|passes| passes.contains(&self.id()))
     }
 

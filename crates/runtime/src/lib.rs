@@ -103,7 +103,7 @@ mod times;
 
 pub use dataspace_data_plane::Table;
 
-pub use crate::access::asked::Receipt;
+pub use crate::access::asked::{Receipt, VerifiedRequest};
 pub use crate::access::denial::DenialReason;
 pub use crate::access::error::AccessError;
 pub use crate::access::monitor::{Monitor, Received};

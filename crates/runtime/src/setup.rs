@@ -280,7 +280,7 @@ impl Setup {
             if from.since(now) <= TOLERANCE {
                 return Err(SetupError::ClockNotBehind { now, latest: from });
             }
-            let change = Change::ClockSetBack { from };
+            let change = Change::ClockSetBack { from, to: now };
             let appended = log.append(&Record::new(now, change.to_event()));
             state.apply(change, appended.map_err(WriteError::from)?.index());
             (now, clock.begin_at(now))

@@ -150,14 +150,15 @@ impl DataSpace {
         self.inner.checkpoint()
     }
 
-    /// The agreement of a contract.
+    /// The agreement of a contract; also of one that is being concluded, and not durable yet: whoever
+    /// concludes it is told when it is.
     #[must_use]
     pub fn agreement(&self, contract: ContractId) -> Option<Verified<Agreement>> {
         let state = self.inner.gate.enter();
         state.contracts.get(&contract).map(|contract| contract.agreement.clone())
     }
 
-    /// Identifiers of all contracts, in no order.
+    /// Identifiers of all contracts, in no order; also of those that are being concluded.
     #[must_use]
     pub fn contracts(&self) -> Vec<ContractId> {
         let state = self.inner.gate.enter();

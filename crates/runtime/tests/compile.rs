@@ -28,6 +28,7 @@ fn nothing_but_a_recorded_permit_opens_data() {
         "received_after_its_pass",
         "permit_escapes_its_pass",
         "denial_after_its_pass",
+        "request_verified_elsewhere",
     ] {
         cases.compile_fail(format!("tests/compile/{case}.rs"));
     }

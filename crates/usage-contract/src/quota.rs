@@ -111,6 +111,13 @@ impl Quota {
         Uses { contract: self.counts.used, consumer: 0, today, this_month }
     }
 
+    /// Whether a use at `at` would come after one of a later day or month. Then it must be dated anew:
+    /// in a log, the uses of a contract go forward in time.
+    #[must_use]
+    pub fn is_late(&self, at: UnixMillis) -> bool {
+        at.day_number() < self.counts.day.number || at.month_number() < self.counts.month.number
+    }
+
     /// Uses that the contract permits; `None` is unlimited.
     #[must_use]
     pub fn limit(&self) -> Option<u64> {

@@ -43,8 +43,11 @@ pub enum AppendError {
         /// Bytes of the batch.
         len: usize,
     },
-    /// The thread that writes for tasks cannot be started; nothing was written.
-    #[error("cannot start the thread that writes the log")]
+    /// The thread that writes for tasks cannot be started. What was submitted before is written by
+    /// whoever waits next.
+    #[error(
+        "cannot start the thread that writes the log; what was submitted is written all the same"
+    )]
     Thread(#[source] io::Error),
     /// A write or sync failed, for this record or an earlier one. Whether the record is in the
     /// log is known only after the log was opened again.

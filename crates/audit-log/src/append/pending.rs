@@ -61,11 +61,9 @@ impl<'l> Room<'l> {
     /// [`AppendError`]; the record is not in the log, and gets no place in it.
     pub fn submit(mut self, record: &EncodedRecord) -> Result<Pending, AppendError> {
         let batch = Batch::new(std::slice::from_ref(record))?;
-        let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
         self.is_used = true;
-        let queued = self.writer.queue.push_into_room(batch)?;
-        let (writer, thread) = (Arc::downgrade(self.writer), Arc::downgrade(self.thread));
-        Ok(Pending { writer, thread, queued, leaf, wait: Wait::default() })
+        let push = |batch| self.writer.queue.push_into_room(batch);
+        Pending::of(self.writer, self.thread, batch, push)
     }
 }
 
@@ -90,8 +88,8 @@ impl fmt::Debug for Room<'_> {
 /// at the latest when the log is dropped. The first poll of any starts a thread that writes from then
 /// on, until the log is dropped.
 ///
-/// A [`Waker`](std::task::Waker) must not append to the log itself: it is called by the thread that
-/// writes, by another task that waited for the same sync, or by whoever finds that the log takes no
+/// A [`Waker`](std::task::Waker) must neither append to the log itself nor wait for anything: it is called by the thread that
+/// writes, which then writes for nobody, by another task that waited for the same sync, or by whoever finds that the log takes no
 /// more, which may be somebody who reads or signs.
 #[must_use = "nothing may be done on a record before it is durable"]
 pub struct Pending {
@@ -104,6 +102,18 @@ pub struct Pending {
 }
 
 impl Pending {
+    pub(crate) fn of(
+        writer: &Arc<Writer>,
+        thread: &Arc<WriterThread>,
+        batch: Batch,
+        push: impl FnOnce(Batch) -> Result<Queued, AppendError>,
+    ) -> Result<Self, AppendError> {
+        let leaf = batch.leaves.first().copied().unwrap_or_else(empty_root);
+        let queued = push(batch)?;
+        let (writer, thread) = (Arc::downgrade(writer), Arc::downgrade(thread));
+        Ok(Self { writer, thread, queued, leaf, wait: Wait::default() })
+    }
+
     /// The record's place in the log, if it ever gets there.
     #[must_use]
     pub fn index(&self) -> LeafIndex {

@@ -169,6 +169,11 @@ impl Queue {
         queued
     }
 
+    /// Queues a batch without room: for callers who must not wait, of whom there are few.
+    pub(crate) fn push_at_once(&self, batch: Batch) -> Result<Queued, AppendError> {
+        self.push_into(self.lock(), batch)
+    }
+
     /// Queues the batch of a thread; waits for room, or gives it back when it is the caller's turn to
     /// write.
     pub(crate) fn push(&self, batch: Batch) -> Result<Result<Queued, Batch>, AppendError> {

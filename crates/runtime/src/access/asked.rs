@@ -11,6 +11,12 @@ use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
 use crate::state::contract::Contract;
 use crate::state::members::Member;
 
+/// A request whose signature a node has verified by the very key that its signer's name is made of:
+/// only [`DataSpace::verify_request`](crate::DataSpace::verify_request) makes one. Whose contract it is
+/// for is asked in a pass.
+#[derive(Clone, Debug)]
+pub struct VerifiedRequest(pub(crate) Verified<AccessRequest>);
+
 /// What was asked, and under which contract.
 pub(crate) struct Asked {
     pub(crate) request: Verified<AccessRequest>,

@@ -8,10 +8,10 @@ use std::time::Duration;
 use dataspace_data_plane::{Masked, Plan, PseudonymKey};
 use dataspace_identity::CLOCK_SKEW;
 use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
-use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
+use dataspace_primitives::{Digest, Signed, UnixMillis, VerifyError};
 use dataspace_usage_contract::AccessRequest;
 
-use crate::access::asked::{Asked, Decided};
+use crate::access::asked::{Asked, Decided, VerifiedRequest};
 use crate::access::denial::DenialReason;
 use crate::access::error::AccessError;
 use crate::access::permit::{Conflict, Decision, Denial, Permit};
@@ -43,14 +43,15 @@ impl Inner {
     pub(crate) fn verify_request(
         &self,
         request: Signed<AccessRequest>,
-    ) -> Result<Verified<AccessRequest>, AccessError> {
+    ) -> Result<VerifiedRequest, AccessError> {
         let now = self.clock.now()?;
         let keys = dataspace_identity::Did::claimed_keys(&request);
         let keys = keys.map_err(|_| AccessError::Signature)?;
-        request.verify(&keys, now).map_err(|error| match error {
+        let verified = request.verify(&keys, now).map_err(|error| match error {
             VerifyError::Content(error) => AccessError::Malformed(error),
             _ => AccessError::Signature,
-        })
+        });
+        Ok(VerifiedRequest(verified?))
     }
 
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
@@ -59,13 +60,13 @@ impl Inner {
 }
 
 impl Monitor<'_> {
-    /// Takes a request in: signed by the contract's consumer, fresh, and not answered before.
-    ///
-    /// # Errors
-    /// [`AccessError`] for anything else. Nothing is recorded then: whoever cannot show to be a
-    /// consumer must not be able to fill the log.
-    pub fn receive(&self, request: Verified<AccessRequest>) -> Result<Received<'_>, AccessError> {
-        let AccessRequest { contract, log, consumer, requested_at, .. } = request.value();
+    /// Checks that a request is for a contract of this node, and by its consumer.
+    pub(crate) fn check_consumer(
+        &self,
+        request: &VerifiedRequest,
+    ) -> Result<&Arc<Contract>, AccessError> {
+        let VerifiedRequest(request) = request;
+        let AccessRequest { contract, log, consumer, .. } = request.value();
         let expected = self.inner.log.origin();
         if log != expected {
             let (expected, found) = (expected.clone(), log.clone());
@@ -76,16 +77,23 @@ impl Monitor<'_> {
         let contract = self.state.contracts.get(&id).ok_or(unknown)?;
         let is_consumer = *consumer == contract.agreement.value().consumer
             && request.is_signed_by(consumer.key_id());
-        if !is_consumer {
-            return Err(AccessError::Signature);
-        }
+        if is_consumer { Ok(contract) } else { Err(AccessError::Signature) }
+    }
+
+    /// Takes a request in: signed by the contract's consumer, fresh, and not answered before.
+    ///
+    /// # Errors
+    /// [`AccessError`] for anything else. Nothing is recorded then: whoever cannot show to be a
+    /// consumer must not be able to fill the log.
+    pub fn receive(&self, request: VerifiedRequest) -> Result<Received<'_>, AccessError> {
+        let contract = Arc::clone(self.check_consumer(&request)?);
+        let VerifiedRequest(request) = request;
         let now = self.inner.clock.now()?;
-        self.check_fresh(*requested_at, now)?;
+        self.check_fresh(request.value().requested_at, now)?;
         if !self.state.replays.insert(Digest::of(request.signed().as_bytes()), now) {
             return Err(AccessError::Replayed);
         }
-        let asked = Asked { contract: Arc::clone(contract), request };
-        Ok(Received { monitor: self, asked })
+        Ok(Received { monitor: self, asked: Asked { contract, request } })
     }
 
     /// Takes in again the request of a decision that came to nothing.

@@ -103,12 +103,13 @@ impl Decided {
         let open = node.upgrade().ok_or(AccessError::Closed)?;
         let takes = matches!(verdict, Verdict::Permit { .. });
         let record = self.record(verdict)?;
-        let room = match room.take() {
-            Some(room) => room,
-            None => open.log.room().map_err(AccessError::from)?,
-        };
         let Self { asked: Asked { contract, .. }, uses, now, .. } = &*self;
-        let submitted = contract.submit(*uses, (takes, *now), || room.submit(&record));
+        // WHY without room, where there is none any more: a change may wait for this pass, and others
+        // with room for the change. There are no more of these than passes.
+        let submitted = contract.submit(*uses, (takes, *now), || match room.take() {
+            Some(room) => room.submit(&record),
+            None => open.log.submit_at_once(&record),
+        });
         match submitted {
             Some(Ok(pending)) => {
                 let inner = decision(Weak::clone(&node), self);
@@ -136,8 +137,8 @@ impl Permit<'_> {
         &self.grant.clauses
     }
 
-    /// Takes a use of the contract and gives the permit its place in the log, in one step. May wait for
-    /// room in the log's queue, never for the disk.
+    /// Takes a use of the contract and gives the permit its place in the log, in one step. Waits for
+    /// nothing.
     ///
     /// # Errors
     /// [`NotSubmitted::Conflict`] if the contract was used since the permit was given: decide again.
@@ -195,7 +196,7 @@ impl Denial<'_> {
         &self.reasons
     }
 
-    /// Gives the denial its place in the log. May wait for room in the log's queue, never for the disk.
+    /// Gives the denial its place in the log. Waits for nothing.
     ///
     /// # Errors
     /// [`NotSubmitted::Conflict`] if the contract was used since the denial: decide again.

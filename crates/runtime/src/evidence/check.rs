@@ -43,8 +43,9 @@ impl Evidence {
         }
         let anchors = TrustAnchors::new(space);
         let is_denial = matches!(access.verdict, Verdict::Deny { .. });
+        let is_set_back = is_set_back(&access.verdict);
         let member = |part, credential: Vec<u8>, party| {
-            members::admit(&anchors, (part, credential), party, (time, is_denial))
+            members::admit(&anchors, (part, credential), party, (time, is_denial, is_set_back))
         };
         let Agreement { provider, consumer, .. } = agreement.value();
         let provider = member(Part::Provider, self.provider.into_vec(), provider)?;
@@ -177,13 +178,18 @@ fn check_order(
     if recorded != contract {
         return Err(EvidenceError::OtherContract { recorded, contract });
     }
-    // In between the clock was set back.
-    let is_set_back = matches!(&access.verdict, Verdict::Deny { reasons }
-        if reasons.iter().any(|reason| denial::code(reason) == DenialReason::ClockSetBack.code()));
-    if concluded >= decided || (concluded_at > decided_at && !is_set_back) {
+    let is_back = concluded_at > decided_at && !is_set_back(&access.verdict);
+    if concluded >= decided || is_back {
         return Err(EvidenceError::Order { concluded, concluded_at, decided, decided_at });
     }
     Ok(())
+}
+
+/// Whether the clock was set back between conclusion and decision, by the reasons of a denial.
+fn is_set_back(verdict: &Verdict) -> bool {
+    let code = DenialReason::ClockSetBack.code();
+    matches!(verdict, Verdict::Deny { reasons }
+        if reasons.iter().any(|reason| denial::code(reason) == code))
 }
 
 /// The facts of the record, and what the consumer stated.

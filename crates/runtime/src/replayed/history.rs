@@ -16,6 +16,7 @@ use crate::access::facts::Basis;
 use crate::access::stated::Stated;
 use crate::replayed::requests::Requests;
 use crate::state::error::ChangeError;
+use crate::state::members::is_of_leap;
 
 #[derive(Debug)]
 pub(super) struct History {
@@ -39,9 +40,13 @@ pub(super) struct History {
 #[derive(Debug)]
 pub(super) struct Member {
     admitted: Admitted,
+    /// Credentials before this one, oldest first.
+    earlier: Vec<Admitted>,
     revocation: Option<MembershipRevocation>,
     /// Whether it would have been over by the time from which the clock was set back.
     is_over: bool,
+    /// The time to which the clock was set back, if the credential is of later times.
+    void_since: Option<UnixMillis>,
 }
 
 #[derive(Debug)]
@@ -139,20 +144,26 @@ impl History {
                 let own = PublishedPolicies::publish(signed(document)?, ours, &names, last, now)?;
                 self.own = Some(own);
             }
-            Event::ClockSetBack { from } => self.set_clock_back(from),
+            Event::ClockSetBack { from } => self.set_clock_back(from, now),
             // Of the log alone, or decided again by the caller.
             Event::Archived { .. } | Event::Opened { .. } | Event::Access(_) => {}
         }
         Ok(None)
     }
 
-    fn set_clock_back(&mut self, from: UnixMillis) {
+    fn set_clock_back(&mut self, from: UnixMillis, to: UnixMillis) {
         for contract in self.contracts.values_mut() {
             contract.is_ended_by_clock = true;
         }
         for member in self.members.values_mut() {
-            member.is_over |= member.admitted.credential().validity.until() <= from;
+            if is_of_leap(&member.admitted, to) {
+                member.void_since = Some(to);
+            }
+            member.is_over |= member.void_since.is_some()
+                || member.admitted.credential().validity.until() <= from;
         }
+        // As the node does: all of them are of contracts that have ended.
+        self.requests = Requests::default();
     }
 
     fn register(&mut self, id: Name, product: (Name, Digest)) -> Result<(), ChangeError> {
@@ -185,14 +196,24 @@ impl History {
         {
             return Err(ChangeError::Revoked { subject, revoked_at });
         }
-        if let Some(member) = self.members.get(&subject)
-            && !admitted.is_newer_than(&member.admitted)
+        let mut earlier = Vec::new();
+        if let Some(Member { admitted: last, earlier: before, void_since, .. }) =
+            self.members.remove(&subject)
         {
-            let current = member.admitted.credential().issued_at;
-            let found = credential.issued_at;
-            return Err(ChangeError::OlderCredential { subject, current, found });
+            earlier = before;
+            earlier.push(last);
+            let mut all = earlier.iter().rev();
+            let current = all.find(|one| void_since.is_none_or(|to| !is_of_leap(one, to)));
+            if let Some(current) = current
+                && !admitted.is_newer_than(current)
+            {
+                let current = current.credential().issued_at;
+                let found = credential.issued_at;
+                return Err(ChangeError::OlderCredential { subject, current, found });
+            }
         }
-        self.members.insert(subject, Member { admitted, revocation: None, is_over: false });
+        let (revocation, is_over, void_since) = (None, false, None);
+        self.members.insert(subject, Member { admitted, earlier, revocation, is_over, void_since });
         Ok(())
     }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use dataspace_audit_log::Room;
-use dataspace_primitives::{Signed, Verified};
+use dataspace_primitives::Signed;
 use dataspace_usage_contract::AccessRequest;
 
+use crate::access::asked::VerifiedRequest;
 use crate::access::error::AccessError;
 use crate::access::monitor::Monitor;
 use crate::access::permit::{Decision, Denial, NotSubmitted, Permit, Recorded, Submitted};
@@ -37,6 +38,7 @@ impl DataSpace {
     pub fn access(&self, request: Signed<AccessRequest>) -> Result<Access, AccessError> {
         self.inner.write_index_if_due();
         let request = self.verify_request(request)?;
+        self.inner.enter().check_consumer(&request)?;
         match self.submit(request, self.inner.log.room()?)? {
             Submission::Permit(permit) => Ok(Access::Released(permit.wait()?.release())),
             Submission::Denial(denial) => Ok(Access::Denied(denial.wait()?)),
@@ -55,6 +57,7 @@ impl DataSpace {
     ) -> Result<Access, AccessError> {
         self.inner.write_index_if_due();
         let request = self.verify_request(request)?;
+        self.inner.enter().check_consumer(&request)?;
         let room = self.inner.log.room_async().await?;
         match self.submit(request, room)? {
             Submission::Permit(permit) => {
@@ -65,11 +68,7 @@ impl DataSpace {
     }
 
     /// Decides in one pass, with room that was taken before it.
-    fn submit(
-        &self,
-        request: Verified<AccessRequest>,
-        room: Room<'_>,
-    ) -> Result<Submission, AccessError> {
+    fn submit(&self, request: VerifiedRequest, room: Room<'_>) -> Result<Submission, AccessError> {
         // Given back, if it is not used, after the pass.
         let mut room = Some(room);
         let monitor = self.inner.enter();
@@ -95,7 +94,7 @@ impl DataSpace {
     pub fn verify_request(
         &self,
         request: Signed<AccessRequest>,
-    ) -> Result<Verified<AccessRequest>, AccessError> {
+    ) -> Result<VerifiedRequest, AccessError> {
         self.inner.verify_request(request)
     }
 

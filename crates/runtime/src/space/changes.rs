@@ -92,6 +92,7 @@ impl DataSpace {
             let id = product.clone();
             self.change(|state, _now| state.check_product(id, class, descriptor))?;
         }
+        self.inner.log.flush().map_err(WriteError::from)?;
         let mut state = self.inner.gate.change()?;
         state.tables.insert(product, Arc::new(table));
         Ok(())
@@ -237,11 +238,22 @@ impl DataSpace {
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<(), ChangeError> {
         self.inner.write_index_if_due();
+        if self.inner.gate.is_inside() {
+            return Err(ChangeError::InsidePass);
+        }
         let room = self.inner.log.room().map_err(WriteError::from)?;
         let pending = {
             let mut state = self.inner.gate.change()?;
             let now = self.inner.clock.now().map_err(WriteError::from)?;
-            let change = check(&state, now)?;
+            let change = match check(&state, now) {
+                Ok(change) => change,
+                // WHY: it may rest on a change that is not durable yet, and may never be.
+                Err(error) => {
+                    drop(state);
+                    self.inner.log.flush().map_err(WriteError::from)?;
+                    return Err(error);
+                }
+            };
             let record = EncodedRecord::try_from(&Record::new(now, change.to_event()));
             let record = record.map_err(AppendError::from).map_err(WriteError::from)?;
             let pending = room.submit(&record).map_err(WriteError::from)?;
@@ -259,10 +271,7 @@ impl DataSpace {
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<Applied, ChangeError> {
         match self.change(check) {
-            Err(ChangeError::AlreadyInForce) => {
-                self.inner.log.flush().map_err(WriteError::from)?;
-                Ok(Applied::AlreadyInForce)
-            }
+            Err(ChangeError::AlreadyInForce) => Ok(Applied::AlreadyInForce),
             changed => changed.map(|()| Applied::Now),
         }
     }

@@ -9,7 +9,7 @@ use dataspace_primitives::{Signed, UnixMillis, Verified};
 use crate::state::change::Change;
 use crate::state::error::ChangeError;
 use crate::state::in_force::State;
-use crate::state::members::{Member, REVOKED_AHEAD_MAX};
+use crate::state::members::{Member, REVOKED_AHEAD_MAX, is_of_leap};
 
 impl State {
     pub(super) fn check_admission(
@@ -42,13 +42,13 @@ impl State {
             let (subject, revoked_at) = (subject(), *revoked_at);
             return Err(ChangeError::Revoked { subject, revoked_at });
         }
-        if let Some(Member { admitted: current, .. }) =
-            self.members.get(admitted.did()).map(Arc::as_ref)
-        {
-            if current.credential() == credential {
+        if let Some(member) = self.members.get(admitted.did()) {
+            if member.admitted.credential() == credential && !member.is_over {
                 return Err(ChangeError::AlreadyInForce);
             }
-            if !admitted.is_newer_than(current) {
+            if let Some(current) = member.last_good()
+                && !admitted.is_newer_than(current)
+            {
                 let (subject, current, found) =
                     (subject(), current.credential().issued_at, credential.issued_at);
                 return Err(ChangeError::OlderCredential { subject, current, found });
@@ -93,7 +93,8 @@ impl State {
                 earlier.push((member.admitted_by, member.admitted.clone()));
             }
         }
-        let member = Member { admitted, admitted_by, earlier, revocation: None, is_over: false };
+        let (revocation, is_over, void_since) = (None, false, None);
+        let member = Member { admitted, admitted_by, earlier, revocation, is_over, void_since };
         self.members.insert(did, Arc::new(member));
     }
 
@@ -110,12 +111,14 @@ impl State {
         self.revocations.keep(revocation.clone(), is_known);
     }
 
-    /// Ends the memberships that are over by `from`: the log may have called them so. A newer
-    /// credential readmits.
-    pub(super) fn end_members(&mut self, from: UnixMillis) {
+    /// Ends the memberships that are over by `from`, since the log may have called them so, and those of
+    /// later times than `to`. A newer credential readmits.
+    pub(super) fn end_members(&mut self, from: UnixMillis, to: UnixMillis) {
         for member in self.members.values_mut() {
-            if member.admitted.credential().validity.until() <= from {
-                *member = Arc::new(Member { is_over: true, ..member.as_ref().clone() });
+            let void_since = is_of_leap(&member.admitted, to).then_some(to).or(member.void_since);
+            if void_since.is_some() || member.admitted.credential().validity.until() <= from {
+                let changed = Member { is_over: true, void_since, ..member.as_ref().clone() };
+                *member = Arc::new(changed);
             }
         }
     }

@@ -34,15 +34,15 @@ impl State {
                 self.terminations.insert(termination.contract, termination);
             }
             Change::Policies(policies) => self.own = Some(Arc::from(policies)),
-            Change::ClockSetBack { from } => self.set_clock_back(from, index),
+            Change::ClockSetBack { from, to } => self.set_clock_back((from, to), index),
         }
     }
 
     /// WHY all contracts: their times (conclusion, embargo, end, windows of use) are of a clock that
     /// was wrong, and what the log has once called over must not come back.
-    fn set_clock_back(&mut self, from: UnixMillis, index: LeafIndex) {
+    fn set_clock_back(&mut self, (from, to): (UnixMillis, UnixMillis), index: LeafIndex) {
         self.clock_set_back = Some(index);
-        self.end_members(from);
+        self.end_members(from, to);
         // They are all of contracts that have ended, and their times would never be over.
         self.replays = Replays::default();
     }

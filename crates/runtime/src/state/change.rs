@@ -19,7 +19,7 @@ pub(crate) enum Change {
     Concluded(Box<Contract>, Box<Program>),
     Terminated(Verified<Termination>),
     Policies(Box<PublishedPolicies>),
-    ClockSetBack { from: UnixMillis },
+    ClockSetBack { from: UnixMillis, to: UnixMillis },
 }
 
 impl Change {
@@ -46,7 +46,7 @@ impl Change {
                 document: document(termination.signed()),
             },
             Self::Policies(own) => Event::Policies { document: document(own.signed()) },
-            Self::ClockSetBack { from } => Event::ClockSetBack { from: *from },
+            Self::ClockSetBack { from, .. } => Event::ClockSetBack { from: *from },
         }
     }
 }

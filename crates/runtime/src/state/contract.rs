@@ -65,6 +65,10 @@ impl Contract {
             return None;
         }
         if takes {
+            // Decided before midnight, and too late for it.
+            if quota.is_late(now) {
+                return None;
+            }
             quota.reserve(now).ok()?;
             *uses_by_consumer = uses_by_consumer.saturating_add(1);
         }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use dataspace_audit_log::LeafIndex;
-use dataspace_identity::{Admitted, Did, MembershipRevocation};
+use dataspace_identity::{Admitted, CLOCK_SKEW, Did, MembershipRevocation};
 use dataspace_primitives::UnixMillis;
 
 /// Most participants whose revocation is kept although none of their credentials came yet. Only the
@@ -25,8 +25,19 @@ pub(crate) struct Member {
     pub(super) earlier: Vec<(LeafIndex, Admitted)>,
     /// What ended the credential.
     pub(crate) revocation: Option<MembershipRevocation>,
-    /// Whether it would have been over by the time from which the clock was set back.
+    /// Whether it would have been over by the time from which the clock was set back, or is of later
+    /// times than that to which it was.
     pub(super) is_over: bool,
+    /// The time to which the clock was set back, if the credential is of later times.
+    pub(super) void_since: Option<UnixMillis>,
+}
+
+/// Whether a credential is of later times than `to`, to which the clock was set back: then it was
+/// admitted by the wrong clock, and no revocation of the present would reach it.
+pub(crate) fn is_of_leap(admitted: &Admitted, to: UnixMillis) -> bool {
+    let credential = admitted.credential();
+    let latest = to.checked_add(CLOCK_SKEW).unwrap_or(UnixMillis::MAX);
+    credential.issued_at > latest || credential.validity.from() > to
 }
 
 impl Member {
@@ -35,6 +46,13 @@ impl Member {
         let earlier = self.earlier.iter().rev().map(|(by, one)| (*by, one));
         let mut all = std::iter::once((self.admitted_by, &self.admitted)).chain(earlier);
         all.find(|(by, _)| *by < index).map(|(_, one)| one)
+    }
+
+    /// The credential that a newcomer has to follow.
+    pub(super) fn last_good(&self) -> Option<&Admitted> {
+        let earlier = self.earlier.iter().rev().map(|(_, one)| one);
+        let mut all = std::iter::once(&self.admitted).chain(earlier);
+        all.find(|one| self.void_since.is_none_or(|to| !is_of_leap(one, to)))
     }
 
     pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {

@@ -48,7 +48,7 @@ impl State {
                 change
             }
             Event::Policies { document } => self.check_policies(signed(document)?, now)?,
-            Event::ClockSetBack { from } => Change::ClockSetBack { from },
+            Event::ClockSetBack { from } => Change::ClockSetBack { from, to: now },
             // Of the log alone.
             Event::Archived { .. } | Event::Opened { .. } => return Ok(()),
             Event::Access(access) => {

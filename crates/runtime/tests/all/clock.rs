@@ -128,7 +128,7 @@ fn leapt(terms: Terms) -> (Files, dataspace_usage_contract::ContractId) {
     (node.close(), contract)
 }
 
-fn set_back(files: Files) -> Node {
+pub(crate) fn set_back(files: Files) -> Node {
     let space = files.setup(provider()).set_clock_back().unwrap();
     space.register(name("alloys"), name("test-results"), table(10)).unwrap();
     Node { space, files }
@@ -407,6 +407,21 @@ fn a_reading_that_leaps_ahead_of_the_time_that_passed_is_not_taken() {
     drop(space);
     go(3 * DAY, DAY + 30);
     assert_eq!(setup().open().unwrap().now().unwrap(), at(3 * DAY));
+}
+
+#[test]
+fn a_leap_is_not_taken_after_an_opening_a_little_behind_the_log() {
+    let node = Node::new();
+    node.advance(100);
+    let _contract = node.contract(terms());
+    let files = node.close();
+    files.clock.set(at(99));
+    let passed = Arc::new(AtomicU64::new(1000));
+    let clock = Watched(TestClock(Arc::clone(&files.clock)), Arc::clone(&passed));
+    let space = files.setup(provider()).clock(clock).open().unwrap();
+    files.clock.set(at(3650 * DAY));
+    passed.store(1001, Ordering::Relaxed);
+    assert!(matches!(space.now(), Err(ClockError::Leapt { .. })));
 }
 
 #[test]

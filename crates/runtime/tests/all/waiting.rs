@@ -21,12 +21,12 @@ use crate::support::{
 
 /// A disk whose syncs stand still, take their time, or fail.
 #[derive(Debug, Default)]
-struct Dial {
-    stands: AtomicBool,
-    fails: AtomicBool,
+pub(crate) struct Dial {
+    pub(crate) stands: AtomicBool,
+    pub(crate) fails: AtomicBool,
     micros: AtomicU64,
     /// Syncs of records that have begun.
-    begun: AtomicU64,
+    pub(crate) begun: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Storage for SlowDisk {
 }
 
 /// A node on such a disk.
-fn node() -> (Node, Arc<Dial>) {
+pub(crate) fn node() -> (Node, Arc<Dial>) {
     let (files, dial) = (Files::new(), Arc::new(Dial::default()));
     let disk = SlowDisk(FileStorage::create(&files.path()).unwrap(), Arc::clone(&dial));
     let setup = files.setup(provider()).storage(disk);
@@ -103,7 +103,7 @@ fn node() -> (Node, Arc<Dial>) {
 }
 
 /// Waits until a sync begins that stands still.
-fn until_it_stands(dial: &Dial, before: u64) {
+pub(crate) fn until_it_stands(dial: &Dial, before: u64) {
     while dial.begun.load(Ordering::Acquire) == before {
         thread::yield_now();
     }
@@ -113,7 +113,7 @@ fn until_it_stands(dial: &Dial, before: u64) {
 const HANGS: Duration = Duration::from_secs(60);
 
 /// Does `work` beside, and fails if that waits for something that does not come.
-fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || done.send(work()));
     is_done.recv_timeout(HANGS).expect("it hangs")

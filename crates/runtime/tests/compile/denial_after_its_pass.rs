@@ -1,12 +1,7 @@
-use dataspace_primitives::Verified;
-use dataspace_runtime::{DataSpace, Decision, Denial, Recorded};
-use dataspace_usage_contract::AccessRequest;
+use dataspace_runtime::{DataSpace, Decision, Denial, Recorded, VerifiedRequest};
 
 /// Between the drop and the record, a newer profile may be in force.
-fn access(
-    space: &DataSpace,
-    request: Verified<AccessRequest>,
-) -> Option<Recorded<Denial<'static>>> {
+fn access(space: &DataSpace, request: VerifiedRequest) -> Option<Recorded<Denial<'static>>> {
     let monitor = space.enter();
     let received = monitor.receive(request).ok()?;
     let Ok(Decision::Denial(denial)) = received.decide() else { return None };

@@ -1,12 +1,7 @@
-use dataspace_primitives::Verified;
-use dataspace_runtime::{DataSpace, Decision, Permit, Recorded};
-use dataspace_usage_contract::AccessRequest;
+use dataspace_runtime::{DataSpace, Decision, Permit, Recorded, VerifiedRequest};
 
 /// Between the drop and the record, the contract may end.
-fn access(
-    space: &DataSpace,
-    request: Verified<AccessRequest>,
-) -> Option<Recorded<Permit<'static>>> {
+fn access(space: &DataSpace, request: VerifiedRequest) -> Option<Recorded<Permit<'static>>> {
     let monitor = space.enter();
     let received = monitor.receive(request).ok()?;
     let Ok(Decision::Permit(permit)) = received.decide() else { return None };

@@ -1,9 +1,7 @@
-use dataspace_primitives::Verified;
-use dataspace_runtime::{DataSpace, Decision, Permit};
-use dataspace_usage_contract::AccessRequest;
+use dataspace_runtime::{DataSpace, Decision, Permit, VerifiedRequest};
 
 /// A permit kept for later.
-fn keep(space: &DataSpace, request: Verified<AccessRequest>) -> Option<Permit<'_>> {
+fn keep(space: &DataSpace, request: VerifiedRequest) -> Option<Permit<'_>> {
     let monitor = space.enter();
     match monitor.receive(request).ok()?.decide() {
         Ok(Decision::Permit(permit)) => Some(permit),

@@ -1,9 +1,7 @@
-use dataspace_primitives::Verified;
-use dataspace_runtime::{DataSpace, Received};
-use dataspace_usage_contract::AccessRequest;
+use dataspace_runtime::{DataSpace, Received, VerifiedRequest};
 
 /// Taken in under one state, decided under another.
-fn decide(space: &DataSpace, request: Verified<AccessRequest>) {
+fn decide(space: &DataSpace, request: VerifiedRequest) {
     let monitor = space.enter();
     let received: Received<'_> = monitor.receive(request).unwrap();
     drop(monitor);

@@ -1,10 +1,8 @@
 //! For each case beside this file, the twin that compiles.
 
-use dataspace_primitives::Verified;
 use dataspace_runtime::{
-    DataSpace, Decision, Denial, Monitor, Permit, Received, Recorded, Release,
+    DataSpace, Decision, Denial, Monitor, Permit, Received, Recorded, Release, VerifiedRequest,
 };
-use dataspace_usage_contract::AccessRequest;
 
 /// Beside `release_of_a_permit`, `release_of_a_submitted_permit`, `release_of_a_recorded_denial`
 /// and `recorded_by_hand`.
@@ -31,7 +29,7 @@ pub(crate) fn once(received: Received<'_>) {
 /// submitted waits outside of the pass.
 pub(crate) fn access(
     space: &DataSpace,
-    request: Verified<AccessRequest>,
+    request: VerifiedRequest,
 ) -> Option<Recorded<Permit<'static>>> {
     let monitor = space.enter();
     let received = monitor.receive(request).ok()?;
@@ -44,7 +42,7 @@ pub(crate) fn access(
 /// Beside `denial_after_its_pass`.
 pub(crate) fn refuse(
     monitor: &Monitor<'_>,
-    request: Verified<AccessRequest>,
+    request: VerifiedRequest,
 ) -> Option<Recorded<Denial<'static>>> {
     let received = monitor.receive(request).ok()?;
     let Ok(Decision::Denial(denial)) = received.decide() else { return None };

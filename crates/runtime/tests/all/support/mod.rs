@@ -10,10 +10,10 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use dataspace_audit_log::{AccessRecord, Event, Log, Record, Verdict};
 use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey, SpaceId};
 use dataspace_policy::{Action, Constraint, Rule, Terms};
-use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity, Verified};
+use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity};
 use dataspace_runtime::{
     Access, ChangeError, Clock, DataSpace, Denial, ManualClock, NewOffer, Recorded, Release, Setup,
-    SetupError, Table, request_access,
+    SetupError, Table, VerifiedRequest, request_access,
 };
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, ContractId, Offer, SpaceProfile, contract_id,
@@ -283,7 +283,7 @@ impl Node {
     }
 
     /// A request whose signature was checked, for a pass.
-    pub(crate) fn verified(&self, contract: ContractId) -> Verified<AccessRequest> {
+    pub(crate) fn verified(&self, contract: ContractId) -> VerifiedRequest {
         self.space.verify_request(self.request(contract)).unwrap()
     }
 
