@@ -52,10 +52,10 @@ witnesses that were asked for have not cosigned; 2 it could not be looked at, or
 wrong: a wrong argument, another log than --log names, no log, no access, a server that fails.
 
 Example:
-  dataspace audit verify demo/node
-  dataspace audit verify https://log.example.org/steel/ --log did:key:z6Mk…
-  dataspace audit show demo/node --verdict deny
-  dataspace audit replay demo/node --authority demo/authority.did";
+  dataspace audit verify dataspace-demo/node
+  dataspace audit verify https://log.example.org/steel/ --log did:key:z6Mk…/5ee2…
+  dataspace audit show dataspace-demo/node --verdict deny
+  dataspace audit replay dataspace-demo/node --authority dataspace-demo/authority.did";
 
 #[derive(Args)]
 #[command(after_help = HELP)]

@@ -36,7 +36,7 @@ body for 10 s, and after 5 minutes in any case.
 
 Example:
   (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \\n' > witness.key)
-  dataspace witness --key witness.key --state witness-state --log did:key:z6Mk…";
+  dataspace witness --key witness.key --state witness-state --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]
 #[command(after_help = HELP)]

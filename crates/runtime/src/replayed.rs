@@ -110,6 +110,10 @@ impl<'p> Replayer<'p> {
         let time = record.time;
         let Event::Access(access) = record.event else {
             in_time.map_err(|error| fail(error.into()))?;
+            if let Event::ClockSetBack { .. } = record.event {
+                self.report.clock_set_back += 1;
+                self.report.first_clock_set_back.get_or_insert(index);
+            }
             let concluded = history.apply(record).map_err(fail)?;
             if let Some((contract, compiler)) = concluded {
                 self.report.note_compiler(OtherCompiler { index, contract, compiler });

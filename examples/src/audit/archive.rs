@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{Event, LeafIndex, Log, Record, StoredFile};
+use dataspace_audit_log::{Event, LeafIndex, Log, ReadOnlyStorage, Record, StoredFile};
 use dataspace_identity::{Did, SecretKey};
 use dataspace_runtime::{Clock as _, DataSpace, Setup, SetupError, SystemClock};
 
 use crate::audit::kind::{Kind, origin};
 use crate::audit::log_arg::LogArg;
-use crate::audit::source::{open_error, read_error};
+use crate::audit::source::{open_error, read_error, storage_error};
 use crate::audit::words::count;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
@@ -70,22 +70,13 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
     if key.did() != origin.operator() {
         bail!("--key: the key is of {}, the log's operator is {}", key.did(), origin.operator());
     }
-    let opened = Opened::open(&dir, key, authority, || {
-        let opened = Log::open(&dir, origin);
-        Ok(opened.map_err(|error| open_error(&dir, error))?.0)
-    })?;
-    let log = opened.log();
-    let (size, segments) = (log.size()?, log.segments()?);
     let before = LeafIndex::new(before);
-    if !size.contains(before) {
-        bail!(
-            "--before: there is no record {before}; the log has {}",
-            count(size.as_u64(), "record")
-        );
-    }
-    // The segment that holds the record stays.
-    let kept = segments.iter().rev().find(|first| **first <= before).copied().unwrap_or_default();
-    let old: Vec<_> = segments.into_iter().filter(|first| *first < kept).collect();
+    // Opening a node is a record of its log: no wrong question may leave one.
+    let storage = ReadOnlyStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
+    let looked = Log::open_on(Box::new(storage), origin.clone());
+    let (looked, _) = looked.map_err(|error| open_error(&dir, error))?;
+    let (kept, old) = old_segments(&looked, before)?;
+    drop(looked);
     if old.is_empty() {
         writeln!(
             out,
@@ -94,6 +85,11 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
         )?;
         return Ok(Health::Sound);
     }
+    let opened = Opened::open(&dir, key, authority, || {
+        let opened = Log::open(&dir, origin);
+        Ok(opened.map_err(|error| open_error(&dir, error))?.0)
+    })?;
+    let (_, old) = old_segments(opened.log(), before)?;
     make_dir(&to)?;
     if fs::canonicalize(&dir)? == fs::canonicalize(&to)? {
         bail!("--to is the log's own directory; choose another one");
@@ -117,6 +113,19 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
         writeln!(out, "   the node's index stands for them: it opens without these segments")?;
     }
     Ok(Health::Sound)
+}
+
+/// The first record of the segment that holds `before`, which stays, and the segments before that.
+fn old_segments(log: &Log, before: LeafIndex) -> Result<(LeafIndex, Vec<LeafIndex>)> {
+    let (size, segments) = (log.size()?, log.segments()?);
+    if !size.contains(before) {
+        bail!(
+            "--before: there is no record {before}; the log has {}",
+            count(size.as_u64(), "record")
+        );
+    }
+    let kept = segments.iter().rev().find(|first| **first <= before).copied().unwrap_or_default();
+    Ok((kept, segments.into_iter().filter(|first| *first < kept).collect()))
 }
 
 /// The log, opened by whoever can open it again afterwards.

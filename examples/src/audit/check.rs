@@ -33,9 +33,9 @@ kept (--checkpoint), a log that was rolled back or rewritten since is found, too
 else the stored one; without the asked quorum the exit code is 1.
 
 Example:
-  dataspace audit verify demo/node --log did:key:z6Mk…
+  dataspace audit verify dataspace-demo/node --log did:key:z6Mk…/5ee2…
   dataspace audit verify /srv/public-log --checkpoint kept.checkpoint --json
-  dataspace audit verify https://log.example.org/steel/ --log did:key:z6Mk…";
+  dataspace audit verify https://log.example.org/steel/ --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]
 #[command(after_help = HELP)]
@@ -108,7 +108,9 @@ const FOREIGN_MAX: usize = 4;
 struct Tally {
     events: BTreeMap<&'static str, u64>,
     span: Option<(UnixMillis, UnixMillis)>,
-    /// Records that are dated before the one in front of them.
+    /// The latest time so far, since the clock was last set back.
+    latest: Option<UnixMillis>,
+    /// Records that are dated before one in front of them.
     back: u64,
 }
 
@@ -117,7 +119,10 @@ impl Tally {
         *self.events.entry(row.label()).or_default() += 1;
         if let Some(time) = row.time {
             let (from, until) = self.span.get_or_insert((time, time));
-            self.back += u64::from(time < *until);
+            let is_set_back = row.kind == EventKind::ClockSetBack;
+            let latest = self.latest.filter(|_| !is_set_back).unwrap_or(time);
+            self.back += u64::from(time < latest);
+            self.latest = Some(latest.max(time));
             (*from, *until) = ((*from).min(time), (*until).max(time));
         }
     }
@@ -258,7 +263,7 @@ impl Report {
     }
 
     fn counted(&mut self, tally: Tally) {
-        let Tally { events, span, back } = tally;
+        let Tally { events, span, back, .. } = tally;
         (self.events, self.span) = (events, span);
         let set_back = EventKind::ClockSetBack.as_str();
         if let Some(found) = self.events.get(set_back) {
@@ -270,8 +275,8 @@ impl Report {
         }
         if back > 0 {
             self.not_proved(&format!(
-                "the order in time: {} before the one in front of it, as happens to accesses at \
-                 the same time",
+                "the order in time: {} before one in front of it, as happens to accesses at the \
+                 same time",
                 if back == 1 {
                     "1 record is dated".to_owned()
                 } else {

@@ -9,7 +9,7 @@ use clap::Args;
 use dataspace_runtime::{Setup, SetupError};
 
 use crate::audit::archive::setup_error;
-use crate::audit::kind::Kind;
+use crate::audit::kind::{Kind, origin};
 use crate::outcome::Health;
 use crate::shell::shown_path;
 use crate::witness::key_file;
@@ -49,6 +49,10 @@ pub(crate) fn run(args: SetClockBackArgs, out: &mut impl Write) -> Result<Health
     }
     let authority = named::authority(&authority)?;
     let key = key_file::read(&key)?;
+    let origin = origin(&dir, None)?;
+    if key.did() != origin.operator() {
+        bail!("--key: the key is of {}, the log's operator is {}", key.did(), origin.operator());
+    }
     let space = match Setup::new(&dir, key, authority.clone()).set_clock_back() {
         Err(SetupError::ClockNotBehind { now, latest }) => {
             writeln!(

@@ -31,7 +31,7 @@ Where they contradict each other, the proof is written to FORK (`dataspace verif
 it to the others who rely on this log), and the exit code is 1.
 
 Example:
-  dataspace audit compare kept.checkpoint https://log.example.org/steel/ --log did:key:z6Mk… \\
+  dataspace audit compare kept.checkpoint https://log.example.org/steel/ --log did:key:z6Mk…/5ee2… \\
     -o steel.fork
   dataspace audit compare mine.checkpoint theirs.checkpoint --history /srv/public-log";
 

@@ -23,8 +23,8 @@ Reads every record, holds all of them against the stored checkpoint, and what wa
 of a last write. It cannot bring back a record: for that, restore the segment from a copy.
 
 Example:
-  dataspace audit fsck demo/node
-  dataspace audit fsck demo/node --rebuild";
+  dataspace audit fsck dataspace-demo/node
+  dataspace audit fsck dataspace-demo/node --rebuild";
 
 #[derive(Args)]
 #[command(after_help = HELP)]

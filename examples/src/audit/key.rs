@@ -19,7 +19,7 @@ published checkpoint was verified with it. The key is in the log's own name: who
 its operator (--log) needs to believe nobody.
 
 Example:
-  dataspace audit key demo/node --log did:key:z6Mk…
+  dataspace audit key dataspace-demo/node --log did:key:z6Mk…/5ee2…
   dataspace audit key https://log.example.org/steel/ --log steel.origin > steel.vkey";
 
 #[derive(Args)]

@@ -152,9 +152,16 @@ mod tests {
 
     #[test]
     fn a_path_is_a_directory() {
-        for text in
-            ["demo/node", "/srv/a log", "", "http", "http:/x", "://x", "a b://x", "./http://x"]
-        {
+        for text in [
+            "dataspace-demo/node",
+            "/srv/a log",
+            "",
+            "http",
+            "http:/x",
+            "://x",
+            "a b://x",
+            "./http://x",
+        ] {
             assert_eq!(parse(text), Ok(Location::Directory(text.into())), "{text}");
         }
     }

@@ -28,9 +28,9 @@ contract, memberships and request there is evidence instead (`DataSpace::evidenc
 With --consistency it shows that the log extends a checkpoint that somebody kept.
 
 Example:
-  dataspace audit prove demo/node 8 -o record-8.tlog-proof
-  dataspace audit prove demo/node --consistency kept.checkpoint -o extends.proof
-  dataspace audit verify-proof record-8.tlog-proof --log did:key:z6Mk…";
+  dataspace audit prove dataspace-demo/node 8 -o record-8.tlog-proof
+  dataspace audit prove dataspace-demo/node --consistency kept.checkpoint -o extends.proof
+  dataspace audit verify-proof record-8.tlog-proof --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]
 #[command(after_help = PROVE_HELP)]
@@ -51,10 +51,11 @@ pub(crate) struct ProveArgs {
 }
 
 const VERIFY_HELP: &str = "\
-Needs nothing but the file, and the DID of the log's operator from a source that you trust.
+Needs nothing but the file, and the log's origin (the first line of its checkpoints, which begins with the
+DID of its operator) from a source that you trust.
 
 Example:
-  dataspace audit verify-proof record-8.tlog-proof --log did:key:z6Mk…";
+  dataspace audit verify-proof record-8.tlog-proof --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]
 #[command(after_help = VERIFY_HELP)]

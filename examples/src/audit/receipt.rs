@@ -27,8 +27,8 @@ none. The receipt does not hold the record: write it with --record, and give bot
 The node may run meanwhile.
 
 Example:
-  dataspace audit receipt demo/node 8 --key node.key -o record-8.receipt --record record-8.cbor
-  dataspace audit verify-receipt record-8.receipt --record record-8.cbor --log did:key:z6Mk…";
+  dataspace audit receipt dataspace-demo/node 8 --key node.key -o record-8.receipt --record record-8.cbor
+  dataspace audit verify-receipt record-8.receipt --record record-8.cbor --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]
 #[command(after_help = HELP)]
@@ -54,7 +54,7 @@ const VERIFY_HELP: &str = "\
 Needs nothing but the receipt, the record, and the name of the log from a source that you trust.
 
 Example:
-  dataspace audit verify-receipt record-8.receipt --record record-8.cbor --log did:key:z6Mk…";
+  dataspace audit verify-receipt record-8.receipt --record record-8.cbor --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]
 #[command(after_help = VERIFY_HELP)]

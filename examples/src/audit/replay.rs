@@ -31,8 +31,8 @@ It believes the space authority, and what consumers stated in their requests.
 have been decided otherwise. That changes nothing, and is no discrepancy.
 
 Example:
-  dataspace audit replay demo/node --authority demo/authority.did
-  dataspace audit replay demo/node --authority demo/authority.did --with embargo.cedar";
+  dataspace audit replay dataspace-demo/node --authority dataspace-demo/authority.did
+  dataspace audit replay dataspace-demo/node --authority dataspace-demo/authority.did --with embargo.cedar";
 
 /// Longest policy text that is read, in bytes; shorter ones may still be refused.
 const POLICIES_LEN_MAX: usize = 1 << 20;

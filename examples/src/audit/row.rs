@@ -200,7 +200,7 @@ impl Row {
             }
             Event::Opened { .. } => {
                 self.kind = EventKind::Opened;
-                "the node was opened".clone_into(&mut self.what);
+                "the node was opened, not before this time".clone_into(&mut self.what);
             }
             Event::ClockSetBack { from } => {
                 self.kind = EventKind::ClockSetBack;

@@ -93,7 +93,7 @@ impl Monitor<'_> {
         if !self.state.replays.insert(Digest::of(request.signed().as_bytes()), now) {
             return Err(AccessError::Replayed);
         }
-        Ok(Received { monitor: self, asked: Asked { contract, request } })
+        Ok(Received { monitor: self, asked: Asked { request, contract } })
     }
 
     /// Takes in again the request of a decision that came to nothing.

@@ -36,6 +36,10 @@ pub struct Replayed {
     pub other_compilers: u64,
     /// The first [`DISCREPANCIES_MAX`] of them.
     pub first_other_compilers: Vec<OtherCompiler>,
+    /// How often the operator set the clock back.
+    pub clock_set_back: u64,
+    /// The first time that it did.
+    pub first_clock_set_back: Option<LeafIndex>,
     /// Discrepancies in all.
     pub discrepancies: u64,
     /// The first [`DISCREPANCIES_MAX`] of them.
@@ -162,6 +166,13 @@ impl Replayed {
                  text another version of the compiler wrote (record {index}: version {compiler}; \
                  here {COMPILER_VERSION}); the text is what both parties signed, and by it the \
                  decisions were made again"
+            )));
+        }
+        if let Some(index) = self.first_clock_set_back {
+            let times = self.clock_set_back;
+            findings.push(Finding::NotProved(format!(
+                "that the clock was right: the operator set it back {times} time(s), first by record \
+                 {index}, which ended all contracts until then"
             )));
         }
         if let Some(index) = self.first_reworded {

@@ -59,7 +59,9 @@ fn more_callers_than_room_and_a_change_get_on() {
                     })
                 })
                 .collect();
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
             stop.store(true, Ordering::Relaxed);
             assert!(changes.join().unwrap() > 0);
         });
@@ -89,7 +91,9 @@ fn submitting_waits_for_nobody_who_waits_for_the_pass() {
         thread::sleep(Duration::from_secs(1));
         drop(permit.submit().unwrap());
         drop(monitor);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
 }
 
