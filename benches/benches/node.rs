@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dataspace_benches::{Effort, Report, median, time};
 use dataspace_identity::Did;
-use dataspace_primitives::{Signed, Verified};
+use dataspace_primitives::{CoSignature, Signed, Verified};
 use dataspace_runtime::{Access, Clock as _, Setup, SystemClock, generate_key};
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
@@ -186,7 +186,7 @@ fn conclude(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
                 let keys = Did::claimed_keys(signed.signed());
                 keys.is_ok_and(|keys| signed.signed().clone().verify(&keys, now).is_ok())
             };
-            let made = Signed::sign(signed.value(), &node.consumer);
+            let made = CoSignature::sign(signed.value(), &node.consumer);
             verify() && verify() && black_box(made).is_ok()
         })?);
         rates.push(rate(work()?, |(offer, acceptance)| {

@@ -1,6 +1,7 @@
 //! One provider's node with its data, on the file system of the target directory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -107,8 +108,13 @@ pub(crate) fn accepted(
     space: &DataSpace,
     consumer: &SecretKey,
 ) -> Result<(Signed<Offer>, Signed<Acceptance>)> {
-    let validity = validity()?;
-    let expires_at: UnixMillis = validity.until();
+    // Of two offers of the same millisecond each is another one: an offer is accepted once.
+    static OFFERS: AtomicU64 = AtomicU64::new(0);
+    let number = OFFERS.fetch_add(1, Ordering::Relaxed);
+    let day = validity()?;
+    let expires_at: UnixMillis =
+        day.until().checked_add(Duration::from_millis(number)).context("the year 9999")?;
+    let validity = Validity::new(day.from(), expires_at)?;
     let product = "alloys".parse()?;
     let offer = NewOffer { product, consumer: None, terms: terms()?, validity, expires_at };
     let offer = space.offer(offer)?;
