@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -9,15 +10,21 @@ use crate::append::writer::Writer;
 pub(crate) struct WriterThread {
     writer: Arc<Writer>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Whether it is there, without a lock.
+    is_there: AtomicBool,
 }
 
 impl WriterThread {
     pub(crate) fn new(writer: &Arc<Writer>) -> Self {
-        Self { writer: Arc::clone(writer), thread: Mutex::default() }
+        let (thread, is_there) = Default::default();
+        Self { writer: Arc::clone(writer), thread, is_there }
     }
 
     /// Starts it if there is none.
     pub(crate) fn start(&self) -> io::Result<()> {
+        if self.is_there.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
             let writer = Arc::clone(&self.writer);
@@ -25,6 +32,7 @@ impl WriterThread {
             *thread = Some(thread::Builder::new().name("audit-log".to_owned()).spawn(run)?);
             // Nobody may rely on the thread before the queue knows of it.
             self.writer.queue.begin_thread();
+            self.is_there.store(true, Ordering::Release);
         }
         Ok(())
     }
