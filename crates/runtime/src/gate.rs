@@ -49,16 +49,19 @@ impl Gate {
     }
 
     /// # Errors
-    /// [`ChangeError::InsidePass`] if this thread has a pass, for whose end the change would wait.
-    pub(crate) fn change(&self) -> Result<Changing<'_>, ChangeError> {
-        if self.is_inside() {
-            Err(ChangeError::InsidePass)
-        } else {
-            Ok(Changing(self.state.write()))
-        }
+    /// [`ChangeError::InsidePass`] if this thread has a pass, for whose end a change would wait.
+    pub(crate) fn check_outside(&self) -> Result<(), ChangeError> {
+        if self.is_inside() { Err(ChangeError::InsidePass) } else { Ok(()) }
     }
 
-    pub(crate) fn is_inside(&self) -> bool {
+    /// # Errors
+    /// [`ChangeError::InsidePass`] as [`check_outside`](Self::check_outside).
+    pub(crate) fn change(&self) -> Result<Changing<'_>, ChangeError> {
+        self.check_outside()?;
+        Ok(Changing(self.state.write()))
+    }
+
+    fn is_inside(&self) -> bool {
         PASSES.with_borrow(|passes| passes.contains(&self.id()))
     }
 

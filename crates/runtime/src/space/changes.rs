@@ -83,11 +83,10 @@ impl DataSpace {
     /// columns.
     pub fn register(&self, product: Name, class: Name, table: Table) -> Result<(), ChangeError> {
         let descriptor = table.descriptor_digest();
-        let known = {
-            let state = self.inner.gate.enter();
+        let known = self.look(|state| {
             state.check_product(product.clone(), class.clone(), descriptor)?;
-            state.products.contains_key(&product)
-        };
+            Ok(state.products.contains_key(&product))
+        })?;
         if !known {
             let id = product.clone();
             self.change(|state, _now| state.check_product(id, class, descriptor))?;
@@ -141,13 +140,12 @@ impl DataSpace {
         let keys = Did::claimed_keys(&acceptance).map_err(AgreeError::from)?;
         let acceptance = acceptance.verify(&keys, now)?;
         let offer = Offer::verify_signature(offer, self.provider(), now)?;
-        let compiler = {
-            let state = self.inner.gate.enter();
+        let compiler = self.look(|state| {
             state.check_place(&offer.value().space, &offer.value().log)?;
             let Acceptance { offer: accepted, consumer, .. } = acceptance.value();
             state.check_parties(*accepted, (self.provider(), consumer), now)?;
-            state.programs.compiler().clone()
-        };
+            Ok(state.programs.compiler().clone())
+        })?;
         let parties = (&self.inner.key, &acceptance);
         let concluded = Agreement::conclude_with(&offer, parties, now, &compiler)?;
         let agreement = concluded.0.clone();
@@ -224,6 +222,22 @@ impl DataSpace {
         }
     }
 
+    /// Looks at what is in force, before a change takes the lock.
+    fn look<T>(
+        &self,
+        check: impl FnOnce(&State) -> Result<T, ChangeError>,
+    ) -> Result<T, ChangeError> {
+        // WHY by itself: a refusal waits for the disk, and must not do so in the pass.
+        let looked = check(&self.inner.gate.enter());
+        looked.or_else(|error| self.refuse(error))
+    }
+
+    /// Refuses, once all that the refusal may rest on is durable: a change that is not may never be.
+    fn refuse<T>(&self, error: ChangeError) -> Result<T, ChangeError> {
+        self.inner.log.flush().map_err(WriteError::from)?;
+        Err(error)
+    }
+
     /// The time at which documents are verified, before a change has a time of its own.
     fn about_now(&self) -> Result<UnixMillis, ChangeError> {
         Ok(self.now().map_err(WriteError::from)?)
@@ -238,20 +252,16 @@ impl DataSpace {
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<(), ChangeError> {
         self.inner.write_index_if_due();
-        if self.inner.gate.is_inside() {
-            return Err(ChangeError::InsidePass);
-        }
+        self.inner.gate.check_outside()?;
         let room = self.inner.log.room().map_err(WriteError::from)?;
         let pending = {
             let mut state = self.inner.gate.change()?;
             let now = self.inner.clock.now().map_err(WriteError::from)?;
             let change = match check(&state, now) {
                 Ok(change) => change,
-                // WHY: it may rest on a change that is not durable yet, and may never be.
                 Err(error) => {
                     drop(state);
-                    self.inner.log.flush().map_err(WriteError::from)?;
-                    return Err(error);
+                    return self.refuse(error);
                 }
             };
             let record = EncodedRecord::try_from(&Record::new(now, change.to_event()));

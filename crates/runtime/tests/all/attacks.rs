@@ -5,7 +5,6 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use dataspace_identity::SecretKey;
 use dataspace_primitives::UnixMillis;
 use dataspace_runtime::{
     Access, Applied, ChangeError, Clock, Decision, ManualClock, NewOffer, NotSubmitted, Setup,
@@ -14,21 +13,14 @@ use dataspace_runtime::{
 
 use crate::clock::set_back;
 use crate::support::{
-    DAY, Files, Node, at, authority, codes, consumer, counted, days, denied, name, provider,
-    released, revocation, rival, signed_credential, signed_profile, table, terms,
+    DAY, Files, Node, at, authority, codes, consumer, counted, days, denied, name, newcomer,
+    provider, released, revocation, rival, signed_credential, signed_profile, table, terms,
 };
 use crate::waiting::{in_time, node, until_it_stands};
 
 fn assert_replays(node: &Node) {
     let replayed = replay_decisions(node.space.log(), authority().did(), None).unwrap();
     assert!(replayed.is_sound(), "{} {:#?}", replayed.discrepancies, replayed.first.first());
-}
-
-/// Somebody new for each number.
-fn member(number: u32) -> SecretKey {
-    let mut seed = [100; 32];
-    seed[..4].copy_from_slice(&number.to_le_bytes());
-    SecretKey::from_seed(&mut seed).unwrap()
 }
 
 /// More callers than the log has room for: who is inside waits for nobody outside.
@@ -45,7 +37,7 @@ fn more_callers_than_room_and_a_change_get_on() {
                 let mut made = 0;
                 while !stop.load(Ordering::Relaxed) {
                     made += 1;
-                    node.space.admit(signed_credential(&member(made), |_| {})).unwrap();
+                    node.space.admit(signed_credential(&newcomer(made), |_| {})).unwrap();
                 }
                 made
             });
@@ -231,6 +223,7 @@ fn a_credential_that_the_clock_ended_is_not_told_to_be_in_force() {
 fn nothing_is_told_that_rests_on_what_is_not_durable() {
     let (node, dial) = node();
     let contract = node.contract(terms());
+    let (offer, of_consumer) = (node.offer(counted(5)), consumer());
     let begun = dial.begun.load(Ordering::Acquire);
     dial.stands.store(true, Ordering::Release);
     let end = || {
@@ -245,8 +238,19 @@ fn nothing_is_told_that_rests_on_what_is_not_durable() {
         thread::spawn(move || space.register(name("steel"), name("test-results"), table(3)))
     };
     let registered = [register(), register()];
+    let acceptance = node.accept(&offer, &of_consumer);
+    let conclude = || {
+        let (space, offer, acceptance) = (node.space.clone(), offer.clone(), acceptance.clone());
+        thread::spawn(move || space.conclude(offer, acceptance))
+    };
+    let first_concluded = conclude();
+    while node.space.contracts().len() < 2 {
+        thread::yield_now();
+    }
+    let concluded = [first_concluded, conclude()];
     thread::sleep(Duration::from_millis(300));
     assert!(!second.is_finished() && !registered.iter().any(thread::JoinHandle::is_finished));
+    assert!(!concluded.iter().any(thread::JoinHandle::is_finished));
     dial.fails.store(true, Ordering::Release);
     dial.stands.store(false, Ordering::Release);
     assert!(first.join().unwrap().is_err());
@@ -255,10 +259,15 @@ fn nothing_is_told_that_rests_on_what_is_not_durable() {
     for one in registered {
         assert!(one.join().unwrap().is_err());
     }
+    // Nor is the second told that the offer was accepted before.
+    for one in concluded {
+        let one = one.join().unwrap();
+        assert!(matches!(one, Err(ChangeError::Write(_))), "{one:?}");
+    }
 }
 
 #[test]
-fn a_node_of_many_tasks_on_blocking_threads_gets_on() {
+fn more_tasks_than_room_and_changes_get_on() {
     let node = Node::new();
     let contract = node.contract(terms());
     let requests: Vec<_> = (0..600).map(|_| node.request(contract)).collect();
@@ -280,7 +289,7 @@ fn a_node_of_many_tasks_on_blocking_threads_gets_on() {
             );
         }
         for number in 0..20 {
-            space.admit(signed_credential(&member(number), |_| {})).unwrap();
+            space.admit(signed_credential(&newcomer(number), |_| {})).unwrap();
         }
         assert!(runtime.block_on(tasks.join_all()).into_iter().all(|decided| decided));
     });

@@ -15,8 +15,9 @@ use dataspace_policy::Constraint;
 use dataspace_runtime::{Access, AccessError, Applied, ChangeError, DataSpace, WriteError};
 
 use crate::support::{
-    Files, Node, at, authority, codes, consumer, counted, denied, name, permitted, provider,
-    read_only, released, revocation, rival, rows, signed_credential, signed_profile, table, terms,
+    Files, Node, at, authority, codes, consumer, counted, denied, name, newcomer, permitted,
+    provider, read_only, released, revocation, rival, rows, signed_credential, signed_profile,
+    table, terms,
 };
 
 /// A disk whose syncs stand still, take their time, or fail.
@@ -278,14 +279,11 @@ fn accesses_and_changes_share_the_syncs_of_a_slow_disk() {
     dial.micros.store(5_000, Ordering::Release);
     let begun = dial.begun.load(Ordering::Acquire);
     thread::scope(|scope| {
-        for thread in 0..8_u8 {
+        for thread in 0..8 {
             let node = &node;
             scope.spawn(move || {
-                for made in 0..25_u8 {
-                    // Somebody new each time.
-                    let mut seed = [100; 32];
-                    seed[..2].copy_from_slice(&[thread, made]);
-                    let member = dataspace_identity::SecretKey::from_seed(&mut seed).unwrap();
+                for made in 0..25 {
+                    let member = newcomer(100 * thread + made);
                     node.space.admit(signed_credential(&member, |_| {})).unwrap();
                 }
             });

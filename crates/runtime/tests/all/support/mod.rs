@@ -51,6 +51,13 @@ pub(crate) fn stranger() -> SecretKey {
     SecretKey::from_seed(&mut [9; 32]).unwrap()
 }
 
+/// Somebody new for each number.
+pub(crate) fn newcomer(number: u32) -> SecretKey {
+    let mut seed = [100; 32];
+    seed[..4].copy_from_slice(&number.to_le_bytes());
+    SecretKey::from_seed(&mut seed).unwrap()
+}
+
 pub(crate) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
