@@ -5,8 +5,6 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::str::FromStr as _;
-use std::sync::{Arc, Barrier};
-use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 use cedar_policy::RestrictedExpression as Expr;
@@ -17,7 +15,7 @@ use dataspace_primitives::{Region, Signed};
 use dataspace_runtime::{Access, Clock as _, DataSpace, Received, SystemClock};
 use dataspace_usage_contract::AccessRequest;
 
-use crate::support::{Node, node, requests, terms};
+use crate::support::{Node, node, requests, terms, together};
 
 mod support;
 
@@ -145,25 +143,7 @@ fn accesses(effort: Effort, report: &mut Report) -> Result<()> {
 /// Wall time of one access, in microseconds, while `callers` threads make `each` of them.
 fn round(node: &Node, callers: usize, each: usize) -> Result<f64> {
     let work = (0..callers).map(|one| requests(node, one, each)).collect::<Result<Vec<_>>>()?;
-    let barrier = Arc::new(Barrier::new(callers + 1));
-    let took = thread::scope(|scope| {
-        let threads: Vec<_> = work
-            .into_iter()
-            .map(|requests| {
-                let barrier = Arc::clone(&barrier);
-                scope.spawn(move || {
-                    barrier.wait();
-                    requests.into_iter().all(|request| released(&node.space, request))
-                })
-            })
-            .collect();
-        barrier.wait();
-        let (took, all) = time(|| {
-            threads.into_iter().fold(true, |all, thread| all & thread.join().unwrap_or(false))
-        });
-        all.then_some(took)
-    });
-    let took = took.context("an access was not released")?;
+    let took = together(work, |request| released(&node.space, request))?;
     let accesses = u32::try_from(callers * each)?;
     Ok(took.as_secs_f64() * 1e6 / f64::from(accesses))
 }

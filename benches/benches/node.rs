@@ -13,7 +13,7 @@ use dataspace_primitives::{CoSignature, Signed, Verified};
 use dataspace_runtime::{Access, Clock as _, Setup, SystemClock, generate_key};
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
-use crate::support::{Node, accepted, node, provider, requests};
+use crate::support::{Node, accepted, node, provider, requests, together};
 
 mod support;
 
@@ -37,17 +37,7 @@ fn processors() -> usize {
 /// Calls of `work` in a second, of all that are in `each`, by one thread for each of them.
 fn rate<T: Send>(each: Vec<Vec<T>>, work: impl Fn(T) -> bool + Sync) -> Result<f64> {
     let calls = u32::try_from(each.iter().map(Vec::len).sum::<usize>())?;
-    let (took, all) = time(|| {
-        thread::scope(|scope| {
-            let work = &work;
-            let threads: Vec<_> = each
-                .into_iter()
-                .map(|calls| scope.spawn(move || calls.into_iter().all(work)))
-                .collect();
-            threads.into_iter().fold(true, |all, one| all & one.join().unwrap_or(false))
-        })
-    });
-    ensure!(all, "a call was refused");
+    let took = together(each, work)?;
     Ok(f64::from(calls) / took.as_secs_f64())
 }
 

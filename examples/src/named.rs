@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow};
-use dataspace_audit_log::Origin;
+use dataspace_audit_log::{Origin, WitnessKey, WitnessPolicy};
 use dataspace_identity::Did;
 use dataspace_primitives::shown;
 
@@ -46,4 +46,11 @@ where
         return Err(anyhow!("{option}: {path} must hold {what} and nothing else"));
     };
     line.parse::<T>().with_context(|| format!("{option}: {path} does not hold {what}"))
+}
+
+/// The witnesses of `--witness`, of whom more than half must have cosigned unless `--quorum` says
+/// otherwise.
+pub(crate) fn witnesses(keys: Vec<WitnessKey>, quorum: Option<usize>) -> Result<WitnessPolicy> {
+    let quorum = quorum.unwrap_or(keys.len() / 2 + 1);
+    WitnessPolicy::new(quorum, keys).context("--witness and --quorum")
 }

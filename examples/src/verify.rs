@@ -4,9 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use dataspace_audit_log::{
-    Cosigners, FORK_LEN_MAX, Finding, ForkProof, Verdict, WitnessKey, WitnessPolicy,
-};
+use dataspace_audit_log::{Cosigners, FORK_LEN_MAX, Finding, ForkProof, Verdict, WitnessKey};
 use dataspace_identity::Did;
 use dataspace_primitives::shown;
 use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, VerifiedEvidence};
@@ -30,8 +28,7 @@ pub(crate) fn run(
     let verified = if witnesses.is_empty() {
         verify(&bytes, &authority).with_context(nothing)?
     } else {
-        let quorum = quorum.unwrap_or(witnesses.len() / 2 + 1);
-        let policy = WitnessPolicy::new(quorum, witnesses).context("--witness and --quorum")?;
+        let policy = named::witnesses(witnesses, quorum)?;
         let evidence = Evidence::from_bytes(&bytes).with_context(nothing)?;
         evidence.verify_witnessed(&authority, &policy).with_context(nothing)?
     };

@@ -1,13 +1,14 @@
 //! One provider's node with its data, on the file system of the target directory.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use arrow_array::{Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use dataspace_benches::target_dir;
+use dataspace_benches::{target_dir, time};
 use dataspace_identity::{Did, MembershipCredential, SecretKey};
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Region, Signed, UnixMillis, Validity, Verified};
@@ -136,4 +137,28 @@ fn table() -> Result<Table> {
         vec![Arc::new(furnaces), Arc::new(strengths)],
     )?;
     Ok(Table::from_batches(&schema, vec![batch])?)
+}
+
+/// Wall time of `work` on all that is in `each`, by one thread for each of them. They begin together.
+pub(crate) fn together<T: Send>(
+    each: Vec<Vec<T>>,
+    work: impl Fn(T) -> bool + Sync,
+) -> Result<Duration> {
+    let barrier = Barrier::new(each.len() + 1);
+    let (took, all) = thread::scope(|scope| {
+        let (barrier, work) = (&barrier, &work);
+        let threads: Vec<_> = each
+            .into_iter()
+            .map(|calls| {
+                scope.spawn(move || {
+                    barrier.wait();
+                    calls.into_iter().all(work)
+                })
+            })
+            .collect();
+        barrier.wait();
+        time(|| threads.into_iter().fold(true, |all, one| all & one.join().unwrap_or(false)))
+    });
+    ensure!(all, "a call was refused");
+    Ok(took)
 }

@@ -282,7 +282,7 @@ impl Log {
         }
         let leaves = batch.leaves.clone();
         let queued = self.writer.push(batch)?;
-        self.writer.wait(&queued)?;
+        self.writer.wait(&queued.outcome)?;
         let appended = (queued.first..).map(LeafIndex::new).zip(leaves);
         Ok(appended.map(|(index, leaf)| Appended { index, leaf }).collect())
     }

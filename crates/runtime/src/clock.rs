@@ -128,16 +128,6 @@ impl SteadyClock {
         Self { clock, high_water: high_water.as_millis().into(), offset: offset.into() }
     }
 
-    /// The same clock, with `now` as the latest time.
-    pub(crate) fn begin_at(self, now: UnixMillis) -> Self {
-        Self::new(self.clock, now)
-    }
-
-    /// What the clock shows, right or wrong.
-    pub(crate) fn reading(&self) -> UnixMillis {
-        self.clock.now()
-    }
-
     pub(crate) fn now(&self) -> Result<UnixMillis, ClockError> {
         let passed = self.clock.passed();
         let now = self.clock.now();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Recovery, SignCheckpointError, TreeSize};
 use dataspace_identity::{SecretKey, TrustAnchors};
+use dataspace_primitives::UnixMillis;
 use parking_lot::Mutex;
 
 use crate::clock::SteadyClock;
@@ -19,23 +20,40 @@ pub(crate) struct Inner {
     pub(crate) gate: Gate,
     pub(crate) opened: Option<Opened>,
     pub(crate) index: Index,
+    pub(crate) limits: Limits,
+    /// Whom a node of this space believes.
+    pub(crate) anchors: TrustAnchors,
+    pub(crate) signed: LastSigned,
+    /// Records that this node knows to be in the log.
+    pub(crate) recorded: AtomicU64,
+    /// Whether the owner does what is due beside requests.
+    pub(crate) is_tended: AtomicBool,
+}
+
+/// What an owner may choose.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
     /// Records after which a checkpoint is signed, and time.
     pub(crate) checkpoint_every: u64,
     pub(crate) checkpoint_within: Duration,
-    /// When the last checkpoint was signed, in milliseconds.
-    pub(crate) signed_at: AtomicU64,
-    /// Whether the owner does what is due beside requests.
-    pub(crate) is_tended: AtomicBool,
     /// Releases that one contract may have open.
     pub(crate) open_max: u32,
-    /// Whom a node of this space believes.
-    pub(crate) anchors: TrustAnchors,
-    /// Held by whoever signs.
-    pub(crate) signing: Mutex<()>,
-    /// Records under the last checkpoint that was signed since the node was opened.
-    pub(crate) signed: AtomicU64,
-    /// Records that this node knows to be in the log.
-    pub(crate) recorded: AtomicU64,
+}
+
+/// The last checkpoint that was signed since the node was opened.
+pub(crate) struct LastSigned {
+    /// Records under it.
+    size: AtomicU64,
+    /// When, in milliseconds.
+    at: AtomicU64,
+    /// Held by whoever signs the next one.
+    next: Mutex<()>,
+}
+
+impl LastSigned {
+    pub(crate) fn new(size: u64, at: UnixMillis) -> Self {
+        Self { size: size.into(), at: at.as_millis().into(), next: Mutex::new(()) }
+    }
 }
 
 /// What opening found.
@@ -53,9 +71,9 @@ impl Inner {
 
     fn signed_checkpoint(&self) -> Result<Checkpoint, SignCheckpointError> {
         let checkpoint = self.log.checkpoint(&self.key)?;
-        self.signed.fetch_max(checkpoint.size().as_u64(), Ordering::AcqRel);
+        self.signed.size.fetch_max(checkpoint.size().as_u64(), Ordering::AcqRel);
         if let Ok(now) = self.clock.now() {
-            self.signed_at.store(now.as_millis(), Ordering::Release);
+            self.signed.at.store(now.as_millis(), Ordering::Release);
         }
         Ok(checkpoint)
     }
@@ -64,8 +82,8 @@ impl Inner {
     /// for another one is likely to be in its checkpoint.
     pub(crate) fn sign_covering(&self, index: LeafIndex) -> Result<(), SignCheckpointError> {
         self.recorded.fetch_max(index.as_u64().saturating_add(1), Ordering::AcqRel);
-        let _one_at_a_time = self.signing.lock();
-        if self.signed.load(Ordering::Acquire) > index.as_u64() {
+        let _one_at_a_time = self.signed.next.lock();
+        if self.signed.size.load(Ordering::Acquire) > index.as_u64() {
             return Ok(());
         }
         self.signed_checkpoint().map(drop)
@@ -76,17 +94,18 @@ impl Inner {
     pub(crate) fn sign_if_due(&self, size: u64) {
         self.recorded.fetch_max(size, Ordering::AcqRel);
         let is_due = || {
-            let signed = self.signed.load(Ordering::Acquire);
-            let within = u64::try_from(self.checkpoint_within.as_millis()).unwrap_or(u64::MAX);
-            let last = self.signed_at.load(Ordering::Acquire);
+            let Limits { checkpoint_every, checkpoint_within, .. } = self.limits;
+            let signed = self.signed.size.load(Ordering::Acquire);
+            let within = u64::try_from(checkpoint_within.as_millis()).unwrap_or(u64::MAX);
+            let last = self.signed.at.load(Ordering::Acquire);
             let is_old =
                 || self.clock.now().is_ok_and(|now| now.as_millis().saturating_sub(last) >= within);
-            size >= signed.saturating_add(self.checkpoint_every) || (size > signed && is_old())
+            size >= signed.saturating_add(checkpoint_every) || (size > signed && is_old())
         };
         // One thread signs, the others go on. If it fails, the record is durable all the same, and
         // the next ones try again.
         if is_due()
-            && let Some(_one_at_a_time) = self.signing.try_lock()
+            && let Some(_one_at_a_time) = self.signed.next.try_lock()
             && is_due()
         {
             let _next_ones_try_again = self.checkpoint();
@@ -127,7 +146,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         let size = self.log.size().map_or(0, TreeSize::as_u64);
-        if size > self.signed.load(Ordering::Acquire) {
+        if size > self.signed.size.load(Ordering::Acquire) {
             let _the_log_is_whole_without_it = self.checkpoint();
         }
         if !self.is_untouched(size) {

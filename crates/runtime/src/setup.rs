@@ -12,7 +12,6 @@ use dataspace_audit_log::{
 use dataspace_identity::{Did, Origin, SecretKey};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
-use parking_lot::Mutex;
 use serde_bytes::ByteArray;
 use thiserror::Error;
 
@@ -22,7 +21,7 @@ use crate::index::error::Unusable;
 use crate::index::file::Row;
 use crate::index::rows::{Base, Tail};
 use crate::index::{Index, IndexState};
-use crate::node::{Inner, Opened};
+use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::random::{self, RandomError};
 use crate::space::DataSpace;
 use crate::state::change::{Change, document, signed};
@@ -47,9 +46,7 @@ pub struct Setup {
     authority: Did,
     clock: Box<dyn Clock>,
     storage: Option<Box<dyn Storage>>,
-    checkpoint_every: u64,
-    checkpoint_within: Duration,
-    open_max: u32,
+    limits: Limits,
 }
 
 /// Why a data space is not founded or opened.
@@ -115,9 +112,12 @@ impl Setup {
     /// A node in `dir` of the provider that holds `key`, in the space of `authority`.
     pub fn new(dir: impl AsRef<Path>, key: SecretKey, authority: Did) -> Self {
         let (dir, clock) = (dir.as_ref().to_owned(), Box::new(SystemClock));
-        let (checkpoint_every, checkpoint_within) = (CHECKPOINT_EVERY, CHECKPOINT_WITHIN);
-        let (storage, open_max) = (None, OPEN_MAX);
-        Self { dir, key, authority, clock, storage, checkpoint_every, checkpoint_within, open_max }
+        let limits = Limits {
+            checkpoint_every: CHECKPOINT_EVERY,
+            checkpoint_within: CHECKPOINT_WITHIN,
+            open_max: OPEN_MAX,
+        };
+        Self { dir, key, authority, clock, storage: None, limits }
     }
 
     /// Keeps the log in `storage` instead of the directory, which then holds the index alone and must
@@ -141,7 +141,7 @@ impl Setup {
     /// signature and two syncs.
     #[must_use]
     pub fn checkpoint_every(mut self, accesses: u64) -> Self {
-        self.checkpoint_every = accesses.max(1);
+        self.limits.checkpoint_every = accesses.max(1);
         self
     }
 
@@ -149,7 +149,7 @@ impl Setup {
     /// seconds. Where no access may come for longer, call [`DataSpace::tend`].
     #[must_use]
     pub fn checkpoint_within(mut self, time: Duration) -> Self {
-        self.checkpoint_within = time;
+        self.limits.checkpoint_within = time;
         self
     }
 
@@ -158,7 +158,7 @@ impl Setup {
     /// denied, and costs no use.
     #[must_use]
     pub fn open_releases_max(mut self, releases: u32) -> Self {
-        self.open_max = releases.max(1);
+        self.limits.open_max = releases.max(1);
         self
     }
 
@@ -184,20 +184,16 @@ impl Setup {
         let state = State::new(log.origin().clone(), profile);
         let inner = Inner {
             anchors: state.anchors.clone(),
-            signing: Mutex::new(()),
             gate: Gate::new(state),
             key: self.key,
             clock,
             log,
             opened: None,
             index: Index::new(&self.dir, Base::default()),
-            checkpoint_every: self.checkpoint_every,
-            checkpoint_within: self.checkpoint_within,
-            signed_at: AtomicU64::new(now.as_millis()),
-            is_tended: AtomicBool::new(false),
-            open_max: self.open_max,
-            signed: AtomicU64::new(1),
+            limits: self.limits,
+            signed: LastSigned::new(1, now),
             recorded: AtomicU64::new(1),
+            is_tended: AtomicBool::new(false),
         };
         Ok(DataSpace { inner: Arc::new(inner) })
     }
@@ -274,19 +270,17 @@ impl Setup {
             // Whoever opens the node next should not have to read all this again.
             let _reported = index.write(Some(tail), &log, &self.key);
         }
-        let clock = SteadyClock::new(self.clock, times.latest());
-        let (high_water, clock) = if sets_back {
-            let (now, from) = (clock.reading(), times.latest());
-            if from.since(now) <= TOLERANCE {
-                return Err(SetupError::ClockNotBehind { now, latest: from });
+        let mut high_water = times.latest();
+        if sets_back {
+            let (from, to) = (high_water, self.clock.now());
+            if from.since(to) <= TOLERANCE {
+                return Err(SetupError::ClockNotBehind { now: to, latest: from });
             }
-            let change = Change::ClockSetBack { from, to: now };
-            let appended = log.append(&Record::new(now, change.to_event()));
+            let change = Change::ClockSetBack { from, to };
+            let appended = log.append(&Record::new(to, change.to_event()));
             state.apply(change, appended.map_err(WriteError::from)?.index());
-            (now, clock.begin_at(now))
-        } else {
-            (times.latest(), clock)
-        };
+            high_water = to;
+        }
         // WHY at the latest time in the log: a clock that is wrong while the node is opened, and is
         // not asked for anything, must not leave its time in the log.
         let opened = Event::Opened { epoch: ByteArray::new(random::nonce()?) };
@@ -294,21 +288,17 @@ impl Setup {
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let size = opened.index().as_u64().saturating_add(1);
         let inner = Inner {
-            clock,
-            recorded: AtomicU64::new(size),
-            signed: AtomicU64::new(size),
             anchors: state.anchors.clone(),
-            signing: Mutex::new(()),
             gate: Gate::new(state),
             key: self.key,
+            clock: SteadyClock::new(self.clock, high_water),
             log,
             opened: Some(Opened { recovery, index: state_of_index, size }),
             index,
-            checkpoint_every: self.checkpoint_every,
-            checkpoint_within: self.checkpoint_within,
-            signed_at: AtomicU64::new(high_water.as_millis()),
+            limits: self.limits,
+            signed: LastSigned::new(size, high_water),
+            recorded: AtomicU64::new(size),
             is_tended: AtomicBool::new(false),
-            open_max: self.open_max,
         };
         Ok(DataSpace { inner: Arc::new(inner) })
     }

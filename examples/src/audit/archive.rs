@@ -66,10 +66,7 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
     }
     let origin = origin(&dir, log.read()?.as_ref())?;
     let authority = authority.as_deref().map(named::authority).transpose()?;
-    let key = key_file::read(&key)?;
-    if key.did() != origin.operator() {
-        bail!("--key: the key is of {}, the log's operator is {}", key.did(), origin.operator());
-    }
+    let key = key_file::read_operator(&key, &origin)?;
     let before = LeafIndex::new(before);
     // Opening a node is a record of its log: no wrong question may leave one.
     let storage = ReadOnlyStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
@@ -89,7 +86,6 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
         let opened = Log::open(&dir, origin);
         Ok(opened.map_err(|error| open_error(&dir, error))?.0)
     })?;
-    let (_, old) = old_segments(opened.log(), before)?;
     make_dir(&to)?;
     if fs::canonicalize(&dir)? == fs::canonicalize(&to)? {
         bail!("--to is the log's own directory; choose another one");
@@ -163,13 +159,6 @@ impl Opened {
         };
         let opened = Setup::new(dir, key, authority.clone()).open();
         Ok(Self::Node(opened.map_err(|error| setup_error(dir, &authority, error))?))
-    }
-
-    fn log(&self) -> &Log {
-        match self {
-            Self::Node(space) => space.log(),
-            Self::Plain(plain) => &plain.0,
-        }
     }
 
     fn archive(&self, before: LeafIndex) -> Result<LeafIndex> {

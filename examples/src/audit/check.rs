@@ -5,7 +5,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use dataspace_audit_log::{
     Checkpoint, Depth, Log, StaticDir, StaticLog, WitnessKey, WitnessPolicy, verify_static_entries,
@@ -23,8 +23,8 @@ use crate::audit::source::{
     LEFT_OUT, Reading, Source, kept_checkpoint, open_error, open_static_error,
 };
 use crate::audit::words::count;
-use crate::json;
 use crate::outcome::{Damaged, Health};
+use crate::{json, named};
 
 const HELP: &str = "\
 Every record is read and hashed up to the root that the operator signed. With a checkpoint that you
@@ -96,8 +96,7 @@ pub(crate) fn policy(args: WitnessArgs) -> Result<Option<WitnessPolicy>> {
     if witness.is_empty() {
         return Ok(None);
     }
-    let quorum = quorum.unwrap_or(witness.len() / 2 + 1);
-    Ok(Some(WitnessPolicy::new(quorum, witness).context("--witness and --quorum")?))
+    named::witnesses(witness, quorum).map(Some)
 }
 
 /// Files of others that are named.

@@ -48,11 +48,7 @@ pub(crate) fn run(args: SetClockBackArgs, out: &mut impl Write) -> Result<Health
         bail!("{} is a published log; name the node's own directory", shown_path(&dir));
     }
     let authority = named::authority(&authority)?;
-    let key = key_file::read(&key)?;
-    let origin = origin(&dir, None)?;
-    if key.did() != origin.operator() {
-        bail!("--key: the key is of {}, the log's operator is {}", key.did(), origin.operator());
-    }
+    let key = key_file::read_operator(&key, &origin(&dir, None)?)?;
     let space = match Setup::new(&dir, key, authority.clone()).set_clock_back() {
         Err(SetupError::ClockNotBehind { now, latest }) => {
             writeln!(

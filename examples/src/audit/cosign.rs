@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{
     AddCheckpoint, Checkpoint, ConsistencyProof, PublishDir, StaticLog, StaticStore as _, TreeSize,
-    WitnessKey, WitnessPolicy,
+    WitnessKey,
 };
 use dataspace_primitives::shown;
 
@@ -20,8 +20,8 @@ use crate::audit::source::open_static_error;
 use crate::audit::witness_client::{Answer, WitnessClient};
 use crate::audit::words::count;
 use crate::outcome::{Damaged, Health};
-use crate::paint;
 use crate::shell::shown_path;
+use crate::{named, paint};
 
 const HELP: &str = "\
 Asks each witness (C2SP tlog-witness) to cosign the checkpoint that is published in DIR, proves to it
@@ -78,10 +78,9 @@ impl FromStr for WitnessAt {
 
 pub(crate) fn run(args: CosignArgs, out: &mut impl Write) -> Result<Health> {
     let CosignArgs { dir, witness: witnesses, quorum, timeout, log } = args;
-    let quorum = quorum.unwrap_or(witnesses.len() / 2 + 1);
     // One key counts once.
     let keys = witnesses.iter().map(|one| one.key.clone()).collect();
-    WitnessPolicy::new(quorum, keys).context("--witness and --quorum")?;
+    let quorum = named::witnesses(keys, quorum)?.quorum();
     let shown_dir = shown_path(&dir);
     if Kind::of(&dir)? != Kind::Published {
         bail!("{shown_dir} is a node's directory; publish the log with `export`, and cosign that");

@@ -75,11 +75,7 @@ pub(crate) fn run(args: ReceiptArgs, out: &mut impl Write) -> Result<Health> {
     let ReceiptArgs { place, index, key, output, record, log } = args;
     let place = place.place()?;
     let mut source = Source::open(&place, log.read()?.as_ref())?;
-    let key = key_file::read(&key)?;
-    if key.did() != source.origin().operator() {
-        let operator = source.origin().operator();
-        bail!("--key: the key is of {}, the log's operator is {operator}", key.did());
-    }
+    let key = key_file::read_operator(&key, source.origin())?;
     let (checkpoint, at) = (source.signed()?, LeafIndex::new(index));
     if !checkpoint.size().contains(at) {
         let size = count(checkpoint.size().as_u64(), "record");

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use dataspace_identity::SecretKey;
+use dataspace_identity::{Origin, SecretKey};
 use zeroize::Zeroizing;
 
 use crate::files;
@@ -28,6 +28,15 @@ pub(crate) fn read(file: &Path) -> Result<SecretKey> {
         bail!("--key: {shown} does not hold {DIGITS} hexadecimal digits");
     }
     SecretKey::from_seed(&mut seed).with_context(|| format!("--key: {shown}"))
+}
+
+/// As [`read`], and checks that it is the key of the log's operator.
+pub(crate) fn read_operator(file: &Path, log: &Origin) -> Result<SecretKey> {
+    let key = read(file)?;
+    if key.did() != log.operator() {
+        bail!("--key: the key is of {}, the log's operator is {}", key.did(), log.operator());
+    }
+    Ok(key)
 }
 
 /// Without the byte order mark and the line ends that some editors put around them.

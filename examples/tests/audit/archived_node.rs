@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dataspace_audit_log::{FileStorage, LeafIndex, Log, ReadError, Record};
-use dataspace_identity::{MembershipCredential, SecretKey};
+use dataspace_identity::{MembershipCredential, SecretKey, SpaceId};
 use dataspace_policy::{Action, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, Validity};
 use dataspace_runtime::{
@@ -30,7 +30,7 @@ pub(crate) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn year() -> Validity {
+pub(crate) fn year() -> Validity {
     let now = SystemClock.now();
     Validity::new(now, now.checked_add(Duration::from_secs(365 * 86_400)).unwrap()).unwrap()
 }
@@ -79,6 +79,35 @@ pub(crate) fn access(space: &DataSpace, contract: ContractId) -> u64 {
     }
 }
 
+/// What a credential says of a member that differs.
+pub(crate) struct Member {
+    pub(crate) role: &'static str,
+    pub(crate) serial: u64,
+    pub(crate) validity: Validity,
+}
+
+impl Member {
+    /// The authority's word, as of now.
+    pub(crate) fn credential(
+        &self,
+        space: SpaceId,
+        subject: &SecretKey,
+    ) -> Signed<MembershipCredential> {
+        let credential = MembershipCredential {
+            space,
+            subject: subject.did().clone(),
+            name: name("A member"),
+            serial: self.serial,
+            issued_at: SystemClock.now(),
+            roles: [name(self.role)].into(),
+            attributes: [].into(),
+            region: Region::parse("DE").unwrap(),
+            validity: self.validity,
+        };
+        Signed::sign(&credential, &authority()).unwrap()
+    }
+}
+
 /// A node `node` in `dir` whose log has many segments, and the contract of which 30 uses are made.
 pub(crate) fn many_segments(dir: &Path) -> ContractId {
     let _open = with_open_log();
@@ -87,18 +116,8 @@ pub(crate) fn many_segments(dir: &Path) -> ContractId {
     let profile = dataspace_sectors::materials().profile(name("demo"), did.clone());
     let space = setup(&founded).create(Signed::sign(&profile, &authority()).unwrap()).unwrap();
     for (subject, role) in [(operator(), "provider"), (consumer(), "consumer")] {
-        let credential = MembershipCredential {
-            space: profile.space_id(),
-            subject: subject.did().clone(),
-            name: name("A member"),
-            serial: 1,
-            issued_at: SystemClock.now(),
-            roles: [name(role)].into(),
-            attributes: [].into(),
-            region: Region::parse("DE").unwrap(),
-            validity: year(),
-        };
-        space.admit(Signed::sign(&credential, &authority()).unwrap()).unwrap();
+        let member = Member { role, serial: 1, validity: year() };
+        space.admit(member.credential(profile.space_id(), &subject)).unwrap();
     }
     register(&space, dir);
     let contract = contract(&space);

@@ -1,17 +1,16 @@
 //! A node's own verbs, and nodes that mean harm.
 
 use std::fs;
-use std::time::Duration;
 
 use dataspace_audit_log::{Event, LeafIndex, Log, Record, Verdict};
 use dataspace_policy::Action;
 use dataspace_primitives::UnixMillis;
 use dataspace_runtime::{
-    Access, AccessError, Clock, ClockError, ManualClock, SystemClock, request_access,
+    Access, AccessError, ClockError, ManualClock, SystemClock, request_access,
 };
 
 use crate::archived_node::{
-    access, authority, consumer, contract, many_segments, name, register, setup,
+    Member, access, consumer, contract, many_segments, name, register, setup, year,
 };
 use crate::support::{audit, operator, with_open_log};
 
@@ -63,25 +62,10 @@ fn a_node_goes_on_after_a_clock_that_was_wrong_once() {
     let space = setup(&node).open().unwrap();
     register(&space, dir);
     // The memberships of a year were over in 2100, too: with newer credentials all goes on.
-    let issued_at = SystemClock.now();
     for subject in [operator(), consumer()] {
-        let credential = dataspace_identity::MembershipCredential {
-            space: agreement.value().space.clone(),
-            subject: subject.did().clone(),
-            name: name("A member"),
-            serial: 2,
-            issued_at,
-            roles: [name("consumer")].into(),
-            attributes: [].into(),
-            region: dataspace_primitives::Region::parse("DE").unwrap(),
-            validity: dataspace_primitives::Validity::new(
-                issued_at,
-                issued_at.checked_add(Duration::from_secs(86_400)).unwrap(),
-            )
-            .unwrap(),
-        };
-        let signed = dataspace_primitives::Signed::sign(&credential, &authority()).unwrap();
-        space.admit(signed).unwrap();
+        let member = Member { role: "consumer", serial: 2, validity: year() };
+        let space_id = agreement.value().space.clone();
+        space.admit(member.credential(space_id, &subject)).unwrap();
     }
     let new = contract(&space);
     assert_eq!(access(&space, new), 1);

@@ -43,8 +43,8 @@ pub enum AppendError {
         /// Bytes of the batch.
         len: usize,
     },
-    /// The thread that writes for tasks cannot be started. What was submitted before is written by
-    /// whoever waits next.
+    /// The thread that writes for tasks cannot be started. Records that were submitted before are
+    /// written by the next thread that waits for one.
     #[error(
         "cannot start the thread that writes the log; what was submitted is written all the same"
     )]

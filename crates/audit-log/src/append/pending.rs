@@ -84,13 +84,13 @@ impl fmt::Debug for Room<'_> {
 /// A record that has its place in the log, and may not be durable yet: nothing may be done on it
 /// before [`wait`](Pending::wait) or the future's end says that it is. A task of any executor polls it.
 ///
-/// The record is written all the same if this is dropped, by whoever waits for it or for a later one, or
-/// at the latest when the log is dropped. The first poll of any starts a thread that writes from then
-/// on, until the log is dropped.
+/// Dropping it does not take the record back: it is written with the next one that somebody waits for,
+/// or at the latest when the log is dropped. The first poll of any of these starts a thread, which
+/// writes from then on, until the log is dropped.
 ///
-/// A [`Waker`](std::task::Waker) must neither append to the log itself nor wait for anything: it is called by the thread that
-/// writes, which then writes for nobody, by another task that waited for the same sync, or by whoever finds that the log takes no
-/// more, which may be somebody who reads or signs.
+/// A [`Waker`](std::task::Waker) must neither append to the log itself nor block. The writing thread may
+/// call it, and no record is written meanwhile; so may another task that waited for the same sync, or
+/// a reader or signer that finds the log poisoned.
 #[must_use = "nothing may be done on a record before it is durable"]
 pub struct Pending {
     // Weak, since a dropped log must leave its directory.
@@ -128,7 +128,7 @@ impl Pending {
     pub fn wait(self) -> Result<Appended, AppendError> {
         match (self.queued.outcome.end(), self.writer.upgrade()) {
             (Some(end), _) => end?,
-            (None, Some(writer)) => writer.wait(&self.queued)?,
+            (None, Some(writer)) => writer.wait(&self.queued.outcome)?,
             // The log wrote all when it was dropped.
             (None, None) => self.queued.outcome.wait().unwrap_or(Ok(()))?,
         }

@@ -1,6 +1,6 @@
 //! What waits to be written. A group is formed while the one before it is written, by one of the
-//! threads that wait, or by a thread of the log's own once tasks wait too. Whoever has a record here
-//! and waits for nothing yet writes nothing: who waits first, writes.
+//! threads that wait, or by the log's own thread once tasks wait too. Submitting a record writes
+//! nothing: the first thread that waits does.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -56,7 +56,7 @@ struct Inner {
     expected: usize,
     /// Whether some thread is writing that waits for its own batch too, or was called to.
     caller_leads: bool,
-    /// Whether the log is dropped: what is still here must be written by whoever writes last.
+    /// Whether the log is dropped: the last writer then empties the queue.
     closes: bool,
     thread: OwnThread,
     /// Tasks that wait for room.
@@ -227,12 +227,11 @@ impl Queue {
         inner.closes && inner.takes_lead()
     }
 
-    /// What was queued last, if anything was.
-    pub(crate) fn last(&self) -> Result<Option<Queued>, AppendError> {
+    /// Of the last group that was begun, if there was one.
+    pub(crate) fn last(&self) -> Result<Option<Arc<Outcome>>, AppendError> {
         let inner = self.lock();
         inner.check()?;
-        let queued = |outcome: &Arc<Outcome>| Queued { first: 0, outcome: Arc::clone(outcome) };
-        Ok(inner.last.as_ref().map(queued))
+        Ok(inner.last.clone())
     }
 
     /// The log is dropped.

@@ -72,21 +72,21 @@ impl Writer {
     }
 
     /// Waits until what was queued is durable, and writes if nobody else does.
-    pub(crate) fn wait(&self, queued: &Queued) -> Result<(), AppendError> {
+    pub(crate) fn wait(&self, outcome: &Outcome) -> Result<(), AppendError> {
         // INVARIANT: before the look at who leads. So whoever leads then and sees nobody wait has
         // not ended yet, or this one leads.
-        queued.outcome.begin_to_wait();
+        outcome.begin_to_wait();
         let mut leads = self.queue.takes_lead();
         let end = loop {
             if leads {
                 drop(self.lead());
             }
-            if let Some(end) = queued.outcome.end() {
+            if let Some(end) = outcome.end() {
                 break end;
             }
             leads = self.queue.takes_lead();
             if !leads {
-                match queued.outcome.wait() {
+                match outcome.wait() {
                     Some(end) => break end,
                     None => leads = true,
                 }

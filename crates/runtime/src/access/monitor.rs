@@ -145,7 +145,7 @@ impl Monitor<'_> {
 
     /// The contract's data, ready to be read with its duties carried out.
     fn open(&self, contract: &Arc<Contract>) -> Result<Box<OpenData>, DenialReason> {
-        let limit = self.inner.open_max;
+        let limit = self.inner.limits.open_max;
         let slot = Slot::take(contract, limit).ok_or(DenialReason::TooManyOpen { limit })?;
         let agreement = contract.agreement.value();
         let Some(table) = self.state.tables.get(&agreement.product) else {

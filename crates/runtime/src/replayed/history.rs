@@ -16,7 +16,7 @@ use crate::access::facts::Basis;
 use crate::access::stated::Stated;
 use crate::replayed::requests::Requests;
 use crate::state::error::ChangeError;
-use crate::state::members::is_of_leap;
+use crate::state::members::{is_of_leap, last_good};
 
 #[derive(Debug)]
 pub(super) struct History {
@@ -202,9 +202,7 @@ impl History {
         {
             earlier = before;
             earlier.push(last);
-            let mut all = earlier.iter().rev();
-            let current = all.find(|one| void_since.is_none_or(|to| !is_of_leap(one, to)));
-            if let Some(current) = current
+            if let Some(current) = last_good(earlier.iter().rev(), void_since)
                 && !admitted.is_newer_than(current)
             {
                 let current = current.credential().issued_at;

@@ -36,9 +36,7 @@ impl DataSpace {
     /// [`AccessError`] if there is no decision. Without a durable record there is no data and no
     /// denial either.
     pub fn access(&self, request: Signed<AccessRequest>) -> Result<Access, AccessError> {
-        self.inner.write_index_if_due();
-        let request = self.verify_request(request)?;
-        self.inner.enter().check_consumer(&request)?;
+        let request = self.admit_request(request)?;
         match self.submit(request, self.inner.log.room()?)? {
             Submission::Permit(permit) => Ok(Access::Released(permit.wait()?.release())),
             Submission::Denial(denial) => Ok(Access::Denied(denial.wait()?)),
@@ -55,9 +53,7 @@ impl DataSpace {
         &self,
         request: Signed<AccessRequest>,
     ) -> Result<Access, AccessError> {
-        self.inner.write_index_if_due();
-        let request = self.verify_request(request)?;
-        self.inner.enter().check_consumer(&request)?;
+        let request = self.admit_request(request)?;
         let room = self.inner.log.room_async().await?;
         match self.submit(request, room)? {
             Submission::Permit(permit) => {
@@ -65,6 +61,17 @@ impl DataSpace {
             }
             Submission::Denial(denial) => Ok(Access::Denied(denial.wait_async().await?)),
         }
+    }
+
+    /// Refuses strangers, before they take room in the log's queue.
+    fn admit_request(
+        &self,
+        request: Signed<AccessRequest>,
+    ) -> Result<VerifiedRequest, AccessError> {
+        self.inner.write_index_if_due();
+        let request = self.verify_request(request)?;
+        self.inner.enter().check_consumer(&request)?;
+        Ok(request)
     }
 
     /// Decides in one pass, with room that was taken before it.

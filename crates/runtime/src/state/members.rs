@@ -51,13 +51,21 @@ impl Member {
     /// The credential that a newcomer has to follow.
     pub(super) fn last_good(&self) -> Option<&Admitted> {
         let earlier = self.earlier.iter().rev().map(|(_, one)| one);
-        let mut all = std::iter::once(&self.admitted).chain(earlier);
-        all.find(|one| self.void_since.is_none_or(|to| !is_of_leap(one, to)))
+        last_good(std::iter::once(&self.admitted).chain(earlier), self.void_since)
     }
 
     pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
         self.revocation.is_none() && !self.is_over && self.admitted.is_member_at(now)
     }
+}
+
+/// Of a participant's credentials, newest first, the one that a newcomer has to follow: the newest that
+/// is not of later times than that to which the clock was set back.
+pub(crate) fn last_good<'a>(
+    mut newest_first: impl Iterator<Item = &'a Admitted>,
+    void_since: Option<UnixMillis>,
+) -> Option<&'a Admitted> {
+    newest_first.find(|one| void_since.is_none_or(|to| !is_of_leap(one, to)))
 }
 
 /// The latest revocation of each participant that has one.
