@@ -3,11 +3,15 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
+use dataspace_ledger::Contract;
+use dataspace_usage_contract::{ContractId, Termination};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::state::error::ChangeError;
-use crate::state::in_force::State;
+use crate::error::ChangeError;
+use crate::index::file::Known;
+use crate::state::State;
 
 thread_local! {
     /// The gates through which this thread has a pass, one entry for each pass.
@@ -18,7 +22,7 @@ thread_local! {
 /// for ever; only a thread that has a pass already goes in at once, since a change that waits for
 /// that pass would wait for it, too.
 pub(crate) struct Gate {
-    // INVARIANT: the state is only changed by `State::apply`, which cannot panic half-way.
+    // INVARIANT: the state is only changed by `SpaceState::apply`, which cannot panic half-way.
     state: RwLock<State>,
 }
 
@@ -68,6 +72,16 @@ impl Gate {
     /// Its address: it stays where it is while anybody has a pass.
     fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+}
+
+impl Known for Gate {
+    fn contract(&self, id: ContractId) -> Option<Arc<Contract>> {
+        self.enter().space.contract(id).ok().map(Arc::clone)
+    }
+
+    fn termination(&self, id: ContractId) -> Option<Termination> {
+        self.enter().space.termination(id).cloned()
     }
 }
 

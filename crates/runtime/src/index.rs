@@ -2,27 +2,30 @@
 //! records after it. Made of the log, checked against it, and never needed as long as the log has
 //! its beginning.
 //!
-//! It holds every record but those of accesses, the uses that accesses made of each contract, and
-//! the requests that could still be replayed. It is a fold over the log's records, and knows
-//! nothing of the monitor's state.
+//! It holds every record but those of accesses, contracts and terminations; of each contract a small
+//! row with its place in the log, its uses and what ended it; and the requests that could still be
+//! replayed. Documents of contracts stay in the log. It is a fold over the log's records; of the node's
+//! state it takes only what never changes of a contract.
 
 pub(crate) mod error;
 pub(crate) mod file;
+mod format;
 pub(crate) mod rows;
+pub(crate) mod snapshots;
 mod statement;
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_audit_log::{Directory, LeafIndex, Log, ReadError, Record, RecordError, TreeSize};
+use dataspace_audit_log::{LeafIndex, Log, ReadError, Record, RecordError, TreeSize};
 use dataspace_identity::SecretKey;
 use thiserror::Error;
 
 use crate::index::error::{IndexError, Unusable};
-use crate::index::file::{FILE, Row};
-use crate::index::rows::{Base, Tail};
+use crate::index::file::Known;
+use crate::index::rows::{Base, Row, Tail};
+use crate::index::snapshots::Snapshots;
 use crate::index::statement::Statement;
 
 /// Whether a node was opened by its index.
@@ -59,7 +62,7 @@ const RECORDS_MIN: u64 = 4_096;
 
 /// The index of an open node.
 pub(crate) struct Index {
-    dir: PathBuf,
+    snapshots: Box<dyn Snapshots>,
     base: Mutex<Base>,
     /// The size of the log at which the index is written again.
     due_at: AtomicU64,
@@ -68,33 +71,38 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The index in `dir`, as it was read or, if it was not, before it is written.
-    pub(crate) fn new(dir: &Path, base: Base) -> Self {
+    /// The index in `snapshots`, as it was read or, if it was not, before it is written.
+    pub(crate) fn new(snapshots: Box<dyn Snapshots>, base: Base) -> Self {
         let due_at = AtomicU64::new(due_after(&base));
         let (base, error) = (Mutex::new(base), Mutex::default());
-        Self { dir: dir.to_owned(), base, due_at, error }
+        Self { snapshots, base, due_at, error }
     }
 
-    /// Hands the rows of the index in `dir` to `visit`; what that made of them is right only if
+    /// Hands the rows of the index in `snapshots` to `visit`; what that made of them is right only if
     /// this returns `Ok`.
     pub(crate) fn read(
-        dir: &Path,
+        snapshots: &dyn Snapshots,
         log: &Log,
         visit: &mut dyn FnMut(Row<'_>) -> Result<(), Unusable>,
     ) -> Result<Base, Unusable> {
-        file::read(dir, log, visit)
+        file::read(snapshots, log, visit)
     }
 
     /// Writes the index if the log of `size` records has grown enough since the last time. Meant
     /// for a moment without locks: it reads and writes files. One thread does it, the others go on.
-    pub(crate) fn write_if_due(&self, size: u64, log: &Log, key: &SecretKey) {
+    pub(crate) fn write_if_due(
+        &self,
+        size: u64,
+        (log, known): (&Log, &dyn Known),
+        key: &SecretKey,
+    ) {
         if size < self.due_at.load(Ordering::Acquire) {
             return;
         }
         if let Ok(mut base) = self.base.try_lock() {
             // Another thread may have written it since.
             if size >= self.due_at.load(Ordering::Acquire) {
-                let _reported = self.write_from(&mut base, None, log, key);
+                let _reported = self.write_from(&mut base, None, (log, known), key);
             }
         }
     }
@@ -103,20 +111,20 @@ impl Index {
     pub(crate) fn write(
         &self,
         tail: Option<Tail>,
-        log: &Log,
+        (log, known): (&Log, &dyn Known),
         key: &SecretKey,
     ) -> Result<(), Arc<IndexError>> {
-        self.write_from(&mut self.base(), tail, log, key)
+        self.write_from(&mut self.base(), tail, (log, known), key)
     }
 
     fn write_from(
         &self,
         base: &mut Base,
         tail: Option<Tail>,
-        log: &Log,
+        (log, known): (&Log, &dyn Known),
         key: &SecretKey,
     ) -> Result<(), Arc<IndexError>> {
-        let done = self.bring_up(base, tail, log, key).map_err(Arc::new);
+        let done = self.bring_up(base, tail, (log, known), key).map_err(Arc::new);
         let due_at = match &done {
             Ok(()) => due_after(base),
             // Not at once again: what is in the way may stay for a while.
@@ -132,7 +140,7 @@ impl Index {
         &self,
         base: &mut Base,
         tail: Option<Tail>,
-        log: &Log,
+        (log, known): (&Log, &dyn Known),
         key: &SecretKey,
     ) -> Result<(), IndexError> {
         // WHY first: so an index that is ahead of its log shows a rollback, not a crash.
@@ -150,29 +158,14 @@ impl Index {
         };
         let stated = (log.origin(), checkpoint.root());
         let sign = |new: &Base| Ok(Statement::sign(stated, new, key)?);
-        *base = file::write(&self.dir, log, (base, &tail), &sign)?;
+        *base = file::write(&*self.snapshots, log, (base, &tail), known, &sign)?;
         Ok(())
     }
 
-    /// The node's directory.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Copies the index as it was written last.
-    pub(crate) fn copy_to(&self, to: &Directory) -> io::Result<()> {
+    pub(crate) fn copy_to(&self, to: &dyn Snapshots) -> io::Result<()> {
         let _written_by_nobody = self.base();
-        file::copy(&self.dir, to)
-    }
-
-    /// Copies the index in `dir`, which may be written meanwhile.
-    pub(crate) fn copy(dir: &Path, to: &Directory) -> io::Result<()> {
-        file::copy(dir, to)
-    }
-
-    /// Removes a copy that is of no use.
-    pub(crate) fn remove_copy(from: &Directory) -> io::Result<()> {
-        from.remove(FILE)
+        snapshots::copy(&*self.snapshots, to)
     }
 
     /// Why the last attempt to write failed, if it did.

@@ -89,41 +89,41 @@
 
 mod access;
 mod clock;
-mod evidence;
+mod contracts;
+mod error;
 mod gate;
 mod index;
+mod kept;
 mod node;
 mod random;
 mod replayed;
+mod replays;
 mod request;
 mod setup;
 mod space;
 mod state;
-mod times;
 
 pub use dataspace_data_plane::Table;
+pub use dataspace_ledger::{
+    DISCREPANCIES_MAX, DenialReason, Deviation, Discrepancy, EVIDENCE_LEN_MAX, Evidence,
+    EvidenceError, OtherCompiler, Outcome, Part, Refusal, ReplayError, Replayed, Replayer,
+    TimeError, VerifiedEvidence,
+};
 
 pub use crate::access::asked::{Receipt, VerifiedRequest};
-pub use crate::access::denial::DenialReason;
 pub use crate::access::error::AccessError;
 pub use crate::access::monitor::{Monitor, Received};
-pub use crate::access::outcome::Outcome;
 pub use crate::access::permit::{
     Conflict, Decision, Denial, NotSubmitted, Permit, Recorded, Submitted,
 };
 pub use crate::access::release::{Release, ReleaseError};
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
-pub use crate::evidence::error::EvidenceError;
-pub use crate::evidence::part::Part;
-pub use crate::evidence::verified::VerifiedEvidence;
-pub use crate::evidence::{EVIDENCE_LEN_MAX, Evidence};
+pub use crate::error::{ChangeError, WriteError};
 pub use crate::index::IndexState;
 pub use crate::index::error::{IndexError, Unusable};
+pub use crate::index::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
 pub use crate::random::{RandomError, generate_key};
-pub use crate::replayed::report::{
-    DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler, Replayed,
-};
-pub use crate::replayed::{ReplayError, Replayer, replay_decisions};
+pub use crate::replayed::replay_decisions;
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::{Setup, SetupError};
 pub use crate::space::accesses::Access;
@@ -131,8 +131,6 @@ pub use crate::space::backup::{NodeBackup, NodeBackupError, backup_node};
 pub use crate::space::changes::{Applied, NewOffer};
 pub use crate::space::export::ExportError;
 pub use crate::space::{DataSpace, NodeArchiveError};
-pub use crate::state::error::{ChangeError, WriteError};
-pub use crate::times::TimeError;
 
 /// The README's code compiles.
 #[cfg(doctest)]

@@ -1,6 +1,6 @@
 //! What a node is made of, and how its log is signed.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Recovery, SignCheckpointError, TreeSize};
@@ -9,15 +9,17 @@ use dataspace_primitives::UnixMillis;
 use parking_lot::Mutex;
 
 use crate::clock::SteadyClock;
+use crate::contracts::ActiveContracts;
+use crate::error::WriteError;
 use crate::gate::Gate;
 use crate::index::{Index, IndexState};
-use crate::state::error::WriteError;
 
 pub(crate) struct Inner {
     pub(crate) key: SecretKey,
     pub(crate) clock: SteadyClock,
     pub(crate) log: Log,
     pub(crate) gate: Gate,
+    pub(crate) contracts: ActiveContracts,
     pub(crate) opened: Option<Opened>,
     pub(crate) index: Index,
     pub(crate) limits: Limits,
@@ -26,8 +28,6 @@ pub(crate) struct Inner {
     pub(crate) signed: LastSigned,
     /// Records that this node knows to be in the log.
     pub(crate) recorded: AtomicU64,
-    /// Whether the owner does what is due beside requests.
-    pub(crate) is_tended: AtomicBool,
 }
 
 /// What an owner may choose.
@@ -38,6 +38,8 @@ pub(crate) struct Limits {
     pub(crate) checkpoint_within: Duration,
     /// Releases that one contract may have open.
     pub(crate) open_max: u32,
+    /// Contracts whose documents are kept in memory.
+    pub(crate) contracts_max: usize,
 }
 
 /// The last checkpoint that was signed since the node was opened.
@@ -123,21 +125,12 @@ impl Inner {
 
     /// Signs what no checkpoint covers, and writes the index if it is due.
     pub(crate) fn tend(&self) -> Result<(), WriteError> {
-        self.is_tended.store(true, Ordering::Release);
         let recorded = self.recorded.load(Ordering::Acquire);
         if let Some(last) = recorded.checked_sub(1) {
             self.sign_covering(LeafIndex::new(last))?;
         }
-        self.index.write_if_due(recorded, &self.log, &self.key);
+        self.index.write_if_due(recorded, (&self.log, &self.gate), &self.key);
         Ok(())
-    }
-
-    /// For a moment without locks. Not if the owner does it.
-    pub(crate) fn write_index_if_due(&self) {
-        if self.is_tended.load(Ordering::Acquire) {
-            return;
-        }
-        self.index.write_if_due(self.recorded.load(Ordering::Acquire), &self.log, &self.key);
     }
 }
 
@@ -150,7 +143,7 @@ impl Drop for Inner {
             let _the_log_is_whole_without_it = self.checkpoint();
         }
         if !self.is_untouched(size) {
-            let _the_log_is_enough = self.index.write(None, &self.log, &self.key);
+            let _the_log_is_enough = self.index.write(None, (&self.log, &self.gate), &self.key);
         }
     }
 }

@@ -3,31 +3,32 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use dataspace_audit_log::{
     CreateError, Event, LeafIndex, Log, OpenError, ReadError, Record, Storage, TreeSize,
 };
 use dataspace_identity::{Did, Origin, SecretKey};
+use dataspace_ledger::{Change, Refusal, SpaceState, Taken, Times};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
-use serde_bytes::ByteArray;
+use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
 use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
+use crate::contracts::ActiveContracts;
+use crate::error::WriteError;
 use crate::gate::Gate;
 use crate::index::error::Unusable;
-use crate::index::file::Row;
-use crate::index::rows::{Base, Tail};
+use crate::index::rows::{Base, Row, Tail};
+use crate::index::snapshots::{DirectorySnapshots, Snapshots};
 use crate::index::{Index, IndexState};
+use crate::kept::Kept;
 use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::random::{self, RandomError};
 use crate::space::DataSpace;
-use crate::state::change::{Change, document, signed};
-use crate::state::error::{ChangeError, WriteError};
-use crate::state::in_force::State;
-use crate::times::Times;
+use crate::state::State;
 
 /// A checkpoint is signed after so many accesses at the latest, unless [`Setup::checkpoint_every`]
 /// says otherwise.
@@ -39,6 +40,9 @@ const CHECKPOINT_WITHIN: Duration = Duration::from_secs(10);
 /// Releases that one contract may have open, unless [`Setup::open_releases_max`] says otherwise.
 const OPEN_MAX: u32 = 16;
 
+/// Contracts whose documents are in memory, unless [`Setup::contracts_in_memory`] says otherwise.
+const CONTRACTS_MAX: usize = 8_192;
+
 /// How to found or open a node.
 pub struct Setup {
     dir: PathBuf,
@@ -46,6 +50,7 @@ pub struct Setup {
     authority: Did,
     clock: Box<dyn Clock>,
     storage: Option<Box<dyn Storage>>,
+    snapshots: Box<dyn Snapshots>,
     limits: Limits,
 }
 
@@ -77,7 +82,7 @@ pub enum SetupError {
         /// Its place.
         index: LeafIndex,
         /// What is wrong with it.
-        source: ChangeError,
+        source: Refusal,
     },
     /// The beginning of the log was archived, and the index cannot stand for it.
     #[error(
@@ -90,6 +95,9 @@ pub enum SetupError {
         #[source]
         why: Option<Unusable>,
     },
+    /// What was kept of archived contracts cannot be looked through.
+    #[error("the node's directory cannot be read")]
+    Directory(#[from] std::io::Error),
     /// The profile is not acceptable.
     #[error("the space profile is refused")]
     Profile(#[from] ProfileError),
@@ -116,15 +124,33 @@ impl Setup {
             checkpoint_every: CHECKPOINT_EVERY,
             checkpoint_within: CHECKPOINT_WITHIN,
             open_max: OPEN_MAX,
+            contracts_max: CONTRACTS_MAX,
         };
-        Self { dir, key, authority, clock, storage: None, limits }
+        let snapshots = Box::new(DirectorySnapshots::new(&dir));
+        Self { dir, key, authority, clock, storage: None, snapshots, limits }
     }
 
-    /// Keeps the log in `storage` instead of the directory, which then holds the index alone and must
-    /// be there. Whoever hands it over sees to it that no other node uses either.
+    /// Keeps the log in `storage` instead of the directory, which then holds the index, if that is not
+    /// [elsewhere](Self::snapshots), and the documents of archived contracts, and must be there. Whoever hands it over sees to it that no other node uses either.
     #[must_use]
     pub fn storage(mut self, storage: impl Storage + 'static) -> Self {
         self.storage = Some(Box::new(storage));
+        self
+    }
+
+    /// Keeps the index in `snapshots` instead of a file in the directory.
+    #[must_use]
+    pub fn snapshots(mut self, snapshots: impl Snapshots + 'static) -> Self {
+        self.snapshots = Box::new(snapshots);
+        self
+    }
+
+    /// Keeps the documents of so many contracts in memory, those that were used last, instead of 8,192;
+    /// 0 counts as 1. Some 10 KiB each. Those of others are read from the log and verified when they
+    /// are used, which takes less than a millisecond.
+    #[must_use]
+    pub fn contracts_in_memory(mut self, contracts: usize) -> Self {
+        self.limits.contracts_max = contracts.max(1);
         self
     }
 
@@ -171,8 +197,8 @@ impl Setup {
         let clock = SteadyClock::new(self.clock, UnixMillis::MIN);
         let now = clock.now().map_err(WriteError::from)?;
         let profile = PublishedProfile::publish(profile, &self.authority, now)?;
-        let (version, document) = (profile.profile().version, document(profile.signed()));
-        let event = Event::Profile { version, document };
+        let (version, document) = (profile.profile().version, profile.signed().as_bytes());
+        let event = Event::Profile { version, document: ByteBuf::from(document) };
         let name = random::log_name(&self.key)?;
         let log = match self.storage {
             None => Log::create(&self.dir, name),
@@ -181,19 +207,20 @@ impl Setup {
         let appended = log.append(&Record::new(now, event)).map_err(WriteError::from)?;
         drop(appended);
         log.checkpoint(&self.key).map_err(WriteError::from)?;
-        let state = State::new(log.origin().clone(), profile);
+        let state = State::new(SpaceState::new(log.origin().clone(), profile));
+        let (kept, compiler) = (Kept::open(&self.dir)?, state.space.compiler().clone());
         let inner = Inner {
-            anchors: state.anchors.clone(),
+            anchors: state.space.anchors().clone(),
+            contracts: ActiveContracts::new(self.limits.contracts_max, compiler, kept),
             gate: Gate::new(state),
             key: self.key,
             clock,
             log,
             opened: None,
-            index: Index::new(&self.dir, Base::default()),
+            index: Index::new(self.snapshots, Base::default()),
             limits: self.limits,
             signed: LastSigned::new(1, now),
             recorded: AtomicU64::new(1),
-            is_tended: AtomicBool::new(false),
         };
         Ok(DataSpace { inner: Arc::new(inner) })
     }
@@ -265,10 +292,10 @@ impl Setup {
             None => IndexState::Used { size: covered, replayed },
             Some(why) => IndexState::Rebuilt { why, replayed },
         };
-        let index = Index::new(&self.dir, base);
+        let index = Index::new(self.snapshots, base);
         if let Some(tail) = tail {
             // Whoever opens the node next should not have to read all this again.
-            let _reported = index.write(Some(tail), &log, &self.key);
+            let _reported = index.write(Some(tail), (&log, &state), &self.key);
         }
         let mut high_water = times.latest();
         if sets_back {
@@ -276,7 +303,7 @@ impl Setup {
             if from.since(to) <= TOLERANCE {
                 return Err(SetupError::ClockNotBehind { now: to, latest: from });
             }
-            let change = Change::ClockSetBack { from, to };
+            let change = Change::clock_set_back(from, to);
             let appended = log.append(&Record::new(to, change.to_event()));
             state.apply(change, appended.map_err(WriteError::from)?.index());
             high_water = to;
@@ -287,8 +314,10 @@ impl Setup {
         let opened = log.append(&Record::new(high_water, opened)).map_err(WriteError::from)?;
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let size = opened.index().as_u64().saturating_add(1);
+        let (kept, compiler) = (Kept::open(&self.dir)?, state.space.compiler().clone());
         let inner = Inner {
-            anchors: state.anchors.clone(),
+            anchors: state.space.anchors().clone(),
+            contracts: ActiveContracts::new(self.limits.contracts_max, compiler, kept),
             gate: Gate::new(state),
             key: self.key,
             clock: SteadyClock::new(self.clock, high_water),
@@ -298,41 +327,37 @@ impl Setup {
             limits: self.limits,
             signed: LastSigned::new(size, high_water),
             recorded: AtomicU64::new(size),
-            is_tended: AtomicBool::new(false),
         };
         Ok(DataSpace { inner: Arc::new(inner) })
     }
 
-    /// The state of which the index is, with every check made again that was made when it was
-    /// recorded: an index whose signature is good can still be of an older version's mistakes.
+    /// The state of which the index is. What it has of changes is checked as when it was recorded; of
+    /// contracts it has what they are known by, which the operator signed, and whose documents are
+    /// checked when they are read.
     fn indexed(&self, log: &Log) -> Result<(State, Base), Unusable> {
         let mut state = None;
         let refused = |source| Unusable::Rows { source: Box::new(source) };
-        let base = Index::read(&self.dir, log, &mut |row| {
-            match row {
-                Row::Change(index, bytes) => {
-                    let record = Record::from_bytes(bytes).map_err(ChangeError::from);
-                    let taken =
-                        record.and_then(|one| self.take(&mut state, log.origin(), (index, one)));
-                    taken.map_err(refused)?;
+        let base = Index::read(&*self.snapshots, log, &mut |row| {
+            let taken = match (row, &mut state) {
+                (Row::Change(index, bytes), _) => Record::from_bytes(bytes)
+                    .map_err(Refusal::from)
+                    .and_then(|record| self.take(&mut state, log.origin(), (index, record))),
+                (_, None) => Err(Refusal::NoProfile),
+                (Row::Contract(place, (consumer, product), made), Some(state)) => {
+                    let made = (made.permits, made.counts);
+                    state.space.restore(place, (consumer, product), made)
                 }
-                Row::Made(contract, made) => {
-                    let known = state.as_ref().is_some_and(|state| {
-                        state.restore_made(contract, made.permits, made.counts)
-                    });
-                    if !known {
-                        return Err(refused(ChangeError::UnknownContract { contract }));
-                    }
+                (Row::Terminated(termination), Some(state)) => {
+                    state.space.restore_ended(termination)
                 }
-                Row::Request(answered) => {
-                    if let Some(state) = &mut state {
-                        state.replays.restore(answered.request, answered.at);
-                    }
+                (Row::Request(answered), Some(state)) => {
+                    state.replays.restore(answered.request, answered.at);
+                    Ok(())
                 }
-            }
-            Ok(())
+            };
+            taken.map_err(refused)
         })?;
-        Ok((state.ok_or(refused(ChangeError::Unknown))?, base))
+        Ok((state.ok_or(refused(Refusal::NoProfile))?, base))
     }
 
     fn take(
@@ -340,24 +365,22 @@ impl Setup {
         state: &mut Option<State>,
         log: &Origin,
         (index, record): (LeafIndex, Record),
-    ) -> Result<(), ChangeError> {
-        match state {
-            None => *state = Some(self.first(log, record)?),
-            Some(state) => state.replay(index, record)?,
+    ) -> Result<(), Refusal> {
+        let at = record.time;
+        let Some(state) = state else {
+            let space = SpaceState::begin(record, &self.authority, log.clone())?;
+            *state = Some(State::new(space));
+            return Ok(());
+        };
+        match state.space.check(record)? {
+            Taken::Nothing => {}
+            Taken::Change(change) => state.apply(change, index),
+            Taken::Access(access) => {
+                state.space.count(&access, at)?;
+                state.replays.restore(access.request, at);
+            }
         }
         Ok(())
-    }
-
-    /// The first record must be the profile under which the node was founded.
-    fn first(&self, log: &Origin, record: Record) -> Result<State, ChangeError> {
-        let Event::Profile { version, document } = record.event else {
-            return Err(ChangeError::Unknown);
-        };
-        let profile = PublishedProfile::publish(signed(document)?, &self.authority, record.time)?;
-        if profile.profile().version != version {
-            return Err(ChangeError::Mismatch);
-        }
-        Ok(State::new(log.clone(), profile))
     }
 }
 

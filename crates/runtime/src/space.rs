@@ -8,17 +8,18 @@ pub(crate) mod export;
 use std::fmt;
 use std::sync::Arc;
 
-use dataspace_audit_log::{ArchiveError, Checkpoint, LeafIndex, Log, Recovery};
+use dataspace_audit_log::{ArchiveError, Checkpoint, LeafIndex, Log, ReadError, Recovery};
 use dataspace_identity::Did;
+use dataspace_ledger::Refusal;
 use dataspace_primitives::{UnixMillis, Verified};
-use dataspace_usage_contract::{Agreement, ContractId, contract_id};
+use dataspace_usage_contract::{Agreement, ContractId};
 use thiserror::Error;
 
 use crate::clock::ClockError;
+use crate::error::WriteError;
 use crate::index::IndexState;
 use crate::index::error::IndexError;
 use crate::node::Inner;
-use crate::state::error::WriteError;
 
 /// One provider's node: its contracts, its products and its log, in one directory. Cheap to
 /// clone; all clones are the same node.
@@ -37,6 +38,12 @@ pub enum NodeArchiveError {
     /// Without an index that covers them, the node could not be opened again.
     #[error("the index that would stand for the records cannot be written")]
     Index(#[from] Arc<IndexError>),
+    /// The documents of contracts cannot be kept.
+    #[error("the documents of contracts in these records cannot be kept")]
+    Keep(#[from] std::io::Error),
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Read(#[from] ReadError),
     /// The log refuses.
     #[error(transparent)]
     Log(#[from] ArchiveError),
@@ -87,18 +94,19 @@ impl DataSpace {
         self.inner.index.error()
     }
 
-    /// Writes the index now: opening the node then reads no record before this. Done by itself from
-    /// time to time, and at close.
+    /// Writes the index now: opening the node then reads no record before this. Done at close, and by
+    /// [`tend`](Self::tend) from time to time.
     ///
     /// # Errors
     /// [`IndexError`]. The log has everything all the same.
     pub fn write_index(&self) -> Result<(), Arc<IndexError>> {
-        self.inner.index.write(None, &self.inner.log, &self.inner.key)
+        self.inner.index.write(None, (&self.inner.log, &self.inner.gate), &self.inner.key)
     }
 
     /// Does what is due beside requests: signs the records that no checkpoint covers yet, and writes the
-    /// index if it has grown enough. Call it every few seconds from a thread of yours: from the first
-    /// call on, no request waits for the index. The library starts no thread for it.
+    /// index if the log has grown enough. Call it every few seconds from a thread of yours; the library
+    /// starts none. A node that is not tended writes its index at close alone: after a crash, opening it
+    /// then reads the log from the last index on.
     ///
     /// # Errors
     /// [`WriteError`] if the log cannot be signed. For the index, see [`DataSpace::index_error`].
@@ -131,14 +139,27 @@ impl DataSpace {
     pub fn archive(&self, before: LeafIndex) -> Result<LeafIndex, NodeArchiveError> {
         let now = self.now()?;
         self.write_index()?;
+        self.keep_conclusions(before)?;
         Ok(self.inner.log.archive(before, now, &self.inner.key)?)
+    }
+
+    /// Keeps what archiving would take away of contracts: their documents.
+    fn keep_conclusions(&self, before: LeafIndex) -> Result<(), NodeArchiveError> {
+        let first = self.inner.log.first()?;
+        let mut places: Vec<LeafIndex> = {
+            let state = self.inner.gate.enter();
+            let places = state.space.contracts().map(|contract| contract.index());
+            places.filter(|place| (first..before).contains(place)).collect()
+        };
+        places.sort_unstable();
+        self.inner.contracts.kept().keep(&self.inner.log, &places)
     }
 
     /// The provider's own policies that are in force, as Cedar text; empty if there are none.
     #[must_use]
     pub fn policies(&self) -> String {
         let state = self.inner.gate.enter();
-        state.own.as_ref().map(|own| own.statement().cedar.clone()).unwrap_or_default()
+        state.space.own().map(|own| own.statement().cedar.clone()).unwrap_or_default()
     }
 
     /// Signs the log as it is. Give the checkpoint to others: only a checkpoint that somebody else
@@ -151,18 +172,21 @@ impl DataSpace {
     }
 
     /// The agreement of a contract; also of one that is being concluded, and not durable yet: whoever
-    /// concludes it is told when it is.
-    #[must_use]
-    pub fn agreement(&self, contract: ContractId) -> Option<Verified<Agreement>> {
-        let state = self.inner.gate.enter();
-        state.contracts.get(&contract).map(|contract| contract.agreement.clone())
+    /// concludes it is told when it is. May read it from the log.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownContract`], or why it cannot be read.
+    pub fn agreement(&self, contract: ContractId) -> Result<Verified<Agreement>, Refusal> {
+        let contract = Arc::clone(self.inner.gate.enter().space.contract(contract)?);
+        let active = self.inner.contracts.get(&contract, &self.inner.log)?;
+        Ok(active.document.agreement().clone())
     }
 
     /// Identifiers of all contracts, in no order; also of those that are being concluded.
     #[must_use]
     pub fn contracts(&self) -> Vec<ContractId> {
         let state = self.inner.gate.enter();
-        state.contracts.values().map(|contract| contract_id(&contract.agreement)).collect()
+        state.space.contracts().map(|contract| contract.id()).collect()
     }
 
     /// Contracts whose Cedar text another version of the compiler wrote, with the version, in the
@@ -171,13 +195,11 @@ impl DataSpace {
     #[must_use]
     pub fn compiled_elsewhere(&self) -> Vec<(ContractId, u32)> {
         let state = self.inner.gate.enter();
-        let contracts = state.contracts.values();
-        let mut elsewhere: Vec<_> = contracts
-            .filter_map(|one| {
-                let compiler = one.agreement.value().compiled_elsewhere()?;
-                Some((one.index, (one.id, compiler)))
-            })
-            .collect();
+        let elsewhere = state
+            .space
+            .contracts()
+            .filter_map(|one| Some((one.index(), (one.id(), one.compiled_elsewhere()?))));
+        let mut elsewhere: Vec<_> = elsewhere.collect();
         elsewhere.sort_by_key(|(index, _)| *index);
         elsewhere.into_iter().map(|(_, one)| one).collect()
     }
@@ -186,8 +208,8 @@ impl DataSpace {
     #[must_use]
     pub fn uses(&self, contract: ContractId) -> Option<(u64, Option<u64>)> {
         let state = self.inner.gate.enter();
-        let quota = state.contracts.get(&contract)?.quota();
-        Some((quota.used(), quota.limit()))
+        let contract = state.space.contract(contract).ok()?;
+        Some((contract.used(), contract.limit()))
     }
 }
 

@@ -1,13 +1,68 @@
-//! What is in force: a function of the log. Every change is checked here, whether it is made now
-//! or read back at start-up.
+//! What a node knows between two changes: what is in force by its log, and what it has in memory beside
+//! that.
 
-pub(crate) mod admission;
-pub(crate) mod apply;
-pub(crate) mod change;
-pub(crate) mod check;
-pub(crate) mod contract;
-pub(crate) mod error;
-pub(crate) mod in_force;
-pub(crate) mod members;
-pub(crate) mod read_back;
-pub(crate) mod replays;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dataspace_audit_log::LeafIndex;
+use dataspace_data_plane::{Plan, PseudonymKey, Table};
+use dataspace_ledger::{Change, Contract, SpaceState};
+use dataspace_policy::Terms;
+use dataspace_primitives::Name;
+use dataspace_usage_contract::{ContractId, Termination};
+
+use crate::error::ChangeError;
+use crate::index::file::Known;
+use crate::replays::Replays;
+
+/// All that decisions depend on.
+pub(crate) struct State {
+    /// What is in force, as the log tells it.
+    pub(crate) space: SpaceState,
+    /// Not from the log: what the provider attached since it opened the node.
+    pub(crate) tables: HashMap<Name, Arc<Table>>,
+    pub(crate) replays: Replays,
+}
+
+impl State {
+    pub(crate) fn new(space: SpaceState) -> Self {
+        Self { space, tables: HashMap::new(), replays: Replays::default() }
+    }
+
+    /// Puts a change in force that is recorded at `index`.
+    pub(crate) fn apply(&mut self, change: Change, index: LeafIndex) {
+        if change.is_clock_set_back() {
+            // They are all of contracts that have ended, and their times would never be over.
+            self.replays = Replays::default();
+        }
+        self.space.apply(change, index);
+    }
+
+    /// Checks what an offer and an agreement have in common, and that the duties can be carried out on
+    /// the product's columns.
+    pub(crate) fn check_terms(
+        &self,
+        product: &Name,
+        class: &Name,
+        terms: &Terms,
+    ) -> Result<(), ChangeError> {
+        self.space.check_contract_terms(product, class, terms)?;
+        if let Some(table) = self.tables.get(product) {
+            // Any key will do to see whether the duties fit the columns.
+            let key = PseudonymKey::new([0; 32]);
+            Plan::compile(&terms.duties, &table.schema(), key)
+                .map_err(|source| ChangeError::Duty { product: product.clone(), source })?;
+        }
+        Ok(())
+    }
+}
+
+impl Known for State {
+    fn contract(&self, id: ContractId) -> Option<Arc<Contract>> {
+        self.space.contract(id).ok().map(Arc::clone)
+    }
+
+    fn termination(&self, id: ContractId) -> Option<Termination> {
+        self.space.termination(id).cloned()
+    }
+}

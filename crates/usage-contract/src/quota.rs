@@ -1,6 +1,5 @@
 use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// How often a contract may be used, and how often it was. A plain state machine: whoever holds it
@@ -13,8 +12,7 @@ pub struct Quota {
 
 /// How often a contract was used: in all, on the day and in the calendar month of the last use
 /// (UTC).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     used: u64,
     day: Period,
@@ -22,8 +20,7 @@ pub struct Counts {
 }
 
 /// The uses of one day or month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Period {
     number: u64,
     uses: u64,
@@ -59,6 +56,21 @@ impl Counts {
         if at.month_number() >= self.month.number {
             self.month.count(at.month_number());
         }
+    }
+
+    /// Uses in all; number and uses of the day of the last use, counted from 1970; the same of its
+    /// month. For whoever keeps counts.
+    #[must_use]
+    pub fn to_parts(&self) -> (u64, (u64, u64), (u64, u64)) {
+        let Self { used, day, month } = *self;
+        (used, (day.number, day.uses), (month.number, month.uses))
+    }
+
+    /// What [`to_parts`](Self::to_parts) gave.
+    #[must_use]
+    pub fn from_parts(used: u64, day: (u64, u64), month: (u64, u64)) -> Self {
+        let period = |(number, uses)| Period { number, uses };
+        Self { used, day: period(day), month: period(month) }
     }
 
     /// What restoring the uses of both gives, if no use is in both.

@@ -59,9 +59,22 @@ impl Termination {
         now: UnixMillis,
     ) -> Result<Verified<Self>, TerminationError> {
         let Agreement { provider, consumer, .. } = agreement.value();
-        let termination = termination.verify(&Did::trust_all([provider, consumer]), now)?;
+        Self::verify_by(termination, contract_id(agreement), [provider, consumer], now)
+    }
+
+    /// The same of a contract of which only the identifier and the parties are at hand.
+    ///
+    /// # Errors
+    /// [`TerminationError`] as there.
+    pub fn verify_by(
+        termination: Signed<Self>,
+        contract: ContractId,
+        parties: [&Did; 2],
+        now: UnixMillis,
+    ) -> Result<Verified<Self>, TerminationError> {
+        let termination = termination.verify(&Did::trust_all(parties), now)?;
         let Self { contract: found, by, .. } = termination.value();
-        let (expected, found) = (contract_id(agreement), *found);
+        let (expected, found) = (contract, *found);
         if expected != found {
             return Err(TerminationError::OtherContract { expected, found });
         }

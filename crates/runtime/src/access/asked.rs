@@ -1,26 +1,30 @@
 //! What an access asked for, what was decided on, and what both sides keep of it.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use dataspace_audit_log::{Appended, LeafIndex};
+use dataspace_audit_log::{Appended, Fact, LeafIndex};
 use dataspace_identity::Did;
+use dataspace_ledger::Member;
+use dataspace_ledger::facts::{self, Basis, Stated};
 use dataspace_policy::Uses;
 use dataspace_primitives::{Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
 
-use crate::state::contract::Contract;
-use crate::state::members::Member;
+use crate::contracts::Active;
 
-/// A request whose signature a node has verified by the very key that its signer's name is made of:
-/// only [`DataSpace::verify_request`](crate::DataSpace::verify_request) makes one. Whose contract it is
-/// for is asked in a pass.
-#[derive(Clone, Debug)]
-pub struct VerifiedRequest(pub(crate) Verified<AccessRequest>);
+/// A request that the consumer of a contract of this node signed, with the contract's documents: only
+/// [`DataSpace::verify_request`](crate::DataSpace::verify_request) makes one. Whether the contract
+/// stands is asked in a pass.
+#[derive(Clone)]
+pub struct VerifiedRequest(pub(crate) Asked);
 
 /// What was asked, and under which contract.
+#[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) request: Verified<AccessRequest>,
-    pub(crate) contract: Arc<Contract>,
+    pub(crate) active: Arc<Active>,
 }
 
 /// What was decided on, permit or denial: all that facts are made of.
@@ -46,12 +50,34 @@ pub struct Receipt {
 }
 
 impl Decided {
+    /// The facts on which was decided, as a record keeps them.
+    pub(crate) fn recorded_facts(&self) -> BTreeMap<String, Fact> {
+        let Self { asked: Asked { request, active }, member, profile, now, uses } = self;
+        let stated = Stated::of(request.value(), *uses);
+        let basis = Basis {
+            agreement: active.document.agreement().value(),
+            contract: active.document.id(),
+            agreed_at: active.contract.agreed_at(),
+            credential: member.admitted().credential(),
+            purposes: profile.purposes(&stated.purpose),
+            stated: &stated,
+            now: *now,
+        };
+        facts::recorded(&basis.facts())
+    }
+
     pub(crate) fn receipt(&self, appended: &Appended) -> Receipt {
         Receipt {
             index: appended.index(),
-            contract: self.asked.contract.id,
+            contract: self.asked.active.contract.id(),
             consumer: self.asked.request.value().consumer.clone(),
             request: self.asked.request.signed().clone(),
         }
+    }
+}
+
+impl fmt::Debug for VerifiedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("VerifiedRequest").field(&self.0.request).finish()
     }
 }

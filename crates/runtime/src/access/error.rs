@@ -2,6 +2,7 @@
 
 use dataspace_audit_log::AppendError;
 use dataspace_identity::Origin;
+use dataspace_ledger::Refusal;
 use dataspace_primitives::UnixMillis;
 use dataspace_primitives::cbor::DecodeError;
 use dataspace_usage_contract::ContractId;
@@ -29,6 +30,14 @@ pub enum AccessError {
     UnknownContract {
         /// The contract that the request names.
         contract: ContractId,
+    },
+    /// The documents of the contract cannot be read from the log, or do not hold.
+    #[error("contract `{contract}` cannot be read")]
+    Contract {
+        /// The contract.
+        contract: ContractId,
+        /// Why.
+        source: Refusal,
     },
     /// Well signed, but its content is not that of a request: with more roles of a person than a
     /// request can state, for instance.

@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use dataspace_data_plane::{Masked, Plan, PseudonymKey};
 use dataspace_identity::CLOCK_SKEW;
-use dataspace_policy::{Decision as PolicyDecision, Facts, Layers};
-use dataspace_primitives::{Digest, Signed, UnixMillis, VerifyError};
+use dataspace_ledger::facts::Stated;
+use dataspace_ledger::{Case, Contract, DenialReason};
+use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
 use dataspace_usage_contract::AccessRequest;
 
 use crate::access::asked::{Asked, Decided, VerifiedRequest};
-use crate::access::denial::DenialReason;
 use crate::access::error::AccessError;
 use crate::access::permit::{Conflict, Decision, Denial, Permit};
 use crate::access::release::{Grant, OpenData, Slot};
 use crate::clock::ClockError;
+use crate::contracts::Active;
+use crate::error::with_causes;
 use crate::gate::Pass;
 use crate::node::Inner;
-use crate::state::contract::Contract;
-use crate::state::members::Member;
 
 /// One pass through the monitor. While it exists, no membership, contract or profile changes, so
 /// that the log's order is the order in which things took effect. Nothing in it waits for the disk;
@@ -38,20 +38,25 @@ pub struct Received<'m> {
 }
 
 impl Inner {
-    /// Checks who signed a request, which needs no lock. The contract is named inside, so any
-    /// consumer's key that signed will do for a look.
+    /// Checks who signed a request, and finds the contract with its documents, which may have to be read
+    /// from the log: both before a pass. The contract is named inside, so any consumer's key that signed
+    /// will do for a look; only its own consumer makes the node read one.
     pub(crate) fn verify_request(
-        &self,
+        self: &Arc<Self>,
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
         let now = self.clock.now()?;
         let keys = dataspace_identity::Did::claimed_keys(&request);
         let keys = keys.map_err(|_| AccessError::Signature)?;
-        let verified = request.verify(&keys, now).map_err(|error| match error {
+        let request = request.verify(&keys, now).map_err(|error| match error {
             VerifyError::Content(error) => AccessError::Malformed(error),
             _ => AccessError::Signature,
-        });
-        Ok(VerifiedRequest(verified?))
+        })?;
+        let contract = Arc::clone(self.enter().check_consumer(&request)?);
+        let active = self.contracts.get(&contract, &self.log);
+        let active =
+            active.map_err(|source| AccessError::Contract { contract: contract.id(), source })?;
+        Ok(VerifiedRequest(Asked { request, active }))
     }
 
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
@@ -61,39 +66,47 @@ impl Inner {
 
 impl Monitor<'_> {
     /// Checks that a request is for a contract of this node, and by its consumer.
-    pub(crate) fn check_consumer(
+    fn check_consumer(
         &self,
-        request: &VerifiedRequest,
+        request: &Verified<AccessRequest>,
     ) -> Result<&Arc<Contract>, AccessError> {
-        let VerifiedRequest(request) = request;
         let AccessRequest { contract, log, consumer, .. } = request.value();
         let expected = self.inner.log.origin();
         if log != expected {
             let (expected, found) = (expected.clone(), log.clone());
             return Err(AccessError::OtherNode { expected, found });
         }
-        let id = *contract;
-        let unknown = AccessError::UnknownContract { contract: id };
-        let contract = self.state.contracts.get(&id).ok_or(unknown)?;
-        let is_consumer = *consumer == contract.agreement.value().consumer
-            && request.is_signed_by(consumer.key_id());
+        let unknown = |_| AccessError::UnknownContract { contract: *contract };
+        let contract = self.state.space.contract(*contract).map_err(unknown)?;
+        let is_consumer =
+            consumer == contract.consumer() && request.is_signed_by(consumer.key_id());
         if is_consumer { Ok(contract) } else { Err(AccessError::Signature) }
     }
 
-    /// Takes a request in: signed by the contract's consumer, fresh, and not answered before.
+    /// Takes a request in: fresh, and not answered before.
     ///
     /// # Errors
     /// [`AccessError`] for anything else. Nothing is recorded then: whoever cannot show to be a
     /// consumer must not be able to fill the log.
     pub fn receive(&self, request: VerifiedRequest) -> Result<Received<'_>, AccessError> {
-        let contract = Arc::clone(self.check_consumer(&request)?);
-        let VerifiedRequest(request) = request;
+        let VerifiedRequest(asked) = request;
+        self.check_here(&asked)?;
         let now = self.inner.clock.now()?;
+        let request = &asked.request;
         self.check_fresh(request.value().requested_at, now)?;
         if !self.state.replays.insert(Digest::of(request.signed().as_bytes()), now) {
             return Err(AccessError::Replayed);
         }
-        Ok(Received { monitor: self, asked: Asked { request, contract } })
+        Ok(Received { monitor: self, asked })
+    }
+
+    /// Checks that what was found before the pass is of this node.
+    fn check_here(&self, asked: &Asked) -> Result<(), AccessError> {
+        let contract = asked.active.contract.id();
+        match self.state.space.contract(contract) {
+            Ok(known) if Arc::ptr_eq(known, &asked.active.contract) => Ok(()),
+            _ => Err(AccessError::UnknownContract { contract }),
+        }
     }
 
     /// Takes in again the request of a decision that came to nothing.
@@ -103,13 +116,14 @@ impl Monitor<'_> {
     pub fn again(&self, conflict: Conflict) -> Result<Received<'_>, AccessError> {
         let Conflict { node, asked } = conflict;
         if !std::ptr::eq(node.as_ptr(), Arc::as_ptr(self.inner)) {
-            return Err(AccessError::UnknownContract { contract: asked.contract.id });
+            let contract = asked.active.contract.id();
+            return Err(AccessError::UnknownContract { contract });
         }
         Ok(Received { monitor: self, asked: *asked })
     }
 
     fn check_fresh(&self, requested_at: UnixMillis, now: UnixMillis) -> Result<(), AccessError> {
-        let age_secs_max = self.state.profile.profile().parameters.request_age_secs_max;
+        let age_secs_max = self.state.space.profile().profile().parameters.request_age_secs_max;
         let age = now.since(requested_at);
         let ahead = requested_at.since(now);
         if age > Duration::from_secs(u64::from(age_secs_max)) || ahead > CLOCK_SKEW {
@@ -121,18 +135,23 @@ impl Monitor<'_> {
     fn decide(&self, asked: Asked) -> Result<Decision<'_>, AccessError> {
         let now = self.inner.clock.now()?;
         self.check_fresh(asked.request.value().requested_at, now)?;
-        let contract = Arc::clone(&asked.contract);
-        let member = self.state.members.get(&contract.agreement.value().consumer);
-        let member = member.ok_or(AccessError::UnknownContract { contract: contract.id })?;
-        let (member, profile) = (Arc::clone(member), Arc::clone(&self.state.profile));
+        let space = &self.state.space;
+        let Active { contract, document, .. } = &*asked.active;
+        let member = space.member(contract.consumer());
+        let member = member.ok_or(AccessError::UnknownContract { contract: contract.id() })?;
         let uses = contract.uses_at(now);
-        let decided = Box::new(Decided { asked, member, profile, now, uses });
-        let judged = self.judge(&decided, &decided.member, &decided.facts());
+        let judged = {
+            let stated = Stated::of(asked.request.value(), uses);
+            let case = Case { contract, document, member, stated: &stated, now };
+            space.judge(&case, &space.facts(&case))
+        };
         let opened = judged.and_then(|clauses| {
             // WHY before anything is recorded: data that cannot be opened must not cost a use.
-            let data = self.open(&contract).map_err(|reason| vec![reason])?;
+            let data = self.open(&asked.active).map_err(|reason| vec![reason])?;
             Ok((clauses, data))
         });
+        let (member, profile) = (Arc::clone(member), Arc::clone(space.profile()));
+        let decided = Box::new(Decided { asked, member, profile, now, uses });
         let node = Arc::downgrade(self.inner);
         Ok(match opened {
             Ok((clauses, data)) => {
@@ -144,116 +163,40 @@ impl Monitor<'_> {
     }
 
     /// The contract's data, ready to be read with its duties carried out.
-    fn open(&self, contract: &Arc<Contract>) -> Result<Box<OpenData>, DenialReason> {
+    fn open(&self, active: &Arc<Active>) -> Result<Box<OpenData>, DenialReason> {
         let limit = self.inner.limits.open_max;
-        let slot = Slot::take(contract, limit).ok_or(DenialReason::TooManyOpen { limit })?;
-        let agreement = contract.agreement.value();
+        let slot = Slot::take(active, limit).ok_or(DenialReason::TooManyOpen { limit })?;
+        let agreement = active.document.agreement().value();
         let Some(table) = self.state.tables.get(&agreement.product) else {
             let message = format!("no table of `{}` is attached; register it", agreement.product);
             return Err(DenialReason::Unavailable { message });
         };
         // Pseudonyms of one contract cannot be joined with another's.
-        let key = self.inner.key.derive("pseudonyms", contract.id.as_digest().as_bytes());
+        let key = self.inner.key.derive("pseudonyms", active.contract.id().as_digest().as_bytes());
         let key = PseudonymKey::new(key);
         let plan = Plan::compile(&agreement.terms.duties, &table.schema(), key);
-        let plan = Arc::new(plan.map_err(|error| DenialReason::duty(&error))?);
+        let plan =
+            Arc::new(plan.map_err(|error| DenialReason::Duty { message: error.to_string() })?);
         let batches = Masked::open(Arc::clone(&plan), table);
-        let batches = batches.map_err(|error| DenialReason::unavailable(&error))?;
+        let batches =
+            batches.map_err(|error| DenialReason::Unavailable { message: with_causes(&error) })?;
         Ok(Box::new(OpenData { plan, batches, _slot: slot }))
-    }
-
-    /// By membership, contract, profile and policies: who permits, or why not (never empty).
-    fn judge(
-        &self,
-        decided: &Decided,
-        member: &Member,
-        facts: &Facts<'_>,
-    ) -> Result<Vec<String>, Vec<DenialReason>> {
-        let contract = &decided.asked.contract;
-        let mut reasons = self.standing(contract, member, facts.now);
-        let purpose = &decided.asked.request.value().purpose;
-        if !self.state.profile.profile().scenarios.contains_key(purpose) {
-            reasons.push(DenialReason::UnknownPurpose { purpose: purpose.clone() });
-        }
-        // WHY: whatever the contract permits, a release gives out rows and not what was asked for.
-        let action = decided.asked.request.value().action;
-        if !action.is_carried_out() {
-            reasons.push(DenialReason::NotCarriedOut { action });
-        }
-        let (space, own) = (self.state.profile.policies(), self.state.own.as_ref());
-        let layers = Layers { space: Some(space), provider: own.map(|own| own.policies()) };
-        let clauses = match self.state.programs.decide(contract.id.as_digest(), facts, layers) {
-            PolicyDecision::Permit(grounds) => grounds.policies().map(str::to_owned).collect(),
-            PolicyDecision::Deny(denial) => {
-                reasons.extend(denial.reasons().into_iter().map(DenialReason::Policy));
-                return Err(reasons);
-            }
-        };
-        // The policies count too; this holds whatever they say.
-        if let Some(limit) = contract.quota().limit()
-            && facts.uses.contract >= limit
-        {
-            reasons.push(DenialReason::QuotaExhausted { limit });
-        }
-        if reasons.is_empty() { Ok(clauses) } else { Err(reasons) }
-    }
-
-    /// Why the contract or the membership does not stand at `now`; empty if both do.
-    fn standing(&self, contract: &Contract, member: &Member, now: UnixMillis) -> Vec<DenialReason> {
-        let mut reasons = Vec::new();
-        if let Some(revocation) = &member.revocation {
-            reasons.push(DenialReason::MembershipRevoked {
-                revoked_at: revocation.revoked_at,
-                reason: revocation.reason.clone(),
-            });
-        }
-        if !member.admitted.is_member_at(now) {
-            let validity = member.admitted.credential().validity;
-            reasons.push(DenialReason::MembershipOver { validity, now });
-        }
-        let provider = self.state.members.get(&contract.agreement.value().provider);
-        if !provider.is_some_and(|provider| provider.is_member_at(now)) {
-            reasons.push(DenialReason::ProviderNotAMember);
-        }
-        reasons.extend(self.outside_profile(contract, member));
-        if let Some(termination) = self.state.terminations.get(&contract.id) {
-            let reason = termination.reason.clone();
-            reasons.push(DenialReason::ContractTerminated { reason });
-        }
-        if self.state.is_ended_by_clock(contract) {
-            reasons.push(DenialReason::ClockSetBack);
-        }
-        let validity = contract.agreement.value().validity;
-        if !validity.contains(now) {
-            reasons.push(DenialReason::ContractOver { validity, now });
-        }
-        reasons
-    }
-
-    /// What the newest profile no longer admits: a space may tighten, for running contracts too.
-    fn outside_profile(&self, contract: &Contract, member: &Member) -> Option<DenialReason> {
-        let profile = self.state.profile.profile();
-        let (class, credential) =
-            (&contract.agreement.value().product_class, member.admitted.credential());
-        if !profile.data.product_classes.contains(class) {
-            let value = class.to_string();
-            return Some(DenialReason::OutsideProfile { what: "product class", value });
-        }
-        let (what, value) = profile.entities.refuses(&credential.roles, credential.region)?;
-        Some(DenialReason::OutsideProfile { what, value })
     }
 
     /// Whether the access that was permitted on `facts` would be permitted now: asked again for
     /// each chunk of a release. Its own use is made; later ones do not end it.
     pub(crate) fn still_stands(&self, decided: &Decided) -> Result<Vec<DenialReason>, ClockError> {
         let now = self.inner.clock.now()?;
-        let contract = &decided.asked.contract;
-        let Some(member) = self.state.members.get(&contract.agreement.value().consumer) else {
+        let space = &self.state.space;
+        let Asked { request, active } = &decided.asked;
+        let Active { contract, document, .. } = &**active;
+        let Some(member) = space.member(contract.consumer()) else {
             // Members are never removed; if one were, its contracts would not stand.
             return Ok(vec![DenialReason::NotAMember]);
         };
-        let facts = decided.facts_at(now, member, &self.state.profile);
-        Ok(self.judge(decided, member, &facts).err().unwrap_or_default())
+        let stated = Stated::of(request.value(), decided.uses);
+        let case = Case { contract, document, member, stated: &stated, now };
+        Ok(space.judge(&case, &space.facts(&case)).err().unwrap_or_default())
     }
 }
 

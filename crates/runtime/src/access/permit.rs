@@ -8,12 +8,11 @@ use dataspace_audit_log::{
     AccessRecord, AppendError, Appended, EncodedRecord, Event, Pending, Record, Room, TEXTS_MAX,
     Verdict,
 };
+use dataspace_ledger::{DenialReason, facts};
 use dataspace_primitives::Digest;
 
 use crate::access::asked::{Asked, Decided, Receipt};
-use crate::access::denial::DenialReason;
 use crate::access::error::AccessError;
-use crate::access::facts;
 use crate::access::release::{Grant, Release};
 use crate::node::Inner;
 
@@ -79,13 +78,13 @@ pub struct Conflict {
 
 impl Decided {
     fn record(&self, verdict: Verdict) -> Result<EncodedRecord, AccessError> {
-        let contract = &self.asked.contract;
+        let contract = &self.asked.active.contract;
         let access = AccessRecord {
-            contract: *contract.id.as_digest(),
-            program: contract.program,
+            contract: *contract.id().as_digest(),
+            program: contract.program(),
             profile: self.profile.profile().version,
             request: Digest::of(self.asked.request.signed().as_bytes()),
-            facts: facts::recorded(&self.facts()),
+            facts: self.recorded_facts(),
             verdict,
         };
         let record = EncodedRecord::try_from(&Record::new(self.now, Event::Access(access)));
@@ -103,10 +102,10 @@ impl Decided {
         let open = node.upgrade().ok_or(AccessError::Closed)?;
         let takes = matches!(verdict, Verdict::Permit { .. });
         let record = self.record(verdict)?;
-        let Self { asked: Asked { contract, .. }, uses, now, .. } = &*self;
+        let Self { asked: Asked { active, .. }, uses, now, .. } = &*self;
         // WHY without room, where there is none any more: a change may wait for this pass, and others
         // with room for the change. There are no more of these than passes.
-        let submitted = contract.submit(*uses, (takes, *now), || match room.take() {
+        let submitted = active.contract.submit(*uses, (takes, *now), || match room.take() {
             Some(room) => room.submit(&record),
             None => open.log.submit_at_once(&record),
         });
@@ -151,7 +150,7 @@ impl Permit<'_> {
         room: &mut Option<Room<'_>>,
     ) -> Result<Submitted<Permit<'static>>, NotSubmitted> {
         let Grant { node, decided, clauses, data } = self.grant;
-        let terms = &decided.asked.contract.agreement.value().terms;
+        let terms = &decided.asked.active.document.agreement().value().terms;
         let uses = decided.uses.contract.saturating_add(1);
         let verdict = Verdict::Permit { uses, duties: facts::duties(terms) };
         decided.submit((node, room), verdict, |node, decided| Permit {

@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use crate::access::asked::{Decided, Receipt};
 use crate::clock::ClockError;
+use crate::contracts::Active;
 use crate::node::Inner;
-use crate::state::contract::{Contract, OpenReleases};
 
 /// Data that were opened, with the contract's duties on them; nothing was read yet.
 pub(crate) struct OpenData {
@@ -33,21 +33,20 @@ pub(crate) struct Grant {
 }
 
 /// One of the releases that a contract may have open.
-pub(crate) struct Slot(Arc<Contract>);
+pub(crate) struct Slot(Arc<Active>);
 
 impl Slot {
     /// `None` if `limit` are taken.
-    pub(crate) fn take(contract: &Arc<Contract>, limit: u32) -> Option<Self> {
+    pub(crate) fn take(active: &Arc<Active>, limit: u32) -> Option<Self> {
         let one_more = |open: u32| (open < limit).then(|| open.saturating_add(1));
-        let OpenReleases(open) = &contract.open;
-        open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        Some(Self(Arc::clone(contract)))
+        active.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
+        Some(Self(Arc::clone(active)))
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.open.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -1,9 +1,8 @@
 //! Why an index is not used, and why it is not written.
 
 use dataspace_audit_log::TreeSize;
+use dataspace_ledger::Refusal;
 use thiserror::Error;
-
-use crate::state::error::ChangeError;
 
 /// What the libraries below say.
 pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -19,12 +18,9 @@ pub enum Unusable {
     /// The file is damaged, or none of ours.
     #[error("the index cannot be read")]
     Unreadable {
-        /// What the data base or the file system says.
+        /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file made the data base panic: it is damaged, or was made to do so.
-    #[error("reading the index ended in a panic")]
-    Panicked,
     /// No statement about the rows that the operator of the log has signed.
     #[error("the index is not signed by the operator of the log")]
     Statement,
@@ -59,7 +55,7 @@ pub enum Unusable {
     #[error("the rows of the index are not acceptable")]
     Rows {
         /// The first thing at fault.
-        source: Box<ChangeError>,
+        source: Box<Refusal>,
     },
 }
 
@@ -80,9 +76,6 @@ pub enum IndexError {
         /// What is in the way.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file made the data base panic.
-    #[error("writing the index ended in a panic")]
-    Panicked,
     /// Somebody changed rows while the node was open. They are not signed again; the node makes
     /// the index anew when it is opened next.
     #[error("the index is not as this node left it")]

@@ -1,18 +1,15 @@
 //! What the index holds, and what a stretch of the log makes of it. Nothing here touches a file.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use dataspace_audit_log::{Event, LeafIndex, Record, Verdict};
-use dataspace_primitives::{Digest, UnixMillis};
-use dataspace_usage_contract::Counts;
-use ring::digest::{Context, SHA256};
-use serde::{Deserialize, Serialize};
-
-use crate::state::replays::KEPT;
+use dataspace_identity::Did;
+use dataspace_ledger::{Place, REQUEST_KEPT};
+use dataspace_primitives::{Digest, Name, UnixMillis};
+use dataspace_usage_contract::{ContractId, Counts, Termination};
 
 /// The uses of a contract that the log records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Made {
     /// Records of permits: what the contract adds to its consumer's uses of the product.
     pub(crate) permits: u64,
@@ -27,8 +24,7 @@ impl Made {
 }
 
 /// A request that was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answered {
     pub(crate) request: Digest,
     pub(crate) at: UnixMillis,
@@ -38,8 +34,19 @@ impl Answered {
     /// Whether the request could no longer be taken for fresh, so that nobody need remember it: it is
     /// old, or its contract ended when the clock was set back from times like its own.
     pub(super) fn is_over(&self, high_water: UnixMillis) -> bool {
-        high_water.since(self.at) > KEPT || self.at > high_water
+        high_water.since(self.at) > REQUEST_KEPT || self.at > high_water
     }
+}
+
+/// One row, as it is read. Of changes come those before all contracts, and of contracts those before
+/// all terminations.
+pub(crate) enum Row<'a> {
+    /// A record of the log, and its place: every one but those of accesses, contracts and terminations.
+    Change(LeafIndex, &'a [u8]),
+    /// A contract, of whom for which product, and its uses.
+    Contract(Place, &'a (Did, Name), Made),
+    Terminated(Termination),
+    Request(Answered),
 }
 
 /// What the index states about the log up to a place.
@@ -47,7 +54,7 @@ impl Answered {
 pub(crate) struct Base {
     /// Records that it covers.
     pub(crate) size: u64,
-    /// Rows, and the digest over all of them.
+    /// Rows, and the digest over all of its content.
     pub(crate) rows: u64,
     pub(crate) digest: Digest,
     /// The latest time of these records, since the clock was last set back.
@@ -55,10 +62,10 @@ pub(crate) struct Base {
 }
 
 impl Default for Base {
-    /// An index without a row.
+    /// There is no index.
     fn default() -> Self {
-        let (rows, digest) = Sum::default().finish();
-        Self { size: 0, rows, digest, high_water: UnixMillis::MIN }
+        let digest = Digest::from_bytes([0; Digest::LEN]);
+        Self { size: 0, rows: 0, digest, high_water: UnixMillis::MIN }
     }
 }
 
@@ -67,20 +74,32 @@ impl Default for Base {
 pub(crate) struct Tail {
     /// Records before its end: those of the index, and its own.
     pub(crate) size: u64,
-    /// Everything but accesses, as recorded.
+    /// Everything but accesses, contracts and terminations, as recorded.
     pub(super) changes: BTreeMap<u64, Vec<u8>>,
+    /// Contracts in the order of their conclusions.
+    pub(super) concluded: Vec<ContractId>,
+    pub(super) terminated: Vec<ContractId>,
     /// Uses by contract.
-    pub(super) made: BTreeMap<[u8; 32], Made>,
-    pub(super) requests: VecDeque<(u64, Answered)>,
+    pub(super) made: HashMap<ContractId, Made>,
+    pub(super) requests: VecDeque<Answered>,
+    /// Whether no request before these can be fresh.
+    pub(super) forgets_requests: bool,
     pub(super) high_water: UnixMillis,
 }
 
 impl Tail {
     /// Nothing yet after `base`.
     pub(crate) fn after(base: &Base) -> Self {
-        let (size, high_water) = (base.size, base.high_water);
-        let (changes, made, requests) = Default::default();
-        Self { size, changes, made, requests, high_water }
+        Self {
+            size: base.size,
+            changes: BTreeMap::new(),
+            concluded: Vec::new(),
+            terminated: Vec::new(),
+            made: HashMap::new(),
+            requests: VecDeque::new(),
+            forgets_requests: false,
+            high_water: base.high_water,
+        }
     }
 
     /// Takes in the next record, of which `bytes` are the encoding.
@@ -92,71 +111,37 @@ impl Tail {
             Event::ClockSetBack { .. } => {
                 self.high_water = at;
                 self.requests.clear();
+                self.forgets_requests = true;
                 self.changes.insert(index, bytes.to_vec());
             }
             Event::Archived { .. } | Event::Opened { .. } => {}
             Event::Access(access) => {
                 if let Verdict::Permit { uses, .. } = access.verdict {
-                    let made = self.made.entry(*access.contract.as_bytes()).or_default();
+                    let contract = ContractId::from_digest(access.contract);
+                    let made = self.made.entry(contract).or_default();
                     made.permits = made.permits.saturating_add(1);
                     made.counts.restore(uses, at);
                 }
-                self.requests.push_back((index, Answered { request: access.request, at }));
+                self.requests.push_back(Answered { request: access.request, at });
+            }
+            Event::Concluded { contract, .. } => {
+                self.concluded.push(ContractId::from_digest(*contract));
+            }
+            Event::Terminated { contract, .. } => {
+                self.terminated.push(ContractId::from_digest(*contract));
             }
             Event::Profile { .. }
             | Event::Admission { .. }
             | Event::MembershipRevoked { .. }
             | Event::Product { .. }
-            | Event::Concluded { .. }
-            | Event::Terminated { .. }
             | Event::Policies { .. } => {
                 self.changes.insert(index, bytes.to_vec());
             }
         }
-        while let Some((_, first)) = self.requests.front()
+        while let Some(first) = self.requests.front()
             && first.is_over(self.high_water)
         {
             self.requests.pop_front();
         }
-    }
-}
-
-/// One of the tables, in the order in which they are summed.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    Changes = 1,
-    Made = 2,
-    Requests = 3,
-}
-
-/// The digest over all rows: SHA-256 over table, key and value of each, with their lengths, table
-/// by table and in the order of the keys.
-pub(super) struct Sum {
-    hash: Context,
-    rows: u64,
-}
-
-impl Default for Sum {
-    fn default() -> Self {
-        Self { hash: Context::new(&SHA256), rows: 0 }
-    }
-}
-
-impl Sum {
-    pub(super) fn add(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
-        self.hash.update(&[kind as u8]);
-        for part in [key, value] {
-            self.hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            self.hash.update(part);
-        }
-        self.rows = self.rows.saturating_add(1);
-    }
-
-    /// Rows, and the digest over them.
-    pub(super) fn finish(self) -> (u64, Digest) {
-        let mut bytes = [0; Digest::LEN];
-        // A SHA-256 has as many bytes as a `Digest`.
-        bytes.iter_mut().zip(self.hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
-        (self.rows, Digest::from_bytes(bytes))
     }
 }

@@ -12,7 +12,7 @@ use crate::index::rows::Base;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Statement {
-    /// Version of the rows: 1.
+    /// Version of the rows: 2.
     v: u64,
     /// The log's origin.
     log: String,
@@ -29,7 +29,7 @@ impl Payload for Statement {
     const TYPE: &'static str = "application/vnd.dataspace.node-index+cbor";
 }
 
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 impl Statement {
     pub(super) fn sign(

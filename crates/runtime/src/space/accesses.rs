@@ -36,7 +36,7 @@ impl DataSpace {
     /// [`AccessError`] if there is no decision. Without a durable record there is no data and no
     /// denial either.
     pub fn access(&self, request: Signed<AccessRequest>) -> Result<Access, AccessError> {
-        let request = self.admit_request(request)?;
+        let request = self.verify_request(request)?;
         match self.submit(request, self.inner.log.room()?)? {
             Submission::Permit(permit) => Ok(Access::Released(permit.wait()?.release())),
             Submission::Denial(denial) => Ok(Access::Denied(denial.wait()?)),
@@ -53,7 +53,7 @@ impl DataSpace {
         &self,
         request: Signed<AccessRequest>,
     ) -> Result<Access, AccessError> {
-        let request = self.admit_request(request)?;
+        let request = self.verify_request(request)?;
         let room = self.inner.log.room_async().await?;
         match self.submit(request, room)? {
             Submission::Permit(permit) => {
@@ -61,17 +61,6 @@ impl DataSpace {
             }
             Submission::Denial(denial) => Ok(Access::Denied(denial.wait_async().await?)),
         }
-    }
-
-    /// Refuses strangers, before they take room in the log's queue.
-    fn admit_request(
-        &self,
-        request: Signed<AccessRequest>,
-    ) -> Result<VerifiedRequest, AccessError> {
-        self.inner.write_index_if_due();
-        let request = self.verify_request(request)?;
-        self.inner.enter().check_consumer(&request)?;
-        Ok(request)
     }
 
     /// Decides in one pass, with room that was taken before it.
@@ -93,11 +82,12 @@ impl DataSpace {
         }
     }
 
-    /// Checks the signature of a request, for [`Monitor::receive`]: outside of the pass, since it takes
-    /// most of the time of a decision.
+    /// Checks who signed a request, and finds the contract, for [`Monitor::receive`]: outside of the pass,
+    /// since it takes most of the time of a decision. Where the contract is not in memory, its documents
+    /// are read from the log and verified.
     ///
     /// # Errors
-    /// [`AccessError`] if nobody signed it, or it is malformed.
+    /// [`AccessError`] if it is malformed, or not signed by the consumer of a contract of this node.
     pub fn verify_request(
         &self,
         request: Signed<AccessRequest>,
@@ -105,15 +95,13 @@ impl DataSpace {
         self.inner.verify_request(request)
     }
 
-    /// Enters the monitor, to take the steps of an access one by one. Writes the index before, if it
-    /// is due.
+    /// Enters the monitor, to take the steps of an access one by one.
     ///
     /// Changes (admissions, contracts, terminations, profiles) wait until it is dropped; the thread
     /// that has it gets [`ChangeError::InsidePass`](crate::ChangeError::InsidePass) for one. Whatever
     /// only reads goes on meanwhile.
     #[must_use]
     pub fn enter(&self) -> Monitor<'_> {
-        self.inner.write_index_if_due();
         self.inner.enter()
     }
 }

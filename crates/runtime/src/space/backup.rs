@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use dataspace_audit_log::{Backup, BackupError, Log, ReadError, Recovery, TreeSize};
 use thiserror::Error;
 
+use crate::error::WriteError;
 use crate::index::Index;
 use crate::index::error::Unusable;
+use crate::index::snapshots::{self, DirectorySnapshots};
+use crate::kept::Kept;
 use crate::space::DataSpace;
-use crate::state::error::WriteError;
 
 /// How often a copy is begun again that does not fit together, since the node archived or wrote its
 /// index meanwhile.
@@ -62,8 +64,13 @@ pub enum NodeBackupError {
 pub fn backup_node(dir: &Path, to: &Path) -> Result<NodeBackup, NodeBackupError> {
     let copied = |backup: &Backup| {
         // WHY first: an index that covers more than the log would look like a rollback.
-        Index::copy(dir, backup.directory()).map_err(BackupError::from)?;
-        backup.copy_log(dir)
+        let to = DirectorySnapshots::new(backup.directory().path());
+        let index = snapshots::copy(&DirectorySnapshots::new(dir), &to);
+        index.map_err(BackupError::from)?;
+        let copied = backup.copy_log(dir)?;
+        // WHY last: what the log lacks by now was kept before.
+        Kept::copy(dir, backup.directory()).map_err(BackupError::from)?;
+        Ok(copied)
     };
     copy(dir, to, copied)
 }
@@ -78,10 +85,14 @@ impl DataSpace {
         let (index, log) = (&self.inner.index, &self.inner.log);
         self.checkpoint()?;
         let copied = |backup: &Backup| {
-            index.copy_to(backup.directory()).map_err(BackupError::from)?;
-            log.backup_into(backup)
+            let to = DirectorySnapshots::new(backup.directory().path());
+            index.copy_to(&to).map_err(BackupError::from)?;
+            let copied = log.backup_into(backup)?;
+            let kept = self.inner.contracts.kept();
+            Kept::copy(kept.dir(), backup.directory()).map_err(BackupError::from)?;
+            Ok(copied)
         };
-        copy(index.dir(), to, copied)
+        copy(self.inner.contracts.kept().dir(), to, copied)
     }
 }
 
@@ -95,7 +106,8 @@ fn copy(
         tries += 1;
         let backup = Backup::begin(to)?;
         let (log, recovery) = copied(&backup)?;
-        let covered = Index::read(backup.directory().path(), &log, &mut |_| Ok(()));
+        let copy = DirectorySnapshots::new(backup.directory().path());
+        let covered = Index::read(&copy, &log, &mut |_| Ok(()));
         let (covered, unusable) = match covered {
             Ok(base) => (base.size, None),
             Err(why) => (0, Some(why)),
@@ -109,7 +121,7 @@ fn copy(
             return Err(NodeBackupError::Archived { dir: dir.to_owned(), why: unusable });
         }
         if unusable.is_some() && !is_absent {
-            Index::remove_copy(backup.directory()).map_err(BackupError::from)?;
+            copy.remove().map_err(BackupError::from)?;
         }
         drop(log);
         backup.finish()?;

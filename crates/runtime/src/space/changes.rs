@@ -5,18 +5,17 @@ use std::sync::Arc;
 use dataspace_audit_log::{AppendError, EncodedRecord, Record};
 use dataspace_data_plane::Table;
 use dataspace_identity::{Did, MembershipCredential, MembershipRevocation};
+use dataspace_ledger::{Change, Refusal};
 use dataspace_policy::Terms;
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_usage_contract::{
     Acceptance, AgreeError, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Termination,
+    PublishedProfile, SpaceProfile, Termination, contract_id,
 };
 
+use crate::error::{ChangeError, WriteError};
 use crate::space::DataSpace;
-use crate::state::change::Change;
-use crate::state::check::claimed_contract;
-use crate::state::error::{ChangeError, WriteError};
-use crate::state::in_force::State;
+use crate::state::State;
 
 /// What a provider wants to offer; the node adds the space, itself and the product's class.
 #[derive(Clone, Debug)]
@@ -50,7 +49,7 @@ impl DataSpace {
     pub fn publish(&self, profile: Signed<SpaceProfile>) -> Result<Applied, ChangeError> {
         let profile =
             PublishedProfile::publish(profile, self.inner.anchors.authority(), self.about_now()?)?;
-        self.change_once(|state, _now| state.check_published(profile))
+        self.change_once(|state, _now| Ok(state.space.check_published(profile)?))
     }
 
     /// Admits a participant by the authority's credential, which also renews a membership. The newest
@@ -61,7 +60,7 @@ impl DataSpace {
     /// than the one in force.
     pub fn admit(&self, credential: Signed<MembershipCredential>) -> Result<Applied, ChangeError> {
         let admitted = self.inner.anchors.admit(credential, self.about_now()?)?;
-        self.change_once(|state, now| state.check_admitted(admitted, now))
+        self.change_once(|state, now| Ok(state.space.check_admitted(admitted, now)?))
     }
 
     /// Ends a membership. From the moment this returns, nothing more is released to the
@@ -73,7 +72,7 @@ impl DataSpace {
     /// [`ChangeError`] if it is not the authority's.
     pub fn revoke(&self, revocation: Signed<MembershipRevocation>) -> Result<Applied, ChangeError> {
         let revocation = self.inner.anchors.check_revocation(revocation, self.about_now()?)?;
-        self.change_once(|state, _now| state.check_revoked(revocation))
+        self.change_once(|state, _now| Ok(state.space.check_revoked(revocation)?))
     }
 
     /// Registers a product and attaches its table; after opening a node, attaches it again.
@@ -84,12 +83,13 @@ impl DataSpace {
     pub fn register(&self, product: Name, class: Name, table: Table) -> Result<(), ChangeError> {
         let descriptor = table.descriptor_digest();
         let known = self.look(|state| {
-            state.check_product(product.clone(), class.clone(), descriptor)?;
-            Ok(state.products.contains_key(&product))
+            let _known_or_new =
+                state.space.check_product(product.clone(), class.clone(), descriptor)?;
+            Ok(state.space.product(&product).is_ok())
         })?;
         if !known {
             let id = product.clone();
-            self.change(|state, _now| state.check_product(id, class, descriptor))?;
+            self.change(|state, _now| Ok(state.space.check_product(id, class, descriptor)?))?;
         }
         self.inner.log.flush().map_err(WriteError::from)?;
         let mut state = self.inner.gate.change()?;
@@ -103,11 +103,9 @@ impl DataSpace {
     /// [`ChangeError`] if they cannot.
     pub fn offer(&self, new: NewOffer) -> Result<Signed<Offer>, ChangeError> {
         let state = self.inner.gate.enter();
-        let product = state.products.get(&new.product);
-        let product =
-            product.ok_or(ChangeError::UnknownProduct { product: new.product.clone() })?;
+        let product = state.space.product(&new.product)?;
         let offer = Offer {
-            space: state.anchors.space().clone(),
+            space: self.inner.anchors.space().clone(),
             log: self.inner.log.origin().clone(),
             provider: self.provider().clone(),
             consumer: new.consumer,
@@ -118,8 +116,8 @@ impl DataSpace {
             expires_at: new.expires_at,
         };
         let Offer { product, product_class, terms, .. } = &offer;
-        state.check_contract_terms(product, product_class, terms)?;
-        state.check_offered(terms)?;
+        state.check_terms(product, product_class, terms)?;
+        state.space.check_offered(terms)?;
         Ok(offer.sign(&self.inner.key)?)
     }
 
@@ -141,10 +139,10 @@ impl DataSpace {
         let acceptance = acceptance.verify(&keys, now)?;
         let offer = Offer::verify_signature(offer, self.provider(), now)?;
         let compiler = self.look(|state| {
-            state.check_place(&offer.value().space, &offer.value().log)?;
+            state.space.check_place(&offer.value().space, &offer.value().log)?;
             let Acceptance { offer: accepted, consumer, .. } = acceptance.value();
-            state.check_parties(*accepted, (self.provider(), consumer), now)?;
-            Ok(state.programs.compiler().clone())
+            state.space.check_parties(*accepted, (self.provider(), consumer), now)?;
+            Ok(state.space.compiler().clone())
         })?;
         let parties = (&self.inner.key, &acceptance);
         let concluded = Agreement::conclude_with(&offer, parties, now, &compiler)?;
@@ -155,8 +153,10 @@ impl DataSpace {
                 let offer = agreement.value().offer;
                 return Err(AgreeError::Expired { offer, expires_at, now }.into());
             }
-            let change = state.check_agreement(concluded, now)?;
-            state.check_offered(&offer.value().terms)?;
+            let change = state.space.check_agreement(concluded, now)?;
+            let Agreement { product, product_class, terms, .. } = agreement.value();
+            state.check_terms(product, product_class, terms)?;
+            state.space.check_offered(terms)?;
             Ok(change)
         })?;
         Ok(agreement)
@@ -168,10 +168,8 @@ impl DataSpace {
     /// [`ChangeError`] if it is nobody's contract here, or neither party's statement.
     pub fn terminate(&self, termination: Signed<Termination>) -> Result<(), ChangeError> {
         let now = self.about_now()?;
-        let id = claimed_contract(&termination, now)?;
-        let contract = Arc::clone(self.inner.gate.enter().contract(id)?);
-        let termination = Termination::verify(termination, &contract.agreement, now)?;
-        self.change(|state, _now| state.check_ended(termination))
+        let termination = self.inner.gate.enter().space.verify_termination(termination, now)?;
+        self.change(|state, _now| Ok(state.space.check_ended(termination)?))
     }
 
     /// As the provider: ends a contract before its time.
@@ -196,7 +194,7 @@ impl DataSpace {
             let now = self.about_now()?;
             let (profile, own) = {
                 let state = self.inner.gate.enter();
-                (Arc::clone(&state.profile), state.own.clone())
+                (Arc::clone(state.space.profile()), state.space.own().cloned())
             };
             let (space, log) = (self.inner.anchors.space(), self.inner.log.origin());
             let statement = ProviderPolicies {
@@ -211,9 +209,9 @@ impl DataSpace {
                 PublishedPolicies::publish(statement, (space, log), &names, own.as_deref(), now)?;
             let made = self.change(|state, _now| {
                 // Checked against a profile or a version that is not in force any more.
-                let is_same = Arc::ptr_eq(&state.profile, &profile)
-                    && state.own.as_ref().map(Arc::as_ptr) == own.as_ref().map(Arc::as_ptr);
-                is_same.then(|| Change::Policies(Box::new(policies))).ok_or(ChangeError::Outdated)
+                let is_same = Arc::ptr_eq(state.space.profile(), &profile)
+                    && state.space.own().map(Arc::as_ptr) == own.as_ref().map(Arc::as_ptr);
+                is_same.then(|| Change::policies(policies)).ok_or(ChangeError::Outdated)
             });
             match made {
                 Err(ChangeError::Outdated) => {}
@@ -251,7 +249,6 @@ impl DataSpace {
         &self,
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<(), ChangeError> {
-        self.inner.write_index_if_due();
         self.inner.gate.check_outside()?;
         let room = self.inner.log.room().map_err(WriteError::from)?;
         let pending = {
@@ -267,7 +264,12 @@ impl DataSpace {
             let record = EncodedRecord::try_from(&Record::new(now, change.to_event()));
             let record = record.map_err(AppendError::from).map_err(WriteError::from)?;
             let pending = room.submit(&record).map_err(WriteError::from)?;
+            let document = change.document().map(Arc::clone);
             state.apply(change, pending.index());
+            if let Some(document) = document {
+                let contract = state.space.contract(contract_id(document.agreement()))?;
+                self.inner.contracts.insert(contract, document);
+            }
             pending
         };
         let appended = pending.wait().map_err(WriteError::from)?;
@@ -281,7 +283,7 @@ impl DataSpace {
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<Applied, ChangeError> {
         match self.change(check) {
-            Err(ChangeError::AlreadyInForce) => Ok(Applied::AlreadyInForce),
+            Err(ChangeError::Refused(Refusal::AlreadyInForce)) => Ok(Applied::AlreadyInForce),
             changed => changed.map(|()| Applied::Now),
         }
     }

@@ -1,18 +1,18 @@
 //! Evidence of one decision, for people who trust nobody.
 
+use std::sync::Arc;
+
 use dataspace_audit_log::{Event, LeafIndex, ProveError, ReadError, Record, RecordError};
 use dataspace_identity::Admitted;
+use dataspace_ledger::{Entry, Evidence, EvidenceError, Refusal};
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::{AccessRequest, ContractId};
 use serde_bytes::ByteBuf;
 use thiserror::Error;
 
 use crate::access::asked::Receipt;
-use crate::evidence::error::EvidenceError;
-use crate::evidence::{Entry, Evidence};
+use crate::error::WriteError;
 use crate::space::DataSpace;
-use crate::state::change::document;
-use crate::state::error::WriteError;
 
 /// Why there is no evidence for a decision.
 #[derive(Debug, Error)]
@@ -30,7 +30,10 @@ pub enum ExportError {
     /// It is not a record.
     #[error("the log holds something else at this place")]
     Record(#[from] RecordError),
-    /// A credential or the contract is missing.
+    /// There is no such contract.
+    #[error(transparent)]
+    Contract(#[from] Refusal),
+    /// A credential is missing.
     #[error("the node holds no {what} for this decision")]
     Missing {
         /// What is missing.
@@ -75,44 +78,31 @@ impl DataSpace {
         let Event::Access(access) = event else {
             return Err(ExportError::NotADecision { index });
         };
-        let (contract, authority, [provider, consumer]) = {
-            let monitor = self.enter();
-            let contract = monitor.state.contracts.get(&ContractId::from_digest(access.contract));
-            let contract = contract.ok_or(ExportError::Missing { what: "contract" })?;
-            let parties = contract.agreement.value();
+        let (contract, credentials) = {
+            let state = self.inner.gate.enter();
+            let contract = state.space.contract(ContractId::from_digest(access.contract))?;
             let member = |did, what| {
-                let member = monitor.state.members.get(did);
+                let member = state.space.member(did);
                 let credential = member.and_then(|member| member.credential_at(index));
-                let credential = credential.map(Admitted::signed);
-                credential.map(document).ok_or(ExportError::Missing { what })
+                let credential = credential.map(|one| Admitted::signed(one).clone());
+                credential.ok_or(ExportError::Missing { what })
             };
-            let provider = member(&parties.provider, "credential of the provider")?;
-            let consumer = member(&parties.consumer, "credential of the consumer")?;
-            let authority = parties.space.authority.clone();
-            (contract.clone(), authority, [provider, consumer])
+            let provider = member(self.provider(), "credential of the provider")?;
+            let consumer = member(contract.consumer(), "credential of the consumer")?;
+            (Arc::clone(contract), [provider, consumer])
         };
-        // Made again, since it may have been archived; its hash is still there to be proved.
-        let concluded = Event::Concluded {
-            contract: access.contract,
-            document: document(contract.agreement.signed()),
-        };
-        let concluded = Record::new(contract.agreed_at, concluded).to_bytes()?;
+        let kept = self.inner.contracts.kept();
+        let conclusion = kept.read_or(&self.inner.log, contract.index())?;
         let checkpoint = self.checkpoint()?;
         let entry = |index, record| {
             let path = self.inner.log.inclusion_proof(index, checkpoint.size())?.path;
             Ok::<_, ExportError>(Entry { index, path, record: ByteBuf::from(record) })
         };
-        let evidence = Evidence {
-            v: Evidence::VERSION,
-            checkpoint: checkpoint.as_note().to_owned(),
-            conclusion: entry(contract.index, concluded)?,
-            decision: entry(index, bytes)?,
-            provider,
-            consumer,
-            request: request.map(document),
-        };
+        let entries = [entry(contract.index(), conclusion)?, entry(index, bytes)?];
+        let [provider, consumer] = &credentials;
+        let evidence = Evidence::collect(&checkpoint, entries, [provider, consumer], request);
         // What this node hands out, anybody can verify.
-        evidence.clone().verify(&authority)?;
+        evidence.clone().verify(self.inner.anchors.authority())?;
         Ok(evidence)
     }
 }

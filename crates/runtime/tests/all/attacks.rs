@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use dataspace_primitives::UnixMillis;
 use dataspace_runtime::{
-    Access, Applied, ChangeError, Clock, Decision, ManualClock, NewOffer, NotSubmitted, Setup,
-    replay_decisions, request_access,
+    Access, Applied, ChangeError, Clock, Decision, ManualClock, NewOffer, NotSubmitted, Refusal,
+    Setup, replay_decisions, request_access,
 };
 
 use crate::clock::set_back;
@@ -189,9 +189,12 @@ fn a_credential_of_the_leap_is_void_after_it() {
     node.space.evidence(&answer.receipt()).unwrap();
     // Nobody reads by it, whom no revocation of today reaches.
     let refused = node.conclude(&node.offer(counted(3)), &consumer());
-    assert!(matches!(refused, Err(ChangeError::NotAMember { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ChangeError::Refused(Refusal::NotAMember { .. }))),
+        "{refused:?}"
+    );
     let old = node.space.admit(signed_credential(&consumer(), |_| {}));
-    assert!(matches!(old, Err(ChangeError::OlderCredential { .. })), "{old:?}");
+    assert!(matches!(old, Err(ChangeError::Refused(Refusal::OlderCredential { .. }))), "{old:?}");
     for subject in [provider(), consumer()] {
         let right = signed_credential(&subject, |one| (one.issued_at, one.serial) = (at(60), 3));
         assert_eq!(node.space.admit(right).unwrap(), Applied::Now);
@@ -216,7 +219,10 @@ fn a_credential_that_the_clock_ended_is_not_told_to_be_in_force() {
     node.files.clock.set(at(60));
     let node = set_back(node.close());
     let again = node.space.admit(signed_credential(&consumer(), |_| {}));
-    assert!(matches!(again, Err(ChangeError::OlderCredential { .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(ChangeError::Refused(Refusal::OlderCredential { .. }))),
+        "{again:?}"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use dataspace_policy::{
 };
 use dataspace_primitives::Digest;
 use dataspace_runtime::{
-    Access, ChangeError, Deviation, Outcome, ReplayError, Replayed, Replayer, replay_decisions,
+    Access, Deviation, Outcome, Refusal, ReplayError, Replayed, Replayer, replay_decisions,
 };
 use serde_bytes::ByteBuf;
 
@@ -302,7 +302,7 @@ fn a_product_whose_columns_change_ends_the_replay() {
     let ended = replay_decisions(&files.log(), authority().did(), None);
     assert!(matches!(
         ended,
-        Err(ReplayError::Record { source: ChangeError::ProductChanged { .. }, .. })
+        Err(ReplayError::Record { source: Refusal::ProductChanged { .. }, .. })
     ));
 }
 

@@ -2,7 +2,7 @@
 
 use dataspace_audit_log::Event;
 use dataspace_policy::{Action, Constraint, Rule, Terms, ValueKind};
-use dataspace_runtime::{ChangeError, DenialReason, replay_decisions};
+use dataspace_runtime::{ChangeError, DenialReason, Refusal, replay_decisions};
 use dataspace_usage_contract::{
     Acceptance, Agreement, Offer, ProfileError, ProviderPoliciesError, contract_id,
 };
@@ -44,7 +44,7 @@ fn an_offer_of_what_no_node_carries_out_is_refused() {
             let before = node.len();
             let refused = node.space.offer(Node::new_offer(terms)).unwrap_err();
             assert!(
-                matches!(refused, ChangeError::NotCarriedOut { action, clause }
+                matches!(refused, ChangeError::Refused(Refusal::NotCarriedOut { action, clause })
                     if action == missing && clause.number == place),
                 "{refused}"
             );
@@ -65,7 +65,7 @@ fn an_accepted_offer_of_it_is_not_concluded_either() {
     let terms = Terms::new().permit(Rule::new([Action::Query]));
     let offer = Offer { terms, ..usual.unwrap().value().clone() }.sign(&provider()).unwrap();
     let refused = node.conclude(&offer, &consumer()).unwrap_err();
-    assert!(matches!(refused, ChangeError::NotCarriedOut { .. }), "{refused}");
+    assert!(matches!(refused, ChangeError::Refused(Refusal::NotCarriedOut { .. })), "{refused}");
     assert_eq!(node.space.contracts(), []);
 }
 
@@ -116,7 +116,7 @@ fn terms_that_name_what_the_space_does_not_have_are_refused() {
         ] {
             let refused = node.space.offer(Node::new_offer(terms)).unwrap_err();
             assert!(
-                matches!(&refused, ChangeError::Value(value) if value.kind == kind),
+                matches!(&refused, ChangeError::Refused(Refusal::Value(value)) if value.kind == kind),
                 "{refused}"
             );
         }
@@ -152,9 +152,9 @@ fn forbids_that_name_what_the_space_does_not_have_are_refused() {
         assert!(
             matches!(
                 &refused,
-                ChangeError::Policies(
+                ChangeError::Refused(Refusal::Policies(
                     ProviderPoliciesError::Value(_) | ProviderPoliciesError::Policies(_)
-                )
+                ))
             ),
             "{condition}: {refused:?}"
         );
@@ -165,7 +165,9 @@ fn forbids_that_name_what_the_space_does_not_have_are_refused() {
         assert!(
             matches!(
                 &refused,
-                ChangeError::Profile(ProfileError::Value(_) | ProfileError::Policies(_))
+                ChangeError::Refused(Refusal::Profile(
+                    ProfileError::Value(_) | ProfileError::Policies(_)
+                ))
             ),
             "{condition}: {refused:?}"
         );
@@ -188,7 +190,10 @@ fn names_of_a_profile_that_look_alike_are_refused() {
         });
         let refused = node.space.publish(profile).unwrap_err();
         assert!(
-            matches!(&refused, ChangeError::Profile(ProfileError::LookAlike { .. })),
+            matches!(
+                &refused,
+                ChangeError::Refused(Refusal::Profile(ProfileError::LookAlike { .. }))
+            ),
             "{refused:?}"
         );
     }

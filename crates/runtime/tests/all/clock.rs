@@ -9,8 +9,8 @@ use dataspace_identity::Did;
 use dataspace_policy::{Constraint, Terms};
 use dataspace_primitives::UnixMillis;
 use dataspace_runtime::{
-    AccessError, ChangeError, Clock, ClockError, Evidence, IndexState, NewOffer, Setup, SetupError,
-    TimeError, WriteError, replay_decisions,
+    AccessError, ChangeError, Clock, ClockError, Evidence, IndexState, NewOffer, Refusal, Setup,
+    SetupError, TimeError, WriteError, replay_decisions,
 };
 
 use crate::support::{
@@ -179,7 +179,10 @@ fn what_was_over_by_the_wrong_time_stays_over() {
     let node = set_back(files);
     // The members' credentials were over in ten years, too.
     let refused = node.conclude(&node.offer(terms()), &consumer());
-    assert!(matches!(refused, Err(ChangeError::NotAMember { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ChangeError::Refused(Refusal::NotAMember { .. }))),
+        "{refused:?}"
+    );
     readmit(&node);
     let check = |node: &Node, new| {
         assert_eq!(codes(&node.denied(contract)), ["clock-set-back"]);
@@ -252,7 +255,10 @@ fn neither_the_offer_nor_the_uses_come_back() {
     node.files.clock.set(at(60));
     let node = set_back(node.close());
     let again = node.conclude(&offer, &consumer());
-    assert!(matches!(again, Err(ChangeError::AlreadyAccepted { .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(ChangeError::Refused(Refusal::AlreadyAccepted { .. }))),
+        "{again:?}"
+    );
     assert_eq!(node.space.uses(contract), Some((2, Some(2))));
 }
 
@@ -313,10 +319,7 @@ fn a_forged_way_back_is_refused() {
         assert!(
             matches!(
                 &refused,
-                Err(SetupError::Record {
-                    source: ChangeError::Time(TimeError::SetBack { .. }),
-                    ..
-                })
+                Err(SetupError::Record { source: Refusal::Time(TimeError::SetBack { .. }), .. })
             ),
             "{refused:?}"
         );
@@ -338,8 +341,7 @@ fn records_that_go_back_in_time_are_found_out() {
     files.clock.set(at(60));
     files.forge(Event::Opened { epoch: serde_bytes::ByteArray::new([1; 16]) });
     let refused = files.open();
-    let is_time =
-        |error: &ChangeError| matches!(error, ChangeError::Time(TimeError::Before { .. }));
+    let is_time = |error: &Refusal| matches!(error, Refusal::Time(TimeError::Before { .. }));
     assert!(matches!(&refused, Err(SetupError::Record { source, .. }) if is_time(source)));
     assert!(replay_decisions(&files.log(), authority().did(), None).is_err());
 

@@ -4,7 +4,7 @@
 use dataspace_audit_log::{Event, Finding};
 use dataspace_policy::{Action, COMPILER_VERSION, Rule};
 use dataspace_primitives::{CoSignature, Digest, Signed, cbor};
-use dataspace_runtime::{ChangeError, ReplayError, SetupError, replay_decisions};
+use dataspace_runtime::{ChangeError, Refusal, ReplayError, SetupError, replay_decisions};
 use dataspace_usage_contract::{Acceptance, AgreeError, Agreement, ContractId, Offer, OfferId};
 use serde_bytes::ByteBuf;
 
@@ -53,7 +53,10 @@ fn a_text_that_is_not_what_the_words_say_is_not_concluded() {
         let acceptance = Signed::sign(&acceptance, &consumer()).unwrap();
         let refused = node.space.conclude(offer.clone(), acceptance).unwrap_err();
         assert!(
-            matches!(refused, ChangeError::Agree(AgreeError::OtherAgreement { .. })),
+            matches!(
+                refused,
+                ChangeError::Refused(Refusal::Agree(AgreeError::OtherAgreement { .. }))
+            ),
             "{refused}"
         );
     }
@@ -63,13 +66,11 @@ fn a_text_that_is_not_what_the_words_say_is_not_concluded() {
 fn a_text_of_this_version_that_is_not_what_the_words_say_is_neither_opened_nor_replayed() {
     let (files, _) = with_contract(COMPILER_VERSION);
     match files.open() {
-        Err(SetupError::Record { source: ChangeError::Agree(AgreeError::TextDiffers), .. }) => {}
+        Err(SetupError::Record { source: Refusal::Agree(AgreeError::TextDiffers), .. }) => {}
         other => panic!("{other:?}"),
     }
     match replay_decisions(&files.log(), authority().did(), None) {
-        Err(ReplayError::Record {
-            source: ChangeError::Agree(AgreeError::TextDiffers), ..
-        }) => {}
+        Err(ReplayError::Record { source: Refusal::Agree(AgreeError::TextDiffers), .. }) => {}
         other => panic!("{other:?}"),
     }
 }

@@ -3,7 +3,7 @@
 
 use dataspace_audit_log::{AccessRecord, Event, Verdict};
 use dataspace_primitives::{CoSignature, Digest, Signed};
-use dataspace_runtime::{ChangeError, SetupError};
+use dataspace_runtime::{Refusal, SetupError};
 use dataspace_usage_contract::{Agreement, ContractId, OfferId, Termination};
 use serde_bytes::ByteBuf;
 
@@ -16,7 +16,7 @@ fn document<T>(signed: &Signed<T>) -> ByteBuf {
     ByteBuf::from(signed.as_bytes())
 }
 
-fn assert_refused(files: &Files, event: Event, expected: impl Fn(&ChangeError) -> bool) {
+fn assert_refused(files: &Files, event: Event, expected: impl Fn(&Refusal) -> bool) {
     files.forge(event);
     match files.open() {
         Err(SetupError::Record { source, .. }) => assert!(expected(&source), "{source:?}"),
@@ -47,7 +47,7 @@ fn an_admission_by_another_authority_is_refused() {
     forged.space.authority = stranger().did().clone();
     let document = document(&Signed::sign(&forged, &stranger()).unwrap());
     assert_refused(&files, Event::Admission { document }, |source| {
-        matches!(source, ChangeError::Credential(_))
+        matches!(source, Refusal::Credential(_))
     });
 }
 
@@ -58,7 +58,7 @@ fn a_profile_by_another_authority_is_refused() {
     forged.version = 2;
     let document = document(&Signed::sign(&forged, &stranger()).unwrap());
     let event = Event::Profile { version: 2, document };
-    assert_refused(&files, event, |source| matches!(source, ChangeError::Profile(_)));
+    assert_refused(&files, event, |source| matches!(source, Refusal::Profile(_)));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_profile_under_another_version_than_its_own_is_refused() {
     let (files, ..) = written();
     let document = document(&signed_profile(|profile| profile.version = 2));
     let event = Event::Profile { version: 3, document };
-    assert_refused(&files, event, |source| matches!(source, ChangeError::Mismatch));
+    assert_refused(&files, event, |source| matches!(source, Refusal::Mismatch));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn an_agreement_that_the_provider_did_not_sign_is_refused() {
         let signed = Signed::assemble(&agreement, signatures).unwrap();
         let contract = Digest::of(&dataspace_primitives::cbor::to_canonical(&agreement).unwrap());
         let event = Event::Concluded { contract, document: document(&signed) };
-        assert_refused(&files, event, |source| matches!(source, ChangeError::Agree(_)));
+        assert_refused(&files, event, |source| matches!(source, Refusal::Agree(_)));
     }
 }
 
@@ -91,7 +91,7 @@ fn an_agreement_under_another_name_is_refused() {
     let real = node.contract(terms());
     let document = document(node.space.agreement(real).unwrap().signed());
     let event = Event::Concluded { contract: Digest::of(b"another"), document };
-    assert_refused(&files, event, |source| matches!(source, ChangeError::Mismatch));
+    assert_refused(&files, event, |source| matches!(source, Refusal::Mismatch));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn the_same_agreement_twice_is_refused() {
     let document = document(node.space.agreement(contract).unwrap().signed());
     let files = node.close();
     let event = Event::Concluded { contract: *contract.as_digest(), document };
-    assert_refused(&files, event, |source| matches!(source, ChangeError::AlreadyAccepted { .. }));
+    assert_refused(&files, event, |source| matches!(source, Refusal::AlreadyAccepted { .. }));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_termination_by_a_stranger_is_refused() {
     let termination = Termination { contract, by, declared_at, reason };
     let document = document(&Signed::sign(&termination, &stranger()).unwrap());
     let event = Event::Terminated { contract: *contract.as_digest(), document };
-    assert_refused(&files, event, |source| matches!(source, ChangeError::Termination(_)));
+    assert_refused(&files, event, |source| matches!(source, Refusal::Termination(_)));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn an_old_revocation_put_in_again_is_refused() {
     node.space.revoke(old.clone()).unwrap();
     let files = node.close();
     let event = Event::MembershipRevoked { document: document(&old) };
-    assert_refused(&files, event, |source| matches!(source, ChangeError::AlreadyInForce));
+    assert_refused(&files, event, |source| matches!(source, Refusal::AlreadyInForce));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_use_of_an_unknown_contract_is_refused() {
     let (files, _, _, mut decision) = written();
     decision.contract = Digest::of(b"another");
     let event = Event::Access(decision);
-    assert_refused(&files, event, |source| matches!(source, ChangeError::UnknownContract { .. }));
+    assert_refused(&files, event, |source| matches!(source, Refusal::UnknownContract { .. }));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_use_beyond_the_count_is_refused() {
     for uses in [0, 6, u64::MAX] {
         let (files, _, _, decision) = written();
         let event = use_number(&decision, uses);
-        assert_refused(&files, event, |source| matches!(source, ChangeError::Decision { .. }));
+        assert_refused(&files, event, |source| matches!(source, Refusal::Decision { .. }));
     }
 }
 
@@ -147,11 +147,11 @@ fn a_use_by_other_policies_or_another_profile_is_refused() {
     let (files, _, _, mut decision) = written();
     decision.program = Digest::of(b"permit (principal, action, resource);");
     let event = Event::Access(decision);
-    assert_refused(&files, event, |source| matches!(source, ChangeError::Decision { .. }));
+    assert_refused(&files, event, |source| matches!(source, Refusal::Decision { .. }));
     let (files, _, _, mut decision) = written();
     decision.profile = 9;
     let event = Event::Access(decision);
-    assert_refused(&files, event, |source| matches!(source, ChangeError::Decision { .. }));
+    assert_refused(&files, event, |source| matches!(source, Refusal::Decision { .. }));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_use_after_the_termination_is_refused() {
     node.space.end_contract(contract, name("over")).unwrap();
     let files = node.close();
     let event = use_number(&decision, 2);
-    assert_refused(&files, event, |source| matches!(source, ChangeError::Decision { .. }));
+    assert_refused(&files, event, |source| matches!(source, Refusal::Decision { .. }));
 }
 
 #[test]
@@ -182,5 +182,5 @@ fn a_forged_use_can_take_uses_away_but_never_give_any_back() {
 fn what_is_not_a_record_of_ours_is_refused() {
     let (files, ..) = written();
     let event = Event::Admission { document: ByteBuf::from(b"not COSE".as_slice()) };
-    assert_refused(&files, event, |source| matches!(source, ChangeError::Document(_)));
+    assert_refused(&files, event, |source| matches!(source, Refusal::Document(_)));
 }

@@ -3,7 +3,7 @@
 use dataspace_identity::{MembershipRevocation, SpaceId};
 use dataspace_policy::{Constraint, Terms};
 use dataspace_primitives::{Region, Signed, Validity};
-use dataspace_runtime::{Applied, ChangeError};
+use dataspace_runtime::{Applied, ChangeError, Refusal};
 
 use crate::support::{
     DAY, Node, at, authority, codes, consumer, credential, days, name, research, revocation, rival,
@@ -21,7 +21,7 @@ fn the_old_credential_does_not_bring_a_revoked_member_back() {
     node.advance(100);
     node.space.revoke(revocation(consumer().did(), at(99))).unwrap();
     let old = node.space.admit(signed_credential(&consumer(), |_| {}));
-    assert!(matches!(old, Err(ChangeError::Revoked { .. })), "{old:?}");
+    assert!(matches!(old, Err(ChangeError::Refused(Refusal::Revoked { .. }))), "{old:?}");
     assert_eq!(codes(&node.denied(contract)), ["membership-revoked"]);
     let new = signed_credential(&consumer(), |one| one.validity = from(100));
     node.space.admit(new).unwrap();
@@ -36,7 +36,7 @@ fn after_readmission_the_old_credential_does_not_come_back_either() {
     let new = signed_credential(&consumer(), |one| one.validity = from(100));
     node.space.admit(new).unwrap();
     let old = node.space.admit(signed_credential(&consumer(), |_| {}));
-    assert!(matches!(old, Err(ChangeError::Revoked { .. })), "{old:?}");
+    assert!(matches!(old, Err(ChangeError::Refused(Refusal::Revoked { .. }))), "{old:?}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn an_old_revocation_cannot_be_used_again_to_undo_a_later_one() {
     assert_eq!(node.space.revoke(first).unwrap(), Applied::AlreadyInForce);
     assert_eq!(node.len(), before);
     let back = node.space.admit(second_credential);
-    assert!(matches!(back, Err(ChangeError::Revoked { .. })), "{back:?}");
+    assert!(matches!(back, Err(ChangeError::Refused(Refusal::Revoked { .. }))), "{back:?}");
     assert_eq!(codes(&node.denied(contract)), ["membership-revoked"]);
 }
 
@@ -91,11 +91,17 @@ fn a_credential_of_another_authority_admits_nobody() {
     let node = Node::new();
     let mut forged = credential(&stranger());
     let by_stranger = Signed::sign(&forged, &stranger()).unwrap();
-    assert!(matches!(node.space.admit(by_stranger), Err(ChangeError::Credential(_))));
+    assert!(matches!(
+        node.space.admit(by_stranger),
+        Err(ChangeError::Refused(Refusal::Credential(_)))
+    ));
     forged.space.authority = stranger().did().clone();
     for signer in [stranger(), authority()] {
         let signed = Signed::sign(&forged, &signer).unwrap();
-        assert!(matches!(node.space.admit(signed), Err(ChangeError::Credential(_))));
+        assert!(matches!(
+            node.space.admit(signed),
+            Err(ChangeError::Refused(Refusal::Credential(_)))
+        ));
     }
 }
 
@@ -104,7 +110,10 @@ fn a_credential_out_of_its_time_admits_nobody() {
     let node = Node::new();
     for validity in [days(1, 2), days(5, 9)] {
         let signed = signed_credential(&stranger(), |one| one.validity = validity);
-        assert!(matches!(node.space.admit(signed), Err(ChangeError::Credential(_))));
+        assert!(matches!(
+            node.space.admit(signed),
+            Err(ChangeError::Refused(Refusal::Credential(_)))
+        ));
     }
 }
 
@@ -115,14 +124,20 @@ fn a_role_or_region_outside_the_profile_is_not_admitted() {
         one.roles.insert(name("regulator"));
     });
     let refused = node.space.admit(with_role);
-    assert!(matches!(refused, Err(ChangeError::NotAdmissible { what: "role", .. })));
+    assert!(matches!(
+        refused,
+        Err(ChangeError::Refused(Refusal::NotAdmissible { what: "role", .. }))
+    ));
     let profile = signed_profile(|profile| {
         profile.version = 2;
         profile.entities.regions.insert(Region::parse("FR").unwrap());
     });
     node.space.publish(profile).unwrap();
     let refused = node.space.admit(signed_credential(&stranger(), |_| {}));
-    assert!(matches!(refused, Err(ChangeError::NotAdmissible { what: "region", .. })));
+    assert!(matches!(
+        refused,
+        Err(ChangeError::Refused(Refusal::NotAdmissible { what: "region", .. }))
+    ));
 }
 
 #[test]
@@ -138,7 +153,10 @@ fn only_the_authority_revokes() {
                 reason: name("competition"),
             };
             let signed = Signed::sign(&revocation, &forger).unwrap();
-            assert!(matches!(node.space.revoke(signed), Err(ChangeError::Revocation(_))));
+            assert!(matches!(
+                node.space.revoke(signed),
+                Err(ChangeError::Refused(Refusal::Revocation(_)))
+            ));
         }
     }
     drop(node.released(contract));

@@ -4,7 +4,7 @@ use std::fs;
 
 use dataspace_identity::{MembershipCredential, MembershipRevocation};
 use dataspace_primitives::Signed;
-use dataspace_runtime::{Applied, ChangeError, DataSpace};
+use dataspace_runtime::{Applied, ChangeError, DataSpace, Refusal};
 
 use crate::support::{
     DAY, Files, Node, at, consumer, name, revocation, signed_credential, signed_profile, stranger,
@@ -46,7 +46,7 @@ fn standing(space: &DataSpace, all: &[Arrival]) -> (bool, Vec<bool>) {
         dataspace_usage_contract::Acceptance::sign(&verified, &stranger(), now).unwrap();
     let is_member = match space.conclude(offer, acceptance) {
         Ok(_) => true,
-        Err(ChangeError::NotAMember { did }) => {
+        Err(ChangeError::Refused(Refusal::NotAMember { did })) => {
             assert_eq!(&did, stranger().did());
             false
         }
@@ -56,7 +56,10 @@ fn standing(space: &DataSpace, all: &[Arrival]) -> (bool, Vec<bool>) {
     let before = space.log().size().unwrap();
     let in_force = all.iter().map(|one| match arrive(space, one) {
         Ok(Applied::AlreadyInForce) => true,
-        Err(ChangeError::Revoked { .. } | ChangeError::OlderCredential { .. }) => false,
+        Err(
+            ChangeError::Refused(Refusal::Revoked { .. })
+            | ChangeError::Refused(Refusal::OlderCredential { .. }),
+        ) => false,
         other => panic!("{other:?}"),
     });
     let in_force = in_force.collect();
@@ -102,7 +105,10 @@ fn assert_one_standing(files: &Files, all: &[Arrival], is_member: bool) {
             let refused = arrive(&space, &all[*place]).err();
             let is_told = matches!(
                 refused,
-                None | Some(ChangeError::Revoked { .. } | ChangeError::OlderCredential { .. })
+                None | Some(
+                    ChangeError::Refused(Refusal::Revoked { .. })
+                        | ChangeError::Refused(Refusal::OlderCredential { .. })
+                )
             );
             assert!(is_told, "{order:?}: {refused:?}");
         }
@@ -160,11 +166,11 @@ fn a_revocation_of_somebody_unknown_is_recorded_and_kept() {
     assert_eq!(node.space.revoke(revocation(stranger().did(), at(50))).unwrap(), Applied::Now);
     assert_eq!(node.len(), before + 1);
     let late = node.space.admit(signed_credential(&stranger(), |_| {}));
-    assert!(matches!(late, Err(ChangeError::Revoked { .. })), "{late:?}");
+    assert!(matches!(late, Err(ChangeError::Refused(Refusal::Revoked { .. }))), "{late:?}");
     let files = node.close();
     fs::remove_file(files.path().join("index")).unwrap();
     let late = files.open().unwrap().admit(signed_credential(&stranger(), |_| {}));
-    assert!(matches!(late, Err(ChangeError::Revoked { .. })), "{late:?}");
+    assert!(matches!(late, Err(ChangeError::Refused(Refusal::Revoked { .. }))), "{late:?}");
 }
 
 #[test]
@@ -178,7 +184,7 @@ fn a_renewal_issued_before_the_revocation_for_a_later_time_does_not_readmit() {
     node.space.revoke(revocation(consumer().did(), at(100))).unwrap();
     node.advance(150);
     let back = node.space.admit(renewal);
-    assert!(matches!(back, Err(ChangeError::Revoked { .. })), "{back:?}");
+    assert!(matches!(back, Err(ChangeError::Refused(Refusal::Revoked { .. }))), "{back:?}");
 }
 
 #[test]

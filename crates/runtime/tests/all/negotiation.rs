@@ -3,7 +3,7 @@
 use dataspace_identity::{Origin, SecretKey, SpaceId};
 use dataspace_policy::{ColumnMask, Constraint, Duty, MaskMethod, Terms};
 use dataspace_primitives::Signed;
-use dataspace_runtime::ChangeError;
+use dataspace_runtime::{ChangeError, Refusal};
 use dataspace_usage_contract::{Acceptance, AgreeError, Offer, Termination};
 
 use crate::support::{
@@ -19,7 +19,10 @@ fn one_consumer_cannot_double_its_quota_by_accepting_twice() {
     drop(node.released(contract));
     node.advance(1); // another time of acceptance, so another agreement
     let again = node.conclude(&offer, &consumer());
-    assert!(matches!(again, Err(ChangeError::AlreadyAccepted { .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(ChangeError::Refused(Refusal::AlreadyAccepted { .. }))),
+        "{again:?}"
+    );
     assert_eq!(node.space.contracts().len(), 1);
 }
 
@@ -28,7 +31,7 @@ fn the_same_offer_made_again_is_the_same_offer() {
     let node = Node::new();
     node.contract(counted(1));
     let again = node.conclude(&node.offer(counted(1)), &consumer());
-    assert!(matches!(again, Err(ChangeError::AlreadyAccepted { .. })));
+    assert!(matches!(again, Err(ChangeError::Refused(Refusal::AlreadyAccepted { .. }))));
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn a_replayed_acceptance_makes_no_second_contract_after_a_restart_either() {
     node.space.conclude(offer.clone(), acceptance.clone()).unwrap();
     let node = node.close().reopen();
     let again = node.space.conclude(offer, acceptance);
-    assert!(matches!(again, Err(ChangeError::AlreadyAccepted { .. })));
+    assert!(matches!(again, Err(ChangeError::Refused(Refusal::AlreadyAccepted { .. }))));
 }
 
 #[test]
@@ -78,7 +81,10 @@ fn an_offer_of_an_unknown_product_is_not_signed() {
     let node = Node::new();
     let mut offer = Node::new_offer(terms());
     offer.product = name("gold");
-    assert!(matches!(node.space.offer(offer), Err(ChangeError::UnknownProduct { .. })));
+    assert!(matches!(
+        node.space.offer(offer),
+        Err(ChangeError::Refused(Refusal::UnknownProduct { .. }))
+    ));
 }
 
 #[test]
@@ -89,7 +95,7 @@ fn an_offer_for_an_unknown_purpose_is_not_signed() {
         .when(Constraint::Purpose(purposes.into()));
     let refused = node.space.offer(Node::new_offer(Terms::new().permit(rule)));
     assert!(
-        matches!(refused, Err(ChangeError::UnknownPurpose { purpose }) if purpose == name("resale"))
+        matches!(refused, Err(ChangeError::Refused(Refusal::UnknownPurpose { purpose })) if purpose == name("resale"))
     );
 }
 
@@ -111,7 +117,7 @@ fn an_offer_with_a_duty_that_the_table_does_not_bear_is_not_signed() {
 fn an_offer_without_a_permission_is_not_signed() {
     let node = Node::new();
     let refused = node.space.offer(Node::new_offer(Terms::new()));
-    assert!(matches!(refused, Err(ChangeError::Offer(_))));
+    assert!(matches!(refused, Err(ChangeError::Refused(Refusal::Offer(_)))));
 }
 
 #[test]
@@ -119,7 +125,7 @@ fn an_offer_that_outlives_its_contract_is_not_signed() {
     let node = Node::new();
     let mut offer = Node::new_offer(terms());
     offer.expires_at = at(31 * DAY);
-    assert!(matches!(node.space.offer(offer), Err(ChangeError::Offer(_))));
+    assert!(matches!(node.space.offer(offer), Err(ChangeError::Refused(Refusal::Offer(_)))));
 }
 
 #[test]
@@ -131,17 +137,22 @@ fn an_expired_offer_cannot_be_concluded_though_it_was_accepted_in_time() {
     let acceptance = node.accept(&offer, &consumer());
     node.advance(3600);
     let late = node.space.conclude(offer, acceptance);
-    assert!(matches!(late, Err(ChangeError::Agree(AgreeError::Expired { .. }))), "{late:?}");
+    assert!(
+        matches!(late, Err(ChangeError::Refused(Refusal::Agree(AgreeError::Expired { .. })))),
+        "{late:?}"
+    );
 }
 
 #[test]
 fn who_is_not_a_member_concludes_nothing() {
     let node = Node::new();
     let outsider = node.conclude(&node.offer(terms()), &stranger());
-    assert!(matches!(outsider, Err(ChangeError::NotAMember { did }) if did == *stranger().did()));
+    assert!(
+        matches!(outsider, Err(ChangeError::Refused(Refusal::NotAMember { did })) if did == *stranger().did())
+    );
     node.space.revoke(revocation(rival().did(), at(1))).unwrap();
     let revoked = node.conclude(&node.offer(terms()), &rival());
-    assert!(matches!(revoked, Err(ChangeError::NotAMember { .. })));
+    assert!(matches!(revoked, Err(ChangeError::Refused(Refusal::NotAMember { .. }))));
 }
 
 #[test]
@@ -177,7 +188,7 @@ fn another_providers_offer_is_not_concluded_here() {
     let verified = Offer::verify(theirs.clone(), rival().did(), at(0)).unwrap();
     let acceptance = Acceptance::sign(&verified, &consumer(), at(0)).unwrap();
     let refused = node.space.conclude(theirs, acceptance);
-    assert!(matches!(refused, Err(ChangeError::Offer(_))), "{refused:?}");
+    assert!(matches!(refused, Err(ChangeError::Refused(Refusal::Offer(_)))), "{refused:?}");
 }
 
 #[test]
@@ -186,7 +197,10 @@ fn an_offer_for_another_class_is_not_concluded_here() {
     let mut other_class = offer_by(&provider(), node.space.log().origin());
     other_class.product_class = name("process-data");
     let refused = node.conclude(&other_class.sign(&provider()).unwrap(), &consumer());
-    assert!(matches!(refused, Err(ChangeError::UnknownProduct { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ChangeError::Refused(Refusal::UnknownProduct { .. }))),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -199,7 +213,7 @@ fn an_offer_for_another_space_is_not_concluded_here() {
         let offer = offer_by(&provider(), node.space.log().origin());
         let offer = Offer { space: space.clone(), ..offer }.sign(&provider()).unwrap();
         match node.conclude(&offer, &consumer()) {
-            Err(ChangeError::OtherSpace { expected, found }) => {
+            Err(ChangeError::Refused(Refusal::OtherSpace { expected, found })) => {
                 assert_eq!((*expected, *found), (space_id(), space));
             }
             other => panic!("{other:?}"),
@@ -216,7 +230,7 @@ fn an_offer_of_the_providers_other_node_is_not_concluded_here() {
     ] {
         let offer = offer_by(&provider(), &log).sign(&provider()).unwrap();
         match node.conclude(&offer, &consumer()) {
-            Err(ChangeError::OtherNode { expected, found }) => {
+            Err(ChangeError::Refused(Refusal::OtherNode { expected, found })) => {
                 assert_eq!((&expected, &found), (node.space.log().origin(), &log));
             }
             other => panic!("{other:?}"),
@@ -229,7 +243,10 @@ fn an_acceptance_of_one_offer_does_not_conclude_another() {
     let node = Node::new();
     let (cheap, dear) = (node.offer(counted(1)), node.offer(counted(1000)));
     let refused = node.space.conclude(dear, node.accept(&cheap, &consumer()));
-    assert!(matches!(refused, Err(ChangeError::Agree(AgreeError::OtherOffer { .. }))));
+    assert!(matches!(
+        refused,
+        Err(ChangeError::Refused(Refusal::Agree(AgreeError::OtherOffer { .. })))
+    ));
 }
 
 #[test]
@@ -240,7 +257,10 @@ fn an_acceptance_in_another_members_name_concludes_nothing() {
     let acceptance = acceptance.verify(&consumer().did().trusted_keys(), at(0)).unwrap();
     let stolen = Signed::sign(acceptance.value(), &rival()).unwrap();
     let refused = node.space.conclude(offer, stolen);
-    assert!(matches!(refused, Err(ChangeError::Agree(AgreeError::Consumer { .. }))));
+    assert!(matches!(
+        refused,
+        Err(ChangeError::Refused(Refusal::Agree(AgreeError::Consumer { .. })))
+    ));
 }
 
 #[test]
@@ -261,12 +281,15 @@ fn only_a_party_ends_a_contract_and_only_in_its_own_name() {
     ] {
         let signed = Signed::sign(&termination(&by), &signer).unwrap();
         let refused = node.space.terminate(signed);
-        assert!(matches!(refused, Err(ChangeError::Termination(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(ChangeError::Refused(Refusal::Termination(_)))),
+            "{refused:?}"
+        );
     }
     let own = Signed::sign(&termination(&consumer()), &consumer()).unwrap();
     node.space.terminate(own.clone()).unwrap();
     let twice = node.space.terminate(own);
-    assert!(matches!(twice, Err(ChangeError::AlreadyTerminated { .. })));
+    assert!(matches!(twice, Err(ChangeError::Refused(Refusal::AlreadyTerminated { .. }))));
 }
 
 #[test]
@@ -274,7 +297,7 @@ fn a_product_keeps_its_class_and_columns() {
     let node = Node::new();
     let register = |id: &str, class: &str, table| node.space.register(name(id), name(class), table);
     let other_class = register("alloys", "process-data", crate::support::table(1));
-    assert!(matches!(other_class, Err(ChangeError::ProductChanged { .. })));
+    assert!(matches!(other_class, Err(ChangeError::Refused(Refusal::ProductChanged { .. }))));
     let batch = arrow_array::RecordBatch::try_from_iter([(
         "furnace",
         std::sync::Arc::new(arrow_array::StringArray::from(vec!["7"])) as arrow_array::ArrayRef,
@@ -282,9 +305,9 @@ fn a_product_keeps_its_class_and_columns() {
     let batch = batch.unwrap();
     let table = dataspace_runtime::Table::from_batches(&batch.schema(), vec![batch]).unwrap();
     let other_columns = register("alloys", "test-results", table);
-    assert!(matches!(other_columns, Err(ChangeError::ProductChanged { .. })));
+    assert!(matches!(other_columns, Err(ChangeError::Refused(Refusal::ProductChanged { .. }))));
     let unknown = register("ore", "weapons", crate::support::table(1));
-    assert!(matches!(unknown, Err(ChangeError::ProductClass { .. })));
+    assert!(matches!(unknown, Err(ChangeError::Refused(Refusal::ProductClass { .. }))));
     // The rows may change.
     register("alloys", "test-results", crate::support::table(3)).unwrap();
     let contract = node.contract(Terms::new().permit(research()));

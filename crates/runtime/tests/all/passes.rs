@@ -41,7 +41,7 @@ fn whatever_reads_goes_on_inside_a_pass_while_a_change_waits() {
     let mut release = node.released(contract);
     while_a_change_waits(node, move |node| {
         assert_eq!(node.space.uses(contract), Some((1, Some(5))));
-        assert!(node.space.agreement(contract).is_some());
+        assert!(node.space.agreement(contract).is_ok());
         assert_eq!(node.space.contracts(), [contract]);
         assert_eq!(node.space.policies(), "");
         drop(node.offer(terms()));

@@ -6,7 +6,7 @@ use dataspace_audit_log::{Event, ExtendsError, ForkProof};
 use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
 use dataspace_primitives::Signed;
 use dataspace_runtime::{
-    AccessError, ChangeError, DataSpace, ManualClock, Setup, SetupError, request_access,
+    AccessError, ChangeError, DataSpace, ManualClock, Refusal, Setup, SetupError, request_access,
 };
 use dataspace_usage_contract::{Acceptance, AccessRequest, Offer};
 use tempfile::TempDir;
@@ -57,13 +57,19 @@ fn a_member_of_one_space_of_an_authority_is_none_in_another() {
     ] {
         elsewhere.space = space;
         let refused = here.admit(Signed::sign(&elsewhere, &authority()).unwrap());
-        assert!(matches!(refused, Err(ChangeError::Credential(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(ChangeError::Refused(Refusal::Credential(_)))),
+            "{refused:?}"
+        );
     }
     let offer = here.offer(Node::new_offer(terms())).unwrap();
     let verified = Offer::verify(offer.clone(), here.provider(), at(0)).unwrap();
     let acceptance = Acceptance::sign(&verified, &rival(), at(0)).unwrap();
     let refused = here.conclude(offer, acceptance);
-    assert!(matches!(refused, Err(ChangeError::NotAMember { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ChangeError::Refused(Refusal::NotAMember { .. }))),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -71,7 +77,7 @@ fn a_revocation_in_one_space_of_an_authority_ends_nothing_in_another() {
     let (here, _dir) = node(&authority(), "steel", provider());
     let elsewhere = crate::support::revocation(consumer().did(), at(0));
     let refused = here.revoke(elsewhere);
-    assert!(matches!(refused, Err(ChangeError::Revocation(_))), "{refused:?}");
+    assert!(matches!(refused, Err(ChangeError::Refused(Refusal::Revocation(_)))), "{refused:?}");
     let request = request(&here);
     assert_eq!(rows(crate::support::released(here.access(request).unwrap())), 10);
 }
@@ -83,7 +89,10 @@ fn spaces_of_one_name_share_no_contracts() {
     let offer = there.offer(Node::new_offer(terms())).unwrap();
     let acceptance = accepted(&offer, there.provider());
     let refused = here.conclude(offer, acceptance);
-    assert!(matches!(refused, Err(ChangeError::OtherSpace { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ChangeError::Refused(Refusal::OtherSpace { .. }))),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -95,7 +104,7 @@ fn two_nodes_of_one_provider_do_not_double_a_quota() {
     let offer = there.offer(Node::new_offer(counted(2))).unwrap();
     let acceptance = accepted(&offer, there.provider());
     let refused = here.conclude(offer.clone(), acceptance.clone());
-    assert!(matches!(refused, Err(ChangeError::OtherNode { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(ChangeError::Refused(Refusal::OtherNode { .. }))), "{refused:?}");
     there.conclude(offer, acceptance).unwrap();
     // … nor a request to one answered by the other, whatever contract it names.
     let asked = request(&there);
@@ -182,5 +191,5 @@ fn credentials_of_a_space_are_not_those_of_its_namesake() {
     let of_namesake = signed_credential(&consumer(), |one| {
         one.space.authority = stranger().did().clone();
     });
-    assert!(matches!(node.admit(of_namesake), Err(ChangeError::Credential(_))));
+    assert!(matches!(node.admit(of_namesake), Err(ChangeError::Refused(Refusal::Credential(_)))));
 }

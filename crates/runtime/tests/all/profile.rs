@@ -1,7 +1,7 @@
 //! The space's profile: it can only tighten what contracts permit.
 
 use dataspace_primitives::Signed;
-use dataspace_runtime::{ChangeError, SetupError};
+use dataspace_runtime::{ChangeError, Refusal, SetupError};
 use dataspace_usage_contract::ProfileError;
 
 use crate::support::{
@@ -41,7 +41,10 @@ fn an_older_or_equal_version_is_refused() {
             // The very profile in force is no error: see `what_is_in_force_is_not_recorded_again`.
             profile.parameters.request_age_secs_max = 77;
         }));
-        let expected = matches!(refused, Err(ChangeError::Profile(ProfileError::Version { .. })));
+        let expected = matches!(
+            refused,
+            Err(ChangeError::Refused(Refusal::Profile(ProfileError::Version { .. })))
+        );
         assert!(expected, "{version}");
     }
 }
@@ -53,7 +56,10 @@ fn a_profile_that_permits_is_refused() {
         profile.version = 2;
         profile.policies = "@id(\"gift\") permit (principal, action, resource);".to_owned();
     }));
-    assert!(matches!(refused, Err(ChangeError::Profile(ProfileError::Policies(_)))));
+    assert!(matches!(
+        refused,
+        Err(ChangeError::Refused(Refusal::Profile(ProfileError::Policies(_))))
+    ));
 }
 
 #[test]
@@ -63,16 +69,22 @@ fn a_profile_of_another_space_or_authority_is_refused() {
         profile.version = 2;
         profile.space = name("another space");
     }));
-    assert!(matches!(other_space, Err(ChangeError::Profile(ProfileError::Space { .. }))));
+    assert!(matches!(
+        other_space,
+        Err(ChangeError::Refused(Refusal::Profile(ProfileError::Space { .. })))
+    ));
     let mut forged = profile();
     forged.version = 2;
     let forged = node.space.publish(Signed::sign(&forged, &stranger()).unwrap());
-    assert!(matches!(forged, Err(ChangeError::Profile(ProfileError::Verify(_)))));
+    assert!(matches!(forged, Err(ChangeError::Refused(Refusal::Profile(ProfileError::Verify(_))))));
     let other_authority = node.space.publish(signed_profile(|profile| {
         profile.version = 2;
         profile.authority = stranger().did().clone();
     }));
-    assert!(matches!(other_authority, Err(ChangeError::Profile(ProfileError::Authority { .. }))));
+    assert!(matches!(
+        other_authority,
+        Err(ChangeError::Refused(Refusal::Profile(ProfileError::Authority { .. })))
+    ));
 }
 
 #[test]

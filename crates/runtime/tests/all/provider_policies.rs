@@ -4,7 +4,7 @@ use dataspace_audit_log::Event;
 use dataspace_identity::{Origin, SecretKey, SpaceId};
 use dataspace_policy::{Action, Rule, Terms};
 use dataspace_primitives::Signed;
-use dataspace_runtime::{ChangeError, DenialReason, ReleaseError, SetupError};
+use dataspace_runtime::{ChangeError, DenialReason, Refusal, ReleaseError, SetupError};
 use dataspace_usage_contract::{ProviderPolicies, ProviderPoliciesError};
 use serde_bytes::ByteBuf;
 
@@ -108,7 +108,7 @@ fn text_that_is_not_acceptable_changes_nothing() {
         r#"@id("typo") forbid (principal, action, resource) when { context.porpose == "x" };"#,
     ] {
         let refused = node.space.set_policies(text);
-        assert!(matches!(refused, Err(ChangeError::Policies(_))), "{refused:?}");
+        assert!(matches!(refused, Err(ChangeError::Refused(Refusal::Policies(_)))), "{refused:?}");
     }
     let long = node.space.set_policies(&format!("{CLOSED} // {}", "x".repeat(70_000)));
     assert!(matches!(long, Err(ChangeError::Sign(_))), "{long:?}");
@@ -143,7 +143,7 @@ fn statements_that_the_provider_did_not_make_now_are_refused_when_the_node_opens
         let files = node.close();
         files.forge(Event::Policies { document: ByteBuf::from(document.as_bytes()) });
         match files.open() {
-            Err(SetupError::Record { source: ChangeError::Policies(_), .. }) => {}
+            Err(SetupError::Record { source: Refusal::Policies(_), .. }) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -1,7 +1,7 @@
 //! A node that is closed and opened again is the same node.
 
 use dataspace_audit_log::OpenError;
-use dataspace_runtime::{ChangeError, SetupError, Table};
+use dataspace_runtime::{ChangeError, Refusal, SetupError, Table};
 
 use crate::support::{
     Node, at, codes, consumer, counted, name, provider, revocation, rival, signed_credential,
@@ -40,16 +40,16 @@ fn everything_in_force_is_in_force_again() {
     assert_eq!(node.decisions().pop().unwrap().profile, 7);
     assert!(matches!(
         node.space.end_contract(ended, name("x")),
-        Err(ChangeError::AlreadyTerminated { .. })
+        Err(ChangeError::Refused(Refusal::AlreadyTerminated { .. }))
     ));
     let rejoined = node.space.admit(signed_credential(&rival(), |_| {}));
-    assert!(matches!(rejoined, Err(ChangeError::Revoked { .. })));
+    assert!(matches!(rejoined, Err(ChangeError::Refused(Refusal::Revoked { .. }))));
     let again = node.conclude(&offer, &rival());
     assert!(again.is_err());
     let same = node.space.publish(signed_profile(|profile| profile.version = 7)).unwrap();
     assert_eq!(same, dataspace_runtime::Applied::AlreadyInForce);
     let old = node.space.publish(signed_profile(|profile| profile.version = 6));
-    assert!(matches!(old, Err(ChangeError::Profile(_))));
+    assert!(matches!(old, Err(ChangeError::Refused(Refusal::Profile(_)))));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_table_with_other_columns_cannot_be_attached_after_a_restart() {
     std::fs::write(&csv, "alloy,strength,furnace,owner\nS235,235,7,me\n").unwrap();
     let space = files.open().unwrap();
     let refused = space.register(name("alloys"), name("test-results"), Table::open(&csv).unwrap());
-    assert!(matches!(refused, Err(ChangeError::ProductChanged { .. })));
+    assert!(matches!(refused, Err(ChangeError::Refused(Refusal::ProductChanged { .. }))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use dataspace_audit_log::Fact;
 use dataspace_policy::{Action, Constraint, Payment, Rule, Terms};
 use dataspace_primitives::{Name, Region};
-use dataspace_runtime::{Access, AccessError, ChangeError, request_access_stating};
+use dataspace_runtime::{Access, AccessError, ChangeError, Refusal, request_access_stating};
 use dataspace_usage_contract::{
     ContractId, PERSON_ROLES_MAX, Scenario, StatedEnvironment, StatedPerson, Statements,
 };
@@ -233,7 +233,7 @@ fn a_purpose_that_the_space_does_not_have_is_found_at_any_depth() {
             Terms::new().permit(read_only().when(purposes)),
         ] {
             let refused = node.space.offer(Node::new_offer(terms)).unwrap_err();
-            assert!(matches!(refused, ChangeError::UnknownPurpose { purpose }
+            assert!(matches!(refused, ChangeError::Refused(Refusal::UnknownPurpose { purpose })
                 if purpose == name("gossip")));
         }
     }

@@ -6,26 +6,26 @@ use dataspace_audit_log::LeafIndex;
 use dataspace_identity::{AdmitError, Admitted, MembershipCredential, MembershipRevocation};
 use dataspace_primitives::{Signed, UnixMillis, Verified};
 
-use crate::state::change::Change;
-use crate::state::error::ChangeError;
-use crate::state::in_force::State;
+use crate::refusal::Refusal;
+use crate::state::change::{Change, Kind};
+
+use crate::state::in_force::SpaceState;
 use crate::state::members::{Member, REVOKED_AHEAD_MAX, is_of_leap};
 
-impl State {
+impl SpaceState {
     pub(super) fn check_admission(
         &self,
         credential: Signed<MembershipCredential>,
         now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
+    ) -> Result<Change, Refusal> {
         self.check_admitted(self.anchors.admit(credential, now)?, now)
     }
 
-    /// As [`check_admission`](Self::check_admission), of a credential that was verified before.
-    pub(crate) fn check_admitted(
-        &self,
-        admitted: Admitted,
-        now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
+    /// A credential that was verified at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it admits nobody in this space, was revoked, or is not the newest.
+    pub fn check_admitted(&self, admitted: Admitted, now: UnixMillis) -> Result<Change, Refusal> {
         let credential = admitted.credential();
         if !admitted.is_member_at(now) {
             let (subject, validity) = (admitted.did().clone(), credential.validity);
@@ -33,53 +33,56 @@ impl State {
         }
         let rules = &self.profile.profile().entities;
         if let Some((what, value)) = rules.refuses(&credential.roles, credential.region) {
-            return Err(ChangeError::NotAdmissible { what, value });
+            return Err(Refusal::NotAdmissible { what, value });
         }
         let subject = || admitted.did().clone();
         if let Some(MembershipRevocation { revoked_at, .. }) = self.revocations.of(admitted.did())
             && admitted.is_revoked_by(*revoked_at)
         {
             let (subject, revoked_at) = (subject(), *revoked_at);
-            return Err(ChangeError::Revoked { subject, revoked_at });
+            return Err(Refusal::Revoked { subject, revoked_at });
         }
         if let Some(member) = self.members.get(admitted.did()) {
             if member.admitted.credential() == credential && !member.is_over {
-                return Err(ChangeError::AlreadyInForce);
+                return Err(Refusal::AlreadyInForce);
             }
             if let Some(current) = member.last_good()
                 && !admitted.is_newer_than(current)
             {
                 let (subject, current, found) =
                     (subject(), current.credential().issued_at, credential.issued_at);
-                return Err(ChangeError::OlderCredential { subject, current, found });
+                return Err(Refusal::OlderCredential { subject, current, found });
             }
         }
-        Ok(Change::Admission(admitted))
+        Ok(Change(Kind::Admission(admitted)))
     }
 
     pub(super) fn check_revocation(
         &self,
         revocation: Signed<MembershipRevocation>,
         now: UnixMillis,
-    ) -> Result<Change, ChangeError> {
+    ) -> Result<Change, Refusal> {
         self.check_revoked(self.anchors.check_revocation(revocation, now)?)
     }
 
-    /// As [`check_revocation`](Self::check_revocation), of a revocation that was verified before.
-    pub(crate) fn check_revoked(
+    /// A revocation that was verified.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it ends nothing more, or too many are kept.
+    pub fn check_revoked(
         &self,
         revocation: Verified<MembershipRevocation>,
-    ) -> Result<Change, ChangeError> {
+    ) -> Result<Change, Refusal> {
         let MembershipRevocation { subject, revoked_at, .. } = revocation.value();
         match self.revocations.of(subject) {
             // All that it ends has ended.
-            Some(last) if last.revoked_at >= *revoked_at => Err(ChangeError::AlreadyInForce),
+            Some(last) if last.revoked_at >= *revoked_at => Err(Refusal::AlreadyInForce),
             None if !self.members.contains_key(subject)
                 && !self.revocations.has_room(REVOKED_AHEAD_MAX) =>
             {
-                Err(ChangeError::TooManyRevoked { subject: subject.clone() })
+                Err(Refusal::TooManyRevoked { subject: subject.clone() })
             }
-            _ => Ok(Change::Revocation(revocation)),
+            _ => Ok(Change(Kind::Revocation(revocation))),
         }
     }
 

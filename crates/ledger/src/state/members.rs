@@ -12,19 +12,19 @@ use dataspace_primitives::UnixMillis;
 
 /// Most participants whose revocation is kept although none of their credentials came yet. Only the
 /// authority can make them; none is forgotten for another.
-pub(crate) const REVOKED_AHEAD_MAX: usize = 65_536;
+pub const REVOKED_AHEAD_MAX: usize = 65_536;
 
 /// A member of the space.
 #[derive(Clone, Debug)]
-pub(crate) struct Member {
-    pub(crate) admitted: Admitted,
+pub struct Member {
+    pub(super) admitted: Admitted,
     /// The record that put it in force.
     pub(super) admitted_by: LeafIndex,
     /// Credentials before this one with their records, oldest first: decisions of their time are
     /// shown by them.
     pub(super) earlier: Vec<(LeafIndex, Admitted)>,
     /// What ended the credential.
-    pub(crate) revocation: Option<MembershipRevocation>,
+    pub(super) revocation: Option<MembershipRevocation>,
     /// Whether it would have been over by the time from which the clock was set back, or is of later
     /// times than that to which it was.
     pub(super) is_over: bool,
@@ -34,15 +34,22 @@ pub(crate) struct Member {
 
 /// Whether a credential is of later times than `to`, to which the clock was set back: then it was
 /// admitted by the wrong clock, and no revocation of the present would reach it.
-pub(crate) fn is_of_leap(admitted: &Admitted, to: UnixMillis) -> bool {
+pub(super) fn is_of_leap(admitted: &Admitted, to: UnixMillis) -> bool {
     let credential = admitted.credential();
     let latest = to.checked_add(CLOCK_SKEW).unwrap_or(UnixMillis::MAX);
     credential.issued_at > latest || credential.validity.from() > to
 }
 
 impl Member {
+    /// The credential in force, or the last one that was.
+    #[must_use]
+    pub fn admitted(&self) -> &Admitted {
+        &self.admitted
+    }
+
     /// The credential that was in force before the record at `index`.
-    pub(crate) fn credential_at(&self, index: LeafIndex) -> Option<&Admitted> {
+    #[must_use]
+    pub fn credential_at(&self, index: LeafIndex) -> Option<&Admitted> {
         let earlier = self.earlier.iter().rev().map(|(by, one)| (*by, one));
         let mut all = std::iter::once((self.admitted_by, &self.admitted)).chain(earlier);
         all.find(|(by, _)| *by < index).map(|(_, one)| one)
@@ -54,14 +61,16 @@ impl Member {
         last_good(std::iter::once(&self.admitted).chain(earlier), self.void_since)
     }
 
-    pub(crate) fn is_member_at(&self, now: UnixMillis) -> bool {
+    /// Whether it is a member at `now`, by its credential and what ended it.
+    #[must_use]
+    pub fn is_member_at(&self, now: UnixMillis) -> bool {
         self.revocation.is_none() && !self.is_over && self.admitted.is_member_at(now)
     }
 }
 
 /// Of a participant's credentials, newest first, the one that a newcomer has to follow: the newest that
 /// is not of later times than that to which the clock was set back.
-pub(crate) fn last_good<'a>(
+fn last_good<'a>(
     mut newest_first: impl Iterator<Item = &'a Admitted>,
     void_since: Option<UnixMillis>,
 ) -> Option<&'a Admitted> {
@@ -70,7 +79,7 @@ pub(crate) fn last_good<'a>(
 
 /// The latest revocation of each participant that has one.
 #[derive(Debug, Default)]
-pub(crate) struct Revocations {
+pub(super) struct Revocations {
     latest: HashMap<Did, MembershipRevocation>,
     /// How many of them are of participants that were never admitted.
     ahead: usize,

@@ -1,41 +1,23 @@
-//! Why a change is refused, and why it is not recorded.
+//! Why a change is refused.
 
-use dataspace_audit_log::{AppendError, RecordError, SignCheckpointError};
-use dataspace_data_plane::PlanError;
+use dataspace_audit_log::RecordError;
 use dataspace_identity::{AdmitError as CredentialError, Did, Origin, RevocationError, SpaceId};
 use dataspace_policy::{Action, ClauseId, UnmatchedValue};
-use dataspace_primitives::{Name, SignError, UnixMillis, VerifyError};
+use dataspace_primitives::{Name, UnixMillis, VerifyError};
 use dataspace_usage_contract::{
     AgreeError, ContractId, OfferError, OfferId, ProfileError, ProviderPoliciesError,
     TerminationError,
 };
 use thiserror::Error;
 
-use crate::clock::ClockError;
 use crate::state::members::REVOKED_AHEAD_MAX;
 use crate::times::TimeError;
-
-/// Why nothing was recorded, or the log was not signed.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum WriteError {
-    /// The clock is wrong.
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    /// The log did not take the record, and nothing of it is in force. If the disk failed, opening
-    /// the node again tells whether the record is there after all.
-    #[error("the audit log did not take the record")]
-    Append(#[from] AppendError),
-    /// The record is durable, but the log could not be signed.
-    #[error("the audit log cannot be signed")]
-    Checkpoint(#[from] SignCheckpointError),
-}
 
 /// Why a change of the space's state is refused. The same checks run when a change is made and
 /// when it is read back from the log.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum ChangeError {
+pub enum Refusal {
     /// Not a record.
     #[error("it is not a record")]
     Malformed(#[from] RecordError),
@@ -48,9 +30,17 @@ pub enum ChangeError {
     /// Its time does not follow on those of the records before it.
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// A record for which this version has no meaning.
-    #[error("it is an event that this version does not know")]
-    Unknown,
+    /// The first record of a log is not a profile of the space.
+    #[error("the log does not begin with a profile of the space")]
+    NoProfile,
+    /// The record of a conclusion, which holds the contract's documents, cannot be read.
+    #[error("the documents of contract `{contract}` cannot be read: {message}")]
+    Unreadable {
+        /// The contract.
+        contract: ContractId,
+        /// Why.
+        message: String,
+    },
     /// A profile that is not acceptable.
     #[error("the space profile is refused")]
     Profile(#[from] ProfileError),
@@ -89,13 +79,9 @@ pub enum ChangeError {
         found: UnixMillis,
     },
     /// What it would bring is in force already. Such a record is not written twice, so a log that
-    /// has one is not this node's; a caller is told [`Applied::AlreadyInForce`](crate::Applied).
+    /// has one is not this node's; a caller is told that it is in force.
     #[error("it is in force already")]
     AlreadyInForce,
-    /// It was checked against a profile or policies that are not in force any more; not shown to
-    /// callers, for whom it is checked again.
-    #[error("it was checked against what is not in force any more; try again")]
-    Outdated,
     /// Too many revocations are kept of participants who were never admitted.
     #[error(
         "the revocation of `{subject}` cannot be kept: {REVOKED_AHEAD_MAX} participants are revoked who were never admitted; admit those who belong to the space, or found a new node"
@@ -183,14 +169,6 @@ pub enum ChangeError {
     /// A clause names a class, role or participant that the space cannot have.
     #[error(transparent)]
     Value(#[from] UnmatchedValue),
-    /// A duty cannot be carried out on the product.
-    #[error("a duty cannot be carried out on `{product}`")]
-    Duty {
-        /// The product.
-        product: Name,
-        /// Why.
-        source: PlanError,
-    },
     /// The consumer already accepted this offer: a second acceptance would double its quota.
     #[error("`{consumer}` already accepted offer `{offer}`")]
     AlreadyAccepted {
@@ -217,19 +195,4 @@ pub enum ChangeError {
     /// It does not verify.
     #[error("a signature does not verify")]
     Verify(#[from] VerifyError),
-    /// It cannot be signed.
-    #[error("it cannot be signed")]
-    Sign(#[from] SignError),
-    /// The change is recorded and **in force**; only the checkpoint after it could not be signed.
-    /// Do not repeat the change, but [`DataSpace::checkpoint`](crate::DataSpace::checkpoint).
-    #[error(
-        "the change is in force and recorded, but the log could not be signed after it; sign a checkpoint before you rely on the change to survive"
-    )]
-    Unsigned(#[source] SignCheckpointError),
-    /// This thread holds a [`Monitor`](crate::Monitor), for whose end every change waits.
-    #[error("this thread holds a monitor, and a change waits for that: drop it first")]
-    InsidePass,
-    /// The log did not take it.
-    #[error(transparent)]
-    Write(#[from] WriteError),
 }

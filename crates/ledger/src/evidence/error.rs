@@ -9,8 +9,8 @@ use dataspace_primitives::{Digest, EnvelopeError, UnixMillis, Validity, VerifyEr
 use dataspace_usage_contract::{AgreeError, ContractId};
 use thiserror::Error;
 
-use crate::access::outcome::{Outcome, duty_words, fact_words};
 use crate::evidence::part::{Part, VERSION};
+use crate::outcome::{Outcome, duty_words, fact_words};
 
 /// Why evidence proves nothing: the first thing in it that is not as it says, or that contradicts
 /// another part ([`EvidenceError::parts`]).

@@ -1,7 +1,6 @@
 use std::fmt;
 
 use dataspace_audit_log::{TEXT_LEN_MAX, TEXTS_MAX};
-use dataspace_data_plane::PlanError;
 use dataspace_policy::{Action, Reason};
 use dataspace_primitives::{Name, UnixMillis, Validity, shown};
 
@@ -87,16 +86,6 @@ pub enum DenialReason {
 }
 
 impl DenialReason {
-    pub(crate) fn duty(error: &PlanError) -> Self {
-        Self::Duty { message: error.to_string() }
-    }
-
-    pub(crate) fn unavailable(error: &dyn std::error::Error) -> Self {
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        let causes: Vec<_> = causes.map(ToString::to_string).collect();
-        Self::Unavailable { message: causes.join(": ") }
-    }
-
     /// A stable word for scripts and logs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -123,7 +112,8 @@ impl DenialReason {
 impl DenialReason {
     /// As a record keeps it: the code, a colon and the words, cut to what a record takes. A cut text
     /// ends with `…`, so that nobody reads half a condition as a whole one.
-    pub(crate) fn recorded(&self) -> String {
+    #[must_use]
+    pub fn recorded(&self) -> String {
         const CUT: char = '…';
         let mut text = format!("{}: {self}", self.code());
         if text.len() > TEXT_LEN_MAX {

@@ -4,84 +4,147 @@
 //! the state of the contract's process, a product's level, the attestation of an environment, and
 //! every credential but the one of membership.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use dataspace_audit_log::Fact;
 use dataspace_identity::MembershipCredential;
-use dataspace_policy::{Facts, Person, Terms};
-use dataspace_primitives::{Name, UnixMillis};
-use dataspace_usage_contract::{Agreement, PublishedProfile, StatedPerson, Statements};
-
-use crate::access::asked::Decided;
-use crate::access::stated::{Stated, stated_environment};
-use crate::state::members::Member;
+use dataspace_policy::{Action, Environment, Facts, Person, Terms, Uses};
+use dataspace_primitives::{Name, Region, UnixMillis};
+use dataspace_usage_contract::{AccessRequest, Agreement, StatedEnvironment, Statements};
 
 /// Every member was admitted by one of these; whether it has others is not known.
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =
     LazyLock::new(|| "MembershipCredential".parse().into_iter().collect());
 
-impl Decided {
-    /// As they were at the decision.
-    pub(crate) fn facts(&self) -> Facts<'_> {
-        self.facts_at(self.now, &self.member, &self.profile)
-    }
+/// What only the consumer's request tells, and the counts of the decision.
+#[derive(Clone, Debug)]
+pub struct Stated<'a> {
+    /// What to do.
+    pub action: Action,
+    /// What for.
+    pub purpose: Cow<'a, Name>,
+    /// Who, and in which roles.
+    pub person: Option<(&'a str, Cow<'a, BTreeSet<Name>>)>,
+    /// Where it is processed.
+    pub environment: Option<Environment<'a>>,
+    /// Where the recipient is.
+    pub recipient_region: Option<Region>,
+    /// The counts on which is decided.
+    pub uses: Uses,
+}
 
-    /// As they are for the same access at another time. Its own use is not counted again.
-    pub(crate) fn facts_at<'a>(
-        &'a self,
-        now: UnixMillis,
-        member: &'a Member,
-        profile: &'a PublishedProfile,
-    ) -> Facts<'a> {
-        let agreement = self.asked.contract.agreement.value();
-        let request = self.asked.request.value();
-        let credential = member.admitted.credential();
-        let consumer = (agreement.consumer.as_str(), credential.region);
-        let product = (agreement.product.as_str(), agreement.product_class.as_str());
-        let plain = Facts::new(consumer, request.action, product, request.purpose.as_str(), now);
+impl<'a> Stated<'a> {
+    /// As the consumer signed it.
+    #[must_use]
+    pub fn of(request: &'a AccessRequest, uses: Uses) -> Self {
         let Statements { recipient_region, person, environment } = &request.statements;
-        Facts {
-            roles: &credential.roles,
-            credentials: &CREDENTIALS,
-            attributes: &credential.attributes,
-            person: person.as_ref().map(stated_person),
-            // A purpose that the space does not have is denied in any case.
-            purposes: profile.purposes(&request.purpose).unwrap_or(plain.purposes),
-            recipient_region: *recipient_region,
+        Self {
+            action: request.action,
+            purpose: Cow::Borrowed(&request.purpose),
+            person: person.as_ref().map(|one| (one.id.as_str(), Cow::Borrowed(&one.roles))),
             environment: environment.as_ref().map(stated_environment),
-            contract: &self.asked.contract.id_text,
-            space: agreement.space.name.as_str(),
-            agreed_at: self.asked.contract.agreed_at,
-            uses: self.uses,
-            ..plain
+            recipient_region: *recipient_region,
+            uses,
         }
     }
+
+    /// As a record says it.
+    ///
+    /// # Errors
+    /// The name of a fact that is missing or cannot be what it says.
+    pub fn read(facts: &'a BTreeMap<String, Fact>) -> Result<Self, &'static str> {
+        let text = |name: &'static str| match facts.get(name) {
+            Some(Fact::Text(text)) => Ok(text.as_str()),
+            _ => Err(name),
+        };
+        let number = |name: &'static str| match facts.get(name) {
+            Some(Fact::Number(number)) => Ok(*number),
+            _ => Err(name),
+        };
+        let person = match facts.get("person") {
+            None => None,
+            Some(Fact::Text(id)) => {
+                let Some(Fact::Texts(roles)) = facts.get("personRoles") else {
+                    return Err("personRoles");
+                };
+                let roles = roles.iter().map(|role| role.parse()).collect::<Result<_, _>>();
+                let roles: BTreeSet<Name> = roles.map_err(|_| "personRoles")?;
+                Some((id.as_str(), Cow::Owned(roles)))
+            }
+            Some(_) => return Err("person"),
+        };
+        let environment = match facts.get("environment") {
+            None => None,
+            Some(_) => Some(Environment {
+                id: text("environment")?,
+                // Nobody checks an attestation, so none counts.
+                attested: None,
+                sandbox: text("environmentSandbox")? == "true",
+                security_level: number("environmentSecurityLevel")?
+                    .try_into()
+                    .map_err(|_| "environmentSecurityLevel")?,
+                connector: text("environmentConnector")?,
+                application: text("environmentApplication")?,
+            }),
+        };
+        let recipient_region = match facts.get("recipientRegion") {
+            None => None,
+            Some(_) => Some(text("recipientRegion")?.parse().map_err(|_| "recipientRegion")?),
+        };
+        Ok(Self {
+            action: text("action")?.parse().map_err(|_| "action")?,
+            purpose: Cow::Owned(text("purpose")?.parse().map_err(|_| "purpose")?),
+            person,
+            environment,
+            recipient_region,
+            uses: Uses {
+                contract: number("uses")?,
+                consumer: number("usesByConsumer")?,
+                today: number("usesToday")?,
+                this_month: number("usesThisMonth")?,
+            },
+        })
+    }
 }
 
-fn stated_person(person: &StatedPerson) -> Person<'_> {
-    Person { id: person.id.as_str(), roles: &person.roles }
+fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
+    Environment {
+        id: environment.id.as_str(),
+        // Nobody checks one.
+        attested: None,
+        sandbox: environment.sandbox,
+        security_level: environment.security_level,
+        connector: environment.connector.as_str(),
+        application: environment.application.as_str(),
+    }
 }
 
-/// What the facts of a recorded access are made of: for whoever makes the decision again.
-pub(crate) struct Basis<'a> {
-    pub(crate) agreement: &'a Agreement,
+/// What the facts of an access are made of, be it decided now or again.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis<'a> {
+    /// What both parties signed.
+    pub agreement: &'a Agreement,
     /// The contract's identifier.
-    pub(crate) contract: &'a str,
+    pub contract: &'a str,
     /// The time of the record of the conclusion.
-    pub(crate) agreed_at: UnixMillis,
+    pub agreed_at: UnixMillis,
     /// The consumer's, in force at the decision.
-    pub(crate) credential: &'a MembershipCredential,
-    pub(crate) stated: &'a Stated<'a>,
+    pub credential: &'a MembershipCredential,
+    /// What the request states.
+    pub stated: &'a Stated<'a>,
     /// The purpose and every broader one; `None` if the space does not have it, which is denied in
     /// any case.
-    pub(crate) purposes: Option<&'a BTreeSet<Name>>,
+    pub purposes: Option<&'a BTreeSet<Name>>,
     /// The time of the record of the decision.
-    pub(crate) now: UnixMillis,
+    pub now: UnixMillis,
 }
 
 impl<'a> Basis<'a> {
-    pub(crate) fn facts(&self) -> Facts<'a> {
+    /// The facts.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'a> {
         let Self { agreement, credential, stated, .. } = *self;
         let consumer = (agreement.consumer.as_str(), credential.region);
         let product = (agreement.product.as_str(), agreement.product_class.as_str());
@@ -105,13 +168,15 @@ impl<'a> Basis<'a> {
 }
 
 /// The duties that a release executes, as its record names them.
-pub(crate) fn duties(terms: &Terms) -> Vec<String> {
+#[must_use]
+pub fn duties(terms: &Terms) -> Vec<String> {
     (1..=terms.duties.len()).map(|number| format!("duty-{number}")).collect()
 }
 
 /// Every fact that is known, so that the decision can be made again from the log. The contract is
 /// the record's own.
-pub(crate) fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Fact> {
+#[must_use]
+pub fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Fact> {
     let Facts {
         participant,
         region,

@@ -6,9 +6,8 @@ use dataspace_policy::{COMPILER_VERSION, Simulation};
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::ContractId;
 
-use crate::access::denial::{self, DenialReason, Likeness};
-use crate::access::outcome::{Outcome, duty_words, fact_words};
-use crate::replayed::again::Made;
+use crate::denial::{self, DenialReason, Likeness};
+use crate::outcome::{Outcome, duty_words, fact_words};
 
 /// Most discrepancies that a replay keeps; all are counted.
 pub const DISCREPANCIES_MAX: usize = 1000;
@@ -190,23 +189,24 @@ impl Replayed {
         &mut self,
         index: LeafIndex,
         recorded: &Verdict,
-        again: Made,
+        again: Result<Vec<String>, Vec<DenialReason>>,
     ) -> Option<Deviation> {
-        let reasons = match recorded {
-            Verdict::Permit { .. } if again.reasons.is_empty() => return None,
-            Verdict::Deny { reasons } if !again.reasons.is_empty() => reasons,
-            Verdict::Deny { reasons }
+        let reasons = match (recorded, &again) {
+            (Verdict::Permit { .. }, Ok(_)) => return None,
+            (Verdict::Deny { reasons }, Err(_)) => reasons,
+            (Verdict::Deny { reasons }, Ok(_))
                 if reasons.iter().all(|reason| denial::is_of_data(denial::code(reason))) =>
             {
                 self.unrepeatable += 1;
                 return None;
             }
             _ => {
-                let (recorded, again) = (Outcome::of(recorded), again.into());
+                let (recorded, again) = (Outcome::of(recorded), Outcome::from(again));
                 return Some(Deviation::Verdict { recorded, again });
             }
         };
-        match denial::compare(reasons, &again.reasons, reasons.len()) {
+        let again = again.err().unwrap_or_default();
+        match denial::compare(reasons, &again, reasons.len()) {
             Likeness::Same => None,
             Likeness::Reworded => {
                 self.reworded += 1;
@@ -214,7 +214,7 @@ impl Replayed {
                 None
             }
             Likeness::Other => {
-                let again = again.reasons.iter().map(DenialReason::recorded).collect();
+                let again = again.iter().map(DenialReason::recorded).collect();
                 Some(Deviation::Reasons { recorded: reasons.clone(), again })
             }
         }

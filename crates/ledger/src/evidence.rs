@@ -14,14 +14,17 @@ mod request;
 mod verdict;
 pub(crate) mod verified;
 
-use dataspace_audit_log::{LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
+use dataspace_audit_log::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
+use dataspace_identity::MembershipCredential;
 use dataspace_primitives::cbor::{self, EncodeError};
-use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest};
+use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest, Signed};
+use dataspace_usage_contract::AccessRequest;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::evidence::error::EvidenceError;
 use crate::evidence::part::{Part, VERSION};
+use crate::state::change::document;
 
 /// Longest evidence file, in bytes: two records with their paths, two credentials, a request and a
 /// checkpoint with its cosignatures, each as long as it can be.
@@ -34,34 +37,58 @@ pub const EVIDENCE_LEN_MAX: usize =
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Evidence {
-    pub(crate) v: u8,
+    v: u8,
     /// Covers both records.
-    pub(crate) checkpoint: String,
+    checkpoint: String,
     /// The record with which the contract came into force; the signed agreement is in it.
-    pub(crate) conclusion: Entry,
+    conclusion: Entry,
     /// The record of the decision.
-    pub(crate) decision: Entry,
+    decision: Entry,
     /// The provider's membership credential.
-    pub(crate) provider: ByteBuf,
+    provider: ByteBuf,
     /// The consumer's.
-    pub(crate) consumer: ByteBuf,
+    consumer: ByteBuf,
     /// The consumer's signed request; its digest is in the record of the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) request: Option<ByteBuf>,
+    request: Option<ByteBuf>,
 }
 
 /// A record and the proof that it is in the tree of the checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(crate) struct Entry {
-    pub(crate) index: LeafIndex,
-    pub(crate) path: Vec<Digest>,
-    pub(crate) record: ByteBuf,
+pub struct Entry {
+    /// Its place in the log.
+    pub index: LeafIndex,
+    /// From its leaf to the root under the checkpoint.
+    pub path: Vec<Digest>,
+    /// Its bytes.
+    pub record: ByteBuf,
 }
 
 impl Evidence {
     /// The version of the format that this library writes and reads.
     pub const VERSION: u8 = VERSION;
+
+    /// Puts together what [`verify`](Self::verify) checks: the records of the conclusion and of the
+    /// decision under one checkpoint, the credentials of provider and consumer, and the request, if
+    /// somebody kept it.
+    #[must_use]
+    pub fn collect(
+        checkpoint: &Checkpoint,
+        [conclusion, decision]: [Entry; 2],
+        [provider, consumer]: [&Signed<MembershipCredential>; 2],
+        request: Option<&Signed<AccessRequest>>,
+    ) -> Self {
+        Self {
+            v: Self::VERSION,
+            checkpoint: checkpoint.as_note().to_owned(),
+            conclusion,
+            decision,
+            provider: document(provider),
+            consumer: document(consumer),
+            request: request.map(document),
+        }
+    }
 
     /// The bytes of the file.
     ///

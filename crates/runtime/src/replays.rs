@@ -2,11 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use dataspace_identity::CLOCK_SKEW;
+use dataspace_ledger::REQUEST_KEPT;
 use dataspace_primitives::{Digest, UnixMillis};
-use dataspace_usage_contract::REQUEST_AGE_SECS_MAX;
 
 /// Requests that were answered, for as long as they could still be taken for fresh.
 #[derive(Debug, Default)]
@@ -18,13 +16,6 @@ struct Seen {
     /// In the order in which they can be forgotten.
     order: VecDeque<(UnixMillis, Digest)>,
 }
-
-/// Longest age of a request that any profile can allow.
-pub(crate) const REQUEST_AGE_MAX: Duration = Duration::from_secs(REQUEST_AGE_SECS_MAX as u64);
-/// The same, and what the clocks may differ by, on top: a request that is dated ahead is fresh for
-/// longer, and its answer may be recorded somewhat later.
-pub(crate) const KEPT: Duration =
-    Duration::from_secs(REQUEST_AGE_SECS_MAX as u64 + 2 * CLOCK_SKEW.as_secs());
 
 impl Replays {
     /// Remembers a request; `false` if it is known already.
@@ -54,7 +45,7 @@ impl Seen {
 
     fn forget(&mut self, now: UnixMillis) {
         while let Some((seen_at, request)) = self.order.front()
-            && now.since(*seen_at) > KEPT
+            && now.since(*seen_at) > REQUEST_KEPT
         {
             self.requests.remove(request);
             self.order.pop_front();

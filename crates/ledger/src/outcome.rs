@@ -4,6 +4,8 @@ use std::fmt;
 
 use dataspace_audit_log::{Fact, Verdict};
 
+use crate::denial::DenialReason;
+
 /// A decision, as far as the log tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -14,10 +16,21 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of(verdict: &Verdict) -> Self {
+    /// As the log keeps it.
+    #[must_use]
+    pub fn of(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Permit { .. } => Self::Permit(Vec::new()),
             Verdict::Deny { reasons } => Self::Deny(reasons.clone()),
+        }
+    }
+}
+
+impl From<Result<Vec<String>, Vec<DenialReason>>> for Outcome {
+    fn from(judged: Result<Vec<String>, Vec<DenialReason>>) -> Self {
+        match judged {
+            Ok(clauses) => Self::Permit(clauses),
+            Err(reasons) => Self::Deny(reasons.iter().map(DenialReason::recorded).collect()),
         }
     }
 }

@@ -5,11 +5,11 @@ use dataspace_identity::Admitted;
 use dataspace_policy::{Decision, Facts, Layers, Program, Reason};
 use dataspace_usage_contract::Agreement;
 
-use crate::access::denial::{self, DenialReason, Likeness};
-use crate::access::facts;
-use crate::access::outcome::Outcome;
+use crate::denial::{self, DenialReason, Likeness};
 use crate::evidence::error::EvidenceError;
 use crate::evidence::verified::Shown;
+use crate::facts;
+use crate::outcome::Outcome;
 
 /// Reasons that contract, credentials and facts give, and nothing else.
 const FOLLOWING: [&str; 7] = [

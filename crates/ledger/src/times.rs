@@ -1,7 +1,11 @@
-//! The order of the times of records.
+//! The order of the times of records, and how long a request is fresh.
+
+use std::time::Duration;
 
 use dataspace_audit_log::{Event, Record};
+use dataspace_identity::CLOCK_SKEW;
 use dataspace_primitives::UnixMillis;
+use dataspace_usage_contract::REQUEST_AGE_SECS_MAX;
 use thiserror::Error;
 
 /// Why the time of a record is none that a node writes.
@@ -30,27 +34,34 @@ pub enum TimeError {
     },
 }
 
+/// Longest age of a request that any profile can allow.
+pub const REQUEST_AGE_MAX: Duration = Duration::from_secs(REQUEST_AGE_SECS_MAX as u64);
+/// The same, and what the clocks may differ by, on top: a request that is dated ahead is fresh for
+/// longer, and its answer may be recorded somewhat later.
+pub const REQUEST_KEPT: Duration =
+    Duration::from_secs(REQUEST_AGE_SECS_MAX as u64 + 2 * CLOCK_SKEW.as_secs());
+
 /// What the times of records must be: since changes exclude everything else, none is before any
 /// record so far, and no access before the last change.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
+pub struct Times {
     latest: UnixMillis,
     latest_change: UnixMillis,
 }
 
 impl Times {
     /// After records of which `latest` is the latest time.
-    pub(crate) fn after(latest: UnixMillis) -> Self {
+    pub fn after(latest: UnixMillis) -> Self {
         Self { latest, latest_change: UnixMillis::MIN }
     }
 
     /// The latest time so far, since the clock was last set back.
-    pub(crate) fn latest(&self) -> UnixMillis {
+    pub fn latest(&self) -> UnixMillis {
         self.latest
     }
 
     /// Takes in the next record.
-    pub(crate) fn take(&mut self, record: &Record) -> Result<(), TimeError> {
+    pub fn take(&mut self, record: &Record) -> Result<(), TimeError> {
         let found = record.time;
         let (checked, is_change) = match &record.event {
             Event::ClockSetBack { from } => {

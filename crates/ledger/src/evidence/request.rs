@@ -6,7 +6,7 @@ use dataspace_usage_contract::{AccessRequest, Agreement, contract_id};
 
 use crate::evidence::error::EvidenceError;
 use crate::evidence::part::Part;
-use crate::state::replays::REQUEST_AGE_MAX;
+use crate::times::REQUEST_AGE_MAX;
 
 /// Checks that `request` is the one that was `decided` at a time, and that the consumer of the
 /// agreement signed it for this contract.

@@ -11,14 +11,13 @@ use dataspace_policy::Program;
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, ContractId, contract_id};
 
-use crate::access::denial::{self, DenialReason};
-use crate::access::facts::{self, Basis};
-use crate::access::stated::Stated;
+use crate::denial::{self, DenialReason};
 use crate::evidence::error::EvidenceError;
 use crate::evidence::part::Part;
 use crate::evidence::verdict::Case;
 use crate::evidence::verified::VerifiedEvidence;
 use crate::evidence::{Entry, Evidence, members, request};
+use crate::facts::{self, Basis, Stated};
 
 impl Evidence {
     /// Checks everything in the file, against nothing but the space authority: that exactly the

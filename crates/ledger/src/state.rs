@@ -1,0 +1,12 @@
+//! What is in force: a function of the log's records. Every change is checked here, whether it is made
+//! now or read back.
+
+pub(crate) mod admission;
+pub(crate) mod apply;
+pub(crate) mod change;
+pub(crate) mod check;
+pub(crate) mod contract;
+pub(crate) mod in_force;
+pub(crate) mod judge;
+pub(crate) mod members;
+pub(crate) mod read_back;

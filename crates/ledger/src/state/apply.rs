@@ -1,0 +1,51 @@
+//! What a change does, once it is recorded.
+
+use std::sync::Arc;
+
+use dataspace_audit_log::LeafIndex;
+use dataspace_primitives::UnixMillis;
+use dataspace_usage_contract::contract_id;
+
+use crate::state::change::{Change, Kind};
+use crate::state::contract::Place;
+use crate::state::in_force::{Product, SpaceState};
+
+impl SpaceState {
+    /// Puts a change in force that is recorded at `index`.
+    pub fn apply(&mut self, change: Change, index: LeafIndex) {
+        match change.0 {
+            Kind::Profile(profile) => self.profile = Arc::from(profile),
+            Kind::Admission(admitted) => self.apply_admission(admitted, index),
+            Kind::Revocation(revocation) => self.apply_revocation(&revocation),
+            Kind::Product { id, class, descriptor } => {
+                self.products.insert(id, Product { class, descriptor });
+            }
+            Kind::Concluded { document, agreed_at } => {
+                let agreement = document.agreement().value();
+                let place = Place {
+                    id: contract_id(document.agreement()),
+                    offer: agreement.offer,
+                    index,
+                    agreed_at,
+                    program: document.program().digest(),
+                    limit: agreement.terms.uses_max().map(u64::from),
+                    compiler: agreement.compiler,
+                };
+                self.insert(place, (&agreement.consumer, &agreement.product));
+            }
+            Kind::Terminated(termination) => {
+                let termination = termination.value().clone();
+                self.terminations.insert(termination.contract, termination);
+            }
+            Kind::Policies(policies) => self.own = Some(Arc::from(policies)),
+            Kind::ClockSetBack { from, to } => self.set_clock_back((from, to), index),
+        }
+    }
+
+    /// WHY all contracts: their times (conclusion, embargo, end, windows of use) are of a clock that
+    /// was wrong, and what the log has once called over must not come back.
+    fn set_clock_back(&mut self, (from, to): (UnixMillis, UnixMillis), index: LeafIndex) {
+        self.clock_set_back = Some(index);
+        self.end_members(from, to);
+    }
+}

@@ -1,0 +1,94 @@
+//! A change of the state, before it is made, and how the log keeps it.
+
+use std::sync::Arc;
+
+use dataspace_audit_log::Event;
+use dataspace_identity::{Admitted, MembershipRevocation};
+use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
+use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination, contract_id};
+use serde_bytes::ByteBuf;
+
+use crate::refusal::Refusal;
+use crate::state::contract::Document;
+
+/// A change that passed every check and only has to be recorded and applied. What each brings is in its
+/// documents, which were verified.
+#[derive(Debug)]
+#[must_use]
+pub struct Change(pub(super) Kind);
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Profile(Box<PublishedProfile>),
+    Admission(Admitted),
+    Revocation(Verified<MembershipRevocation>),
+    Product { id: Name, class: Name, descriptor: Digest },
+    Concluded { document: Arc<Document>, agreed_at: UnixMillis },
+    Terminated(Verified<Termination>),
+    Policies(Box<PublishedPolicies>),
+    ClockSetBack { from: UnixMillis, to: UnixMillis },
+}
+
+impl Change {
+    /// The clock shows `to`, after a wrong reading of `from`, the latest time in the log. All contracts
+    /// end, and memberships that the log may have called over.
+    pub fn clock_set_back(from: UnixMillis, to: UnixMillis) -> Self {
+        Self(Kind::ClockSetBack { from, to })
+    }
+
+    /// The provider's own policies, published in place of those before.
+    pub fn policies(policies: PublishedPolicies) -> Self {
+        Self(Kind::Policies(Box::new(policies)))
+    }
+
+    /// What the log keeps of it.
+    #[must_use]
+    pub fn to_event(&self) -> Event {
+        match &self.0 {
+            Kind::Profile(profile) => Event::Profile {
+                version: profile.profile().version,
+                document: document(profile.signed()),
+            },
+            Kind::Admission(admitted) => Event::Admission { document: document(admitted.signed()) },
+            Kind::Revocation(revocation) => {
+                Event::MembershipRevoked { document: document(revocation.signed()) }
+            }
+            Kind::Product { id, class, descriptor } => {
+                Event::Product { id: id.clone(), class: class.clone(), descriptor: *descriptor }
+            }
+            Kind::Concluded { document: concluded, .. } => Event::Concluded {
+                contract: *contract_id(concluded.agreement()).as_digest(),
+                document: document(concluded.agreement().signed()),
+            },
+            Kind::Terminated(termination) => Event::Terminated {
+                contract: *termination.value().contract.as_digest(),
+                document: document(termination.signed()),
+            },
+            Kind::Policies(own) => Event::Policies { document: document(own.signed()) },
+            Kind::ClockSetBack { from, .. } => Event::ClockSetBack { from: *from },
+        }
+    }
+
+    /// Whether it sets the clock back, and so ends all contracts.
+    #[must_use]
+    pub fn is_clock_set_back(&self) -> bool {
+        matches!(self.0, Kind::ClockSetBack { .. })
+    }
+
+    /// The documents of the contract that it concludes.
+    #[must_use]
+    pub fn document(&self) -> Option<&Arc<Document>> {
+        match &self.0 {
+            Kind::Concluded { document, .. } => Some(document),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn document<T>(signed: &Signed<T>) -> ByteBuf {
+    ByteBuf::from(signed.as_bytes().to_vec())
+}
+
+pub(crate) fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, Refusal> {
+    Ok(Signed::from_bytes(document.into_vec())?)
+}

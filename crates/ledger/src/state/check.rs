@@ -1,0 +1,218 @@
+//! What is checked of a change, be it made now or read back.
+
+use std::sync::Arc;
+
+use dataspace_identity::{Did, Origin, SpaceId};
+use dataspace_policy::{Program, Terms};
+use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified};
+use dataspace_usage_contract::{
+    AgreeError, Agreement, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile,
+    SpaceProfile, Termination,
+};
+
+use crate::refusal::Refusal;
+use crate::state::change::{Change, Kind};
+use crate::state::contract::Document;
+use crate::state::in_force::SpaceState;
+
+impl SpaceState {
+    /// A newer profile of the authority.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it is not the authority's, not newer, or in force already.
+    pub(super) fn check_profile(
+        &self,
+        profile: Signed<SpaceProfile>,
+        now: UnixMillis,
+    ) -> Result<Change, Refusal> {
+        self.check_published(PublishedProfile::publish(profile, self.anchors.authority(), now)?)
+    }
+
+    /// A newer profile, published by the authority.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it is not newer, or in force already.
+    pub fn check_published(&self, profile: PublishedProfile) -> Result<Change, Refusal> {
+        if profile.profile() == self.profile.profile() {
+            return Err(Refusal::AlreadyInForce);
+        }
+        profile.check_follows(&self.profile)?;
+        Ok(Change(Kind::Profile(Box::new(profile))))
+    }
+
+    /// A product: a new one of a class of the space, or one that is registered as it is.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it is of another class, or was registered otherwise.
+    pub fn check_product(
+        &self,
+        id: Name,
+        class: Name,
+        descriptor: Digest,
+    ) -> Result<Change, Refusal> {
+        match self.products.get(&id) {
+            // WHY no look at the profile: a product whose class was dropped can still be attached;
+            // what it may be used for, each access decides.
+            Some(known) if known.class == class && known.descriptor == descriptor => {}
+            Some(_) => return Err(Refusal::ProductChanged { product: id }),
+            None => self.check_class(&class)?,
+        }
+        Ok(Change(Kind::Product { id, class, descriptor }))
+    }
+
+    fn check_class(&self, class: &Name) -> Result<(), Refusal> {
+        if self.profile.profile().data.product_classes.contains(class) {
+            return Ok(());
+        }
+        Err(Refusal::ProductClass { class: class.clone() })
+    }
+
+    /// Checks that a document belongs to this space and this node.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it does not.
+    pub fn check_place(&self, space: &SpaceId, log: &Origin) -> Result<(), Refusal> {
+        let here = self.anchors.space();
+        if space != here {
+            let (expected, found) = (Box::new(here.clone()), Box::new(space.clone()));
+            return Err(Refusal::OtherSpace { expected, found });
+        }
+        if *log != self.log {
+            let (expected, found) = (self.log.clone(), log.clone());
+            return Err(Refusal::OtherNode { expected, found });
+        }
+        Ok(())
+    }
+
+    /// Checks what an offer and an agreement have in common: class, product and purposes.
+    ///
+    /// # Errors
+    /// [`Refusal`] if one of them is unknown here.
+    pub fn check_contract_terms(
+        &self,
+        product: &Name,
+        product_class: &Name,
+        terms: &Terms,
+    ) -> Result<(), Refusal> {
+        let profile = self.profile.profile();
+        self.check_class(product_class)?;
+        let registered = self.products.get(product).filter(|known| known.class == *product_class);
+        if registered.is_none() {
+            return Err(Refusal::UnknownProduct { product: product.clone() });
+        }
+        let mut purposes = terms.purposes().into_iter();
+        if let Some(purpose) = purposes.find(|one| !profile.scenarios.contains_key(*one)) {
+            return Err(Refusal::UnknownPurpose { purpose: purpose.clone() });
+        }
+        Ok(())
+    }
+
+    /// Checks terms that are offered or accepted now: that this node can carry out what they permit,
+    /// and that what they name can match. Contracts of earlier versions stay as they are; what
+    /// they permit is decided at each access.
+    ///
+    /// # Errors
+    /// [`Refusal`] if they are none to offer.
+    pub fn check_offered(&self, terms: &Terms) -> Result<(), Refusal> {
+        if let Some((clause, action)) = terms.not_carried_out() {
+            return Err(Refusal::NotCarriedOut { clause, action });
+        }
+        Ok(terms.check_values(&self.profile.profile().vocabulary())?)
+    }
+
+    /// What can be said of an acceptance before anything is compiled, so that strangers cost little.
+    ///
+    /// # Errors
+    /// [`Refusal`] if a party is no member, or the offer was accepted before.
+    pub fn check_parties(
+        &self,
+        offer: OfferId,
+        (provider, consumer): (&Did, &Did),
+        now: UnixMillis,
+    ) -> Result<(), Refusal> {
+        for did in [provider, consumer] {
+            self.check_member(did, now)?;
+        }
+        let accepted = (offer, consumer.clone());
+        if self.accepted.contains(&accepted) {
+            let (offer, consumer) = accepted;
+            return Err(Refusal::AlreadyAccepted { offer, consumer });
+        }
+        Ok(())
+    }
+
+    /// An agreement that was verified, with its program, concluded at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it does not belong here, or names what is not.
+    pub fn check_agreement(
+        &self,
+        (agreement, program): (Verified<Agreement>, Program),
+        now: UnixMillis,
+    ) -> Result<Change, Refusal> {
+        let Agreement { space, log, provider, consumer, product, product_class, terms, .. } =
+            agreement.value();
+        self.check_place(space, log)?;
+        self.check_contract_terms(product, product_class, terms)?;
+        self.check_parties(agreement.value().offer, (provider, consumer), now)?;
+        let document = Arc::new(Document::new(agreement, program));
+        Ok(Change(Kind::Concluded { document, agreed_at: now }))
+    }
+
+    /// Checks that a party of the contract that it names signed a termination.
+    ///
+    /// # Errors
+    /// [`Refusal`] if nobody, or somebody else did.
+    pub fn verify_termination(
+        &self,
+        termination: Signed<Termination>,
+        now: UnixMillis,
+    ) -> Result<Verified<Termination>, Refusal> {
+        // It is named inside, so whose signature it is comes first.
+        let keys = Did::claimed_keys(&termination).map_err(AgreeError::from)?;
+        let id = termination.clone().verify(&keys, now)?.value().contract;
+        let parties = [self.log.operator(), self.contract(id)?.consumer()];
+        Ok(Termination::verify_by(termination, id, parties, now)?)
+    }
+
+    /// Reads a termination back.
+    pub(super) fn check_termination(
+        &self,
+        termination: Signed<Termination>,
+        now: UnixMillis,
+    ) -> Result<Change, Refusal> {
+        self.check_ended(self.verify_termination(termination, now)?)
+    }
+
+    /// A termination that was verified.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the contract has ended so already.
+    pub fn check_ended(&self, termination: Verified<Termination>) -> Result<Change, Refusal> {
+        let contract = termination.value().contract;
+        if self.terminations.contains_key(&contract) {
+            return Err(Refusal::AlreadyTerminated { contract });
+        }
+        Ok(Change(Kind::Terminated(termination)))
+    }
+
+    /// The provider's own policies: each of them forbids.
+    ///
+    /// # Errors
+    /// [`Refusal`] if they are not acceptable.
+    pub(super) fn check_policies(
+        &self,
+        statement: Signed<ProviderPolicies>,
+        now: UnixMillis,
+    ) -> Result<Change, Refusal> {
+        let names = self.profile.profile().vocabulary();
+        let (ours, last) = ((self.anchors.space(), &self.log), self.own.as_deref());
+        let policies = PublishedPolicies::publish(statement, ours, &names, last, now)?;
+        Ok(Change(Kind::Policies(Box::new(policies))))
+    }
+
+    fn check_member(&self, did: &Did, now: UnixMillis) -> Result<(), Refusal> {
+        let is_member = self.members.get(did).is_some_and(|member| member.is_member_at(now));
+        if is_member { Ok(()) } else { Err(Refusal::NotAMember { did: did.clone() }) }
+    }
+}

@@ -1,0 +1,262 @@
+//! What is kept of every contract, and its documents, which stay in the log.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dataspace_audit_log::{Event, LeafIndex, Record};
+use dataspace_identity::Did;
+use dataspace_policy::{COMPILER_VERSION, Compiler, Program, Uses};
+use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
+use dataspace_usage_contract::{Agreement, ContractId, Counts, OfferId, Quota, contract_id};
+
+use crate::refusal::Refusal;
+use crate::state::change::signed;
+
+/// A concluded contract, as small as it can be: a node has a million of them. What the parties signed is
+/// its [`Document`].
+pub struct Contract {
+    id: ContractId,
+    offer: OfferId,
+    index: LeafIndex,
+    agreed_at: UnixMillis,
+    program: Digest,
+    compiler: u32,
+    relation: Arc<Relation>,
+    quota: Mutex<Quota>,
+}
+
+/// A consumer and a product: the uses under all of its contracts for it are counted together.
+pub(super) struct Relation {
+    pub(super) consumer: Did,
+    pub(super) product: Name,
+    uses: Mutex<u64>,
+}
+
+/// What both parties signed, verified, with the program of its text.
+#[derive(Debug)]
+pub struct Document {
+    id: String,
+    agreement: Verified<Agreement>,
+    program: Program,
+}
+
+/// What a contract is known by, apart from its document and its uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The identifier: the digest of the agreement.
+    pub id: ContractId,
+    /// The offer that was accepted.
+    pub offer: OfferId,
+    /// The record of the conclusion.
+    pub index: LeafIndex,
+    /// The time of that record.
+    pub agreed_at: UnixMillis,
+    /// The digest of the Cedar text that decides.
+    pub program: Digest,
+    /// Uses that it permits; `None` is unlimited.
+    pub limit: Option<u64>,
+    /// The version of the compiler that wrote this text.
+    pub compiler: u32,
+}
+
+impl Contract {
+    pub(super) fn new(place: Place, relation: Arc<Relation>) -> Self {
+        let Place { id, offer, index, agreed_at, program, limit, compiler } = place;
+        let quota = Mutex::new(Quota::new(limit));
+        Self { id, offer, index, agreed_at, program, compiler, relation, quota }
+    }
+
+    /// What it is known by.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let Self { id, offer, index, agreed_at, program, compiler, .. } = *self;
+        Place { id, offer, index, agreed_at, program, limit: self.limit(), compiler }
+    }
+
+    /// Its identifier.
+    #[must_use]
+    pub fn id(&self) -> ContractId {
+        self.id
+    }
+
+    /// The offer that was accepted.
+    #[must_use]
+    pub fn offer(&self) -> OfferId {
+        self.offer
+    }
+
+    /// The record of its conclusion.
+    #[must_use]
+    pub fn index(&self) -> LeafIndex {
+        self.index
+    }
+
+    /// When it was concluded: the time of that record.
+    #[must_use]
+    pub fn agreed_at(&self) -> UnixMillis {
+        self.agreed_at
+    }
+
+    /// The digest of the Cedar text that decides.
+    #[must_use]
+    pub fn program(&self) -> Digest {
+        self.program
+    }
+
+    /// The version of the compiler that wrote this text, if it is not the one here.
+    #[must_use]
+    pub fn compiled_elsewhere(&self) -> Option<u32> {
+        (self.compiler != COMPILER_VERSION).then_some(self.compiler)
+    }
+
+    /// Who uses the data.
+    #[must_use]
+    pub fn consumer(&self) -> &Did {
+        &self.relation.consumer
+    }
+
+    /// Which data.
+    #[must_use]
+    pub fn product(&self) -> &Name {
+        &self.relation.product
+    }
+
+    /// Uses that it permits; `None` is unlimited.
+    #[must_use]
+    pub fn limit(&self) -> Option<u64> {
+        self.quota().limit()
+    }
+
+    /// Uses that were made.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.quota().used()
+    }
+
+    fn quota(&self) -> MutexGuard<'_, Quota> {
+        // A quota is whole at every moment: a panic elsewhere cannot have left it half-changed.
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // INVARIANT: who locks both locks the quota first.
+    fn uses_by_consumer(&self) -> MutexGuard<'_, u64> {
+        self.relation.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All counts, for a decision at `now`.
+    #[must_use]
+    pub fn uses_at(&self, now: UnixMillis) -> Uses {
+        let quota = self.quota();
+        Uses { consumer: *self.uses_by_consumer(), ..quota.uses_at(now) }
+    }
+
+    /// Does `submit`, and takes a use if it `takes` one, if all counts are still those on which was
+    /// decided: then no count in a policy is ever exceeded, and the records of a contract, and of a
+    /// consumer's contracts for one product, stand in the log in the order of their counts. `None` if
+    /// they are others: decide again.
+    ///
+    /// A use is taken also if `submit` fails: then the log is poisoned, and takes none any more.
+    pub fn submit<T>(
+        &self,
+        decided_on: Uses,
+        (takes, now): (bool, UnixMillis),
+        submit: impl FnOnce() -> T,
+    ) -> Option<T> {
+        let mut quota = self.quota();
+        let mut uses_by_consumer = self.uses_by_consumer();
+        if (Uses { consumer: *uses_by_consumer, ..quota.uses_at(now) }) != decided_on {
+            return None;
+        }
+        if takes {
+            // Decided before midnight, and too late for it.
+            if quota.is_late(now) {
+                return None;
+            }
+            quota.reserve(now).ok()?;
+            *uses_by_consumer = uses_by_consumer.saturating_add(1);
+        }
+        Some(submit())
+    }
+
+    /// Counts a use that the log records.
+    pub(crate) fn restore(&self, uses: u64, at: UnixMillis) {
+        self.quota().restore(uses, at);
+        let mut uses_by_consumer = self.uses_by_consumer();
+        *uses_by_consumer = uses_by_consumer.saturating_add(1);
+    }
+
+    /// Counts the uses that a snapshot holds: `permits` of them recorded, which made these counts.
+    pub(super) fn restore_made(&self, permits: u64, counts: Counts) {
+        let mut quota = self.quota();
+        *quota = Quota::with_counts(quota.limit(), counts);
+        let mut uses_by_consumer = self.uses_by_consumer();
+        *uses_by_consumer = uses_by_consumer.saturating_add(permits);
+    }
+}
+
+impl Relation {
+    pub(super) fn new(consumer: Did, product: Name) -> Self {
+        Self { consumer, product, uses: Mutex::default() }
+    }
+}
+
+impl Document {
+    pub(super) fn new(agreement: Verified<Agreement>, program: Program) -> Self {
+        Self { id: contract_id(&agreement).to_string(), agreement, program }
+    }
+
+    /// Reads the documents of a contract from the bytes of the record of its conclusion, and checks
+    /// everything in them: signatures, that the text is what the terms compile to, and that it is this
+    /// contract.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it is another record, or a document does not hold.
+    pub fn read(contract: &Contract, record: &[u8], compiler: &Compiler) -> Result<Self, Refusal> {
+        let record = Record::from_bytes(record)?;
+        let Event::Concluded { document, .. } = record.event else {
+            return Err(Refusal::Mismatch);
+        };
+        let agreement = signed(document)?;
+        let (agreement, program) = Agreement::verify_with(agreement, record.time, compiler)?;
+        let value = agreement.value();
+        let is_same = contract_id(&agreement) == contract.id
+            && record.time == contract.agreed_at
+            && value.offer == contract.offer
+            && value.consumer == *contract.consumer()
+            && value.product == *contract.product()
+            && value.terms.uses_max().map(u64::from) == contract.limit()
+            && program.digest() == contract.program
+            && value.compiler == contract.compiler;
+        if is_same { Ok(Self::new(agreement, program)) } else { Err(Refusal::Mismatch) }
+    }
+
+    /// The contract's identifier, as policies read it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What both parties signed.
+    #[must_use]
+    pub fn agreement(&self) -> &Verified<Agreement> {
+        &self.agreement
+    }
+
+    /// What decides.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl fmt::Debug for Contract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contract").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relation").finish_non_exhaustive()
+    }
+}

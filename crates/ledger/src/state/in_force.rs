@@ -1,0 +1,196 @@
+//! All that decisions depend on, between two records.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use dataspace_audit_log::LeafIndex;
+use dataspace_identity::{Did, Origin, TrustAnchors};
+use dataspace_policy::Compiler;
+use dataspace_primitives::{Digest, Name};
+use dataspace_usage_contract::{
+    ContractId, Counts, OfferId, PublishedPolicies, PublishedProfile, Termination,
+};
+
+use crate::refusal::Refusal;
+use crate::state::contract::{Contract, Place, Relation};
+use crate::state::members::{Member, Revocations};
+
+/// A registered product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Its class in the space.
+    pub class: Name,
+    /// The digest of its columns.
+    pub descriptor: Digest,
+}
+
+/// What is in force in a space, as one provider's log tells it. A function of the log's records and of
+/// nothing else: it reads no clock and no file. Documents of contracts are not kept.
+#[derive(Debug)]
+pub struct SpaceState {
+    pub(super) anchors: TrustAnchors,
+    pub(super) log: Origin,
+    pub(super) profile: Arc<PublishedProfile>,
+    pub(super) members: HashMap<Did, Arc<Member>>,
+    pub(super) revocations: Revocations,
+    pub(super) products: HashMap<Name, Product>,
+    pub(super) contracts: HashMap<ContractId, Arc<Contract>>,
+    pub(super) relations: HashMap<Did, HashMap<Name, Arc<Relation>>>,
+    pub(super) terminations: HashMap<ContractId, Termination>,
+    /// The record by which the clock was last set back.
+    pub(super) clock_set_back: Option<LeafIndex>,
+    /// The provider's own forbids.
+    pub(super) own: Option<Arc<PublishedPolicies>>,
+    pub(super) accepted: HashSet<(OfferId, Did)>,
+    pub(super) compiler: Compiler,
+}
+
+impl SpaceState {
+    /// In the space of `profile`, on the node with this log.
+    #[must_use]
+    pub fn new(log: Origin, profile: PublishedProfile) -> Self {
+        Self {
+            anchors: TrustAnchors::new(profile.profile().space_id()),
+            log,
+            profile: Arc::new(profile),
+            members: HashMap::new(),
+            revocations: Revocations::default(),
+            products: HashMap::new(),
+            contracts: HashMap::new(),
+            relations: HashMap::new(),
+            terminations: HashMap::new(),
+            clock_set_back: None,
+            own: None,
+            accepted: HashSet::new(),
+            compiler: Compiler::default(),
+        }
+    }
+
+    /// Whom this space believes.
+    #[must_use]
+    pub fn anchors(&self) -> &TrustAnchors {
+        &self.anchors
+    }
+
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &Arc<PublishedProfile> {
+        &self.profile
+    }
+
+    /// The provider's own policies.
+    #[must_use]
+    pub fn own(&self) -> Option<&Arc<PublishedPolicies>> {
+        self.own.as_ref()
+    }
+
+    /// What compiles the texts of this log's contracts.
+    #[must_use]
+    pub fn compiler(&self) -> &Compiler {
+        &self.compiler
+    }
+
+    /// A member, or somebody who was one.
+    #[must_use]
+    pub fn member(&self, did: &Did) -> Option<&Arc<Member>> {
+        self.members.get(did)
+    }
+
+    /// A registered product.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownProduct`].
+    pub fn product(&self, product: &Name) -> Result<&Product, Refusal> {
+        let known = self.products.get(product);
+        known.ok_or_else(|| Refusal::UnknownProduct { product: product.clone() })
+    }
+
+    /// A contract.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownContract`].
+    pub fn contract(&self, id: ContractId) -> Result<&Arc<Contract>, Refusal> {
+        self.contracts.get(&id).ok_or(Refusal::UnknownContract { contract: id })
+    }
+
+    /// All contracts, in no order.
+    pub fn contracts(&self) -> impl ExactSizeIterator<Item = &Arc<Contract>> {
+        self.contracts.values()
+    }
+
+    /// What ended a contract before its time.
+    #[must_use]
+    pub fn termination(&self, id: ContractId) -> Option<&Termination> {
+        self.terminations.get(&id)
+    }
+
+    /// Whether the contract was concluded before the clock was set back.
+    #[must_use]
+    pub fn is_ended_by_clock(&self, contract: &Contract) -> bool {
+        self.clock_set_back.is_some_and(|at| contract.index() < at)
+    }
+
+    /// Puts a contract in, of which everything was checked.
+    pub(super) fn insert(&mut self, place: Place, (consumer, product): (&Did, &Name)) {
+        let relation = self.relation(consumer, product);
+        self.accepted.insert((place.offer, relation.consumer.clone()));
+        let contract = Contract::new(place, relation);
+        self.contracts.insert(contract.id(), Arc::new(contract));
+    }
+
+    fn relation(&mut self, consumer: &Did, product: &Name) -> Arc<Relation> {
+        if let Some(known) = self.relations.get(consumer).and_then(|all| all.get(product)) {
+            return Arc::clone(known);
+        }
+        // One spelling in memory for each participant: that of its membership.
+        let member = self.members.get_key_value(consumer);
+        let consumer = member.map_or(consumer, |(did, _)| did).clone();
+        let relation = Arc::new(Relation::new(consumer.clone(), product.clone()));
+        let products = self.relations.entry(consumer).or_default();
+        products.insert(product.clone(), Arc::clone(&relation));
+        relation
+    }
+
+    /// Puts a contract in as a snapshot holds it, which its writer vouches for, with its uses: `permits`
+    /// recorded uses made these counts.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it, or another contract from its offer, is there already.
+    pub fn restore(
+        &mut self,
+        place: Place,
+        (consumer, product): (&Did, &Name),
+        (permits, counts): (u64, Counts),
+    ) -> Result<(), Refusal> {
+        let id = place.id;
+        if self.contracts.contains_key(&id) {
+            return Err(Refusal::AlreadyInForce);
+        }
+        let accepted = (place.offer, consumer.clone());
+        if self.accepted.contains(&accepted) {
+            let (offer, consumer) = accepted;
+            return Err(Refusal::AlreadyAccepted { offer, consumer });
+        }
+        self.insert(place, (consumer, product));
+        self.contract(id)?.restore_made(permits, counts);
+        Ok(())
+    }
+
+    /// Ends a contract as a snapshot says, which its writer vouches for.
+    ///
+    /// # Errors
+    /// [`Refusal`] if there is no such contract, or it has ended.
+    pub fn restore_ended(&mut self, termination: Termination) -> Result<(), Refusal> {
+        let contract = self.contract(termination.contract)?.id();
+        match self.terminations.insert(contract, termination) {
+            None => Ok(()),
+            Some(_) => Err(Refusal::AlreadyTerminated { contract }),
+        }
+    }
+
+    /// Makes room for so many contracts more.
+    pub fn reserve(&mut self, contracts: usize) {
+        self.contracts.reserve(contracts);
+        self.accepted.reserve(contracts);
+    }
+}

@@ -1,0 +1,125 @@
+//! The fold: one record after the other.
+
+use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
+use dataspace_identity::{Did, Origin};
+use dataspace_primitives::UnixMillis;
+use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile};
+
+use crate::refusal::Refusal;
+use crate::state::change::{Change, Kind, signed};
+use crate::state::contract::Contract;
+use crate::state::in_force::SpaceState;
+
+/// What a record was.
+#[derive(Debug)]
+#[must_use]
+pub enum Taken {
+    /// Of the log alone: nothing that is in force depends on it.
+    Nothing,
+    /// A change that must still be [applied](SpaceState::apply).
+    Change(Change),
+    /// A decision. Its verdict, its facts and its counts are not looked at here.
+    Access(Box<AccessRecord>),
+}
+
+impl SpaceState {
+    /// Begins with the first record, which must be the authority's profile of the space.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it is not.
+    pub fn begin(record: Record, authority: &Did, log: Origin) -> Result<Self, Refusal> {
+        let Event::Profile { version, document } = record.event else {
+            return Err(Refusal::NoProfile);
+        };
+        let profile = PublishedProfile::publish(signed(document)?, authority, record.time)?;
+        if profile.profile().version != version {
+            return Err(Refusal::Mismatch);
+        }
+        Ok(Self::new(log, profile))
+    }
+
+    /// Checks one record, the next after those that were applied: every document in it is verified, and
+    /// everything that a change depends on.
+    ///
+    /// # Errors
+    /// [`Refusal`] if no honest node would have written it.
+    pub fn check(&self, record: Record) -> Result<Taken, Refusal> {
+        let now = record.time;
+        let change = match record.event {
+            Event::Profile { version, document } => {
+                let change = self.check_profile(signed(document)?, now)?;
+                let matches = matches!(&change.0,
+                    Kind::Profile(profile) if profile.profile().version == version);
+                if !matches {
+                    return Err(Refusal::Mismatch);
+                }
+                change
+            }
+            Event::Admission { document } => self.check_admission(signed(document)?, now)?,
+            Event::MembershipRevoked { document } => {
+                self.check_revocation(signed(document)?, now)?
+            }
+            Event::Product { id, class, descriptor } => {
+                self.check_product(id, class, descriptor)?
+            }
+            Event::Concluded { contract, document } => {
+                let concluded = Agreement::verify_with(signed(document)?, now, &self.compiler)?;
+                if concluded.0.digest() != contract {
+                    return Err(Refusal::Mismatch);
+                }
+                self.check_agreement(concluded, now)?
+            }
+            Event::Terminated { contract, document } => {
+                let change = self.check_termination(signed(document)?, now)?;
+                let contract = ContractId::from_digest(contract);
+                let matches = matches!(&change.0,
+                    Kind::Terminated(termination) if termination.value().contract == contract);
+                if !matches {
+                    return Err(Refusal::Mismatch);
+                }
+                change
+            }
+            Event::Policies { document } => self.check_policies(signed(document)?, now)?,
+            Event::ClockSetBack { from } => Change::clock_set_back(from, now),
+            // Of the log alone.
+            Event::Archived { .. } | Event::Opened { .. } => return Ok(Taken::Nothing),
+            Event::Access(access) => return Ok(Taken::Access(Box::new(access))),
+        };
+        Ok(Taken::Change(change))
+    }
+
+    /// Checks a decision as far as its own node can have made it, and counts its use.
+    ///
+    /// # Errors
+    /// [`Refusal`] if an honest node would not have recorded it.
+    pub fn count(&self, access: &AccessRecord, at: UnixMillis) -> Result<(), Refusal> {
+        let contract = self.contract(ContractId::from_digest(access.contract))?;
+        self.check_decision(contract, access)?;
+        if let Verdict::Permit { uses, .. } = access.verdict {
+            contract.restore(uses, at);
+        }
+        Ok(())
+    }
+
+    /// What must hold for every decision that a node recorded.
+    fn check_decision(&self, contract: &Contract, access: &AccessRecord) -> Result<(), Refusal> {
+        let fail = |what| Err(Refusal::Decision { what });
+        if access.program != contract.program() {
+            return fail("the policies are not the contract's");
+        }
+        let Verdict::Permit { uses, .. } = access.verdict else { return Ok(()) };
+        if access.profile != self.profile.profile().version {
+            return fail("the profile is not the one in force");
+        }
+        if self.terminations.contains_key(&contract.id()) {
+            return fail("the contract was terminated");
+        }
+        if self.is_ended_by_clock(contract) {
+            return fail("the contract ended when the clock was set back");
+        }
+        if uses == 0 || contract.limit().is_some_and(|limit| uses > limit) {
+            return fail("the contract does not have so many uses");
+        }
+        Ok(())
+    }
+}

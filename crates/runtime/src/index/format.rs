@@ -1,0 +1,255 @@
+//! The bytes of an index. All numbers are big-endian.
+//!
+//! ```text
+//! "dataspace-index\n"
+//! changes:      number u64; each: place u64, length u32, the record
+//! relations:    number u64; each: length u16, DID of a consumer, length u16, name of a product
+//! contracts:    number u64; each CONTRACT_LEN bytes, in the order of their conclusions
+//! terminations: number u64; each: length u32, the document's content in canonical CBOR
+//! requests:     number u64; each: digest, time u64
+//! length u32, the operator's signed statement about all bytes before it
+//! ```
+
+use std::io::{self, Read, Write};
+
+use dataspace_audit_log::{LeafIndex, RECORD_LEN_MAX};
+use dataspace_identity::Did;
+use dataspace_ledger::Place;
+use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest, Name, UnixMillis, cbor};
+use dataspace_usage_contract::{ContractId, Counts, OfferId, Termination};
+use ring::digest::{Context, SHA256};
+
+use crate::index::rows::{Answered, Made};
+
+const MAGIC: [u8; 16] = *b"dataspace-index\n";
+/// Three digests, nine numbers of 8 bytes, two of 4.
+const CONTRACT_LEN: usize = 3 * Digest::LEN + 9 * 8 + 2 * 4;
+/// A limit of uses that is none.
+const UNLIMITED: u64 = u64::MAX;
+
+/// Reads, and sums what it reads.
+pub(super) struct Source<R> {
+    from: R,
+    hash: Context,
+    buffer: Vec<u8>,
+}
+
+/// Writes, and sums what it writes.
+pub(super) struct Sink<W> {
+    to: W,
+    hash: Context,
+}
+
+fn damaged(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the index is damaged: {what}"))
+}
+
+fn finish(hash: Context) -> Digest {
+    let mut bytes = [0; Digest::LEN];
+    // A SHA-256 has as many bytes as a `Digest`.
+    bytes.iter_mut().zip(hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    Digest::from_bytes(bytes)
+}
+
+impl<R: Read> Source<R> {
+    pub(super) fn new(from: R) -> io::Result<Self> {
+        let mut source = Self { from, hash: Context::new(&SHA256), buffer: Vec::new() };
+        if source.array()? == MAGIC { Ok(source) } else { Err(damaged("it begins otherwise")) }
+    }
+
+    fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.from.read_exact(&mut bytes)?;
+        self.hash.update(&bytes);
+        Ok(bytes)
+    }
+
+    pub(super) fn number(&mut self) -> io::Result<u64> {
+        Ok(u64::from_be_bytes(self.array()?))
+    }
+
+    fn bytes(&mut self, len: usize, len_max: usize) -> io::Result<&[u8]> {
+        if len > len_max {
+            return Err(damaged("a row is too long"));
+        }
+        self.buffer.resize(len, 0);
+        self.from.read_exact(&mut self.buffer)?;
+        self.hash.update(&self.buffer);
+        Ok(&self.buffer)
+    }
+
+    fn long(&mut self, len_max: usize) -> io::Result<&[u8]> {
+        let len = u32::from_be_bytes(self.array()?);
+        self.bytes(usize::try_from(len).unwrap_or(usize::MAX), len_max)
+    }
+
+    fn short(&mut self) -> io::Result<&str> {
+        let len = u16::from_be_bytes(self.array()?);
+        let bytes = self.bytes(len.into(), usize::from(u16::MAX))?;
+        std::str::from_utf8(bytes).map_err(|_| damaged("a name is no text"))
+    }
+
+    pub(super) fn change(&mut self) -> io::Result<(u64, &[u8])> {
+        let index = self.number()?;
+        Ok((index, self.long(RECORD_LEN_MAX)?))
+    }
+
+    pub(super) fn relation(&mut self) -> io::Result<(Did, Name)> {
+        let consumer = self.short()?.parse().map_err(|_| damaged("a consumer is no DID"))?;
+        let product = self.short()?.parse().map_err(|_| damaged("a product has no name"))?;
+        Ok((consumer, product))
+    }
+
+    /// A contract, and the number of its relation.
+    pub(super) fn contract(&mut self) -> io::Result<(Place, u32, Made)> {
+        let row: [u8; CONTRACT_LEN] = self.array()?;
+        let mut row = Fields(&row);
+        let id = ContractId::from_digest(row.digest()?);
+        let offer = OfferId::from_digest(row.digest()?);
+        let program = row.digest()?;
+        let index = LeafIndex::new(row.number()?);
+        let agreed_at = row.time()?;
+        let limit = Some(row.number()?).filter(|limit| *limit != UNLIMITED);
+        let permits = row.number()?;
+        let (used, day, month) = (row.number()?, row.pair()?, row.pair()?);
+        let counts = Counts::from_parts(used, day, month);
+        let (compiler, relation) = (row.small()?, row.small()?);
+        let place = Place { id, offer, index, agreed_at, program, limit, compiler };
+        Ok((place, relation, Made { permits, counts }))
+    }
+
+    pub(super) fn termination(&mut self) -> io::Result<Termination> {
+        let bytes = self.long(DOCUMENT_LEN_MAX)?;
+        cbor::from_canonical(bytes, DOCUMENT_LEN_MAX)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    pub(super) fn request(&mut self) -> io::Result<Answered> {
+        let row: [u8; Digest::LEN + 8] = self.array()?;
+        let mut row = Fields(&row);
+        Ok(Answered { request: row.digest()?, at: row.time()? })
+    }
+
+    /// The digest over all that was read, and the statement behind it.
+    pub(super) fn finish(mut self) -> io::Result<(Digest, Vec<u8>)> {
+        let digest = finish(self.hash.clone());
+        let statement = self.long(DOCUMENT_LEN_MAX)?.to_vec();
+        match self.from.read(&mut [0])? {
+            0 => Ok((digest, statement)),
+            _ => Err(damaged("it goes on after its end")),
+        }
+    }
+}
+
+/// The fields of a row.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+        let (first, rest) = self.0.split_first_chunk().ok_or_else(|| damaged("a short row"))?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    fn digest(&mut self) -> io::Result<Digest> {
+        Ok(Digest::from_bytes(self.array()?))
+    }
+
+    fn number(&mut self) -> io::Result<u64> {
+        Ok(u64::from_be_bytes(self.array()?))
+    }
+
+    fn small(&mut self) -> io::Result<u32> {
+        Ok(u32::from_be_bytes(self.array()?))
+    }
+
+    fn pair(&mut self) -> io::Result<(u64, u64)> {
+        Ok((self.number()?, self.number()?))
+    }
+
+    fn time(&mut self) -> io::Result<UnixMillis> {
+        UnixMillis::try_from(self.number()?).map_err(|_| damaged("a time out of range"))
+    }
+}
+
+impl<W: Write> Sink<W> {
+    pub(super) fn new(to: W) -> io::Result<Self> {
+        let mut sink = Self { to, hash: Context::new(&SHA256) };
+        sink.put(&MAGIC)?;
+        Ok(sink)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hash.update(bytes);
+        self.to.write_all(bytes)
+    }
+
+    pub(super) fn number(&mut self, number: u64) -> io::Result<()> {
+        self.put(&number.to_be_bytes())
+    }
+
+    fn long(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let len = u32::try_from(bytes.len()).map_err(|_| damaged("a row is too long"))?;
+        self.put(&len.to_be_bytes())?;
+        self.put(bytes)
+    }
+
+    fn short(&mut self, text: &str) -> io::Result<()> {
+        let len = u16::try_from(text.len()).map_err(|_| damaged("a name is too long"))?;
+        self.put(&len.to_be_bytes())?;
+        self.put(text.as_bytes())
+    }
+
+    pub(super) fn change(&mut self, index: u64, record: &[u8]) -> io::Result<()> {
+        self.number(index)?;
+        self.long(record)
+    }
+
+    pub(super) fn relation(&mut self, (consumer, product): &(Did, Name)) -> io::Result<()> {
+        self.short(consumer.as_str())?;
+        self.short(product.as_str())
+    }
+
+    pub(super) fn contract(
+        &mut self,
+        place: &Place,
+        relation: u32,
+        Made { permits, counts }: &Made,
+    ) -> io::Result<()> {
+        let Place { id, offer, index, agreed_at, program, limit, compiler } = place;
+        let (used, day, month) = counts.to_parts();
+        let mut row = Vec::with_capacity(CONTRACT_LEN);
+        for digest in [id.as_digest(), offer.as_digest(), program] {
+            row.extend_from_slice(digest.as_bytes());
+        }
+        let limit = limit.unwrap_or(UNLIMITED);
+        let numbers = [index.as_u64(), agreed_at.as_millis(), limit, *permits, used];
+        for number in numbers.into_iter().chain([day.0, day.1, month.0, month.1]) {
+            row.extend_from_slice(&number.to_be_bytes());
+        }
+        for number in [*compiler, relation] {
+            row.extend_from_slice(&number.to_be_bytes());
+        }
+        self.put(&row)
+    }
+
+    pub(super) fn termination(&mut self, termination: &Termination) -> io::Result<()> {
+        let bytes = cbor::to_canonical(termination).map_err(io::Error::other)?;
+        self.long(&bytes)
+    }
+
+    pub(super) fn request(&mut self, Answered { request, at }: &Answered) -> io::Result<()> {
+        self.put(request.as_bytes())?;
+        self.number(at.as_millis())
+    }
+
+    /// The digest over all that was written.
+    pub(super) fn digest(&self) -> Digest {
+        finish(self.hash.clone())
+    }
+
+    pub(super) fn finish(mut self, statement: &[u8]) -> io::Result<W> {
+        self.long(statement)?;
+        Ok(self.to)
+    }
+}
