@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::len::to_u64;
 use crate::log::Log;
 use crate::medium::directory::Directory;
 use crate::medium::file_storage::CHECKPOINT_FILE;
 use crate::medium::hashes;
 use crate::medium::mark::Mark;
 use crate::medium::read_only::{ReadOnlyStorage, end_of_group};
-use crate::medium::segment::{segment_of, to_u64};
+use crate::medium::segment::segment_of;
 use crate::medium::storage::{Storage, StoredFile};
 use crate::note::checkpoint::{Checkpoint, CheckpointError};
 use crate::open::recovery::{OpenError, Recovery};

@@ -6,16 +6,14 @@ use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use thiserror::Error;
 
-use crate::log::Log;
 use crate::note::checkpoint::Checkpoint;
 use crate::published::static_files::StaticFiles;
 use crate::published::static_log::{StaticLog, StaticLogError};
-use crate::reader::ProveError;
 use crate::tree::hash::TreeSize;
 use crate::tree::proof::{ConsistencyProof, ProofError};
 use crate::witness::fork::{ForkError, ForkProof};
 
-/// A log that can be asked what it was: a [`Log`] or a [`StaticLog`].
+/// A log that can be asked what it was: a [`Log`](crate::Log) or a [`StaticLog`].
 pub trait History {
     /// Why it does not answer.
     type Error: Error + 'static;
@@ -35,22 +33,6 @@ pub trait History {
         from: TreeSize,
         to: TreeSize,
     ) -> Result<ConsistencyProof, Self::Error>;
-}
-
-impl History for &Log {
-    type Error = ProveError;
-
-    fn root_at(&mut self, size: TreeSize) -> Result<Digest, ProveError> {
-        Log::root_at(self, size)
-    }
-
-    fn consistency_proof(
-        &mut self,
-        from: TreeSize,
-        to: TreeSize,
-    ) -> Result<ConsistencyProof, ProveError> {
-        Log::consistency_proof(self, from, to)
-    }
 }
 
 impl<F: StaticFiles> History for StaticLog<F> {

@@ -119,6 +119,8 @@ mod append;
 mod backup;
 mod compare;
 mod error;
+mod history;
+mod len;
 mod log;
 mod medium;
 mod note;
@@ -126,6 +128,7 @@ mod open;
 mod published;
 mod reader;
 mod receipt;
+mod receipts;
 mod record;
 mod signing;
 mod state;
@@ -155,21 +158,22 @@ pub use crate::open::recovery::{OpenError, Recovery};
 pub use crate::published::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
 pub use crate::published::fetch::StaticReadError;
 pub use crate::published::publish::{PublishCosignaturesError, PublishError, Published, Publisher};
+pub use crate::published::publish_dir::PublishDir;
 pub use crate::published::report::{
     DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticReport, Stop,
 };
-pub use crate::published::static_dir::{PublishDir, StaticDir};
+pub use crate::published::static_dir::StaticDir;
 pub use crate::published::static_files::{
-    CHECKPOINT_PATH, Deliver, FnFiles, StaticFiles, StaticStore, how_to_deliver,
+    CHECKPOINT_PATH, Deliver, FnFiles, StaticFiles, how_to_deliver,
 };
 pub use crate::published::static_log::{OpenStaticError, StaticLog, StaticLogError};
+pub use crate::published::static_store::StaticStore;
 pub use crate::published::verify::{verify_static, verify_static_entries};
 pub use crate::reader::{ProveError, ReadError};
 pub use crate::receipt::cose::RECEIPT_LEN_MAX;
 pub use crate::receipt::error::ReceiptError;
-pub use crate::receipt::{
-    Receipt, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
-};
+pub use crate::receipt::{Receipt, SignedState, VerifiedExtension, VerifiedReceipt};
+pub use crate::receipts::SignReceiptError;
 pub use crate::record::{
     AccessRecord, EncodedRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError,
     TEXT_LEN_MAX, TEXTS_MAX, Verdict,

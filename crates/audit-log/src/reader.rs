@@ -5,8 +5,9 @@ use std::io;
 use dataspace_primitives::Digest;
 use thiserror::Error;
 
+use crate::len::to_u64;
 use crate::medium::hashes::{Edge, NodeError, Stored, TILE_HEIGHT, TILE_WIDTH, offset_at};
-use crate::medium::segment::{RECORD_PREFIX_LEN, segment_of, split_record, to_u64};
+use crate::medium::segment::{RECORD_PREFIX_LEN, segment_of, split_record};
 use crate::medium::storage::{Storage, StoredFile};
 use crate::record::RECORD_LEN_MAX;
 use crate::state::State;

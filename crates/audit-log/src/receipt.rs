@@ -4,13 +4,9 @@ pub(crate) mod cose;
 pub(crate) mod error;
 
 use dataspace_identity::Origin;
-use dataspace_primitives::{Digest, Signature, Signer};
-use thiserror::Error;
+use dataspace_primitives::{Digest, Signature};
 
-use crate::error::ExtendsError;
-use crate::log::Log;
 use crate::note::checkpoint::Checkpoint;
-use crate::reader::ProveError;
 use crate::receipt::cose::Proof;
 use crate::receipt::error::ReceiptError;
 use crate::tree::hash::{LeafIndex, TreeSize, leaf_hash};
@@ -52,86 +48,7 @@ pub struct SignedState {
     root: Digest,
 }
 
-/// Why a receipt is not made.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SignReceiptError {
-    /// The log does not hold what the checkpoint covers.
-    #[error("the checkpoint is not of this log")]
-    Checkpoint(#[from] ExtendsError),
-    /// The log has no such proof.
-    #[error("the log does not prove it")]
-    Prove(#[from] ProveError),
-    /// An empty log is extended by every one, and each log by itself; no receipt is needed.
-    #[error("a log of {to} records and one of {from} are no two states to prove anything of")]
-    NothingToProve {
-        /// The size of the earlier state.
-        from: TreeSize,
-        /// The size of the later state.
-        to: TreeSize,
-    },
-    /// The signer does not hold the operator's key.
-    #[error("the signer does not hold the key of the log's operator")]
-    NotOperator,
-    /// The receipt cannot be written.
-    #[error("the receipt cannot be put together")]
-    Form(#[from] ReceiptError),
-}
-
 impl Receipt {
-    /// The receipt for the record at `index`, from the root of `checkpoint`, which `log` must hold.
-    ///
-    /// # Errors
-    /// [`SignReceiptError`] if the record is not under the checkpoint, or `signer` is not the
-    /// operator.
-    pub fn inclusion(
-        log: &Log,
-        index: LeafIndex,
-        checkpoint: &Checkpoint,
-        signer: &dyn Signer,
-    ) -> Result<Self, SignReceiptError> {
-        log.verify_extends(checkpoint)?;
-        let proof = log.inclusion_proof(index, checkpoint.size())?;
-        Self::sign(checkpoint, &Proof::Inclusion(proof), signer)
-    }
-
-    /// The receipt for that the log extends its first `from` records, up to the root of `checkpoint`,
-    /// which `log` must hold.
-    ///
-    /// # Errors
-    /// [`SignReceiptError`] if there is no such extension, or `signer` is not the operator.
-    pub fn consistency(
-        log: &Log,
-        from: TreeSize,
-        checkpoint: &Checkpoint,
-        signer: &dyn Signer,
-    ) -> Result<Self, SignReceiptError> {
-        let to = checkpoint.size();
-        if from == TreeSize::EMPTY || from == to {
-            return Err(SignReceiptError::NothingToProve { from, to });
-        }
-        log.verify_extends(checkpoint)?;
-        let proof = log.consistency_proof(from, to)?;
-        Self::sign(checkpoint, &Proof::Consistency(proof), signer)
-    }
-
-    fn sign(
-        checkpoint: &Checkpoint,
-        proof: &Proof,
-        signer: &dyn Signer,
-    ) -> Result<Self, SignReceiptError> {
-        let origin = checkpoint.origin();
-        if signer.key_id() != origin.operator().key_id() {
-            return Err(SignReceiptError::NotOperator);
-        }
-        let bytes = cose::to_be_signed(origin, proof.size(), &checkpoint.root());
-        let signature = signer.sign(&bytes);
-        if !origin.operator().public_key().verifies(&bytes, &signature) {
-            return Err(SignReceiptError::NotOperator);
-        }
-        Ok(Self::from_bytes(&cose::write(origin, proof, &signature)?)?)
-    }
-
     /// The bytes of the receipt, tagged: an element of the header `receipts` (394) as well.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

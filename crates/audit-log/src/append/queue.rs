@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::append::batch::Batch;
 use crate::append::error::{AppendError, PoisonCause};
 use crate::append::outcome::{self, Outcome, Wait, Wakers};
-use crate::medium::segment::{GROUP_BODY_LEN_MAX, RECORD_PREFIX_LEN, to_u64};
+use crate::len::to_u64;
+use crate::medium::segment::{GROUP_BODY_LEN_MAX, RECORD_PREFIX_LEN};
 use crate::record::RECORD_LEN_MAX;
 
 /// Most records that wait to be written, or have room; more callers wait until there is room.

@@ -14,7 +14,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::medium::segment::to_u64;
+use crate::len::to_u64;
 
 /// How long a writer waits for a reader that only just looks ([`Directory::look`]).
 const LOCK_TRIES: u32 = 50;

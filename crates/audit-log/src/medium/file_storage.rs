@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustix::io::Errno;
 
+use crate::len::to_u64;
 use crate::medium::directory::Directory;
-use crate::medium::segment::to_u64;
 use crate::medium::storage::{Storage, StoredFile};
 use crate::note::signed_note::NOTE_LEN_MAX;
 use crate::tree::hash::LeafIndex;

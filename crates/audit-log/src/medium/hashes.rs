@@ -12,7 +12,7 @@ use std::io;
 use dataspace_primitives::Digest;
 use thiserror::Error;
 
-use crate::medium::segment::to_u64;
+use crate::len::to_u64;
 use crate::medium::storage::{Storage, StoredFile};
 use crate::tree::Tree;
 use crate::tree::hash::{LeafIndex, TreeError, TreeSize, empty_root};

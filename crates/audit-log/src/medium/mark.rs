@@ -11,7 +11,7 @@ use std::io;
 
 use dataspace_primitives::Digest;
 
-use crate::medium::segment::to_u64;
+use crate::len::to_u64;
 use crate::medium::storage::{Storage, StoredFile};
 use crate::tree::hash::LeafIndex;
 

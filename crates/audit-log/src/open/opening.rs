@@ -5,11 +5,12 @@ use std::io;
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 
+use crate::len::to_u64;
 use crate::medium::hashes::{Edge, Stored, damaged_tile, lens, offset_at, push_offset, settle};
 use crate::medium::mark::{Mark, SETTLE_EVERY, list_sum};
 use crate::medium::segment::{
     GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, NONCE_LEN, SegmentHeader, Tail, read_group,
-    read_tail, segment_len_bound, to_u64,
+    read_tail, segment_len_bound,
 };
 use crate::medium::storage::{Storage, StoredFile};
 use crate::note::checkpoint::{Checkpoint, CheckpointError};

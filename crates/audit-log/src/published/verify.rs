@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 
-use crate::medium::segment::to_u64;
+use crate::len::to_u64;
 use crate::published::bundle::BundleError;
 use crate::published::fetch::{Ahead, Fetched, StaticReadError, fetch_bundle, fetch_tile};
 use crate::published::report::{DAMAGES_MAX, Depth, Fault, Progress, StaticReport, Stop};
