@@ -1,12 +1,10 @@
 //! A log as one side of a comparison.
 
 use dataspace_primitives::Digest;
+use dataspace_tlog::{ConsistencyProof, History, TreeSize};
 
-use crate::compare::History;
 use crate::log::Log;
 use crate::reader::ProveError;
-use crate::tree::hash::TreeSize;
-use crate::tree::proof::ConsistencyProof;
 
 impl History for &Log {
     type Error = ProveError;

@@ -1,16 +1,13 @@
 //! Receipts for what is in a log, signed by its operator.
 
 use dataspace_primitives::Signer;
+use dataspace_tlog::engine::cose::{self, Proof};
+use dataspace_tlog::{Checkpoint, LeafIndex, Receipt, ReceiptError, TreeSize};
 use thiserror::Error;
 
 use crate::error::ExtendsError;
 use crate::log::Log;
-use crate::note::checkpoint::Checkpoint;
 use crate::reader::ProveError;
-use crate::receipt::Receipt;
-use crate::receipt::cose::{self, Proof};
-use crate::receipt::error::ReceiptError;
-use crate::tree::hash::{LeafIndex, TreeSize};
 
 /// Why a receipt is not made.
 #[derive(Debug, Error)]

@@ -22,11 +22,10 @@ use std::io;
 
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::Digest;
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{LeafIndex, RECORD_LEN_MAX, leaf_hash};
 
-use crate::len::to_u64;
 use crate::medium::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
-use crate::record::RECORD_LEN_MAX;
-use crate::tree::hash::{LeafIndex, leaf_hash};
 
 const SEGMENT_MAGIC: &[u8; 8] = b"dslogseg";
 const SEGMENT_VERSION: u32 = 3;

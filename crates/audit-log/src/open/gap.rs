@@ -1,7 +1,9 @@
 //! A segment that is missing between others. Opening reads none of those before the mark, so this
 //! is asked of a few records.
 
-use crate::len::to_u64;
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{LeafIndex, empty_root, leaf_hash};
+
 use crate::medium::hashes::{Edge, NodeError, Stored, offset_at};
 use crate::medium::mark::list_sum;
 use crate::medium::segment::{GROUP_HEADER_LEN, NONCE_LEN, SegmentHeader, segment_of};
@@ -9,7 +11,6 @@ use crate::medium::storage::StoredFile;
 use crate::open::opening::{Opening, is_short};
 use crate::open::recovery::OpenError;
 use crate::reader::read_record;
-use crate::tree::hash::{LeafIndex, empty_root, leaf_hash};
 
 impl Opening<'_> {
     /// Finds a segment that is missing between others, up to the one of the mark. Reads nothing

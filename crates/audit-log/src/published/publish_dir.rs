@@ -6,11 +6,10 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use dataspace_tlog::engine::paths::{is_known, read_into, walk, walk_dirs};
+use dataspace_tlog::{CHECKPOINT_PATH, Directory, StaticFiles};
 use rustix::fs::{FileType, Mode};
 
-use crate::medium::directory::Directory;
-use crate::published::paths::{is_known, read_into, walk, walk_dirs};
-use crate::published::static_files::{CHECKPOINT_PATH, StaticFiles};
 use crate::published::static_store::StaticStore;
 use crate::published::static_sync::WholeSync;
 

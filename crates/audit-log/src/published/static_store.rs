@@ -1,6 +1,6 @@
 use std::io;
 
-use crate::published::static_files::StaticFiles;
+use dataspace_tlog::StaticFiles;
 
 /// Where a [`Publisher`](crate::Publisher) puts its files. It alone writes there.
 pub trait StaticStore: StaticFiles {

@@ -3,7 +3,7 @@
 pub(crate) mod edge;
 pub(crate) mod hash;
 pub(crate) mod hash_tile;
-pub(crate) mod nodes;
+pub mod nodes;
 pub(crate) mod proof;
 pub(crate) mod tile;
 
@@ -104,7 +104,8 @@ impl Tree {
     }
 
     /// The hashes of the complete subtrees of 2^`height` leaves.
-    pub(crate) fn row(&self, height: u32) -> &[Digest] {
+    #[doc(hidden)]
+    pub fn row(&self, height: u32) -> &[Digest] {
         let row = usize::try_from(height).ok().and_then(|height| self.levels.get(height));
         row.map_or(&[], Vec::as_slice)
     }

@@ -3,13 +3,14 @@
 use std::io::{self, Read as _};
 use std::sync::Arc;
 
+use crate::directory::Directory;
 use crate::len::to_u64;
-use crate::medium::directory::Directory;
 use crate::published::static_files::CHECKPOINT_PATH;
 use crate::tree::tile::{BundleId, TileId};
 
 /// Whether a published log has a file of this path.
-pub(crate) fn is_known(path: &str) -> bool {
+#[must_use]
+pub fn is_known(path: &str) -> bool {
     path == CHECKPOINT_PATH || path.parse::<TileId>().is_ok() || path.parse::<BundleId>().is_ok()
 }
 
@@ -27,7 +28,10 @@ pub(crate) fn is_way(path: &str) -> bool {
 }
 
 /// The directory of the file, and its name in it; `None` if a directory on the way is not there.
-pub(crate) fn walk(
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidInput`] if a published log has no such file; whatever the file system says.
+pub fn walk(
     root: &Arc<Directory>,
     path: &str,
     open: fn(&Directory, &str) -> io::Result<Directory>,
@@ -41,7 +45,10 @@ pub(crate) fn walk(
 }
 
 /// The directory; `None` if it, or one on the way, is not there.
-pub(crate) fn walk_dirs(
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn walk_dirs(
     root: &Arc<Directory>,
     dirs: &str,
     open: fn(&Directory, &str) -> io::Result<Directory>,
@@ -57,7 +64,10 @@ pub(crate) fn walk_dirs(
 }
 
 /// As [`StaticFiles::read_into`](crate::StaticFiles::read_into), below `root`.
-pub(crate) fn read_into(
+///
+/// # Errors
+/// As [`walk`]; whatever the file system says.
+pub fn read_into(
     root: &Arc<Directory>,
     path: &str,
     len_max: usize,

@@ -13,7 +13,7 @@ use crate::tree::hash::TreeSize;
 use crate::tree::proof::{ConsistencyProof, ProofError};
 use crate::witness::fork::{ForkError, ForkProof};
 
-/// A log that can be asked what it was: a [`Log`](crate::Log) or a [`StaticLog`].
+/// A log that can be asked what it was: a [`StaticLog`], or the `Log` of `dataspace-audit-log`.
 pub trait History {
     /// Why it does not answer.
     type Error: Error + 'static;

@@ -104,7 +104,8 @@ impl Checkpoint {
         line.parse().map_err(|_| CheckpointError::Form)
     }
 
-    pub(crate) fn sign(
+    #[doc(hidden)]
+    pub fn sign(
         origin: &Origin,
         size: TreeSize,
         root: Digest,
@@ -167,7 +168,9 @@ impl Checkpoint {
 
     /// The checkpoint with the signatures of `other` under it, too, which says the same; as it is if
     /// that says something else, or if there would be too many.
-    pub(crate) fn with_signatures_of(&self, other: &Self) -> Self {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_signatures_of(&self, other: &Self) -> Self {
         if self.text() != other.text() {
             return self.clone();
         }

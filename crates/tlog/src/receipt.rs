@@ -1,6 +1,6 @@
 //! COSE receipts (RFC 9942): a proof and the operator's signature in the form that SCITT tools read.
 
-pub(crate) mod cose;
+pub mod cose;
 pub(crate) mod error;
 
 use dataspace_identity::Origin;

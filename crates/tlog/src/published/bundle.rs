@@ -96,7 +96,9 @@ impl BundleBuilder {
     }
 
     /// The bytes of the bundle that has the first `width` entries alone; all if there are fewer.
-    pub(crate) fn first(&self, width: u16) -> &[u8] {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn first(&self, width: u16) -> &[u8] {
         let mut rest = self.bytes.as_slice();
         for _ in 0..width {
             let Some((_, after)) = split_entry(rest) else { break };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustix::fs::FileType;
 
-use crate::medium::directory::Directory;
+use crate::directory::Directory;
 use crate::published::paths::{is_known, is_way, read_into};
 use crate::published::static_files::StaticFiles;
 

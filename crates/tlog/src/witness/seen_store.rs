@@ -5,7 +5,7 @@ use std::path::Path;
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 
-use crate::medium::directory::Directory;
+use crate::directory::Directory;
 use crate::note::signed_note::NOTE_LEN_MAX;
 use crate::witness::fork::FORK_LEN_MAX;
 

@@ -238,7 +238,8 @@ impl<F: StaticFiles> StaticLog<F> {
     }
 
     /// Where a publisher goes on.
-    pub(crate) fn to_edge(&self) -> Edge {
+    #[doc(hidden)]
+    pub fn to_edge(&self) -> Edge {
         let tiles = (0..).zip(&self.edge);
         let tiles =
             tiles.filter_map(|(level, tile)| Some((level, tile.as_ref()?.hashes().to_vec())));

@@ -35,14 +35,17 @@ const SIZE: i64 = -65_537;
 
 /// What is in the unprotected header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
+pub enum Proof {
+    /// That a record is in the log.
     Inclusion(InclusionProof),
+    /// That the log extends an earlier state.
     Consistency(ConsistencyProof),
 }
 
 impl Proof {
     /// The size of the tree whose root is signed.
-    pub(crate) fn size(&self) -> TreeSize {
+    #[must_use]
+    pub fn size(&self) -> TreeSize {
         match self {
             Self::Inclusion(proof) => proof.size,
             Self::Consistency(proof) => proof.to,
@@ -85,7 +88,10 @@ impl Proof {
 }
 
 /// The bytes of the receipt.
-pub(crate) fn write(
+///
+/// # Errors
+/// Never for a proof of a tree; the error is there so that no code has to panic.
+pub fn write(
     origin: &Origin,
     proof: &Proof,
     signature: &Signature,
@@ -129,7 +135,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Origin, Proof, Signature), ReceiptEr
 }
 
 /// The `Sig_structure` of RFC 9052 §4.4 over a root.
-pub(crate) fn to_be_signed(origin: &Origin, size: TreeSize, root: &Digest) -> Vec<u8> {
+#[must_use]
+pub fn to_be_signed(origin: &Origin, size: TreeSize, root: &Digest) -> Vec<u8> {
     CoseSign1Builder::new()
         .protected(protected(origin, size))
         .payload(root.as_bytes().to_vec())

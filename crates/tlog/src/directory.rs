@@ -65,7 +65,8 @@ impl Directory {
         Self::make_with(path, Mode::RWXU)
     }
 
-    pub(crate) fn make_with(path: &Path, mode: Mode) -> io::Result<Self> {
+    #[doc(hidden)]
+    pub fn make_with(path: &Path, mode: Mode) -> io::Result<Self> {
         match rustix::fs::mkdir(path, mode) {
             Err(Errno::EXIST) => {}
             done => done?,
@@ -109,7 +110,8 @@ impl Directory {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] with the text `held` if somebody has the lock; whatever else
     /// the file system says.
-    pub(crate) fn look(&self, held: &'static str) -> io::Result<File> {
+    #[doc(hidden)]
+    pub fn look(&self, held: &'static str) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = File::from(rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?);
         match dir.try_lock_shared() {
@@ -142,7 +144,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`io::ErrorKind::StaleNetworkFileHandle`] if it is one that was forked from it.
-    pub(crate) fn check_process(&self) -> io::Result<()> {
+    #[doc(hidden)]
+    pub fn check_process(&self) -> io::Result<()> {
         if std::process::id() == self.process {
             return Ok(());
         }
@@ -151,7 +154,8 @@ impl Directory {
     }
 
     /// Whether the name still leads to this open file.
-    pub(crate) fn is_at(&self, name: &str, file: &File) -> io::Result<bool> {
+    #[doc(hidden)]
+    pub fn is_at(&self, name: &str, file: &File) -> io::Result<bool> {
         let found = match rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => return Ok(false),
             found => found?,
@@ -217,14 +221,16 @@ impl Directory {
         self.make_temporary_with(name, PRIVATE)
     }
 
-    pub(crate) fn make_temporary_with(&self, name: &str, mode: Mode) -> io::Result<(String, File)> {
+    #[doc(hidden)]
+    pub fn make_temporary_with(&self, name: &str, mode: Mode) -> io::Result<(String, File)> {
         let temp = temporary_name(name)?;
         let file = self.make_file_with(temp.as_ref(), mode)?;
         Ok((temp, file))
     }
 
     /// Makes a directory, for its owner alone, under a new random name.
-    pub(crate) fn make_temporary_directory(&self, name: &str) -> io::Result<(String, Self)> {
+    #[doc(hidden)]
+    pub fn make_temporary_directory(&self, name: &str) -> io::Result<(String, Self)> {
         let temp = temporary_name(name)?;
         rustix::fs::mkdirat(&self.dir, &temp, Mode::RWXU)?;
         let made = self.inner(&temp)?;
@@ -232,7 +238,8 @@ impl Directory {
     }
 
     /// Renames what is there to a name that nothing has.
-    pub(crate) fn rename_new(&self, from: &str, to: &OsStr) -> io::Result<()> {
+    #[doc(hidden)]
+    pub fn rename_new(&self, from: &str, to: &OsStr) -> io::Result<()> {
         match renameat_new(&self.dir, from, to) {
             // Not every file system has it.
             Err(Errno::INVAL | Errno::NOSYS) if !self.has(to)? => {
@@ -251,7 +258,8 @@ impl Directory {
         self.rename_into(from, self, to)
     }
 
-    pub(crate) fn rename_into(&self, from: &str, other: &Self, to: &str) -> io::Result<()> {
+    #[doc(hidden)]
+    pub fn rename_into(&self, from: &str, other: &Self, to: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.dir, from, &other.dir, to)?)
     }
 
@@ -264,7 +272,8 @@ impl Directory {
         self.replace_with(name, bytes, PRIVATE)
     }
 
-    pub(crate) fn replace_with(&self, name: &str, bytes: &[u8], mode: Mode) -> io::Result<()> {
+    #[doc(hidden)]
+    pub fn replace_with(&self, name: &str, bytes: &[u8], mode: Mode) -> io::Result<()> {
         self.check()?;
         let (temp, mut file) = self.make_temporary_with(name, mode)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
@@ -320,7 +329,8 @@ impl Directory {
     }
 
     /// What has this name; `None` if nothing has.
-    pub(crate) fn kind(&self, name: &OsStr) -> io::Result<Option<FileType>> {
+    #[doc(hidden)]
+    pub fn kind(&self, name: &OsStr) -> io::Result<Option<FileType>> {
         match rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(None),
             found => Ok(Some(FileType::from_raw_mode(found?.st_mode))),
@@ -356,7 +366,8 @@ impl Directory {
     }
 
     /// The directory in this one, which must be one, and no link to one.
-    pub(crate) fn inner(&self, name: &str) -> io::Result<Self> {
+    #[doc(hidden)]
+    pub fn inner(&self, name: &str) -> io::Result<Self> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let dir = match rustix::fs::openat(&self.dir, name, flags, Mode::empty()) {
             Err(Errno::LOOP | Errno::NOTDIR) => return Err(self.refused(name.as_ref())),
@@ -367,7 +378,8 @@ impl Directory {
     }
 
     /// As [`inner`](Self::inner); makes it if it is not there.
-    pub(crate) fn make_inner(&self, name: &str) -> io::Result<Self> {
+    #[doc(hidden)]
+    pub fn make_inner(&self, name: &str) -> io::Result<Self> {
         match rustix::fs::mkdirat(&self.dir, name, Mode::from_raw_mode(0o777)) {
             Err(Errno::EXIST) => {}
             made => made?,
@@ -376,7 +388,8 @@ impl Directory {
     }
 
     /// Removes an empty directory in this one.
-    pub(crate) fn remove_inner(&self, name: &str) -> io::Result<()> {
+    #[doc(hidden)]
+    pub fn remove_inner(&self, name: &str) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.dir, name, AtFlags::REMOVEDIR)?)
     }
 
@@ -389,7 +402,8 @@ impl Directory {
     }
 
     /// Another handle of the same directory.
-    pub(crate) fn handle(&self) -> io::Result<File> {
+    #[doc(hidden)]
+    pub fn handle(&self) -> io::Result<File> {
         self.dir.try_clone()
     }
 

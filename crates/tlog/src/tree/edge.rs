@@ -7,7 +7,7 @@ use crate::tree::tile::{TILE_LEVEL_MAX, TILE_WIDTH, TileId};
 /// The right edge of a growing tree: the hashes of its partial tiles, and no others, so at most
 /// 64 KiB for a log of any length.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Edge {
+pub struct Edge {
     size: u64,
     levels: [Vec<Digest>; TILE_LEVEL_MAX as usize + 1],
 }
@@ -24,18 +24,23 @@ impl Edge {
         edge
     }
 
-    pub(crate) fn size(&self) -> TreeSize {
+    /// Leaves of the tree.
+    #[must_use]
+    pub fn size(&self) -> TreeSize {
         TreeSize::new(self.size)
     }
 
     /// Goes back to the beginning of the last partial tile of level 0; gives the leaves taken off.
-    pub(crate) fn unfinish(&mut self) -> Vec<Digest> {
+    pub fn unfinish(&mut self) -> Vec<Digest> {
         self.size -= self.size % u64::from(TILE_WIDTH);
         self.levels.first_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Appends a leaf; hands over the tiles that become full by it, the lowest level first.
-    pub(crate) fn push<E>(
+    ///
+    /// # Errors
+    /// The first error of `full`.
+    pub fn push<E>(
         &mut self,
         leaf: Digest,
         mut full: impl FnMut(TileId, &[Digest]) -> Result<(), E>,
@@ -59,20 +64,21 @@ impl Edge {
     }
 
     /// The partial tiles, the lowest level first.
-    pub(crate) fn partial(&self) -> impl Iterator<Item = (TileId, &[Digest])> {
+    pub fn partial(&self) -> impl Iterator<Item = (TileId, &[Digest])> {
         TileId::edge(self.size()).filter_map(|id| {
             let row = self.levels.get(usize::from(id.level()))?;
             Some((id, row.as_slice()))
         })
     }
 
-    pub(crate) fn root(&self) -> Digest {
+    /// The root of the whole tree.
+    pub fn root(&self) -> Digest {
         edge_root(self.levels.iter().map(Vec::as_slice))
     }
 }
 
 /// The bytes of the tile with these hashes.
-pub(crate) fn tile_bytes(hashes: &[Digest], bytes: &mut Vec<u8>) {
+pub fn tile_bytes(hashes: &[Digest], bytes: &mut Vec<u8>) {
     bytes.clear();
     bytes.extend(hashes.iter().flat_map(Digest::as_bytes));
 }

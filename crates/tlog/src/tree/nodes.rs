@@ -6,10 +6,14 @@ use crate::tree::hash::{LeafIndex, TreeError, TreeSize, empty_root, node_hash, s
 use crate::tree::proof::{ConsistencyProof, InclusionProof};
 
 /// Where the hashes of complete subtrees come from.
-pub(crate) trait Nodes {
+pub trait Nodes {
+    /// Why a hash is not known.
     type Error;
 
     /// The hash over the leaves `index·2^height .. (index+1)·2^height`.
+    ///
+    /// # Errors
+    /// It is not known.
     fn node(&mut self, height: u32, index: u64) -> Result<Digest, Self::Error>;
 }
 
@@ -60,7 +64,10 @@ fn consistency_path<N: Nodes>(nodes: &mut N, from: u64, to: u64) -> Result<Vec<D
 }
 
 /// The root over the first `size` of so many leaves.
-pub(crate) fn root_at<N: Nodes<Error: From<TreeError>>>(
+///
+/// # Errors
+/// There are fewer leaves, or hashes are not known.
+pub fn root_at<N: Nodes<Error: From<TreeError>>>(
     nodes: &mut N,
     leaves: TreeSize,
     size: TreeSize,
@@ -70,7 +77,10 @@ pub(crate) fn root_at<N: Nodes<Error: From<TreeError>>>(
 }
 
 /// The proof of inclusion in a tree of some of so many leaves.
-pub(crate) fn inclusion_proof<N: Nodes<Error: From<TreeError>>>(
+///
+/// # Errors
+/// There are fewer leaves, no such leaf, or hashes are not known.
+pub fn inclusion_proof<N: Nodes<Error: From<TreeError>>>(
     nodes: &mut N,
     leaves: TreeSize,
     (index, size): (LeafIndex, TreeSize),
@@ -84,7 +94,10 @@ pub(crate) fn inclusion_proof<N: Nodes<Error: From<TreeError>>>(
 }
 
 /// The proof of consistency between two trees of some of so many leaves.
-pub(crate) fn consistency_proof<N: Nodes<Error: From<TreeError>>>(
+///
+/// # Errors
+/// There are fewer leaves, `from` is larger than `to`, or hashes are not known.
+pub fn consistency_proof<N: Nodes<Error: From<TreeError>>>(
     nodes: &mut N,
     leaves: TreeSize,
     (from, to): (TreeSize, TreeSize),
