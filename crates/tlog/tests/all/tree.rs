@@ -1,8 +1,8 @@
-use dataspace_audit_log::{
+use dataspace_primitives::Digest;
+use dataspace_tlog::{
     ConsistencyProof, InclusionProof, LeafIndex, PATH_LEN_MAX, ProofError, Tree, TreeError,
     TreeSize, empty_root, leaf_hash,
 };
-use dataspace_primitives::Digest;
 use proptest::prelude::*;
 
 /// Sizes that are tried one by one.

@@ -1,10 +1,10 @@
-use dataspace_audit_log::{
-    Checkpoint, FORK_LEN_MAX, Finding, ForkError, ForkProof, Log, Origin, Tree, TreeSize, note_key,
-};
 use dataspace_primitives::{Digest, cbor};
+use dataspace_tlog::{
+    Checkpoint, FORK_LEN_MAX, Finding, ForkError, ForkProof, Origin, Tree, TreeSize, note_key,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Branch, Disk, key, numbers, origin};
+use crate::support::{Branch, key, origin, signed};
 
 /// The file as an attacker would write it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,14 +23,6 @@ fn wire(proof: &ForkProof) -> Wire {
 fn verify(wire: &Wire) -> Result<(), ForkError> {
     let proof = ForkProof::from_bytes(&cbor::to_canonical(wire).unwrap())?;
     proof.verify(&origin()).map(|_| ())
-}
-
-/// A checkpoint that the operator signs over any size and root.
-fn signed(size: u64, root: Digest) -> Checkpoint {
-    let root = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, root.as_bytes());
-    let text = format!("{}\n{size}\n{root}\n", origin());
-    let note = note_key(&origin()).unwrap().sign(&text, &key(1)).unwrap();
-    Checkpoint::verify(&note, &origin()).unwrap()
 }
 
 /// Two histories with `common` records in common.
@@ -121,7 +113,7 @@ fn checkpoints_that_differ_in_extension_lines_alone_are_no_fork() {
 #[test]
 fn an_empty_tree_with_a_root_of_its_own_contradicts_every_log() {
     let branch = Branch::new(5, 1);
-    let bad = signed(0, Digest::of(b"not nothing"));
+    let bad = signed(&origin(), 0, &Digest::of(b"not nothing"));
     assert!(ForkProof::of_tree(&bad, &branch.checkpoint(5), branch.tree()).is_ok());
     assert!(ForkProof::of_one_size(&bad, &branch.checkpoint(0)).is_ok());
 }
@@ -182,9 +174,9 @@ fn forged_reordered_foreign_and_decorated_proofs_are_refused() {
     assert!(matches!(version, ForkError::Version { found: 2 }), "{version}");
     // Somebody else's log, under this one's name.
     let strangers = Origin::new(key(2).did());
-    let log = Log::create_on(Box::new(Disk::default()), strangers).unwrap();
-    log.append_batch(&numbers(50..57)).unwrap();
-    let note = log.checkpoint(&key(2)).unwrap().as_note().to_owned();
+    let text =
+        Branch::new(0, 3).checkpoint(7).text().replace(origin().as_str(), strangers.as_str());
+    let note = note_key(&strangers).unwrap().sign(&text, &key(2)).unwrap();
     let renamed = note.replace(key(2).did().as_str(), key(1).did().as_str());
     for note in [note, renamed] {
         let foreign = change(&|wire| wire.later = note.clone());

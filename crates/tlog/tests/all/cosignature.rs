@@ -1,12 +1,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dataspace_audit_log::{
+use dataspace_primitives::{Digest, Signer as _, UnixMillis};
+use dataspace_tlog::{
     Checkpoint, CosignatureError, NoteError, ParseNoteKeyError, QuorumError, SIGNATURES_MAX,
     WITNESSES_MAX, WitnessKey, WitnessPolicy, WitnessPolicyError,
 };
-use dataspace_primitives::{Digest, Signer as _, UnixMillis};
 
-use crate::support::{Disk, key, numbers, origin};
+use crate::support::{Branch, key, origin};
 
 /// A checkpoint of a public CT log and its cosignatures, collected by public witnesses, and their
 /// published keys; the lines are from the tests of the Python package tlog-scales.
@@ -36,9 +36,7 @@ mod public {
 const TIME: u64 = 1_790_000_000;
 
 fn checkpoint() -> Checkpoint {
-    let log = Disk::default().create();
-    log.append_batch(&numbers(0..5)).unwrap();
-    log.checkpoint(&key(1)).unwrap()
+    Branch::new(5, 1).checkpoint(5)
 }
 
 fn witness(seed: u8) -> WitnessKey {
@@ -115,8 +113,7 @@ fn every_bit_flip_of_a_cosignature_makes_it_count_for_nothing() {
 fn a_cosignature_of_another_checkpoint_time_key_or_name_is_refused() {
     let checkpoint = checkpoint();
     let name = witness(21).name().to_owned();
-    let log = Disk::default().create();
-    let other = log.checkpoint(&key(1)).unwrap();
+    let other = Branch::new(5, 1).checkpoint(0);
     // Replayed from another checkpoint, and signed by another key under the name and id.
     let replayed = with(&checkpoint, &line(21, TIME, &other));
     let signature = CosignatureError::Signature { name: name.clone() };
@@ -172,14 +169,14 @@ fn of_several_cosignatures_the_latest_counts_and_all_must_verify() {
     let [a, b, c] = [TIME + 5, TIME + 9, TIME].map(|seconds| line(21, seconds, &checkpoint));
     let cosigned = with(&checkpoint, &[a, b.clone(), c].concat());
     assert_eq!(witness(21).find(&cosigned).unwrap().unwrap().time(), time(TIME + 9));
-    let other = Disk::default().create().checkpoint(&key(1)).unwrap();
+    let other = Branch::new(5, 1).checkpoint(0);
     let one_bad = with(&checkpoint, &[b, line(21, TIME, &other)].concat());
     assert!(witness(21).find(&one_bad).is_err());
 }
 
 #[test]
 fn extension_lines_are_part_of_what_is_cosigned() {
-    let note_key = dataspace_audit_log::note_key(&origin()).unwrap();
+    let note_key = dataspace_tlog::note_key(&origin()).unwrap();
     let text = format!("{}extension one\n\u{e9}\n", checkpoint().text());
     let note = note_key.sign(&text, &key(1)).unwrap();
     let extended = Checkpoint::verify(&note, &origin()).unwrap();
@@ -192,10 +189,10 @@ fn extension_lines_are_part_of_what_is_cosigned() {
 
 #[test]
 fn a_witness_key_of_another_kind_or_with_another_id_is_refused() {
-    let note = dataspace_audit_log::NoteKey::new("w", *key(21).did().public_key()).unwrap();
+    let note = dataspace_tlog::NoteKey::new("w", *key(21).did().public_key()).unwrap();
     assert_eq!(note.to_string().parse::<WitnessKey>(), Err(ParseNoteKeyError::Key));
     let witness = witness(21).to_string();
-    assert!(witness.parse::<dataspace_audit_log::NoteKey>().is_err());
+    assert!(witness.parse::<dataspace_tlog::NoteKey>().is_err());
     let (name, rest) = witness.split_once('+').unwrap();
     let other = format!("{name}x+{rest}").parse::<WitnessKey>();
     assert_eq!(other, Err(ParseNoteKeyError::Hash));
@@ -217,7 +214,7 @@ fn answers_of_witnesses_are_added_and_foreign_lines_left_out() {
         let error = checkpoint.with_cosignatures(answer, &known).unwrap_err();
         assert_eq!(error, CosignatureError::Note(NoteError::Form), "{answer:?}");
     }
-    let bad = line(21, TIME, &Disk::default().create().checkpoint(&key(1)).unwrap());
+    let bad = line(21, TIME, &Branch::new(5, 1).checkpoint(0));
     assert!(checkpoint.with_cosignatures(&bad, &known).is_err());
     let many: String = (0..40).map(|n| line(21, TIME + n, &checkpoint)).collect();
     assert!(checkpoint.with_cosignatures(&many, &known).is_err());

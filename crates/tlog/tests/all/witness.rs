@@ -1,12 +1,13 @@
 use std::sync::Barrier;
 
-use dataspace_audit_log::{
+use dataspace_primitives::Digest;
+use dataspace_tlog::{
     AddCheckpoint, AddCheckpointError, Checkpoint, ConsistencyProof, Cosignature, OpenWitnessError,
     Origin, REQUEST_LEN_MAX, Refusal, TreeSize, Witness, WitnessKey, note_key, origin_hash,
 };
-use dataspace_primitives::Digest;
 
-use crate::support::{Branch, Vault, key, origin, time};
+use crate::support::{Branch, key, origin, time};
+use crate::vault::Vault;
 
 const SECOND: u64 = 1000;
 

@@ -1,8 +1,9 @@
-use dataspace_audit_log::{
+use dataspace_tlog::{
     FollowError, Refusal, Seen, SeenDirectory, SeenStore, TakeError, Taken, TreeSize, origin_hash,
 };
 
-use crate::support::{Branch, Vault, origin};
+use crate::support::{Branch, origin};
+use crate::vault::Vault;
 
 fn seen(vault: &Vault) -> Seen {
     let seen = Seen::new(Box::new(vault.clone()));
@@ -151,7 +152,7 @@ fn a_directory_keeps_what_was_seen_for_one_process_at_a_time() {
     let newer = again.take(&branch.checkpoint(9), &branch.path(5, 9)).unwrap();
     assert_eq!(newer, Taken::Newer { from: TreeSize::new(5) });
     drop(again);
-    let giant = vec![b'x'; dataspace_audit_log::NOTE_LEN_MAX + 1];
+    let giant = vec![b'x'; dataspace_tlog::NOTE_LEN_MAX + 1];
     std::fs::write(path.join(format!("{hash}.checkpoint")), giant).unwrap();
     let store = SeenDirectory::open(&path).unwrap();
     assert_eq!(store.read(&origin()).unwrap_err().kind(), std::io::ErrorKind::InvalidData);

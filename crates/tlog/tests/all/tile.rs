@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use dataspace_audit_log::{
+use dataspace_tlog::{
     BundleId, LeafIndex, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError,
     TreeSize,
 };

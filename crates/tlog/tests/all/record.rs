@@ -1,11 +1,28 @@
-use dataspace_audit_log::{
-    Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX, TEXTS_MAX, Verdict,
-};
 use dataspace_primitives::{Digest, cbor};
+use dataspace_tlog::{
+    AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
+    TEXTS_MAX, Verdict,
+};
 use proptest::prelude::*;
 use serde_bytes::ByteBuf;
 
-use crate::support::{access, small, time};
+use crate::support::{small, time};
+
+fn access(verdict: Verdict) -> AccessRecord {
+    AccessRecord {
+        contract: Digest::of(b"contract"),
+        program: Digest::of(b"program"),
+        profile: 3,
+        request: Digest::of(b"request"),
+        facts: [
+            ("purpose".to_owned(), Fact::Text("research".to_owned())),
+            ("uses".to_owned(), Fact::Number(7)),
+            ("roles".to_owned(), Fact::Texts(["consumer".to_owned(), "lab".to_owned()].into())),
+        ]
+        .into(),
+        verdict,
+    }
+}
 
 fn permit() -> Verdict {
     Verdict::Permit { uses: 8, duties: vec!["count".to_owned()] }
@@ -125,7 +142,7 @@ fn the_longest_document_fits_and_one_byte_more_is_refused() {
 
 #[test]
 fn the_caps_on_facts_and_texts_hold_both_ways() {
-    let refused = |change: &dyn Fn(&mut dataspace_audit_log::AccessRecord)| {
+    let refused = |change: &dyn Fn(&mut dataspace_tlog::AccessRecord)| {
         let mut access = access(permit());
         change(&mut access);
         let record = Record::new(time(0), Event::Access(access));

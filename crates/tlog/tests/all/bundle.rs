@@ -1,4 +1,4 @@
-use dataspace_audit_log::{
+use dataspace_tlog::{
     BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError, RECORD_LEN_MAX, TILE_WIDTH,
 };
 use proptest::prelude::*;
