@@ -17,12 +17,14 @@ static GOOD: LazyLock<Vec<Receipt>> = LazyLock::new(|| {
     for Branch { log, checkpoints } in &WORLD.branches {
         for checkpoint in checkpoints {
             let to = checkpoint.size().as_u64();
-            good.extend((0..to).map(|index| {
-                Receipt::inclusion(log, LeafIndex::new(index), checkpoint, &operator)
-            }));
+            good.extend(
+                (0..to).map(|index| {
+                    log.inclusion_receipt(LeafIndex::new(index), checkpoint, &operator)
+                }),
+            );
             let earlier = checkpoints.iter().map(Checkpoint::size);
             let earlier = earlier.filter(|from| from.as_u64() > 0 && from.as_u64() < to);
-            good.extend(earlier.map(|from| Receipt::consistency(log, from, checkpoint, &operator)));
+            good.extend(earlier.map(|from| log.consistency_receipt(from, checkpoint, &operator)));
         }
     }
     good.into_iter().map(|receipt| receipt.expect("a receipt")).collect()

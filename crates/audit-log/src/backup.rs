@@ -4,19 +4,18 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{Checkpoint, CheckpointError, Directory, LeafIndex, TreeSize};
 use thiserror::Error;
 
 use crate::log::Log;
-use crate::medium::directory::Directory;
 use crate::medium::file_storage::CHECKPOINT_FILE;
 use crate::medium::hashes;
 use crate::medium::mark::Mark;
 use crate::medium::read_only::{ReadOnlyStorage, end_of_group};
-use crate::medium::segment::{segment_of, to_u64};
+use crate::medium::segment::segment_of;
 use crate::medium::storage::{Storage, StoredFile};
-use crate::note::checkpoint::{Checkpoint, CheckpointError};
 use crate::open::recovery::{OpenError, Recovery};
-use crate::tree::hash::{LeafIndex, TreeSize};
 
 /// Bytes that are copied at once.
 const CHUNK_LEN: usize = 1 << 20;

@@ -4,12 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use dataspace_identity::Origin;
+use dataspace_tlog::{CheckpointError, TreeSize};
 use thiserror::Error;
 
 use crate::append::error::{AppendError, PoisonCause};
-use crate::note::checkpoint::CheckpointError;
 use crate::reader::ReadError;
-use crate::tree::hash::TreeSize;
 
 /// Why a log is not created.
 #[derive(Debug, Error)]

@@ -7,17 +7,13 @@
 //! - [`Log::checkpoint`] signs the tree as a C2SP checkpoint. Others keep it: with it,
 //!   [`Log::verify_extends`] and [`ConsistencyProof`] find a rollback or a rewritten past.
 //! - [`ReadOnlyStorage`] opens somebody else's directory and changes no byte of it.
-//! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), [`StaticLog`] reads them back
-//!   and gives entries and proofs that lead to the signed root; [`verify_static`] checks all.
-//! - [`compare`] holds two checkpoints against each other and makes the proof of a fork;
-//!   [`note_key`] gives a log's verifier key; [`Publisher::add_cosignatures`] puts what witnesses
-//!   answer under the published checkpoint.
-//! - [`Witness`] cosigns what extends everything that it has seen of a log (C2SP tlog-witness);
-//!   [`WitnessPolicy`] says whose cosignatures count and how many are needed.
-//! - [`Seen`] keeps the latest checkpoints of other people's logs. [`ForkProof`] is one file that
-//!   shows anybody that an operator signed two histories, and [`Taken::Older`] tells a rollback.
-//! - [`Receipt`] is a COSE receipt (RFC 9942) that a record is in the log, or that the log extends
-//!   an earlier state; tools for SCITT read it. It is verified with the origin alone.
+//! - [`Publisher`] writes the log as static files (C2SP tlog-tiles), and puts what witnesses answer
+//!   under the published checkpoint.
+//! - [`Log::inclusion_receipt`] and [`Log::consistency_receipt`] sign COSE receipts (RFC 9942).
+//! - [`backup`] and [`Log::backup`] copy a log from which it can be opened again.
+//!
+//! Formats, proofs, readers of published logs, receipts and witnesses are `dataspace-tlog`'s, which
+//! needs no log that is written. All of it is here as well, by the same names.
 //!
 //! What a record *means* is not known here: that a decision follows from a contract, and who signed
 //! that, is for `Evidence` and `Replayer` of `dataspace-runtime` to say.
@@ -99,13 +95,7 @@
 //! - A rollback of the whole directory is found only with a checkpoint kept elsewhere, and two
 //!   logs shown to two people only when they compare checkpoints or ask the same witnesses.
 //!   A rollback can be seen, not proved: checkpoints bear no time (see [`ForkProof`]).
-//! - Cosignatures are Ed25519 (`cosignature/v1`); others are carried along, not verified. A note
-//!   has at most [`NOTE_LEN_MAX`] bytes and [`SIGNATURES_MAX`] signatures, a checkpoint at most
-//!   [`EXTENSIONS_MAX`] extension lines, which have no meaning here. A [`Witness`] knows logs
-//!   whose origin is an [`Origin`].
-//! - A receipt has at most [`RECEIPT_LEN_MAX`] bytes, and only the form that this crate writes is
-//!   read: one proof, Ed25519, a detached payload. It names log and size in its protected header
-//!   (CWT claims, and the private label -65537), since RFC 9942 signs neither.
+//! - What checkpoints, cosignatures and receipts are limited to is in the docs of `dataspace-tlog`.
 //! - A log of another machine, or a dishonest operator's omission, is nothing that a log can show.
 //! - The directory itself is locked (`flock`), and no file in it; readers lock nothing. A directory
 //!   that is moved or replaced, or a segment that is removed, is noticed at the next checkpoint or
@@ -117,77 +107,48 @@
 
 mod append;
 mod backup;
-mod compare;
 mod error;
+mod history;
 mod log;
 mod medium;
-mod note;
 mod open;
 mod published;
 mod reader;
-mod receipt;
-mod record;
+mod receipts;
 mod signing;
 mod state;
-mod tree;
-mod witness;
 
 pub use dataspace_identity::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
+pub use dataspace_tlog::{
+    AccessRecord, AddCheckpoint, AddCheckpointError, BUNDLE_LEN_MAX, Bundle, BundleBuilder,
+    BundleError, BundleId, CHECKPOINT_PATH, CHECKPOINT_TEXT_LEN_MAX, CLOCK_JUMP_MAX, Checkpoint,
+    CheckpointError, CompareError, Comparison, ConsistencyProof, Cosignature, CosignatureError,
+    Cosigners, DAMAGES_MAX, Damage, Deliver, Depth, Directory, EXTENSIONS_MAX, EncodedRecord,
+    Event, FACTS_MAX, FORK_LEN_MAX, Fact, Fault, Finding, FnFiles, FollowError, ForkError,
+    ForkProof, FoundFork, History, InclusionProof, KEY_NAME_LEN_MAX, LeafIndex, NOTE_LEN_MAX,
+    NoteError, NoteKey, OpenStaticError, OpenWitnessError, PATH_LEN_MAX, ParseNoteKeyError,
+    ParseTilePathError, Progress, ProofError, QuorumError, RECEIPT_LEN_MAX, RECORD_LEN_MAX,
+    REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, Receipt, ReceiptError, Record, RecordError, Refusal,
+    RequestError, SIGNATURES_MAX, Seen, SeenDirectory, SeenStore, SignedState, StaticDir,
+    StaticFiles, StaticLog, StaticLogError, StaticReadError, StaticReport, Stop, TEXT_LEN_MAX,
+    TEXTS_MAX, TILE_LEVEL_MAX, TILE_WIDTH, TakeError, Taken, TileId, TileIdError, Tree, TreeError,
+    TreeSize, Verdict, VerifiedExtension, VerifiedFork, VerifiedReceipt, WITNESSES_MAX, Witness,
+    WitnessKey, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint, compare, empty_root,
+    how_to_deliver, leaf_hash, note_key, origin_hash, verify_static, verify_static_entries,
+};
 
 pub use crate::append::error::{AppendError, BATCH_LEN_MAX, PoisonCause};
 pub use crate::append::pending::{Appended, Pending, Room};
 pub use crate::append::queue::{QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};
 pub use crate::backup::{Backup, BackupError, backup};
-pub use crate::compare::{CompareError, Comparison, History, compare};
 pub use crate::error::{ArchiveError, CreateError, ExtendsError, SignCheckpointError};
 pub use crate::log::Log;
-pub use crate::medium::directory::Directory;
 pub use crate::medium::file_storage::FileStorage;
 pub use crate::medium::read_only::ReadOnlyStorage;
 pub use crate::medium::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
-pub use crate::note::checkpoint::{
-    CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, note_key,
-};
-pub use crate::note::cosignature::{Cosignature, CosignatureError, WitnessKey};
-pub use crate::note::signed_note::{NOTE_LEN_MAX, NoteError, NoteKey, SIGNATURES_MAX};
-pub use crate::note::verifier_key::{KEY_NAME_LEN_MAX, ParseNoteKeyError};
 pub use crate::open::recovery::{OpenError, Recovery};
-pub use crate::published::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
-pub use crate::published::fetch::StaticReadError;
 pub use crate::published::publish::{PublishCosignaturesError, PublishError, Published, Publisher};
-pub use crate::published::report::{
-    DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticReport, Stop,
-};
-pub use crate::published::static_dir::{PublishDir, StaticDir};
-pub use crate::published::static_files::{
-    CHECKPOINT_PATH, Deliver, FnFiles, StaticFiles, StaticStore, how_to_deliver,
-};
-pub use crate::published::static_log::{OpenStaticError, StaticLog, StaticLogError};
-pub use crate::published::verify::{verify_static, verify_static_entries};
+pub use crate::published::publish_dir::PublishDir;
+pub use crate::published::static_store::StaticStore;
 pub use crate::reader::{ProveError, ReadError};
-pub use crate::receipt::cose::RECEIPT_LEN_MAX;
-pub use crate::receipt::error::ReceiptError;
-pub use crate::receipt::{
-    Receipt, SignReceiptError, SignedState, VerifiedExtension, VerifiedReceipt,
-};
-pub use crate::record::{
-    AccessRecord, EncodedRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError,
-    TEXT_LEN_MAX, TEXTS_MAX, Verdict,
-};
-pub use crate::tree::Tree;
-pub use crate::tree::hash::{LeafIndex, TreeError, TreeSize, empty_root, leaf_hash};
-pub use crate::tree::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
-pub use crate::tree::tile::{
-    BundleId, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError,
-};
-pub use crate::witness::add_checkpoint::{
-    AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,
-};
-pub use crate::witness::finding::Finding;
-pub use crate::witness::fork::{FORK_LEN_MAX, ForkError, ForkProof, VerifiedFork};
-pub use crate::witness::policy::{
-    Cosigners, QuorumError, WITNESSES_MAX, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint,
-};
-pub use crate::witness::seen::{FollowError, FoundFork, Refusal, Seen, TakeError, Taken};
-pub use crate::witness::seen_store::{SeenDirectory, SeenStore, origin_hash};
-pub use crate::witness::{AddCheckpointError, CLOCK_JUMP_MAX, OpenWitnessError, Witness};
+pub use crate::receipts::SignReceiptError;

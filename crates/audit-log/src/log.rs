@@ -4,6 +4,10 @@ use std::sync::{Arc, Mutex, RwLockReadGuard};
 
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::{Digest, Signer, UnixMillis};
+use dataspace_tlog::{
+    Checkpoint, ConsistencyProof, EncodedRecord, Event, InclusionProof, LeafIndex, Record,
+    TreeSize, empty_root,
+};
 
 use crate::append::batch::Batch;
 use crate::append::error::AppendError;
@@ -17,16 +21,12 @@ use crate::medium::hashes::Edge;
 use crate::medium::mark::Mark;
 use crate::medium::segment::{HeaderRead, SegmentHeader};
 use crate::medium::storage::{Storage, StoredFile};
-use crate::note::checkpoint::Checkpoint;
 use crate::open::check;
 use crate::open::claimed::claimed_origin;
 use crate::open::opening::{self, Open};
 use crate::open::recovery::{OpenError, Recovery};
 use crate::reader::{self, ProveError, ReadError};
-use crate::record::{EncodedRecord, Event, Record};
 use crate::state::{State, Unwritten};
-use crate::tree::hash::{LeafIndex, TreeSize, empty_root};
-use crate::tree::proof::{ConsistencyProof, InclusionProof};
 
 /// An append-only log of [`Record`]s. Shared by reference between threads.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! Where a log lies: its files, their formats, and the directory around them.
 
-pub(crate) mod directory;
 pub(crate) mod file_storage;
 pub(crate) mod hashes;
 pub(crate) mod mark;

@@ -1,11 +1,6 @@
-//! The log as static files (C2SP tlog-tiles): writing, reading and verifying them.
+//! The log as static files (C2SP tlog-tiles): writing them. `dataspace-tlog` reads them.
 
-pub(crate) mod bundle;
-pub(crate) mod fetch;
 pub(crate) mod publish;
-pub(crate) mod report;
-pub(crate) mod static_dir;
-pub(crate) mod static_files;
-pub(crate) mod static_log;
+pub(crate) mod publish_dir;
+pub(crate) mod static_store;
 pub(crate) mod static_sync;
-pub(crate) mod verify;

@@ -3,16 +3,17 @@
 use std::io;
 
 use dataspace_primitives::Digest;
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{
+    ConsistencyProof, InclusionProof, LeafIndex, RECORD_LEN_MAX, Tree, TreeError, TreeSize,
+    empty_root, leaf_hash,
+};
 use thiserror::Error;
 
 use crate::medium::hashes::{Edge, NodeError, Stored, TILE_HEIGHT, TILE_WIDTH, offset_at};
-use crate::medium::segment::{RECORD_PREFIX_LEN, segment_of, split_record, to_u64};
+use crate::medium::segment::{RECORD_PREFIX_LEN, segment_of, split_record};
 use crate::medium::storage::{Storage, StoredFile};
-use crate::record::RECORD_LEN_MAX;
 use crate::state::State;
-use crate::tree::Tree;
-use crate::tree::hash::{LeafIndex, TreeError, TreeSize, leaf_hash};
-use crate::tree::proof::{ConsistencyProof, InclusionProof};
 
 /// Why a record cannot be read back.
 #[derive(Debug, Error)]
@@ -249,7 +250,7 @@ impl<'a> Records<'a> {
         let within = within.map_err(|error| damaged(error.into()))?;
         let height = usize::try_from(TILE_HEIGHT).unwrap_or(usize::MAX);
         proof.path.splice(..height.min(proof.path.len()), within.path);
-        let leaf = leaves.row(0).first().copied().unwrap_or_else(crate::tree::hash::empty_root);
+        let leaf = leaves.row(0).first().copied().unwrap_or_else(empty_root);
         if proof.verify(&leaf, &self.root).is_ok() {
             return Ok(leaves);
         }

@@ -4,14 +4,13 @@ use std::io;
 use std::sync::Arc;
 
 use dataspace_primitives::Signer;
+use dataspace_tlog::{Checkpoint, LeafIndex};
 
 use crate::append::error::{AppendError, PoisonCause};
 use crate::error::SignCheckpointError;
 use crate::log::Log;
 use crate::medium::mark::{Mark, SETTLE_EVERY, list_sum};
 use crate::medium::signed_sizes;
-use crate::note::checkpoint::Checkpoint;
-use crate::tree::hash::LeafIndex;
 
 impl Log {
     /// Signs the durable log as it is and stores the checkpoint. Give it to others: only a

@@ -2,12 +2,12 @@ use std::collections::VecDeque;
 use std::io;
 
 use dataspace_primitives::Digest;
+use dataspace_tlog::LeafIndex;
 
 use crate::medium::hashes::{Edge, FullTiles, Stored, offset_at};
 use crate::medium::mark::Mark;
 use crate::medium::segment::{SegmentHeader, segment_of};
 use crate::medium::storage::{Storage, StoredFile};
-use crate::tree::hash::LeafIndex;
 
 /// What is durable: the tree's right edge, and where the segments end.
 #[derive(Debug)]

@@ -85,7 +85,7 @@ pub(crate) fn run(args: ReceiptArgs, out: &mut impl Write) -> Result<Health> {
     let Source::Node(log, _) = &source else {
         bail!("{place} is a published log; the operator signs receipts from the node's directory");
     };
-    let receipt = Receipt::inclusion(log, at, &checkpoint, &key).map_err(|error| match error {
+    let receipt = log.inclusion_receipt(at, &checkpoint, &key).map_err(|error| match error {
         error @ SignReceiptError::NotOperator => anyhow!(error).context("--key"),
         error => error.into(),
     })?;

@@ -3,14 +3,13 @@ use std::sync::LazyLock;
 use std::thread;
 
 use dataspace_primitives::Digest;
+use dataspace_tlog::{EncodedRecord, leaf_hash};
 
 use crate::append::error::{AppendError, BATCH_LEN_MAX};
 use crate::medium::hashes::push_offset;
 use crate::medium::segment::{
     GROUP_HEADER_LEN, RECORD_PREFIX_LEN, SegmentHeader, frame_group, push_record, records,
 };
-use crate::record::EncodedRecord;
-use crate::tree::hash::leaf_hash;
 
 /// Bytes from which on a batch is large: worth writing for itself, and not worth copying.
 pub(crate) const LARGE: usize = 256 << 10;

@@ -3,10 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
+use dataspace_tlog::RecordError;
 use thiserror::Error;
 
 use crate::medium::segment::GROUP_BODY_LEN_MAX;
-use crate::record::RecordError;
 
 /// Most bytes of records in one batch, with 4 bytes more for each record.
 pub const BATCH_LEN_MAX: usize = GROUP_BODY_LEN_MAX;

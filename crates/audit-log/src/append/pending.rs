@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use dataspace_primitives::Digest;
+use dataspace_tlog::{EncodedRecord, LeafIndex, empty_root};
 
 use crate::append::batch::Batch;
 use crate::append::error::AppendError;
@@ -14,8 +15,6 @@ use crate::append::outcome::Wait;
 use crate::append::queue::Queued;
 use crate::append::writer::Writer;
 use crate::append::writer_thread::WriterThread;
-use crate::record::EncodedRecord;
-use crate::tree::hash::{LeafIndex, empty_root};
 
 /// The proof that a record is durable in the log. Only the log makes it, and it cannot be copied.
 #[derive(Debug, PartialEq, Eq)]

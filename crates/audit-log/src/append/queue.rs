@@ -7,11 +7,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use dataspace_tlog::RECORD_LEN_MAX;
+use dataspace_tlog::engine::to_u64;
+
 use crate::append::batch::Batch;
 use crate::append::error::{AppendError, PoisonCause};
 use crate::append::outcome::{self, Outcome, Wait, Wakers};
-use crate::medium::segment::{GROUP_BODY_LEN_MAX, RECORD_PREFIX_LEN, to_u64};
-use crate::record::RECORD_LEN_MAX;
+use crate::medium::segment::{GROUP_BODY_LEN_MAX, RECORD_PREFIX_LEN};
 
 /// Most records that wait to be written, or have room; more callers wait until there is room.
 pub const QUEUE_RECORDS_MAX: usize = 16_384;

@@ -11,17 +11,18 @@ use std::thread;
 
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
+use dataspace_tlog::LeafIndex;
+use dataspace_tlog::engine::to_u64;
 
 use crate::append::batch::{BESIDE_MIN, Batch, LARGE};
 use crate::append::error::{AppendError, PoisonCause};
 use crate::append::outcome::Outcome;
 use crate::append::queue::{Group, Queue, Queued, Turn, Work};
 use crate::medium::hashes::{Edge, SettleError, settle};
-use crate::medium::segment::{GROUP_HEADER_LEN, SegmentHeader, to_u64};
+use crate::medium::segment::{GROUP_HEADER_LEN, SegmentHeader};
 use crate::medium::storage::{Storage, StoredFile};
 use crate::reader::ReadError;
 use crate::state::{Extended, State, Written};
-use crate::tree::hash::LeafIndex;
 
 /// Bytes of a segment for which room is taken at once.
 const RESERVE_LEN: u64 = 4 << 20;

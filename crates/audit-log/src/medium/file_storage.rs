@@ -5,14 +5,12 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{Directory, LeafIndex, NOTE_LEN_MAX};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustix::io::Errno;
 
-use crate::medium::directory::Directory;
-use crate::medium::segment::to_u64;
 use crate::medium::storage::{Storage, StoredFile};
-use crate::note::signed_note::NOTE_LEN_MAX;
-use crate::tree::hash::LeafIndex;
 
 pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
 

@@ -10,14 +10,16 @@
 use std::io;
 
 use dataspace_primitives::Digest;
+use dataspace_tlog::engine::{
+    nodes::{self, Nodes},
+    to_u64,
+};
+use dataspace_tlog::{
+    ConsistencyProof, InclusionProof, LeafIndex, Tree, TreeError, TreeSize, empty_root,
+};
 use thiserror::Error;
 
-use crate::medium::segment::to_u64;
 use crate::medium::storage::{Storage, StoredFile};
-use crate::tree::Tree;
-use crate::tree::hash::{LeafIndex, TreeError, TreeSize, empty_root};
-use crate::tree::nodes::{self, Nodes};
-use crate::tree::proof::{ConsistencyProof, InclusionProof};
 
 /// Levels of binary nodes in a tile.
 pub(crate) const TILE_HEIGHT: u32 = 8;

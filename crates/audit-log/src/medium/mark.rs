@@ -10,10 +10,10 @@
 use std::io;
 
 use dataspace_primitives::Digest;
+use dataspace_tlog::LeafIndex;
+use dataspace_tlog::engine::to_u64;
 
-use crate::medium::segment::to_u64;
 use crate::medium::storage::{Storage, StoredFile};
-use crate::tree::hash::LeafIndex;
 
 /// After so many records, hashes and offsets are made durable with the next checkpoint; fewer are
 /// read again at open.

@@ -6,16 +6,14 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use dataspace_primitives::Digest;
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{Checkpoint, Directory, LeafIndex, NOTE_LEN_MAX};
 
-use crate::medium::directory::Directory;
 use crate::medium::file_storage::{CHECKPOINT_FILE, OPEN_MAX, open_log, segments};
 use crate::medium::hashes::offset_at;
 use crate::medium::mark::Mark;
-use crate::medium::segment::{RECORD_PREFIX_LEN, segment_len_bound, segment_of, to_u64};
+use crate::medium::segment::{RECORD_PREFIX_LEN, segment_len_bound, segment_of};
 use crate::medium::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
-use crate::note::checkpoint::Checkpoint;
-use crate::note::signed_note::NOTE_LEN_MAX;
-use crate::tree::hash::LeafIndex;
 
 /// Bytes of a file that is read whole.
 const SMALL_LEN_MAX: u64 = 4_096;

@@ -22,10 +22,10 @@ use std::io;
 
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::Digest;
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{LeafIndex, RECORD_LEN_MAX, leaf_hash};
 
 use crate::medium::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
-use crate::record::RECORD_LEN_MAX;
-use crate::tree::hash::{LeafIndex, leaf_hash};
 
 const SEGMENT_MAGIC: &[u8; 8] = b"dslogseg";
 const SEGMENT_VERSION: u32 = 3;
@@ -456,9 +456,4 @@ pub(crate) fn read_tail(
 pub(crate) fn segment_of(segments: &[LeafIndex], index: LeafIndex) -> Option<LeafIndex> {
     let after = segments.partition_point(|first| *first <= index);
     segments.get(after.checked_sub(1)?).copied()
-}
-
-pub(crate) fn to_u64(len: usize) -> u64 {
-    // WHY: no platform has a `usize` wider than 64 bits.
-    u64::try_from(len).unwrap_or(u64::MAX)
 }

@@ -9,9 +9,9 @@
 
 use std::io;
 
+use dataspace_tlog::{TILE_WIDTH, TreeSize};
+
 use crate::medium::storage::{Storage, StoredFile};
-use crate::tree::hash::TreeSize;
-use crate::tree::tile::TILE_WIDTH;
 
 const SIZE_LEN: u64 = 8;
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 
-use crate::tree::hash::LeafIndex;
+use dataspace_tlog::LeafIndex;
 
 /// One file of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,13 +1,13 @@
 //! A log without its beginning: one of its records must say that this was archived.
 
+use dataspace_tlog::{Event, LeafIndex, Record, TreeSize};
+
 use crate::medium::hashes::Edge;
 use crate::medium::segment::Group;
 use crate::medium::storage::StoredFile;
 use crate::open::opening::{Made, Opening, Read, is_short};
 use crate::open::recovery::OpenError;
 use crate::reader::{ReadError, Records};
-use crate::record::{Event, Record};
-use crate::tree::hash::{LeafIndex, TreeSize};
 
 impl Opening<'_> {
     /// Reads without changing anything. With what was read comes the record that says that what is

@@ -1,12 +1,12 @@
 //! Whether the files of a log are as they were written.
 
 use dataspace_identity::Origin;
+use dataspace_tlog::TreeSize;
 
 use crate::medium::hashes::damaged_tile;
 use crate::medium::storage::{Storage, StoredFile};
 use crate::open::opening::{Made, Opening, Read, is_short};
 use crate::open::recovery::{OpenError, Recovery};
-use crate::tree::hash::TreeSize;
 
 /// Reads all records, and holds what was made from them against them. Changes nothing.
 pub(crate) fn check(

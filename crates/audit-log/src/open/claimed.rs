@@ -1,10 +1,10 @@
 //! Which log a log's own files say that they are.
 
 use dataspace_identity::Origin;
+use dataspace_tlog::Checkpoint;
 
 use crate::medium::segment;
 use crate::medium::storage::Storage;
-use crate::note::checkpoint::Checkpoint;
 use crate::open::recovery::OpenError;
 
 /// The log that the checkpoint, or else the first segment, says that it is.

@@ -1,14 +1,16 @@
 //! A segment that is missing between others. Opening reads none of those before the mark, so this
 //! is asked of a few records.
 
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{LeafIndex, empty_root, leaf_hash};
+
 use crate::medium::hashes::{Edge, NodeError, Stored, offset_at};
 use crate::medium::mark::list_sum;
-use crate::medium::segment::{GROUP_HEADER_LEN, NONCE_LEN, SegmentHeader, segment_of, to_u64};
+use crate::medium::segment::{GROUP_HEADER_LEN, NONCE_LEN, SegmentHeader, segment_of};
 use crate::medium::storage::StoredFile;
 use crate::open::opening::{Opening, is_short};
 use crate::open::recovery::OpenError;
 use crate::reader::read_record;
-use crate::tree::hash::{LeafIndex, empty_root, leaf_hash};
 
 impl Opening<'_> {
     /// Finds a segment that is missing between others, up to the one of the mark. Reads nothing

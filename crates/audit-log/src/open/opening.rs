@@ -4,18 +4,18 @@ use std::io;
 
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
+use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::{Checkpoint, CheckpointError, LeafIndex, TreeSize, empty_root};
 
 use crate::medium::hashes::{Edge, Stored, damaged_tile, lens, offset_at, push_offset, settle};
 use crate::medium::mark::{Mark, SETTLE_EVERY, list_sum};
 use crate::medium::segment::{
     GROUP_HEADER_LEN, Group, GroupRead, HeaderRead, NONCE_LEN, SegmentHeader, Tail, read_group,
-    read_tail, segment_len_bound, to_u64,
+    read_tail, segment_len_bound,
 };
 use crate::medium::storage::{Storage, StoredFile};
-use crate::note::checkpoint::{Checkpoint, CheckpointError};
 use crate::open::recovery::{OpenError, Recovery};
 use crate::state::{State, Unwritten};
-use crate::tree::hash::{LeafIndex, TreeSize, empty_root};
 
 /// More records than any log has: what can be said of them still fits into a file.
 const RECORDS_MAX: u64 = 1 << 48;

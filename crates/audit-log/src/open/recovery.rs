@@ -2,12 +2,11 @@ use std::fmt;
 use std::io;
 
 use dataspace_identity::Origin;
+use dataspace_tlog::{Checkpoint, CheckpointError, LeafIndex, TreeSize};
 use thiserror::Error;
 
 use crate::medium::hashes::NodeError;
 use crate::medium::storage::StoredFile;
-use crate::note::checkpoint::{Checkpoint, CheckpointError};
-use crate::tree::hash::{LeafIndex, TreeSize};
 
 /// What opening a log found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,20 +3,18 @@ use std::io;
 
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
+use dataspace_tlog::engine::{Edge, tile_bytes};
+use dataspace_tlog::{
+    BundleBuilder, BundleError, BundleId, CHECKPOINT_PATH, Checkpoint, CosignatureError, LeafIndex,
+    OpenStaticError, StaticLog, TileId, TreeSize, WitnessKey, leaf_hash,
+};
 use thiserror::Error;
 
 use crate::error::ExtendsError;
 use crate::log::Log;
 use crate::medium::signed_sizes;
-use crate::note::checkpoint::Checkpoint;
-use crate::note::cosignature::{CosignatureError, WitnessKey};
-use crate::published::bundle::{BundleBuilder, BundleError};
-use crate::published::static_files::{CHECKPOINT_PATH, StaticStore};
-use crate::published::static_log::{OpenStaticError, StaticLog};
+use crate::published::static_store::StaticStore;
 use crate::reader::ReadError;
-use crate::tree::edge::{Edge, tile_bytes};
-use crate::tree::hash::{LeafIndex, TreeSize, leaf_hash};
-use crate::tree::tile::{BundleId, TileId};
 
 /// Writes a log in its published form (C2SP tlog-tiles): immutable tiles and bundles first, and
 /// when they are durable the checkpoint that names them.

@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use dataspace_audit_log::{
-    AppendError, BATCH_LEN_MAX, CreateError, Event, ExtendsError, LeafIndex, Log, OpenError,
-    Origin, ProveError, ReadError, Record, SignCheckpointError, TreeSize,
+    AppendError, BATCH_LEN_MAX, Checkpoint, CreateError, Event, ExtendsError, LeafIndex, Log,
+    OpenError, Origin, ProveError, ReadError, Record, SignCheckpointError, TreeSize,
 };
 use dataspace_primitives::Digest;
 use serde_bytes::ByteBuf;
@@ -182,6 +182,30 @@ fn an_error_of_the_visitor_ends_the_replay() {
     });
     assert!(outcome.is_err());
     assert_eq!(seen, 4);
+}
+
+#[test]
+fn a_checkpoint_is_three_lines_and_a_signature() {
+    let log = Disk::default().create();
+    log.append_batch(&numbers(0..5)).unwrap();
+    let checkpoint = log.checkpoint(&key(1)).unwrap();
+    let lines: Vec<_> = checkpoint.as_note().split('\n').collect();
+    assert_eq!(lines.len(), 6);
+    assert_eq!(lines[0], origin().as_str());
+    assert_eq!(lines[1], "5");
+    assert_eq!(lines[3], "");
+    assert!(lines[4].starts_with(&format!("\u{2014} {} ", origin())));
+    assert_eq!(checkpoint.size(), TreeSize::new(5));
+    assert_eq!(Checkpoint::verify(checkpoint.as_note(), &origin()).unwrap(), checkpoint);
+    assert_eq!(Checkpoint::claimed_origin(checkpoint.as_note()).unwrap(), origin());
+}
+
+#[test]
+fn a_signer_who_is_not_the_operator_is_refused_and_nothing_is_stored() {
+    let disk = Disk::default();
+    let log = disk.create();
+    assert!(matches!(log.checkpoint(&key(2)), Err(SignCheckpointError::Sign(_))));
+    assert_eq!(disk.get().checkpoint, None);
 }
 
 #[test]

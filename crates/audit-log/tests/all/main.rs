@@ -9,11 +9,7 @@ mod auditor;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
-mod bundle;
-#[cfg(test)]
 mod concurrency;
-#[cfg(test)]
-mod cosignature;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
@@ -24,8 +20,6 @@ mod disk;
 mod faults;
 #[cfg(test)]
 mod forged;
-#[cfg(test)]
-mod fork;
 #[cfg(test)]
 mod full;
 #[cfg(test)]
@@ -38,8 +32,6 @@ mod lifecycle;
 mod links;
 #[cfg(test)]
 mod not_poisoned;
-#[cfg(test)]
-mod note;
 #[cfg(test)]
 mod pending;
 #[cfg(test)]
@@ -61,13 +53,9 @@ mod receipt;
 #[cfg(test)]
 mod receipt_oracle;
 #[cfg(test)]
-mod record;
-#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod running;
-#[cfg(test)]
-mod seen;
 #[cfg(test)]
 mod settled;
 #[cfg(test)]
@@ -83,10 +71,7 @@ mod tampering;
 #[cfg(test)]
 mod tasks;
 #[cfg(test)]
-mod tile;
-#[cfg(test)]
-mod tree;
+#[path = "../../../tlog/tests/all/support.rs"]
+mod tlog_support;
 #[cfg(test)]
 mod wakers;
-#[cfg(test)]
-mod witness;

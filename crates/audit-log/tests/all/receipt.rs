@@ -23,11 +23,11 @@ pub(crate) fn record(index: u64) -> Vec<u8> {
 }
 
 pub(crate) fn inclusion(log: &(Log, Vec<Checkpoint>), index: u64, size: usize) -> Receipt {
-    Receipt::inclusion(&log.0, LeafIndex::new(index), &log.1[size], &key(1)).unwrap()
+    log.0.inclusion_receipt(LeafIndex::new(index), &log.1[size], &key(1)).unwrap()
 }
 
 pub(crate) fn consistency(log: &(Log, Vec<Checkpoint>), from: u64, to: usize) -> Receipt {
-    Receipt::consistency(&log.0, TreeSize::new(from), &log.1[to], &key(1)).unwrap()
+    log.0.consistency_receipt(TreeSize::new(from), &log.1[to], &key(1)).unwrap()
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_receipt_of_one_log_is_none_of_another_log_of_the_same_operator() {
 fn only_the_operator_signs_receipts_and_only_for_what_its_log_holds() {
     let log = log(&origin());
     let sign = |index, checkpoint: &Checkpoint, signer| {
-        Receipt::inclusion(&log.0, LeafIndex::new(index), checkpoint, &key(signer)).unwrap_err()
+        log.0.inclusion_receipt(LeafIndex::new(index), checkpoint, &key(signer)).unwrap_err()
     };
     assert!(matches!(sign(0, &log.1[20], 2), SignReceiptError::NotOperator));
     assert!(matches!(sign(20, &log.1[20], 1), SignReceiptError::Prove(_)));
@@ -139,10 +139,10 @@ fn only_the_operator_signs_receipts_and_only_for_what_its_log_holds() {
     let named = self::log(&Origin::named(key(1).did(), "node-1").unwrap());
     assert!(matches!(sign(0, &named.1[20], 1), SignReceiptError::Checkpoint(_)));
     for (from, to) in [(0, 20), (20, 20), (0, 0)] {
-        let error = Receipt::consistency(&log.0, TreeSize::new(from), &log.1[to], &key(1));
+        let error = log.0.consistency_receipt(TreeSize::new(from), &log.1[to], &key(1));
         assert!(matches!(error, Err(SignReceiptError::NothingToProve { .. })), "{from} to {to}");
     }
-    let error = Receipt::consistency(&log.0, TreeSize::new(9), &log.1[8], &key(1)).unwrap_err();
+    let error = log.0.consistency_receipt(TreeSize::new(9), &log.1[8], &key(1)).unwrap_err();
     assert!(matches!(error, SignReceiptError::Prove(_)), "{error}");
 }
 
@@ -164,7 +164,7 @@ impl dataspace_primitives::Signer for Impostor {
 #[test]
 fn a_signer_that_holds_another_key_than_it_says_makes_no_receipt() {
     let log = log(&origin());
-    let receipt = Receipt::inclusion(&log.0, LeafIndex::new(0), &log.1[20], &Impostor);
+    let receipt = log.0.inclusion_receipt(LeafIndex::new(0), &log.1[20], &Impostor);
     assert!(matches!(receipt, Err(SignReceiptError::NotOperator)));
 }
 

@@ -5,15 +5,13 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use dataspace_audit_log::{
-    CHECKPOINT_PATH, Checkpoint, LeafIndex, Origin, PublishError, Published, Publisher,
-    StaticFiles, StaticStore, Tree, TreeSize, leaf_hash, note_key,
+    CHECKPOINT_PATH, Checkpoint, LeafIndex, PublishError, Published, Publisher, StaticFiles,
+    StaticStore, Tree, TreeSize, leaf_hash,
 };
-use dataspace_primitives::Digest;
 
-use crate::support::{key, origin};
+use crate::support::origin;
+pub(crate) use crate::tlog_support::signed;
 
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
@@ -132,12 +130,6 @@ pub(crate) fn tree(size: u64) -> Tree {
 /// The checkpoint of the first `size` entries.
 pub(crate) fn checkpoint(tree: &Tree, size: u64) -> Checkpoint {
     signed(&origin(), size, &tree.root_at(TreeSize::new(size)).unwrap())
-}
-
-pub(crate) fn signed(origin: &Origin, size: u64, root: &Digest) -> Checkpoint {
-    let text = format!("{origin}\n{size}\n{}\n", STANDARD.encode(root.as_bytes()));
-    let note = note_key(origin).unwrap().sign(&text, &key(1)).unwrap();
-    Checkpoint::verify(&note, origin).unwrap()
 }
 
 pub(crate) fn publish<S: StaticStore>(

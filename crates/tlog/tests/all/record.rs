@@ -1,0 +1,193 @@
+use dataspace_primitives::{Digest, cbor};
+use dataspace_tlog::{
+    AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
+    TEXTS_MAX, Verdict,
+};
+use proptest::prelude::*;
+use serde_bytes::ByteBuf;
+
+use crate::support::{small, time};
+
+fn access(verdict: Verdict) -> AccessRecord {
+    AccessRecord {
+        contract: Digest::of(b"contract"),
+        program: Digest::of(b"program"),
+        profile: 3,
+        request: Digest::of(b"request"),
+        facts: [
+            ("purpose".to_owned(), Fact::Text("research".to_owned())),
+            ("uses".to_owned(), Fact::Number(7)),
+            ("roles".to_owned(), Fact::Texts(["consumer".to_owned(), "lab".to_owned()].into())),
+        ]
+        .into(),
+        verdict,
+    }
+}
+
+fn permit() -> Verdict {
+    Verdict::Permit { uses: 8, duties: vec!["count".to_owned()] }
+}
+
+fn every_event() -> Vec<Event> {
+    let document = || ByteBuf::from(b"signed".to_vec());
+    let contract = Digest::of(b"contract");
+    vec![
+        Event::Profile { version: 2, document: document() },
+        Event::Admission { document: document() },
+        Event::MembershipRevoked { document: document() },
+        small(1).event,
+        Event::Concluded { contract, document: document() },
+        Event::Terminated { contract, document: document() },
+        Event::Policies { document: document() },
+        Event::Access(access(permit())),
+        Event::Access(access(Verdict::Deny { reasons: vec!["c2: expired".to_owned()] })),
+    ]
+}
+
+#[test]
+fn every_event_survives_its_encoding() {
+    for event in every_event() {
+        let record = Record::new(time(0), event);
+        assert_eq!(Record::from_bytes(&record.to_bytes().unwrap()).unwrap(), record);
+    }
+}
+
+#[test]
+fn the_stored_bytes_of_a_record_do_not_change() {
+    let all: Vec<u8> = every_event()
+        .into_iter()
+        .flat_map(|event| Record::new(time(0), event).to_bytes().unwrap())
+        .collect();
+    let digest = Digest::of(&all).to_string();
+    assert_eq!(digest, "sha256:951da8f0ea9ad85402bfc91eae327acb11be2ea676fa61a773ff3ee4a845a40b");
+}
+
+#[test]
+fn every_kind_of_fact_survives_its_encoding() {
+    for fact in [
+        Fact::Text(String::new()),
+        Fact::Text("7".to_owned()),
+        Fact::Number(0),
+        Fact::Number(u64::MAX),
+        Fact::Texts([].into()),
+        Fact::Texts(["a".to_owned(), "bb".to_owned()].into()),
+    ] {
+        let mut access = access(permit());
+        access.facts.insert("fact".to_owned(), fact.clone());
+        let bytes = Record::new(time(0), Event::Access(access)).to_bytes().unwrap();
+        let Event::Access(found) = Record::from_bytes(&bytes).unwrap().event else { panic!() };
+        assert_eq!(found.facts["fact"], fact);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_facts_survive_their_encoding(
+        facts in proptest::collection::btree_map(
+            ".{0,8}",
+            prop_oneof![
+                ".{0,30}".prop_map(Fact::Text),
+                any::<u64>().prop_map(Fact::Number),
+                proptest::collection::btree_set(".{0,8}", 0..5).prop_map(Fact::Texts),
+            ],
+            0..6,
+        ),
+    ) {
+        let mut access = access(permit());
+        access.facts = facts;
+        let record = Record::new(time(0), Event::Access(access));
+        prop_assert_eq!(Record::from_bytes(&record.to_bytes().unwrap()).unwrap(), record);
+    }
+}
+
+#[test]
+fn a_fact_of_another_kind_is_refused() {
+    let bytes = Record::new(time(0), Event::Access(access(permit()))).to_bytes().unwrap();
+    // The number 7 becomes -8 (major type 1), `false`, or a byte string of none.
+    let at = bytes.windows(5).position(|w| w == b"uses\x07").unwrap() + 4;
+    for other in [0x27, 0xf4, 0x40, 0xf6] {
+        let mut bytes = bytes.clone();
+        bytes[at] = other;
+        assert!(matches!(Record::from_bytes(&bytes), Err(RecordError::Decode(_))), "{other:x}");
+    }
+}
+
+#[test]
+fn a_text_fact_written_as_bytes_is_refused() {
+    let mut bytes = Record::new(time(0), Event::Access(access(permit()))).to_bytes().unwrap();
+    let at = bytes.windows(9).position(|w| w == b"\x68research").unwrap();
+    bytes[at] = 0x48;
+    assert!(matches!(Record::from_bytes(&bytes), Err(RecordError::Decode(_))));
+}
+
+#[test]
+fn an_unknown_version_is_refused_both_ways() {
+    let mut record = small(0);
+    record.v = 2;
+    assert!(matches!(record.to_bytes(), Err(RecordError::Version { found: 2 })));
+    let bytes = cbor::to_canonical(&record).unwrap();
+    assert!(matches!(Record::from_bytes(&bytes), Err(RecordError::Version { found: 2 })));
+}
+
+#[test]
+fn the_longest_document_fits_and_one_byte_more_is_refused() {
+    let record =
+        |len| Record::new(time(0), Event::Admission { document: ByteBuf::from(vec![7; len]) });
+    let overhead = record(60_000).to_bytes().unwrap().len() - 60_000;
+    let longest = record(RECORD_LEN_MAX - overhead);
+    assert_eq!(longest.to_bytes().unwrap().len(), RECORD_LEN_MAX);
+    let longer = record(RECORD_LEN_MAX - overhead + 1).to_bytes();
+    assert!(matches!(longer, Err(RecordError::Len { len: 65_536 })));
+}
+
+#[test]
+fn the_caps_on_facts_and_texts_hold_both_ways() {
+    let refused = |change: &dyn Fn(&mut dataspace_tlog::AccessRecord)| {
+        let mut access = access(permit());
+        change(&mut access);
+        let record = Record::new(time(0), Event::Access(access));
+        let decoded = Record::from_bytes(&cbor::to_canonical(&record).unwrap());
+        assert!(decoded.is_err());
+        record.to_bytes().unwrap_err()
+    };
+    let error = refused(&|access| {
+        access.facts = (0..=FACTS_MAX).map(|n| (n.to_string(), Fact::Number(1))).collect();
+    });
+    assert!(matches!(error, RecordError::Facts { .. }));
+    let error = refused(&|access| {
+        access.facts.insert("x".repeat(TEXT_LEN_MAX + 1), Fact::Number(1));
+    });
+    assert!(matches!(error, RecordError::TextLen { .. }));
+    let error = refused(&|access| {
+        let texts = (0..=TEXTS_MAX).map(|n| n.to_string()).collect();
+        access.facts.insert("x".to_owned(), Fact::Texts(texts));
+    });
+    assert!(matches!(error, RecordError::Texts { .. }));
+    let error = refused(&|access| {
+        access.verdict = Verdict::Deny { reasons: vec!["no".to_owned(); TEXTS_MAX + 1] };
+    });
+    assert!(matches!(error, RecordError::Texts { .. }));
+    let error = refused(&|access| {
+        access.verdict = Verdict::Permit { uses: 1, duties: vec!["x".repeat(TEXT_LEN_MAX + 1)] };
+    });
+    assert!(matches!(error, RecordError::TextLen { .. }));
+}
+
+#[test]
+fn a_denial_without_a_reason_is_refused() {
+    let record = Record::new(time(0), Event::Access(access(Verdict::Deny { reasons: vec![] })));
+    assert!(matches!(record.to_bytes(), Err(RecordError::NoReason)));
+}
+
+#[test]
+fn no_changed_byte_gives_the_same_record() {
+    let record = Record::new(time(0), Event::Access(access(permit())));
+    let bytes = record.to_bytes().unwrap();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << bit;
+            assert!(Record::from_bytes(&changed).ok().as_ref() != Some(&record));
+        }
+    }
+}
