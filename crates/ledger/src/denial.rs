@@ -1,6 +1,6 @@
 use std::fmt;
 
-use dataspace_audit_log::{TEXT_LEN_MAX, TEXTS_MAX};
+use dataspace_tlog::{TEXT_LEN_MAX, TEXTS_MAX};
 use dataspace_policy::{Action, Reason};
 use dataspace_primitives::{Name, UnixMillis, Validity, shown};
 

@@ -14,7 +14,7 @@ mod request;
 mod verdict;
 pub(crate) mod verified;
 
-use dataspace_audit_log::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
+use dataspace_tlog::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
 use dataspace_identity::MembershipCredential;
 use dataspace_primitives::cbor::{self, EncodeError};
 use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest, Signed};

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use dataspace_audit_log::Fact;
+use dataspace_tlog::Fact;
 use dataspace_identity::MembershipCredential;
 use dataspace_policy::{Action, Environment, Facts, Person, Terms, Uses};
 use dataspace_primitives::{Name, Region, UnixMillis};

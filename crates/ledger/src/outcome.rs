@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dataspace_audit_log::{Fact, Verdict};
+use dataspace_tlog::{Fact, Verdict};
 
 use crate::denial::DenialReason;
 

@@ -1,6 +1,6 @@
 //! Why a change is refused.
 
-use dataspace_audit_log::RecordError;
+use dataspace_tlog::RecordError;
 use dataspace_identity::{AdmitError as CredentialError, Did, Origin, RevocationError, SpaceId};
 use dataspace_policy::{Action, ClauseId, UnmatchedValue};
 use dataspace_primitives::{Name, UnixMillis, VerifyError};

@@ -7,7 +7,7 @@ mod requests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dataspace_audit_log::{AccessRecord, Event, LeafIndex, Record, Verdict};
+use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_identity::{Did, Origin};
 use dataspace_policy::{Change, Layers, Past, Policies, Simulation, simulate};
 use dataspace_primitives::UnixMillis;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dataspace_audit_log::{Event, Record};
+use dataspace_tlog::{Event, Record};
 use dataspace_identity::CLOCK_SKEW;
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::REQUEST_AGE_SECS_MAX;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataspace_audit_log::{
+use dataspace_tlog::{
     AccessRecord, Checkpoint, Event, Fact, InclusionProof, LeafIndex, Record, Verdict,
     WitnessPolicy, leaf_hash,
 };

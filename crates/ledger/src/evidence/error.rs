@@ -1,4 +1,4 @@
-use dataspace_audit_log::{
+use dataspace_tlog::{
     CheckpointError, CosignatureError, Fact, LeafIndex, Origin, PATH_LEN_MAX, ProofError,
     RecordError,
 };

@@ -1,6 +1,6 @@
 //! What evidence shows, in plain words, and what it does not.
 
-use dataspace_audit_log::{Finding, Verdict};
+use dataspace_tlog::{Finding, Verdict};
 use dataspace_identity::Admitted;
 use dataspace_policy::COMPILER_VERSION;
 use dataspace_usage_contract::contract_id;

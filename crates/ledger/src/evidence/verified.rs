@@ -1,6 +1,6 @@
 //! Evidence that was checked.
 
-use dataspace_audit_log::{AccessRecord, Checkpoint, Cosigners, LeafIndex};
+use dataspace_tlog::{AccessRecord, Checkpoint, Cosigners, LeafIndex};
 use dataspace_identity::{Admitted, SpaceId};
 use dataspace_primitives::{UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement};

@@ -1,6 +1,6 @@
 //! Uses, counted by the records.
 
-use dataspace_audit_log::{AccessRecord, Fact, Verdict};
+use dataspace_tlog::{AccessRecord, Fact, Verdict};
 use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use dataspace_audit_log::LeafIndex;
+use dataspace_tlog::LeafIndex;
 use dataspace_primitives::Digest;
 
 /// So many of the last requests are remembered. No node takes a request that is much older than an

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dataspace_audit_log::LeafIndex;
+use dataspace_tlog::LeafIndex;
 use dataspace_identity::{AdmitError, Admitted, MembershipCredential, MembershipRevocation};
 use dataspace_primitives::{Signed, UnixMillis, Verified};
 

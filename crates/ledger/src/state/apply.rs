@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dataspace_audit_log::LeafIndex;
+use dataspace_tlog::LeafIndex;
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::contract_id;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_audit_log::{Event, LeafIndex, Record};
+use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_identity::Did;
 use dataspace_policy::{COMPILER_VERSION, Compiler, Program, Uses};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use dataspace_audit_log::LeafIndex;
+use dataspace_tlog::LeafIndex;
 use dataspace_identity::{Did, Origin, TrustAnchors};
 use dataspace_policy::Compiler;
 use dataspace_primitives::{Digest, Name};

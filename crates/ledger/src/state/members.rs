@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use dataspace_audit_log::LeafIndex;
+use dataspace_tlog::LeafIndex;
 use dataspace_identity::{Admitted, CLOCK_SKEW, Did, MembershipRevocation};
 use dataspace_primitives::UnixMillis;
 

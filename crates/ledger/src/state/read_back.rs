@@ -1,6 +1,6 @@
 //! The fold: one record after the other.
 
-use dataspace_audit_log::{AccessRecord, Event, Record, Verdict};
+use dataspace_tlog::{AccessRecord, Event, Record, Verdict};
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile};
