@@ -15,7 +15,8 @@ use dataspace_runtime::{
     Access, DataSpace, Evidence, ManualClock, NewOffer, Setup, Table, request_access,
 };
 use dataspace_usage_contract::{
-    Acceptance, DataRules, EntityRules, Offer, Parameters, Scenario, SpaceProfile, Suite,
+    Acceptance, DENIALS_PER_MINUTE, DataRules, EntityRules, Offer, Parameters, Scenario,
+    SpaceProfile, Suite,
 };
 
 use crate::changed::changed;
@@ -31,7 +32,11 @@ fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
         space: "fuzzed".parse()?,
         version: 1,
         authority: authority.clone(),
-        parameters: Parameters { suite: Suite::Intl, request_age_secs_max: 600 },
+        parameters: Parameters {
+            suite: Suite::Intl,
+            request_age_secs_max: 600,
+            denials_per_minute: DENIALS_PER_MINUTE,
+        },
         scenarios: [("research".parse()?, Scenario::new("research".parse()?))].into(),
         entities: EntityRules { roles: ["user".parse()?].into(), regions: [].into() },
         data: DataRules { product_classes: ["tests".parse()?].into() },

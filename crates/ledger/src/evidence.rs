@@ -14,10 +14,10 @@ mod request;
 mod verdict;
 pub(crate) mod verified;
 
-use dataspace_tlog::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
 use dataspace_identity::MembershipCredential;
 use dataspace_primitives::cbor::{self, EncodeError};
 use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest, Signed};
+use dataspace_tlog::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
 use dataspace_usage_contract::AccessRequest;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;

@@ -7,10 +7,10 @@ mod requests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_identity::{Did, Origin};
 use dataspace_policy::{Change, Layers, Past, Policies, Simulation, simulate};
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_usage_contract::{ContractId, contract_id};
 use thiserror::Error;
 
@@ -118,6 +118,10 @@ impl<'p> Replayer<'p> {
         let change = match state.check(record).map_err(fail)? {
             Taken::Access(access) => {
                 return self.take_access(index, (time, *access), in_time.err());
+            }
+            Taken::Denials(count) => {
+                self.report.counted_denials = self.report.counted_denials.saturating_add(count);
+                return Ok(());
             }
             taken => {
                 in_time.map_err(|error| fail(error.into()))?;

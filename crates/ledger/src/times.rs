@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use dataspace_tlog::{Event, Record};
 use dataspace_identity::CLOCK_SKEW;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{Event, Record};
 use dataspace_usage_contract::REQUEST_AGE_SECS_MAX;
 use thiserror::Error;
 
@@ -74,7 +74,7 @@ impl Times {
             }
             Event::Access(_) => (self.latest_change, false),
             // Recorded beside everything else, and in force at no time.
-            Event::Archived { .. } => (found, false),
+            Event::Archived { .. } | Event::Denials { .. } => (found, false),
             Event::Profile { .. }
             | Event::Admission { .. }
             | Event::MembershipRevoked { .. }

@@ -102,6 +102,7 @@ mod request;
 mod setup;
 mod space;
 mod state;
+mod throttle;
 
 pub use dataspace_data_plane::Table;
 pub use dataspace_ledger::{

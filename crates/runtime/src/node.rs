@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Recovery, SignCheckpointError, TreeSize};
+use dataspace_audit_log::{
+    Checkpoint, LeafIndex, Log, Record, Recovery, SignCheckpointError, TreeSize,
+};
 use dataspace_identity::{SecretKey, TrustAnchors};
 use dataspace_primitives::UnixMillis;
 use parking_lot::Mutex;
@@ -13,6 +15,7 @@ use crate::contracts::ActiveContracts;
 use crate::error::WriteError;
 use crate::gate::Gate;
 use crate::index::{Index, IndexState};
+use crate::throttle::Throttle;
 
 pub(crate) struct Inner {
     pub(crate) key: SecretKey,
@@ -26,6 +29,7 @@ pub(crate) struct Inner {
     /// Whom a node of this space believes.
     pub(crate) anchors: TrustAnchors,
     pub(crate) signed: LastSigned,
+    pub(crate) throttle: Throttle,
     /// Records that this node knows to be in the log.
     pub(crate) recorded: AtomicU64,
 }
@@ -123,8 +127,19 @@ impl Inner {
         })
     }
 
+    /// Gives denials that are not recorded one by one their places in the log, as numbers.
+    pub(crate) fn record_sums(&self) -> Result<(), WriteError> {
+        let now = self.clock.now()?;
+        for sum in self.throttle.take(now) {
+            let appended = self.log.append(&Record::new(now, sum))?;
+            self.recorded.fetch_max(appended.index().as_u64().saturating_add(1), Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
     /// Signs what no checkpoint covers, and writes the index if it is due.
     pub(crate) fn tend(&self) -> Result<(), WriteError> {
+        self.record_sums()?;
         let recorded = self.recorded.load(Ordering::Acquire);
         if let Some(last) = recorded.checked_sub(1) {
             self.sign_covering(LeafIndex::new(last))?;
@@ -138,6 +153,7 @@ impl Inner {
 /// closing.
 impl Drop for Inner {
     fn drop(&mut self) {
+        let _a_closing_log_may_take_none = self.record_sums();
         let size = self.log.size().map_or(0, TreeSize::as_u64);
         if size > self.signed.size.load(Ordering::Acquire) {
             let _the_log_is_whole_without_it = self.checkpoint();

@@ -29,6 +29,7 @@ use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::random::{self, RandomError};
 use crate::space::DataSpace;
 use crate::state::State;
+use crate::throttle::Throttle;
 
 /// A checkpoint is signed after so many accesses at the latest, unless [`Setup::checkpoint_every`]
 /// says otherwise.
@@ -219,6 +220,7 @@ impl Setup {
             opened: None,
             index: Index::new(self.snapshots, Base::default()),
             limits: self.limits,
+            throttle: Throttle::default(),
             signed: LastSigned::new(1, now),
             recorded: AtomicU64::new(1),
         };
@@ -325,6 +327,7 @@ impl Setup {
             opened: Some(Opened { recovery, index: state_of_index, size }),
             index,
             limits: self.limits,
+            throttle: Throttle::default(),
             signed: LastSigned::new(size, high_water),
             recorded: AtomicU64::new(size),
         };
@@ -373,7 +376,7 @@ impl Setup {
             return Ok(());
         };
         match state.space.check(record)? {
-            Taken::Nothing => {}
+            Taken::Nothing | Taken::Denials(_) => {}
             Taken::Change(change) => state.apply(change, index),
             Taken::Access(access) => {
                 state.space.count(&access, at)?;

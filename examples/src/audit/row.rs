@@ -32,6 +32,8 @@ pub(crate) enum EventKind {
     Opened,
     /// The operator set the clock back, which ended all contracts
     ClockSetBack,
+    /// Denials of a consumer were recorded as a number
+    Denials,
     /// An access was decided
     Access,
     /// Something else: of another version, or no record at all
@@ -51,6 +53,7 @@ impl EventKind {
             Self::Archive => "archive",
             Self::Opened => "opened",
             Self::ClockSetBack => "clock-set-back",
+            Self::Denials => "denials",
             Self::Access => "access",
             Self::Other => "other",
         }
@@ -206,6 +209,13 @@ impl Row {
                 self.kind = EventKind::ClockSetBack;
                 self.what = format!(
                     "WARNING: the clock was set back from {from}; all contracts before this have ended"
+                );
+            }
+            Event::Denials { consumer, from, until, count } => {
+                self.kind = EventKind::Denials;
+                self.about(consumer.as_str());
+                self.what = format!(
+                    "{count} denials from {from} to {until}, more than are recorded one by one"
                 );
             }
             Event::Access(access) => self.access(access),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dataspace_tlog::LeafIndex;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::contract_id;
 
 use crate::state::change::{Change, Kind};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use dataspace_tlog::Event;
 use dataspace_identity::{Admitted, MembershipRevocation};
 use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
+use dataspace_tlog::Event;
 use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination, contract_id};
 use serde_bytes::ByteBuf;
 

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_identity::Did;
 use dataspace_policy::{COMPILER_VERSION, Compiler, Program, Uses};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
+use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_usage_contract::{Agreement, ContractId, Counts, OfferId, Quota, contract_id};
 
 use crate::refusal::Refusal;

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use dataspace_tlog::LeafIndex;
 use dataspace_identity::{Did, Origin, TrustAnchors};
 use dataspace_policy::Compiler;
 use dataspace_primitives::{Digest, Name};
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
     ContractId, Counts, OfferId, PublishedPolicies, PublishedProfile, Termination,
 };

@@ -1,8 +1,8 @@
 //! The fold: one record after the other.
 
-use dataspace_tlog::{AccessRecord, Event, Record, Verdict};
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{AccessRecord, Event, Record, Verdict};
 use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile};
 
 use crate::refusal::Refusal;
@@ -18,6 +18,8 @@ pub enum Taken {
     Nothing,
     /// A change that must still be [applied](SpaceState::apply).
     Change(Change),
+    /// So many denials that were told and not recorded one by one.
+    Denials(u64),
     /// A decision. Its verdict, its facts and its counts are not looked at here.
     Access(Box<AccessRecord>),
 }
@@ -83,6 +85,15 @@ impl SpaceState {
             Event::ClockSetBack { from } => Change::clock_set_back(from, now),
             // Of the log alone.
             Event::Archived { .. } | Event::Opened { .. } => return Ok(Taken::Nothing),
+            Event::Denials { consumer, from, until, count } => {
+                if !self.members.contains_key(&consumer) {
+                    return Err(Refusal::NotAMember { did: consumer });
+                }
+                if count == 0 || from > until {
+                    return Err(Refusal::Decision { what: "the denials are none" });
+                }
+                return Ok(Taken::Denials(count));
+            }
             Event::Access(access) => return Ok(Taken::Access(Box::new(access))),
         };
         Ok(Taken::Change(change))

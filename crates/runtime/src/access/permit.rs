@@ -12,9 +12,10 @@ use dataspace_ledger::{DenialReason, facts};
 use dataspace_primitives::Digest;
 
 use crate::access::asked::{Asked, Decided, Receipt};
-use crate::access::error::AccessError;
+use crate::access::error::{AccessError, in_words};
 use crate::access::release::{Grant, Release};
 use crate::node::Inner;
+use crate::throttle::Room as Throttled;
 
 /// The contract permits, and nobody forbids. Cannot be cloned or made by hand, and lives no longer
 /// than the pass through the monitor (`'m`) in which it was given, so that nothing it rests on can
@@ -160,6 +161,30 @@ impl Permit<'_> {
     }
 }
 
+impl Inner {
+    /// Counts a denial instead of recording it, if its consumer was denied too often.
+    fn check_denials(
+        &self,
+        decided: &Decided,
+        reasons: &[DenialReason],
+    ) -> Result<(), AccessError> {
+        let per_minute = decided.profile.profile().parameters.denials_per_minute;
+        let Asked { request, active } = &decided.asked;
+        let room = self.throttle.deny(active.contract.consumer(), decided.now, per_minute);
+        let Throttled::Counted { retry_at, due } = room else { return Ok(()) };
+        if let Some(sum) = due {
+            let record = EncodedRecord::try_from(&Record::new(decided.now, sum));
+            // Nobody waits for it: it is written with the next record.
+            let _pending = self.log.submit_at_once(&record.map_err(AppendError::from)?)?;
+        }
+        // WHY: it has no record, so it may come again; and nobody fills the memory by it.
+        let request = Digest::of(request.signed().as_bytes());
+        self.gate.enter().replays.remove(request);
+        let reasons = reasons.to_vec();
+        Err(AccessError::TooManyDenials { reasons, per_minute, retry_at })
+    }
+}
+
 impl<D> Submitted<D> {
     /// Waits until the decision is durable, with all that it rests on: one write and one sync, shared
     /// with everybody who waits.
@@ -208,6 +233,8 @@ impl Denial<'_> {
         room: &mut Option<Room<'_>>,
     ) -> Result<Submitted<Denial<'static>>, NotSubmitted> {
         let Self { node, decided, reasons, .. } = self;
+        let open = node.upgrade().ok_or(AccessError::Closed)?;
+        open.check_denials(&decided, &reasons)?;
         // A denial that does not fit a record would not be recorded at all: the first reasons are
         // the ones to keep.
         let mut left = REASONS_LEN_MAX;
@@ -258,11 +285,7 @@ impl Recorded<Denial<'_>> {
 
 impl fmt::Display for Recorded<Denial<'_>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, reason) in self.reasons().iter().enumerate() {
-            let separator = if i > 0 { "; " } else { "" };
-            write!(f, "{separator}{reason}")?;
-        }
-        Ok(())
+        f.write_str(&in_words(self.reasons()))
     }
 }
 

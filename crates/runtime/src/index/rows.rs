@@ -114,7 +114,7 @@ impl Tail {
                 self.forgets_requests = true;
                 self.changes.insert(index, bytes.to_vec());
             }
-            Event::Archived { .. } | Event::Opened { .. } => {}
+            Event::Archived { .. } | Event::Opened { .. } | Event::Denials { .. } => {}
             Event::Access(access) => {
                 if let Verdict::Permit { uses, .. } = access.verdict {
                     let contract = ContractId::from_digest(access.contract);

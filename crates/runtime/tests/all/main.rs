@@ -13,6 +13,8 @@ mod carried_out;
 #[cfg(test)]
 mod clock;
 #[cfg(test)]
+mod cold;
+#[cfg(test)]
 mod compiler;
 #[cfg(test)]
 mod counts;
@@ -64,6 +66,8 @@ mod running;
 mod statements;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod throttle;
 #[cfg(test)]
 mod unknown_facts;
 #[cfg(test)]
