@@ -89,12 +89,14 @@
 
 mod access;
 mod clock;
+pub mod conformance;
 mod contracts;
 mod error;
 mod gate;
 mod index;
 mod kept;
 mod node;
+mod observer;
 mod random;
 mod replayed;
 mod replays;
@@ -123,7 +125,8 @@ pub use crate::error::{ChangeError, WriteError};
 pub use crate::index::IndexState;
 pub use crate::index::error::{IndexError, Unusable};
 pub use crate::index::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
-pub use crate::random::{RandomError, generate_key};
+pub use crate::observer::{Decided, Observer};
+pub use crate::random::{RandomError, Randomness, SystemRandomness, generate_key};
 pub use crate::replayed::replay_decisions;
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::{Setup, SetupError};

@@ -1,5 +1,6 @@
 //! What a node is made of, and how its log is signed.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use crate::clock::SteadyClock;
 use crate::contracts::ActiveContracts;
 use crate::error::WriteError;
 use crate::gate::Gate;
+use crate::index::error::IndexError;
 use crate::index::{Index, IndexState};
+use crate::observer::Observer;
 use crate::throttle::Throttle;
 
 pub(crate) struct Inner {
@@ -29,6 +32,7 @@ pub(crate) struct Inner {
     /// Whom a node of this space believes.
     pub(crate) anchors: TrustAnchors,
     pub(crate) signed: LastSigned,
+    pub(crate) observer: Box<dyn Observer>,
     pub(crate) throttle: Throttle,
     /// Records that this node knows to be in the log.
     pub(crate) recorded: AtomicU64,
@@ -144,8 +148,24 @@ impl Inner {
         if let Some(last) = recorded.checked_sub(1) {
             self.sign_covering(LeafIndex::new(last))?;
         }
-        self.index.write_if_due(recorded, (&self.log, &self.gate), &self.key);
+        if let Some(written) = self.index.write_if_due(recorded, (&self.log, &self.gate), &self.key)
+        {
+            self.tell_index(&written);
+        }
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Writes the index of the log as it is.
+    pub(crate) fn write_index(&self) -> Result<(), Arc<IndexError>> {
+        let written = self.index.write(None, (&self.log, &self.gate), &self.key);
+        self.tell_index(&written);
+        written.map(drop)
+    }
+
+    fn tell_index(&self, written: &Result<TreeSize, Arc<IndexError>>) {
+        self.observer.index(written.as_ref().copied().map_err(|error| &**error));
     }
 }
 
@@ -159,7 +179,7 @@ impl Drop for Inner {
             let _the_log_is_whole_without_it = self.checkpoint();
         }
         if !self.is_untouched(size) {
-            let _the_log_is_enough = self.index.write(None, (&self.log, &self.gate), &self.key);
+            let _the_log_is_enough = self.write_index();
         }
     }
 }

@@ -26,7 +26,8 @@ use crate::index::snapshots::{DirectorySnapshots, Snapshots};
 use crate::index::{Index, IndexState};
 use crate::kept::Kept;
 use crate::node::{Inner, LastSigned, Limits, Opened};
-use crate::random::{self, RandomError};
+use crate::observer::{Observer, Silence};
+use crate::random::{self, RandomError, Randomness, SystemRandomness};
 use crate::space::DataSpace;
 use crate::state::State;
 use crate::throttle::Throttle;
@@ -50,6 +51,8 @@ pub struct Setup {
     key: SecretKey,
     authority: Did,
     clock: Box<dyn Clock>,
+    randomness: Box<dyn Randomness>,
+    observer: Box<dyn Observer>,
     storage: Option<Box<dyn Storage>>,
     snapshots: Box<dyn Snapshots>,
     limits: Limits,
@@ -128,7 +131,8 @@ impl Setup {
             contracts_max: CONTRACTS_MAX,
         };
         let snapshots = Box::new(DirectorySnapshots::new(&dir));
-        Self { dir, key, authority, clock, storage: None, snapshots, limits }
+        let (randomness, observer) = (Box::new(SystemRandomness), Box::new(Silence));
+        Self { dir, key, authority, clock, randomness, observer, storage: None, snapshots, limits }
     }
 
     /// Keeps the log in `storage` instead of the directory, which then holds the index, if that is not
@@ -159,6 +163,20 @@ impl Setup {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Box::new(clock);
+        self
+    }
+
+    /// Draws random numbers from `randomness` instead of the operating system.
+    #[must_use]
+    pub fn randomness(mut self, randomness: impl Randomness + 'static) -> Self {
+        self.randomness = Box::new(randomness);
+        self
+    }
+
+    /// Tells `observer` what the node does.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Box::new(observer);
         self
     }
 
@@ -200,7 +218,7 @@ impl Setup {
         let profile = PublishedProfile::publish(profile, &self.authority, now)?;
         let (version, document) = (profile.profile().version, profile.signed().as_bytes());
         let event = Event::Profile { version, document: ByteBuf::from(document) };
-        let name = random::log_name(&self.key)?;
+        let name = random::log_name(&*self.randomness, &self.key)?;
         let log = match self.storage {
             None => Log::create(&self.dir, name),
             Some(storage) => Log::create_on(storage, name),
@@ -221,6 +239,7 @@ impl Setup {
             index: Index::new(self.snapshots, Base::default()),
             limits: self.limits,
             throttle: Throttle::default(),
+            observer: self.observer,
             signed: LastSigned::new(1, now),
             recorded: AtomicU64::new(1),
         };
@@ -312,7 +331,7 @@ impl Setup {
         }
         // WHY at the latest time in the log: a clock that is wrong while the node is opened, and is
         // not asked for anything, must not leave its time in the log.
-        let opened = Event::Opened { epoch: ByteArray::new(random::nonce()?) };
+        let opened = Event::Opened { epoch: ByteArray::new(random::nonce(&*self.randomness)?) };
         let opened = log.append(&Record::new(high_water, opened)).map_err(WriteError::from)?;
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let size = opened.index().as_u64().saturating_add(1);
@@ -328,6 +347,7 @@ impl Setup {
             index,
             limits: self.limits,
             throttle: Throttle::default(),
+            observer: self.observer,
             signed: LastSigned::new(size, high_water),
             recorded: AtomicU64::new(size),
         };

@@ -100,7 +100,7 @@ impl DataSpace {
     /// # Errors
     /// [`IndexError`]. The log has everything all the same.
     pub fn write_index(&self) -> Result<(), Arc<IndexError>> {
-        self.inner.index.write(None, (&self.inner.log, &self.inner.gate), &self.inner.key)
+        self.inner.write_index()
     }
 
     /// Does what is due beside requests: signs the records that no checkpoint covers yet, and writes the

@@ -63,6 +63,8 @@ mod replayed;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
+mod seams;
+#[cfg(test)]
 mod statements;
 #[cfg(test)]
 mod support;
