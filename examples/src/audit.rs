@@ -3,10 +3,12 @@
 //! Every verb but `fsck --rebuild`, `archive`, `set-clock-back` and `cosign` leaves the log's directory as it is.
 
 mod archive;
+mod authority;
 mod backup;
 mod check;
 mod clock;
 mod compare;
+pub(crate) mod contract;
 mod cosign;
 mod csv;
 mod export;

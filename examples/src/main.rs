@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod files;
 mod json;
+mod labels;
 mod named;
 mod out;
 mod outcome;
@@ -18,6 +19,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use dataspace_audit_log::WitnessKey;
+
+use crate::audit::contract::{self, ContractArgs};
 
 /// The lines under `--help`.
 const HELP: &str = "\
@@ -43,6 +46,8 @@ enum Command {
     Demo(DemoArgs),
     /// Verify an evidence file offline, with nothing but the space authority's DID
     Verify(VerifyArgs),
+    /// Read contracts in plain words: of a log, or in an evidence file
+    Contract(ContractArgs),
     /// Verify offline that a log's operator signed two histories that contradict each other
     VerifyFork(VerifyForkArgs),
     /// Audit a log, here or on a web server: verify, show, prove, publish, replay, repair and archive it
@@ -98,6 +103,7 @@ fn main() -> ExitCode {
             let VerifyArgs { evidence, authority, witness, quorum, json } = args;
             verify::run(&evidence, &authority, (witness, quorum), json)
         }
+        Some(Command::Contract(args)) => contract::run(args),
         Some(Command::VerifyFork(args)) => verify::fork(&args.proof, &args.log),
         Some(Command::Audit(args)) => audit::run(args),
         Some(Command::Witness(args)) => witness::run(args),

@@ -3,17 +3,17 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use dataspace_audit_log::{Cosigners, FORK_LEN_MAX, Finding, ForkProof, Verdict, WitnessKey};
 use dataspace_identity::Did;
 use dataspace_primitives::shown;
-use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, VerifiedEvidence};
+use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, VerifiedEvidence};
 use serde_json::json;
 
 use crate::out::say;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
-use crate::{files, json, named, paint};
+use crate::{files, json, labels, named, paint};
 
 pub(crate) fn run(
     file: &Path,
@@ -24,14 +24,16 @@ pub(crate) fn run(
     let authority = named::authority(authority)?;
     let shown = shown_path(file);
     let bytes = files::read(file, EVIDENCE_LEN_MAX)?;
-    let nothing = || Damaged(format!("{shown} proves nothing under the authority {authority}"));
-    let verified = if witnesses.is_empty() {
-        verify(&bytes, &authority).with_context(nothing)?
-    } else {
-        let policy = named::witnesses(witnesses, quorum)?;
-        let evidence = Evidence::from_bytes(&bytes).with_context(nothing)?;
-        evidence.verify_witnessed(&authority, &policy).with_context(nothing)?
+    let policy = match witnesses.is_empty() {
+        true => None,
+        false => Some(named::witnesses(witnesses, quorum)?),
     };
+    let verified = match &policy {
+        None => verify(&bytes, &authority),
+        Some(policy) => Evidence::from_bytes(&bytes)
+            .and_then(|evidence| evidence.verify_witnessed(&authority, policy)),
+    };
+    let verified = verified.map_err(|error| not_verified(error, &shown, &authority))?;
     let health = Health::of(verified.cosigners().is_none_or(Cosigners::is_quorum));
     if as_json {
         say!("{}", json::pretty(&to_json(&verified)));
@@ -57,8 +59,20 @@ pub(crate) fn fork(file: &Path, log: &OsStr) -> Result<Health> {
 }
 
 /// What the file shows, or why it shows nothing.
-pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence> {
-    Ok(Evidence::from_bytes(bytes)?.verify(authority)?)
+pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence, EvidenceError> {
+    Evidence::from_bytes(bytes)?.verify(authority)
+}
+
+/// Whether the file proves nothing, or is of another authority than the one that was asked for.
+pub(crate) fn not_verified(error: EvidenceError, file: &str, authority: &Did) -> anyhow::Error {
+    if let EvidenceError::Authority { found, .. } = &error {
+        return anyhow!(
+            "{file} is of a space of the authority {found}, not of {authority}; if that is the \
+             authority that you trust, name it with --authority"
+        );
+    }
+    anyhow!(error)
+        .context(Damaged(format!("{file} proves nothing under the authority {authority}")))
 }
 
 fn print(verified: &VerifiedEvidence) {
@@ -109,18 +123,6 @@ pub(crate) fn findings(findings: &[Finding]) {
 
 fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
     let agreement = verified.contract().value();
-    let clauses: Vec<_> = agreement
-        .terms
-        .clauses()
-        .into_iter()
-        .map(|clause| {
-            json!({
-                "id": clause.id.to_string(),
-                "words": clause.words,
-                "assurance": clause.assurance.to_string(),
-            })
-        })
-        .collect();
     let verdict = match &verified.access().verdict {
         Verdict::Permit { uses, duties } => {
             json!({ "decision": "permit", "uses": uses, "duties": duties })
@@ -147,7 +149,7 @@ fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
         "provider": agreement.provider.as_str(),
         "consumer": agreement.consumer.as_str(),
         "product": agreement.product.as_str(),
-        "clauses": clauses,
+        "clauses": labels::clauses_to_json(&agreement.terms.clauses()),
         "record": verified.index().as_u64(),
         "time": verified.time().to_string(),
         "verdict": verdict,

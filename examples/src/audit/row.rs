@@ -295,7 +295,7 @@ impl Row {
 }
 
 /// What a document says that its own signers signed. Whether they may say it, a replay tells.
-fn content<T: Payload + Clone>(bytes: &[u8], time: UnixMillis) -> Option<T> {
+pub(super) fn content<T: Payload + Clone>(bytes: &[u8], time: UnixMillis) -> Option<T> {
     let signed = Signed::<T>::from_bytes(bytes.to_vec()).ok()?;
     let keys = Did::claimed_keys(&signed).ok()?;
     Some(signed.verify(&keys, time).ok()?.value().clone())
