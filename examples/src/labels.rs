@@ -73,3 +73,16 @@ pub(crate) fn clauses_to_json(clauses: &[Clause]) -> Value {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_for_lawyers_explains_every_label() {
+        let page = include_str!("../../docs/labels.md");
+        for label in ALL {
+            assert!(page.contains(&format!("| `{label}` |")), "{label}");
+        }
+    }
+}
