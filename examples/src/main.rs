@@ -4,6 +4,8 @@ mod audit;
 mod demo;
 mod files;
 mod json;
+mod key;
+mod key_file;
 mod labels;
 mod named;
 mod out;
@@ -52,6 +54,8 @@ enum Command {
     VerifyFork(VerifyForkArgs),
     /// Audit a log, here or on a web server: verify, show, prove, publish, replay, repair and archive it
     Audit(audit::AuditArgs),
+    /// Make a key file, and print the DID of one
+    Key(key::KeyArgs),
     /// Witness other people's logs: cosign what extends everything seen before, over HTTP
     /// (C2SP tlog-witness)
     Witness(witness::WitnessArgs),
@@ -106,6 +110,7 @@ fn main() -> ExitCode {
         Some(Command::Contract(args)) => contract::run(args),
         Some(Command::VerifyFork(args)) => verify::fork(&args.proof, &args.log),
         Some(Command::Audit(args)) => audit::run(args),
+        Some(Command::Key(args)) => key::run(args),
         Some(Command::Witness(args)) => witness::run(args),
     };
     outcome::end(done)

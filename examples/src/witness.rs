@@ -2,7 +2,6 @@
 
 mod clients;
 mod impatient;
-pub(crate) mod key_file;
 mod server;
 
 use std::ffi::OsString;
@@ -14,10 +13,10 @@ use clap::Args;
 use dataspace_audit_log::{Origin, SeenDirectory, Witness, WitnessKey};
 use dataspace_primitives::UnixMillis;
 
-use crate::named;
 use crate::outcome::Health;
 use crate::shell::shown_path;
 use crate::witness::clients::Limits;
+use crate::{key_file, named};
 
 /// The lines under `--help`.
 const HELP: &str = "\
@@ -35,7 +34,7 @@ ends whose client does not read an answer for 10 s or does not send a request's 
 body for 10 s, and after 5 minutes in any case.
 
 Example:
-  (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \\n' > witness.key)
+  dataspace key new witness.key
   dataspace witness --key witness.key --state witness-state --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]
@@ -77,7 +76,7 @@ pub(crate) fn run(args: WitnessArgs) -> Result<Health> {
     let WitnessArgs { listen, key, name, log, state, .. } = args;
     let limits =
         Limits { connections: args.connections_per_client, requests: args.requests_per_minute };
-    let secret = key_file::read(&key)?;
+    let secret = key_file::read_option(&key)?;
     let name = name.as_deref().unwrap_or(secret.did().as_str());
     let key = WitnessKey::new(name, *secret.did().public_key()).context("--name")?;
     let mut logs: Vec<Origin> = Vec::new();

@@ -330,7 +330,7 @@ fn errors_at_start_say_what_to_do() {
     let log = origin();
     let args = ["witness", "--listen", "127.0.0.1:0", "--key", "key", "--state", "state", "--log"];
     let with = |log: &str| refused(dir.path(), &[&args[..], &[log]].concat());
-    assert!(with(log.as_str()).contains("--help` shows how to make a key"));
+    assert!(with(log.as_str()).contains("dataspace key new FILE"));
     write_key(dir.path(), 0o644);
     assert!(with(log.as_str()).contains("chmod 600"));
     write_key(dir.path(), 0o600);
@@ -349,7 +349,7 @@ fn the_help_says_all_that_an_operator_needs() {
     let dir = tempfile::tempdir().unwrap();
     let output = dataspace(dir.path()).args(["witness", "--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for part in ["--listen", "127.0.0.1:7380", "--key", "--log", "--state", "--name", "urandom"] {
+    for part in ["--listen", "127.0.0.1:7380", "--key", "--log", "--state", "--name", "key new"] {
         assert!(help.contains(part), "{part} is not in {help}");
     }
 }

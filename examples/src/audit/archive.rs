@@ -15,9 +15,9 @@ use crate::audit::kind::{Kind, origin};
 use crate::audit::log_arg::LogArg;
 use crate::audit::source::{open_error, read_error, storage_error};
 use crate::audit::words::count;
+use crate::key_file;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
-use crate::witness::key_file;
 use crate::{named, paint};
 
 const HELP: &str = "\

@@ -16,9 +16,9 @@ use crate::audit::row::Row;
 use crate::audit::show::Table;
 use crate::audit::source::Source;
 use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::key_file;
 use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
-use crate::witness::key_file;
 use crate::{files, json, paint};
 
 const HELP: &str = "\
