@@ -27,9 +27,13 @@ use crate::audit::contract::{self, ContractArgs};
 /// The lines under `--help`.
 const HELP: &str = "\
 Exit codes of all commands: 0 all is well; 1 something is not what its operator signed (damage, a
-fork, evidence or a proof that proves nothing, a quorum of witnesses that was asked for and is not
-met, a decision that does not follow); 2 it could not be looked at, or the question was wrong (a
-wrong argument, another log than --log names, no file, no access, a server that fails).";
+fork, evidence or a proof that proves nothing, a decision that does not follow), or it is not
+witnessed enough (a quorum of witnesses that was asked for is not met); 2 it could not be looked at,
+or the question was wrong (a wrong argument, another log than --log names, another authority than
+--authority names, no file, no access, a server that fails).
+
+With --json, a command that fails prints an object with `error` and `exitCode` on the standard
+output, and the same words on the standard error.";
 
 /// A trusted data space: signed usage contracts, policies that decide, a log that proves.
 #[derive(Parser)]

@@ -1,5 +1,5 @@
-//! How the program ends: 0 all is well; 1 something is not what its operator signed; 2 it could
-//! not be looked at, or the question was wrong.
+//! How the program ends: 0 all is well; 1 something is not what its operator signed, or too few
+//! witnesses have cosigned it; 2 it could not be looked at, or the question was wrong.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -27,6 +27,8 @@ impl std::error::Error for Damaged {}
 pub(crate) enum Health {
     Sound,
     Damaged,
+    /// What there is is sound, and fewer witnesses have cosigned it than were asked for.
+    Unwitnessed,
 }
 
 impl Health {
@@ -42,7 +44,7 @@ const UNSEEN: u8 = 2;
 pub(crate) fn end(done: Result<Health>) -> ExitCode {
     let code = match done {
         Ok(Health::Sound) => 0,
-        Ok(Health::Damaged) => DAMAGED,
+        Ok(Health::Damaged | Health::Unwitnessed) => DAMAGED,
         Err(error) => {
             let code = if error.is::<Damaged>() { DAMAGED } else { UNSEEN };
             out::warn(format_args!("{} {}", paint::bad("error:"), shown(&format!("{error:#}"))));

@@ -34,7 +34,10 @@ pub(crate) fn run(
             .and_then(|evidence| evidence.verify_witnessed(&authority, policy)),
     };
     let verified = verified.map_err(|error| not_verified(error, &shown, &authority))?;
-    let health = Health::of(verified.cosigners().is_none_or(Cosigners::is_quorum));
+    let health = match verified.cosigners() {
+        Some(cosigners) if !cosigners.is_quorum() => Health::Unwitnessed,
+        _ => Health::Sound,
+    };
     if as_json {
         say!("{}", json::pretty(&to_json(&verified)));
     } else {
@@ -107,6 +110,15 @@ fn print(verified: &VerifiedEvidence) {
     }
     say!("\n{}", paint::title("What this proves"));
     findings(&verified.findings());
+    if let Some(cosigners) = verified.cosigners().filter(|cosigners| !cosigners.is_quorum()) {
+        let (found, asked) = (cosigners.present().len(), cosigners.quorum());
+        let all = found + cosigners.absent().len();
+        say!(
+            "\n{}: {found} of {all} witnesses cosigned the checkpoint, {asked} are asked for",
+            paint::bad("not witnessed enough")
+        );
+        say!("   the evidence is good; ask the provider for one whose checkpoint they cosigned");
+    }
 }
 
 /// Findings, one for each line.
@@ -153,6 +165,7 @@ fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
         "record": verified.index().as_u64(),
         "time": verified.time().to_string(),
         "verdict": verdict,
+        "witnessed": verified.cosigners().map(Cosigners::is_quorum),
         "proved": proved,
         "notProved": not_proved,
     })

@@ -88,7 +88,7 @@ pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
     } else {
         report.write(out)?;
     }
-    Ok(Health::of(report.damages == 0))
+    Ok(report.health())
 }
 
 pub(crate) fn policy(args: WitnessArgs) -> Result<Option<WitnessPolicy>> {
@@ -356,16 +356,19 @@ impl Report {
         }
         let (found, asked) = (cosigners.present().len(), cosigners.quorum());
         let absent: Vec<_> = cosigners.absent().iter().map(WitnessKey::name).collect();
+        self.is_witnessed = Some(cosigners.is_quorum());
         if cosigners.is_quorum() {
             self.proved(format!(
                 "a quorum saw this checkpoint: {found} cosigned, {asked} are asked for"
             ));
         } else {
-            self.damaged(format!(
-                "only {found} of the witnesses cosigned the checkpoint, {asked} are asked for; \
-                 missing: {}",
+            let text = format!(
+                "{found} of {} witnesses cosigned the checkpoint, {asked} are asked for; missing: {}",
+                found + absent.len(),
                 absent.join(", ")
-            ));
+            );
+            self.not_proved(&format!("that the operator shows everybody the same log: {text}"));
+            self.unwitnessed = Some(text);
         }
     }
 }

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::audit::kind::Kind;
 use crate::audit::place::Place;
-use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::audit::words::{self, count, findings_to_json, write_findings};
+use crate::outcome::Health;
 use crate::paint;
 use crate::shell::shown_path;
 
@@ -39,6 +40,10 @@ pub(super) struct Report {
     pub(super) damages: u64,
     /// The first of them, in plain words.
     pub(super) damage: Option<String>,
+    /// Whether the witnesses that were asked for have cosigned; `None` if none were.
+    pub(super) is_witnessed: Option<bool>,
+    /// How many have not, in plain words.
+    pub(super) unwitnessed: Option<String>,
 }
 
 impl Report {
@@ -58,6 +63,16 @@ impl Report {
             findings: Vec::new(),
             damages: 0,
             damage: None,
+            is_witnessed: None,
+            unwitnessed: None,
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        match self.is_witnessed {
+            _ if self.damages > 0 => Health::Damaged,
+            Some(false) => Health::Unwitnessed,
+            _ => Health::Sound,
         }
     }
 
@@ -125,7 +140,10 @@ impl Report {
                 writeln!(out, "   {advice}")?;
             }
         }
-        Ok(())
+        match &self.unwitnessed {
+            Some(unwitnessed) => words::write_unwitnessed(out, unwitnessed),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn to_json(&self) -> serde_json::Value {
@@ -151,6 +169,8 @@ impl Report {
             "running": self.is_running,
             "damages": self.damages,
             "damage": self.damage,
+            "witnessed": self.is_witnessed,
+            "unwitnessed": self.unwitnessed,
             "proved": proved,
             "notProved": not_proved,
         })
