@@ -15,6 +15,7 @@ mod shell;
 mod verify;
 mod witness;
 
+use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,8 +103,17 @@ struct VerifyForkArgs {
     log: OsString,
 }
 
+/// Whether the answer is for a program, wrong arguments among them. After `--` stand no options.
+fn is_json() -> bool {
+    env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json")
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let is_json = is_json();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => outcome::wrong_arguments(&error, is_json),
+    };
     let done = match cli.command {
         None => demo::run(cli.demo.dir, cli.demo.data),
         Some(Command::Demo(args)) => demo::run(args.dir, args.data),
@@ -117,5 +127,5 @@ fn main() -> ExitCode {
         Some(Command::Key(args)) => key::run(args),
         Some(Command::Witness(args)) => witness::run(args),
     };
-    outcome::end(done)
+    outcome::end(done, is_json)
 }

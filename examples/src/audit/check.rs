@@ -76,7 +76,7 @@ pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
             let damage = format!("{error:#}");
             let text = json!({
                 "kind": kind.as_str(), "path": place.to_string(),
-                "sound": false, "damages": 1, "damage": damage,
+                "sound": false, "damages": 1, "damage": damage, "error": damage, "exitCode": 1,
             });
             writeln!(out, "{}", json::pretty(&text))?;
             return Ok(Health::Damaged);

@@ -82,8 +82,10 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
         Ok(recovery) => write(out, &dir, &recovery, is_rebuilt),
         Err(error) if json && is_damage(&error) => {
             let damage = format!("{:#}", open_error(&dir, error));
-            let value =
-                json!({ "path": dir.display().to_string(), "sound": false, "damage": damage });
+            let value = json!({
+                "path": dir.display().to_string(), "sound": false, "damage": damage,
+                "error": damage, "exitCode": 1,
+            });
             writeln!(out, "{}", json::pretty(&value))?;
             Ok(Health::Damaged)
         }

@@ -67,3 +67,44 @@ fn the_codes_are_in_the_help() {
         assert!(text.contains("Exit codes") && text.contains("1 "), "{text}");
     }
 }
+
+#[test]
+fn a_program_gets_an_answer_whatever_goes_wrong() {
+    let dir = files();
+    let node = demo().join("demo/node");
+    let node = node.to_str().unwrap();
+    fs::write(dir.path().join("bad"), "nothing").unwrap();
+    for (args, exit) in [
+        (&["verify", "bad", "--authority", "authority.did"][..], 1),
+        (&["verify", "absent", "--authority", "authority.did"], 2),
+        (&["verify", "evidence.cbor", "--authority", "absent"], 2),
+        (&["verify", "evidence.cbor"], 2),
+        (&["contract", "bad", "--authority", "authority.did"], 1),
+        (&["contract", "absent", "--authority", "authority.did"], 2),
+        (&["audit", "replay", node, "--authority", "absent"], 2),
+        (&["audit", "replay", "absent", "--authority", "authority.did"], 2),
+        (&["audit", "replay", node], 2),
+        (&["audit", "verify", "absent"], 2),
+        (&["audit", "verify", node, "--log", OTHER], 2),
+        (&["audit", "verify-proof", "bad"], 1),
+        (&["audit", "verify-proof", "absent"], 2),
+        (&["audit", "verify-proof"], 2),
+        (&["audit", "verify-receipt", "bad", "--record", "bad"], 1),
+        (&["audit", "compare", "bad", "bad"], 2),
+        (&["audit", "fsck", "absent"], 2),
+        (&["audit", "show", node, "--contract", "1"], 2),
+        (&["audit", "show", node, "--verdict", "maybe"], 2),
+    ] {
+        let output = run(dir.path(), &[args, &["--json"]].concat());
+        let told = said(&output);
+        assert_eq!(code(&output), exit, "{args:?}: {told}");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{args:?}: {error}: {told}"));
+        assert_eq!(answer["exitCode"], exit, "{args:?}");
+        assert!(answer["error"].as_str().unwrap().len() > 5, "{args:?}: {told}");
+        // People see it as well, and programs that did not ask get no JSON.
+        assert!(!output.stderr.is_empty(), "{args:?}");
+        let plain = run(dir.path(), args);
+        assert!(code(&plain) == exit && plain.stdout.is_empty(), "{args:?}: {}", said(&plain));
+    }
+}
