@@ -33,7 +33,7 @@ pub(crate) fn run(
         Some(policy) => Evidence::from_bytes(&bytes)
             .and_then(|evidence| evidence.verify_witnessed(&authority, policy)),
     };
-    let verified = verified.map_err(|error| not_verified(error, &shown, &authority))?;
+    let verified = verified.map_err(|error| not_verified(error, (&shown, &bytes), &authority))?;
     let health = match verified.cosigners() {
         Some(cosigners) if !cosigners.is_quorum() => Health::Unwitnessed,
         _ => Health::Sound,
@@ -66,16 +66,24 @@ pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence, 
     Evidence::from_bytes(bytes)?.verify(authority)
 }
 
-/// Whether the file proves nothing, or is of another authority than the one that was asked for.
-pub(crate) fn not_verified(error: EvidenceError, file: &str, authority: &Did) -> anyhow::Error {
-    if let EvidenceError::Authority { found, .. } = &error {
-        return anyhow!(
-            "{file} is of a space of the authority {found}, not of {authority}; if that is the \
+/// Why the file `(name, bytes)` proves nothing. If it is good under another authority, which it names,
+/// that is a wrong question.
+pub(crate) fn not_verified(
+    error: EvidenceError,
+    (name, bytes): (&str, &[u8]),
+    authority: &Did,
+) -> anyhow::Error {
+    let nothing = Damaged(format!("{name} proves nothing under the authority {authority}"));
+    let EvidenceError::Authority { found, .. } = &error else {
+        return anyhow!(error).context(nothing);
+    };
+    match verify(bytes, found) {
+        Err(error) => anyhow!(error).context(nothing),
+        Ok(_) => anyhow!(
+            "{name} is of a space of the authority {found}, not of {authority}; if that is the \
              authority that you trust, name it with --authority"
-        );
+        ),
     }
-    anyhow!(error)
-        .context(Damaged(format!("{file} proves nothing under the authority {authority}")))
 }
 
 fn print(verified: &VerifiedEvidence) {

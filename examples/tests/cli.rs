@@ -95,7 +95,7 @@ fn evidence_proves_nothing_when_changed_or_under_another_authority() {
     // The institute's DID in place of the authority's.
     let other = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
     let foreign = dataspace(&["verify", "demo/evidence.cbor", "--authority", other], dir.path());
-    assert_eq!(foreign.status.code(), Some(1));
+    assert_eq!(foreign.status.code(), Some(2));
     assert!(foreign.stdout.is_empty());
 }
 

@@ -11,6 +11,7 @@ use dataspace_primitives::shown;
 use dataspace_runtime::{Replayed, Replayer};
 use serde_json::json;
 
+use crate::audit::authority;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
 use crate::audit::progress::Progress;
@@ -76,6 +77,7 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
              archived segments back into a copy of {place}, and replay that"
         ));
     }
+    authority::check(&mut source, &place, &authority)?;
     let mut replayer = Replayer::new(authority.clone(), source.origin().clone());
     if let Some(with) = &with {
         replayer = replayer.simulating(with);

@@ -46,8 +46,32 @@ fn a_wrong_question_is_not_damage() {
         let output = run(dir.path(), args);
         assert_eq!(code(&output), 2, "{args:?}: {}", said(&output));
     }
-    let foreign = run(dir.path(), &["verify", "evidence.cbor", "--authority", OTHER]);
-    assert_eq!(code(&foreign), 1, "{}", said(&foreign));
+}
+
+#[test]
+fn another_authority_is_a_wrong_question_and_the_right_one_is_named() {
+    let dir = files();
+    let (node, evidence) = (demo().join("demo/node"), "evidence.cbor");
+    let node = node.to_str().unwrap();
+    let did = fs::read_to_string(dir.path().join("authority.did")).unwrap();
+    for args in [
+        &["verify", evidence][..],
+        &["verify", evidence, "--witness", WITNESS],
+        &["contract", evidence],
+        &["contract", node],
+        &["audit", "replay", node],
+    ] {
+        let output = run(dir.path(), &[args, &["--authority", OTHER]].concat());
+        let said = said(&output);
+        assert_eq!(code(&output), 2, "{args:?}: {said}");
+        assert!(said.contains(did.trim()) && said.contains("--authority"), "{args:?}: {said}");
+    }
+    // What was changed is damage, whoever is asked for.
+    let mut bytes = fs::read(dir.path().join(evidence)).unwrap();
+    bytes[600] ^= 1;
+    fs::write(dir.path().join(evidence), bytes).unwrap();
+    let output = run(dir.path(), &["verify", evidence, "--authority", OTHER]);
+    assert_eq!(code(&output), 1, "{}", said(&output));
 }
 
 #[test]

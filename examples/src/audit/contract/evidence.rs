@@ -18,7 +18,7 @@ pub(super) fn read(file: &Path, authority: &Did, log: Option<&Origin>) -> Result
     let place = shown_path(file);
     let bytes = files::read(file, EVIDENCE_LEN_MAX)?;
     let verified = verify::verify(&bytes, authority)
-        .map_err(|error| verify::not_verified(error, &place, authority))?;
+        .map_err(|error| verify::not_verified(error, (&place, &bytes), authority))?;
     let agreement = verified.contract().value().clone();
     let origin = agreement.log.clone();
     if let Some(log) = log.filter(|log| **log != origin) {
