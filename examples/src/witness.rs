@@ -2,6 +2,7 @@
 
 mod clients;
 mod impatient;
+mod journal;
 mod server;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use dataspace_primitives::UnixMillis;
 use crate::outcome::Health;
 use crate::shell::shown_path;
 use crate::witness::clients::Limits;
+use crate::witness::server::Kept;
 use crate::{key_file, named};
 
 /// The lines under `--help`.
@@ -23,6 +25,12 @@ const HELP: &str = "\
 Answers POST /add-checkpoint with a cosignature, and GET /<SHA-256 of the origin>/checkpoint with
 the latest checkpoint it cosigned. It keeps, in DIR, the latest checkpoint of each log and the first
 proof of a fork (<SHA-256 of the origin>.fork; see `dataspace verify-fork`).
+
+Each checkpoint that somebody brings is a line on the standard error: when, of which log, from which
+size to which, and whether it was accepted, refused, or shows a fork. A proof of two histories needs
+what the log itself shows: of a fork behind a tree of 2, 4, 8, 16 … records, a request shows too little,
+and so does an older checkpoint. It is refused all the same; `dataspace audit compare` makes the proof
+of the checkpoint that is kept and the published log.
 
 The directory is the witness's memory: whoever restores an older copy of it makes the witness
 cosign a rollback. After an error of the disk it says nothing more of that log until it is started
@@ -96,6 +104,6 @@ pub(crate) fn run(args: WitnessArgs) -> Result<Health> {
     if let Some(from) = args.disregard_times_from {
         witness = witness.disregard_times_from(from);
     }
-    server::serve(witness, listen, limits)?;
+    server::serve(Kept { witness, state }, listen, limits)?;
     Ok(Health::Sound)
 }

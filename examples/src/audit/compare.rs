@@ -1,5 +1,6 @@
 //! Two checkpoints of one log: whether both can be true.
 
+use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,14 +9,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{
-    CHECKPOINT_PATH, Checkpoint, ConsistencyProof, ForkProof, NOTE_LEN_MAX, Origin,
+    self as audit_log, CHECKPOINT_PATH, Checkpoint, CompareError, Comparison, ForkProof,
+    NOTE_LEN_MAX, Origin,
 };
 use serde_json::json;
 
 use crate::audit::location::Location;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::{Place, TimeoutArg, published};
-use crate::audit::source::Source;
+use crate::audit::source::{Source, prove_error, static_error};
 use crate::audit::words::count;
 use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
@@ -162,17 +164,31 @@ fn compare(earlier: &Checkpoint, later: &Checkpoint, place: Option<&Place>) -> R
             later.size()
         );
     }
-    let ConsistencyProof { path, .. } = source.consistency(earlier.size(), later.size())?;
-    let proof = ConsistencyProof { from: earlier.size(), to: later.size(), path: path.clone() };
-    if proof.verify(&earlier.root(), &later.root()).is_ok() {
-        return Ok(Found::Extends);
-    }
-    match ForkProof::of_path(earlier, later, &path) {
-        Some(fork) => Ok(Found::Fork(Box::new(fork))),
-        None => bail!(
+    let compared = match &mut source {
+        Source::Node(log, _) => audit_log::compare(earlier, later, &mut &**log)
+            .map_err(|error| not_compared(place, error, prove_error)),
+        Source::Published(log) => audit_log::compare(earlier, later, &mut **log)
+            .map_err(|error| not_compared(place, error, static_error)),
+    };
+    Ok(match compared? {
+        Comparison::Same => Found::Same,
+        Comparison::Extends(_) => Found::Extends,
+        Comparison::Forked(proof) => Found::Fork(proof),
+    })
+}
+
+fn not_compared<E: Error + Send + Sync + 'static>(
+    place: &Place,
+    error: CompareError<E>,
+    read_error: impl FnOnce(E) -> anyhow::Error,
+) -> anyhow::Error {
+    match error {
+        CompareError::OtherHistory { .. } => anyhow!(
             "the log at {place} is not the one under the larger checkpoint, so that it shows \
              nothing; name one that is with --history"
         ),
+        CompareError::History(error) => read_error(error),
+        error => error.into(),
     }
 }
 

@@ -303,14 +303,14 @@ pub(crate) fn read_error(error: ReadError) -> anyhow::Error {
     }
 }
 
-fn prove_error(error: ProveError) -> anyhow::Error {
+pub(crate) fn prove_error(error: ProveError) -> anyhow::Error {
     match error {
         ProveError::Read(error) => read_error(error),
         error => error.into(),
     }
 }
 
-fn static_error(error: StaticLogError) -> anyhow::Error {
+pub(crate) fn static_error(error: StaticLogError) -> anyhow::Error {
     match error {
         StaticLogError::Tree(error) => error.into(),
         StaticLogError::Read(error) if failure(&error).is_some() => not_damaged(error),
