@@ -71,7 +71,8 @@ struct DemoArgs {
     /// Directory to create [default: dataspace-demo, or the next free dataspace-demo-N]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// CSV or Parquet file to share [default: a table of real iron compounds]
+    /// CSV or Parquet file to share; the demo chooses duties by its columns, and says why
+    /// [default: a table of real iron compounds]
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
 }
