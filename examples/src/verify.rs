@@ -24,10 +24,8 @@ pub(crate) fn run(
     let authority = named::authority(authority)?;
     let shown = shown_path(file);
     let bytes = files::read(file, EVIDENCE_LEN_MAX)?;
-    let policy = match witnesses.is_empty() {
-        true => None,
-        false => Some(named::witnesses(witnesses, quorum)?),
-    };
+    let policy =
+        if witnesses.is_empty() { None } else { Some(named::witnesses(witnesses, quorum)?) };
     let verified = match &policy {
         None => verify(&bytes, &authority),
         Some(policy) => Evidence::from_bytes(&bytes)

@@ -46,9 +46,10 @@ pub(crate) fn tell(dir: &Path, data: &Path, data_name: Option<&str>) -> Result<(
     let data_name = data_name.unwrap_or("thermoelectrics.csv (real iron compounds)");
     let table = Table::open(data).with_context(|| format!("cannot share {data_name}"))?;
     let (chosen, kept) = if is_sample { Default::default() } else { choose::duties(&table)? };
-    let duties = match is_sample {
-        true => sample::duties()?,
-        false => chosen.iter().map(|one| one.duty.clone()).collect(),
+    let duties = if is_sample {
+        sample::duties()?
+    } else {
+        chosen.iter().map(|one| one.duty.clone()).collect()
     };
     demo.register(table, data, data_name)?;
 
@@ -319,6 +320,14 @@ impl Demo {
                     path("authority.did")
                 ),
                 "check the evidence as an auditor would",
+            ),
+            (
+                format!(
+                    "cargo run --release -- contract {} --authority {}",
+                    path("node"),
+                    path("authority.did")
+                ),
+                "read what was agreed in plain words, and what became of it",
             ),
             (
                 format!("cargo run --release -- audit show {}", path("node")),

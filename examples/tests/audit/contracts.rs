@@ -42,9 +42,9 @@ fn a_contract_is_the_same_in_node_published_log_and_evidence() {
     audit(dir.path(), &["export", "demo/node", "--to", "out"]).ends(0);
     let node = read(dir.path(), "demo/node", &["--json"]).json();
     let id = first(&node)["contract"].as_str().unwrap();
-    let start = &id["sha256:".len()..][..8];
+    let start: String = id.chars().skip("sha256:".len()).take(8).collect();
     for place in ["demo/node", "out", "demo/evidence.cbor"] {
-        let one = ["--contract", start];
+        let one = ["--contract", &start];
         let said = read(dir.path(), place, &[&one[..], &["--cedar"]].concat()).ends(0);
         for part in [
             id,

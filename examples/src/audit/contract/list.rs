@@ -10,8 +10,6 @@ use crate::{paint, verify};
 
 /// Longest name in a row, in characters.
 const NAME_MAX: usize = 24;
-const ID_WIDTH: usize = 12;
-const TIME_WIDTH: usize = 24;
 
 pub(super) fn show(found: &Found) {
     let all = count(u64::try_from(found.contracts.len()).unwrap_or(u64::MAX), "contract");
@@ -49,19 +47,17 @@ fn table(contracts: &[Contract]) {
             ]
         })
         .collect();
-    let head = ["contract", "concluded (UTC)", "provider", "consumer", "product"];
-    let mut widths = [ID_WIDTH, TIME_WIDTH, 0, 0, 0];
-    for (at, width) in widths.iter_mut().enumerate() {
-        let texts = rows.iter().filter_map(|row| row.get(at));
-        let least = head.get(at).map_or(0, |text| text.len());
-        *width = texts.map(|text| text.chars().count()).max().unwrap_or(0).max(*width).max(least);
-    }
-    let [a, b, c, d, e] = widths;
-    let line = |[id, time, provider, consumer, product, state]: [&str; 6]| {
-        format!("{id:a$}  {time:b$}  {provider:c$}  {consumer:d$}  {product:e$}  {state}")
+    let head = ["contract", "concluded (UTC)", "provider", "consumer", "product", "state"];
+    let width = |at: usize| {
+        let texts = rows.iter().filter_map(|row| row.get(at)).map(String::as_str);
+        texts.chain(head.get(at).copied()).map(|text| text.chars().count()).max().unwrap_or(0)
     };
-    let [id, time, provider, consumer, product] = head;
-    say!("{}", paint::title(line([id, time, provider, consumer, product, "state"])));
+    let widths: Vec<_> = (0..head.len() - 1).map(width).chain([0]).collect();
+    let line = |row: [&str; 6]| {
+        let cells = row.iter().zip(&widths).map(|(text, width)| format!("{text:width$}"));
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    say!("{}", paint::title(line(head)));
     for row in &rows {
         say!("{}", line(row.each_ref().map(String::as_str)));
     }

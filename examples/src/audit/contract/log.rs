@@ -61,10 +61,10 @@ pub(super) fn read(place: &Place, authority: &Did, log: Option<&Origin>) -> Resu
         Ok(())
     })?;
     drop(progress);
-    let replayed = replayer.finish().with_context(not_honest)?;
+    let found = replayer.finish().with_context(not_honest)?;
     let profile = reader.profile.take().with_context(not_honest)?;
     reader.close(SystemClock.now());
-    let mut findings = checked(&source, &profile, &replayed, place, log.is_some());
+    let mut findings = checked(&source, &profile, &found, place, log.is_some());
     if let Some(last) = reader.last {
         findings.push(Finding::NotProved(format!(
             "that nothing ended a contract since: the last record here is of {last}"
@@ -78,7 +78,7 @@ pub(super) fn read(place: &Place, authority: &Did, log: Option<&Origin>) -> Resu
         records: size,
         contracts: reader.contracts,
         findings,
-        is_sound: replayed.is_sound(),
+        is_sound: found.is_sound(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Who agreed with whom.
 
 use dataspace_identity::{Did, MembershipCredential};
+use dataspace_primitives::Name;
 use serde_json::{Value, json};
 
 /// The two who signed a contract.
@@ -22,7 +23,7 @@ impl Party {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let roles: Vec<_> = self.0.roles.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<_> = self.0.roles.iter().map(Name::as_str).collect();
         json!({
             "did": self.did().as_str(),
             "name": self.name(),
