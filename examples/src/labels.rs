@@ -1,8 +1,9 @@
 //! What the labels of clauses mean, for people who sign contracts or read them.
 
 use dataspace_policy::{Assurance, Clause};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use crate::json::object;
 use crate::out::say;
 use crate::paint;
 
@@ -65,11 +66,11 @@ pub(crate) fn clauses_to_json(clauses: &[Clause]) -> Value {
     clauses
         .iter()
         .map(|Clause { id, words, assurance }| {
-            json!({
+            object! {
                 "id": id.to_string(),
-                "words": words,
+                "words": words.as_str(),
                 "assurance": assurance.to_string(),
-            })
+            }
         })
         .collect()
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use dataspace_primitives::shown;
-use serde_json::json;
 
+use crate::json::object;
 use crate::out::{self, Out};
 use crate::{json, paint};
 
@@ -79,5 +79,5 @@ pub(crate) fn wrong_arguments(error: &clap::Error, is_json: bool) -> ! {
 
 /// On one line, since `show` prints one object a line.
 fn say_json(error: &str, code: u8) {
-    out::print(format_args!("{}", json::line(&json!({ "error": error, "exitCode": code }))));
+    out::print(format_args!("{}", json::line(&object! { "error": error, "exitCode": code })));
 }

@@ -8,8 +8,8 @@ use dataspace_audit_log::{Cosigners, FORK_LEN_MAX, Finding, ForkProof, Verdict, 
 use dataspace_identity::Did;
 use dataspace_primitives::shown;
 use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, VerifiedEvidence};
-use serde_json::json;
 
+use crate::json::object;
 use crate::out::say;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
@@ -143,9 +143,9 @@ fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
     let agreement = verified.contract().value();
     let verdict = match &verified.access().verdict {
         Verdict::Permit { uses, duties } => {
-            json!({ "decision": "permit", "uses": uses, "duties": duties })
+            object! { "decision": "permit", "uses": *uses, "duties": duties.clone() }
         }
-        Verdict::Deny { reasons } => json!({ "decision": "deny", "reasons": reasons }),
+        Verdict::Deny { reasons } => object! { "decision": "deny", "reasons": reasons.clone() },
     };
     let (mut proved, mut not_proved) = (Vec::new(), Vec::new());
     for finding in verified.findings() {
@@ -154,13 +154,13 @@ fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
             Finding::NotProved(text) => not_proved.push(text),
         }
     }
-    json!({
+    object! {
         "contract": verified.contract().digest().to_string(),
         "space": verified.space().name.as_str(),
         "authority": verified.space().authority.as_str(),
         "log": verified.checkpoint().origin().as_str(),
         "compiler": agreement.compiler,
-        "concluded": {
+        "concluded": object! {
             "record": verified.concluded_index().as_u64(),
             "time": verified.concluded_at().to_string(),
         },
@@ -174,5 +174,5 @@ fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
         "witnessed": verified.cosigners().map(Cosigners::is_quorum),
         "proved": proved,
         "notProved": not_proved,
-    })
+    }
 }

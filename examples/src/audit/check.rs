@@ -11,7 +11,6 @@ use dataspace_audit_log::{
     Checkpoint, Depth, Log, StaticDir, StaticLog, WitnessKey, WitnessPolicy, verify_static_entries,
 };
 use dataspace_primitives::UnixMillis;
-use serde_json::json;
 
 use crate::audit::kind::Kind;
 use crate::audit::log_arg::{LogArg, WitnessArgs};
@@ -23,6 +22,7 @@ use crate::audit::source::{
     LEFT_OUT, Reading, Source, kept_checkpoint, open_error, open_static_error,
 };
 use crate::audit::words::count;
+use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::{json, named};
 
@@ -74,10 +74,10 @@ pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
         // A program that asked for JSON gets it for a damaged log, too.
         Err(error) if json && error.is::<Damaged>() => {
             let damage = format!("{error:#}");
-            let text = json!({
-                "kind": kind.as_str(), "path": place.to_string(),
-                "sound": false, "damages": 1, "damage": damage, "error": damage, "exitCode": 1,
-            });
+            let text = object! {
+                "kind": kind.as_str(), "path": place.to_string(), "sound": false, "damages": 1,
+                "damage": damage.as_str(), "error": damage.as_str(), "exitCode": 1,
+            };
             writeln!(out, "{}", json::pretty(&text))?;
             return Ok(Health::Damaged);
         }

@@ -1,6 +1,5 @@
 //! Two checkpoints of one log: whether both can be true.
 
-use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,13 +11,13 @@ use dataspace_audit_log::{
     self as audit_log, CHECKPOINT_PATH, Checkpoint, CompareError, Comparison, ForkProof,
     NOTE_LEN_MAX, Origin,
 };
-use serde_json::json;
 
 use crate::audit::location::Location;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::{Place, TimeoutArg, published};
-use crate::audit::source::{Source, prove_error, static_error};
+use crate::audit::source::{NotRead, Source};
 use crate::audit::words::count;
+use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
 use crate::{files, json, paint};
@@ -107,9 +106,9 @@ pub(crate) fn run(args: CompareArgs, out: &mut impl Write) -> Result<Health> {
             Found::Extends => ("extends", None),
             Found::Fork(_) => ("fork", Some(output.to_string_lossy())),
         };
-        let value = json!({
-            "log": origin.as_str(), "earlier": from, "later": to, "verdict": verdict, "fork": fork,
-        });
+        let value = object! {
+            "log": origin.as_str(), "earlier": from, "later": to, "verdict": verdict, "fork": fork.as_deref(),
+        };
         writeln!(out, "{}", json::pretty(&value))?;
         return Ok(Health::of(fork.is_none()));
     }
@@ -164,31 +163,16 @@ fn compare(earlier: &Checkpoint, later: &Checkpoint, place: Option<&Place>) -> R
             later.size()
         );
     }
-    let compared = match &mut source {
-        Source::Node(log, _) => audit_log::compare(earlier, later, &mut &**log)
-            .map_err(|error| not_compared(place, error, prove_error)),
-        Source::Published(log) => audit_log::compare(earlier, later, &mut **log)
-            .map_err(|error| not_compared(place, error, static_error)),
-    };
-    Ok(match compared? {
-        Comparison::Same => Found::Same,
-        Comparison::Extends(_) => Found::Extends,
-        Comparison::Forked(proof) => Found::Fork(proof),
-    })
-}
-
-fn not_compared<E: Error + Send + Sync + 'static>(
-    place: &Place,
-    error: CompareError<E>,
-    read_error: impl FnOnce(E) -> anyhow::Error,
-) -> anyhow::Error {
-    match error {
-        CompareError::OtherHistory { .. } => anyhow!(
+    match audit_log::compare(earlier, later, &mut source) {
+        Ok(Comparison::Same) => Ok(Found::Same),
+        Ok(Comparison::Extends(_)) => Ok(Found::Extends),
+        Ok(Comparison::Forked(proof)) => Ok(Found::Fork(proof)),
+        Err(CompareError::OtherHistory { .. }) => bail!(
             "the log at {place} is not the one under the larger checkpoint, so that it shows \
              nothing; name one that is with --history"
         ),
-        CompareError::History(error) => read_error(error),
-        error => error.into(),
+        Err(CompareError::History(NotRead(error))) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 

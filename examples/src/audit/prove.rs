@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use dataspace_audit_log::{Finding, LeafIndex, QuorumError};
-use serde_json::json;
 
 use crate::audit::check;
 use crate::audit::log_arg::{LogArg, WitnessArgs};
@@ -16,6 +15,7 @@ use crate::audit::row::Row;
 use crate::audit::show::Table;
 use crate::audit::source::{Source, kept_checkpoint};
 use crate::audit::words::{self, count, findings_to_json, write_findings};
+use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
 use crate::{files, json, paint};
@@ -195,7 +195,7 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
 
     if json {
         let (proved, not_proved) = findings_to_json(&findings);
-        let value = json!({
+        let value = object! {
             "log": origin.as_str(),
             "valid": health != Health::Damaged,
             "witnessed": is_witnessed.then_some(health == Health::Sound),
@@ -205,7 +205,7 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
             "record": row.map(|row| row.to_json()),
             "proved": proved,
             "notProved": not_proved,
-        });
+        };
         writeln!(out, "{}", json::pretty(&value))?;
         return Ok(health);
     }

@@ -14,6 +14,9 @@ pub(super) struct Chosen {
     pub(super) why: String,
 }
 
+/// A column, how it is masked, and why.
+type Mask<'c> = (&'c Column, MaskMethod, String);
+
 /// Most duties, so that the terms have room for the other clauses.
 const DUTIES_MAX: usize = 56;
 
@@ -120,7 +123,9 @@ pub(super) fn duties(table: &Table) -> Result<(Vec<Chosen>, Vec<String>)> {
     }
     leave_one(&mut masks, &columns, &unreleased);
     // What tells of persons comes first, if there is no room for all.
-    masks.sort_by_key(|(_, method, _)| matches!(method, MaskMethod::Round { .. }));
+    let is_round = |(_, method, _): &Mask<'_>| matches!(method, MaskMethod::Round { .. });
+    let (rounded, mut masks): (Vec<_>, Vec<_>) = masks.into_iter().partition(is_round);
+    masks.extend(rounded);
     let room = DUTIES_MAX - usize::from(filter.is_some());
     if masks.len() > room {
         let rest = masks.split_off(room);
@@ -135,14 +140,9 @@ pub(super) fn duties(table: &Table) -> Result<(Vec<Chosen>, Vec<String>)> {
 }
 
 /// A release needs a column.
-fn leave_one(
-    masks: &mut [(&Column, MaskMethod, String)],
-    columns: &[Column],
-    unreleased: &[String],
-) {
-    let is_left_out =
-        |(_, method, _): &&mut (&Column, MaskMethod, String)| matches!(method, MaskMethod::Drop);
-    if masks.iter_mut().filter(|one| is_left_out(one)).count() < columns.len() {
+fn leave_one(masks: &mut [Mask<'_>], columns: &[Column], unreleased: &[String]) {
+    let is_left_out = |one: &&Mask<'_>| matches!(one.1, MaskMethod::Drop);
+    if masks.iter().filter(is_left_out).count() < columns.len() {
         return;
     }
     let one = masks.iter_mut().find(|(column, ..)| {

@@ -70,9 +70,8 @@ fn words(name: &str) -> BTreeSet<String> {
         was_lower = c.is_lowercase();
     }
     words.insert(word);
-    words.insert(
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect(),
-    );
+    let joined: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    words.insert(joined.to_lowercase());
     words
 }
 

@@ -49,12 +49,14 @@ pub(crate) fn register(space: &DataSpace, dir: &Path) {
 }
 
 pub(crate) fn contract(space: &DataSpace) -> ContractId {
+    // One reading of the clock: an offer does not outlive its contract.
+    let validity = year();
     let offer = NewOffer {
         product: name("alloys"),
         consumer: Some(consumer().did().clone()),
         terms: Terms::new().permit(Rule::new([Action::Read])),
-        validity: year(),
-        expires_at: year().until(),
+        validity,
+        expires_at: validity.until(),
     };
     let offer = space.offer(offer).unwrap();
     let now = SystemClock.now();

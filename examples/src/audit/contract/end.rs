@@ -2,9 +2,10 @@
 
 use dataspace_identity::Did;
 use dataspace_primitives::{Name, UnixMillis, Validity, shown};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::audit::contract::parties::Parties;
+use crate::json::object;
 
 /// Whether a contract is in force, as far as the place tells where it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,13 +131,13 @@ impl End {
             What::MembershipOver { whom } => ("membership-over", Some(whom), None),
             What::TimeOver => ("time-over", None, None),
         };
-        json!({
+        object! {
             "what": what,
             "participant": whom.map(Did::as_str),
             "reason": reason.map(Name::as_str),
             "record": self.record,
             "time": self.time.to_string(),
             "words": self.words(parties),
-        })
+        }
     }
 }

@@ -5,11 +5,12 @@ use dataspace_identity::SpaceId;
 use dataspace_policy::Clause;
 use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::{Agreement, ContractId};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::audit::contract::end::{End, State};
 use crate::audit::contract::parties::Parties;
 use crate::audit::words::findings_to_json;
+use crate::json::object;
 use crate::labels;
 use crate::outcome::Health;
 
@@ -37,7 +38,7 @@ pub(super) struct Contract {
     pub(super) clauses: Vec<Clause>,
     pub(super) concluded: (u64, UnixMillis),
     pub(super) state: State,
-    /// What ended it, or keeps it from being used, in the order of the log.
+    /// What ended it, in the order of the log, and then what keeps it from being used.
     pub(super) ends: Vec<End>,
     /// Permitted and denied accesses; `None` where the log is not at hand.
     pub(super) accesses: Option<(u64, u64)>,
@@ -56,9 +57,9 @@ impl Found {
         let (proved, not_proved) = findings_to_json(&self.findings);
         let contracts: Vec<_> = self.contracts.iter().map(|one| one.to_json(with_cedar)).collect();
         let clauses = self.contracts.iter().flat_map(|one| &one.clauses);
-        json!({
+        object! {
             "kind": self.kind,
-            "path": self.place,
+            "path": self.place.as_str(),
             "log": self.log.as_str(),
             "authority": self.space.authority.as_str(),
             "space": self.space.name.as_str(),
@@ -68,7 +69,7 @@ impl Found {
             "labels": labels::to_json(clauses),
             "proved": proved,
             "notProved": not_proved,
-        })
+        }
     }
 }
 
@@ -78,8 +79,8 @@ impl Contract {
         let (record, time) = self.concluded;
         let accesses = self
             .accesses
-            .map(|(permits, denials)| json!({ "permits": permits, "denials": denials }));
-        let mut value = json!({
+            .map(|(permits, denials)| object! { "permits": permits, "denials": denials });
+        let mut value = object! {
             "contract": self.id.to_string(),
             "provider": self.parties.provider.to_json(),
             "consumer": self.parties.consumer.to_json(),
@@ -87,13 +88,13 @@ impl Contract {
             "productClass": product_class.as_str(),
             "from": validity.from().to_string(),
             "until": validity.until().to_string(),
-            "concluded": { "record": record, "time": time.to_string() },
+            "concluded": object! { "record": record, "time": time.to_string() },
             "state": self.state.as_str(),
             "ends": self.ends.iter().map(|end| end.to_json(&self.parties)).collect::<Vec<_>>(),
             "accesses": accesses,
             "clauses": labels::clauses_to_json(&self.clauses),
-            "compiler": compiler,
-        });
+            "compiler": *compiler,
+        };
         if with_cedar && let Value::Object(fields) = &mut value {
             fields.insert("cedar".to_owned(), cedar.as_str().into());
         }

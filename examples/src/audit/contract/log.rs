@@ -261,7 +261,6 @@ impl Reader {
             }
             let validity = contract.agreement.validity;
             contract.ends.extend(End::of_time(validity, now));
-            contract.ends.sort_by_key(|end| end.time);
             contract.state = State::of(&contract.ends, validity, now);
         }
     }

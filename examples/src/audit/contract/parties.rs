@@ -2,7 +2,9 @@
 
 use dataspace_identity::{Did, MembershipCredential};
 use dataspace_primitives::Name;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::json::object;
 
 /// The two who signed a contract.
 pub(super) struct Parties {
@@ -24,12 +26,12 @@ impl Party {
 
     pub(super) fn to_json(&self) -> Value {
         let roles: Vec<_> = self.0.roles.iter().map(Name::as_str).collect();
-        json!({
+        object! {
             "did": self.did().as_str(),
             "name": self.name(),
             "region": self.0.region.to_string(),
             "roles": roles,
-        })
+        }
     }
 }
 
