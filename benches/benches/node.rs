@@ -9,28 +9,22 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dataspace_benches::{Effort, Report, median, time};
 use dataspace_identity::Did;
-use dataspace_policy::Action;
 use dataspace_primitives::{CoSignature, Signed, Verified};
 use dataspace_runtime::{Access, Clock as _, Setup, SystemClock, generate_key, request_access};
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
-use crate::support::{Node, accepted, node, provider, requests, table, together};
+use crate::support::{Node, accepted, node, requests, together};
 
 mod support;
 
 fn main() -> Result<()> {
     let effort = Effort::from_args();
     let mut report = Report::new("node", effort);
-    if ["access", "conclude"].iter().any(|part| Effort::selects(part)) {
-        let node = node(64)?;
-        accesses(&node, effort, &mut report)?;
-        tails(&node, effort, &mut report)?;
-        refused(&node, effort, &mut report)?;
-        conclude(&node, effort, &mut report)?;
-    }
-    if Effort::selects("open") {
-        opening(effort, &mut report)?;
-    }
+    let node = node(64)?;
+    accesses(&node, effort, &mut report)?;
+    tails(&node, effort, &mut report)?;
+    refused(&node, effort, &mut report)?;
+    conclude(&node, effort, &mut report)?;
     report.finish()
 }
 
@@ -56,8 +50,8 @@ fn is_released(node: &Node, request: Signed<AccessRequest>) -> bool {
 }
 
 fn accesses(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
-    let rounds = effort.samples.min(9);
-    let each = if effort.is_full() { 200 } else { 2 };
+    let rounds = effort.samples.min(5);
+    let each = if effort.is_full() { 500 } else { 2 };
     let (mut floors, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let floor = load(node, 64, each)?;
@@ -189,76 +183,5 @@ fn conclude(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
     }
     report.row("conclude/callers-64", median(rates), "contracts/s", Some("floor/conclude"));
     report.row("floor/conclude", median(floors), "contracts/s", None);
-    Ok(())
-}
-
-/// Contracts of the node that is opened, unless this variable says how many.
-const CONTRACTS: &str = "DATASPACE_BENCH_CONTRACTS";
-
-/// A node of thousands of contracts, opened by its index: how long it takes, what each contract takes
-/// from the allocator, and the first access to one that is not in memory.
-fn opening(effort: Effort, report: &mut Report) -> Result<()> {
-    let count = match std::env::var(CONTRACTS) {
-        Ok(count) if effort.is_full() => count.parse().context(CONTRACTS)?,
-        _ if effort.is_full() => 10_000,
-        _ => 64,
-    };
-    let node = node(0)?;
-    let shares = (0..8).map(|share| vec![(); (count + share) / 8]).collect();
-    let made = rate(shares, |()| {
-        let negotiated = accepted(&node.space, &node.consumer);
-        negotiated.is_ok_and(|(offer, acceptance)| node.space.conclude(offer, acceptance).is_ok())
-    })?;
-    println!("{count} contracts were negotiated and concluded, {made:.0} a second");
-    let (dir, authority, consumer) = node.close()?;
-    let open = |room| {
-        let setup = Setup::new(dir.path().join("node"), provider()?, authority.clone());
-        Ok::<_, anyhow::Error>(setup.contracts_in_memory(room))
-    };
-    let (mut millis, mut bytes) = (Vec::new(), Vec::new());
-    for _ in 0..effort.samples.min(5) {
-        let setup = open(1)?;
-        let mut opened = None;
-        let taken = allocation_counter::measure(|| {
-            let (took, space) = time(|| setup.open());
-            opened = Some(space.map(|space| (space, took)));
-        });
-        let (space, took) = opened.context("a node")??;
-        ensure!(space.contracts().len() == count, "contracts are lost");
-        millis.push(took.as_secs_f64() * 1e3);
-        bytes.push(taken.bytes_current as f64 / count as f64);
-    }
-    report.row(&format!("open/contracts-{count}"), median(millis), "ms", None);
-    report.row(&format!("memory/contract-{count}"), median(bytes), "B", None);
-
-    let space = open(1)?.open()?;
-    space.register("alloys".parse()?, "test-results".parse()?, table()?)?;
-    let ids = space.contracts();
-    let accesses = if effort.is_full() { 500 } else { 8 };
-    let (mut cold, mut warm) = (Vec::new(), Vec::new());
-    for contract in ids.iter().step_by((count / accesses).max(1)) {
-        let agreement = space.agreement(*contract)?;
-        let request = || {
-            let purpose = "research".parse()?;
-            Ok::<_, anyhow::Error>(request_access(
-                &consumer,
-                &agreement,
-                Action::Read,
-                purpose,
-                &SystemClock,
-            )?)
-        };
-        let (first, again) = (request()?, request()?);
-        // Another one takes the room.
-        let other = ids.iter().find(|other| *other != contract).context("another contract")?;
-        space.agreement(*other)?;
-        for (request, took) in [(first, &mut cold), (again, &mut warm)] {
-            let (time, access) = time(|| space.access(request));
-            ensure!(matches!(access?, Access::Released(_)), "an access was denied");
-            took.push(time.as_secs_f64() * 1e6);
-        }
-    }
-    report.row("access/cold", median(cold), "µs", Some("access/warm"));
-    report.row("access/warm", median(warm), "µs", None);
     Ok(())
 }

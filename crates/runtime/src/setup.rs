@@ -358,7 +358,9 @@ impl Setup {
     /// contracts it has what they are known by, which the operator signed, and whose documents are
     /// checked when they are read.
     fn indexed(&self, log: &Log) -> Result<(State, Base), Unusable> {
-        let mut state = None;
+        let (mut state, mut relations) = (None, Vec::new());
+        // As many as there can be, however many the index says.
+        let records = log.size().map_err(Unusable::cause)?.as_u64();
         let refused = |source| Unusable::Rows { source: Box::new(source) };
         let base = Index::read(&*self.snapshots, log, &mut |row| {
             let taken = match (row, &mut state) {
@@ -366,9 +368,19 @@ impl Setup {
                     .map_err(Refusal::from)
                     .and_then(|record| self.take(&mut state, log.origin(), (index, record))),
                 (_, None) => Err(Refusal::NoProfile),
-                (Row::Contract(place, (consumer, product), made), Some(state)) => {
-                    let made = (made.permits, made.counts);
-                    state.space.restore(place, (consumer, product), made)
+                (Row::Relation(consumer, product), Some(state)) => {
+                    relations.push(state.space.relation(consumer, product));
+                    Ok(())
+                }
+                (Row::Contracts(contracts), Some(state)) => {
+                    let contracts = usize::try_from(contracts.min(records));
+                    state.space.reserve(contracts.unwrap_or_default());
+                    Ok(())
+                }
+                (Row::Contract(place, relation, made), Some(state)) => {
+                    let relation = relations.get(usize::try_from(relation).unwrap_or(usize::MAX));
+                    let relation = relation.ok_or(Unusable::Digest)?;
+                    state.space.restore(place, relation, (made.permits, made.counts))
                 }
                 (Row::Terminated(termination), Some(state)) => {
                     state.space.restore_ended(termination)

@@ -65,15 +65,16 @@ fn read_rows<R: Read>(
         visit(Row::Change(LeafIndex::new(index), record))?;
         rows += 1;
     }
-    let mut relations = Vec::new();
     for _ in 0..source.number().map_err(Unusable::cause)? {
-        relations.push(source.relation().map_err(Unusable::cause)?);
+        let (consumer, product) = source.relation().map_err(Unusable::cause)?;
+        visit(Row::Relation(&consumer, &product))?;
         rows += 1;
     }
-    for _ in 0..source.number().map_err(Unusable::cause)? {
+    let contracts = source.number().map_err(Unusable::cause)?;
+    visit(Row::Contracts(contracts))?;
+    for _ in 0..contracts {
         let (place, relation, made) = source.contract().map_err(Unusable::cause)?;
-        let relation = relations.get(usize::try_from(relation).unwrap_or(usize::MAX));
-        visit(Row::Contract(place, relation.ok_or(Unusable::Digest)?, made))?;
+        visit(Row::Contract(place, relation, made))?;
         rows += 1;
     }
     for _ in 0..source.number().map_err(Unusable::cause)? {
