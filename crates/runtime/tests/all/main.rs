@@ -71,6 +71,8 @@ mod support;
 #[cfg(test)]
 mod throttle;
 #[cfg(test)]
+mod together;
+#[cfg(test)]
 mod unknown_facts;
 #[cfg(test)]
 mod waiting;
