@@ -7,6 +7,7 @@ use dataspace_runtime::{Access, Setup, SystemClock, request_access};
 
 use crate::support::{accepted, node, provider, table, together};
 
+#[expect(dead_code, reason = "each bench uses a part of it")]
 mod support;
 
 /// Contracts of the node that is opened, unless this variable says how many.
@@ -28,7 +29,7 @@ fn main() -> Result<()> {
         let negotiated = accepted(&node.space, &node.consumer);
         negotiated.is_ok_and(|(offer, acceptance)| node.space.conclude(offer, acceptance).is_ok())
     })?;
-    println!("{count} contracts were negotiated and concluded in {} s", took.as_secs());
+    anstream::println!("{count} contracts were negotiated and concluded in {} s", took.as_secs());
     let (dir, authority, consumer) = node.close()?;
     let open = |room| {
         let setup = Setup::new(dir.path().join("node"), provider()?, authority.clone());
@@ -45,7 +46,8 @@ fn main() -> Result<()> {
         let (space, took) = opened.context("a node")??;
         ensure!(space.contracts().len() == count, "contracts are lost");
         millis.push(took.as_secs_f64() * 1e3);
-        bytes.push(taken.bytes_current as f64 / count as f64);
+        let taken = u32::try_from(taken.bytes_current / i64::try_from(count)?)?;
+        bytes.push(f64::from(taken));
     }
     report.row(&format!("open/contracts-{count}"), median(millis), "ms", None);
     report.row(&format!("memory/contract-{count}"), median(bytes), "B", None);

@@ -10,11 +10,12 @@ use anyhow::{Context as _, Result, ensure};
 use dataspace_benches::{Effort, Report, median, time};
 use dataspace_identity::Did;
 use dataspace_primitives::{CoSignature, Signed, Verified};
-use dataspace_runtime::{Access, Clock as _, Setup, SystemClock, generate_key, request_access};
+use dataspace_runtime::{Access, Clock as _, SystemClock, generate_key};
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
 use crate::support::{Node, accepted, node, requests, together};
 
+#[expect(dead_code, reason = "each bench uses a part of it")]
 mod support;
 
 fn main() -> Result<()> {

@@ -143,7 +143,8 @@ fn segments(storage: &dyn Storage) -> Result<(), NotConformant> {
 }
 
 fn checkpoint(storage: &dyn Storage) -> Result<(), NotConformant> {
-    for note in [&b"a first note"[..], b"another", &[b'x'; 60_000], b"the last one"] {
+    let long = vec![b'x'; 60_000];
+    for note in [&b"a first note"[..], b"another", &long, b"the last one"] {
         storage.write_checkpoint(note)?;
         let read = storage.read_checkpoint()?;
         must(read.as_deref() == Some(note), "a checkpoint replaces the one before it")?;

@@ -24,7 +24,7 @@ use serde_bytes::ByteBuf;
 
 use crate::evidence::error::EvidenceError;
 use crate::evidence::part::{Part, VERSION};
-use crate::state::change::document;
+use crate::state::documents::document;
 
 /// Longest evidence file, in bytes: two records with their paths, two credentials, a request and a
 /// checkpoint with its cosignatures, each as long as it can be.

@@ -51,16 +51,21 @@ pub struct Times {
 
 impl Times {
     /// After records of which `latest` is the latest time.
+    #[must_use]
     pub fn after(latest: UnixMillis) -> Self {
         Self { latest, latest_change: UnixMillis::MIN }
     }
 
     /// The latest time so far, since the clock was last set back.
+    #[must_use]
     pub fn latest(&self) -> UnixMillis {
         self.latest
     }
 
     /// Takes in the next record.
+    ///
+    /// # Errors
+    /// [`TimeError`] if its time does not follow on those before it.
     pub fn take(&mut self, record: &Record) -> Result<(), TimeError> {
         let found = record.time;
         let (checked, is_change) = match &record.event {

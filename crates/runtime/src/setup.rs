@@ -380,7 +380,7 @@ impl Setup {
                 (Row::Contract(place, relation, made), Some(state)) => {
                     let relation = relations.get(usize::try_from(relation).unwrap_or(usize::MAX));
                     let relation = relation.ok_or(Unusable::Digest)?;
-                    state.space.restore(place, relation, (made.permits, made.counts))
+                    state.space.restore(&place, relation, (made.permits, made.counts))
                 }
                 (Row::Terminated(termination), Some(state)) => {
                     state.space.restore_ended(termination)
@@ -409,7 +409,7 @@ impl Setup {
         };
         match state.space.check(record)? {
             Taken::Nothing | Taken::Denials(_) => {}
-            Taken::Change(change) => state.apply(change, index),
+            Taken::Change(change) => state.apply(*change, index),
             Taken::Access(access) => {
                 state.space.count(&access, at)?;
                 state.replays.restore(access.request, at);

@@ -1,7 +1,6 @@
 //! How often a consumer is denied, so that nobody can fill a log by asking for what it may not have.
 
 use std::collections::HashMap;
-use std::mem;
 
 use dataspace_audit_log::Event;
 use dataspace_identity::Did;
@@ -67,7 +66,7 @@ impl Throttle {
             }
             sum => {
                 let new = Sum { from: now, until: now, count: 1 };
-                mem::replace(sum, Some(new)).map(|sum| sum.to_event(consumer))
+                sum.replace(new).map(|sum| sum.to_event(consumer))
             }
         };
         Room::Counted { retry_at, due }

@@ -31,7 +31,7 @@ impl SpaceState {
                     limit: agreement.terms.uses_max().map(u64::from),
                     compiler: agreement.compiler,
                 };
-                self.insert(place, (&agreement.consumer, &agreement.product));
+                self.insert(&place, (&agreement.consumer, &agreement.product));
             }
             Kind::Terminated(termination) => {
                 let termination = termination.value().clone();

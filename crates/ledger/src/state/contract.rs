@@ -10,7 +10,7 @@ use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_usage_contract::{Agreement, ContractId, Counts, OfferId, Quota, contract_id};
 
 use crate::refusal::Refusal;
-use crate::state::change::signed;
+use crate::state::documents::signed;
 
 /// A concluded contract, as small as it can be: a node has a million of them. What the parties signed is
 /// its [`Document`].
@@ -60,8 +60,8 @@ pub struct Place {
 }
 
 impl Contract {
-    pub(super) fn new(place: Place, relation: Arc<Relation>, counts: Counts) -> Self {
-        let Place { id, offer, index, agreed_at, program, limit, compiler } = place;
+    pub(super) fn new(place: &Place, relation: Arc<Relation>, counts: Counts) -> Self {
+        let Place { id, offer, index, agreed_at, program, limit, compiler } = *place;
         let quota = Mutex::new(Quota::with_counts(limit, counts));
         Self { id, offer, index, agreed_at, program, compiler, relation, quota }
     }

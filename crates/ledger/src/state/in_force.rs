@@ -117,6 +117,7 @@ impl SpaceState {
     }
 
     /// All contracts, in no order.
+    #[must_use]
     pub fn contracts(&self) -> impl ExactSizeIterator<Item = &Arc<Contract>> {
         self.contracts.values()
     }
@@ -134,7 +135,7 @@ impl SpaceState {
     }
 
     /// Puts a contract in, of which everything was checked.
-    pub(super) fn insert(&mut self, place: Place, (consumer, product): (&Did, &Name)) {
+    pub(super) fn insert(&mut self, place: &Place, (consumer, product): (&Did, &Name)) {
         let relation = self.relation(consumer, product);
         self.accepted.insert((place.offer, relation.consumer.clone()));
         let contract = Contract::new(place, relation, Counts::default());
@@ -162,7 +163,7 @@ impl SpaceState {
     /// [`Refusal`] if it, or another contract from its offer, is there already.
     pub fn restore(
         &mut self,
-        place: Place,
+        place: &Place,
         relation: &Arc<Relation>,
         (permits, counts): (u64, Counts),
     ) -> Result<(), Refusal> {

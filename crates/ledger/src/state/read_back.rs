@@ -6,8 +6,9 @@ use dataspace_tlog::{AccessRecord, Event, Record, Verdict};
 use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile};
 
 use crate::refusal::Refusal;
-use crate::state::change::{Change, Kind, signed};
+use crate::state::change::{Change, Kind};
 use crate::state::contract::Contract;
+use crate::state::documents::signed;
 use crate::state::in_force::SpaceState;
 
 /// What a record was.
@@ -17,7 +18,7 @@ pub enum Taken {
     /// Of the log alone: nothing that is in force depends on it.
     Nothing,
     /// A change that must still be [applied](SpaceState::apply).
-    Change(Change),
+    Change(Box<Change>),
     /// So many denials that were told and not recorded one by one.
     Denials(u64),
     /// A decision. Its verdict, its facts and its counts are not looked at here.
@@ -96,7 +97,7 @@ impl SpaceState {
             }
             Event::Access(access) => return Ok(Taken::Access(Box::new(access))),
         };
-        Ok(Taken::Change(change))
+        Ok(Taken::Change(Box::new(change)))
     }
 
     /// Checks a decision as far as its own node can have made it, and counts its use.

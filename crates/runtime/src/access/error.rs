@@ -37,7 +37,7 @@ pub enum AccessError {
         /// The contract.
         contract: ContractId,
         /// Why.
-        source: Refusal,
+        source: Box<Refusal>,
     },
     /// Well signed, but its content is not that of a request: with more roles of a person than a
     /// request can state, for instance.

@@ -62,7 +62,7 @@ fn refusal(space: &DataSpace, node: &Node, contract: ContractId) -> Refusal {
     // A request can be made by whoever has the agreement elsewhere.
     let request = node.request(contract);
     match space.access(request) {
-        Err(AccessError::Contract { contract: of, source }) if of == contract => source,
+        Err(AccessError::Contract { contract: of, source }) if of == contract => *source,
         other => panic!("{other:?}"),
     }
 }

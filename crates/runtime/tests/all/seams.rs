@@ -129,7 +129,7 @@ impl Ear {
 
 impl Observer for Ear {
     fn decided(&self, decided: &Decided<'_>) {
-        let index = decided.index.map(|index| index.as_u64());
+        let index = decided.index.map(dataspace_audit_log::LeafIndex::as_u64);
         self.hear(format!("decided {index:?} {:?}", decided.reasons));
     }
 

@@ -105,7 +105,7 @@ impl World {
     }
 
     fn conclude(&self, number: u64) {
-        let is_rivals = number % 3 == 0;
+        let is_rivals = number.is_multiple_of(3);
         let by = if is_rivals { rival() } else { consumer() };
         let terms = dataspace_policy::Terms::new()
             .permit(research().when(dataspace_policy::Constraint::Count(LIMIT)));
@@ -172,7 +172,7 @@ impl World {
     fn reopen(&self, files: &crate::support::Files, round: u64) {
         let mut space = self.space.write().unwrap();
         drop(space.take());
-        if round % 3 == 0 {
+        if round.is_multiple_of(3) {
             let _may_not_be_there = std::fs::remove_file(files.path().join("index"));
         }
         let setup = Setup::new(files.path(), provider(), authority().did().clone());

@@ -214,7 +214,8 @@ impl Reader {
             Event::Product { .. }
             | Event::Policies { .. }
             | Event::Archived { .. }
-            | Event::Opened { .. } => {}
+            | Event::Opened { .. }
+            | Event::Denials { .. } => {}
         }
     }
 
