@@ -22,7 +22,14 @@ pub(crate) struct Shape {
 
 /// Shapes by their text.
 #[derive(Debug, Default)]
-pub(crate) struct Shapes(HashMap<Box<str>, Arc<Shape>>);
+pub(crate) struct Shapes {
+    known: HashMap<Box<str>, Arc<Shape>>,
+    /// With so many, those that no program has are dropped.
+    full_at: usize,
+}
+
+/// So many shapes are kept, whether a program has them or not.
+const KEPT_MIN: usize = if cfg!(test) { 8 } else { 1_024 };
 
 impl Shapes {
     /// The shape of the text: a known one, or one that is compiled now.
@@ -35,11 +42,16 @@ impl Shapes {
         if places.is_empty() {
             return Ok(Arc::new(Shape::new(text, places)?));
         }
-        if let Some(known) = self.0.get(text.as_str()) {
+        if let Some(known) = self.known.get(text.as_str()) {
             return Ok(Arc::clone(known));
         }
         let shape = Arc::new(Shape::new(text, places)?);
-        self.0.insert(shape.text.clone(), Arc::clone(&shape));
+        // WHY not when the last program is dropped: programs of one contract come and go.
+        if self.known.len() >= self.full_at.max(KEPT_MIN) {
+            self.known.retain(|_, shape| Arc::strong_count(shape) > 1);
+            self.full_at = 2 * self.known.len();
+        }
+        self.known.insert(shape.text.clone(), Arc::clone(&shape));
         Ok(shape)
     }
 
@@ -47,7 +59,7 @@ impl Shapes {
     pub(crate) fn release(&mut self, shape: &Arc<Shape>) {
         // This one and the table's.
         if Arc::strong_count(shape) == 2 {
-            self.0.remove(&shape.text);
+            self.known.remove(&shape.text);
         }
     }
 }
@@ -81,5 +93,33 @@ impl Shape {
             })
         });
         open.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Program;
+
+    #[test]
+    fn shapes_that_no_program_has_do_not_stay() {
+        let mut shapes = Shapes::default();
+        let text = |uses: usize| {
+            format!(
+                "@id(\"permission-1\")\npermit (principal == Dataspace::Participant::\"did:key:a\", action, \
+                 resource) when {{ context.uses < {uses} }};\n"
+            )
+        };
+        let used: Vec<_> =
+            (1..4).map(|uses| Program::with(&mut shapes, &text(uses)).unwrap()).collect();
+        for uses in 4..100 {
+            drop(Program::with(&mut shapes, &text(uses)).unwrap());
+            assert!(shapes.known.len() <= KEPT_MIN, "{}", shapes.known.len());
+        }
+        // Those that are used are still shared.
+        for (uses, program) in (1..4).zip(&used) {
+            let again = Program::with(&mut shapes, &text(uses)).unwrap();
+            assert!(Arc::ptr_eq(&again.shape, &program.shape));
+        }
     }
 }

@@ -143,6 +143,12 @@ impl SteadyClock {
         Ok(now.max(high_water))
     }
 
+    /// The latest time that was seen, also while the clock is wrong: for what need not be of now.
+    pub(crate) fn latest(&self) -> UnixMillis {
+        let seen = || UnixMillis::new(self.high_water.load(Ordering::Acquire));
+        self.now().ok().or_else(seen).unwrap_or(UnixMillis::MAX)
+    }
+
     /// Checks that `now` is not ahead of the time that passed since the last good reading.
     fn check_leap(&self, now: UnixMillis, passed: Duration) -> Result<u64, ClockError> {
         // A clock that shows less than the time since the machine started is behind every log.

@@ -48,14 +48,21 @@ impl ActiveContracts {
         Self { max, compiler, kept, cache: RwLock::default() }
     }
 
+    /// The contract with its documents, if they are in memory.
+    pub(crate) fn in_memory(&self, contract: ContractId) -> Option<Arc<Active>> {
+        let cache = self.cache.read();
+        let cached = cache.contracts.get(&contract)?;
+        cached.is_used.store(true, Ordering::Relaxed);
+        Some(Arc::clone(&cached.active))
+    }
+
     /// The contract with its documents: from memory, or read from the log and checked.
     ///
     /// # Errors
     /// [`Refusal`] if they cannot be read, or do not hold.
     pub(crate) fn get(&self, contract: &Arc<Contract>, log: &Log) -> Result<Arc<Active>, Refusal> {
-        if let Some(cached) = self.cache.read().contracts.get(&contract.id()) {
-            cached.is_used.store(true, Ordering::Relaxed);
-            return Ok(Arc::clone(&cached.active));
+        if let Some(active) = self.in_memory(contract.id()) {
+            return Ok(active);
         }
         let record = self.kept.read_or(log, contract.index());
         let record = record.map_err(|error| Refusal::Unreadable {

@@ -52,6 +52,12 @@ impl Gate {
         Pass { state, _own: Own::new(self.id()) }
     }
 
+    /// For what lives no longer than a pass, of this or of another thread: goes in at once, since a change
+    /// that waits for that pass would wait for this one, too.
+    pub(crate) fn enter_within(&self) -> Pass<'_> {
+        Pass { state: self.state.read_recursive(), _own: Own::new(self.id()) }
+    }
+
     /// # Errors
     /// [`ChangeError::InsidePass`] if this thread has a pass, for whose end a change would wait.
     pub(crate) fn check_outside(&self) -> Result<(), ChangeError> {

@@ -161,6 +161,16 @@ impl Index {
         Ok(())
     }
 
+    /// Checks that the index is there as it was written last. How many records it covers.
+    pub(crate) fn check(&self, log: &Log) -> Result<TreeSize, IndexError> {
+        let base = self.base();
+        match Self::read(&*self.snapshots, log, &mut |_| Ok(())) {
+            Ok(stored) if stored == *base => Ok(TreeSize::new(stored.size)),
+            Ok(_) => Err(IndexError::Changed),
+            Err(unusable) => Err(IndexError::failed(unusable)),
+        }
+    }
+
     /// Copies the index as it was written last.
     pub(crate) fn copy_to(&self, to: &dyn Snapshots) -> io::Result<()> {
         let _written_by_nobody = self.base();

@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) signed: LastSigned,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) throttle: Throttle,
+    /// Held by whoever archives.
+    pub(crate) archiving: Mutex<()>,
     /// Records that this node knows to be in the log.
     pub(crate) recorded: AtomicU64,
 }
@@ -133,7 +135,8 @@ impl Inner {
 
     /// Gives denials that are not recorded one by one their places in the log, as numbers.
     pub(crate) fn record_sums(&self) -> Result<(), WriteError> {
-        let now = self.clock.now()?;
+        // WHY not by the clock alone: while it is wrong, the log is still to be signed and closed.
+        let now = self.clock.latest();
         for sum in self.throttle.take(now) {
             let appended = self.log.append(&Record::new(now, sum))?;
             self.recorded.fetch_max(appended.index().as_u64().saturating_add(1), Ordering::AcqRel);

@@ -8,7 +8,8 @@ use crate::index::error::IndexError;
 /// Hears what a node does: to count it, to trace it, to ring a bell. Every method does nothing unless it
 /// is written.
 ///
-/// Nothing is locked and nothing waits for the disk while one is called, but the caller of the node waits
+/// Nothing is locked and nothing waits for the disk while one is called (unless you submit a denial in a
+/// pass of your own, and it is only counted), but the caller of the node waits
 /// for it: be quick. What is heard is no evidence, the log is.
 pub trait Observer: Send + Sync {
     /// A decision is durable, or was only counted ([`Decided::index`] is `None`).

@@ -25,6 +25,12 @@ impl Replays {
         seen.insert(request, now)
     }
 
+    /// Whether a request is known.
+    pub(crate) fn has(&self, request: Digest) -> bool {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.requests.contains_key(&request)
+    }
+
     /// Forgets a request again that was not answered by a record.
     pub(crate) fn remove(&self, request: Digest) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);

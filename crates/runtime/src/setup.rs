@@ -13,6 +13,7 @@ use dataspace_identity::{Did, Origin, SecretKey};
 use dataspace_ledger::{Change, Refusal, SpaceState, Taken, Times};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
+use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
@@ -239,6 +240,7 @@ impl Setup {
             index: Index::new(self.snapshots, Base::default()),
             limits: self.limits,
             throttle: Throttle::default(),
+            archiving: Mutex::default(),
             observer: self.observer,
             signed: LastSigned::new(1, now),
             recorded: AtomicU64::new(1),
@@ -347,6 +349,7 @@ impl Setup {
             index,
             limits: self.limits,
             throttle: Throttle::default(),
+            archiving: Mutex::default(),
             observer: self.observer,
             signed: LastSigned::new(size, high_water),
             recorded: AtomicU64::new(size),

@@ -140,6 +140,13 @@ impl DataSpace {
     pub fn archive(&self, before: LeafIndex) -> Result<LeafIndex, NodeArchiveError> {
         let now = self.now()?;
         self.write_index()?;
+        // WHY: what another one keeps must not take the place of what this one kept.
+        let _one_at_a_time = self.inner.archiving.lock();
+        let size = self.inner.index.check(&self.inner.log).map_err(Arc::new)?;
+        if !size.contains(before) {
+            // It may be in the log by now, but not in the index, nor among what is kept.
+            return Err(ReadError::Index { index: before, size }.into());
+        }
         self.keep_conclusions(before)?;
         Ok(self.inner.log.archive(before, now, &self.inner.key)?)
     }

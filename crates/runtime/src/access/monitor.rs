@@ -53,6 +53,11 @@ impl Inner {
             _ => AccessError::Signature,
         })?;
         let contract = Arc::clone(self.enter().check_consumer(&request)?);
+        if let Some(active) = self.contracts.in_memory(contract.id()) {
+            return Ok(VerifiedRequest(Asked { request, active }));
+        }
+        // WHY before anything is read: others have old requests, too, and may send them again.
+        self.enter().check_new(&request, now)?;
         let active = self.contracts.get(&contract, &self.log);
         let active = active.map_err(|source| AccessError::Contract {
             contract: contract.id(),
@@ -100,6 +105,17 @@ impl Monitor<'_> {
             return Err(AccessError::Replayed);
         }
         Ok(Received { monitor: self, asked })
+    }
+
+    /// Checks that a request may be answered: it is fresh, and was not answered yet.
+    fn check_new(
+        &self,
+        request: &Verified<AccessRequest>,
+        now: UnixMillis,
+    ) -> Result<(), AccessError> {
+        self.check_fresh(request.value().requested_at, now)?;
+        let is_known = self.state.replays.has(Digest::of(request.signed().as_bytes()));
+        if is_known { Err(AccessError::Replayed) } else { Ok(()) }
     }
 
     /// Checks that what was found before the pass is of this node.

@@ -202,12 +202,16 @@ impl Inner {
         }
         // WHY: it has no record, so it may come again; and nobody fills the memory by it.
         let request = Digest::of(request.signed().as_bytes());
-        self.gate.enter().replays.remove(request);
-        let codes = reasons.iter().map(DenialReason::code).collect();
-        let told = Told { contract: active.contract.id(), reasons: codes };
-        told.tell(&*self.observer, None);
+        self.gate.enter_within().replays.remove(request);
         let reasons = reasons.to_vec();
         Err(AccessError::TooManyDenials { reasons, per_minute, retry_at })
+    }
+
+    /// Tells the observer of a denial that was only counted.
+    pub(crate) fn tell_counted(&self, contract: ContractId, error: &AccessError) {
+        let AccessError::TooManyDenials { reasons, .. } = error else { return };
+        let reasons = reasons.iter().map(DenialReason::code).collect();
+        Told { contract, reasons }.tell(&*self.observer, None);
     }
 }
 
@@ -252,7 +256,14 @@ impl Denial<'_> {
     /// # Errors
     /// [`NotSubmitted::Conflict`] if the contract was used since the denial: decide again.
     pub fn submit(self) -> Result<Submitted<Denial<'static>>, NotSubmitted> {
-        self.submit_in(&mut None)
+        let (node, contract) = (Weak::clone(&self.node), self.decided.asked.active.contract.id());
+        let submitted = self.submit_in(&mut None);
+        if let Err(NotSubmitted::Failed(error)) = &submitted
+            && let Some(node) = node.upgrade()
+        {
+            node.tell_counted(contract, error);
+        }
+        submitted
     }
 
     pub(crate) fn submit_in(

@@ -63,8 +63,22 @@ impl DataSpace {
         }
     }
 
-    /// Decides in one pass, with room that was taken before it.
     fn submit(&self, request: VerifiedRequest, room: Room<'_>) -> Result<Submission, AccessError> {
+        let contract = request.0.active.contract.id();
+        let submitted = self.submit_in_pass(request, room);
+        if let Err(error) = &submitted {
+            // WHY here: whoever hears it may make a change.
+            self.inner.tell_counted(contract, error);
+        }
+        submitted
+    }
+
+    /// Decides in one pass, with room that was taken before it.
+    fn submit_in_pass(
+        &self,
+        request: VerifiedRequest,
+        room: Room<'_>,
+    ) -> Result<Submission, AccessError> {
         // Given back, if it is not used, after the pass.
         let mut room = Some(room);
         let monitor = self.inner.enter();

@@ -94,12 +94,19 @@ fn archived() -> (Files, [ContractId; 2], Vec<Evidence>) {
     let contracts = [node.contract(counted(9)), node.contract(counted(8))];
     let uses = contracts.map(|contract| node.released(contract).receipt().clone());
     let evidence = uses.iter().map(|receipt| node.space.evidence(receipt).unwrap()).collect();
+    fill(&node, contracts[0]);
+    node.space.archive(LeafIndex::new(node.len() - 1)).unwrap();
+    (node.close(), contracts, evidence)
+}
+
+/// Fills more than one segment.
+pub(crate) fn fill(node: &Node, contract: ContractId) {
     let program = node.decisions()[0].program;
     for batch in 0..130_u64 {
         let text = |place| (format!("fact-{place:03}"), Fact::Text("x".repeat(1_000)));
         let event = |number: u64| {
             Event::Access(AccessRecord {
-                contract: *contracts[0].as_digest(),
+                contract: *contract.as_digest(),
                 program,
                 profile: 1,
                 request: Digest::of(&number.to_be_bytes()),
@@ -111,8 +118,6 @@ fn archived() -> (Files, [ContractId; 2], Vec<Evidence>) {
             (0..10).map(|one| Record::new(node.now(), event(10 * batch + one))).collect();
         node.space.log().append_batch(&records).unwrap();
     }
-    node.space.archive(LeafIndex::new(node.len() - 1)).unwrap();
-    (node.close(), contracts, evidence)
 }
 
 /// The one file with what was kept.

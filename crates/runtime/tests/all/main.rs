@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod attacks_beside;
+#[cfg(test)]
 mod audited;
 #[cfg(test)]
 mod backup;

@@ -26,6 +26,8 @@ pub(crate) struct Dial {
     pub(crate) stands: AtomicBool,
     pub(crate) fails: AtomicBool,
     micros: AtomicU64,
+    /// Whether the next look into a segment takes long.
+    pub(crate) reads_late: AtomicBool,
     /// Syncs of records that have begun.
     pub(crate) begun: AtomicU64,
 }
@@ -43,6 +45,10 @@ impl Storage for SlowDisk {
     }
 
     fn read_at(&self, file: StoredFile, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let is_segment = matches!(file, StoredFile::Segment(_));
+        if is_segment && self.1.reads_late.swap(false, Ordering::AcqRel) {
+            thread::sleep(Duration::from_millis(500));
+        }
         self.0.read_at(file, offset, buffer)
     }
 
