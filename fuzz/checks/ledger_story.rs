@@ -25,6 +25,10 @@ impl<'d, 'b> Story<'d, 'b> {
     pub(crate) fn new(dice: &'d mut Dice<'b>) -> Self {
         let is_unsteady = dice.roll(4) == 0;
         let mut story = Self { dice, at: 10, before_leap: None, is_unsteady, first: Vec::new() };
+        if story.once_in(10) {
+            let one = story.revocation();
+            story.first.push(Event::Revocation(one));
+        }
         story.admit_all();
         for id in 0..3 {
             story.first.push(Event::Product(Product { id, class: id, descriptor: 0 }));
@@ -237,8 +241,10 @@ impl<'d, 'b> Story<'d, 'b> {
     }
 
     fn set_back(&mut self, model: &Model) -> Tried {
-        let before = self.before_leap.take().unwrap_or(self.at - 1);
-        let to = before - self.pick(&[0, 0, 1, 2]);
+        let last = self.at - 1;
+        let before = self.before_leap.take().unwrap_or(last);
+        // All the way, or a little.
+        let to = self.pick(&[before, before, before, before - 1, before - 2, last]);
         let from = model.latest() - self.pick(&[0, 0, 0, 0, 0, 0, 0, 1]);
         let time = unit(to) + self.pick(&[0, 0, 1]) - self.pick(&[0, 0, 60_000, 60_001]);
         if time < from {
