@@ -10,11 +10,12 @@ use anyhow::{Context as _, Result, ensure};
 use dataspace_benches::{Effort, Report, median, time};
 use dataspace_identity::Did;
 use dataspace_primitives::{CoSignature, Signed, Verified};
-use dataspace_runtime::{Access, Clock as _, Setup, SystemClock, generate_key};
+use dataspace_runtime::{Access, Clock as _, SystemClock, generate_key};
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
-use crate::support::{Node, accepted, node, provider, requests, together};
+use crate::support::{Node, accepted, node, requests, together};
 
+#[expect(dead_code, reason = "each bench uses a part of it")]
 mod support;
 
 fn main() -> Result<()> {
@@ -25,8 +26,6 @@ fn main() -> Result<()> {
     tails(&node, effort, &mut report)?;
     refused(&node, effort, &mut report)?;
     conclude(&node, effort, &mut report)?;
-    drop(node);
-    opening(effort, &mut report)?;
     report.finish()
 }
 
@@ -52,8 +51,8 @@ fn is_released(node: &Node, request: Signed<AccessRequest>) -> bool {
 }
 
 fn accesses(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
-    let rounds = effort.samples.min(9);
-    let each = if effort.is_full() { 200 } else { 2 };
+    let rounds = effort.samples.min(5);
+    let each = if effort.is_full() { 500 } else { 2 };
     let (mut floors, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let floor = load(node, 64, each)?;
@@ -185,27 +184,5 @@ fn conclude(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
     }
     report.row("conclude/callers-64", median(rates), "contracts/s", Some("floor/conclude"));
     report.row("floor/conclude", median(floors), "contracts/s", None);
-    Ok(())
-}
-
-/// A node of thousands of contracts, opened by its index.
-fn opening(effort: Effort, report: &mut Report) -> Result<()> {
-    let count = if effort.is_full() { 10_000 } else { 64 };
-    let node = node(0)?;
-    let shares = (0..8)
-        .map(|_| {
-            (0..count / 8).map(|_| accepted(&node.space, &node.consumer)).collect::<Result<_>>()
-        })
-        .collect::<Result<Vec<Vec<Negotiated>>>>()?;
-    rate(shares, |(offer, acceptance)| node.space.conclude(offer, acceptance).is_ok())?;
-    let (dir, authority) = node.close()?;
-    let mut millis = Vec::new();
-    for _ in 0..effort.samples.min(3) {
-        let setup = Setup::new(dir.path().join("node"), provider()?, authority.clone());
-        let (took, opened) = time(|| setup.open());
-        ensure!(opened?.contracts().len() == count, "contracts are lost");
-        millis.push(took.as_secs_f64() * 1e3);
-    }
-    report.row(&format!("open/contracts-{count}"), median(millis), "ms", None);
     Ok(())
 }

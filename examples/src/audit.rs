@@ -3,10 +3,12 @@
 //! Every verb but `fsck --rebuild`, `archive`, `set-clock-back` and `cosign` leaves the log's directory as it is.
 
 mod archive;
+mod authority;
 mod backup;
 mod check;
 mod clock;
 mod compare;
+pub(crate) mod contract;
 mod cosign;
 mod csv;
 mod export;
@@ -47,9 +49,10 @@ need it stopped.
 URL is where a web server gives a published log: the URL under which `checkpoint` is. Nothing is
 believed of the server: every record and hash must lead to what the log's operator signed (--log).
 
-Exit codes: 0 all is well; 1 the log is not what its operator signed, a replay differs, or the
-witnesses that were asked for have not cosigned; 2 it could not be looked at, or the question was
-wrong: a wrong argument, another log than --log names, no log, no access, a server that fails.
+Exit codes: 0 all is well; 1 the log is not what its operator signed, a replay differs, or it is not
+witnessed enough: too few of the witnesses that were asked for have cosigned; 2 it could not be looked
+at, or the question was wrong: a wrong argument, another log than --log names, another authority than
+--authority names, no log, no access, a server that fails.
 
 Example:
   dataspace audit verify dataspace-demo/node

@@ -1,6 +1,8 @@
 //! The main job, told as a story: found a space, share a table, enforce, prove.
 
 mod cast;
+mod choose;
+mod columns;
 mod sample;
 mod story;
 
@@ -24,11 +26,10 @@ pub(crate) fn run(dir: Option<PathBuf>, data: Option<PathBuf>) -> Result<Health>
         Table::open(data).with_context(|| format!("cannot share {}", shown_path(data)))?;
     }
     let made = Made::new(dir)?;
-    let (data, name) = match data {
-        Some(data) => (data.clone(), shown_path(&data)),
-        None => (default_data(&made.dir)?, "thermoelectrics.csv (real iron compounds)".to_owned()),
-    };
-    story::tell(&made.dir, &data, &name)?;
+    match data {
+        Some(data) => story::tell(&made.dir, &data, Some(&shown_path(&data)))?,
+        None => story::tell(&made.dir, &default_data(&made.dir)?, None)?,
+    }
     made.keep();
     Ok(Health::Sound)
 }

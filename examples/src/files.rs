@@ -15,6 +15,10 @@ use crate::shell::shown_path;
 pub(crate) const NAME_FILE_LEN_MAX: usize = 4_096;
 /// How often a temporary name may be taken.
 const TRIES_MAX: u32 = 1_000;
+const BUFFER_LEN: usize = 8_192;
+/// Who may read and write a new file, less what the process's mask takes away.
+const ANYBODY: u32 = 0o666;
+const OWNER: u32 = 0o600;
 
 /// Opens a file of any length. A pipe that nobody writes to does not keep us waiting, and a device
 /// is not read.
@@ -77,6 +81,10 @@ impl Drop for Temporary {
 impl NewFile {
     /// `file` must not be there, not even as a link that leads nowhere.
     pub(crate) fn create(file: &Path) -> Result<Self> {
+        Self::create_for(file, ANYBODY)
+    }
+
+    fn create_for(file: &Path, mode: u32) -> Result<Self> {
         let shown = shown_path(file);
         let context = || format!("cannot write {shown}");
         let name =
@@ -90,9 +98,11 @@ impl NewFile {
             beside.push(if name.len() < 200 { name } else { "output".as_ref() });
             beside.push(format!(".{}-{number}.tmp", std::process::id()));
             let beside = file.with_file_name(beside);
-            match OpenOptions::new().write(true).create_new(true).open(&beside) {
+            match OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside) {
                 Ok(opened) => {
-                    let writer = BufWriter::new(opened);
+                    // WHY: no copy of a secret stays in a buffer.
+                    let capacity = if mode == OWNER { 0 } else { BUFFER_LEN };
+                    let writer = BufWriter::with_capacity(capacity, opened);
                     let temporary = Temporary(beside);
                     return Ok(Self { writer, temporary, file: file.to_owned() });
                 }
@@ -143,7 +153,16 @@ impl Write for NewFile {
 
 /// Writes a whole file that must not be there: a log's own files are not to be overwritten.
 pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
-    let mut new = NewFile::create(file)?;
-    new.write_all(bytes).with_context(|| format!("cannot write {}", shown_path(file)))?;
+    write(NewFile::create(file)?, bytes)
+}
+
+/// As [`write_new`], for its owner alone, from its first moment on and under any name.
+pub(crate) fn write_secret(file: &Path, bytes: &[u8]) -> Result<()> {
+    write(NewFile::create_for(file, OWNER)?, bytes)
+}
+
+fn write(mut new: NewFile, bytes: &[u8]) -> Result<()> {
+    let shown = shown_path(&new.file);
+    new.write_all(bytes).with_context(|| format!("cannot write {shown}"))?;
     new.finish()
 }

@@ -3,7 +3,23 @@
 use std::fmt::Write as _;
 
 use dataspace_primitives::shown;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// An object of these fields. As `serde_json::json!`, in a fraction of the code.
+macro_rules! object {
+    ($($key:literal: $value:expr),* $(,)?) => {{
+        let mut object = serde_json::Map::new();
+        $($crate::json::put(&mut object, $key, serde_json::Value::from($value));)*
+        serde_json::Value::Object(object)
+    }};
+}
+pub(crate) use object;
+
+/// One field of an [`object!`].
+#[inline(never)]
+pub(crate) fn put(object: &mut Map<String, Value>, key: &str, value: Value) {
+    object.insert(key.to_owned(), value);
+}
 
 /// The value over several lines.
 pub(crate) fn pretty(value: &Value) -> String {

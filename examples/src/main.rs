@@ -4,6 +4,9 @@ mod audit;
 mod demo;
 mod files;
 mod json;
+mod key;
+mod key_file;
+mod labels;
 mod named;
 mod out;
 mod outcome;
@@ -12,6 +15,7 @@ mod shell;
 mod verify;
 mod witness;
 
+use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,12 +23,18 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use dataspace_audit_log::WitnessKey;
 
+use crate::audit::contract::{self, ContractArgs};
+
 /// The lines under `--help`.
 const HELP: &str = "\
 Exit codes of all commands: 0 all is well; 1 something is not what its operator signed (damage, a
-fork, evidence or a proof that proves nothing, a quorum of witnesses that was asked for and is not
-met, a decision that does not follow); 2 it could not be looked at, or the question was wrong (a
-wrong argument, another log than --log names, no file, no access, a server that fails).";
+fork, evidence or a proof that proves nothing, a decision that does not follow), or it is not
+witnessed enough (a quorum of witnesses that was asked for is not met); 2 it could not be looked at,
+or the question was wrong (a wrong argument, another log than --log names, another authority than
+--authority names, no file, no access, a server that fails).
+
+With --json, a command that fails prints an object with `error` and `exitCode` on the standard
+output, and the same words on the standard error.";
 
 /// A trusted data space: signed usage contracts, policies that decide, a log that proves.
 #[derive(Parser)]
@@ -43,10 +53,14 @@ enum Command {
     Demo(DemoArgs),
     /// Verify an evidence file offline, with nothing but the space authority's DID
     Verify(VerifyArgs),
+    /// Read contracts in plain words: of a log, or in an evidence file
+    Contract(ContractArgs),
     /// Verify offline that a log's operator signed two histories that contradict each other
     VerifyFork(VerifyForkArgs),
     /// Audit a log, here or on a web server: verify, show, prove, publish, replay, repair and archive it
     Audit(audit::AuditArgs),
+    /// Make a key file, and print the DID of one
+    Key(key::KeyArgs),
     /// Witness other people's logs: cosign what extends everything seen before, over HTTP
     /// (C2SP tlog-witness)
     Witness(witness::WitnessArgs),
@@ -57,7 +71,8 @@ struct DemoArgs {
     /// Directory to create [default: dataspace-demo, or the next free dataspace-demo-N]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// CSV or Parquet file to share [default: a table of real iron compounds]
+    /// CSV or Parquet file to share; the demo chooses duties by its columns, and says why
+    /// [default: a table of real iron compounds]
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
 }
@@ -89,8 +104,17 @@ struct VerifyForkArgs {
     log: OsString,
 }
 
+/// Whether the answer is for a program, wrong arguments among them. After `--` stand no options.
+fn is_json() -> bool {
+    env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json")
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let is_json = is_json();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => outcome::wrong_arguments(&error, is_json),
+    };
     let done = match cli.command {
         None => demo::run(cli.demo.dir, cli.demo.data),
         Some(Command::Demo(args)) => demo::run(args.dir, args.data),
@@ -98,9 +122,11 @@ fn main() -> ExitCode {
             let VerifyArgs { evidence, authority, witness, quorum, json } = args;
             verify::run(&evidence, &authority, (witness, quorum), json)
         }
+        Some(Command::Contract(args)) => contract::run(args),
         Some(Command::VerifyFork(args)) => verify::fork(&args.proof, &args.log),
         Some(Command::Audit(args)) => audit::run(args),
+        Some(Command::Key(args)) => key::run(args),
         Some(Command::Witness(args)) => witness::run(args),
     };
-    outcome::end(done)
+    outcome::end(done, is_json)
 }

@@ -32,19 +32,21 @@ pub(crate) fn command(text: impl Display) -> String {
     paint(AnsiColor::Cyan.on_default(), text)
 }
 
+/// The label of a clause, as wide as most are.
+pub(crate) fn label(assurance: Assurance) -> String {
+    let text = format!("{assurance:<9}");
+    match assurance {
+        Assurance::Enforced | Assurance::Key => good(text),
+        Assurance::Attested | Assurance::Deterrent => paint(AnsiColor::Yellow.on_default(), text),
+        Assurance::Legal => dim(text),
+        Assurance::Unsupported => bad(text),
+    }
+}
+
 /// Clauses, one for each line: label, id, words.
 pub(crate) fn clauses(clauses: &[Clause]) {
     for Clause { id, words, assurance } in clauses {
-        let label = format!("{assurance:<9}");
-        let label = match assurance {
-            Assurance::Enforced | Assurance::Key => good(label),
-            Assurance::Attested | Assurance::Deterrent => {
-                paint(AnsiColor::Yellow.on_default(), label)
-            }
-            Assurance::Legal => dim(label),
-            Assurance::Unsupported => bad(label),
-        };
-        say!("   {label}  {:<14}{}", id.to_string(), shown(words));
+        say!("   {}  {:<14}{}", label(*assurance), id.to_string(), shown(words));
     }
 }
 

@@ -3,17 +3,17 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use dataspace_audit_log::{Cosigners, FORK_LEN_MAX, Finding, ForkProof, Verdict, WitnessKey};
 use dataspace_identity::Did;
 use dataspace_primitives::shown;
-use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, VerifiedEvidence};
-use serde_json::json;
+use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, VerifiedEvidence};
 
+use crate::json::object;
 use crate::out::say;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
-use crate::{files, json, named, paint};
+use crate::{files, json, labels, named, paint};
 
 pub(crate) fn run(
     file: &Path,
@@ -24,15 +24,18 @@ pub(crate) fn run(
     let authority = named::authority(authority)?;
     let shown = shown_path(file);
     let bytes = files::read(file, EVIDENCE_LEN_MAX)?;
-    let nothing = || Damaged(format!("{shown} proves nothing under the authority {authority}"));
-    let verified = if witnesses.is_empty() {
-        verify(&bytes, &authority).with_context(nothing)?
-    } else {
-        let policy = named::witnesses(witnesses, quorum)?;
-        let evidence = Evidence::from_bytes(&bytes).with_context(nothing)?;
-        evidence.verify_witnessed(&authority, &policy).with_context(nothing)?
+    let policy =
+        if witnesses.is_empty() { None } else { Some(named::witnesses(witnesses, quorum)?) };
+    let verified = match &policy {
+        None => verify(&bytes, &authority),
+        Some(policy) => Evidence::from_bytes(&bytes)
+            .and_then(|evidence| evidence.verify_witnessed(&authority, policy)),
     };
-    let health = Health::of(verified.cosigners().is_none_or(Cosigners::is_quorum));
+    let verified = verified.map_err(|error| not_verified(error, (&shown, &bytes), &authority))?;
+    let health = match verified.cosigners() {
+        Some(cosigners) if !cosigners.is_quorum() => Health::Unwitnessed,
+        _ => Health::Sound,
+    };
     if as_json {
         say!("{}", json::pretty(&to_json(&verified)));
     } else {
@@ -57,8 +60,28 @@ pub(crate) fn fork(file: &Path, log: &OsStr) -> Result<Health> {
 }
 
 /// What the file shows, or why it shows nothing.
-pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence> {
-    Ok(Evidence::from_bytes(bytes)?.verify(authority)?)
+pub(crate) fn verify(bytes: &[u8], authority: &Did) -> Result<VerifiedEvidence, EvidenceError> {
+    Evidence::from_bytes(bytes)?.verify(authority)
+}
+
+/// Why the file `(name, bytes)` proves nothing. If it is good under another authority, which it names,
+/// that is a wrong question.
+pub(crate) fn not_verified(
+    error: EvidenceError,
+    (name, bytes): (&str, &[u8]),
+    authority: &Did,
+) -> anyhow::Error {
+    let nothing = Damaged(format!("{name} proves nothing under the authority {authority}"));
+    let EvidenceError::Authority { found, .. } = &error else {
+        return anyhow!(error).context(nothing);
+    };
+    match verify(bytes, found) {
+        Err(error) => anyhow!(error).context(nothing),
+        Ok(_) => anyhow!(
+            "{name} is of a space of the authority {found}, not of {authority}; if that is the \
+             authority that you trust, name it with --authority"
+        ),
+    }
 }
 
 fn print(verified: &VerifiedEvidence) {
@@ -93,6 +116,15 @@ fn print(verified: &VerifiedEvidence) {
     }
     say!("\n{}", paint::title("What this proves"));
     findings(&verified.findings());
+    if let Some(cosigners) = verified.cosigners().filter(|cosigners| !cosigners.is_quorum()) {
+        let (found, asked) = (cosigners.present().len(), cosigners.quorum());
+        let all = found + cosigners.absent().len();
+        say!(
+            "\n{}: {found} of {all} witnesses cosigned the checkpoint, {asked} are asked for",
+            paint::bad("not witnessed enough")
+        );
+        say!("   the evidence is good; ask the provider for one whose checkpoint they cosigned");
+    }
 }
 
 /// Findings, one for each line.
@@ -109,23 +141,11 @@ pub(crate) fn findings(findings: &[Finding]) {
 
 fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
     let agreement = verified.contract().value();
-    let clauses: Vec<_> = agreement
-        .terms
-        .clauses()
-        .into_iter()
-        .map(|clause| {
-            json!({
-                "id": clause.id.to_string(),
-                "words": clause.words,
-                "assurance": clause.assurance.to_string(),
-            })
-        })
-        .collect();
     let verdict = match &verified.access().verdict {
         Verdict::Permit { uses, duties } => {
-            json!({ "decision": "permit", "uses": uses, "duties": duties })
+            object! { "decision": "permit", "uses": *uses, "duties": duties.clone() }
         }
-        Verdict::Deny { reasons } => json!({ "decision": "deny", "reasons": reasons }),
+        Verdict::Deny { reasons } => object! { "decision": "deny", "reasons": reasons.clone() },
     };
     let (mut proved, mut not_proved) = (Vec::new(), Vec::new());
     for finding in verified.findings() {
@@ -134,24 +154,25 @@ fn to_json(verified: &VerifiedEvidence) -> serde_json::Value {
             Finding::NotProved(text) => not_proved.push(text),
         }
     }
-    json!({
+    object! {
         "contract": verified.contract().digest().to_string(),
         "space": verified.space().name.as_str(),
         "authority": verified.space().authority.as_str(),
         "log": verified.checkpoint().origin().as_str(),
         "compiler": agreement.compiler,
-        "concluded": {
+        "concluded": object! {
             "record": verified.concluded_index().as_u64(),
             "time": verified.concluded_at().to_string(),
         },
         "provider": agreement.provider.as_str(),
         "consumer": agreement.consumer.as_str(),
         "product": agreement.product.as_str(),
-        "clauses": clauses,
+        "clauses": labels::clauses_to_json(&agreement.terms.clauses()),
         "record": verified.index().as_u64(),
         "time": verified.time().to_string(),
         "verdict": verdict,
+        "witnessed": verified.cosigners().map(Cosigners::is_quorum),
         "proved": proved,
         "notProved": not_proved,
-    })
+    }
 }

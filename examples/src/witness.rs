@@ -2,7 +2,7 @@
 
 mod clients;
 mod impatient;
-pub(crate) mod key_file;
+mod journal;
 mod server;
 
 use std::ffi::OsString;
@@ -14,16 +14,23 @@ use clap::Args;
 use dataspace_audit_log::{Origin, SeenDirectory, Witness, WitnessKey};
 use dataspace_primitives::UnixMillis;
 
-use crate::named;
 use crate::outcome::Health;
 use crate::shell::shown_path;
 use crate::witness::clients::Limits;
+use crate::witness::server::Kept;
+use crate::{key_file, named};
 
 /// The lines under `--help`.
 const HELP: &str = "\
 Answers POST /add-checkpoint with a cosignature, and GET /<SHA-256 of the origin>/checkpoint with
 the latest checkpoint it cosigned. It keeps, in DIR, the latest checkpoint of each log and the first
 proof of a fork (<SHA-256 of the origin>.fork; see `dataspace verify-fork`).
+
+Each checkpoint that somebody brings is a line on the standard error: when, of which log, from which
+size to which, and whether it was accepted, refused, or shows a fork. A proof of two histories needs
+what the log itself shows: of a fork behind a tree of 2, 4, 8, 16 … records, a request shows too little,
+and so does an older checkpoint. It is refused all the same; `dataspace audit compare` makes the proof
+of the checkpoint that is kept and the published log.
 
 The directory is the witness's memory: whoever restores an older copy of it makes the witness
 cosign a rollback. After an error of the disk it says nothing more of that log until it is started
@@ -35,7 +42,7 @@ ends whose client does not read an answer for 10 s or does not send a request's 
 body for 10 s, and after 5 minutes in any case.
 
 Example:
-  (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \\n' > witness.key)
+  dataspace key new witness.key
   dataspace witness --key witness.key --state witness-state --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]
@@ -77,7 +84,7 @@ pub(crate) fn run(args: WitnessArgs) -> Result<Health> {
     let WitnessArgs { listen, key, name, log, state, .. } = args;
     let limits =
         Limits { connections: args.connections_per_client, requests: args.requests_per_minute };
-    let secret = key_file::read(&key)?;
+    let secret = key_file::read_option(&key)?;
     let name = name.as_deref().unwrap_or(secret.did().as_str());
     let key = WitnessKey::new(name, *secret.did().public_key()).context("--name")?;
     let mut logs: Vec<Origin> = Vec::new();
@@ -97,6 +104,6 @@ pub(crate) fn run(args: WitnessArgs) -> Result<Health> {
     if let Some(from) = args.disregard_times_from {
         witness = witness.disregard_times_from(from);
     }
-    server::serve(witness, listen, limits)?;
+    server::serve(Kept { witness, state }, listen, limits)?;
     Ok(Health::Sound)
 }

@@ -95,7 +95,7 @@ fn evidence_proves_nothing_when_changed_or_under_another_authority() {
     // The institute's DID in place of the authority's.
     let other = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
     let foreign = dataspace(&["verify", "demo/evidence.cbor", "--authority", other], dir.path());
-    assert_eq!(foreign.status.code(), Some(1));
+    assert_eq!(foreign.status.code(), Some(2));
     assert!(foreign.stdout.is_empty());
 }
 
@@ -152,6 +152,61 @@ fn a_table_of_texts_alone_can_be_shared_too() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let released = fs::read_to_string(dir.path().join("demo/released.csv")).unwrap();
     assert!(!released.contains("alpha") && released.contains("on") && !released.contains("one"));
+}
+
+const STAFF: &str = "\
+employee_id,firstName,email,country,year,age,salary,latitude,zip,hired,department,remark
+E-1001,Ada,ada@example.org,DE,2021,34,51234.50,48.13743,80331,2021-04-01,Casting,likes tea
+E-1002,Bo,bo@example.org,FR,2022,41,61240.25,48.85661,75001,2022-09-15,Casting,works nights
+E-1003,Cy,cy@example.org,DE,2023,29,43870.00,52.52001,10115,2023-01-31,Rolling,new here
+E-1004,Di,di@example.org,AT,2024,57,90215.75,48.20817,1010,2024-06-30,Rolling,part time
+";
+
+#[test]
+fn a_table_of_people_leaves_without_what_tells_who_they_are_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("staff.csv"), STAFF).unwrap();
+    let output = dataspace(&["--dir", "demo", "--data", "staff.csv"], dir.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    for part in [
+        "only rows where year is at least 2023",
+        "year: it holds years",
+        "email: its name is that of a person's own data",
+        "employee_id: its name is that of an identifier",
+        "salary: exact numbers tell which row it is",
+        "hired: it holds dates",
+        "as it is country, year, department",
+    ] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    let released = fs::read_to_string(dir.path().join("demo/released.csv")).unwrap();
+    let head = "employee_id,country,year,age,salary,latitude,zip,hired,department,remark";
+    assert_eq!(released.lines().next(), Some(head));
+    assert_eq!(released.lines().count(), 3);
+    for secret in ["E-10", "Cy", "@", "43870", "52.52", "10115", "2023-01-31", "new here", ",29,"] {
+        assert!(!released.contains(secret), "{secret} is in {released}");
+    }
+    assert!(released.contains(",DE,2023,30,44000") && released.contains(",2023-01,Rolling,"));
+}
+
+#[test]
+fn without_years_a_country_or_a_number_chooses_the_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, table, filter) in [
+        ("a.csv", "country,amount\nDE,10.5\nDE,7.25\nFR,9.125\n", "where country is \"DE\""),
+        ("b.csv", "kind,amount\nx,10.5\nx,7.25\nx,9.125\n", "where amount is at least 9.12"),
+        ("c.csv", "kind,amount\nx,7.5\nx,7.5\nx,7.5\n", "column amount is rounded"),
+        ("d.csv", "name\nalpha\nbeta\n", "column name is replaced by pseudonyms"),
+    ] {
+        fs::write(dir.path().join(name), table).unwrap();
+        let to = format!("of-{name}");
+        let output = dataspace(&["--dir", &to, "--data", name], dir.path());
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success() && said.contains(filter), "{said}");
+        let released = fs::read_to_string(dir.path().join(to).join("released.csv")).unwrap();
+        assert!(released.lines().count() > 1, "{released}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The witness as logs and other witnesses' tools meet it: over loopback.
 #![cfg(test)]
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
@@ -63,7 +63,8 @@ fn start_with(dir: &Path, more: &[&str]) -> Server {
     let mut command = dataspace(dir);
     command.args(["witness", "--listen", "127.0.0.1:0", "--key", "key", "--state", "state"]);
     command.args(["--name", "witness.example/w1", "--log", origin().as_str()]);
-    let mut child = command.args(more).stdout(Stdio::piped()).spawn().unwrap();
+    let told = OpenOptions::new().create(true).append(true).open(dir.join("told")).unwrap();
+    let mut child = command.args(more).stdout(Stdio::piped()).stderr(told).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut after = |label: &str| {
         let line = lines.find(|line| line.contains(label)).expect("the witness has ended");
@@ -195,6 +196,65 @@ fn a_fork_is_refused_kept_and_shown_to_a_third_person() {
     let foreign = verify(key(2).did().as_str());
     assert_eq!(foreign.status.code(), Some(2));
     assert!(String::from_utf8(foreign.stderr).unwrap().contains("proves nothing"));
+}
+
+/// The lines that the witness told its operator.
+fn told(dir: &Path) -> Vec<String> {
+    fs::read_to_string(dir.join("told")).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_operator_is_told_of_each_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (server, one, other) = (start(dir), log(dir, "one"), log(dir, "other"));
+    let accepted = |body: &str| assert_eq!(add(&server, body).status, 200);
+    accepted(&grow(&one, 0, 0, 5).1);
+    assert_eq!(add(&server, &grow(&one, 0, 3, 7).1).status, 409);
+    accepted(&grow(&one, 0, 5, 7).1);
+    assert_eq!(add(&server, &grow(&other, 1, 7, 9).1).status, 422);
+    assert_eq!(add(&server, "old 0\n\nno \u{1b}[2Knote\n").status, 400);
+    let origin = origin();
+    let file = format!("state/{}.fork", origin_hash(&origin));
+    let lines = told(dir);
+    let expected = [
+        ("accepted", format!("{origin} from 0 to 5 records")),
+        ("refused", format!("{origin} from 3 to 7 records: the proof starts at 3 records")),
+        ("accepted", format!("{origin} from 5 to 7 records")),
+        ("fork", format!("{origin} from 7 to 9 records: the operator signed two histories")),
+        ("refused", "malformed checkpoint".to_owned()),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    for (line, (label, part)) in lines.iter().zip(expected) {
+        let mut words = line.split_whitespace();
+        assert!(words.next().unwrap().parse::<UnixMillis>().is_ok(), "{line}");
+        assert_eq!(words.next(), Some(label), "{line}");
+        assert!(line.contains(&part) && !line.contains('\u{1b}'), "{part} is not in {line}");
+    }
+    // Two histories of different sizes, and the proof is the one that the line names.
+    assert!(lines[3].contains(&format!("verify-fork {file} --log {origin}")), "{}", lines[3]);
+    let mut verify = dataspace(dir);
+    verify.args(["verify-fork", &file, "--log", origin.as_str()]);
+    let shown = String::from_utf8(verify.output().unwrap().stdout).unwrap();
+    assert!(shown.contains("9 records does not begin with the one of 7"), "{shown}");
+}
+
+#[test]
+fn a_fork_that_a_request_cannot_show_is_shown_by_the_kept_checkpoint_and_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (server, one, other) = (start(dir), log(dir, "one"), log(dir, "other"));
+    assert_eq!(add(&server, &grow(&one, 0, 0, 8).1).status, 200);
+    assert_eq!(add(&server, &grow(&other, 1, 8, 9).1).status, 422);
+    let line = told(dir).pop().unwrap();
+    assert!(line.contains("refused") && line.contains("`dataspace audit compare`"), "{line}");
+    let kept = format!("state/{}.checkpoint", origin_hash(&origin()));
+    assert!(!dir.join("state").join(format!("{}.fork", origin_hash(&origin()))).exists());
+    drop((server, other));
+    let mut compare = dataspace(dir);
+    let output = compare.args(["audit", "compare", &kept, "other", "-o", "fork"]).output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("two histories"), "{said}");
 }
 
 #[test]
@@ -330,7 +390,7 @@ fn errors_at_start_say_what_to_do() {
     let log = origin();
     let args = ["witness", "--listen", "127.0.0.1:0", "--key", "key", "--state", "state", "--log"];
     let with = |log: &str| refused(dir.path(), &[&args[..], &[log]].concat());
-    assert!(with(log.as_str()).contains("--help` shows how to make a key"));
+    assert!(with(log.as_str()).contains("dataspace key new FILE"));
     write_key(dir.path(), 0o644);
     assert!(with(log.as_str()).contains("chmod 600"));
     write_key(dir.path(), 0o600);
@@ -349,7 +409,7 @@ fn the_help_says_all_that_an_operator_needs() {
     let dir = tempfile::tempdir().unwrap();
     let output = dataspace(dir.path()).args(["witness", "--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for part in ["--listen", "127.0.0.1:7380", "--key", "--log", "--state", "--name", "urandom"] {
+    for part in ["--listen", "127.0.0.1:7380", "--key", "--log", "--state", "--name", "key new"] {
         assert!(help.contains(part), "{part} is not in {help}");
     }
 }

@@ -3,6 +3,7 @@
 //! The input is taken as a file, and as instructions to change a good one.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ use dataspace_identity::{Did, MembershipCredential, SecretKey};
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Duty, MaskMethod, OdrlOperands, Rule, Terms,
 };
-use dataspace_primitives::{Signed, UnixMillis, Validity};
+use dataspace_primitives::{Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    Access, DataSpace, Evidence, ManualClock, NewOffer, Setup, Table, request_access,
+    Access, DataSpace, Evidence, ManualClock, NewOffer, Receipt, Setup, Table, request_access,
 };
 use dataspace_usage_contract::{
-    Acceptance, DataRules, EntityRules, Offer, Parameters, Scenario, SpaceProfile, Suite,
+    Acceptance, Agreement, DENIALS_PER_MINUTE, DataRules, EntityRules, Offer, Parameters, Scenario,
+    SpaceProfile, Suite,
 };
 
 use crate::changed::changed;
@@ -31,7 +33,11 @@ fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
         space: "fuzzed".parse()?,
         version: 1,
         authority: authority.clone(),
-        parameters: Parameters { suite: Suite::Intl, request_age_secs_max: 600 },
+        parameters: Parameters {
+            suite: Suite::Intl,
+            request_age_secs_max: 600,
+            denials_per_minute: DENIALS_PER_MINUTE,
+        },
         scenarios: [("research".parse()?, Scenario::new("research".parse()?))].into(),
         entities: EntityRules { roles: ["user".parse()?].into(), regions: [].into() },
         data: DataRules { product_classes: ["tests".parse()?].into() },
@@ -40,20 +46,65 @@ fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
     })
 }
 
+/// A node with a contract of one use.
+pub(crate) struct Founded {
+    pub(crate) space: DataSpace,
+    pub(crate) authority: Did,
+    consumer: SecretKey,
+    agreement: Verified<Agreement>,
+    now: UnixMillis,
+}
+
+impl Founded {
+    /// A permit first, then denials.
+    pub(crate) fn access(&self) -> Result<Receipt, Box<dyn Error>> {
+        let (action, purpose) = (Action::Read, "research".parse()?);
+        let (agreement, clock) = (&self.agreement, ManualClock::new(self.now));
+        let request = request_access(&self.consumer, agreement, action, purpose, &clock)?;
+        Ok(match self.space.access(request)? {
+            Access::Released(release) => release.receipt().clone(),
+            Access::Denied(denied) => denied.receipt(),
+        })
+    }
+}
+
+/// The key with this seed: of the provider, 1.
+pub(crate) fn key(seed: u8) -> Result<SecretKey, Box<dyn Error>> {
+    Ok(SecretKey::from_seed(&mut [seed; 32])?)
+}
+
+/// When everything happens.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::new("2026-06-01T00:00:00Z".parse().expect("a time"))
+}
+
 /// A world of good evidence under the authority with this seed.
 pub(crate) fn world(authority: u8) -> Result<World, Box<dyn Error>> {
-    let key = |byte: u8| SecretKey::from_seed(&mut [byte; 32]);
+    let dir = tempfile::tempdir()?;
+    let node = founded(dir.path(), authority, |setup| setup)?;
+    let decide = || -> Result<_, Box<dyn Error>> {
+        let receipt = node.access()?;
+        let without = node.space.evidence_at(receipt.index, None)?.to_bytes()?;
+        Ok([node.space.evidence(&receipt)?.to_bytes()?, without])
+    };
+    let ([a, b], [c, d]) = (decide()?, decide()?);
+    Ok(World { authority: node.authority, good: [a, b, c, d] })
+}
+
+/// A node in the directory `node`, under the authority with this seed.
+pub(crate) fn founded(
+    dir: &Path,
+    authority: u8,
+    with: impl FnOnce(Setup) -> Setup,
+) -> Result<Founded, Box<dyn Error>> {
     let (authority, provider, consumer) = (key(authority)?, key(1)?, key(2)?);
     let (provider_did, authority_did) = (provider.did().clone(), authority.did().clone());
-    let now: UnixMillis = "2026-06-01T00:00:00Z".parse()?;
-    let clock = || ManualClock::new(now);
+    let now = dataspace_runtime::Clock::now(&clock());
     let year = Duration::from_secs(31_536_000);
     let validity = Validity::new(now, now.checked_add(year).ok_or("a time")?)?;
-    let dir = tempfile::tempdir()?;
     let profile = profile(&authority_did)?;
-    let space = Setup::new(dir.path().join("node"), provider, authority_did.clone())
-        .clock(clock())
-        .create(Signed::sign(&profile, &authority)?)?;
+    let setup = Setup::new(dir.join("node"), provider, authority_did.clone()).clock(clock());
+    let space = with(setup).create(Signed::sign(&profile, &authority)?)?;
     for (serial, subject) in (1..).zip([&provider_did, consumer.did()]) {
         let credential = MembershipCredential {
             space: profile.space_id(),
@@ -68,7 +119,7 @@ pub(crate) fn world(authority: u8) -> Result<World, Box<dyn Error>> {
         };
         space.admit(Signed::sign(&credential, &authority)?)?;
     }
-    let csv = dir.path().join("table.csv");
+    let csv = dir.join("table.csv");
     std::fs::write(&csv, "a,b\n1,2\n")?;
     space.register("table".parse()?, "tests".parse()?, Table::open(&csv)?)?;
     let research = Constraint::Purpose(["research".parse()?].into());
@@ -80,18 +131,7 @@ pub(crate) fn world(authority: u8) -> Result<World, Box<dyn Error>> {
     let offer = space.offer(NewOffer { product, consumer: None, terms, validity, expires_at })?;
     let read = Offer::verify(offer.clone(), &provider_did, now)?;
     let agreement = space.conclude(offer, Acceptance::sign(&read, &consumer, now)?)?;
-    let decide = |space: &DataSpace| -> Result<_, Box<dyn Error>> {
-        let (action, purpose) = (Action::Read, "research".parse()?);
-        let request = request_access(&consumer, &agreement, action, purpose, &clock())?;
-        let receipt = match space.access(request)? {
-            Access::Released(release) => release.receipt().clone(),
-            Access::Denied(denied) => denied.receipt(),
-        };
-        let without = space.evidence_at(receipt.index, None)?.to_bytes()?;
-        Ok([space.evidence(&receipt)?.to_bytes()?, without])
-    };
-    let ([a, b], [c, d]) = (decide(&space)?, decide(&space)?);
-    Ok(World { authority: authority_did, good: [a, b, c, d] })
+    Ok(Founded { space, authority: authority_did, consumer, agreement, now })
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| world(9).expect("a world of good evidence"));

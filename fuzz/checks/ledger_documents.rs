@@ -116,7 +116,11 @@ fn profile(profile: Profile) -> ByteBuf {
             space: space(of).name,
             version,
             authority: did(named).clone(),
-            parameters: Parameters { suite: Suite::Intl, request_age_secs_max: 600 },
+            parameters: Parameters {
+                suite: Suite::Intl,
+                request_age_secs_max: 600,
+                denials_per_minute: 120,
+            },
             scenarios: scenarios.into_iter().map(|(one, scenario)| (name(one), scenario)).collect(),
             entities: EntityRules {
                 roles: given.into_iter().map(name).collect(),
@@ -354,6 +358,12 @@ pub(crate) fn record(tried: &Tried) -> Record {
         Event::SetBack { from } => Logged::ClockSetBack { from: millis(from) },
         Event::Opened => Logged::Opened { epoch: ByteArray::new([7; 16]) },
         Event::Archived => Logged::Archived { before: LeafIndex::new(1) },
+        Event::Denials { consumer, from, until, count } => Logged::Denials {
+            consumer: did(consumer).clone(),
+            from: millis(from),
+            until: millis(until),
+            count,
+        },
         Event::Access { .. } => panic!("a decision is recorded with its facts"),
     };
     Record::new(millis(tried.time), event)

@@ -26,17 +26,19 @@ pub(crate) fn replays_honest(records: &[Record]) {
     let replayed = replay(records);
     let replayed = replayed.unwrap_or_else(|error| panic!("{error:?} in {records:#?}"));
     assert!(replayed.is_sound(), "{:?} in {records:#?}", replayed.first);
-    let (mut permits, mut denials, mut set_back) = (0, 0, 0);
+    let (mut permits, mut denials, mut counted, mut set_back) = (0, 0, 0, 0);
     for record in records {
         match &record.event {
             Event::Access(AccessRecord { verdict: Verdict::Permit { .. }, .. }) => permits += 1,
             Event::Access(_) => denials += 1,
+            Event::Denials { count, .. } => counted += count,
             Event::ClockSetBack { .. } => set_back += 1,
             _ => {}
         }
     }
     assert_eq!((replayed.permits, replayed.denials), (permits, denials));
     assert_eq!((replayed.decisions, replayed.clock_set_back), (permits + denials, set_back));
+    assert_eq!(replayed.counted_denials, counted);
     assert_eq!((replayed.reworded, replayed.unrepeatable), (0, 0));
 }
 
@@ -135,10 +137,12 @@ fn forge(dice: &mut Dice<'_>, records: &mut [Record], place: usize) -> Option<&'
         }
         5 => {
             // Before the last change, which waited for all accesses.
-            let change = before
-                .iter()
-                .rev()
-                .find(|record| !matches!(record.event, Event::Access(_) | Event::Archived { .. }));
+            let change = before.iter().rev().find(|record| {
+                !matches!(
+                    record.event,
+                    Event::Access(_) | Event::Archived { .. } | Event::Denials { .. }
+                )
+            });
             *time = UnixMillis::new(change?.time.as_millis() - 1)?;
             access.facts.insert("now".to_owned(), Fact::Number(time.as_millis()));
             "time"
@@ -180,8 +184,10 @@ fn finds_change_moved_back(
     changes: &[usize],
 ) -> Option<&'static str> {
     let place = *changes.get(dice.roll(changes.len().max(1)))?;
-    let is_timed =
-        !matches!(records[place].event, Event::ClockSetBack { .. } | Event::Archived { .. });
+    let is_timed = !matches!(
+        records[place].event,
+        Event::ClockSetBack { .. } | Event::Archived { .. } | Event::Denials { .. }
+    );
     let mut forged = records.to_vec();
     if is_timed {
         let earlier = forged[place - 1].time.as_millis();

@@ -176,7 +176,7 @@ impl Run {
             {
                 self.documents.push((contract, Arc::clone(document)));
             }
-            self.state.apply(change, LeafIndex::new(self.records.len() as u64));
+            self.state.apply(*change, LeafIndex::new(self.records.len() as u64));
         }
         self.times = times;
         self.records.push(record);

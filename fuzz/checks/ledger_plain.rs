@@ -190,6 +190,13 @@ pub(crate) enum Event {
     },
     Opened,
     Archived,
+    /// So many denials that were told and not recorded one by one.
+    Denials {
+        consumer: Who,
+        from: u64,
+        until: u64,
+        count: u64,
+    },
     Access {
         asked: Asked,
         is_permitted: bool,

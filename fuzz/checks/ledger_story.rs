@@ -229,6 +229,12 @@ impl<'d, 'b> Story<'d, 'b> {
         }
     }
 
+    fn denials(&mut self) -> Event {
+        let consumer = self.pick(&[Who::Alice, Who::Bob, Who::Stranger]);
+        let (from, until) = (unit(self.at - 1), unit(self.at - self.pick(&[0, 1, 1, 2])));
+        Event::Denials { consumer, from, until, count: self.pick(&[0, 1, 2, 7]) }
+    }
+
     /// The time by the clock; at the boundaries of documents, and just before them. Given a model, not
     /// before what its log says, or seldom.
     fn time(&mut self, model: Option<&Model>) -> u64 {
@@ -312,10 +318,14 @@ impl<'d, 'b> Story<'d, 'b> {
             }
             18 => Event::Policies(self.policies(model)),
             19 => self.pick(&[Event::Opened, Event::Archived]),
-            20 => self.again(model),
+            20 => self.denials(),
+            21 => self.again(model),
             _ => return None,
         };
-        let has_document = !matches!(event, Event::Product(_) | Event::Opened | Event::Archived);
+        let has_document = !matches!(
+            event,
+            Event::Product(_) | Event::Opened | Event::Archived | Event::Denials { .. }
+        );
         let is_broken = has_document && self.once_in(40);
         Some(Tried { time: self.time(Some(model)), event, is_broken })
     }

@@ -124,6 +124,10 @@ impl Model {
                 let is_dropped = text == 1 && self.profile().less.purpose;
                 refused.state(text == 5 || is_dropped, "Policies/Value");
             }
+            Event::Denials { consumer, from, until, count } => {
+                refused.state(self.admitted(consumer).is_none(), "NotAMember");
+                refused.state(count == 0 || until < from, "Decision");
+            }
             Event::SetBack { .. } | Event::Opened | Event::Archived | Event::Access { .. } => {}
         }
         refused
@@ -183,7 +187,7 @@ impl Model {
                 return (!is_right).then_some("SetBack");
             }
             Event::Access { .. } => time < self.last_change(),
-            Event::Archived => false,
+            Event::Archived | Event::Denials { .. } => false,
             _ => time < self.latest(),
         };
         is_before.then_some("Before")
@@ -203,7 +207,7 @@ impl Model {
     pub(crate) fn last_change(&self) -> u64 {
         let mut last = 0;
         for (time, event) in &self.past {
-            if !matches!(event, Event::Access { .. } | Event::Archived) {
+            if !matches!(event, Event::Access { .. } | Event::Archived | Event::Denials { .. }) {
                 last = *time;
             }
         }

@@ -43,10 +43,11 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Signs and closes it; gives its place and the authority of its space, to open it again.
-    pub(crate) fn close(self) -> Result<(tempfile::TempDir, Did)> {
+    /// Signs and closes it; gives its place, the authority of its space, to open it again, and the
+    /// consumer.
+    pub(crate) fn close(self) -> Result<(tempfile::TempDir, Did, SecretKey)> {
         self.space.close()?;
-        Ok((self.dir, self.authority))
+        Ok((self.dir, self.authority, self.consumer))
     }
 }
 
@@ -125,7 +126,8 @@ pub(crate) fn accepted(
     Ok((offer, acceptance))
 }
 
-fn table() -> Result<Table> {
+/// The product.
+pub(crate) fn table() -> Result<Table> {
     let schema = Schema::new(vec![
         Field::new("furnace", DataType::Utf8, false),
         Field::new("strength_mpa", DataType::Float64, false),

@@ -107,6 +107,7 @@
 
 mod append;
 mod backup;
+pub mod conformance;
 mod error;
 mod history;
 mod log;

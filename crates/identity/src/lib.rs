@@ -52,5 +52,5 @@ pub use crate::credential::{
 pub use crate::did::{Did, ParseDidError};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::revocation::{MembershipRevocation, RevocationError};
-pub use crate::secret_key::SecretKey;
+pub use crate::secret_key::{ParseKeyError, SecretKey};
 pub use crate::space::SpaceId;

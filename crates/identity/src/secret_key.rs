@@ -3,6 +3,7 @@ use std::fmt;
 use dataspace_primitives::{KeyId, PublicKey, Signature, Signer};
 use ed25519_dalek::Signer as _;
 use ring::hkdf;
+use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::did::{Did, ParseDidError};
@@ -13,6 +14,11 @@ pub struct SecretKey {
     key: ed25519_dalek::SigningKey,
     did: Did,
 }
+
+/// The text is not the seed of a key. It is not repeated here.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a key is written as {} hexadecimal digits", 2 * SecretKey::SEED_LEN)]
+pub struct ParseKeyError;
 
 impl SecretKey {
     /// Bytes in a seed (RFC 8032 §5.1.5).
@@ -30,6 +36,25 @@ impl SecretKey {
         let public = PublicKey::from_bytes(key.verifying_key().as_bytes());
         let did = Did::from_public_key(&public.map_err(|_| ParseDidError::Key)?)?;
         Ok(Self { key, did })
+    }
+
+    /// The key in the text of a key file, as `dataspace key new` writes it: 64 hexadecimal digits of
+    /// the seed, and maybe a byte order mark and white space around them. The text stays as it is:
+    /// wipe it.
+    ///
+    /// # Errors
+    /// [`ParseKeyError`] if it is anything else.
+    pub fn from_hex(text: &[u8]) -> Result<Self, ParseKeyError> {
+        let mut seed = Zeroizing::new([0; Self::SEED_LEN]);
+        let digits = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
+        let (pairs, []) = digits.as_chunks::<2>() else { return Err(ParseKeyError) };
+        if pairs.len() != seed.len() {
+            return Err(ParseKeyError);
+        }
+        for (byte, [high, low]) in seed.iter_mut().zip(pairs) {
+            *byte = digit(*high)? << 4 | digit(*low)?;
+        }
+        Self::from_seed(&mut seed).map_err(|_| ParseKeyError)
     }
 
     /// The DID that stands for this key.
@@ -53,6 +78,11 @@ impl SecretKey {
             secret.expand(&info, hkdf::HKDF_SHA256).map(|okm| okm.fill(&mut derived[..]));
         derived
     }
+}
+
+fn digit(ascii: u8) -> Result<u8, ParseKeyError> {
+    let value = char::from(ascii).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    value.ok_or(ParseKeyError)
 }
 
 impl Signer for SecretKey {

@@ -14,17 +14,17 @@ mod request;
 mod verdict;
 pub(crate) mod verified;
 
-use dataspace_tlog::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
 use dataspace_identity::MembershipCredential;
 use dataspace_primitives::cbor::{self, EncodeError};
 use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest, Signed};
+use dataspace_tlog::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
 use dataspace_usage_contract::AccessRequest;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::evidence::error::EvidenceError;
 use crate::evidence::part::{Part, VERSION};
-use crate::state::change::document;
+use crate::state::documents::document;
 
 /// Longest evidence file, in bytes: two records with their paths, two credentials, a request and a
 /// checkpoint with its cosignatures, each as long as it can be.

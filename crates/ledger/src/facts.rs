@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use dataspace_tlog::Fact;
 use dataspace_identity::MembershipCredential;
 use dataspace_policy::{Action, Environment, Facts, Person, Terms, Uses};
 use dataspace_primitives::{Name, Region, UnixMillis};
+use dataspace_tlog::Fact;
 use dataspace_usage_contract::{AccessRequest, Agreement, StatedEnvironment, Statements};
 
 /// Every member was admitted by one of these; whether it has others is not known.

@@ -76,7 +76,7 @@ pub use crate::replayed::report::{
 };
 pub use crate::replayed::{ReplayError, Replayer};
 pub use crate::state::change::Change;
-pub use crate::state::contract::{Contract, Document, Place};
+pub use crate::state::contract::{Contract, Document, Place, Relation};
 pub use crate::state::in_force::{Product, SpaceState};
 pub use crate::state::judge::Case;
 pub use crate::state::members::{Member, REVOKED_AHEAD_MAX};

@@ -1,9 +1,9 @@
 //! Why a change is refused.
 
-use dataspace_tlog::RecordError;
 use dataspace_identity::{AdmitError as CredentialError, Did, Origin, RevocationError, SpaceId};
 use dataspace_policy::{Action, ClauseId, UnmatchedValue};
 use dataspace_primitives::{Name, UnixMillis, VerifyError};
+use dataspace_tlog::RecordError;
 use dataspace_usage_contract::{
     AgreeError, ContractId, OfferError, OfferId, ProfileError, ProviderPoliciesError,
     TerminationError,

@@ -7,10 +7,10 @@ mod requests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_identity::{Did, Origin};
 use dataspace_policy::{Change, Layers, Past, Policies, Simulation, simulate};
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_usage_contract::{ContractId, contract_id};
 use thiserror::Error;
 
@@ -117,7 +117,11 @@ impl<'p> Replayer<'p> {
         };
         let change = match state.check(record).map_err(fail)? {
             Taken::Access(access) => {
-                return self.take_access(index, (time, *access), in_time.err());
+                return self.take_access(index, (time, &access), in_time.as_ref().err());
+            }
+            Taken::Denials(count) => {
+                self.report.counted_denials = self.report.counted_denials.saturating_add(count);
+                return Ok(());
             }
             taken => {
                 in_time.map_err(|error| fail(error.into()))?;
@@ -138,31 +142,31 @@ impl<'p> Replayer<'p> {
             }
             self.documents.insert(contract, Arc::clone(document));
         }
-        state.apply(change, index);
+        state.apply(*change, index);
         Ok(())
     }
 
     fn take_access(
         &mut self,
         index: LeafIndex,
-        (time, access): (UnixMillis, AccessRecord),
-        in_time: Option<TimeError>,
+        (time, access): (UnixMillis, &AccessRecord),
+        in_time: Option<&TimeError>,
     ) -> Result<(), ReplayError> {
         let fail = |source| ReplayError::Record { index, source };
         let Some(state) = &self.state else { return Err(ReplayError::NoProfile) };
         let id = ContractId::from_digest(access.contract);
         let contract = Arc::clone(state.contract(id).map_err(fail)?);
         let document = find(&self.documents, &contract).map_err(fail)?;
-        let place = (index, time, &access);
+        let place = (index, time, access);
         let of = (&*contract, &*document);
         let mut found = decide_again(state, of, place, self.with, &mut self.report);
         if let Some(TimeError::Before { before, .. }) = in_time {
-            found.push(Deviation::Time { before });
+            found.push(Deviation::Time { before: *before });
         }
         if let Some(earlier) = self.requests.note(access.request, index) {
             found.push(Deviation::Request { earlier });
         }
-        found.extend(counts::count(&contract, time, &access));
+        found.extend(counts::count(&contract, time, access));
         for deviation in found {
             self.report.add(Discrepancy { index, time, contract: id, deviation });
         }

@@ -6,6 +6,7 @@ pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod contract;
+pub(crate) mod documents;
 pub(crate) mod in_force;
 pub(crate) mod judge;
 pub(crate) mod members;

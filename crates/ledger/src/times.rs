@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use dataspace_tlog::{Event, Record};
 use dataspace_identity::CLOCK_SKEW;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{Event, Record};
 use dataspace_usage_contract::REQUEST_AGE_SECS_MAX;
 use thiserror::Error;
 
@@ -51,16 +51,21 @@ pub struct Times {
 
 impl Times {
     /// After records of which `latest` is the latest time.
+    #[must_use]
     pub fn after(latest: UnixMillis) -> Self {
         Self { latest, latest_change: UnixMillis::MIN }
     }
 
     /// The latest time so far, since the clock was last set back.
+    #[must_use]
     pub fn latest(&self) -> UnixMillis {
         self.latest
     }
 
     /// Takes in the next record.
+    ///
+    /// # Errors
+    /// [`TimeError`] if its time does not follow on those before it.
     pub fn take(&mut self, record: &Record) -> Result<(), TimeError> {
         let found = record.time;
         let (checked, is_change) = match &record.event {
@@ -74,7 +79,7 @@ impl Times {
             }
             Event::Access(_) => (self.latest_change, false),
             // Recorded beside everything else, and in force at no time.
-            Event::Archived { .. } => (found, false),
+            Event::Archived { .. } | Event::Denials { .. } => (found, false),
             Event::Profile { .. }
             | Event::Admission { .. }
             | Event::MembershipRevoked { .. }

@@ -89,22 +89,21 @@ impl Index {
     }
 
     /// Writes the index if the log of `size` records has grown enough since the last time. Meant
-    /// for a moment without locks: it reads and writes files. One thread does it, the others go on.
+    /// for a moment without locks: it reads and writes files. One thread does it, the others go on. Up to
+    /// where it was written; `None` if it was not due.
     pub(crate) fn write_if_due(
         &self,
         size: u64,
         (log, known): (&Log, &dyn Known),
         key: &SecretKey,
-    ) {
+    ) -> Option<Result<TreeSize, Arc<IndexError>>> {
         if size < self.due_at.load(Ordering::Acquire) {
-            return;
+            return None;
         }
-        if let Ok(mut base) = self.base.try_lock() {
-            // Another thread may have written it since.
-            if size >= self.due_at.load(Ordering::Acquire) {
-                let _reported = self.write_from(&mut base, None, (log, known), key);
-            }
-        }
+        let mut base = self.base.try_lock().ok()?;
+        // Another thread may have written it since.
+        let is_due = size >= self.due_at.load(Ordering::Acquire);
+        is_due.then(|| self.write_from(&mut base, None, (log, known), key))
     }
 
     /// Writes the index of the log as it is, from `tail` if that reaches to its end.
@@ -113,7 +112,7 @@ impl Index {
         tail: Option<Tail>,
         (log, known): (&Log, &dyn Known),
         key: &SecretKey,
-    ) -> Result<(), Arc<IndexError>> {
+    ) -> Result<TreeSize, Arc<IndexError>> {
         self.write_from(&mut self.base(), tail, (log, known), key)
     }
 
@@ -123,7 +122,7 @@ impl Index {
         tail: Option<Tail>,
         (log, known): (&Log, &dyn Known),
         key: &SecretKey,
-    ) -> Result<(), Arc<IndexError>> {
+    ) -> Result<TreeSize, Arc<IndexError>> {
         let done = self.bring_up(base, tail, (log, known), key).map_err(Arc::new);
         let due_at = match &done {
             Ok(()) => due_after(base),
@@ -133,7 +132,7 @@ impl Index {
         self.due_at.store(due_at, Ordering::Release);
         let error = done.as_ref().err().cloned();
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
-        done
+        done.map(|()| TreeSize::new(base.size))
     }
 
     fn bring_up(

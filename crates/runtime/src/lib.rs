@@ -73,28 +73,31 @@
 //! ```
 //!
 //! # Limits
-//! One provider for each node, one process for each directory. Contracts live in memory. Opening
-//! takes time in proportion to contracts, members and other changes, whose signatures are all
-//! checked again, and to the requests of the last 62 minutes; it does not depend on how long the
-//! log is, as long as the index can be used ([`DataSpace::index_state`]). Without it, opening reads
-//! the whole log. Profiles and policies that were superseded stay in the index. It is written once
-//! in some thousand accesses, on the thread that calls [`DataSpace::enter`] or
-//! [`DataSpace::access`], which waits for it, while the others go on; or on the thread that calls
-//! [`DataSpace::tend`]. What is appended through
-//! [`DataSpace::log`] by hand goes into the index unchecked.
+//! One provider for each node, one process for each directory. Of a contract some 350 bytes live in
+//! memory; its documents are in the log, and those of the contracts that were used last in memory too
+//! ([`Setup::contracts_in_memory`]). Opening takes some microseconds for each contract, verifies
+//! members, profiles and policies again, and reads the requests of the last 62 minutes; it does not
+//! depend on how long the log is, as long as the index can be used ([`DataSpace::index_state`]).
+//! Without it, opening reads the whole log. The index is written by [`DataSpace::tend`], which you call
+//! from time to time, and at close. Profiles and policies that were superseded stay in it. What is
+//! appended through [`DataSpace::log`] by hand goes into the index unchecked.
 //!
 //! An access under one contract waits for others under the same contract only while it decides.
 //! Decisions on requests that nobody can attribute (an unknown contract, a wrong signature, a
-//! replay) are errors and are not recorded, so that strangers cannot fill the log.
+//! replay) are errors and are not recorded, so that strangers cannot fill the log. Denials of one
+//! consumer are recorded at a bounded rate, and told with their number beyond that
+//! ([`AccessError::TooManyDenials`]).
 
 mod access;
 mod clock;
+pub mod conformance;
 mod contracts;
 mod error;
 mod gate;
 mod index;
 mod kept;
 mod node;
+mod observer;
 mod random;
 mod replayed;
 mod replays;
@@ -102,6 +105,7 @@ mod request;
 mod setup;
 mod space;
 mod state;
+mod throttle;
 
 pub use dataspace_data_plane::Table;
 pub use dataspace_ledger::{
@@ -122,7 +126,8 @@ pub use crate::error::{ChangeError, WriteError};
 pub use crate::index::IndexState;
 pub use crate::index::error::{IndexError, Unusable};
 pub use crate::index::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
-pub use crate::random::{RandomError, generate_key};
+pub use crate::observer::{Decided, Observer};
+pub use crate::random::{RandomError, Randomness, SystemRandomness, generate_key};
 pub use crate::replayed::replay_decisions;
 pub use crate::request::{RequestError, request_access, request_access_stating};
 pub use crate::setup::{Setup, SetupError};

@@ -1,9 +1,12 @@
 //! What a node is made of, and how its log is signed.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dataspace_audit_log::{Checkpoint, LeafIndex, Log, Recovery, SignCheckpointError, TreeSize};
+use dataspace_audit_log::{
+    Checkpoint, LeafIndex, Log, Record, Recovery, SignCheckpointError, TreeSize,
+};
 use dataspace_identity::{SecretKey, TrustAnchors};
 use dataspace_primitives::UnixMillis;
 use parking_lot::Mutex;
@@ -12,7 +15,10 @@ use crate::clock::SteadyClock;
 use crate::contracts::ActiveContracts;
 use crate::error::WriteError;
 use crate::gate::Gate;
+use crate::index::error::IndexError;
 use crate::index::{Index, IndexState};
+use crate::observer::Observer;
+use crate::throttle::Throttle;
 
 pub(crate) struct Inner {
     pub(crate) key: SecretKey,
@@ -26,6 +32,8 @@ pub(crate) struct Inner {
     /// Whom a node of this space believes.
     pub(crate) anchors: TrustAnchors,
     pub(crate) signed: LastSigned,
+    pub(crate) observer: Box<dyn Observer>,
+    pub(crate) throttle: Throttle,
     /// Records that this node knows to be in the log.
     pub(crate) recorded: AtomicU64,
 }
@@ -123,14 +131,41 @@ impl Inner {
         })
     }
 
+    /// Gives denials that are not recorded one by one their places in the log, as numbers.
+    pub(crate) fn record_sums(&self) -> Result<(), WriteError> {
+        let now = self.clock.now()?;
+        for sum in self.throttle.take(now) {
+            let appended = self.log.append(&Record::new(now, sum))?;
+            self.recorded.fetch_max(appended.index().as_u64().saturating_add(1), Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
     /// Signs what no checkpoint covers, and writes the index if it is due.
     pub(crate) fn tend(&self) -> Result<(), WriteError> {
+        self.record_sums()?;
         let recorded = self.recorded.load(Ordering::Acquire);
         if let Some(last) = recorded.checked_sub(1) {
             self.sign_covering(LeafIndex::new(last))?;
         }
-        self.index.write_if_due(recorded, (&self.log, &self.gate), &self.key);
+        if let Some(written) = self.index.write_if_due(recorded, (&self.log, &self.gate), &self.key)
+        {
+            self.tell_index(&written);
+        }
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Writes the index of the log as it is.
+    pub(crate) fn write_index(&self) -> Result<(), Arc<IndexError>> {
+        let written = self.index.write(None, (&self.log, &self.gate), &self.key);
+        self.tell_index(&written);
+        written.map(drop)
+    }
+
+    fn tell_index(&self, written: &Result<TreeSize, Arc<IndexError>>) {
+        self.observer.index(written.as_ref().copied().map_err(|error| &**error));
     }
 }
 
@@ -138,12 +173,13 @@ impl Inner {
 /// closing.
 impl Drop for Inner {
     fn drop(&mut self) {
+        let _a_closing_log_may_take_none = self.record_sums();
         let size = self.log.size().map_or(0, TreeSize::as_u64);
         if size > self.signed.size.load(Ordering::Acquire) {
             let _the_log_is_whole_without_it = self.checkpoint();
         }
         if !self.is_untouched(size) {
-            let _the_log_is_enough = self.index.write(None, (&self.log, &self.gate), &self.key);
+            let _the_log_is_enough = self.write_index();
         }
     }
 }

@@ -10,8 +10,28 @@ use zeroize::Zeroizing;
 #[error("the operating system's random source failed")]
 pub struct RandomError;
 
-fn fill(bytes: &mut [u8]) -> Result<(), RandomError> {
-    SystemRandom::new().fill(bytes).map_err(|_| RandomError)
+/// Where a node gets its random numbers from: the name of its log, and the number of each opening. Keys
+/// and requests are always drawn from the operating system.
+///
+/// Whoever can foresee the name of a log can prepare documents for it; two copies of a node that draw
+/// the same number when they are opened do not show that they are two. So hand in another source for
+/// simulations alone.
+pub trait Randomness: Send + Sync {
+    /// Fills `bytes` with what nobody can foresee, and what was never drawn before.
+    ///
+    /// # Errors
+    /// [`RandomError`] if there is none.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError>;
+}
+
+/// The operating system's source.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
+        SystemRandom::new().fill(bytes).map_err(|_| RandomError)
+    }
 }
 
 /// Draws a new signing key.
@@ -20,18 +40,18 @@ fn fill(bytes: &mut [u8]) -> Result<(), RandomError> {
 /// [`RandomError`] if the operating system gives no randomness.
 pub fn generate_key() -> Result<SecretKey, RandomError> {
     let mut seed = Zeroizing::new([0; SecretKey::SEED_LEN]);
-    fill(&mut seed[..])?;
+    SystemRandomness.fill(&mut seed[..])?;
     SecretKey::from_seed(&mut seed).map_err(|_| RandomError)
 }
 
 /// The name of a new log of the holder of `key`: no two are alike.
-pub(crate) fn log_name(key: &SecretKey) -> Result<Origin, RandomError> {
-    let name = format!("{:032x}", u128::from_be_bytes(nonce()?));
+pub(crate) fn log_name(from: &dyn Randomness, key: &SecretKey) -> Result<Origin, RandomError> {
+    let name = format!("{:032x}", u128::from_be_bytes(nonce(from)?));
     Origin::named(key.did(), &name).map_err(|_| RandomError)
 }
 
-pub(crate) fn nonce() -> Result<[u8; 16], RandomError> {
+pub(crate) fn nonce(from: &dyn Randomness) -> Result<[u8; 16], RandomError> {
     let mut nonce = [0; 16];
-    fill(&mut nonce)?;
+    from.fill(&mut nonce)?;
     Ok(nonce)
 }

@@ -29,9 +29,9 @@ pub fn replay_decisions(
     if let Some(with) = with {
         replayer = replayer.simulating(with);
     }
-    let replayed = log.replay(|index, bytes| replayer.take(index, bytes).map_err(Stopped::from));
-    match replayed {
-        Ok(_) => replayer.finish(),
+    let read = log.replay(|index, bytes| replayer.take(index, bytes).map_err(Stopped::from));
+    match read {
+        Ok(()) => replayer.finish(),
         Err(Stopped::Replay(error)) => Err(error),
         Err(Stopped::Read(error)) => Err(ReplayError::read(error)),
     }

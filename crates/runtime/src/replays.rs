@@ -25,6 +25,16 @@ impl Replays {
         seen.insert(request, now)
     }
 
+    /// Forgets a request again that was not answered by a record.
+    pub(crate) fn remove(&self, request: Digest) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.requests.remove(&request);
+        // It came in just now, so it stands among the last.
+        if let Some(at) = seen.order.iter().rposition(|(_, one)| *one == request) {
+            seen.order.remove(at);
+        }
+    }
+
     /// Remembers a request that the log records.
     pub(crate) fn restore(&mut self, request: Digest, at: UnixMillis) {
         let seen = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);

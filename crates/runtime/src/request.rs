@@ -8,7 +8,7 @@ use serde_bytes::ByteArray;
 use thiserror::Error;
 
 use crate::clock::Clock;
-use crate::random::{RandomError, nonce};
+use crate::random::{RandomError, SystemRandomness, nonce};
 
 /// Why a request cannot be made.
 #[derive(Debug, Error)]
@@ -68,7 +68,7 @@ pub fn request_access_stating(
         purpose,
         statements,
         requested_at: clock.now(),
-        nonce: ByteArray::new(nonce()?),
+        nonce: ByteArray::new(nonce(&SystemRandomness)?),
     };
     Ok(Signed::sign(&request, consumer)?)
 }

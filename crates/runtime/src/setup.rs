@@ -26,9 +26,11 @@ use crate::index::snapshots::{DirectorySnapshots, Snapshots};
 use crate::index::{Index, IndexState};
 use crate::kept::Kept;
 use crate::node::{Inner, LastSigned, Limits, Opened};
-use crate::random::{self, RandomError};
+use crate::observer::{Observer, Silence};
+use crate::random::{self, RandomError, Randomness, SystemRandomness};
 use crate::space::DataSpace;
 use crate::state::State;
+use crate::throttle::Throttle;
 
 /// A checkpoint is signed after so many accesses at the latest, unless [`Setup::checkpoint_every`]
 /// says otherwise.
@@ -49,6 +51,8 @@ pub struct Setup {
     key: SecretKey,
     authority: Did,
     clock: Box<dyn Clock>,
+    randomness: Box<dyn Randomness>,
+    observer: Box<dyn Observer>,
     storage: Option<Box<dyn Storage>>,
     snapshots: Box<dyn Snapshots>,
     limits: Limits,
@@ -127,7 +131,8 @@ impl Setup {
             contracts_max: CONTRACTS_MAX,
         };
         let snapshots = Box::new(DirectorySnapshots::new(&dir));
-        Self { dir, key, authority, clock, storage: None, snapshots, limits }
+        let (randomness, observer) = (Box::new(SystemRandomness), Box::new(Silence));
+        Self { dir, key, authority, clock, randomness, observer, storage: None, snapshots, limits }
     }
 
     /// Keeps the log in `storage` instead of the directory, which then holds the index, if that is not
@@ -158,6 +163,20 @@ impl Setup {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Box::new(clock);
+        self
+    }
+
+    /// Draws random numbers from `randomness` instead of the operating system.
+    #[must_use]
+    pub fn randomness(mut self, randomness: impl Randomness + 'static) -> Self {
+        self.randomness = Box::new(randomness);
+        self
+    }
+
+    /// Tells `observer` what the node does.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Box::new(observer);
         self
     }
 
@@ -199,7 +218,7 @@ impl Setup {
         let profile = PublishedProfile::publish(profile, &self.authority, now)?;
         let (version, document) = (profile.profile().version, profile.signed().as_bytes());
         let event = Event::Profile { version, document: ByteBuf::from(document) };
-        let name = random::log_name(&self.key)?;
+        let name = random::log_name(&*self.randomness, &self.key)?;
         let log = match self.storage {
             None => Log::create(&self.dir, name),
             Some(storage) => Log::create_on(storage, name),
@@ -219,6 +238,8 @@ impl Setup {
             opened: None,
             index: Index::new(self.snapshots, Base::default()),
             limits: self.limits,
+            throttle: Throttle::default(),
+            observer: self.observer,
             signed: LastSigned::new(1, now),
             recorded: AtomicU64::new(1),
         };
@@ -310,7 +331,7 @@ impl Setup {
         }
         // WHY at the latest time in the log: a clock that is wrong while the node is opened, and is
         // not asked for anything, must not leave its time in the log.
-        let opened = Event::Opened { epoch: ByteArray::new(random::nonce()?) };
+        let opened = Event::Opened { epoch: ByteArray::new(random::nonce(&*self.randomness)?) };
         let opened = log.append(&Record::new(high_water, opened)).map_err(WriteError::from)?;
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let size = opened.index().as_u64().saturating_add(1);
@@ -325,6 +346,8 @@ impl Setup {
             opened: Some(Opened { recovery, index: state_of_index, size }),
             index,
             limits: self.limits,
+            throttle: Throttle::default(),
+            observer: self.observer,
             signed: LastSigned::new(size, high_water),
             recorded: AtomicU64::new(size),
         };
@@ -335,7 +358,9 @@ impl Setup {
     /// contracts it has what they are known by, which the operator signed, and whose documents are
     /// checked when they are read.
     fn indexed(&self, log: &Log) -> Result<(State, Base), Unusable> {
-        let mut state = None;
+        let (mut state, mut relations) = (None, Vec::new());
+        // As many as there can be, however many the index says.
+        let records = log.size().map_err(Unusable::cause)?.as_u64();
         let refused = |source| Unusable::Rows { source: Box::new(source) };
         let base = Index::read(&*self.snapshots, log, &mut |row| {
             let taken = match (row, &mut state) {
@@ -343,9 +368,19 @@ impl Setup {
                     .map_err(Refusal::from)
                     .and_then(|record| self.take(&mut state, log.origin(), (index, record))),
                 (_, None) => Err(Refusal::NoProfile),
-                (Row::Contract(place, (consumer, product), made), Some(state)) => {
-                    let made = (made.permits, made.counts);
-                    state.space.restore(place, (consumer, product), made)
+                (Row::Relation(consumer, product), Some(state)) => {
+                    relations.push(state.space.relation(consumer, product));
+                    Ok(())
+                }
+                (Row::Contracts(contracts), Some(state)) => {
+                    let contracts = usize::try_from(contracts.min(records));
+                    state.space.reserve(contracts.unwrap_or_default());
+                    Ok(())
+                }
+                (Row::Contract(place, relation, made), Some(state)) => {
+                    let relation = relations.get(usize::try_from(relation).unwrap_or(usize::MAX));
+                    let relation = relation.ok_or(Unusable::Digest)?;
+                    state.space.restore(&place, relation, (made.permits, made.counts))
                 }
                 (Row::Terminated(termination), Some(state)) => {
                     state.space.restore_ended(termination)
@@ -373,8 +408,8 @@ impl Setup {
             return Ok(());
         };
         match state.space.check(record)? {
-            Taken::Nothing => {}
-            Taken::Change(change) => state.apply(change, index),
+            Taken::Nothing | Taken::Denials(_) => {}
+            Taken::Change(change) => state.apply(*change, index),
             Taken::Access(access) => {
                 state.space.count(&access, at)?;
                 state.replays.restore(access.request, at);

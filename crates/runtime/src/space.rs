@@ -100,7 +100,7 @@ impl DataSpace {
     /// # Errors
     /// [`IndexError`]. The log has everything all the same.
     pub fn write_index(&self) -> Result<(), Arc<IndexError>> {
-        self.inner.index.write(None, (&self.inner.log, &self.inner.gate), &self.inner.key)
+        self.inner.write_index()
     }
 
     /// Does what is due beside requests: signs the records that no checkpoint covers yet, and writes the
@@ -124,6 +124,7 @@ impl DataSpace {
     /// [`WriteError`] if the log cannot be signed. That the index cannot be written is no error: opening
     /// the node then reads more of the log.
     pub fn close(self) -> Result<Checkpoint, WriteError> {
+        self.inner.record_sums()?;
         self.inner.log.flush()?;
         let checkpoint = self.checkpoint()?;
         let _the_log_is_enough = self.write_index();

@@ -4,8 +4,14 @@
 #[path = "../../../fuzz/checks/changed.rs"]
 mod changed;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/disk.rs"]
+mod disk;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/evidence.rs"]
 mod evidence;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/node_index.rs"]
+mod node_index;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/replay.rs"]
 mod replay;
@@ -16,6 +22,11 @@ mod tests {
     use dataspace_runtime::Evidence;
 
     use super::replay::{replay, replay_named};
+
+    #[test]
+    fn the_corpus_of_indexes_breaks_nothing() {
+        replay("node_index", super::node_index::check);
+    }
 
     #[test]
     fn the_corpus_of_evidence_breaks_nothing() {

@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataspace_identity::Did;
 use dataspace_policy::OdrlOperands;
 use dataspace_primitives::Name;
-use dataspace_usage_contract::{DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite};
+use dataspace_usage_contract::{
+    DENIALS_PER_MINUTE, DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite,
+};
 
 /// The words of one sector.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +75,11 @@ impl Vocabulary {
             space,
             version: 1,
             authority,
-            parameters: Parameters { suite: Suite::Intl, request_age_secs_max: 300 },
+            parameters: Parameters {
+                suite: Suite::Intl,
+                request_age_secs_max: 300,
+                denials_per_minute: DENIALS_PER_MINUTE,
+            },
             scenarios: self.scenarios.iter().filter_map(pair).collect::<BTreeMap<_, _>>(),
             entities: EntityRules { roles: names(self.roles), regions: BTreeSet::new() },
             data: DataRules { product_classes: names(self.product_classes) },

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use dataspace_identity::Did;
 use dataspace_primitives::cbor::{self, DecodeError, EncodeError};
 use dataspace_primitives::{Digest, Name, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,18 @@ pub enum Event {
     ClockSetBack {
         /// The latest time in the log until then.
         from: UnixMillis,
+    },
+    /// A consumer was denied more often than the profile has recorded one by one
+    /// (`denialsPerMinute`): so many denials more, each of which was told.
+    Denials {
+        /// The consumer.
+        consumer: Did,
+        /// When the first of them was told.
+        from: UnixMillis,
+        /// And the last.
+        until: UnixMillis,
+        /// How many there were.
+        count: u64,
     },
     /// An access was decided.
     Access(AccessRecord),

@@ -57,8 +57,8 @@ pub use crate::id::{ContractId, OfferId};
 pub use crate::offer::{Offer, OfferError};
 pub use crate::own_policies::{ProviderPolicies, ProviderPoliciesError, PublishedPolicies};
 pub use crate::profile::{
-    DataRules, EntityRules, PROFILE_LIST_MAX, Parameters, ProfileError, PublishedProfile,
-    REQUEST_AGE_SECS_MAX, SpaceProfile, Suite,
+    DENIALS_PER_MINUTE, DENIALS_PER_MINUTE_MAX, DataRules, EntityRules, PROFILE_LIST_MAX,
+    Parameters, ProfileError, PublishedProfile, REQUEST_AGE_SECS_MAX, SpaceProfile, Suite,
 };
 pub use crate::quota::{Counts, Quota, QuotaExhausted};
 pub use crate::request::{

@@ -58,6 +58,25 @@ pub struct Parameters {
     /// How old a signed access request may be, in seconds, 1 to 3,600. A replay within this time
     /// is found out; an older request is refused.
     pub request_age_secs_max: u32,
+    /// Denials of one consumer that a node records one by one, in a minute, 1 to
+    /// [`DENIALS_PER_MINUTE_MAX`]. More are told, and recorded as a number: nobody can fill a log by asking
+    /// for what it may not have.
+    #[serde(default = "denials_per_minute", skip_serializing_if = "is_default_rate")]
+    pub denials_per_minute: u32,
+}
+
+/// Denials of one consumer in a minute that are recorded one by one, unless a profile says otherwise.
+pub const DENIALS_PER_MINUTE: u32 = 120;
+/// Most that a profile can say.
+pub const DENIALS_PER_MINUTE_MAX: u32 = 60_000;
+
+fn denials_per_minute() -> u32 {
+    DENIALS_PER_MINUTE
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_default_rate(rate: &u32) -> bool {
+    *rate == DENIALS_PER_MINUTE
 }
 
 /// Algorithms of a space.
@@ -173,6 +192,14 @@ pub enum ProfileError {
         /// Seconds in the profile.
         found: u32,
     },
+    /// [`Parameters::denials_per_minute`] out of its range.
+    #[error(
+        "1 to {DENIALS_PER_MINUTE_MAX} denials a minute can be recorded one by one, the profile says {found}"
+    )]
+    DenialRate {
+        /// Denials a minute in the profile.
+        found: u32,
+    },
     /// A policy names a purpose, class, role or region that the space does not have.
     #[error(transparent)]
     Value(#[from] UnmatchedValue),
@@ -259,6 +286,10 @@ impl PublishedProfile {
         let found = value.parameters.request_age_secs_max;
         if found == 0 || found > REQUEST_AGE_SECS_MAX {
             return Err(ProfileError::RequestAge { found });
+        }
+        let found = value.parameters.denials_per_minute;
+        if found == 0 || found > DENIALS_PER_MINUTE_MAX {
+            return Err(ProfileError::DenialRate { found });
         }
         let vocabulary = value.vocabulary();
         for (what, names) in [

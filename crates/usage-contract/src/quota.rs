@@ -61,8 +61,8 @@ impl Counts {
     /// Uses in all; number and uses of the day of the last use, counted from 1970; the same of its
     /// month. For whoever keeps counts.
     #[must_use]
-    pub fn to_parts(&self) -> (u64, (u64, u64), (u64, u64)) {
-        let Self { used, day, month } = *self;
+    pub fn to_parts(self) -> (u64, (u64, u64), (u64, u64)) {
+        let Self { used, day, month } = self;
         (used, (day.number, day.uses), (month.number, month.uses))
     }
 

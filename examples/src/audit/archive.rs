@@ -11,13 +11,14 @@ use dataspace_audit_log::{Event, LeafIndex, Log, ReadOnlyStorage, Record, Stored
 use dataspace_identity::{Did, SecretKey};
 use dataspace_runtime::{Clock as _, DataSpace, Setup, SetupError, SystemClock};
 
+use crate::audit::authority;
 use crate::audit::kind::{Kind, origin};
 use crate::audit::log_arg::LogArg;
 use crate::audit::source::{open_error, read_error, storage_error};
 use crate::audit::words::count;
+use crate::key_file;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
-use crate::witness::key_file;
 use crate::{named, paint};
 
 const HELP: &str = "\
@@ -195,6 +196,9 @@ pub(super) fn setup_error(dir: &Path, authority: &Did, error: SetupError) -> any
         SetupError::Open(error) => open_error(dir, error),
         SetupError::Read(error) => read_error(error),
         error @ (SetupError::Record { .. } | SetupError::Profile(_)) => {
+            if let Err(other) = authority::check_dir(dir, authority) {
+                return other.context("nothing was changed");
+            }
             anyhow!(error).context(Damaged(format!(
                 "the log does not follow the rules of the space of {authority}; nothing was changed"
             )))

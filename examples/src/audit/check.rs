@@ -11,7 +11,6 @@ use dataspace_audit_log::{
     Checkpoint, Depth, Log, StaticDir, StaticLog, WitnessKey, WitnessPolicy, verify_static_entries,
 };
 use dataspace_primitives::UnixMillis;
-use serde_json::json;
 
 use crate::audit::kind::Kind;
 use crate::audit::log_arg::{LogArg, WitnessArgs};
@@ -23,6 +22,7 @@ use crate::audit::source::{
     LEFT_OUT, Reading, Source, kept_checkpoint, open_error, open_static_error,
 };
 use crate::audit::words::count;
+use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::{json, named};
 
@@ -74,10 +74,10 @@ pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
         // A program that asked for JSON gets it for a damaged log, too.
         Err(error) if json && error.is::<Damaged>() => {
             let damage = format!("{error:#}");
-            let text = json!({
-                "kind": kind.as_str(), "path": place.to_string(),
-                "sound": false, "damages": 1, "damage": damage,
-            });
+            let text = object! {
+                "kind": kind.as_str(), "path": place.to_string(), "sound": false, "damages": 1,
+                "damage": damage.as_str(), "error": damage.as_str(), "exitCode": 1,
+            };
             writeln!(out, "{}", json::pretty(&text))?;
             return Ok(Health::Damaged);
         }
@@ -88,7 +88,7 @@ pub(crate) fn run(args: CheckArgs, out: &mut impl Write) -> Result<Health> {
     } else {
         report.write(out)?;
     }
-    Ok(Health::of(report.damages == 0))
+    Ok(report.health())
 }
 
 pub(crate) fn policy(args: WitnessArgs) -> Result<Option<WitnessPolicy>> {
@@ -356,16 +356,19 @@ impl Report {
         }
         let (found, asked) = (cosigners.present().len(), cosigners.quorum());
         let absent: Vec<_> = cosigners.absent().iter().map(WitnessKey::name).collect();
+        self.is_witnessed = Some(cosigners.is_quorum());
         if cosigners.is_quorum() {
             self.proved(format!(
                 "a quorum saw this checkpoint: {found} cosigned, {asked} are asked for"
             ));
         } else {
-            self.damaged(format!(
-                "only {found} of the witnesses cosigned the checkpoint, {asked} are asked for; \
-                 missing: {}",
+            let text = format!(
+                "{found} of {} witnesses cosigned the checkpoint, {asked} are asked for; missing: {}",
+                found + absent.len(),
                 absent.join(", ")
-            ));
+            );
+            self.not_proved(&format!("that the operator shows everybody the same log: {text}"));
+            self.unwitnessed = Some(text);
         }
     }
 }

@@ -10,9 +10,9 @@ use dataspace_runtime::{Setup, SetupError};
 
 use crate::audit::archive::setup_error;
 use crate::audit::kind::{Kind, origin};
+use crate::key_file;
 use crate::outcome::Health;
 use crate::shell::shown_path;
-use crate::witness::key_file;
 use crate::{named, paint};
 
 const HELP: &str = "\

@@ -8,15 +8,16 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{
-    CHECKPOINT_PATH, Checkpoint, ConsistencyProof, ForkProof, NOTE_LEN_MAX, Origin,
+    self as audit_log, CHECKPOINT_PATH, Checkpoint, CompareError, Comparison, ForkProof,
+    NOTE_LEN_MAX, Origin,
 };
-use serde_json::json;
 
 use crate::audit::location::Location;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::{Place, TimeoutArg, published};
-use crate::audit::source::Source;
+use crate::audit::source::{NotRead, Source};
 use crate::audit::words::count;
+use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
 use crate::{files, json, paint};
@@ -105,9 +106,9 @@ pub(crate) fn run(args: CompareArgs, out: &mut impl Write) -> Result<Health> {
             Found::Extends => ("extends", None),
             Found::Fork(_) => ("fork", Some(output.to_string_lossy())),
         };
-        let value = json!({
-            "log": origin.as_str(), "earlier": from, "later": to, "verdict": verdict, "fork": fork,
-        });
+        let value = object! {
+            "log": origin.as_str(), "earlier": from, "later": to, "verdict": verdict, "fork": fork.as_deref(),
+        };
         writeln!(out, "{}", json::pretty(&value))?;
         return Ok(Health::of(fork.is_none()));
     }
@@ -162,17 +163,16 @@ fn compare(earlier: &Checkpoint, later: &Checkpoint, place: Option<&Place>) -> R
             later.size()
         );
     }
-    let ConsistencyProof { path, .. } = source.consistency(earlier.size(), later.size())?;
-    let proof = ConsistencyProof { from: earlier.size(), to: later.size(), path: path.clone() };
-    if proof.verify(&earlier.root(), &later.root()).is_ok() {
-        return Ok(Found::Extends);
-    }
-    match ForkProof::of_path(earlier, later, &path) {
-        Some(fork) => Ok(Found::Fork(Box::new(fork))),
-        None => bail!(
+    match audit_log::compare(earlier, later, &mut source) {
+        Ok(Comparison::Same) => Ok(Found::Same),
+        Ok(Comparison::Extends(_)) => Ok(Found::Extends),
+        Ok(Comparison::Forked(proof)) => Ok(Found::Fork(proof)),
+        Err(CompareError::OtherHistory { .. }) => bail!(
             "the log at {place} is not the one under the larger checkpoint, so that it shows \
              nothing; name one that is with --history"
         ),
+        Err(CompareError::History(NotRead(error))) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -139,7 +139,7 @@ pub(crate) fn run(args: CosignArgs, out: &mut impl Write) -> Result<Health> {
     }
     if cosigned < quorum {
         writeln!(out, "fewer than the {quorum} that are asked for (--quorum); ask again later")?;
-        return Ok(Health::Damaged);
+        return Ok(Health::Unwitnessed);
     }
     Ok(Health::Sound)
 }

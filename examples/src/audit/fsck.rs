@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{FileStorage, Log, OpenError, ReadOnlyStorage, Recovery, StoredFile};
-use serde_json::json;
 
 use crate::audit::kind::{Kind, origin};
 use crate::audit::log_arg::LogArg;
 use crate::audit::progress::Progress;
 use crate::audit::source::{open_error, storage_error};
 use crate::audit::words::count;
+use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
 use crate::{json, paint};
@@ -82,8 +82,10 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
         Ok(recovery) => write(out, &dir, &recovery, is_rebuilt),
         Err(error) if json && is_damage(&error) => {
             let damage = format!("{:#}", open_error(&dir, error));
-            let value =
-                json!({ "path": dir.display().to_string(), "sound": false, "damage": damage });
+            let value = object! {
+                "path": dir.display().to_string(), "sound": false, "damage": damage.as_str(),
+                "error": damage.as_str(), "exitCode": 1,
+            };
             writeln!(out, "{}", json::pretty(&value))?;
             Ok(Health::Damaged)
         }
@@ -131,12 +133,12 @@ fn write(
 }
 
 fn to_json(dir: &Path, recovery: &Recovery, is_rebuilt: bool) -> serde_json::Value {
-    json!({
+    object! {
         "path": dir.display().to_string(),
         "sound": true,
         "records": recovery.size().as_u64(),
         "signed": recovery.checkpoint().map_or(0, |one| one.size().as_u64()),
         "tornBytes": recovery.bytes_cut(),
         "rebuilt": is_rebuilt,
-    })
+    }
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use dataspace_audit_log::{Finding, LeafIndex};
-use serde_json::json;
+use dataspace_audit_log::{Finding, LeafIndex, QuorumError};
 
 use crate::audit::check;
 use crate::audit::log_arg::{LogArg, WitnessArgs};
@@ -15,7 +14,8 @@ use crate::audit::proof_file::{PROOF_LEN_MAX, Proof, Proved};
 use crate::audit::row::Row;
 use crate::audit::show::Table;
 use crate::audit::source::{Source, kept_checkpoint};
-use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::audit::words::{self, count, findings_to_json, write_findings};
+use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
 use crate::{files, json, paint};
@@ -158,7 +158,7 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
             (checkpoint, None, vec![Finding::Proved(found)])
         }
     };
-    let mut health = Health::Sound;
+    let (mut health, mut unwitnessed) = (Health::Sound, None);
     let is_witnessed = policy.is_some();
     if let Some(policy) = policy {
         match policy.require(checkpoint.clone()) {
@@ -174,8 +174,11 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
                 ));
             }
             Err(error) => {
-                health = Health::Damaged;
+                // A cosignature that does not verify is no missing one.
+                let is_unmet = matches!(error, QuorumError::Unmet { .. });
+                health = if is_unmet { Health::Unwitnessed } else { Health::Damaged };
                 findings.push(Finding::NotProved(format!("that witnesses saw it: {error}")));
+                unwitnessed = is_unmet.then(|| error.to_string());
             }
         }
     }
@@ -192,15 +195,17 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
 
     if json {
         let (proved, not_proved) = findings_to_json(&findings);
-        let value = json!({
+        let value = object! {
             "log": origin.as_str(),
-            "valid": health == Health::Sound,
+            "valid": health != Health::Damaged,
+            "witnessed": is_witnessed.then_some(health == Health::Sound),
+            "unwitnessed": unwitnessed,
             "size": checkpoint.size().as_u64(),
             "root": checkpoint.root().to_string(),
             "record": row.map(|row| row.to_json()),
             "proved": proved,
             "notProved": not_proved,
-        });
+        };
         writeln!(out, "{}", json::pretty(&value))?;
         return Ok(health);
     }
@@ -212,5 +217,8 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
     }
     writeln!(out, "{}", paint::title("What this proves"))?;
     write_findings(out, &findings)?;
+    if let Some(unwitnessed) = &unwitnessed {
+        words::write_unwitnessed(out, unwitnessed)?;
+    }
     Ok(health)
 }

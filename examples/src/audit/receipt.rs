@@ -8,7 +8,6 @@ use clap::Args;
 use dataspace_audit_log::{
     Finding, LeafIndex, RECEIPT_LEN_MAX, RECORD_LEN_MAX, Receipt, ReceiptError, SignReceiptError,
 };
-use serde_json::json;
 
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
@@ -16,9 +15,10 @@ use crate::audit::row::Row;
 use crate::audit::show::Table;
 use crate::audit::source::Source;
 use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::json::object;
+use crate::key_file;
 use crate::outcome::{Damaged, Health};
 use crate::shell::{quoted, shown_path};
-use crate::witness::key_file;
 use crate::{files, json, paint};
 
 const HELP: &str = "\
@@ -139,7 +139,7 @@ pub(crate) fn verify(args: VerifyReceiptArgs, out: &mut impl Write) -> Result<He
     let row = Row::of(index, &record);
     if json {
         let (proved, not_proved) = findings_to_json(&findings);
-        let value = json!({
+        let value = object! {
             "log": origin.as_str(),
             "valid": true,
             "size": size.as_u64(),
@@ -147,7 +147,7 @@ pub(crate) fn verify(args: VerifyReceiptArgs, out: &mut impl Write) -> Result<He
             "record": row.to_json(),
             "proved": proved,
             "notProved": not_proved,
-        });
+        };
         writeln!(out, "{}", json::pretty(&value))?;
         return Ok(Health::Sound);
     }

@@ -9,13 +9,14 @@ use clap::Args;
 use dataspace_policy::{Layer, Policies, Simulated, Simulation};
 use dataspace_primitives::shown;
 use dataspace_runtime::{Replayed, Replayer};
-use serde_json::json;
 
+use crate::audit::authority;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
 use crate::audit::progress::Progress;
 use crate::audit::source::Source;
 use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
 use crate::{files, json, named, paint};
@@ -76,6 +77,7 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
              archived segments back into a copy of {place}, and replay that"
         ));
     }
+    authority::check(&mut source, &place, &authority)?;
     let mut replayer = Replayer::new(authority.clone(), source.origin().clone());
     if let Some(with) = &with {
         replayer = replayer.simulating(with);
@@ -194,39 +196,39 @@ fn write_simulation(out: &mut impl Write, simulation: &Simulation) -> Result<()>
 
 fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
     let discrepancies = replayed.first.iter().map(|one| {
-        json!({
+        object! {
             "record": one.index.as_u64(),
             "time": one.time.to_string(),
             "contract": one.contract.to_string(),
             "what": one.deviation.to_string(),
-        })
+        }
     });
     let told = |outcome: &Simulated| match outcome {
-        Simulated::Permit(clauses) => json!({ "decision": "permit", "clauses": clauses }),
+        Simulated::Permit(clauses) => object! { "decision": "permit", "clauses": clauses.clone() },
         Simulated::Deny(reasons) => {
             let reasons: Vec<_> = reasons.iter().map(ToString::to_string).collect();
-            json!({ "decision": "deny", "reasons": reasons })
+            object! { "decision": "deny", "reasons": reasons }
         }
     };
     let simulation = replayed.simulation.as_ref().map(|simulation| {
         let differences = simulation.differences.iter().map(|one| {
-            json!({
+            object! {
                 "record": one.place,
                 "contract": one.contract.to_string(),
                 "before": told(&one.outcome.before),
                 "after": told(&one.outcome.after),
-            })
+            }
         });
-        json!({
+        object! {
             "accesses": simulation.accesses,
             "newlyDenied": simulation.newly_denied,
             "newlyPermitted": simulation.newly_permitted,
             "differences": differences.collect::<Vec<_>>(),
-        })
+        }
     });
     let findings = replayed.findings();
     let (_, not_proved) = findings_to_json(&findings);
-    json!({
+    object! {
         "log": source.origin().as_str(),
         "records": source.size(),
         "sound": replayed.is_sound(),
@@ -240,5 +242,5 @@ fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
         "discrepancies": replayed.discrepancies,
         "first": discrepancies.collect::<Vec<_>>(),
         "simulation": simulation,
-    })
+    }
 }

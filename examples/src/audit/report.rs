@@ -8,11 +8,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use dataspace_audit_log::{Checkpoint, Finding, Origin};
 use dataspace_primitives::{UnixMillis, shown};
-use serde_json::json;
+use serde_json::Map;
 
 use crate::audit::kind::Kind;
 use crate::audit::place::Place;
-use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::audit::words::{self, count, findings_to_json, write_findings};
+use crate::json::object;
+use crate::outcome::Health;
 use crate::paint;
 use crate::shell::shown_path;
 
@@ -39,6 +41,10 @@ pub(super) struct Report {
     pub(super) damages: u64,
     /// The first of them, in plain words.
     pub(super) damage: Option<String>,
+    /// Whether the witnesses that were asked for have cosigned; `None` if none were.
+    pub(super) is_witnessed: Option<bool>,
+    /// How many have not, in plain words.
+    pub(super) unwitnessed: Option<String>,
 }
 
 impl Report {
@@ -58,6 +64,16 @@ impl Report {
             findings: Vec::new(),
             damages: 0,
             damage: None,
+            is_witnessed: None,
+            unwitnessed: None,
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        match self.is_witnessed {
+            _ if self.damages > 0 => Health::Damaged,
+            Some(false) => Health::Unwitnessed,
+            _ => Health::Sound,
         }
     }
 
@@ -125,17 +141,27 @@ impl Report {
                 writeln!(out, "   {advice}")?;
             }
         }
-        Ok(())
+        match &self.unwitnessed {
+            Some(unwitnessed) => words::write_unwitnessed(out, unwitnessed),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn to_json(&self) -> serde_json::Value {
         let (proved, not_proved) = findings_to_json(&self.findings);
         let checkpoint = self.checkpoint.as_ref().map(|one| {
-            json!({ "size": one.size().as_u64(), "root": one.root().to_string(), "note": one.as_note() })
+            object! { "size": one.size().as_u64(), "root": one.root().to_string(), "note": one.as_note() }
         });
         let (from, until) =
             self.span.map(|(from, until)| (from.to_string(), until.to_string())).unzip();
-        json!({
+        let events: Map<_, _> = self
+            .events
+            .iter()
+            .map(|(label, found)| ((*label).to_owned(), (*found).into()))
+            .collect();
+        let foreign: Vec<_> =
+            self.foreign.iter().map(|one| one.to_string_lossy().into_owned()).collect();
+        object! {
             "kind": self.kind.as_str(),
             "path": self.place.to_string(),
             "log": self.origin.as_str(),
@@ -144,16 +170,18 @@ impl Report {
             "first": self.first,
             "from": from,
             "to": until,
-            "events": self.events,
-            "foreign": self.foreign.iter().map(|one| one.to_string_lossy()).collect::<Vec<_>>(),
+            "events": events,
+            "foreign": foreign,
             "checkpoint": checkpoint,
             "tornBytes": self.bytes_cut,
             "running": self.is_running,
             "damages": self.damages,
-            "damage": self.damage,
+            "damage": self.damage.clone(),
+            "witnessed": self.is_witnessed,
+            "unwitnessed": self.unwitnessed.clone(),
             "proved": proved,
             "notProved": not_proved,
-        })
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, shown};
 use dataspace_usage_contract::{Agreement, ProviderPolicies, SpaceProfile, Termination};
 use serde_json::{Value, json};
 
+use crate::json::object;
+
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum EventKind {
@@ -32,6 +34,8 @@ pub(crate) enum EventKind {
     Opened,
     /// The operator set the clock back, which ended all contracts
     ClockSetBack,
+    /// Denials of a consumer were recorded as a number
+    Denials,
     /// An access was decided
     Access,
     /// Something else: of another version, or no record at all
@@ -51,6 +55,7 @@ impl EventKind {
             Self::Archive => "archive",
             Self::Opened => "opened",
             Self::ClockSetBack => "clock-set-back",
+            Self::Denials => "denials",
             Self::Access => "access",
             Self::Other => "other",
         }
@@ -208,6 +213,13 @@ impl Row {
                     "WARNING: the clock was set back from {from}; all contracts before this have ended"
                 );
             }
+            Event::Denials { consumer, from, until, count } => {
+                self.kind = EventKind::Denials;
+                self.about(consumer.as_str());
+                self.what = format!(
+                    "{count} denials from {from} to {until}, more than are recorded one by one"
+                );
+            }
             Event::Access(access) => self.access(access),
         }
     }
@@ -239,12 +251,12 @@ impl Row {
         let part = |part: &Option<String>| shown(part.as_deref().unwrap_or("?")).to_string();
         let asked =
             format!("{} {} for {}", part(&self.action), part(&self.product), part(&self.purpose));
-        let facts = json!({
-            "facts": access.facts,
+        let facts = object! {
+            "facts": json!(access.facts),
             "profile": access.profile,
             "program": access.program.to_string(),
             "request": access.request.to_string(),
-        });
+        };
         let verdict = match access.verdict {
             Verdict::Permit { uses, duties } => {
                 self.is_permit = Some(true);
@@ -255,27 +267,28 @@ impl Row {
                     duties => format!(", {duties} duties"),
                 };
                 self.what = format!("{asked}: use {uses}{after}");
-                json!({ "decision": "permit", "uses": uses, "duties": duties })
+                object! { "decision": "permit", "uses": uses, "duties": duties }
             }
             Verdict::Deny { reasons } => {
                 self.is_permit = Some(false);
                 let shown: Vec<_> =
                     reasons.iter().map(|reason| shown(reason).to_string()).collect();
                 self.what = format!("{asked}: {}", shown.join("; "));
-                json!({ "decision": "deny", "reasons": reasons })
+                object! { "decision": "deny", "reasons": reasons }
             }
         };
-        self.facts = Some(json!({ "verdict": verdict, "basis": facts }));
+        self.facts = Some(object! { "verdict": verdict, "basis": facts });
     }
 
     pub(crate) fn to_json(&self) -> Value {
-        let mut value = json!({
+        let participants: Vec<_> = self.participants.iter().map(String::as_str).collect();
+        let mut value = object! {
             "record": self.index,
             "time": self.time.map(|time| time.to_string()),
             "event": self.kind.as_str(),
-            "participants": self.participants,
-            "what": self.what,
-        });
+            "participants": participants,
+            "what": self.what.as_str(),
+        };
         if let Value::Object(fields) = &mut value {
             let texts = [
                 ("contract", self.contract.map(|contract| contract.to_string())),
@@ -295,7 +308,7 @@ impl Row {
 }
 
 /// What a document says that its own signers signed. Whether they may say it, a replay tells.
-fn content<T: Payload + Clone>(bytes: &[u8], time: UnixMillis) -> Option<T> {
+pub(super) fn content<T: Payload + Clone>(bytes: &[u8], time: UnixMillis) -> Option<T> {
     let signed = Signed::<T>::from_bytes(bytes.to_vec()).ok()?;
     let keys = Did::claimed_keys(&signed).ok()?;
     Some(signed.verify(&keys, time).ok()?.value().clone())

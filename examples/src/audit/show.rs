@@ -104,7 +104,8 @@ impl Filter {
     }
 }
 
-fn hex(contract: &str) -> &str {
+/// The digits of a contract's identifier, or of how it begins.
+pub(super) fn hex(contract: &str) -> &str {
     contract.strip_prefix("sha256:").unwrap_or(contract)
 }
 

@@ -7,10 +7,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use dataspace_audit_log::{
-    Checkpoint, ConsistencyProof, ExtendsError, InclusionProof, LeafIndex, Log, NOTE_LEN_MAX,
-    OpenError, OpenStaticError, Origin, ProveError, ReadError, ReadOnlyStorage, Recovery,
-    StaticLog, StaticLogError, StaticReadError, TreeSize,
+    Checkpoint, ConsistencyProof, ExtendsError, History, InclusionProof, LeafIndex, Log,
+    NOTE_LEN_MAX, OpenError, OpenStaticError, Origin, ProveError, ReadError, ReadOnlyStorage,
+    Recovery, StaticLog, StaticLogError, StaticReadError, TreeSize,
 };
+use dataspace_primitives::Digest;
+use thiserror::Error;
 
 use crate::audit::http_error::HttpError;
 use crate::audit::kind::Kind;
@@ -102,6 +104,15 @@ impl Source {
         range: Range<u64>,
         mut visit: impl FnMut(LeafIndex, &[u8]) -> Result<()>,
     ) -> Result<()> {
+        self.walk(range, &mut visit)
+    }
+
+    /// One piece of code for all visitors.
+    fn walk(
+        &mut self,
+        range: Range<u64>,
+        visit: &mut dyn FnMut(LeafIndex, &[u8]) -> Result<()>,
+    ) -> Result<()> {
         if range.is_empty() {
             return Ok(());
         }
@@ -178,6 +189,31 @@ impl Source {
                 error => static_error(error),
             }),
         }
+    }
+}
+
+/// Why a log does not answer, for the library.
+#[derive(Debug, Error)]
+#[error("{0:#}")]
+pub(crate) struct NotRead(pub(crate) anyhow::Error);
+
+impl History for Source {
+    type Error = NotRead;
+
+    fn root_at(&mut self, size: TreeSize) -> Result<Digest, NotRead> {
+        match self {
+            Self::Node(log, _) => log.root_at(size).map_err(prove_error),
+            Self::Published(log) => log.root_at(size).map_err(static_error),
+        }
+        .map_err(NotRead)
+    }
+
+    fn consistency_proof(
+        &mut self,
+        from: TreeSize,
+        to: TreeSize,
+    ) -> Result<ConsistencyProof, NotRead> {
+        self.consistency(from, to).map_err(NotRead)
     }
 }
 

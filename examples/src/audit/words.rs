@@ -24,6 +24,17 @@ pub(super) fn write_findings(out: &mut impl Write, findings: &[Finding]) -> Resu
     Ok(())
 }
 
+/// That too few witnesses have cosigned, which is no damage.
+pub(super) fn write_unwitnessed(out: &mut impl Write, unwitnessed: &str) -> Result<()> {
+    writeln!(out, "\n{}: {}", paint::bad("not witnessed enough"), shown(unwitnessed))?;
+    writeln!(
+        out,
+        "   this is no damage: ask the operator to let the witnesses cosign (`dataspace audit \
+         cosign`), or ask for fewer of them (--quorum)"
+    )?;
+    Ok(())
+}
+
 /// Findings as two lists.
 pub(super) fn findings_to_json(findings: &[Finding]) -> (Vec<&str>, Vec<&str>) {
     let (mut proved, mut not_proved) = (Vec::new(), Vec::new());

@@ -15,6 +15,7 @@ use dataspace_runtime::{
 use dataspace_usage_contract::{ContractId, SpaceProfile, contract_id};
 
 use super::cast::{Authority, Consumer, year};
+use super::choose::{self, Chosen};
 use super::sample;
 use crate::out::say;
 use crate::shell::{quoted, shown_path};
@@ -25,6 +26,8 @@ const SPACE_POLICIES: &str = r#"@id("no-model-training")
 forbid (principal, action == Dataspace::Action::"train", resource);
 "#;
 
+/// Columns without a duty that are named.
+const KEPT_MAX: usize = 16;
 const PRODUCT: &str = "shared-table";
 const SHORT: Duration = Duration::from_millis(900);
 
@@ -36,10 +39,18 @@ struct Demo {
     outsider: Consumer,
 }
 
-pub(crate) fn tell(dir: &Path, data: &Path, data_name: &str) -> Result<()> {
+/// `data_name` is how a table of somebody's own is called; without it, `data` is the sample.
+pub(crate) fn tell(dir: &Path, data: &Path, data_name: Option<&str>) -> Result<()> {
     let demo = found(dir)?;
+    let is_sample = data_name.is_none();
+    let data_name = data_name.unwrap_or("thermoelectrics.csv (real iron compounds)");
     let table = Table::open(data).with_context(|| format!("cannot share {data_name}"))?;
-    let duties = sample::duties(&table)?;
+    let (chosen, kept) = if is_sample { Default::default() } else { choose::duties(&table)? };
+    let duties = if is_sample {
+        sample::duties()?
+    } else {
+        chosen.iter().map(|one| one.duty.clone()).collect()
+    };
     demo.register(table, data, data_name)?;
 
     let terms = |uses| {
@@ -56,6 +67,7 @@ pub(crate) fn tell(dir: &Path, data: &Path, data_name: &str) -> Result<()> {
     let now = demo.space.now()?;
     let contract = demo.agree(&demo.institute, terms(2)?, year(now)?)?;
     demo.show_contract(contract)?;
+    show_choice(&chosen, &kept);
 
     // Two more contracts on the same terms: one that soon ends, one with a member that will.
     let now = demo.space.now()?;
@@ -310,6 +322,14 @@ impl Demo {
                 "check the evidence as an auditor would",
             ),
             (
+                format!(
+                    "cargo run --release -- contract {} --authority {}",
+                    path("node"),
+                    path("authority.did")
+                ),
+                "read what was agreed in plain words, and what became of it",
+            ),
+            (
                 format!("cargo run --release -- audit show {}", path("node")),
                 "what the mill's log holds; `audit verify` checks it, `audit replay` decides again",
             ),
@@ -322,6 +342,26 @@ impl Demo {
             say!("   {}\n      {words}", paint::command(command));
         }
         Ok(())
+    }
+}
+
+/// Why the duties of a table of somebody's own are what they are.
+fn show_choice(chosen: &[Chosen], kept: &[String]) {
+    if chosen.is_empty() && kept.is_empty() {
+        return;
+    }
+    let words =
+        "these duties were chosen by the names of the columns and the first rows; look at them";
+    say!("   {}", paint::dim(words));
+    for (number, one) in (1..).zip(chosen) {
+        let (duty, column) = (format!("duty-{number}"), shown(one.duty.column()));
+        say!("      {duty:<9}{column}: {}", shown(&one.why));
+    }
+    if !kept.is_empty() {
+        let (some, rest) = kept.split_at(kept.len().min(KEPT_MAX));
+        let more =
+            if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        say!("      {:<9}{}{more}", "as it is", shown(&some.join(", ")));
     }
 }
 

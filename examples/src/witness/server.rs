@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use dataspace_audit_log::{AddCheckpointError, REQUEST_LEN_MAX, Witness};
+use dataspace_audit_log::{REQUEST_LEN_MAX, Witness};
 use dataspace_primitives::shown;
 use dataspace_runtime::{Clock as _, SystemClock};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -21,10 +22,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::out::{say, tell};
+use crate::out::say;
 use crate::paint;
 use crate::witness::clients::{Clients, Connected, Limits};
 use crate::witness::impatient::Impatient;
+use crate::witness::journal;
 
 /// Requests at a time that verify and store.
 const WORKERS_MAX: usize = 4;
@@ -43,8 +45,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// A witness, and the directory where it keeps what it has seen.
+pub(crate) struct Kept {
+    pub(crate) witness: Witness,
+    pub(crate) state: PathBuf,
+}
+
 /// Serves until the process is told to stop.
-pub(crate) fn serve(witness: Witness, listen: SocketAddr, limits: Limits) -> Result<()> {
+pub(crate) fn serve(kept: Kept, listen: SocketAddr, limits: Limits) -> Result<()> {
+    let kept = Arc::new(kept);
+    let witness = &kept.witness;
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().max_blocking_threads(WORKERS_MAX).build()?;
     runtime.block_on(async {
@@ -60,7 +70,7 @@ pub(crate) fn serve(witness: Witness, listen: SocketAddr, limits: Limits) -> Res
         say!("   listening on  http://{}", listener.local_addr()?);
         let graceful = GracefulShutdown::new();
         tokio::select! {
-            () = accept(listener, Arc::new(witness), Clients::new(limits), &graceful) => {}
+            () = accept(listener, Arc::clone(&kept), Clients::new(limits), &graceful) => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
@@ -72,7 +82,7 @@ pub(crate) fn serve(witness: Witness, listen: SocketAddr, limits: Limits) -> Res
 
 async fn accept(
     listener: TcpListener,
-    witness: Arc<Witness>,
+    kept: Arc<Kept>,
     clients: Arc<Clients>,
     graceful: &GracefulShutdown,
 ) {
@@ -82,22 +92,22 @@ async fn accept(
             continue;
         };
         let connected = Arc::new(clients.connect(address.ip()));
-        tokio::spawn(connection(stream, connected, Arc::clone(&witness), graceful));
+        tokio::spawn(connection(stream, connected, Arc::clone(&kept), graceful));
     }
 }
 
 fn connection(
     stream: TcpStream,
     connected: Arc<Connected>,
-    witness: Arc<Witness>,
+    kept: Arc<Kept>,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
     let asking = Arc::clone(&connected);
     let service = service_fn(move |request| {
-        let (witness, asking) = (Arc::clone(&witness), Arc::clone(&asking));
+        let (kept, asking) = (Arc::clone(&kept), Arc::clone(&asking));
         async move {
             if asking.may_ask(Instant::now()) {
-                return Ok::<_, Infallible>(answer(request, witness).await);
+                return Ok::<_, Infallible>(answer(request, kept).await);
             }
             Ok(too_many())
         }
@@ -115,19 +125,19 @@ fn connection(
     }
 }
 
-async fn answer(request: Request<Incoming>, witness: Arc<Witness>) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, kept: Arc<Kept>) -> Response<Full<Bytes>> {
     let path = request.uri().path();
     let hash = path.strip_prefix('/').and_then(|path| path.strip_suffix("/checkpoint"));
     match (path, hash) {
         ("/add-checkpoint", _) if request.method() == Method::POST => {
-            add_checkpoint(request.into_body(), witness).await
+            add_checkpoint(request.into_body(), kept).await
         }
         ("/add-checkpoint", _) => not_allowed("POST"),
         // To HEAD hyper answers without the body.
         (_, Some(_)) if !matches!(*request.method(), Method::GET | Method::HEAD) => {
             not_allowed("GET, HEAD")
         }
-        (_, Some(hash)) => match witness.checkpoint(hash) {
+        (_, Some(hash)) => match kept.witness.checkpoint(hash) {
             Some(checkpoint) => text(StatusCode::OK, TEXT, checkpoint.as_note().to_owned()),
             None => text(StatusCode::NOT_FOUND, TEXT, "no checkpoint of this log\n".to_owned()),
         },
@@ -135,7 +145,7 @@ async fn answer(request: Request<Incoming>, witness: Arc<Witness>) -> Response<F
     }
 }
 
-async fn add_checkpoint(body: Incoming, witness: Arc<Witness>) -> Response<Full<Bytes>> {
+async fn add_checkpoint(body: Incoming, kept: Arc<Kept>) -> Response<Full<Bytes>> {
     let body = Limited::new(body, REQUEST_LEN_MAX);
     let body = match timeout(BODY_TIMEOUT, body.collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -146,10 +156,9 @@ async fn add_checkpoint(body: Incoming, witness: Arc<Witness>) -> Response<Full<
         Err(_) => return text(StatusCode::REQUEST_TIMEOUT, TEXT, "too slow\n".to_owned()),
     };
     let work = move || {
-        let answer = witness.add_checkpoint(&body, SystemClock.now());
-        if let Err(error) = &answer {
-            report(error);
-        }
+        let now = SystemClock.now();
+        let answer = kept.witness.add_checkpoint(&body, now);
+        journal::note(now, &body, answer.as_ref().err(), &kept.state);
         answer
     };
     match tokio::task::spawn_blocking(work).await {
@@ -163,26 +172,6 @@ async fn add_checkpoint(body: Incoming, witness: Arc<Witness>) -> Response<Full<
             let reason = "the witness cannot cosign now\n".to_owned();
             text(StatusCode::INTERNAL_SERVER_ERROR, TEXT, reason)
         }
-    }
-}
-
-/// Tells the witness's own operator what it has to know: forks, and failures of its machine.
-fn report(error: &AddCheckpointError) {
-    if let AddCheckpointError::Refused { fork: Some(found), .. } = error {
-        let origin = found.proof.claimed_origin().map_or_else(|_| String::new(), |o| o.to_string());
-        let title = paint::bad("fork:");
-        tell!("{title} the operator of {origin} signed two histories");
-        if let Some(error) = &found.unsaved {
-            tell!("{title} the proof could not be stored: {error}");
-        }
-    } else if error.status() == 500 {
-        let mut causes = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            causes.extend([": ", &cause.to_string()]);
-            source = cause.source();
-        }
-        tell!("{} {}", paint::bad("error:"), shown(&causes));
     }
 }
 

@@ -70,14 +70,22 @@ fn two_histories_end_in_a_proof_for_everybody() {
     append(&dir.path().join("node"), 0..5);
     fork(&dir.path().join("same"), 3, 2);
     fork(&dir.path().join("longer"), 3, 7);
-    for (other, proof) in [("same", "a.fork"), ("longer", "b.fork")] {
-        let said = audit(dir.path(), &["compare", "node", other, "-o", proof]).ends(1);
+    // A tree of 2^n records, whose root no consistency proof holds.
+    append(&dir.path().join("four"), 0..4);
+    audit(dir.path(), &["export", "longer", "--to", "public"]).ends(0);
+    for (one, other, proof) in [
+        ("node", "same", "a.fork"),
+        ("node", "longer", "b.fork"),
+        ("four", "longer", "c.fork"),
+        ("public", "four", "d.fork"),
+    ] {
+        let said = audit(dir.path(), &["compare", one, other, "-o", proof]).ends(1);
         assert!(said.contains("two histories"), "{said}");
         let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
         command.args(["verify-fork", proof, "--log", origin().as_str()]).current_dir(dir.path());
         assert!(command.output().unwrap().status.success());
         // What is there is not overwritten.
-        audit(dir.path(), &["compare", "node", other, "-o", proof]).ends(2);
+        audit(dir.path(), &["compare", one, other, "-o", proof]).ends(2);
     }
     // Another log than the larger checkpoint's shows nothing.
     keep(dir.path(), "longer", "longer.checkpoint");

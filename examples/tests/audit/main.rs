@@ -7,6 +7,8 @@ mod archived_node;
 #[cfg(test)]
 mod auditors;
 #[cfg(test)]
+mod contracts;
+#[cfg(test)]
 mod damaged;
 #[cfg(test)]
 mod node;

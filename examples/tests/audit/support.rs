@@ -39,6 +39,12 @@ pub(crate) fn audit(dir: &Path, args: &[&str]) -> Ran {
     ran(output(&mut command(dir, args)))
 }
 
+/// Any verb of the binary.
+pub(crate) fn dataspace(dir: &Path, args: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
+    ran(output(command.args(args).current_dir(dir)))
+}
+
 /// As [`audit`], for which servers are those whose certificates this authority signed.
 #[cfg(feature = "tls")]
 pub(crate) fn audit_trusting(authority: &Path, dir: &Path, args: &[&str]) -> Ran {

@@ -198,7 +198,16 @@ fn witnesses_count_if_they_cosigned() {
     let key = WitnessKey::new("witness.example/w1", *secret.did().public_key()).unwrap();
     let named = ["verify", "node", "--witness", &key.to_string()];
     let without = audit(dir.path(), &named).ends(1);
-    assert!(without.contains("only 0 of the witnesses cosigned"), "{without}");
+    assert!(without.contains("not witnessed enough: 0 of 1 witnesses cosigned"), "{without}");
+    assert!(without.contains("sound") && !without.contains("damaged"), "{without}");
+    let json = audit(dir.path(), &[&named[..], &["--json"]].concat()).json();
+    assert_eq!((&json["sound"], &json["witnessed"]), (&true.into(), &false.into()));
+    audit(dir.path(), &["prove", "node", "7", "-o", "p"]).ends(0);
+    let named_proof = ["verify-proof", "p", "--witness", &key.to_string()];
+    let proof = audit(dir.path(), &named_proof).ends(1);
+    assert!(proof.contains("not witnessed enough: 0 of the witnesses cosigned"), "{proof}");
+    let json = audit(dir.path(), &[&named_proof[..], &["--json"]].concat()).json();
+    assert_eq!((&json["valid"], &json["witnessed"]), (&true.into(), &false.into()));
 
     let store = SeenDirectory::open(&dir.path().join("seen")).unwrap();
     let witness =

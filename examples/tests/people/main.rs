@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod output;

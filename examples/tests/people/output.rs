@@ -8,8 +8,9 @@ use std::process::Stdio;
 use crate::support::{code, dataspace, demo, files, run, said};
 
 const VERIFY: [&str; 4] = ["verify", "demo/evidence.cbor", "--authority", "demo/authority.did"];
-const LOUD: [&[&str]; 5] = [
+const LOUD: [&[&str]; 6] = [
     &VERIFY,
+    &["contract", "demo/node", "--authority", "demo/authority.did"],
     &["audit", "verify", "demo/node"],
     &["audit", "show", "demo/node"],
     &["audit", "replay", "demo/node", "--authority", "demo/authority.did"],
@@ -151,7 +152,7 @@ fn printed_commands_run_as_they_are() {
             .lines()
             .filter_map(|line| line.trim().strip_prefix("cargo run --release -- "))
             .collect();
-        assert_eq!(commands.len(), 3, "{text}");
+        assert_eq!(commands.len(), 4, "{text}");
         for command in commands.iter().filter(|command| !command.contains("FILE")) {
             let script = format!("{} {command}", env!("CARGO_BIN_EXE_dataspace"));
             let mut shell = std::process::Command::new("sh");

@@ -437,3 +437,10 @@ impl Storage for Disk {
         state.segment_len.unwrap_or(SEGMENT_LEN_MAX)
     }
 }
+
+#[test]
+fn the_disk_of_these_tests_does_all_that_a_storage_must_but_draw() {
+    let storage = dataspace_audit_log::conformance::storage;
+    let found = storage(&mut || Ok(Box::new(Disk::default()))).unwrap_err().to_string();
+    assert_eq!(found, "each nonce is another one");
+}

@@ -18,6 +18,25 @@ fn the_seed_is_wiped() {
 }
 
 #[test]
+fn a_key_file_holds_the_digits_of_the_seed() {
+    let digits = hex(&[0xa7; 32]);
+    for text in [
+        digits.clone(),
+        digits.to_uppercase(),
+        format!("{digits}\n"),
+        format!("\u{feff}  {digits}\r\n\r\n"),
+    ] {
+        let key = SecretKey::from_hex(text.as_bytes()).unwrap();
+        assert_eq!(key.did(), self::key(0xa7).did(), "{text:?}");
+    }
+    let half = &digits[..32];
+    for text in ["", half, &format!("{digits}0"), &format!("{half} {half}"), &"+f".repeat(32)] {
+        let error = SecretKey::from_hex(text.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "a key is written as 64 hexadecimal digits", "{text:?}");
+    }
+}
+
+#[test]
 fn debug_shows_the_did_and_nothing_of_the_seed() {
     let seed = *b"correct horse battery staple 123";
     let secret = SecretKey::from_seed(&mut seed.clone()).unwrap();

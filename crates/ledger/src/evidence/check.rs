@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dataspace_identity::{Did, TrustAnchors};
+use dataspace_policy::Program;
+use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_tlog::{
     AccessRecord, Checkpoint, Event, Fact, InclusionProof, LeafIndex, Record, Verdict,
     WitnessPolicy, leaf_hash,
 };
-use dataspace_identity::{Did, TrustAnchors};
-use dataspace_policy::Program;
-use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, ContractId, contract_id};
 
 use crate::denial::{self, DenialReason};

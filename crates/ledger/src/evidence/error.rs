@@ -1,11 +1,11 @@
-use dataspace_tlog::{
-    CheckpointError, CosignatureError, Fact, LeafIndex, Origin, PATH_LEN_MAX, ProofError,
-    RecordError,
-};
 use dataspace_identity::{AdmitError, Did};
 use dataspace_policy::InvalidPolicies;
 use dataspace_primitives::cbor::DecodeError;
 use dataspace_primitives::{Digest, EnvelopeError, UnixMillis, Validity, VerifyError};
+use dataspace_tlog::{
+    CheckpointError, CosignatureError, Fact, LeafIndex, Origin, PATH_LEN_MAX, ProofError,
+    RecordError,
+};
 use dataspace_usage_contract::{AgreeError, ContractId};
 use thiserror::Error;
 

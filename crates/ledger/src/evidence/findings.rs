@@ -1,8 +1,8 @@
 //! What evidence shows, in plain words, and what it does not.
 
-use dataspace_tlog::{Finding, Verdict};
 use dataspace_identity::Admitted;
 use dataspace_policy::COMPILER_VERSION;
+use dataspace_tlog::{Finding, Verdict};
 use dataspace_usage_contract::contract_id;
 
 use crate::evidence::verified::{Shown, VerifiedEvidence};

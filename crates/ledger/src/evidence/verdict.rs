@@ -1,8 +1,8 @@
 //! What the contract and the credentials say to the recorded facts, as far as one file shows it.
 
-use dataspace_tlog::Verdict;
 use dataspace_identity::Admitted;
 use dataspace_policy::{Decision, Facts, Layers, Program, Reason};
+use dataspace_tlog::Verdict;
 use dataspace_usage_contract::Agreement;
 
 use crate::denial::{self, DenialReason, Likeness};

@@ -1,8 +1,8 @@
 //! Evidence that was checked.
 
-use dataspace_tlog::{AccessRecord, Checkpoint, Cosigners, LeafIndex};
 use dataspace_identity::{Admitted, SpaceId};
 use dataspace_primitives::{UnixMillis, Verified};
+use dataspace_tlog::{AccessRecord, Checkpoint, Cosigners, LeafIndex};
 use dataspace_usage_contract::{AccessRequest, Agreement};
 
 /// Evidence of which everything was checked by [`Evidence::verify`](crate::Evidence::verify).

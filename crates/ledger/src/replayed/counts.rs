@@ -1,8 +1,8 @@
 //! Uses, counted by the records.
 
-use dataspace_tlog::{AccessRecord, Fact, Verdict};
 use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{AccessRecord, Fact, Verdict};
 
 use crate::facts::Stated;
 use crate::replayed::report::Deviation;

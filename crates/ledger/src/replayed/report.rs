@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use dataspace_tlog::{Fact, Finding, LeafIndex, Verdict};
 use dataspace_policy::{COMPILER_VERSION, Simulation};
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{Fact, Finding, LeafIndex, Verdict};
 use dataspace_usage_contract::ContractId;
 
 use crate::denial::{self, DenialReason, Likeness};
@@ -22,6 +22,9 @@ pub struct Replayed {
     pub permits: u64,
     /// Denials among them.
     pub denials: u64,
+    /// Denials beside them that were told, and recorded only as a number, since their consumers were
+    /// denied too often.
+    pub counted_denials: u64,
     /// Denials because the data could not be opened, a duty could not be carried out on them, or too
     /// many releases were open: the log holds neither, so that they cannot be made again.
     pub unrepeatable: u64,
@@ -165,6 +168,13 @@ impl Replayed {
                  text another version of the compiler wrote (record {index}: version {compiler}; \
                  here {COMPILER_VERSION}); the text is what both parties signed, and by it the \
                  decisions were made again"
+            )));
+        }
+        if self.counted_denials > 0 {
+            let count = self.counted_denials;
+            findings.push(Finding::NotProved(format!(
+                "that {count} denial(s) were right: their consumers were denied more often than the \
+                 profile has recorded one by one, so the log has their number alone"
             )));
         }
         if let Some(index) = self.first_clock_set_back {

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use dataspace_tlog::LeafIndex;
 use dataspace_primitives::Digest;
+use dataspace_tlog::LeafIndex;
 
 /// So many of the last requests are remembered. No node takes a request that is much older than an
 /// hour, so one that comes back later is a forgery that its signed time shows, too.

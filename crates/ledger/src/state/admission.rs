@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use dataspace_tlog::LeafIndex;
 use dataspace_identity::{AdmitError, Admitted, MembershipCredential, MembershipRevocation};
 use dataspace_primitives::{Signed, UnixMillis, Verified};
+use dataspace_tlog::LeafIndex;
 
 use crate::refusal::Refusal;
 use crate::state::change::{Change, Kind};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dataspace_tlog::LeafIndex;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::contract_id;
 
 use crate::state::change::{Change, Kind};
@@ -31,7 +31,7 @@ impl SpaceState {
                     limit: agreement.terms.uses_max().map(u64::from),
                     compiler: agreement.compiler,
                 };
-                self.insert(place, (&agreement.consumer, &agreement.product));
+                self.insert(&place, (&agreement.consumer, &agreement.product));
             }
             Kind::Terminated(termination) => {
                 let termination = termination.value().clone();

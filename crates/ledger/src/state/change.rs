@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use dataspace_tlog::Event;
 use dataspace_identity::{Admitted, MembershipRevocation};
-use dataspace_primitives::{Digest, Name, Payload, Signed, UnixMillis, Verified};
+use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
+use dataspace_tlog::Event;
 use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination, contract_id};
-use serde_bytes::ByteBuf;
 
-use crate::refusal::Refusal;
 use crate::state::contract::Document;
+use crate::state::documents::document;
 
 /// A change that passed every check and only has to be recorded and applied. What each brings is in its
 /// documents, which were verified.
@@ -83,12 +82,4 @@ impl Change {
             _ => None,
         }
     }
-}
-
-pub(crate) fn document<T>(signed: &Signed<T>) -> ByteBuf {
-    ByteBuf::from(signed.as_bytes().to_vec())
-}
-
-pub(crate) fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, Refusal> {
-    Ok(Signed::from_bytes(document.into_vec())?)
 }

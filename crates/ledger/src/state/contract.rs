@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_identity::Did;
 use dataspace_policy::{COMPILER_VERSION, Compiler, Program, Uses};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
+use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_usage_contract::{Agreement, ContractId, Counts, OfferId, Quota, contract_id};
 
 use crate::refusal::Refusal;
-use crate::state::change::signed;
+use crate::state::documents::signed;
 
 /// A concluded contract, as small as it can be: a node has a million of them. What the parties signed is
 /// its [`Document`].
@@ -26,7 +26,7 @@ pub struct Contract {
 }
 
 /// A consumer and a product: the uses under all of its contracts for it are counted together.
-pub(super) struct Relation {
+pub struct Relation {
     pub(super) consumer: Did,
     pub(super) product: Name,
     uses: Mutex<u64>,
@@ -60,9 +60,9 @@ pub struct Place {
 }
 
 impl Contract {
-    pub(super) fn new(place: Place, relation: Arc<Relation>) -> Self {
-        let Place { id, offer, index, agreed_at, program, limit, compiler } = place;
-        let quota = Mutex::new(Quota::new(limit));
+    pub(super) fn new(place: &Place, relation: Arc<Relation>, counts: Counts) -> Self {
+        let Place { id, offer, index, agreed_at, program, limit, compiler } = *place;
+        let quota = Mutex::new(Quota::with_counts(limit, counts));
         Self { id, offer, index, agreed_at, program, compiler, relation, quota }
     }
 
@@ -140,7 +140,7 @@ impl Contract {
 
     // INVARIANT: who locks both locks the quota first.
     fn uses_by_consumer(&self) -> MutexGuard<'_, u64> {
-        self.relation.uses.lock().unwrap_or_else(PoisonError::into_inner)
+        self.relation.uses()
     }
 
     /// All counts, for a decision at `now`.
@@ -184,19 +184,21 @@ impl Contract {
         let mut uses_by_consumer = self.uses_by_consumer();
         *uses_by_consumer = uses_by_consumer.saturating_add(1);
     }
-
-    /// Counts the uses that a snapshot holds: `permits` of them recorded, which made these counts.
-    pub(super) fn restore_made(&self, permits: u64, counts: Counts) {
-        let mut quota = self.quota();
-        *quota = Quota::with_counts(quota.limit(), counts);
-        let mut uses_by_consumer = self.uses_by_consumer();
-        *uses_by_consumer = uses_by_consumer.saturating_add(permits);
-    }
 }
 
 impl Relation {
     pub(super) fn new(consumer: Did, product: Name) -> Self {
         Self { consumer, product, uses: Mutex::default() }
+    }
+
+    fn uses(&self) -> MutexGuard<'_, u64> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts uses that a snapshot holds.
+    pub(super) fn restore(&self, permits: u64) {
+        let mut uses = self.uses();
+        *uses = uses.saturating_add(permits);
     }
 }
 

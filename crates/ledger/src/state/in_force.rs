@@ -1,15 +1,18 @@
 //! All that decisions depend on, between two records.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use dataspace_tlog::LeafIndex;
 use dataspace_identity::{Did, Origin, TrustAnchors};
 use dataspace_policy::Compiler;
 use dataspace_primitives::{Digest, Name};
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
     ContractId, Counts, OfferId, PublishedPolicies, PublishedProfile, Termination,
 };
+
+use foldhash::fast::RandomState;
 
 use crate::refusal::Refusal;
 use crate::state::contract::{Contract, Place, Relation};
@@ -34,14 +37,14 @@ pub struct SpaceState {
     pub(super) members: HashMap<Did, Arc<Member>>,
     pub(super) revocations: Revocations,
     pub(super) products: HashMap<Name, Product>,
-    pub(super) contracts: HashMap<ContractId, Arc<Contract>>,
+    pub(super) contracts: HashMap<ContractId, Arc<Contract>, RandomState>,
     pub(super) relations: HashMap<Did, HashMap<Name, Arc<Relation>>>,
     pub(super) terminations: HashMap<ContractId, Termination>,
     /// The record by which the clock was last set back.
     pub(super) clock_set_back: Option<LeafIndex>,
     /// The provider's own forbids.
     pub(super) own: Option<Arc<PublishedPolicies>>,
-    pub(super) accepted: HashSet<(OfferId, Did)>,
+    pub(super) accepted: HashSet<(OfferId, Did), RandomState>,
     pub(super) compiler: Compiler,
 }
 
@@ -56,12 +59,12 @@ impl SpaceState {
             members: HashMap::new(),
             revocations: Revocations::default(),
             products: HashMap::new(),
-            contracts: HashMap::new(),
+            contracts: HashMap::default(),
             relations: HashMap::new(),
             terminations: HashMap::new(),
             clock_set_back: None,
             own: None,
-            accepted: HashSet::new(),
+            accepted: HashSet::default(),
             compiler: Compiler::default(),
         }
     }
@@ -114,6 +117,7 @@ impl SpaceState {
     }
 
     /// All contracts, in no order.
+    #[must_use]
     pub fn contracts(&self) -> impl ExactSizeIterator<Item = &Arc<Contract>> {
         self.contracts.values()
     }
@@ -131,14 +135,15 @@ impl SpaceState {
     }
 
     /// Puts a contract in, of which everything was checked.
-    pub(super) fn insert(&mut self, place: Place, (consumer, product): (&Did, &Name)) {
+    pub(super) fn insert(&mut self, place: &Place, (consumer, product): (&Did, &Name)) {
         let relation = self.relation(consumer, product);
         self.accepted.insert((place.offer, relation.consumer.clone()));
-        let contract = Contract::new(place, relation);
+        let contract = Contract::new(place, relation, Counts::default());
         self.contracts.insert(contract.id(), Arc::new(contract));
     }
 
-    fn relation(&mut self, consumer: &Did, product: &Name) -> Arc<Relation> {
+    /// The consumer's relation to a product, of which there is one, however many contracts there are.
+    pub fn relation(&mut self, consumer: &Did, product: &Name) -> Arc<Relation> {
         if let Some(known) = self.relations.get(consumer).and_then(|all| all.get(product)) {
             return Arc::clone(known);
         }
@@ -158,21 +163,20 @@ impl SpaceState {
     /// [`Refusal`] if it, or another contract from its offer, is there already.
     pub fn restore(
         &mut self,
-        place: Place,
-        (consumer, product): (&Did, &Name),
+        place: &Place,
+        relation: &Arc<Relation>,
         (permits, counts): (u64, Counts),
     ) -> Result<(), Refusal> {
-        let id = place.id;
-        if self.contracts.contains_key(&id) {
+        let Entry::Vacant(vacant) = self.contracts.entry(place.id) else {
             return Err(Refusal::AlreadyInForce);
-        }
-        let accepted = (place.offer, consumer.clone());
-        if self.accepted.contains(&accepted) {
-            let (offer, consumer) = accepted;
+        };
+        let offer = place.offer;
+        if !self.accepted.insert((offer, relation.consumer.clone())) {
+            let consumer = relation.consumer.clone();
             return Err(Refusal::AlreadyAccepted { offer, consumer });
         }
-        self.insert(place, (consumer, product));
-        self.contract(id)?.restore_made(permits, counts);
+        relation.restore(permits);
+        vacant.insert(Arc::new(Contract::new(place, Arc::clone(relation), counts)));
         Ok(())
     }
 

@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use dataspace_tlog::LeafIndex;
 use dataspace_identity::{Admitted, CLOCK_SKEW, Did, MembershipRevocation};
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::LeafIndex;
 
 /// Most participants whose revocation is kept although none of their credentials came yet. Only the
 /// authority can make them; none is forgotten for another.

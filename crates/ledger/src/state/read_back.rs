@@ -1,13 +1,14 @@
 //! The fold: one record after the other.
 
-use dataspace_tlog::{AccessRecord, Event, Record, Verdict};
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{AccessRecord, Event, Record, Verdict};
 use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile};
 
 use crate::refusal::Refusal;
-use crate::state::change::{Change, Kind, signed};
+use crate::state::change::{Change, Kind};
 use crate::state::contract::Contract;
+use crate::state::documents::signed;
 use crate::state::in_force::SpaceState;
 
 /// What a record was.
@@ -17,7 +18,9 @@ pub enum Taken {
     /// Of the log alone: nothing that is in force depends on it.
     Nothing,
     /// A change that must still be [applied](SpaceState::apply).
-    Change(Change),
+    Change(Box<Change>),
+    /// So many denials that were told and not recorded one by one.
+    Denials(u64),
     /// A decision. Its verdict, its facts and its counts are not looked at here.
     Access(Box<AccessRecord>),
 }
@@ -83,9 +86,18 @@ impl SpaceState {
             Event::ClockSetBack { from } => Change::clock_set_back(from, now),
             // Of the log alone.
             Event::Archived { .. } | Event::Opened { .. } => return Ok(Taken::Nothing),
+            Event::Denials { consumer, from, until, count } => {
+                if !self.members.contains_key(&consumer) {
+                    return Err(Refusal::NotAMember { did: consumer });
+                }
+                if count == 0 || from > until {
+                    return Err(Refusal::Decision { what: "the denials are none" });
+                }
+                return Ok(Taken::Denials(count));
+            }
             Event::Access(access) => return Ok(Taken::Access(Box::new(access))),
         };
-        Ok(Taken::Change(change))
+        Ok(Taken::Change(Box::new(change)))
     }
 
     /// Checks a decision as far as its own node can have made it, and counts its use.

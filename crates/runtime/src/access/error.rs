@@ -2,7 +2,7 @@
 
 use dataspace_audit_log::AppendError;
 use dataspace_identity::Origin;
-use dataspace_ledger::Refusal;
+use dataspace_ledger::{DenialReason, Refusal};
 use dataspace_primitives::UnixMillis;
 use dataspace_primitives::cbor::DecodeError;
 use dataspace_usage_contract::ContractId;
@@ -37,7 +37,7 @@ pub enum AccessError {
         /// The contract.
         contract: ContractId,
         /// Why.
-        source: Refusal,
+        source: Box<Refusal>,
     },
     /// Well signed, but its content is not that of a request: with more roles of a person than a
     /// request can state, for instance.
@@ -61,10 +61,29 @@ pub enum AccessError {
     /// The same request was answered before.
     #[error("the request was answered before; each access needs a request of its own")]
     Replayed,
+    /// Denied, and this consumer was denied more often lately than the space's profile has recorded one by
+    /// one. The denial is counted, and its number recorded ([`tend`](crate::DataSpace::tend)).
+    #[error(
+        "denied: {}; and denied more often than {per_minute} times a minute, so this denial is only counted. Ask again after {retry_at}",
+        in_words(reasons)
+    )]
+    TooManyDenials {
+        /// Why; never empty.
+        reasons: Vec<DenialReason>,
+        /// Denials a minute that are recorded one by one.
+        per_minute: u32,
+        /// From when on a denial is recorded again.
+        retry_at: UnixMillis,
+    },
     /// The decision is not durable, so there is none.
     #[error("the decision cannot be recorded, so nothing is released")]
     Append(#[from] AppendError),
     /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
     #[error("the node is closed; open it again")]
     Closed,
+}
+
+/// Reasons in one line.
+pub(crate) fn in_words(reasons: &[DenialReason]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

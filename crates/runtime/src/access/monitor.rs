@@ -54,8 +54,10 @@ impl Inner {
         })?;
         let contract = Arc::clone(self.enter().check_consumer(&request)?);
         let active = self.contracts.get(&contract, &self.log);
-        let active =
-            active.map_err(|source| AccessError::Contract { contract: contract.id(), source })?;
+        let active = active.map_err(|source| AccessError::Contract {
+            contract: contract.id(),
+            source: Box::new(source),
+        })?;
         Ok(VerifiedRequest(Asked { request, active }))
     }
 

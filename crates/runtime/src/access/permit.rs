@@ -5,16 +5,19 @@ use std::marker::PhantomData;
 use std::sync::Weak;
 
 use dataspace_audit_log::{
-    AccessRecord, AppendError, Appended, EncodedRecord, Event, Pending, Record, Room, TEXTS_MAX,
-    Verdict,
+    AccessRecord, AppendError, Appended, EncodedRecord, Event, LeafIndex, Pending, Record, Room,
+    TEXTS_MAX, Verdict,
 };
 use dataspace_ledger::{DenialReason, facts};
 use dataspace_primitives::Digest;
+use dataspace_usage_contract::ContractId;
 
 use crate::access::asked::{Asked, Decided, Receipt};
-use crate::access::error::AccessError;
+use crate::access::error::{AccessError, in_words};
 use crate::access::release::{Grant, Release};
 use crate::node::Inner;
+use crate::observer::{Decided as Observed, Observer};
+use crate::throttle::Room as Throttled;
 
 /// The contract permits, and nobody forbids. Cannot be cloned or made by hand, and lives no longer
 /// than the pass through the monitor (`'m`) in which it was given, so that nothing it rests on can
@@ -42,7 +45,27 @@ pub struct Submitted<D> {
     inner: D,
     node: Weak<Inner>,
     pending: Pending,
+    told: Told,
 }
+
+/// What an observer hears of a decision.
+struct Told {
+    contract: ContractId,
+    reasons: Vec<&'static str>,
+}
+
+impl Told {
+    fn tell(&self, observer: &dyn Observer, index: Option<LeafIndex>) {
+        let Self { contract, reasons } = self;
+        observer.decided(&Observed { contract: *contract, index, reasons });
+        if reasons.contains(&MISMATCH) {
+            observer.mismatch(*contract);
+        }
+    }
+}
+
+/// The code of a denial by the check against Cedar.
+const MISMATCH: &str = "mismatch";
 
 /// A decision that is durable in the audit log. Only this opens the data.
 #[must_use = "the decision is recorded; use it"]
@@ -96,7 +119,7 @@ impl Decided {
     fn submit<D>(
         self: Box<Self>,
         (node, room): (Weak<Inner>, &mut Option<Room<'_>>),
-        verdict: Verdict,
+        (verdict, reasons): (Verdict, Vec<&'static str>),
         decision: impl FnOnce(Weak<Inner>, Box<Self>) -> D,
     ) -> Result<Submitted<D>, NotSubmitted> {
         let open = node.upgrade().ok_or(AccessError::Closed)?;
@@ -111,8 +134,9 @@ impl Decided {
         });
         match submitted {
             Some(Ok(pending)) => {
+                let told = Told { contract: active.contract.id(), reasons };
                 let inner = decision(Weak::clone(&node), self);
-                Ok(Submitted { inner, node, pending })
+                Ok(Submitted { inner, node, pending, told })
             }
             Some(Err(error)) => Err(AccessError::from(error).into()),
             None => {
@@ -153,10 +177,37 @@ impl Permit<'_> {
         let terms = &decided.asked.active.document.agreement().value().terms;
         let uses = decided.uses.contract.saturating_add(1);
         let verdict = Verdict::Permit { uses, duties: facts::duties(terms) };
-        decided.submit((node, room), verdict, |node, decided| Permit {
+        decided.submit((node, room), (verdict, Vec::new()), |node, decided| Permit {
             grant: Grant { node, decided, clauses, data },
             pass: PhantomData,
         })
+    }
+}
+
+impl Inner {
+    /// Counts a denial instead of recording it, if its consumer was denied too often.
+    fn check_denials(
+        &self,
+        decided: &Decided,
+        reasons: &[DenialReason],
+    ) -> Result<(), AccessError> {
+        let per_minute = decided.profile.profile().parameters.denials_per_minute;
+        let Asked { request, active } = &decided.asked;
+        let room = self.throttle.deny(active.contract.consumer(), decided.now, per_minute);
+        let Throttled::Counted { retry_at, due } = room else { return Ok(()) };
+        if let Some(sum) = due {
+            let record = EncodedRecord::try_from(&Record::new(decided.now, sum));
+            // Nobody waits for it: it is written with the next record.
+            let _pending = self.log.submit_at_once(&record.map_err(AppendError::from)?)?;
+        }
+        // WHY: it has no record, so it may come again; and nobody fills the memory by it.
+        let request = Digest::of(request.signed().as_bytes());
+        self.gate.enter().replays.remove(request);
+        let codes = reasons.iter().map(DenialReason::code).collect();
+        let told = Told { contract: active.contract.id(), reasons: codes };
+        told.tell(&*self.observer, None);
+        let reasons = reasons.to_vec();
+        Err(AccessError::TooManyDenials { reasons, per_minute, retry_at })
     }
 }
 
@@ -167,8 +218,8 @@ impl<D> Submitted<D> {
     /// # Errors
     /// [`AccessError::Append`]: then nothing may be released, and there is no answer but an error.
     pub fn wait(self) -> Result<Recorded<D>, AccessError> {
-        let Self { inner, node, pending } = self;
-        Ok(recorded(inner, &node, pending.wait()?))
+        let Self { inner, node, pending, told } = self;
+        Ok(recorded(inner, (&node, &told), pending.wait()?))
     }
 
     /// As [`wait`](Self::wait), for a task of any executor.
@@ -176,13 +227,14 @@ impl<D> Submitted<D> {
     /// # Errors
     /// [`AccessError::Append`] as there.
     pub async fn wait_async(self) -> Result<Recorded<D>, AccessError> {
-        let Self { inner, node, pending } = self;
-        Ok(recorded(inner, &node, pending.await?))
+        let Self { inner, node, pending, told } = self;
+        Ok(recorded(inner, (&node, &told), pending.await?))
     }
 }
 
-fn recorded<D>(inner: D, node: &Weak<Inner>, appended: Appended) -> Recorded<D> {
+fn recorded<D>(inner: D, (node, told): (&Weak<Inner>, &Told), appended: Appended) -> Recorded<D> {
     if let Some(node) = node.upgrade() {
+        told.tell(&*node.observer, Some(appended.index()));
         node.sign_if_due(appended.index().as_u64().saturating_add(1));
     }
     Recorded { inner, appended }
@@ -208,6 +260,8 @@ impl Denial<'_> {
         room: &mut Option<Room<'_>>,
     ) -> Result<Submitted<Denial<'static>>, NotSubmitted> {
         let Self { node, decided, reasons, .. } = self;
+        let open = node.upgrade().ok_or(AccessError::Closed)?;
+        open.check_denials(&decided, &reasons)?;
         // A denial that does not fit a record would not be recorded at all: the first reasons are
         // the ones to keep.
         let mut left = REASONS_LEN_MAX;
@@ -217,7 +271,8 @@ impl Denial<'_> {
             left > 0
         });
         let verdict = Verdict::Deny { reasons: texts.collect() };
-        decided.submit((node, room), verdict, |node, decided| Denial {
+        let codes = reasons.iter().map(DenialReason::code).collect();
+        decided.submit((node, room), (verdict, codes), |node, decided| Denial {
             node,
             decided,
             reasons,
@@ -258,11 +313,7 @@ impl Recorded<Denial<'_>> {
 
 impl fmt::Display for Recorded<Denial<'_>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, reason) in self.reasons().iter().enumerate() {
-            let separator = if i > 0 { "; " } else { "" };
-            write!(f, "{separator}{reason}")?;
-        }
-        Ok(())
+        f.write_str(&in_words(self.reasons()))
     }
 }
 

@@ -60,7 +60,7 @@ pub enum Unusable {
 }
 
 impl Unusable {
-    pub(super) fn cause(source: impl Into<Cause>) -> Self {
+    pub(crate) fn cause(source: impl Into<Cause>) -> Self {
         Self::Unreadable { source: source.into() }
     }
 }

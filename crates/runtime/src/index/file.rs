@@ -65,15 +65,16 @@ fn read_rows<R: Read>(
         visit(Row::Change(LeafIndex::new(index), record))?;
         rows += 1;
     }
-    let mut relations = Vec::new();
     for _ in 0..source.number().map_err(Unusable::cause)? {
-        relations.push(source.relation().map_err(Unusable::cause)?);
+        let (consumer, product) = source.relation().map_err(Unusable::cause)?;
+        visit(Row::Relation(&consumer, &product))?;
         rows += 1;
     }
-    for _ in 0..source.number().map_err(Unusable::cause)? {
+    let contracts = source.number().map_err(Unusable::cause)?;
+    visit(Row::Contracts(contracts))?;
+    for _ in 0..contracts {
         let (place, relation, made) = source.contract().map_err(Unusable::cause)?;
-        let relation = relations.get(usize::try_from(relation).unwrap_or(usize::MAX));
-        visit(Row::Contract(place, relation.ok_or(Unusable::Digest)?, made))?;
+        visit(Row::Contract(place, relation, made))?;
         rows += 1;
     }
     for _ in 0..source.number().map_err(Unusable::cause)? {
@@ -128,7 +129,7 @@ fn write_to(
     let mut sink =
         Sink::new(io::BufWriter::with_capacity(1 << 18, to)).map_err(IndexError::failed)?;
     let rows = if base.size == 0 {
-        let nothing = Source::new(io::Cursor::new(NOTHING)).map_err(IndexError::failed)?;
+        let nothing = Source::nothing().map_err(IndexError::failed)?;
         merge(nothing, &mut sink, tail, known)?.rows
     } else {
         let old = open(snapshots, log).map_err(IndexError::failed)?;
@@ -147,18 +148,6 @@ fn write_to(
     to.flush().map_err(IndexError::failed)?;
     Ok(new)
 }
-
-/// An index without a row, and without a statement.
-const NOTHING: [u8; 16 + 5 * 8] = {
-    let mut bytes = [0; 56];
-    let magic = b"dataspace-index\n";
-    let mut at = 0;
-    while at < magic.len() {
-        bytes[at] = magic[at];
-        at += 1;
-    }
-    bytes
-};
 
 struct Merged {
     rows: u64,

@@ -51,6 +51,14 @@ fn finish(hash: Context) -> Digest {
     Digest::from_bytes(bytes)
 }
 
+impl Source<io::Cursor<Vec<u8>>> {
+    /// An index without a row, and without a statement.
+    pub(super) fn nothing() -> io::Result<Self> {
+        let numbers = [0; 5 * 8];
+        Self::new(io::Cursor::new([&MAGIC[..], &numbers].concat()))
+    }
+}
+
 impl<R: Read> Source<R> {
     pub(super) fn new(from: R) -> io::Result<Self> {
         let mut source = Self { from, hash: Context::new(&SHA256), buffer: Vec::new() };

@@ -38,13 +38,16 @@ impl Answered {
     }
 }
 
-/// One row, as it is read. Of changes come those before all contracts, and of contracts those before
-/// all terminations.
+/// One row, as it is read: all changes, then relations, contracts, terminations, requests.
 pub(crate) enum Row<'a> {
     /// A record of the log, and its place: every one but those of accesses, contracts and terminations.
     Change(LeafIndex, &'a [u8]),
-    /// A contract, of whom for which product, and its uses.
-    Contract(Place, &'a (Did, Name), Made),
+    /// So many contracts will come.
+    Contracts(u64),
+    /// A consumer and a product; contracts name it by its number, from 0 on.
+    Relation(&'a Did, &'a Name),
+    /// A contract, the number of its relation, and its uses.
+    Contract(Place, u32, Made),
     Terminated(Termination),
     Request(Answered),
 }
@@ -114,7 +117,7 @@ impl Tail {
                 self.forgets_requests = true;
                 self.changes.insert(index, bytes.to_vec());
             }
-            Event::Archived { .. } | Event::Opened { .. } => {}
+            Event::Archived { .. } | Event::Opened { .. } | Event::Denials { .. } => {}
             Event::Access(access) => {
                 if let Verdict::Permit { uses, .. } = access.verdict {
                     let contract = ContractId::from_digest(access.contract);

@@ -273,6 +273,7 @@ impl DataSpace {
             pending
         };
         let appended = pending.wait().map_err(WriteError::from)?;
+        self.inner.observer.appended(appended.index());
         // WHY not as a `WriteError`: nobody may take it for a change that was not made.
         self.inner.sign_covering(appended.index()).map_err(ChangeError::Unsigned)
     }

@@ -201,7 +201,7 @@ fn a_node_that_is_tended_writes_its_index_from_time_to_time() {
     let contract = node.contract(terms());
     while node.len() < 4_100 {
         drop(node.released(contract));
-        if node.len() % 50 == 0 {
+        if node.len().is_multiple_of(50) {
             node.space.tend().unwrap();
         }
     }

@@ -137,11 +137,11 @@ const EDITS: [(&str, Edit); 14] = [
     ("an embargo is over", |parts| add(&mut parts.contracts[0], 1, -86_400_000)),
     ("another program", |parts| parts.contracts[0][64] ^= 1),
     ("a contract is moved", |parts| add(&mut parts.contracts[0], 0, 1)),
-    ("a contract is forgotten", |parts| drop(parts.contracts.remove(0))),
+    ("a contract is forgotten", |parts| _ = parts.contracts.remove(0)),
     ("a contract is put twice", |parts| parts.contracts.push(parts.contracts[0])),
     ("the termination is taken back", |parts| drop(parts.terminations.pop())),
     ("a record is moved", |parts| parts.changes.last_mut().unwrap().0 += 1),
-    ("a request is forgotten", |parts| drop(parts.requests.pop())),
+    ("a request is forgotten", |parts| _ = parts.requests.pop()),
     ("a request is put twice", |parts| parts.requests.push(parts.requests[0])),
     ("no statement", |parts| parts.statement.clear()),
     ("another consumer", |parts| {

@@ -13,6 +13,8 @@ mod carried_out;
 #[cfg(test)]
 mod clock;
 #[cfg(test)]
+mod cold;
+#[cfg(test)]
 mod compiler;
 #[cfg(test)]
 mod counts;
@@ -61,9 +63,15 @@ mod replayed;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
+mod seams;
+#[cfg(test)]
 mod statements;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod throttle;
+#[cfg(test)]
+mod together;
 #[cfg(test)]
 mod unknown_facts;
 #[cfg(test)]

@@ -56,10 +56,9 @@ fn standing(space: &DataSpace, all: &[Arrival]) -> (bool, Vec<bool>) {
     let before = space.log().size().unwrap();
     let in_force = all.iter().map(|one| match arrive(space, one) {
         Ok(Applied::AlreadyInForce) => true,
-        Err(
-            ChangeError::Refused(Refusal::Revoked { .. })
-            | ChangeError::Refused(Refusal::OlderCredential { .. }),
-        ) => false,
+        Err(ChangeError::Refused(Refusal::Revoked { .. } | Refusal::OlderCredential { .. })) => {
+            false
+        }
         other => panic!("{other:?}"),
     });
     let in_force = in_force.collect();
@@ -105,10 +104,9 @@ fn assert_one_standing(files: &Files, all: &[Arrival], is_member: bool) {
             let refused = arrive(&space, &all[*place]).err();
             let is_told = matches!(
                 refused,
-                None | Some(
-                    ChangeError::Refused(Refusal::Revoked { .. })
-                        | ChangeError::Refused(Refusal::OlderCredential { .. })
-                )
+                None | Some(ChangeError::Refused(
+                    Refusal::Revoked { .. } | Refusal::OlderCredential { .. }
+                ))
             );
             assert!(is_told, "{order:?}: {refused:?}");
         }

@@ -6,8 +6,8 @@ use dataspace_identity::SecretKey;
 use dataspace_policy::{InvalidPolicies, OdrlOperands, OperandFact, OwnOperand, ValueType};
 use dataspace_primitives::{Name, Signed};
 use dataspace_usage_contract::{
-    BROADER_LEVELS_MAX, DataRules, EntityRules, Parameters, ProfileError, PublishedProfile,
-    Scenario, SpaceProfile, Suite,
+    BROADER_LEVELS_MAX, DENIALS_PER_MINUTE, DataRules, EntityRules, Parameters, ProfileError,
+    PublishedProfile, Scenario, SpaceProfile, Suite,
 };
 
 use crate::support::{mallory, name, now, provider};
@@ -17,7 +17,11 @@ pub(crate) fn profile() -> SpaceProfile {
         space: name("materials"),
         version: 1,
         authority: provider().did().clone(),
-        parameters: Parameters { suite: Suite::Intl, request_age_secs_max: 300 },
+        parameters: Parameters {
+            suite: Suite::Intl,
+            request_age_secs_max: 300,
+            denials_per_minute: DENIALS_PER_MINUTE,
+        },
         scenarios: [(name("research"), Scenario::new(name("public research")))].into(),
         entities: EntityRules { roles: [name("consumer")].into(), regions: [].into() },
         data: DataRules { product_classes: [name("open")].into() },

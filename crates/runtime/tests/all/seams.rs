@@ -1,0 +1,177 @@
+//! What an owner can put behind a node, and hear of it.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use dataspace_audit_log::{FileStorage, TreeSize};
+use dataspace_runtime::{
+    AccessError, Decided, DirectorySnapshots, IndexError, IndexState, MemorySnapshots, Observer,
+    RandomError, Randomness, Setup, SetupError, Snapshots as _, SystemClock, SystemRandomness,
+    Unusable, conformance,
+};
+use dataspace_usage_contract::{ContractId, DENIALS_PER_MINUTE};
+
+use crate::support::{
+    Files, Node, authority, counted, name, provider, signed_credential, signed_profile, table,
+};
+
+#[test]
+fn the_back_ends_of_this_library_are_as_they_must_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    let mut place = || {
+        number += 1;
+        dir.path().join(number.to_string())
+    };
+    conformance::snapshots(&mut || {
+        let place = place();
+        fs::create_dir(&place)?;
+        Ok(Box::new(DirectorySnapshots::new(place)))
+    })
+    .unwrap();
+    conformance::snapshots(&mut || Ok(Box::new(MemorySnapshots::default()))).unwrap();
+    dataspace_audit_log::conformance::storage(&mut || {
+        Ok(Box::new(FileStorage::create(&place()).unwrap()))
+    })
+    .unwrap();
+    conformance::clock(&SystemClock).unwrap();
+    conformance::randomness(&SystemRandomness).unwrap();
+}
+
+/// Draws the same number again and again.
+struct Stuck;
+
+impl Randomness for Stuck {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+struct Dry;
+
+impl Randomness for Dry {
+    fn fill(&self, _: &mut [u8]) -> Result<(), RandomError> {
+        Err(RandomError)
+    }
+}
+
+/// Forgets what is stored.
+struct Forgetful;
+
+impl dataspace_runtime::Snapshots for Forgetful {
+    fn load(&self) -> std::io::Result<Option<Box<dyn std::io::Read>>> {
+        Ok(None)
+    }
+
+    fn store(
+        &self,
+        write: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        write(&mut std::io::sink())
+    }
+}
+
+#[test]
+fn a_back_end_that_does_otherwise_is_found_out() {
+    assert!(conformance::randomness(&Stuck).is_err());
+    assert!(conformance::randomness(&Dry).is_err());
+    assert!(conformance::snapshots(&mut || Ok(Box::new(Forgetful))).is_err());
+    // One place for all.
+    let shared = MemorySnapshots::default();
+    assert!(conformance::snapshots(&mut || Ok(Box::new(shared.clone()))).is_err());
+}
+
+#[test]
+fn a_node_keeps_its_index_where_its_owner_says() {
+    let (files, memory) = (Files::new(), MemorySnapshots::default());
+    let setup = |files: &Files| files.setup(provider()).snapshots(memory.clone());
+    let space = setup(&files).create(signed_profile(|_| {})).unwrap();
+    space.admit(signed_credential(&provider(), |_| {})).unwrap();
+    drop(space);
+    assert!(!files.path().join("index").exists());
+    let space = setup(&files).open().unwrap();
+    assert!(matches!(space.index_state(), Some(IndexState::Used { replayed: 0, .. })));
+    drop(space);
+    // The index of a longer log, or none at all, is no index of this one.
+    let space = files.setup(provider()).snapshots(MemorySnapshots::default()).open().unwrap();
+    let why = space.index_state().unwrap();
+    assert!(matches!(why, IndexState::Rebuilt { why: Unusable::Missing, .. }), "{why:?}");
+    let stored = memory.load().unwrap();
+    assert!(stored.is_some());
+}
+
+#[test]
+fn random_numbers_come_from_where_the_owner_says() {
+    let files = Files::new();
+    let setup = |files: &Files| Setup::new(files.path(), provider(), authority().did().clone());
+    let dry = setup(&files).randomness(Dry).create(signed_profile(|_| {}));
+    assert!(matches!(dry, Err(SetupError::Random(_))));
+    let stuck = setup(&files).randomness(Stuck).create(signed_profile(|_| {})).unwrap();
+    assert!(stuck.log().origin().to_string().ends_with(&"07".repeat(16)));
+    drop(stuck);
+    assert!(matches!(setup(&files).randomness(Dry).open(), Err(SetupError::Random(_))));
+}
+
+/// Writes down what it hears.
+#[derive(Clone, Default)]
+struct Ear(Arc<Mutex<Vec<String>>>);
+
+impl Ear {
+    fn heard(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    fn hear(&self, what: String) {
+        self.0.lock().unwrap().push(what);
+    }
+}
+
+impl Observer for Ear {
+    fn decided(&self, decided: &Decided<'_>) {
+        let index = decided.index.map(dataspace_audit_log::LeafIndex::as_u64);
+        self.hear(format!("decided {index:?} {:?}", decided.reasons));
+    }
+
+    fn appended(&self, index: dataspace_audit_log::LeafIndex) {
+        self.hear(format!("appended {index}"));
+    }
+
+    fn mismatch(&self, contract: ContractId) {
+        self.hear(format!("mismatch {contract}"));
+    }
+
+    fn index(&self, written: Result<TreeSize, &IndexError>) {
+        self.hear(format!("index {:?}", written.map(TreeSize::as_u64).ok()));
+    }
+}
+
+#[test]
+fn an_observer_hears_decisions_changes_and_the_index() {
+    let (node, ear) = (Node::new(), Ear::default());
+    let files = node.close();
+    let space = files.setup(provider()).observer(ear.clone()).open().unwrap();
+    space.register(name("alloys"), name("test-results"), table(10)).unwrap();
+    let node = Node { space, files };
+    ear.heard();
+    let contract = node.contract(counted(1));
+    let first = node.len();
+    assert_eq!(ear.heard(), [format!("appended {}", first - 1)]);
+    drop(node.released(contract));
+    drop(node.denied(contract));
+    let decided =
+        [format!("decided Some({first}) []"), format!("decided Some({}) [\"unmet\"]", first + 1)];
+    assert_eq!(ear.heard(), decided);
+    for _ in 1..DENIALS_PER_MINUTE {
+        drop(node.denied(contract));
+    }
+    ear.heard();
+    let counted = node.space.access(node.request(contract));
+    assert!(matches!(counted, Err(AccessError::TooManyDenials { .. })));
+    assert_eq!(ear.heard(), ["decided None [\"unmet\"]"]);
+    node.space.write_index().unwrap();
+    assert_eq!(ear.heard(), [format!("index Some({})", node.len())]);
+    drop(node.close());
+    // The sum of the denials, and the index of it.
+    assert_eq!(ear.heard().len(), 1);
+}
