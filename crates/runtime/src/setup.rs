@@ -362,7 +362,8 @@ impl Setup {
     /// checked when they are read.
     fn indexed(&self, log: &Log) -> Result<(State, Base), Unusable> {
         let (mut state, mut relations) = (None, Vec::new());
-        // As many as there can be, however many the index says.
+        // As many as there can be, however many the index says, and no more than a million at once: that it
+        // is signed is known at its end.
         let records = log.size().map_err(Unusable::cause)?.as_u64();
         let refused = |source| Unusable::Rows { source: Box::new(source) };
         let base = Index::read(&*self.snapshots, log, &mut |row| {
@@ -376,7 +377,7 @@ impl Setup {
                     Ok(())
                 }
                 (Row::Contracts(contracts), Some(state)) => {
-                    let contracts = usize::try_from(contracts.min(records));
+                    let contracts = usize::try_from(contracts.min(records).min(1 << 20));
                     state.space.reserve(contracts.unwrap_or_default());
                     Ok(())
                 }

@@ -58,8 +58,8 @@ pub struct Parameters {
     /// How old a signed access request may be, in seconds, 1 to 3,600. A replay within this time
     /// is found out; an older request is refused.
     pub request_age_secs_max: u32,
-    /// Denials of one consumer that a node records one by one, in a minute, 1 to
-    /// [`DENIALS_PER_MINUTE_MAX`]. More are told, and recorded as a number: nobody can fill a log by asking
+    /// Denials of one consumer that a node records one by one: so many at once, and so many a minute after
+    /// that, 1 to [`DENIALS_PER_MINUTE_MAX`]. More are told, and recorded as a number: nobody can fill a log by asking
     /// for what it may not have.
     #[serde(default = "denials_per_minute", skip_serializing_if = "is_default_rate")]
     pub denials_per_minute: u32,

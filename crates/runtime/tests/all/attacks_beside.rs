@@ -26,7 +26,10 @@ fn deny_often(node: &Node, contract: dataspace_usage_contract::ContractId) {
 
 /// Makes a change whenever a decision is told.
 #[derive(Clone, Default)]
-struct Changer(Arc<Mutex<(Option<DataSpace>, Vec<Result<(), ChangeError>>)>>);
+struct Changer(Arc<Mutex<Made>>);
+
+/// The node to change, and what came of it.
+type Made = (Option<DataSpace>, Vec<Result<(), ChangeError>>);
 
 impl Observer for Changer {
     fn decided(&self, decided: &Decided<'_>) {
@@ -50,8 +53,8 @@ fn whoever_hears_of_a_counted_denial_can_make_a_change() {
     changer.0.lock().unwrap().0 = Some(node.space.clone());
     let counted = node.space.access(node.request(contract));
     assert!(matches!(counted, Err(AccessError::TooManyDenials { .. })));
-    let (_, changes) = std::mem::take(&mut *changer.0.lock().unwrap());
-    assert!(matches!(changes[..], [Ok(())]), "{changes:?}");
+    let (_node, made) = std::mem::take(&mut *changer.0.lock().unwrap());
+    assert!(matches!(made[..], [Ok(())]), "{made:?}");
 }
 
 #[test]
