@@ -1,4 +1,4 @@
-//! A node of many contracts, of which few are in memory.
+//! A node with many contracts that keeps the documents of few in memory.
 
 use anyhow::{Context as _, Result, ensure};
 use dataspace_benches::{Effort, Report, median, time};

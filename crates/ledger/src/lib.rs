@@ -6,12 +6,12 @@
 //! needs this crate and a log's reader, and no node.
 //!
 //! Nothing here reads a clock or a file, or draws a random number. Documents of contracts stay in the
-//! log: of each contract there is a small [`Contract`], and whoever needs its [`Document`] reads it.
+//! log: the state has a small [`Contract`] for each, and the caller reads its [`Document`] when needed.
 //!
 //! # What it refuses to do
 //! It believes no record: each document in one is verified, and a change is applied only after it was
-//! checked against all that came before. It does not say whether the records are those of the log; whoever
-//! hands them over has led them to a signed root.
+//! checked against all that came before. It does not check that the records are those of the log: the
+//! caller must have verified them against a signed root.
 //!
 //! # Example
 //! ```

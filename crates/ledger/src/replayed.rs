@@ -29,8 +29,8 @@ use crate::times::{TimeError, Times};
 /// Goes through the records of a log, rebuilds by them what was in force, and makes every decision
 /// again. It needs no key and no node: a published log will do.
 ///
-/// It believes the space authority, and that the records are those of the log: whoever hands them
-/// over has led them to a signed root. Of a decision's facts it believes only what the consumer
+/// It trusts the space authority, and the caller to have verified the records against a signed root of
+/// the log. Of a decision's facts it believes only what the consumer
 /// stated in its request; all others must follow from the records before.
 ///
 /// It is the same fold over the records as the node's own ([`SpaceState`]), which is held against a naive

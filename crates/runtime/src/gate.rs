@@ -84,11 +84,11 @@ impl Gate {
 /// WHY within: whoever writes the index is waited for by passes, for whose end a change waits.
 impl Known for Gate {
     fn contract(&self, id: ContractId) -> Option<Arc<Contract>> {
-        self.enter_within().space.contract(id).ok().map(Arc::clone)
+        self.enter_within().contract(id)
     }
 
     fn termination(&self, id: ContractId) -> Option<Termination> {
-        self.enter_within().space.termination(id).cloned()
+        self.enter_within().termination(id)
     }
 }
 

@@ -157,9 +157,7 @@ impl Inner {
         }
         Ok(())
     }
-}
 
-impl Inner {
     /// Writes the index of the log as it is.
     pub(crate) fn write_index(&self) -> Result<(), Arc<IndexError>> {
         let written = self.index.write(None, (&self.log, &self.gate), &self.key);

@@ -228,24 +228,9 @@ impl Setup {
         drop(appended);
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let state = State::new(SpaceState::new(log.origin().clone(), profile));
-        let (kept, compiler) = (Kept::open(&self.dir)?, state.space.compiler().clone());
-        let inner = Inner {
-            anchors: state.space.anchors().clone(),
-            contracts: ActiveContracts::new(self.limits.contracts_max, compiler, kept),
-            gate: Gate::new(state),
-            key: self.key,
-            clock,
-            log,
-            opened: None,
-            index: Index::new(self.snapshots, Base::default()),
-            limits: self.limits,
-            throttle: Throttle::default(),
-            archiving: Mutex::default(),
-            observer: self.observer,
-            signed: LastSigned::new(1, now),
-            recorded: AtomicU64::new(1),
-        };
-        Ok(DataSpace { inner: Arc::new(inner) })
+        let index = Index::new(self.snapshots, Base::default());
+        let owner = Owner { key: self.key, limits: self.limits, observer: self.observer };
+        owner.node(&self.dir, (log, state, index), clock, (None, 1))
     }
 
     /// Opens the log and builds everything that was in force again: memberships, contracts, uses,
@@ -337,24 +322,10 @@ impl Setup {
         let opened = log.append(&Record::new(high_water, opened)).map_err(WriteError::from)?;
         log.checkpoint(&self.key).map_err(WriteError::from)?;
         let size = opened.index().as_u64().saturating_add(1);
-        let (kept, compiler) = (Kept::open(&self.dir)?, state.space.compiler().clone());
-        let inner = Inner {
-            anchors: state.space.anchors().clone(),
-            contracts: ActiveContracts::new(self.limits.contracts_max, compiler, kept),
-            gate: Gate::new(state),
-            key: self.key,
-            clock: SteadyClock::new(self.clock, high_water),
-            log,
-            opened: Some(Opened { recovery, index: state_of_index, size }),
-            index,
-            limits: self.limits,
-            throttle: Throttle::default(),
-            archiving: Mutex::default(),
-            observer: self.observer,
-            signed: LastSigned::new(size, high_water),
-            recorded: AtomicU64::new(size),
-        };
-        Ok(DataSpace { inner: Arc::new(inner) })
+        let opened = Opened { recovery, index: state_of_index, size };
+        let clock = SteadyClock::new(self.clock, high_water);
+        let owner = Owner { key: self.key, limits: self.limits, observer: self.observer };
+        owner.node(&self.dir, (log, state, index), clock, (Some(opened), size))
     }
 
     /// The state of which the index is. What it has of changes is checked as when it was recorded; of
@@ -420,6 +391,44 @@ impl Setup {
             }
         }
         Ok(())
+    }
+}
+
+/// What an owner hands over, and a node keeps.
+struct Owner {
+    key: SecretKey,
+    limits: Limits,
+    observer: Box<dyn Observer>,
+}
+
+impl Owner {
+    /// A node in `dir` whose log has `size` records, all of them signed.
+    fn node(
+        self,
+        dir: &Path,
+        (log, state, index): (Log, State, Index),
+        clock: SteadyClock,
+        (opened, size): (Option<Opened>, u64),
+    ) -> Result<DataSpace, SetupError> {
+        let Self { key, limits, observer } = self;
+        let (kept, compiler) = (Kept::open(dir)?, state.space.compiler().clone());
+        let inner = Inner {
+            anchors: state.space.anchors().clone(),
+            contracts: ActiveContracts::new(limits.contracts_max, compiler, kept),
+            gate: Gate::new(state),
+            key,
+            signed: LastSigned::new(size, clock.latest()),
+            clock,
+            log,
+            opened,
+            index,
+            limits,
+            throttle: Throttle::default(),
+            archiving: Mutex::default(),
+            observer,
+            recorded: AtomicU64::new(size),
+        };
+        Ok(DataSpace { inner: Arc::new(inner) })
     }
 }
 

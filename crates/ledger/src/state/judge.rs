@@ -3,6 +3,7 @@
 use dataspace_identity::MembershipRevocation;
 use dataspace_policy::{Decision, Facts, Layers};
 use dataspace_primitives::UnixMillis;
+use dataspace_usage_contract::PublishedProfile;
 
 use crate::denial::DenialReason;
 use crate::facts::{Basis, Stated};
@@ -25,21 +26,29 @@ pub struct Case<'a> {
     pub now: UnixMillis,
 }
 
-impl SpaceState {
-    /// The facts of an access: of the request as stated, all else as it is.
+impl<'a> Case<'a> {
+    /// The facts of the access under a profile: of the request as stated, all else as it is.
     #[must_use]
-    pub fn facts<'a>(&'a self, case: &Case<'a>) -> Facts<'a> {
-        let Case { contract, document, member, stated, now } = *case;
+    pub fn facts(&self, profile: &'a PublishedProfile) -> Facts<'a> {
+        let Case { contract, document, member, stated, now } = *self;
         let basis = Basis {
             agreement: document.agreement().value(),
             contract: document.id(),
             agreed_at: contract.agreed_at(),
             credential: member.admitted.credential(),
             stated,
-            purposes: self.profile.purposes(&stated.purpose),
+            purposes: profile.purposes(&stated.purpose),
             now,
         };
         basis.facts()
+    }
+}
+
+impl SpaceState {
+    /// The facts of an access under the profile in force.
+    #[must_use]
+    pub fn facts<'a>(&'a self, case: &Case<'a>) -> Facts<'a> {
+        case.facts(&self.profile)
     }
 
     /// Decides on the `facts` of an access: by membership, contract and profile, the contract's policies,

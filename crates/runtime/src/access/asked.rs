@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use dataspace_audit_log::{Appended, Fact, LeafIndex};
 use dataspace_identity::Did;
-use dataspace_ledger::Member;
-use dataspace_ledger::facts::{self, Basis, Stated};
+use dataspace_ledger::facts::{self, Stated};
+use dataspace_ledger::{Case, Member};
 use dataspace_policy::Uses;
-use dataspace_primitives::{Signed, UnixMillis, Verified};
+use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
 
 use crate::contracts::Active;
@@ -24,6 +24,8 @@ pub struct VerifiedRequest(pub(crate) Asked);
 #[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) request: Verified<AccessRequest>,
+    /// Of the signed request.
+    pub(crate) digest: Digest,
     pub(crate) active: Arc<Active>,
 }
 
@@ -52,18 +54,11 @@ pub struct Receipt {
 impl Decided {
     /// The facts on which was decided, as a record keeps them.
     pub(crate) fn recorded_facts(&self) -> BTreeMap<String, Fact> {
-        let Self { asked: Asked { request, active }, member, profile, now, uses } = self;
+        let Self { asked: Asked { request, active, .. }, member, profile, now, uses } = self;
         let stated = Stated::of(request.value(), *uses);
-        let basis = Basis {
-            agreement: active.document.agreement().value(),
-            contract: active.document.id(),
-            agreed_at: active.contract.agreed_at(),
-            credential: member.admitted().credential(),
-            purposes: profile.purposes(&stated.purpose),
-            stated: &stated,
-            now: *now,
-        };
-        facts::recorded(&basis.facts())
+        let Active { contract, document, .. } = &**active;
+        let case = Case { contract, document, member, stated: &stated, now: *now };
+        facts::recorded(&case.facts(profile))
     }
 
     pub(crate) fn receipt(&self, appended: &Appended) -> Receipt {

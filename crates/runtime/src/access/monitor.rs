@@ -52,18 +52,26 @@ impl Inner {
             VerifyError::Content(error) => AccessError::Malformed(error),
             _ => AccessError::Signature,
         })?;
-        let contract = Arc::clone(self.enter().check_consumer(&request)?);
-        if let Some(active) = self.contracts.in_memory(contract.id()) {
-            return Ok(VerifiedRequest(Asked { request, active }));
-        }
-        // WHY before anything is read: others have old requests, too, and may send them again.
-        self.enter().check_new(&request, now)?;
+        let digest = Digest::of(request.signed().as_bytes());
+        let contract = {
+            let monitor = self.enter();
+            let contract = monitor.check_consumer(&request)?;
+            if let Some(active) = self.contracts.in_memory(contract.id()) {
+                return Ok(VerifiedRequest(Asked { request, digest, active }));
+            }
+            // WHY before anything is read: others have old requests, too, and may send them again.
+            monitor.check_fresh(request.value().requested_at, now)?;
+            if monitor.state.replays.has(digest) {
+                return Err(AccessError::Replayed);
+            }
+            Arc::clone(contract)
+        };
         let active = self.contracts.get(&contract, &self.log);
         let active = active.map_err(|source| AccessError::Contract {
             contract: contract.id(),
             source: Box::new(source),
         })?;
-        Ok(VerifiedRequest(Asked { request, active }))
+        Ok(VerifiedRequest(Asked { request, digest, active }))
     }
 
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
@@ -99,23 +107,11 @@ impl Monitor<'_> {
         let VerifiedRequest(asked) = request;
         self.check_here(&asked)?;
         let now = self.inner.clock.now()?;
-        let request = &asked.request;
-        self.check_fresh(request.value().requested_at, now)?;
-        if !self.state.replays.insert(Digest::of(request.signed().as_bytes()), now) {
+        self.check_fresh(asked.request.value().requested_at, now)?;
+        if !self.state.replays.insert(asked.digest, now) {
             return Err(AccessError::Replayed);
         }
         Ok(Received { monitor: self, asked })
-    }
-
-    /// Checks that a request may be answered: it is fresh, and was not answered yet.
-    fn check_new(
-        &self,
-        request: &Verified<AccessRequest>,
-        now: UnixMillis,
-    ) -> Result<(), AccessError> {
-        self.check_fresh(request.value().requested_at, now)?;
-        let is_known = self.state.replays.has(Digest::of(request.signed().as_bytes()));
-        if is_known { Err(AccessError::Replayed) } else { Ok(()) }
     }
 
     /// Checks that what was found before the pass is of this node.
@@ -206,7 +202,7 @@ impl Monitor<'_> {
     pub(crate) fn still_stands(&self, decided: &Decided) -> Result<Vec<DenialReason>, ClockError> {
         let now = self.inner.clock.now()?;
         let space = &self.state.space;
-        let Asked { request, active } = &decided.asked;
+        let Asked { request, active, .. } = &decided.asked;
         let Active { contract, document, .. } = &**active;
         let Some(member) = space.member(contract.consumer()) else {
             // Members are never removed; if one were, its contracts would not stand.

@@ -9,7 +9,6 @@ use dataspace_audit_log::{
     TEXTS_MAX, Verdict,
 };
 use dataspace_ledger::{DenialReason, facts};
-use dataspace_primitives::Digest;
 use dataspace_usage_contract::ContractId;
 
 use crate::access::asked::{Asked, Decided, Receipt};
@@ -106,7 +105,7 @@ impl Decided {
             contract: *contract.id().as_digest(),
             program: contract.program(),
             profile: self.profile.profile().version,
-            request: Digest::of(self.asked.request.signed().as_bytes()),
+            request: self.asked.digest,
             facts: self.recorded_facts(),
             verdict,
         };
@@ -192,7 +191,7 @@ impl Inner {
         reasons: &[DenialReason],
     ) -> Result<(), AccessError> {
         let per_minute = decided.profile.profile().parameters.denials_per_minute;
-        let Asked { request, active } = &decided.asked;
+        let Asked { digest, active, .. } = &decided.asked;
         let room = self.throttle.deny(active.contract.consumer(), decided.now, per_minute);
         let Throttled::Counted { retry_at, due } = room else { return Ok(()) };
         if let Some(sum) = due {
@@ -201,8 +200,7 @@ impl Inner {
             let _pending = self.log.submit_at_once(&record.map_err(AppendError::from)?)?;
         }
         // WHY: it has no record, so it may come again; and nobody fills the memory by it.
-        let request = Digest::of(request.signed().as_bytes());
-        self.gate.enter_within().replays.remove(request);
+        self.gate.enter_within().replays.remove(*digest);
         let reasons = reasons.to_vec();
         Err(AccessError::TooManyDenials { reasons, per_minute, retry_at })
     }

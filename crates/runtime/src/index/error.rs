@@ -93,3 +93,15 @@ impl IndexError {
         Self::Failed { source: source.into() }
     }
 }
+
+impl From<std::io::Error> for Unusable {
+    fn from(error: std::io::Error) -> Self {
+        Self::cause(error)
+    }
+}
+
+impl From<std::io::Error> for IndexError {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error)
+    }
+}

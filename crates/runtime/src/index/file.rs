@@ -36,9 +36,9 @@ fn len_max(log: &Log) -> u64 {
 }
 
 fn open(snapshots: &dyn Snapshots, log: &Log) -> Result<Source<impl Read>, Unusable> {
-    let content = snapshots.load().map_err(Unusable::cause)?.ok_or(Unusable::Missing)?;
+    let content = snapshots.load()?.ok_or(Unusable::Missing)?;
     let content = io::BufReader::with_capacity(1 << 18, content.take(len_max(log)));
-    Source::new(content).map_err(Unusable::cause)
+    Ok(Source::new(content)?)
 }
 
 /// Hands every row to `visit`, if the statement about them is one of this log. What `visit` made of
@@ -49,43 +49,29 @@ pub(super) fn read(
     visit: &mut dyn FnMut(Row<'_>) -> Result<(), Unusable>,
 ) -> Result<Base, Unusable> {
     let mut source = open(snapshots, log)?;
-    let rows = read_rows(&mut source, visit)?;
-    let (digest, statement) = source.finish().map_err(Unusable::cause)?;
-    let base = Statement::verify(statement, log)?;
-    if (base.rows, base.digest) == (rows, digest) { Ok(base) } else { Err(Unusable::Digest) }
-}
-
-fn read_rows<R: Read>(
-    source: &mut Source<R>,
-    visit: &mut dyn FnMut(Row<'_>) -> Result<(), Unusable>,
-) -> Result<u64, Unusable> {
-    let mut rows = 0_u64;
-    for _ in 0..source.number().map_err(Unusable::cause)? {
-        let (index, record) = source.change().map_err(Unusable::cause)?;
+    for _ in 0..source.number()? {
+        let (index, record) = source.change()?;
         visit(Row::Change(LeafIndex::new(index), record))?;
-        rows += 1;
     }
-    for _ in 0..source.number().map_err(Unusable::cause)? {
-        let (consumer, product) = source.relation().map_err(Unusable::cause)?;
+    for _ in 0..source.number()? {
+        let (consumer, product) = source.relation()?;
         visit(Row::Relation(&consumer, &product))?;
-        rows += 1;
     }
-    let contracts = source.number().map_err(Unusable::cause)?;
+    let contracts = source.number()?;
     visit(Row::Contracts(contracts))?;
     for _ in 0..contracts {
-        let (place, relation, made) = source.contract().map_err(Unusable::cause)?;
+        let (place, relation, made) = source.contract()?;
         visit(Row::Contract(place, relation, made))?;
-        rows += 1;
     }
-    for _ in 0..source.number().map_err(Unusable::cause)? {
-        visit(Row::Terminated(source.termination().map_err(Unusable::cause)?))?;
-        rows += 1;
+    for _ in 0..source.number()? {
+        visit(Row::Terminated(source.termination()?))?;
     }
-    for _ in 0..source.number().map_err(Unusable::cause)? {
-        visit(Row::Request(source.request().map_err(Unusable::cause)?))?;
-        rows += 1;
+    for _ in 0..source.number()? {
+        visit(Row::Request(source.request()?))?;
     }
-    Ok(rows)
+    let (sum, statement) = source.finish()?;
+    let base = Statement::verify(statement, log)?;
+    if (base.rows, base.digest) == sum { Ok(base) } else { Err(Unusable::Digest) }
 }
 
 /// Brings the index from `base` to the end of `tail`: the old one is there until the new one is whole.
@@ -96,27 +82,17 @@ pub(super) fn write(
     known: &dyn Known,
     sign: &Sign<'_>,
 ) -> Result<Base, IndexError> {
-    let mut new = None;
+    let mut written = None;
     let stored = snapshots.store(&mut |to| {
-        let written = write_to(to, (snapshots, log), (base, tail), known, sign);
-        match written {
-            Ok(base) => {
-                new = Some(Ok(base));
-                Ok(())
-            }
-            Err(error) => {
-                let told = io::Error::other("the index was given up");
-                new = Some(Err(error));
-                Err(told)
-            }
-        }
+        let new = write_to(to, (snapshots, log), (base, tail), known, sign);
+        let told = new.as_ref().map(drop).map_err(|_| io::Error::other("the index was given up"));
+        written = Some(new);
+        told
     });
-    match (stored, new) {
-        (_, Some(Err(error))) => Err(error),
-        (Err(error), _) => Err(IndexError::failed(error)),
-        (Ok(()), Some(Ok(base))) => Ok(base),
-        (Ok(()), None) => Err(IndexError::failed("nothing was written")),
-    }
+    // What went wrong in writing says more than that it was given up.
+    let new = written.transpose()?;
+    stored?;
+    new.ok_or_else(|| IndexError::failed("nothing was written"))
 }
 
 fn write_to(
@@ -126,127 +102,109 @@ fn write_to(
     known: &dyn Known,
     sign: &Sign<'_>,
 ) -> Result<Base, IndexError> {
-    let mut sink =
-        Sink::new(io::BufWriter::with_capacity(1 << 18, to)).map_err(IndexError::failed)?;
-    let rows = if base.size == 0 {
-        let nothing = Source::nothing().map_err(IndexError::failed)?;
-        merge(nothing, &mut sink, tail, known)?.rows
+    let mut sink = Sink::new(io::BufWriter::with_capacity(1 << 18, to))?;
+    if base.size == 0 {
+        merge(&mut Source::nothing()?, &mut sink, tail, known)?;
     } else {
-        let old = open(snapshots, log).map_err(IndexError::failed)?;
-        let merged = merge(old, &mut sink, tail, known)?;
+        let mut old = open(snapshots, log).map_err(IndexError::failed)?;
+        merge(&mut old, &mut sink, tail, known)?;
         // WHY: rows that somebody changed meanwhile must not come under a new signature. The digest of
         // the old ones is taken from the very reading that the new ones are made of.
-        if (merged.old_rows, merged.old) != (base.rows, Some(base.digest)) {
+        let is_same = old.finish().is_ok_and(|(sum, _)| sum == (base.rows, base.digest));
+        if !is_same {
             return Err(IndexError::Changed);
         }
-        merged.rows
-    };
-    let digest = sink.digest();
+    }
+    let (rows, digest) = sink.sum();
     let new = Base { size: tail.size, rows, digest, high_water: tail.high_water };
     let stated = sign(&new).map_err(|source| IndexError::Failed { source })?;
-    let mut to = sink.finish(stated.as_bytes()).map_err(IndexError::failed)?;
-    to.flush().map_err(IndexError::failed)?;
+    sink.finish(stated.as_bytes())?.flush()?;
     Ok(new)
 }
 
-struct Merged {
-    rows: u64,
-    old_rows: u64,
-    /// The digest of the old rows; `None` if there was no statement behind them.
-    old: Option<dataspace_primitives::Digest>,
+fn count(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
-/// Reads each old row once, and writes it with what `tail` changes of it; then what is new.
+fn missing() -> IndexError {
+    IndexError::failed("a contract of the log is not known")
+}
+
+/// Reads each old row once, and writes it with what `tail` changes of it; what is new comes after what
+/// was there.
 fn merge<R: Read, W: Write>(
-    mut old: Source<R>,
+    old: &mut Source<R>,
     new: &mut Sink<W>,
     tail: &Tail,
     known: &dyn Known,
-) -> Result<Merged, IndexError> {
-    let (mut rows, mut old_rows) = (0_u64, 0_u64);
-    let len = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
-    let missing = || IndexError::failed("a contract of the log is not known");
-
-    let count = old.number().map_err(IndexError::failed)?;
-    let all = count.saturating_add(len(tail.changes.len()));
-    new.number(all).map_err(IndexError::failed)?;
-    for _ in 0..count {
-        let (index, record) = old.change().map_err(IndexError::failed)?;
-        new.change(index, record).map_err(IndexError::failed)?;
+) -> Result<(), IndexError> {
+    let before = old.number()?;
+    new.number(before.saturating_add(count(tail.changes.len())))?;
+    for _ in 0..before {
+        let (index, record) = old.change()?;
+        new.change(index, record)?;
     }
-    // What is new comes after what was there.
     for (index, record) in &tail.changes {
-        new.change(*index, record).map_err(IndexError::failed)?;
+        new.change(*index, record)?;
     }
-    (rows, old_rows) = (rows + all, old_rows + count);
-
-    let concluded: Option<Vec<_>> = tail.concluded.iter().map(|id| known.contract(*id)).collect();
-    let concluded = concluded.ok_or_else(missing)?;
-    let count = old.number().map_err(IndexError::failed)?;
-    let (mut numbers, mut relations) = (HashMap::new(), Vec::new());
-    for _ in 0..count {
-        let relation = old.relation().map_err(IndexError::failed)?;
-        numbers.insert(relation.clone(), relations.len());
-        relations.push(relation);
-    }
-    for contract in &concluded {
-        let relation: (Did, Name) = (contract.consumer().clone(), contract.product().clone());
-        if !numbers.contains_key(&relation) {
-            numbers.insert(relation.clone(), relations.len());
-            relations.push(relation);
-        }
-    }
-    new.number(len(relations.len())).map_err(IndexError::failed)?;
-    for relation in &relations {
-        new.relation(relation).map_err(IndexError::failed)?;
-    }
-    (rows, old_rows) = (rows + len(relations.len()), old_rows + count);
-
-    let count = old.number().map_err(IndexError::failed)?;
-    let all = count.saturating_add(len(concluded.len()));
-    new.number(all).map_err(IndexError::failed)?;
-    for _ in 0..count {
-        let (place, relation, made) = old.contract().map_err(IndexError::failed)?;
-        let made = tail.made.get(&place.id).map_or(made, |more| made.merge(*more));
-        new.contract(&place, relation, &made).map_err(IndexError::failed)?;
-    }
-    for contract in &concluded {
-        let (place, made) = (contract.place(), tail.made.get(&contract.id()));
-        let relation = (contract.consumer().clone(), contract.product().clone());
-        let number = numbers.get(&relation).and_then(|number| u32::try_from(*number).ok());
-        let number = number.ok_or_else(missing)?;
-        new.contract(&place, number, &made.copied().unwrap_or_default())
-            .map_err(IndexError::failed)?;
-    }
-    (rows, old_rows) = (rows + all, old_rows + count);
-
-    let count = old.number().map_err(IndexError::failed)?;
-    let all = count.saturating_add(len(tail.terminated.len()));
-    new.number(all).map_err(IndexError::failed)?;
-    for _ in 0..count {
-        let termination = old.termination().map_err(IndexError::failed)?;
-        new.termination(&termination).map_err(IndexError::failed)?;
+    merge_contracts(old, new, tail, known)?;
+    let before = old.number()?;
+    new.number(before.saturating_add(count(tail.terminated.len())))?;
+    for _ in 0..before {
+        new.termination(&old.termination()?)?;
     }
     for id in &tail.terminated {
-        let termination = known.termination(*id).ok_or_else(missing)?;
-        new.termination(&termination).map_err(IndexError::failed)?;
+        new.termination(&known.termination(*id).ok_or_else(missing)?)?;
     }
-    (rows, old_rows) = (rows + all, old_rows + count);
-
-    let count = old.number().map_err(IndexError::failed)?;
     let mut requests = Vec::new();
-    for _ in 0..count {
-        let answered = old.request().map_err(IndexError::failed)?;
+    for _ in 0..old.number()? {
+        let answered = old.request()?;
         if !tail.forgets_requests && !answered.is_over(tail.high_water) {
             requests.push(answered);
         }
     }
     requests.extend(&tail.requests);
-    new.number(len(requests.len())).map_err(IndexError::failed)?;
-    for answered in &requests {
-        new.request(answered).map_err(IndexError::failed)?;
+    new.number(count(requests.len()))?;
+    Ok(requests.iter().try_for_each(|answered| new.request(answered))?)
+}
+
+fn merge_contracts<R: Read, W: Write>(
+    old: &mut Source<R>,
+    new: &mut Sink<W>,
+    tail: &Tail,
+    known: &dyn Known,
+) -> Result<(), IndexError> {
+    let (mut numbers, mut relations) = (HashMap::new(), Vec::new());
+    let mut number_of = |relation: (Did, Name)| {
+        *numbers.entry(relation).or_insert_with_key(|relation| {
+            relations.push(relation.clone());
+            // INVARIANT: memory has no room for so many.
+            u32::try_from(relations.len() - 1).unwrap_or(u32::MAX)
+        })
+    };
+    for _ in 0..old.number()? {
+        number_of(old.relation()?);
     }
-    (rows, old_rows) = (rows + len(requests.len()), old_rows + count);
-    let old = old.finish().ok().map(|(digest, _)| digest);
-    Ok(Merged { rows, old_rows, old })
+    let mut concluded = Vec::with_capacity(tail.concluded.len());
+    for id in &tail.concluded {
+        let contract = known.contract(*id).ok_or_else(missing)?;
+        let number = number_of((contract.consumer().clone(), contract.product().clone()));
+        concluded.push((contract, number));
+    }
+    new.number(count(relations.len()))?;
+    for relation in &relations {
+        new.relation(relation)?;
+    }
+    let before = old.number()?;
+    new.number(before.saturating_add(count(concluded.len())))?;
+    for _ in 0..before {
+        let (place, relation, made) = old.contract()?;
+        let made = tail.made.get(&place.id).map_or(made, |more| made.merge(*more));
+        new.contract(&place, relation, &made)?;
+    }
+    for (contract, relation) in concluded {
+        let made = tail.made.get(&contract.id()).copied().unwrap_or_default();
+        new.contract(&contract.place(), relation, &made)?;
+    }
+    Ok(())
 }

@@ -27,17 +27,19 @@ const CONTRACT_LEN: usize = 3 * Digest::LEN + 9 * 8 + 2 * 4;
 /// A limit of uses that is none.
 const UNLIMITED: u64 = u64::MAX;
 
-/// Reads, and sums what it reads.
+/// Reads, and sums what it reads: rows, and a digest.
 pub(super) struct Source<R> {
     from: R,
     hash: Context,
+    rows: u64,
     buffer: Vec<u8>,
 }
 
-/// Writes, and sums what it writes.
+/// Writes, and sums what it writes: rows, and a digest.
 pub(super) struct Sink<W> {
     to: W,
     hash: Context,
+    rows: u64,
 }
 
 fn damaged(what: &str) -> io::Error {
@@ -61,7 +63,7 @@ impl Source<io::Cursor<Vec<u8>>> {
 
 impl<R: Read> Source<R> {
     pub(super) fn new(from: R) -> io::Result<Self> {
-        let mut source = Self { from, hash: Context::new(&SHA256), buffer: Vec::new() };
+        let mut source = Self { from, hash: Context::new(&SHA256), rows: 0, buffer: Vec::new() };
         if source.array()? == MAGIC { Ok(source) } else { Err(damaged("it begins otherwise")) }
     }
 
@@ -98,11 +100,13 @@ impl<R: Read> Source<R> {
     }
 
     pub(super) fn change(&mut self) -> io::Result<(u64, &[u8])> {
+        self.rows += 1;
         let index = self.number()?;
         Ok((index, self.long(RECORD_LEN_MAX)?))
     }
 
     pub(super) fn relation(&mut self) -> io::Result<(Did, Name)> {
+        self.rows += 1;
         let consumer = self.short()?.parse().map_err(|_| damaged("a consumer is no DID"))?;
         let product = self.short()?.parse().map_err(|_| damaged("a product has no name"))?;
         Ok((consumer, product))
@@ -110,6 +114,7 @@ impl<R: Read> Source<R> {
 
     /// A contract, and the number of its relation.
     pub(super) fn contract(&mut self) -> io::Result<(Place, u32, Made)> {
+        self.rows += 1;
         let row: [u8; CONTRACT_LEN] = self.array()?;
         let mut row = Fields(&row);
         let id = ContractId::from_digest(row.digest()?);
@@ -127,23 +132,25 @@ impl<R: Read> Source<R> {
     }
 
     pub(super) fn termination(&mut self) -> io::Result<Termination> {
+        self.rows += 1;
         let bytes = self.long(DOCUMENT_LEN_MAX)?;
         cbor::from_canonical(bytes, DOCUMENT_LEN_MAX)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
     pub(super) fn request(&mut self) -> io::Result<Answered> {
+        self.rows += 1;
         let row: [u8; Digest::LEN + 8] = self.array()?;
         let mut row = Fields(&row);
         Ok(Answered { request: row.digest()?, at: row.time()? })
     }
 
-    /// The digest over all that was read, and the statement behind it.
-    pub(super) fn finish(mut self) -> io::Result<(Digest, Vec<u8>)> {
-        let digest = finish(self.hash.clone());
+    /// Rows and digest of all that was read, and the statement behind it.
+    pub(super) fn finish(mut self) -> io::Result<((u64, Digest), Vec<u8>)> {
+        let sum = (self.rows, finish(self.hash.clone()));
         let statement = self.long(DOCUMENT_LEN_MAX)?.to_vec();
         match self.from.read(&mut [0])? {
-            0 => Ok((digest, statement)),
+            0 => Ok((sum, statement)),
             _ => Err(damaged("it goes on after its end")),
         }
     }
@@ -182,7 +189,7 @@ impl Fields<'_> {
 
 impl<W: Write> Sink<W> {
     pub(super) fn new(to: W) -> io::Result<Self> {
-        let mut sink = Self { to, hash: Context::new(&SHA256) };
+        let mut sink = Self { to, hash: Context::new(&SHA256), rows: 0 };
         sink.put(&MAGIC)?;
         Ok(sink)
     }
@@ -209,11 +216,13 @@ impl<W: Write> Sink<W> {
     }
 
     pub(super) fn change(&mut self, index: u64, record: &[u8]) -> io::Result<()> {
+        self.rows += 1;
         self.number(index)?;
         self.long(record)
     }
 
     pub(super) fn relation(&mut self, (consumer, product): &(Did, Name)) -> io::Result<()> {
+        self.rows += 1;
         self.short(consumer.as_str())?;
         self.short(product.as_str())
     }
@@ -224,6 +233,7 @@ impl<W: Write> Sink<W> {
         relation: u32,
         Made { permits, counts }: &Made,
     ) -> io::Result<()> {
+        self.rows += 1;
         let Place { id, offer, index, agreed_at, program, limit, compiler } = place;
         let (used, day, month) = counts.to_parts();
         let mut row = Vec::with_capacity(CONTRACT_LEN);
@@ -242,18 +252,20 @@ impl<W: Write> Sink<W> {
     }
 
     pub(super) fn termination(&mut self, termination: &Termination) -> io::Result<()> {
+        self.rows += 1;
         let bytes = cbor::to_canonical(termination).map_err(io::Error::other)?;
         self.long(&bytes)
     }
 
     pub(super) fn request(&mut self, Answered { request, at }: &Answered) -> io::Result<()> {
+        self.rows += 1;
         self.put(request.as_bytes())?;
         self.number(at.as_millis())
     }
 
-    /// The digest over all that was written.
-    pub(super) fn digest(&self) -> Digest {
-        finish(self.hash.clone())
+    /// Rows and digest of all that was written.
+    pub(super) fn sum(&self) -> (u64, Digest) {
+        (self.rows, finish(self.hash.clone()))
     }
 
     pub(super) fn finish(mut self, statement: &[u8]) -> io::Result<W> {

@@ -13,7 +13,7 @@ use dataspace_runtime::{
 };
 use dataspace_usage_contract::DENIALS_PER_MINUTE;
 
-use crate::cold::fill;
+use crate::index::fill_segment;
 use crate::support::{Node, at, counted, name, provider, released, revocation, rival, rows, table};
 use crate::waiting;
 
@@ -140,7 +140,7 @@ fn nothing_is_archived_if_the_index_is_gone() {
     let node = Node::new();
     let contract = node.contract(counted(5));
     drop(node.released(contract));
-    fill(&node, contract);
+    fill_segment(&node, contract);
     node.space.write_index().unwrap();
     let index = node.files.path().join("index");
     let good = fs::read(&index).unwrap();
@@ -168,7 +168,7 @@ fn two_that_archive_keep_all_contracts() {
     let (node, dial) = waiting::node();
     let contracts = [node.contract(counted(5)), node.contract(counted(6))];
     drop(node.released(contracts[0]));
-    fill(&node, contracts[0]);
+    fill_segment(&node, contracts[0]);
     node.space.write_index().unwrap();
     let second =
         node.records().iter().rposition(|one| matches!(one.event, Event::Concluded { .. }));

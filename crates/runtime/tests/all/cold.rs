@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
-use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
-use dataspace_primitives::Digest;
+use dataspace_audit_log::LeafIndex;
 use dataspace_runtime::{AccessError, DataSpace, Evidence, Refusal};
 use dataspace_usage_contract::ContractId;
 
+use crate::index::fill_segment;
 use crate::support::{
     Files, Node, authority, codes, counted, name, provider, released, rows, table, terms,
 };
@@ -94,30 +94,9 @@ fn archived() -> (Files, [ContractId; 2], Vec<Evidence>) {
     let contracts = [node.contract(counted(9)), node.contract(counted(8))];
     let uses = contracts.map(|contract| node.released(contract).receipt().clone());
     let evidence = uses.iter().map(|receipt| node.space.evidence(receipt).unwrap()).collect();
-    fill(&node, contracts[0]);
+    fill_segment(&node, contracts[0]);
     node.space.archive(LeafIndex::new(node.len() - 1)).unwrap();
     (node.close(), contracts, evidence)
-}
-
-/// Fills more than one segment.
-pub(crate) fn fill(node: &Node, contract: ContractId) {
-    let program = node.decisions()[0].program;
-    for batch in 0..130_u64 {
-        let text = |place| (format!("fact-{place:03}"), Fact::Text("x".repeat(1_000)));
-        let event = |number: u64| {
-            Event::Access(AccessRecord {
-                contract: *contract.as_digest(),
-                program,
-                profile: 1,
-                request: Digest::of(&number.to_be_bytes()),
-                facts: (0..60).map(text).collect(),
-                verdict: Verdict::Deny { reasons: vec!["long".to_owned()] },
-            })
-        };
-        let records: Vec<_> =
-            (0..10).map(|one| Record::new(node.now(), event(10 * batch + one))).collect();
-        node.space.log().append_batch(&records).unwrap();
-    }
 }
 
 /// The one file with what was kept.

@@ -251,6 +251,16 @@ fn long_denial(program: Digest, contract: ContractId, number: u64) -> Event {
     })
 }
 
+/// Denials of `contract` until there is a second segment.
+pub(crate) fn fill_segment(node: &Node, contract: ContractId) {
+    let program = node.decisions()[0].program;
+    for batch in 0..130_u64 {
+        let event = |one| long_denial(program, contract, 10 * batch + one);
+        let records: Vec<_> = (0..10).map(|one| Record::new(node.now(), event(one))).collect();
+        node.space.log().append_batch(&records).unwrap();
+    }
+}
+
 #[test]
 fn an_archived_beginning_is_replaced_by_the_index_alone() {
     let node = Node::new();
@@ -258,12 +268,7 @@ fn an_archived_beginning_is_replaced_by_the_index_alone() {
     let ended = node.contract(terms());
     drop(node.released(contract));
     node.space.end_contract(ended, name("over")).unwrap();
-    let program = node.decisions()[0].program;
-    for batch in 0..130_u64 {
-        let event = |one| long_denial(program, contract, 10 * batch + one);
-        let records: Vec<_> = (0..10).map(|one| Record::new(node.now(), event(one))).collect();
-        node.space.log().append_batch(&records).unwrap();
-    }
+    fill_segment(&node, contract);
     let last = LeafIndex::new(node.len() - 1);
     let kept = node.space.archive(last).unwrap();
     assert!(kept > LeafIndex::new(1_000), "{kept}");
