@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dataspace_benches::{Effort, Report, median, time};
 use dataspace_identity::Did;
-use dataspace_primitives::{CoSignature, Signed, Verified};
+use dataspace_primitives::{CoSignature, Signed, Signer as _, Verified};
 use dataspace_runtime::{Access, Clock as _, SystemClock, generate_key};
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
@@ -50,18 +50,17 @@ fn is_released(node: &Node, request: Signed<AccessRequest>) -> bool {
     matches!(node.space.access(request), Ok(Access::Released(_)))
 }
 
+/// The floor: the strict check of the request's one signature, and nothing else, on all cores.
 fn accesses(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
     let rounds = effort.samples.min(5);
     let each = if effort.is_full() { 500 } else { 2 };
+    let request = requests(node, 0, 1)?.pop().context("a request")?;
+    let message = request.as_bytes().to_vec();
+    let (key, signature) = (node.consumer.did().public_key()?, node.consumer.sign(&message));
     let (mut floors, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let floor = load(node, 64, each)?;
-        let threads = processors();
-        let mut shares: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
-        for (place, request) in floor.into_iter().flatten().enumerate() {
-            shares.get_mut(place % threads).context("a thread")?.push(request);
-        }
-        floors.push(rate(shares, |request| node.space.verify_request(request).is_ok())?);
+        let shares = (0..processors()).map(|_| vec![(); 64 * each / processors()]).collect();
+        floors.push(rate(shares, |()| key.verifies(black_box(&message), &signature))?);
         rates.push(rate(load(node, 64, each)?, |request| is_released(node, request))?);
     }
     report.row("access/callers-64", median(rates), "accesses/s", Some("floor/verify"));

@@ -86,7 +86,7 @@ pub(crate) fn run(args: WitnessArgs) -> Result<Health> {
         Limits { connections: args.connections_per_client, requests: args.requests_per_minute };
     let secret = key_file::read_option(&key)?;
     let name = name.as_deref().unwrap_or(secret.did().as_str());
-    let key = WitnessKey::new(name, *secret.did().public_key()).context("--name")?;
+    let key = WitnessKey::new(name, secret.did().public_key()?).context("--name")?;
     let mut logs: Vec<Origin> = Vec::new();
     for origin in named::logs(&log)? {
         if logs.contains(&origin) {

@@ -348,7 +348,7 @@ fn refused(dir: &Path, args: &[&str]) -> String {
 
 /// What a witness of this key says at `now`, into the directory `state`.
 fn cosigned_at(dir: &Path, now: &str, body: &str) {
-    let key = WitnessKey::new("witness.example/w1", *key(0x15).did().public_key()).unwrap();
+    let key = WitnessKey::new("witness.example/w1", key(0x15).did().public_key().unwrap()).unwrap();
     let store = SeenDirectory::open(&dir.join("state")).unwrap();
     let signer = Box::new(self::key(0x15));
     let witness = Witness::open(key, signer, &[origin()], Box::new(store)).unwrap();

@@ -114,14 +114,14 @@ pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
             let Agreement { log, provider, consumer, cedar, .. } = agreement.value();
             assert_eq!(log.operator(), provider);
             assert!(provider != consumer && agreement.signers().count() == 2);
-            assert!([provider, consumer].iter().all(|did| agreement.is_signed_by(did.key_id())));
+            assert!([provider, consumer].iter().all(|did| did.has_signed(&agreement)));
             assert!(Program::new(cedar).is_ok());
             kinds.push("agreement");
         }
     }
     for termination in documents::<Termination>(world, bytes, content) {
         if let Ok(one) = Termination::verify(termination, &world.agreement, world.now) {
-            assert!(one.is_signed_by(one.value().by.key_id()));
+            assert!(one.value().by.has_signed(&one));
             assert_eq!(one.value().contract, contract_id(&world.agreement));
             kinds.push("termination");
         }

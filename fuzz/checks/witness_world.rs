@@ -14,7 +14,7 @@ fn secret() -> SecretKey {
 }
 
 pub(crate) static WITNESS: LazyLock<WitnessKey> = LazyLock::new(|| {
-    WitnessKey::new("witness.example", *secret().did().public_key()).expect("a name")
+    WitnessKey::new("witness.example", secret().did().public_key().unwrap()).expect("a name")
 });
 
 /// The time of the n-th cosignature.

@@ -79,12 +79,13 @@ fn sign(
     signer: &dyn Signer,
 ) -> Result<Receipt, SignReceiptError> {
     let origin = checkpoint.origin();
-    if signer.key_id() != origin.operator().key_id() {
+    if signer.key_id().as_str() != origin.operator().key_url() {
         return Err(SignReceiptError::NotOperator);
     }
     let bytes = cose::to_be_signed(origin, proof.size(), &checkpoint.root());
     let signature = signer.sign(&bytes);
-    if !origin.operator().public_key().verifies(&bytes, &signature) {
+    let key = origin.operator().public_key();
+    if !key.is_ok_and(|key| key.verifies(&bytes, &signature)) {
         return Err(SignReceiptError::NotOperator);
     }
     Ok(Receipt::from_bytes(&cose::write(origin, proof, &signature)?)?)

@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dataspace_primitives::{
-    Digest, Name, Payload, Region, Signed, UnixMillis, Validity, Verified, VerifyError, bounded,
+    Digest, Name, Payload, Region, Signed, TrustedKeys, UnixMillis, Validity, Verified,
+    VerifyError, bounded,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::did::Did;
+use crate::did::{Did, ParseDidError};
 use crate::space::SpaceId;
 
 /// Most roles that one credential can give.
@@ -96,6 +97,14 @@ pub enum AdmitError {
         /// The time of the check.
         now: UnixMillis,
     },
+    /// Nobody can sign for the participant, so it could do nothing.
+    #[error("nobody can sign for `{subject}`")]
+    NoKey {
+        /// The participant.
+        subject: Did,
+        /// Why.
+        source: ParseDidError,
+    },
     /// No role.
     #[error("a membership has 1 to {ROLES_MAX} roles, this one has none")]
     Roles,
@@ -175,7 +184,11 @@ impl TrustAnchors {
         if roles.is_empty() {
             return Err(AdmitError::Roles);
         }
-        Ok(Admitted { credential })
+        if let Err(source) = subject.public_key() {
+            return Err(AdmitError::NoKey { subject: subject.clone(), source });
+        }
+        let keys = subject.trusted_keys();
+        Ok(Admitted { credential, keys })
     }
 }
 
@@ -184,6 +197,7 @@ impl TrustAnchors {
 #[derive(Clone, Debug)]
 pub struct Admitted {
     credential: Verified<MembershipCredential>,
+    keys: TrustedKeys,
 }
 
 impl Admitted {
@@ -197,6 +211,12 @@ impl Admitted {
     #[must_use]
     pub fn credential(&self) -> &MembershipCredential {
         self.credential.value()
+    }
+
+    /// The participant's keys, ready to check signatures by.
+    #[must_use]
+    pub fn keys(&self) -> &TrustedKeys {
+        &self.keys
     }
 
     /// The credential as the authority signed it.

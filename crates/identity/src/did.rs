@@ -1,10 +1,8 @@
-use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use dataspace_primitives::{KeyId, PublicKey, Signed, TrustedKeys, Validity};
+use dataspace_primitives::{KeyId, PublicKey, Signed, TrustedKeys, Validity, Verified};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -17,16 +15,12 @@ const LEN_MAX: usize = 64;
 /// A decentralised identifier (W3C DID Core) of the method `did:key`: the identifier *is* the
 /// public key, so nobody has to be asked what it means.
 ///
-/// Holds only Ed25519 keys, in their one spelling (`did:key:z6Mk…`).
-#[derive(Clone, Serialize, Deserialize)]
+/// Holds only Ed25519 keys, in their one spelling (`did:key:z6Mk…`). It is a text of the right
+/// form; whether the bytes in it are a point of the curve is found out when the key is asked for,
+/// which costs a tenth of a signature's check.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Did(Arc<Parts>);
-
-struct Parts {
-    key_id: KeyId,
-    text_len: usize,
-    key: PublicKey,
-}
+pub struct Did(Arc<str>);
 
 /// Why a text is not a DID that we know.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -45,34 +39,32 @@ pub enum ParseDidError {
 
 impl Did {
     /// The DID that stands for `key`.
-    ///
-    /// # Errors
-    /// Never for a usable key; the error is there so that no code has to panic.
-    pub fn from_public_key(key: &PublicKey) -> Result<Self, ParseDidError> {
+    #[must_use]
+    pub fn from_public_key(key: &PublicKey) -> Self {
         let bytes = [&ED25519_PUB[..], key.as_bytes()].concat();
-        let fragment = format!("z{}", bs58::encode(bytes).into_string());
-        let text = format!("{METHOD}{fragment}");
-        let key_id = KeyId::try_from(format!("{text}#{fragment}"));
-        let key_id = key_id.map_err(|_| ParseDidError::Encoding)?;
-        Ok(Self(Arc::new(Parts { key_id, text_len: text.len(), key: *key })))
+        Self(format!("{METHOD}z{}", bs58::encode(bytes).into_string()).into())
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.key_id.as_str().get(..self.0.text_len).unwrap_or_default()
+        &self.0
     }
 
     /// The key that this DID stands for.
-    #[must_use]
-    pub fn public_key(&self) -> &PublicKey {
-        &self.0.key
+    ///
+    /// # Errors
+    /// [`ParseDidError::Key`] if its 32 bytes are no usable Ed25519 key: nobody can sign for this DID.
+    pub fn public_key(&self) -> Result<PublicKey, ParseDidError> {
+        let key = decode(&self.0)?;
+        PublicKey::from_bytes(&key).map_err(|_| ParseDidError::Key)
     }
 
     /// The DID URL of its one verification method, `did:key:z…#z…`.
     #[must_use]
-    pub fn key_id(&self) -> &KeyId {
-        &self.0.key_id
+    pub fn key_url(&self) -> String {
+        let fragment = self.0.strip_prefix(METHOD).unwrap_or_default();
+        format!("{}#{fragment}", self.0)
     }
 
     /// The DID in a DID URL that names its verification method.
@@ -82,7 +74,19 @@ impl Did {
     pub fn from_key_id(key_id: &KeyId) -> Result<Self, ParseDidError> {
         let (did, _fragment) = key_id.as_str().split_once('#').ok_or(ParseDidError::Method)?;
         let did: Self = did.parse()?;
-        if did.key_id() == key_id { Ok(did) } else { Err(ParseDidError::Method) }
+        if did.is_key_id(key_id) { Ok(did) } else { Err(ParseDidError::Method) }
+    }
+
+    /// Whether `key_id` names this DID's verification method.
+    fn is_key_id(&self, key_id: &KeyId) -> bool {
+        let fragment = key_id.as_str().strip_prefix(&*self.0).and_then(|url| url.strip_prefix('#'));
+        fragment.is_some() && fragment == self.0.strip_prefix(METHOD)
+    }
+
+    /// Whether this participant is among those who signed `document`.
+    #[must_use]
+    pub fn has_signed<T>(&self, document: &Verified<T>) -> bool {
+        document.signers().any(|signer| self.is_key_id(signer))
     }
 
     /// Trusts the keys that `signed` itself names: enough to learn *whose* signatures these are,
@@ -97,7 +101,7 @@ impl Did {
     }
 
     /// Trusts this DID's key, and no other, at all times: the key set for a document that must
-    /// come from just this participant.
+    /// come from just this participant. Trusts none if it holds no usable key.
     #[must_use]
     pub fn trusted_keys(&self) -> TrustedKeys {
         Self::trust_all([self])
@@ -107,55 +111,34 @@ impl Did {
     #[must_use]
     pub fn trust_all<'a>(dids: impl IntoIterator<Item = &'a Did>) -> TrustedKeys {
         dids.into_iter().fold(TrustedKeys::new(), |keys, did| {
-            keys.trust(did.0.key_id.clone(), did.0.key, Validity::ALWAYS)
+            match (did.key_url().parse(), did.public_key()) {
+                (Ok(id), Ok(key)) => keys.trust(id, key, Validity::ALWAYS),
+                _ => keys,
+            }
         })
     }
 }
 
-fn decode(text: &str) -> Result<PublicKey, ParseDidError> {
+/// The bytes of the key. One text has them: 34 bytes of which the first is not zero are spelt in
+/// one way.
+fn decode(text: &str) -> Result<[u8; PublicKey::LEN], ParseDidError> {
     let base58 = text.strip_prefix(METHOD).and_then(|rest| rest.strip_prefix('z'));
     let base58 = base58.ok_or(ParseDidError::Method)?;
     if text.len() > LEN_MAX {
         return Err(ParseDidError::Encoding);
     }
-    let bytes = bs58::decode(base58).into_vec().map_err(|_| ParseDidError::Encoding)?;
-    let key = bytes.strip_prefix(&ED25519_PUB).ok_or(ParseDidError::Key)?;
-    let key = key.try_into().map_err(|_| ParseDidError::Key)?;
-    PublicKey::from_bytes(key).map_err(|_| ParseDidError::Key)
-}
-
-impl PartialEq for Did {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.key_id == other.0.key_id
-    }
-}
-
-impl Eq for Did {}
-
-impl PartialOrd for Did {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Did {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.key_id.cmp(&other.0.key_id)
-    }
-}
-
-impl Hash for Did {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.key_id.hash(state);
-    }
+    let mut bytes = [0; LEN_MAX];
+    let len = bs58::decode(base58).onto(&mut bytes).map_err(|_| ParseDidError::Encoding)?;
+    let key = bytes.get(..len).and_then(|bytes| bytes.strip_prefix(&ED25519_PUB));
+    key.and_then(|key| key.try_into().ok()).ok_or(ParseDidError::Key)
 }
 
 impl FromStr for Did {
     type Err = ParseDidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let did = Self::from_public_key(&decode(text)?)?;
-        if did.as_str() == text { Ok(did) } else { Err(ParseDidError::Encoding) }
+        decode(text)?;
+        Ok(Self(text.into()))
     }
 }
 

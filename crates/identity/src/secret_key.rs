@@ -13,6 +13,7 @@ use crate::did::{Did, ParseDidError};
 pub struct SecretKey {
     key: ed25519_dalek::SigningKey,
     did: Did,
+    key_id: KeyId,
 }
 
 /// The text is not the seed of a key. It is not repeated here.
@@ -34,8 +35,9 @@ impl SecretKey {
         let key = ed25519_dalek::SigningKey::from_bytes(seed);
         seed.zeroize();
         let public = PublicKey::from_bytes(key.verifying_key().as_bytes());
-        let did = Did::from_public_key(&public.map_err(|_| ParseDidError::Key)?)?;
-        Ok(Self { key, did })
+        let did = Did::from_public_key(&public.map_err(|_| ParseDidError::Key)?);
+        let key_id = did.key_url().parse().map_err(|_| ParseDidError::Encoding)?;
+        Ok(Self { key, did, key_id })
     }
 
     /// The key in the text of a key file, as `dataspace key new` writes it: 64 hexadecimal digits of
@@ -87,7 +89,7 @@ fn digit(ascii: u8) -> Result<u8, ParseKeyError> {
 
 impl Signer for SecretKey {
     fn key_id(&self) -> &KeyId {
-        self.did.key_id()
+        &self.key_id
     }
 
     fn sign(&self, message: &[u8]) -> Signature {

@@ -1,12 +1,13 @@
 //! Strict CBOR: the deterministic encoding of RFC 8949 §4.2.1, and nothing else.
 //!
-//! Encoding goes through a sorted tree; decoding scans the bytes first (size, depth, form, key
+//! Encoding writes the value, then puts the keys of its maps in order; decoding scans the bytes first (size, depth, form, key
 //! order, declared lengths), then decodes, encodes again and asks that **the bytes are equal**. So
 //! a value has one encoding, and a hash over bytes is a hash over meaning.
 //!
 //! Allowed are integers, byte strings, text strings, arrays, maps, `true`, `false` and `null`.
 //! Tags, floats and every other simple value are refused: no signed document needs them.
 
+mod order;
 mod scan;
 
 use serde::Serialize;
@@ -59,10 +60,9 @@ pub enum EncodeError {
 /// [`EncodeError`] if the value holds a float or an integer beyond 64 bits, or nests deeper than
 /// [`DEPTH_MAX`].
 pub fn to_canonical<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
-    // The tree sorts map keys; among keys of one type its order is that of RFC 8949 §4.2.1, and
-    // the scan refuses what is left.
-    let tree = serde_cbor::value::to_value(value).map_err(EncodeError::Shape)?;
-    let bytes = serde_cbor::to_vec(&tree).map_err(EncodeError::Shape)?;
+    let written = serde_cbor::to_vec(&value).map_err(EncodeError::Shape)?;
+    let bytes = order::in_order(&written, DEPTH_MAX)?;
+    // What has another fault than the order of its keys (a float, a key twice) is refused here.
     scan::scan(&bytes, DEPTH_MAX)?;
     Ok(bytes)
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -176,7 +175,8 @@ pub trait Signer {
 /// The keys whose signatures are believed, each in its time.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedKeys {
-    keys: BTreeMap<KeyId, (PublicKey, Validity)>,
+    // Few, so a search from the beginning is as good as any other.
+    keys: Vec<(KeyId, PublicKey, Validity)>,
 }
 
 impl TrustedKeys {
@@ -190,18 +190,20 @@ impl TrustedKeys {
     /// same name replaces the first.
     #[must_use]
     pub fn trust(mut self, id: KeyId, key: PublicKey, validity: Validity) -> Self {
-        self.keys.insert(id, (key, validity));
+        self.keys.retain(|(known, _, _)| *known != id);
+        self.keys.push((id, key, validity));
         self
     }
 
     /// The key named `id` and when it is believed.
     #[must_use]
     pub fn get(&self, id: &KeyId) -> Option<(&PublicKey, &Validity)> {
-        self.keys.get(id).map(|(key, validity)| (key, validity))
+        let found = self.keys.iter().find(|(known, _, _)| known == id);
+        found.map(|(_, key, validity)| (key, validity))
     }
 
     /// The key named `id`, if it is believed at `now`.
     pub(crate) fn valid_at(&self, id: &KeyId, now: UnixMillis) -> Option<&PublicKey> {
-        self.keys.get(id).filter(|(_, validity)| validity.contains(now)).map(|(key, _)| key)
+        self.get(id).filter(|(_, validity)| validity.contains(now)).map(|(key, _)| key)
     }
 }

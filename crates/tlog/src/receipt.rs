@@ -114,7 +114,8 @@ impl Receipt {
         }
         let size = self.proof.size();
         let bytes = cose::to_be_signed(origin, size, &root);
-        if !origin.operator().public_key().verifies(&bytes, &self.signature) {
+        let key = origin.operator().public_key();
+        if !key.is_ok_and(|key| key.verifies(&bytes, &self.signature)) {
             return Err(ReceiptError::Signature);
         }
         Ok(SignedState { origin: origin.clone(), size, root })

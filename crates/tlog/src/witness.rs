@@ -154,7 +154,7 @@ impl Witness {
         }
         let seen = Seen::new(store);
         for origin in logs {
-            if origin.operator().public_key() == key.key() {
+            if origin.operator().public_key().as_ref() == Ok(key.key()) {
                 return Err(OpenWitnessError::OwnLog { origin: origin.clone() });
             }
             seen.follow(origin)?;

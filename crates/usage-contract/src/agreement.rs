@@ -226,7 +226,7 @@ impl Agreement {
     ) -> Result<(Verified<Self>, Program), AgreeError> {
         let id = offer::id(offer);
         let Acceptance { offer: accepted, consumer, contract, signature } = acceptance.value();
-        if !acceptance.is_signed_by(consumer.key_id()) {
+        if !consumer.has_signed(acceptance) {
             return Err(AgreeError::Consumer { consumer: consumer.clone() });
         }
         if *accepted != id {
@@ -281,8 +281,8 @@ impl Agreement {
         let agreement = agreement.verify(&keys, now)?;
         let Self { provider, consumer, log, .. } = agreement.value();
         let both_signed = provider != consumer
-            && agreement.is_signed_by(provider.key_id())
-            && agreement.is_signed_by(consumer.key_id());
+            && provider.has_signed(&agreement)
+            && consumer.has_signed(&agreement);
         if !both_signed {
             return Err(AgreeError::Parties);
         }

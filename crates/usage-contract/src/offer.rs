@@ -143,7 +143,7 @@ pub(crate) fn id(offer: &Verified<Offer>) -> OfferId {
 /// A `Verified<Offer>` says that *somebody trusted* signed; this says that it was the provider.
 pub(crate) fn check_provider(offer: &Verified<Offer>) -> Result<(), OfferError> {
     let provider = &offer.value().provider;
-    if offer.is_signed_by(provider.key_id()) {
+    if provider.has_signed(offer) {
         Ok(())
     } else {
         Err(OfferError::Provider { provider: provider.clone() })

@@ -78,7 +78,7 @@ impl Termination {
         if expected != found {
             return Err(TerminationError::OtherContract { expected, found });
         }
-        if !termination.is_signed_by(by.key_id()) {
+        if !by.has_signed(&termination) {
             return Err(TerminationError::Declarer { by: by.clone() });
         }
         Ok(termination)

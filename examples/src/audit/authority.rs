@@ -45,5 +45,5 @@ fn named(source: &mut Source) -> Option<Did> {
     let keys = Did::claimed_keys(&signed).ok()?;
     let profile = signed.verify(&keys, time).ok()?;
     let named = &profile.value().authority;
-    profile.is_signed_by(named.key_id()).then(|| named.clone())
+    named.has_signed(&profile).then(|| named.clone())
 }

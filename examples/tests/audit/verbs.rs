@@ -195,7 +195,7 @@ fn witnesses_count_if_they_cosigned() {
     let dir = tempfile::tempdir().unwrap();
     append(&dir.path().join("node"), 0..20);
     let secret = SecretKey::from_seed(&mut [7; 32]).unwrap();
-    let key = WitnessKey::new("witness.example/w1", *secret.did().public_key()).unwrap();
+    let key = WitnessKey::new("witness.example/w1", secret.did().public_key().unwrap()).unwrap();
     let named = ["verify", "node", "--witness", &key.to_string()];
     let without = audit(dir.path(), &named).ends(1);
     assert!(without.contains("not witnessed enough: 0 of 1 witnesses cosigned"), "{without}");

@@ -155,7 +155,8 @@ fn a_web_server_is_told_types_and_ages() {
 }
 
 fn witness(dir: &std::path::Path) -> (Witness, WitnessKey) {
-    let witness_key = WitnessKey::new("witness.example/w1", *key(21).did().public_key()).unwrap();
+    let witness_key =
+        WitnessKey::new("witness.example/w1", key(21).did().public_key().unwrap()).unwrap();
     let store = Box::new(SeenDirectory::open(dir).unwrap());
     let witness = Witness::open(witness_key.clone(), Box::new(key(21)), &[origin()], store);
     (witness.unwrap(), witness_key)
@@ -242,7 +243,7 @@ fn the_verifier_key_of_a_log_follows_from_its_origin() {
     let text = note_key(&origin()).unwrap().to_string();
     assert!(text.starts_with(&format!("{}+", origin())));
     let parsed: NoteKey = text.parse().unwrap();
-    assert_eq!(parsed.key(), origin().operator().public_key());
+    assert_eq!(parsed.key(), &origin().operator().public_key().unwrap());
     // Extension lines are a part of what is signed, and whatever else signed the note is not read.
     let branch = Branch::new(5, 1);
     let plain = branch.checkpoint(3);

@@ -152,7 +152,7 @@ struct Impostor;
 impl dataspace_primitives::Signer for Impostor {
     fn key_id(&self) -> &dataspace_primitives::KeyId {
         static ID: std::sync::LazyLock<dataspace_primitives::KeyId> =
-            std::sync::LazyLock::new(|| key(1).did().key_id().clone());
+            std::sync::LazyLock::new(|| key(1).key_id().clone());
         &ID
     }
 

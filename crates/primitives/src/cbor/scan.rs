@@ -156,14 +156,14 @@ pub(super) fn head(bytes: &[u8]) -> Option<((u8, u64), &[u8])> {
 }
 
 /// Major type and argument of an item (RFC 8949 §3).
-struct Head {
-    major: u8,
-    value: u64,
-    end: usize,
+pub(super) struct Head {
+    pub(super) major: u8,
+    pub(super) value: u64,
+    pub(super) end: usize,
 }
 
 impl Head {
-    fn read(bytes: &[u8], start: usize) -> Result<Self, Rule> {
+    pub(super) fn read(bytes: &[u8], start: usize) -> Result<Self, Rule> {
         let first = *bytes.get(start).ok_or(Rule::Truncated)?;
         let (major, info) = (first >> 5, first & 0x1f);
         let (value, width) = match info {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dataspace_data_plane::{Masked, Plan, PseudonymKey};
-use dataspace_identity::CLOCK_SKEW;
+use dataspace_identity::{CLOCK_SKEW, Did};
 use dataspace_ledger::facts::Stated;
 use dataspace_ledger::{Case, Contract, DenialReason};
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
@@ -46,12 +46,18 @@ impl Inner {
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
         let now = self.clock.now()?;
-        let keys = dataspace_identity::Did::claimed_keys(&request);
-        let keys = keys.map_err(|_| AccessError::Signature)?;
-        let request = request.verify(&keys, now).map_err(|error| match error {
-            VerifyError::Content(error) => AccessError::Malformed(error),
-            _ => AccessError::Signature,
-        })?;
+        // A contract's consumer was admitted, and no member is forgotten.
+        let member = {
+            let claimed = request.claimed_signers().next().map(Did::from_key_id);
+            let did = claimed.and_then(Result::ok).ok_or(AccessError::Signature)?;
+            let monitor = self.enter();
+            Arc::clone(monitor.state.space.member(&did).ok_or(AccessError::Signature)?)
+        };
+        let request =
+            request.verify(member.admitted().keys(), now).map_err(|error| match error {
+                VerifyError::Content(error) => AccessError::Malformed(error),
+                _ => AccessError::Signature,
+            })?;
         let digest = Digest::of(request.signed().as_bytes());
         let contract = {
             let monitor = self.enter();
@@ -93,8 +99,7 @@ impl Monitor<'_> {
         }
         let unknown = |_| AccessError::UnknownContract { contract: *contract };
         let contract = self.state.space.contract(*contract).map_err(unknown)?;
-        let is_consumer =
-            consumer == contract.consumer() && request.is_signed_by(consumer.key_id());
+        let is_consumer = consumer == contract.consumer() && consumer.has_signed(request);
         if is_consumer { Ok(contract) } else { Err(AccessError::Signature) }
     }
 

@@ -205,7 +205,7 @@ fn evidence_of_an_old_decision_outlives_revocation_readmission_and_restart() {
 
 fn witness_key(seed: u8) -> WitnessKey {
     let key = dataspace_identity::SecretKey::from_seed(&mut [seed; 32]).unwrap();
-    WitnessKey::new(&format!("witness.example/{seed}"), *key.did().public_key()).unwrap()
+    WitnessKey::new(&format!("witness.example/{seed}"), key.did().public_key().unwrap()).unwrap()
 }
 
 #[test]

@@ -201,10 +201,10 @@ impl fmt::Debug for Checkpoint {
 /// to give to C2SP tools.
 ///
 /// # Errors
-/// Never for an origin; the error is there so that no code has to panic.
+/// [`CheckpointError::Form`] if the operator's DID holds no usable key.
 pub fn note_key(origin: &Origin) -> Result<NoteKey, CheckpointError> {
-    NoteKey::new(origin.as_str(), *origin.operator().public_key())
-        .map_err(|_| CheckpointError::Form)
+    let key = origin.operator().public_key().map_err(|_| CheckpointError::Form)?;
+    NoteKey::new(origin.as_str(), key).map_err(|_| CheckpointError::Form)
 }
 
 /// A decimal number in its one spelling.

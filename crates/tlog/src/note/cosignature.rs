@@ -92,7 +92,7 @@ impl WitnessKey {
     /// [`CosignatureError`] if a line that says it is this witness's does not verify, whatever
     /// else is there.
     pub fn find(&self, checkpoint: &Checkpoint) -> Result<Option<Cosignature>, CosignatureError> {
-        if self.0.key == *checkpoint.origin().operator().public_key() {
+        if checkpoint.origin().operator().public_key().as_ref() == Ok(&self.0.key) {
             return Err(CosignatureError::Operator { name: self.0.name.clone() });
         }
         let note = Note::read(checkpoint.as_note())?;

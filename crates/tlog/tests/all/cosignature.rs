@@ -40,12 +40,13 @@ fn checkpoint() -> Checkpoint {
 }
 
 fn witness(seed: u8) -> WitnessKey {
-    WitnessKey::new(&format!("witness.example/{seed}"), *key(seed).did().public_key()).unwrap()
+    WitnessKey::new(&format!("witness.example/{seed}"), key(seed).did().public_key().unwrap())
+        .unwrap()
 }
 
 /// A cosignature as tlog-cosignature describes it, made by hand.
 fn by_hand(name: &str, seed: u8, seconds: u64, text: &str) -> String {
-    let public = *key(seed).did().public_key();
+    let public = key(seed).did().public_key().unwrap();
     let id = Digest::of(&[name.as_bytes(), b"\n\x04", public.as_bytes()].concat());
     let message = format!("cosignature/v1\ntime {seconds}\n{text}");
     let signature = key(seed).sign(message.as_bytes());
@@ -144,7 +145,7 @@ fn a_plain_signature_of_the_checkpoint_is_no_cosignature() {
     let checkpoint = checkpoint();
     let name = witness(21).name().to_owned();
     let plain = key(21).sign(checkpoint.text().as_bytes());
-    let public = *key(21).did().public_key();
+    let public = key(21).did().public_key().unwrap();
     let id = Digest::of(&[name.as_bytes(), b"\n\x04", public.as_bytes()].concat());
     let blob = [&id.as_bytes()[..4], &TIME.to_be_bytes(), plain.as_bytes()].concat();
     let line = format!("\u{2014} {name} {}\n", STANDARD.encode(blob));
@@ -189,7 +190,7 @@ fn extension_lines_are_part_of_what_is_cosigned() {
 
 #[test]
 fn a_witness_key_of_another_kind_or_with_another_id_is_refused() {
-    let note = dataspace_tlog::NoteKey::new("w", *key(21).did().public_key()).unwrap();
+    let note = dataspace_tlog::NoteKey::new("w", key(21).did().public_key().unwrap()).unwrap();
     assert_eq!(note.to_string().parse::<WitnessKey>(), Err(ParseNoteKeyError::Key));
     let witness = witness(21).to_string();
     assert!(witness.parse::<dataspace_tlog::NoteKey>().is_err());
@@ -250,8 +251,9 @@ fn one_witness_cannot_count_twice() {
     let checkpoint = checkpoint();
     let twice = [TIME, TIME + 1].map(|seconds| line(21, seconds, &checkpoint)).concat();
     assert!(policy(2, &[21, 22]).require(with(&checkpoint, &twice)).is_err());
-    let same_key = WitnessKey::new("other.example", *key(21).did().public_key()).unwrap();
-    let same_name = WitnessKey::new(witness(21).name(), *key(22).did().public_key()).unwrap();
+    let same_key = WitnessKey::new("other.example", key(21).did().public_key().unwrap()).unwrap();
+    let same_name =
+        WitnessKey::new(witness(21).name(), key(22).did().public_key().unwrap()).unwrap();
     for double in [same_key, same_name, witness(21)] {
         let error = WitnessPolicy::new(1, vec![witness(21), double.clone()]).unwrap_err();
         assert_eq!(error, WitnessPolicyError::Double { name: double.name().to_owned() });
@@ -261,7 +263,7 @@ fn one_witness_cannot_count_twice() {
 #[test]
 fn the_operator_is_no_witness_of_its_own_log() {
     let checkpoint = checkpoint();
-    let own = WitnessKey::new("operator.example", *key(1).did().public_key()).unwrap();
+    let own = WitnessKey::new("operator.example", key(1).did().public_key().unwrap()).unwrap();
     let cosigned = with(&checkpoint, &by_hand(own.name(), 1, TIME, checkpoint.text()));
     let error = WitnessPolicy::new(1, vec![own]).unwrap().examine(&cosigned).unwrap_err();
     assert!(matches!(error, CosignatureError::Operator { .. }));

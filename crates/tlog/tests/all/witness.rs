@@ -12,7 +12,7 @@ use crate::vault::Vault;
 const SECOND: u64 = 1000;
 
 fn witness_key(seed: u8) -> WitnessKey {
-    WitnessKey::new("witness.example/w1", *key(seed).did().public_key()).unwrap()
+    WitnessKey::new("witness.example/w1", key(seed).did().public_key().unwrap()).unwrap()
 }
 
 fn open(vault: &Vault) -> Result<Witness, OpenWitnessError> {

@@ -79,7 +79,7 @@ fn both_signatures_cover_the_same_payload_as_rfc_9052_says() {
             head(0x40, &payload),
         ]
         .concat();
-        let public = VerifyingKey::from_bytes(key.did().public_key().as_bytes()).unwrap();
+        let public = VerifyingKey::from_bytes(key.did().public_key().unwrap().as_bytes()).unwrap();
         let found = document.windows(64).any(|bytes| {
             let bytes: &[u8; 64] = bytes.try_into().unwrap();
             bytes == key.sign(&structure).as_bytes()
