@@ -1,7 +1,7 @@
 //! All active contracts of a node, found by their identifier.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use dataspace_primitives::Digest;
 use foldhash::fast::RandomState;
@@ -54,12 +54,11 @@ impl Compiler {
     /// # Errors
     /// [`InvalidPolicies`] if the text is not acceptable Cedar.
     pub fn compile(&self, text: &str) -> Result<Program, InvalidPolicies> {
-        Program::with(&mut self.shapes(), text)
+        Program::with(&self.0, text)
     }
 
     fn shapes(&self) -> MutexGuard<'_, Shapes> {
-        // A panic cannot leave a map half-changed that is changed by one call.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        Shapes::lock(&self.0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The decision on one access: the contract's own policies and the forbids of space and provider,
 //! compiled.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use cedar_policy::PolicySet;
 use dataspace_primitives::Digest;
@@ -35,13 +35,13 @@ impl Program {
     /// # Errors
     /// [`InvalidPolicies`] if the text is not acceptable Cedar.
     pub fn new(text: &str) -> Result<Self, InvalidPolicies> {
-        Self::with(&mut Shapes::default(), text)
+        Self::with(&Mutex::default(), text)
     }
 
-    pub(crate) fn with(shapes: &mut Shapes, text: &str) -> Result<Self, InvalidPolicies> {
+    pub(crate) fn with(shapes: &Mutex<Shapes>, text: &str) -> Result<Self, InvalidPolicies> {
         policies::check_bounds(text)?;
         let Parted { shape, places, block } = shape::part(text);
-        Ok(Self { shape: shapes.get(shape, places)?, block })
+        Ok(Self { shape: Shapes::get(shapes, shape, places)?, block })
     }
 
     /// The SHA-256 of the Cedar text that decides, made anew for each call.

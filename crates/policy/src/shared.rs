@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cedar_policy::PolicySet;
 
@@ -32,9 +32,9 @@ pub(crate) struct Shapes {
 const KEPT_MIN: usize = if cfg!(test) { 8 } else { 1_024 };
 
 impl Shapes {
-    /// The shape of the text: a known one, or one that is compiled now.
+    /// The shape of the text: a known one, or one that is compiled now, while others use the table.
     pub(crate) fn get(
-        &mut self,
+        shapes: &Mutex<Self>,
         text: String,
         places: Places,
     ) -> Result<Arc<Shape>, InvalidPolicies> {
@@ -42,17 +42,32 @@ impl Shapes {
         if places.is_empty() {
             return Ok(Arc::new(Shape::new(text, places)?));
         }
-        if let Some(known) = self.known.get(text.as_str()) {
-            return Ok(Arc::clone(known));
+        let known = Self::lock(shapes).known.get(text.as_str()).map(Arc::clone);
+        if let Some(known) = known {
+            return Ok(known);
         }
+        // Without the lock.
         let shape = Arc::new(Shape::new(text, places)?);
+        Ok(Self::lock(shapes).keep(shape))
+    }
+
+    pub(crate) fn lock(shapes: &Mutex<Self>) -> MutexGuard<'_, Self> {
+        // A panic cannot leave a map half-changed that is changed by one call.
+        shapes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a shape, unless another thread compiled the same one meanwhile; the one that is kept.
+    fn keep(&mut self, shape: Arc<Shape>) -> Arc<Shape> {
+        if let Some(known) = self.known.get(&shape.text) {
+            return Arc::clone(known);
+        }
         // WHY not when the last program is dropped: programs of one contract come and go.
         if self.known.len() >= self.full_at.max(KEPT_MIN) {
             self.known.retain(|_, shape| Arc::strong_count(shape) > 1);
             self.full_at = 2 * self.known.len();
         }
         self.known.insert(shape.text.clone(), Arc::clone(&shape));
-        Ok(shape)
+        shape
     }
 
     /// Drops a shape if no program has it.
@@ -103,7 +118,7 @@ mod tests {
 
     #[test]
     fn shapes_that_no_program_has_do_not_stay() {
-        let mut shapes = Shapes::default();
+        let shapes = Mutex::default();
         let text = |uses: usize| {
             format!(
                 "@id(\"permission-1\")\npermit (principal == Dataspace::Participant::\"did:key:a\", action, \
@@ -111,14 +126,15 @@ mod tests {
             )
         };
         let used: Vec<_> =
-            (1..4).map(|uses| Program::with(&mut shapes, &text(uses)).unwrap()).collect();
+            (1..4).map(|uses| Program::with(&shapes, &text(uses)).unwrap()).collect();
         for uses in 4..100 {
-            drop(Program::with(&mut shapes, &text(uses)).unwrap());
-            assert!(shapes.known.len() <= KEPT_MIN, "{}", shapes.known.len());
+            drop(Program::with(&shapes, &text(uses)).unwrap());
+            let known = Shapes::lock(&shapes).known.len();
+            assert!(known <= KEPT_MIN, "{known}");
         }
         // Those that are used are still shared.
         for (uses, program) in (1..4).zip(&used) {
-            let again = Program::with(&mut shapes, &text(uses)).unwrap();
+            let again = Program::with(&shapes, &text(uses)).unwrap();
             assert!(Arc::ptr_eq(&again.shape, &program.shape));
         }
     }

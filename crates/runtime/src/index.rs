@@ -64,6 +64,8 @@ const RECORDS_MIN: u64 = 4_096;
 pub(crate) struct Index {
     snapshots: Box<dyn Snapshots>,
     base: Mutex<Base>,
+    /// What the last attempt may have stored although it failed: its sync did, after the rename.
+    unsure: Mutex<Option<Base>>,
     /// The size of the log at which the index is written again.
     due_at: AtomicU64,
     /// Why the last attempt failed.
@@ -74,8 +76,8 @@ impl Index {
     /// The index in `snapshots`, as it was read or, if it was not, before it is written.
     pub(crate) fn new(snapshots: Box<dyn Snapshots>, base: Base) -> Self {
         let due_at = AtomicU64::new(due_after(&base));
-        let (base, error) = (Mutex::new(base), Mutex::default());
-        Self { snapshots, base, due_at, error }
+        let (base, unsure, error) = (Mutex::new(base), Mutex::default(), Mutex::default());
+        Self { snapshots, base, unsure, due_at, error }
     }
 
     /// Hands the rows of the index in `snapshots` to `visit`; what that made of them is right only if
@@ -142,6 +144,11 @@ impl Index {
         (log, known): (&Log, &dyn Known),
         key: &SecretKey,
     ) -> Result<(), IndexError> {
+        if let Some(unsure) = self.unsure().take()
+            && Self::read(&*self.snapshots, log, &mut |_| Ok(())).is_ok_and(|one| one == unsure)
+        {
+            *base = unsure;
+        }
         // WHY first: so an index that is ahead of its log shows a rollback, not a crash.
         let checkpoint = log.checkpoint(key).map_err(IndexError::failed)?;
         let size = checkpoint.size().as_u64();
@@ -156,8 +163,12 @@ impl Index {
             _ => read_tail(log, base, size)?,
         };
         let stated = (log.origin(), checkpoint.root());
-        let sign = |new: &Base| Ok(Statement::sign(stated, new, key)?);
+        let sign = |new: &Base| {
+            *self.unsure() = Some(*new);
+            Ok(Statement::sign(stated, new, key)?)
+        };
         *base = file::write(&*self.snapshots, log, (base, &tail), known, &sign)?;
+        *self.unsure() = None;
         Ok(())
     }
 
@@ -165,7 +176,9 @@ impl Index {
     pub(crate) fn check(&self, log: &Log) -> Result<TreeSize, IndexError> {
         let base = self.base();
         match Self::read(&*self.snapshots, log, &mut |_| Ok(())) {
-            Ok(stored) if stored == *base => Ok(TreeSize::new(stored.size)),
+            Ok(stored) if stored == *base || Some(stored) == *self.unsure() => {
+                Ok(TreeSize::new(stored.size))
+            }
             Ok(_) => Err(IndexError::Changed),
             Err(unusable) => Err(IndexError::failed(unusable)),
         }
@@ -180,6 +193,10 @@ impl Index {
     /// Why the last attempt to write failed, if it did.
     pub(crate) fn error(&self) -> Option<Arc<IndexError>> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn unsure(&self) -> MutexGuard<'_, Option<Base>> {
+        self.unsure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn base(&self) -> MutexGuard<'_, Base> {

@@ -1,6 +1,7 @@
 //! What an owner can put behind a node, and hear of it.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dataspace_audit_log::{FileStorage, TreeSize};
@@ -12,7 +13,8 @@ use dataspace_runtime::{
 use dataspace_usage_contract::{ContractId, DENIALS_PER_MINUTE};
 
 use crate::support::{
-    Files, Node, authority, counted, name, provider, signed_credential, signed_profile, table,
+    Files, Node, authority, consumer, counted, name, provider, signed_credential, signed_profile,
+    table,
 };
 
 #[test]
@@ -174,4 +176,46 @@ fn an_observer_hears_decisions_changes_and_the_index() {
     drop(node.close());
     // The sum of the denials, and the index of it.
     assert_eq!(ear.heard().len(), 1);
+}
+
+/// Stores, and then says so or not: a disk whose sync fails after the rename.
+#[derive(Clone, Default)]
+struct Doubtful {
+    memory: MemorySnapshots,
+    fails: Arc<AtomicBool>,
+}
+
+impl dataspace_runtime::Snapshots for Doubtful {
+    fn load(&self) -> std::io::Result<Option<Box<dyn std::io::Read>>> {
+        self.memory.load()
+    }
+
+    fn store(
+        &self,
+        write: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        self.memory.store(write)?;
+        if self.fails.load(Ordering::Acquire) {
+            Err(std::io::ErrorKind::Other.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[test]
+fn an_index_that_was_stored_without_word_of_it_is_gone_on_from() {
+    let (files, stored) = (Files::new(), Doubtful::default());
+    let setup = |files: &Files| files.setup(provider()).snapshots(stored.clone());
+    let space = setup(&files).create(signed_profile(|_| {})).unwrap();
+    space.admit(signed_credential(&provider(), |_| {})).unwrap();
+    stored.fails.store(true, Ordering::Release);
+    assert!(space.write_index().is_err());
+    stored.fails.store(false, Ordering::Release);
+    space.admit(signed_credential(&consumer(), |_| {})).unwrap();
+    space.write_index().unwrap();
+    space.close().unwrap();
+    let space = setup(&files).open().unwrap();
+    let state = space.index_state();
+    assert!(matches!(state, Some(IndexState::Used { replayed: 0, .. })), "{state:?}");
 }
