@@ -329,7 +329,7 @@ fn operator() -> Result<SecretKey> {
 }
 
 fn origin() -> Result<Origin> {
-    Ok(Origin::new(operator()?.did()))
+    Ok(Origin::new(operator()?.did())?)
 }
 
 fn records(count: usize) -> Result<Vec<EncodedRecord>> {

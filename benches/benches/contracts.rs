@@ -5,7 +5,7 @@ use dataspace_benches::{Effort, Report, median, time};
 use dataspace_policy::Action;
 use dataspace_runtime::{Access, Setup, SystemClock, request_access};
 
-use crate::support::{accepted, node, provider, table, together};
+use crate::support::{accepted, keys, node, table, together};
 
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod support;
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     anstream::println!("{count} contracts were negotiated and concluded in {} s", took.as_secs());
     let (dir, authority, consumer) = node.close()?;
     let open = |room| {
-        let setup = Setup::new(dir.path().join("node"), provider()?, authority.clone());
+        let setup = Setup::new(dir.path().join("node"), keys()?, authority.clone());
         Ok::<_, anyhow::Error>(setup.contracts_in_memory(room))
     };
     let (mut millis, mut bytes) = (Vec::new(), Vec::new());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use dataspace_benches::{Effort, Report, median, time};
-use dataspace_identity::Did;
+use dataspace_identity::{DidKeys, claimed_keys};
 use dataspace_primitives::{CoSignature, Signed, Signer as _, Verified};
 use dataspace_runtime::{Access, Clock as _, SystemClock, generate_key};
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
@@ -56,7 +56,7 @@ fn accesses(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
     let each = if effort.is_full() { 500 } else { 2 };
     let request = requests(node, 0, 1)?.pop().context("a request")?;
     let message = request.as_bytes().to_vec();
-    let (key, signature) = (node.consumer.did().public_key()?, node.consumer.sign(&message));
+    let (key, signature) = (node.consumer.public_key()?, node.consumer.sign(&message)?);
     let (mut floors, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let shares = (0..processors()).map(|_| vec![(); 64 * each / processors()]).collect();
@@ -171,7 +171,7 @@ fn conclude(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
             let now = SystemClock.now();
             // An agreement bears two signatures.
             let verify = || {
-                let keys = Did::claimed_keys(signed.signed());
+                let keys = claimed_keys(signed.signed(), &DidKeys);
                 keys.is_ok_and(|keys| signed.signed().clone().verify(&keys, now).is_ok())
             };
             let made = CoSignature::sign(signed.value(), &node.consumer);

@@ -1,6 +1,5 @@
 //! Files with a secret key: 64 hexadecimal digits, for their owner alone.
 
-use std::fmt::Write as _;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -47,13 +46,7 @@ pub(crate) fn read_operator(file: &Path, log: &Origin) -> Result<SecretKey> {
 
 /// Draws a key and writes it into `file`, which must not be there.
 pub(crate) fn write_new(file: &Path) -> Result<SecretKey> {
-    // WHY: a `SecretKey` does not give its seed. What is derived from a random one is as random.
-    let mut seed = generate_key()?.derive("key file", b"");
-    let mut text = Zeroizing::new(String::with_capacity(DIGITS + 1));
-    for byte in seed.iter() {
-        write!(text, "{byte:02x}")?;
-    }
-    text.push('\n');
-    files::write_secret(file, text.as_bytes())?;
-    Ok(SecretKey::from_seed(&mut seed)?)
+    let key = generate_key()?;
+    files::write_secret(file, key.to_pem(None)?.as_bytes())?;
+    Ok(key)
 }

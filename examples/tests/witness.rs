@@ -40,7 +40,7 @@ fn key(seed: u8) -> SecretKey {
 }
 
 fn origin() -> Origin {
-    Origin::new(key(1).did())
+    Origin::new(key(1).did()).unwrap()
 }
 
 fn dataspace(dir: &Path) -> Command {

@@ -30,7 +30,7 @@ fn key(seed: u8) -> SecretKey {
 }
 
 fn origin() -> Origin {
-    Origin::new(key(1).did())
+    Origin::new(key(1).did()).unwrap()
 }
 
 fn start(dir: &Path, more: &[&str], stderr: Stdio) -> Server {

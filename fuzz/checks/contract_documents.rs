@@ -7,7 +7,7 @@ use std::error::Error;
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
-use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
+use dataspace_identity::{DidKeys, Origin, Resolver as _, SecretKey, SpaceId};
 use dataspace_policy::{
     Action, Constraint, Decision, Facts, Layers, Program, Rule, Terms, Vocabulary,
 };
@@ -59,11 +59,11 @@ fn world() -> Result<World, Box<dyn Error>> {
         validity: Validity::new(now, until)?,
         expires_at: "2026-06-01T00:00:10Z".parse()?,
     };
-    let offer = Offer::verify(offer.sign(&provider)?, provider.did(), now)?;
+    let offer = Offer::verify(offer.sign(&provider)?, provider.did(), &DidKeys, now)?;
     let acceptance = Acceptance::sign(&offer, &consumer, now)?;
-    let acceptance = acceptance.verify(&consumer.did().trusted_keys(), now)?;
-    let agreement = Agreement::conclude(&offer, &acceptance, &provider, now)?;
-    let keys = Did::trust_all([provider.did(), consumer.did()]);
+    let acceptance = acceptance.verify(&DidKeys.keys(consumer.did()), now)?;
+    let agreement = Agreement::conclude(&offer, &acceptance, &provider, &DidKeys, now)?;
+    let keys = DidKeys.keys_of(&[provider.did(), consumer.did()]);
     Ok(World { provider, consumer, keys, now, offer, agreement })
 }
 
@@ -85,7 +85,13 @@ pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
     for acceptance in documents::<Acceptance>(world, bytes, content) {
         if let Ok(acceptance) = acceptance.verify(&world.keys, world.now) {
             // Its signature under the agreement would have to be the consumer's own.
-            let made = Agreement::conclude(&world.offer, &acceptance, &world.provider, world.now);
+            let made = Agreement::conclude(
+                &world.offer,
+                &acceptance,
+                &world.provider,
+                &DidKeys,
+                world.now,
+            );
             let made = made.ok().map(|agreement| agreement.value().clone());
             assert!(made.as_ref().is_none_or(|one| one.consumer == acceptance.value().consumer));
             kinds.extend(made.map(|_| "acceptance"));
@@ -100,9 +106,10 @@ pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
             roles: Vec::new(),
             is_did: |_| true,
         };
-        let taken = PublishedPolicies::publish(policies, (space, log), &names, None, world.now);
+        let taken =
+            PublishedPolicies::publish(policies, (space, log), &names, None, &DidKeys, world.now);
         if let Ok(taken) = taken {
-            assert!(taken.signed().clone().verify(&provider.trusted_keys(), world.now).is_ok());
+            assert!(taken.signed().clone().verify(&DidKeys.keys(provider), world.now).is_ok());
             let statement = taken.statement();
             assert_eq!((&statement.space, &statement.log), (space, log));
             assert_eq!(statement.version, 1);
@@ -110,7 +117,7 @@ pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
         }
     }
     for agreement in documents::<Agreement>(world, bytes, content) {
-        if let Ok(agreement) = Agreement::verify(agreement, world.now) {
+        if let Ok(agreement) = Agreement::verify(agreement, &DidKeys, world.now) {
             let Agreement { log, provider, consumer, cedar, .. } = agreement.value();
             assert_eq!(log.operator(), provider);
             assert!(provider != consumer && agreement.signers().count() == 2);
@@ -120,7 +127,7 @@ pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
         }
     }
     for termination in documents::<Termination>(world, bytes, content) {
-        if let Ok(one) = Termination::verify(termination, &world.agreement, world.now) {
+        if let Ok(one) = Termination::verify(termination, &world.agreement, &DidKeys, world.now) {
             assert!(one.value().by.has_signed(&one));
             assert_eq!(one.value().contract, contract_id(&world.agreement));
             kinds.push("termination");
@@ -170,7 +177,7 @@ fn assert_believed_only_if_it_encodes_again<T: Payload>(
 /// Whether it is an offer.
 fn assert_offer(world: &World, offer: Signed<Offer>) -> bool {
     let World { provider, consumer, now, .. } = world;
-    let Ok(offer) = Offer::verify(offer, provider.did(), *now) else { return false };
+    let Ok(offer) = Offer::verify(offer, provider.did(), &DidKeys, *now) else { return false };
     let value = offer.value();
     assert_eq!(&value.provider, provider.did());
     assert!(value.terms.check().is_ok() && value.expires_at <= value.validity.until());
@@ -178,7 +185,7 @@ fn assert_offer(world: &World, offer: Signed<Offer>) -> bool {
     let Ok(acceptance) = Acceptance::sign(&offer, consumer, *now) else { return true };
     assert!(value.expires_at > *now);
     let acceptance = acceptance.verify(&world.keys, *now).expect("just signed");
-    let agreement = Agreement::conclude(&offer, &acceptance, provider, *now);
+    let agreement = Agreement::conclude(&offer, &acceptance, provider, &DidKeys, *now);
     let agreement = agreement.expect("what was accepted can be concluded");
     assert_eq!(agreement.value().compiled_elsewhere(), None);
     assert_eq!(contract_id(&agreement), acceptance.value().contract);

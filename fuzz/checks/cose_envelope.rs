@@ -3,8 +3,8 @@
 //! The input is taken as a document, and as instructions to change a good one.
 
 use dataspace_primitives::{
-    CoSignature, KeyId, Payload, PublicKey, Signature, Signed, Signer, TrustedKeys, UnixMillis,
-    Validity,
+    CoSignature, KeyId, Payload, PublicKey, Signature, Signed, Signer, SignerError, TrustedKeys,
+    UnixMillis, Validity,
 };
 use ed25519_dalek::Signer as _;
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,8 @@ impl Signer for Person {
         &self.id
     }
 
-    fn sign(&self, message: &[u8]) -> Signature {
-        Signature::from_bytes(self.key.sign(message).to_bytes())
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
+        Ok(Signature::from_bytes(self.key.sign(message).to_bytes()))
     }
 }
 

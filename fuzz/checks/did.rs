@@ -10,7 +10,7 @@ pub(crate) fn check(bytes: &[u8]) {
         if let Ok(key) = did.public_key() {
             assert_eq!(Did::from_public_key(&key), did);
         }
-        assert!(did.key_url().starts_with(text));
+        assert!(did.key_url().is_none_or(|url| url.starts_with(text)));
         let bytes = cbor::to_canonical(&did).ok();
         let again = bytes.and_then(|bytes| cbor::from_canonical::<Did>(&bytes, 128).ok());
         assert_eq!(again, Some(did), "lost on the wire");

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use dataspace_identity::{Did, MembershipCredential, SecretKey};
+use dataspace_identity::{Did, DidKeys, MembershipCredential, RootSecret, SecretKey};
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Duty, MaskMethod, OdrlOperands, Rule, Terms,
 };
 use dataspace_primitives::{Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    Access, DataSpace, Evidence, ManualClock, NewOffer, Receipt, Setup, Table, request_access,
+    Access, DataSpace, Evidence, ManualClock, NewOffer, NodeKeys, Receipt, Setup, Table,
+    request_access,
 };
 use dataspace_usage_contract::{
     Acceptance, Agreement, DENIALS_PER_MINUTE, DataRules, EntityRules, Offer, Parameters, Scenario,
@@ -73,6 +74,11 @@ pub(crate) fn key(seed: u8) -> Result<SecretKey, Box<dyn Error>> {
     Ok(SecretKey::from_seed(&mut [seed; 32])?)
 }
 
+/// The keys of a node with this seed.
+pub(crate) fn keys(seed: u8) -> Result<NodeKeys, Box<dyn Error>> {
+    Ok(NodeKeys::new(key(seed)?, RootSecret::from_bytes(&mut [seed; 32]))?)
+}
+
 /// When everything happens.
 pub(crate) fn clock() -> ManualClock {
     ManualClock::new("2026-06-01T00:00:00Z".parse().expect("a time"))
@@ -103,7 +109,7 @@ pub(crate) fn founded(
     let year = Duration::from_secs(31_536_000);
     let validity = Validity::new(now, now.checked_add(year).ok_or("a time")?)?;
     let profile = profile(&authority_did)?;
-    let setup = Setup::new(dir.join("node"), provider, authority_did.clone()).clock(clock());
+    let setup = Setup::new(dir.join("node"), keys(1)?, authority_did.clone()).clock(clock());
     let space = with(setup).create(Signed::sign(&profile, &authority)?)?;
     for (serial, subject) in (1..).zip([&provider_did, consumer.did()]) {
         let credential = MembershipCredential {
@@ -129,7 +135,7 @@ pub(crate) fn founded(
         .duty(Duty::Mask(mask));
     let (product, expires_at) = ("table".parse()?, validity.until());
     let offer = space.offer(NewOffer { product, consumer: None, terms, validity, expires_at })?;
-    let read = Offer::verify(offer.clone(), &provider_did, now)?;
+    let read = Offer::verify(offer.clone(), &provider_did, &DidKeys, now)?;
     let agreement = space.conclude(offer, Acceptance::sign(&read, &consumer, now)?)?;
     Ok(Founded { space, authority: authority_did, consumer, agreement, now })
 }

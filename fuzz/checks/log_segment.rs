@@ -53,7 +53,7 @@ fn record(n: u64) -> Result<Record, Box<dyn Error>> {
 
 fn world() -> Result<World, Box<dyn Error>> {
     let operator = SecretKey::from_seed(&mut [1; 32])?;
-    let origin = Origin::new(operator.did());
+    let origin = Origin::new(operator.did()).expect("an origin");
     let disk = Disk::default();
     let log = Log::create_on(Box::new(disk.clone()), origin.clone())?;
     let segment = || disk.get().files.get(&FIRST).cloned().unwrap_or_default();

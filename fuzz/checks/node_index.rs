@@ -12,7 +12,7 @@ use dataspace_runtime::{IndexState, MemorySnapshots, Setup, Snapshots as _};
 
 use crate::changed::changed;
 use crate::disk::{Bytes, Disk};
-use crate::evidence::{clock, founded, key};
+use crate::evidence::{clock, founded, keys};
 
 struct World {
     authority: Did,
@@ -69,7 +69,7 @@ fn assert_same(content: &[u8]) {
         ..Bytes::default()
     };
     snapshots.store(&mut |to| to.write_all(content)).expect("memory takes it");
-    let setup = Setup::new(dir.join("node"), key(1).expect("a key"), authority.clone());
+    let setup = Setup::new(dir.join("node"), keys(1).expect("keys"), authority.clone());
     let setup = setup.clock(clock()).storage(disk).snapshots(snapshots);
     let space = setup.open().expect("the log is enough");
     let is_used = matches!(space.index_state(), Some(IndexState::Used { .. }));

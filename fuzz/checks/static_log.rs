@@ -80,7 +80,7 @@ fn publish(entries: &[Vec<u8>], files: &mut Files) {
 
 fn world() -> Result<World, Box<dyn Error>> {
     let operator = SecretKey::from_seed(&mut [1; 32])?;
-    let origin = Origin::new(operator.did());
+    let origin = Origin::new(operator.did()).expect("an origin");
     let log = Log::create_on(Box::new(Disk::default()), origin.clone())?;
     let mut notes = Vec::new();
     for range in [0..EARLIER, EARLIER..SIZE] {

@@ -9,11 +9,12 @@ use anyhow::{Context as _, Result, ensure};
 use arrow_array::{Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use dataspace_benches::{target_dir, time};
-use dataspace_identity::{Did, MembershipCredential, SecretKey};
+use dataspace_identity::{Did, DidKeys, MembershipCredential, RootSecret, SecretKey};
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    Clock as _, DataSpace, NewOffer, Setup, SystemClock, Table, generate_key, request_access,
+    Clock as _, DataSpace, NewOffer, NodeKeys, Setup, SystemClock, Table, generate_key,
+    request_access,
 };
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 
@@ -66,16 +67,17 @@ pub(crate) fn requests(
         .collect()
 }
 
-/// The provider's key: that of every node here, so that one can be opened again.
-pub(crate) fn provider() -> Result<SecretKey> {
-    Ok(SecretKey::from_seed(&mut [9; 32])?)
+/// The provider's keys: those of every node here, so that one can be opened again.
+pub(crate) fn keys() -> Result<NodeKeys> {
+    let key = SecretKey::from_seed(&mut [9; 32])?;
+    Ok(NodeKeys::new(key, RootSecret::from_bytes(&mut [10; 32]))?)
 }
 
 /// A node in a directory of its own, with so many contracts.
 pub(crate) fn node(contracts: usize) -> Result<Node> {
     let dir = tempfile::tempdir_in(target_dir()?)?;
-    let (authority, provider, consumer) = (generate_key()?, provider()?, generate_key()?);
-    let provider_did = provider.did().clone();
+    let (authority, provider, consumer) = (generate_key()?, keys()?, generate_key()?);
+    let provider_did = provider.provider().clone();
     let profile = dataspace_sectors::materials().profile("bench".parse()?, authority.did().clone());
     let space = Setup::new(dir.path().join("node"), provider, authority.did().clone())
         .create(Signed::sign(&profile, &authority)?)?;
@@ -121,7 +123,7 @@ pub(crate) fn accepted(
     let offer = NewOffer { product, consumer: None, terms: terms()?, validity, expires_at };
     let offer = space.offer(offer)?;
     let now = SystemClock.now();
-    let verified = Offer::verify(offer.clone(), space.provider(), now)?;
+    let verified = Offer::verify(offer.clone(), space.provider(), &DidKeys, now)?;
     let acceptance = Acceptance::sign(&verified, consumer, now)?;
     Ok((offer, acceptance))
 }

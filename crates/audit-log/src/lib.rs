@@ -62,7 +62,7 @@
 //!
 //! let dir = tempfile::tempdir()?;
 //! let operator = SecretKey::from_seed(&mut [1; 32])?; // draw real seeds at random
-//! let origin = Origin::new(operator.did());
+//! let origin = Origin::new(operator.did())?;
 //! let log = Log::create(&dir.path().join("log"), origin.clone())?;
 //!
 //! let event = Event::Product {

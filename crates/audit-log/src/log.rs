@@ -2,7 +2,7 @@ use std::future::poll_fn;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLockReadGuard};
 
-use dataspace_identity::{Did, Origin};
+use dataspace_identity::Origin;
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 use dataspace_tlog::{
     Checkpoint, ConsistencyProof, EncodedRecord, Event, InclusionProof, LeafIndex, Record,
@@ -105,13 +105,13 @@ impl Log {
         Self::open_on(Box::new(FileStorage::open(dir)?), origin)
     }
 
-    /// Opens the log in `dir`, as [`open`](Self::open): whichever log of `operator` it is. Its files
-    /// tell, and are held against the operator's signature as always.
+    /// Opens the log in `dir`, as [`open`](Self::open): whichever log it is of the operator and the key of
+    /// `like`. Its files tell its name, and are held against that key's signature as always.
     ///
     /// # Errors
     /// [`OpenError`] as for [`open`](Self::open), also if it is a log of somebody else.
-    pub fn open_of(dir: &Path, operator: &Did) -> Result<(Self, Recovery), OpenError> {
-        Self::open_of_on(Box::new(FileStorage::open(dir)?), operator)
+    pub fn open_of(dir: &Path, like: &Origin) -> Result<(Self, Recovery), OpenError> {
+        Self::open_of_on(Box::new(FileStorage::open(dir)?), like)
     }
 
     /// As [`open_of`](Self::open_of), on any storage.
@@ -120,15 +120,14 @@ impl Log {
     /// [`OpenError`] as there.
     pub fn open_of_on(
         storage: Box<dyn Storage>,
-        operator: &Did,
+        like: &Origin,
     ) -> Result<(Self, Recovery), OpenError> {
-        let expected = Origin::new(operator);
         let origin = match claimed_origin(&*storage)? {
-            Some(found) if found.operator() != operator => {
-                return Err(OpenError::Origin { expected, found });
+            Some(found) if found.operator() != like.operator() || found.key() != like.key() => {
+                return Err(OpenError::Origin { expected: like.clone(), found });
             }
             // Without a name to find, opening says what is wrong.
-            found => found.unwrap_or(expected),
+            found => found.unwrap_or_else(|| like.clone()),
         };
         Self::open_on(storage, origin)
     }

@@ -1,6 +1,6 @@
 //! Receipts for what is in a log, signed by its operator.
 
-use dataspace_primitives::Signer;
+use dataspace_primitives::{Signer, SignerError};
 use dataspace_tlog::engine::cose::{self, Proof};
 use dataspace_tlog::{Checkpoint, LeafIndex, Receipt, ReceiptError, TreeSize};
 use thiserror::Error;
@@ -30,6 +30,9 @@ pub enum SignReceiptError {
     /// The signer does not hold the operator's key.
     #[error("the signer does not hold the key of the log's operator")]
     NotOperator,
+    /// The key cannot be used.
+    #[error("the key of the log's operator did not sign")]
+    Signer(#[from] SignerError),
     /// The receipt cannot be written.
     #[error("the receipt cannot be put together")]
     Form(#[from] ReceiptError),
@@ -79,12 +82,12 @@ fn sign(
     signer: &dyn Signer,
 ) -> Result<Receipt, SignReceiptError> {
     let origin = checkpoint.origin();
-    if signer.key_id().as_str() != origin.operator().key_url() {
+    if signer.key_id().as_str() != origin.key_url() {
         return Err(SignReceiptError::NotOperator);
     }
     let bytes = cose::to_be_signed(origin, proof.size(), &checkpoint.root());
-    let signature = signer.sign(&bytes);
-    let key = origin.operator().public_key();
+    let signature = signer.sign(&bytes)?;
+    let key = origin.key();
     if !key.is_ok_and(|key| key.verifies(&bytes, &signature)) {
         return Err(SignReceiptError::NotOperator);
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::did::{Did, ParseDidError};
+use crate::keys::{DidKeys, Resolver as _};
 use crate::space::SpaceId;
 
 /// Most roles that one credential can give.
@@ -133,7 +134,7 @@ impl TrustAnchors {
         authority: &Did,
         now: UnixMillis,
     ) -> Result<Self, AdmitError> {
-        let credential = credential.clone().verify(&authority.trusted_keys(), now)?;
+        let credential = credential.clone().verify(&DidKeys.keys(authority), now)?;
         let found = &credential.value().space;
         if found.authority != *authority {
             let expected = SpaceId::new(authority.clone(), found.name.clone());
@@ -167,7 +168,7 @@ impl TrustAnchors {
         credential: Signed<MembershipCredential>,
         now: UnixMillis,
     ) -> Result<Admitted, AdmitError> {
-        let credential = credential.verify(&self.authority().trusted_keys(), now)?;
+        let credential = credential.verify(&DidKeys.keys(self.authority()), now)?;
         let MembershipCredential { space, subject, issued_at, roles, validity, .. } =
             credential.value();
         if *space != self.space {
@@ -184,10 +185,10 @@ impl TrustAnchors {
         if roles.is_empty() {
             return Err(AdmitError::Roles);
         }
-        if let Err(source) = subject.public_key() {
+        if let Err(source @ ParseDidError::Key) = subject.public_key() {
             return Err(AdmitError::NoKey { subject: subject.clone(), source });
         }
-        let keys = subject.trusted_keys();
+        let keys = DidKeys.keys(subject);
         Ok(Admitted { credential, keys })
     }
 }
@@ -213,7 +214,7 @@ impl Admitted {
         self.credential.value()
     }
 
-    /// The participant's keys, ready to check signatures by.
+    /// The participant's key, if its DID is one.
     #[must_use]
     pub fn keys(&self) -> &TrustedKeys {
         &self.keys

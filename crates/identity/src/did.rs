@@ -2,22 +2,24 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use dataspace_primitives::{KeyId, PublicKey, Signed, TrustedKeys, Validity, Verified};
+use dataspace_primitives::{KeyId, PublicKey, Signer, Verified};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Multicodec prefix of an Ed25519 public key (`ed25519-pub`, varint 0xed).
-const ED25519_PUB: [u8; 2] = [0xed, 0x01];
-const METHOD: &str = "did:key:";
-/// `did:key:z6Mk…`: 9 characters and at most 47 of base58.
-const LEN_MAX: usize = 64;
+use crate::multikey;
 
-/// A decentralised identifier (W3C DID Core) of the method `did:key`: the identifier *is* the
-/// public key, so nobody has to be asked what it means.
+const KEY: &str = "did:key:";
+const WEB: &str = "did:web:";
+
+/// Longest DID, in bytes.
+pub const DID_LEN_MAX: usize = 200;
+
+/// A decentralised identifier (W3C DID Core): a text with a method.
 ///
-/// Holds only Ed25519 keys, in their one spelling (`did:key:z6Mk…`). It is a text of the right
-/// form; whether the bytes in it are a point of the curve is found out when the key is asked for,
-/// which costs a tenth of a signature's check.
+/// Of the method `did:key` the identifier *is* an Ed25519 public key, so nobody has to be asked what
+/// it means. Of the method `did:web` it is the name of a web server, possibly with a path; which keys
+/// speak for it stands in [`KeyDocument`](crate::KeyDocument)s, and a
+/// [`Resolver`](crate::Resolver) tells. Each has one spelling.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Did(Arc<str>);
@@ -27,22 +29,30 @@ pub struct Did(Arc<str>);
 #[non_exhaustive]
 pub enum ParseDidError {
     /// Another method, or no DID at all.
-    #[error("only DIDs of the form `did:key:z6Mk…` are known here")]
+    #[error("only DIDs of the forms `did:key:z6Mk…` and `did:web:example.com` are known here")]
     Method,
-    /// Not base58btc, or not the one spelling of its bytes.
+    /// Not base58btc.
     #[error("the DID is not in base58btc")]
     Encoding,
     /// Another kind of key, or not a usable Ed25519 key.
     #[error("the DID does not hold a usable Ed25519 key")]
     Key,
+    /// A `did:web` that is not the one spelling of a host and a path.
+    #[error(
+        "a did:web is a host in lower case, maybe `%3A` and a port, and path segments behind `:`; \
+         at most {DID_LEN_MAX} characters"
+    )]
+    Web,
+    /// The key identifier is none of the DID's.
+    #[error("a key identifier is a DID, `#` and the name of one of its keys")]
+    KeyId,
 }
 
 impl Did {
-    /// The DID that stands for `key`.
+    /// The `did:key` that stands for `key`.
     #[must_use]
     pub fn from_public_key(key: &PublicKey) -> Self {
-        let bytes = [&ED25519_PUB[..], key.as_bytes()].concat();
-        Self(format!("{METHOD}z{}", bs58::encode(bytes).into_string()).into())
+        Self(format!("{KEY}{}", multikey::write(key)).into())
     }
 
     /// The text.
@@ -51,93 +61,113 @@ impl Did {
         &self.0
     }
 
-    /// The key that this DID stands for.
-    ///
-    /// # Errors
-    /// [`ParseDidError::Key`] if its 32 bytes are no usable Ed25519 key: nobody can sign for this DID.
-    pub fn public_key(&self) -> Result<PublicKey, ParseDidError> {
-        let key = decode(&self.0)?;
-        PublicKey::from_bytes(&key).map_err(|_| ParseDidError::Key)
+    /// The word behind `did:key:`.
+    fn multikey(&self) -> Option<&str> {
+        self.0.strip_prefix(KEY)
     }
 
-    /// The DID URL of its one verification method, `did:key:z…#z…`.
+    /// Returns true if the identifier is its key, which so never changes.
     #[must_use]
-    pub fn key_url(&self) -> String {
-        let fragment = self.0.strip_prefix(METHOD).unwrap_or_default();
-        format!("{}#{fragment}", self.0)
+    pub fn is_key(&self) -> bool {
+        self.multikey().is_some()
     }
 
-    /// The DID in a DID URL that names its verification method.
+    /// The key that a `did:key` stands for.
     ///
     /// # Errors
-    /// [`ParseDidError`] if `key_id` is not the verification method of a DID that we know.
-    pub fn from_key_id(key_id: &KeyId) -> Result<Self, ParseDidError> {
-        let (did, _fragment) = key_id.as_str().split_once('#').ok_or(ParseDidError::Method)?;
+    /// [`ParseDidError::Key`] if its 32 bytes are no usable Ed25519 key: nobody can sign for it.
+    /// [`ParseDidError::Method`] of another method.
+    pub fn public_key(&self) -> Result<PublicKey, ParseDidError> {
+        multikey::read(self.multikey().ok_or(ParseDidError::Method)?)
+    }
+
+    /// The DID URL of a `did:key`'s one verification method, `did:key:z…#z…`.
+    #[must_use]
+    pub fn key_url(&self) -> Option<String> {
+        self.multikey().map(|key| format!("{self}#{key}"))
+    }
+
+    /// Whose key it is: the DID in a DID URL that names a verification method.
+    ///
+    /// # Errors
+    /// [`ParseDidError`] if `key_id` is not a verification method of a DID that we know.
+    pub fn of_key(key_id: &KeyId) -> Result<Self, ParseDidError> {
+        let (did, _) = key_id.as_str().split_once('#').ok_or(ParseDidError::KeyId)?;
         let did: Self = did.parse()?;
-        if did.is_key_id(key_id) { Ok(did) } else { Err(ParseDidError::Method) }
+        if did.owns(key_id) { Ok(did) } else { Err(ParseDidError::KeyId) }
     }
 
-    /// Whether `key_id` names this DID's verification method.
-    fn is_key_id(&self, key_id: &KeyId) -> bool {
+    /// Who signs with `signer`.
+    ///
+    /// # Errors
+    /// [`ParseDidError`] as [`Did::of_key`].
+    pub fn of(signer: &dyn Signer) -> Result<Self, ParseDidError> {
+        Self::of_key(signer.key_id())
+    }
+
+    /// Returns true if `key_id` names a key of this DID, by its form.
+    #[must_use]
+    pub fn owns(&self, key_id: &KeyId) -> bool {
         let fragment = key_id.as_str().strip_prefix(&*self.0).and_then(|url| url.strip_prefix('#'));
-        fragment.is_some() && fragment == self.0.strip_prefix(METHOD)
+        match (fragment, self.multikey()) {
+            (Some(fragment), Some(key)) => fragment == key,
+            (Some(fragment), None) => !fragment.is_empty() && !fragment.contains('#'),
+            (None, _) => false,
+        }
     }
 
-    /// Whether this participant is among those who signed `document`.
+    /// Returns true if a key of this participant is among those that signed `document`.
     #[must_use]
     pub fn has_signed<T>(&self, document: &Verified<T>) -> bool {
-        document.signers().any(|signer| self.is_key_id(signer))
-    }
-
-    /// Trusts the keys that `signed` itself names: enough to learn *whose* signatures these are,
-    /// since a `did:key` is its key, and nothing more. What they may sign is the next question.
-    ///
-    /// # Errors
-    /// [`ParseDidError`] if a signer is not a DID that we know.
-    pub fn claimed_keys<T>(signed: &Signed<T>) -> Result<TrustedKeys, ParseDidError> {
-        let dids: Vec<_> =
-            signed.claimed_signers().map(Self::from_key_id).collect::<Result<_, _>>()?;
-        Ok(Self::trust_all(&dids))
-    }
-
-    /// Trusts this DID's key, and no other, at all times: the key set for a document that must
-    /// come from just this participant. Trusts none if it holds no usable key.
-    #[must_use]
-    pub fn trusted_keys(&self) -> TrustedKeys {
-        Self::trust_all([self])
-    }
-
-    /// Trusts the keys of all of `dids`, and no others, at all times.
-    #[must_use]
-    pub fn trust_all<'a>(dids: impl IntoIterator<Item = &'a Did>) -> TrustedKeys {
-        dids.into_iter().fold(TrustedKeys::new(), |keys, did| {
-            match (did.key_url().parse(), did.public_key()) {
-                (Ok(id), Ok(key)) => keys.trust(id, key, Validity::ALWAYS),
-                _ => keys,
-            }
-        })
+        document.signers().any(|signer| self.owns(signer))
     }
 }
 
-/// The bytes of the key. One text has them: 34 bytes of which the first is not zero are spelt in
-/// one way.
-fn decode(text: &str) -> Result<[u8; PublicKey::LEN], ParseDidError> {
-    let base58 = text.strip_prefix(METHOD).and_then(|rest| rest.strip_prefix('z'));
-    let base58 = base58.ok_or(ParseDidError::Method)?;
-    if text.len() > LEN_MAX {
-        return Err(ParseDidError::Encoding);
-    }
-    let mut bytes = [0; LEN_MAX];
-    let len = bs58::decode(base58).onto(&mut bytes).map_err(|_| ParseDidError::Encoding)?;
-    let key = bytes.get(..len).and_then(|bytes| bytes.strip_prefix(&ED25519_PUB));
-    key.and_then(|key| key.try_into().ok()).ok_or(ParseDidError::Key)
+/// Whether this is what stands behind `did:web:`, in its one spelling (the did:web method
+/// specification, §3): a host, a port of 1 to 65535 unless it is the usual one, and path segments.
+fn is_web(rest: &str) -> bool {
+    let mut parts = rest.split(':');
+    let host = parts.next().unwrap_or_default();
+    let (host, port) = match host.split_once("%3A") {
+        Some((host, port)) => (host, Some(port)),
+        None => (host, None),
+    };
+    let is_port = |port: &str| {
+        port.parse::<u16>().is_ok_and(|number| number != 443 && number.to_string() == port)
+    };
+    let is_label = |label: &str| {
+        let plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+    };
+    let is_segment = |segment: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        !segment.is_empty() && segment.bytes().all(plain) && segment != "." && segment != ".."
+    };
+    // An address of digits alone is none that a certificate names.
+    let is_host = host.split('.').all(is_label)
+        && host
+            .rsplit('.')
+            .next()
+            .is_some_and(|last| !last.bytes().all(|one| one.is_ascii_digit()));
+    is_host && port.is_none_or(|port| port != "0" && is_port(port)) && parts.all(is_segment)
 }
 
 impl FromStr for Did {
     type Err = ParseDidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        decode(text)?;
+        if let Some(key) = text.strip_prefix(KEY) {
+            multikey::decode(key)?;
+        } else if let Some(rest) = text.strip_prefix(WEB) {
+            if text.len() > DID_LEN_MAX || !is_web(rest) {
+                return Err(ParseDidError::Web);
+            }
+        } else {
+            return Err(ParseDidError::Method);
+        }
         Ok(Self(text.into()))
     }
 }

@@ -41,16 +41,28 @@
 
 mod credential;
 mod did;
+#[cfg(feature = "key-files")]
+mod key_file;
+mod keys;
+mod multikey;
 mod origin;
 mod revocation;
 mod secret_key;
+mod secrets;
 mod space;
 
 pub use crate::credential::{
     ATTRIBUTES_MAX, AdmitError, Admitted, CLOCK_SKEW, MembershipCredential, ROLES_MAX, TrustAnchors,
 };
-pub use crate::did::{Did, ParseDidError};
+pub use crate::did::{DID_LEN_MAX, Did, ParseDidError};
+#[cfg(feature = "key-files")]
+pub use crate::key_file::{KEY_TEXT_LEN_MAX, KeyTextError, Seal};
+pub use crate::keys::{
+    DidKeys, KEY_DOCUMENTS_MAX, KEYS_MAX, KeyDocument, KeyDocumentError, KnownKeys, ParticipantKey,
+    PastKeys, Resolver, claimed_keys,
+};
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::revocation::{MembershipRevocation, RevocationError};
 pub use crate::secret_key::{ParseKeyError, SecretKey};
+pub use crate::secrets::{RootSecret, Secrets, SecretsError};
 pub use crate::space::SpaceId;

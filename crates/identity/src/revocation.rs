@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::credential::TrustAnchors;
 use crate::did::Did;
+use crate::keys::{DidKeys, Resolver as _};
 use crate::space::SpaceId;
 
 /// The space authority's statement that a participant no longer belongs to the space. It ends every
@@ -54,7 +55,7 @@ impl TrustAnchors {
         revocation: Signed<MembershipRevocation>,
         now: UnixMillis,
     ) -> Result<Verified<MembershipRevocation>, RevocationError> {
-        let revocation = revocation.verify(&self.authority().trusted_keys(), now)?;
+        let revocation = revocation.verify(&DidKeys.keys(self.authority()), now)?;
         let found = &revocation.value().space;
         if found != self.space() {
             let (expected, found) = (Box::new(self.space().clone()), Box::new(found.clone()));

@@ -1,8 +1,7 @@
 use std::fmt;
 
-use dataspace_primitives::{KeyId, PublicKey, Signature, Signer};
+use dataspace_primitives::{KeyId, PublicKey, Signature, Signer, SignerError};
 use ed25519_dalek::Signer as _;
-use ring::hkdf;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -36,7 +35,7 @@ impl SecretKey {
         seed.zeroize();
         let public = PublicKey::from_bytes(key.verifying_key().as_bytes());
         let did = Did::from_public_key(&public.map_err(|_| ParseDidError::Key)?);
-        let key_id = did.key_url().parse().map_err(|_| ParseDidError::Encoding)?;
+        let key_id = did.key_url().unwrap_or_default().parse().map_err(|_| ParseDidError::KeyId)?;
         Ok(Self { key, did, key_id })
     }
 
@@ -59,26 +58,35 @@ impl SecretKey {
         Self::from_seed(&mut seed).map_err(|_| ParseKeyError)
     }
 
-    /// The DID that stands for this key.
+    /// The same key under the name `key_id`: one of a participant whose DID is not its key.
+    ///
+    /// # Errors
+    /// [`ParseDidError`] if the name is not that of a key of a DID, or of another `did:key`.
+    pub fn named(self, key_id: KeyId) -> Result<Self, ParseDidError> {
+        let did = Did::of_key(&key_id)?;
+        if did.is_key() && did != self.did {
+            return Err(ParseDidError::KeyId);
+        }
+        Ok(Self { did, key_id, ..self })
+    }
+
+    /// Whose key it is: the `did:key` that stands for it, or whom it is [named](Self::named) after.
     #[must_use]
     pub fn did(&self) -> &Did {
         &self.did
     }
 
-    /// Derives 32 secret bytes for one other use, named by `purpose` and `context`, by
-    /// HKDF-SHA-256 (RFC 5869). The signing key cannot be found from them.
-    #[must_use]
-    pub fn derive(&self, purpose: &str, context: &[u8]) -> Zeroizing<[u8; 32]> {
-        let mut derived = Zeroizing::new([0; 32]);
-        let seed = Zeroizing::new(self.key.to_bytes());
-        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, b"dataspace/derive/v1").extract(&*seed);
-        // The length keeps (purpose, context) pairs apart.
-        let len = u64::try_from(purpose.len()).unwrap_or(u64::MAX).to_be_bytes();
-        let info = [&len[..], purpose.as_bytes(), context];
-        // Asking for 32 bytes is always within HKDF's 255 blocks.
-        let _infallible =
-            secret.expand(&info, hkdf::HKDF_SHA256).map(|okm| okm.fill(&mut derived[..]));
-        derived
+    #[cfg(feature = "key-files")]
+    pub(crate) fn seed(&self) -> Zeroizing<[u8; Self::SEED_LEN]> {
+        Zeroizing::new(self.key.to_bytes())
+    }
+
+    /// The public key.
+    ///
+    /// # Errors
+    /// Never; so that no code has to panic.
+    pub fn public_key(&self) -> Result<PublicKey, ParseDidError> {
+        PublicKey::from_bytes(self.key.verifying_key().as_bytes()).map_err(|_| ParseDidError::Key)
     }
 }
 
@@ -92,8 +100,8 @@ impl Signer for SecretKey {
         &self.key_id
     }
 
-    fn sign(&self, message: &[u8]) -> Signature {
-        Signature::from_bytes(self.key.sign(message).to_bytes())
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
+        Ok(Signature::from_bytes(self.key.sign(message).to_bytes()))
     }
 }
 

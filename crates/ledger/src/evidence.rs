@@ -14,7 +14,7 @@ mod request;
 mod verdict;
 pub(crate) mod verified;
 
-use dataspace_identity::MembershipCredential;
+use dataspace_identity::{KeyDocumentError, MembershipCredential};
 use dataspace_primitives::cbor::{self, EncodeError};
 use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest, Signed};
 use dataspace_tlog::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
@@ -28,8 +28,14 @@ use crate::state::documents::document;
 
 /// Longest evidence file, in bytes: two records with their paths, two credentials, a request and a
 /// checkpoint with its cosignatures, each as long as it can be.
-pub const EVIDENCE_LEN_MAX: usize =
-    2 * (RECORD_LEN_MAX + PATH_LEN_MAX * 34) + 3 * DOCUMENT_LEN_MAX + NOTE_LEN_MAX + 1_024;
+pub const EVIDENCE_LEN_MAX: usize = 2 * (RECORD_LEN_MAX + PATH_LEN_MAX * 34)
+    + EVIDENCE_KEYS_MAX * (8_192 + PATH_LEN_MAX * 34)
+    + 3 * DOCUMENT_LEN_MAX
+    + NOTE_LEN_MAX
+    + 1_024;
+
+/// Most key documents of both parties in one file: all that they can have, of less than 8 KiB each.
+const EVIDENCE_KEYS_MAX: usize = 128;
 
 /// A contract, a decision under it, and the proof that both are in the log of the contract's
 /// provider: one file, verifiable offline by anybody who knows the space authority. Says nothing
@@ -51,6 +57,9 @@ pub struct Evidence {
     /// The consumer's signed request; its digest is in the record of the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<ByteBuf>,
+    /// The records of the key documents of parties whose DID is not their key, in the order of the log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<Entry>,
 }
 
 /// A record and the proof that it is in the tree of the checkpoint.
@@ -78,6 +87,7 @@ impl Evidence {
         [conclusion, decision]: [Entry; 2],
         [provider, consumer]: [&Signed<MembershipCredential>; 2],
         request: Option<&Signed<AccessRequest>>,
+        keys: Vec<Entry>,
     ) -> Self {
         Self {
             v: Self::VERSION,
@@ -87,7 +97,14 @@ impl Evidence {
             provider: document(provider),
             consumer: document(consumer),
             request: request.map(document),
+            keys,
         }
+    }
+
+    /// All records in it.
+    fn entries(&self) -> impl Iterator<Item = (&Entry, Part)> {
+        let records = [(&self.conclusion, Part::Conclusion), (&self.decision, Part::Decision)];
+        records.into_iter().chain(self.keys.iter().map(|entry| (entry, Part::Keys)))
     }
 
     /// The bytes of the file.
@@ -112,9 +129,10 @@ impl Evidence {
         if evidence.v != Self::VERSION {
             return Err(EvidenceError::Version { found: evidence.v.into() });
         }
-        for (entry, part) in
-            [(&evidence.conclusion, Part::Conclusion), (&evidence.decision, Part::Decision)]
-        {
+        if evidence.keys.len() > EVIDENCE_KEYS_MAX {
+            return Err(EvidenceError::Keys(KeyDocumentError::Count));
+        }
+        for (entry, part) in evidence.entries() {
             let len = entry.path.len();
             if len > PATH_LEN_MAX {
                 return Err(EvidenceError::PathLen { part, len });

@@ -1,6 +1,8 @@
 //! Why a change is refused.
 
-use dataspace_identity::{AdmitError as CredentialError, Did, Origin, RevocationError, SpaceId};
+use dataspace_identity::{
+    AdmitError as CredentialError, Did, KeyDocumentError, Origin, RevocationError, SpaceId,
+};
 use dataspace_policy::{Action, ClauseId, UnmatchedValue};
 use dataspace_primitives::{Name, UnixMillis, VerifyError};
 use dataspace_tlog::RecordError;
@@ -102,6 +104,9 @@ pub enum Refusal {
     /// A revocation that is not acceptable.
     #[error("the revocation is refused")]
     Revocation(#[from] RevocationError),
+    /// Keys of a participant that are not acceptable.
+    #[error("the keys are refused")]
+    Keys(#[from] KeyDocumentError),
     /// Nobody of that name was admitted, or its membership is over.
     #[error("`{did}` is not a member of the space")]
     NotAMember {

@@ -83,6 +83,7 @@ impl Times {
             Event::Profile { .. }
             | Event::Admission { .. }
             | Event::MembershipRevoked { .. }
+            | Event::Keys { .. }
             | Event::Product { .. }
             | Event::Concluded { .. }
             | Event::Terminated { .. }

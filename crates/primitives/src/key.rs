@@ -163,13 +163,32 @@ impl<'de> Deserialize<'de> for Signature {
     }
 }
 
-/// Whoever can sign with one key: a key in memory, or one that never leaves its hardware.
-pub trait Signer {
-    /// The name under which verifiers know the key.
+/// What signs with one key: a key in memory, a key management service, or a hardware module. It is
+/// called from any thread, and may take its time.
+pub trait Signer: Send + Sync {
+    /// The name under which verifiers know the key: a DID URL of its owner.
     fn key_id(&self) -> &KeyId;
 
     /// Signs `message` by Ed25519 (pure, RFC 8032 §5.1).
-    fn sign(&self, message: &[u8]) -> Signature;
+    ///
+    /// # Errors
+    /// [`SignerError`] if the key cannot be used now: the service is out of reach, or refuses.
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignerError>;
+}
+
+/// Why a [`Signer`] did not sign.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the key did not sign: {why}")]
+pub struct SignerError {
+    why: String,
+}
+
+impl SignerError {
+    /// For this reason, which everybody may read.
+    #[must_use]
+    pub fn new(why: impl fmt::Display) -> Self {
+        Self { why: why.to_string() }
+    }
 }
 
 /// The keys whose signatures are believed, each in its time.
@@ -195,11 +214,28 @@ impl TrustedKeys {
         self
     }
 
+    /// Also believes all keys of `others`.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        others.keys.into_iter().fold(self, |all, (id, key, time)| all.trust(id, key, time))
+    }
+
+    /// All of them, each with its name and its time.
+    pub fn iter(&self) -> impl Iterator<Item = (&KeyId, &PublicKey, &Validity)> {
+        self.keys.iter().map(|(id, key, validity)| (id, key, validity))
+    }
+
     /// The key named `id` and when it is believed.
     #[must_use]
     pub fn get(&self, id: &KeyId) -> Option<(&PublicKey, &Validity)> {
         let found = self.keys.iter().find(|(known, _, _)| known == id);
         found.map(|(_, key, validity)| (key, validity))
+    }
+
+    /// Returns true if a key named `id` is believed at `now`.
+    #[must_use]
+    pub fn is_believed(&self, id: &KeyId, now: UnixMillis) -> bool {
+        self.valid_at(id, now).is_some()
     }
 
     /// The key named `id`, if it is believed at `now`.

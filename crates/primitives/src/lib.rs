@@ -44,7 +44,7 @@ mod validity;
 pub use crate::digest::{Digest, ParseDigestError};
 pub use crate::envelope::{DOCUMENT_LEN_MAX, EnvelopeError, Payload};
 pub use crate::key::{
-    InvalidKeyId, InvalidPublicKey, KeyId, PublicKey, Signature, Signer, TrustedKeys,
+    InvalidKeyId, InvalidPublicKey, KeyId, PublicKey, Signature, Signer, SignerError, TrustedKeys,
 };
 pub use crate::name::{InvalidName, Name};
 pub use crate::region::{InvalidRegion, Region, RegionGroup, Regions};

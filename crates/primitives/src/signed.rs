@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::envelope::{
     DOCUMENT_LEN_MAX, Envelope, EnvelopeError, EnvelopeSignature, Payload, to_be_signed,
 };
-use crate::key::{KeyId, Signature, Signer, TrustedKeys};
+use crate::key::{KeyId, Signature, Signer, SignerError, TrustedKeys};
 use crate::time::UnixMillis;
 
 /// A document with signatures that nobody has checked yet. Its content cannot be seen.
@@ -41,6 +41,9 @@ pub enum SignError {
     /// The content has no canonical encoding.
     #[error("the content cannot be encoded")]
     Encode(#[from] EncodeError),
+    /// The key cannot be used.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// The signed document would be too long, or the co-signatures are not the ones needed.
     #[error("the document cannot be put together")]
     Envelope(#[from] EnvelopeError),
@@ -82,11 +85,11 @@ impl CoSignature {
     /// Signs the canonical bytes of `payload` as one of its signers.
     ///
     /// # Errors
-    /// [`SignError::Encode`] if `payload` has no canonical encoding.
+    /// [`SignError`] if `payload` has no canonical encoding, or the key cannot be used.
     pub fn sign<T: Payload>(payload: &T, signer: &dyn Signer) -> Result<Self, SignError> {
         let payload = cbor::to_canonical(payload)?;
         let key_id = signer.key_id().clone();
-        let signature = signer.sign(&to_be_signed::<T>(&payload, &key_id));
+        let signature = signer.sign(&to_be_signed::<T>(&payload, &key_id))?;
         Ok(Self { key_id, signature })
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use dataspace_audit_log::Log;
+use dataspace_identity::Resolver;
 use dataspace_ledger::{Contract, Document, Refusal};
 use dataspace_policy::Compiler;
 use dataspace_usage_contract::ContractId;
@@ -60,7 +61,12 @@ impl ActiveContracts {
     ///
     /// # Errors
     /// [`Refusal`] if they cannot be read, or do not hold.
-    pub(crate) fn get(&self, contract: &Arc<Contract>, log: &Log) -> Result<Arc<Active>, Refusal> {
+    pub(crate) fn get(
+        &self,
+        contract: &Arc<Contract>,
+        log: &Log,
+        resolver: &dyn Resolver,
+    ) -> Result<Arc<Active>, Refusal> {
         if let Some(active) = self.in_memory(contract.id()) {
             return Ok(active);
         }
@@ -69,7 +75,7 @@ impl ActiveContracts {
             contract: contract.id(),
             message: with_causes(&error),
         })?;
-        let document = Document::read(contract, &record, &self.compiler)?;
+        let document = Document::read(contract, &record, (resolver, &self.compiler))?;
         Ok(self.insert(contract, Arc::new(document)))
     }
 

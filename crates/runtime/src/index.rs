@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_audit_log::{LeafIndex, Log, ReadError, Record, RecordError, TreeSize};
-use dataspace_identity::SecretKey;
+use dataspace_primitives::Signer;
 use thiserror::Error;
 
 use crate::index::error::{IndexError, Unusable};
@@ -97,7 +97,7 @@ impl Index {
         &self,
         size: u64,
         (log, known): (&Log, &dyn Known),
-        key: &SecretKey,
+        key: &dyn Signer,
     ) -> Option<Result<TreeSize, Arc<IndexError>>> {
         if size < self.due_at.load(Ordering::Acquire) {
             return None;
@@ -113,7 +113,7 @@ impl Index {
         &self,
         tail: Option<Tail>,
         (log, known): (&Log, &dyn Known),
-        key: &SecretKey,
+        key: &dyn Signer,
     ) -> Result<TreeSize, Arc<IndexError>> {
         self.write_from(&mut self.base(), tail, (log, known), key)
     }
@@ -123,7 +123,7 @@ impl Index {
         base: &mut Base,
         tail: Option<Tail>,
         (log, known): (&Log, &dyn Known),
-        key: &SecretKey,
+        key: &dyn Signer,
     ) -> Result<TreeSize, Arc<IndexError>> {
         let done = self.bring_up(base, tail, (log, known), key).map_err(Arc::new);
         let due_at = match &done {
@@ -142,7 +142,7 @@ impl Index {
         base: &mut Base,
         tail: Option<Tail>,
         (log, known): (&Log, &dyn Known),
-        key: &SecretKey,
+        key: &dyn Signer,
     ) -> Result<(), IndexError> {
         if let Some(unsure) = self.unsure().take()
             && Self::read(&*self.snapshots, log, &mut |_| Ok(())).is_ok_and(|one| one == unsure)

@@ -21,7 +21,7 @@
 //!
 //! # Example
 //! ```
-//! use dataspace_identity::MembershipCredential;
+//! use dataspace_identity::{DidKeys, MembershipCredential};
 //! use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 //! use dataspace_primitives::{Region, Signed, UnixMillis, Validity};
 //! use dataspace_runtime::{
@@ -59,7 +59,7 @@
 //!     product: "alloys".parse()?, consumer: None, terms: Terms::new().permit(rule).duty(Duty::Mask(mask)),
 //!     validity: year, expires_at: year.until(),
 //! })?;
-//! let acceptance = Acceptance::sign(&Offer::verify(offer.clone(), &steel_did, now)?, &institute, now)?;
+//! let acceptance = Acceptance::sign(&Offer::verify(offer.clone(), &steel_did, &DidKeys, now)?, &institute, now)?;
 //! let agreement = space.conclude(offer, acceptance)?;
 //!
 //! // The institute reads, twice; the second time for the wrong purpose.
@@ -96,6 +96,8 @@ mod error;
 mod gate;
 mod index;
 mod kept;
+mod key_files;
+mod keys;
 mod node;
 mod observer;
 mod random;
@@ -126,6 +128,8 @@ pub use crate::error::{ChangeError, WriteError};
 pub use crate::index::IndexState;
 pub use crate::index::error::{IndexError, Unusable};
 pub use crate::index::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
+pub use crate::key_files::KeyFileError;
+pub use crate::keys::NodeKeys;
 pub use crate::observer::{Decided, Observer};
 pub use crate::random::{RandomError, Randomness, SystemRandomness, generate_key};
 pub use crate::replayed::replay_decisions;

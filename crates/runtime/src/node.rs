@@ -7,7 +7,7 @@ use std::time::Duration;
 use dataspace_audit_log::{
     Checkpoint, LeafIndex, Log, Record, Recovery, SignCheckpointError, TreeSize,
 };
-use dataspace_identity::{SecretKey, TrustAnchors};
+use dataspace_identity::TrustAnchors;
 use dataspace_primitives::UnixMillis;
 use parking_lot::Mutex;
 
@@ -17,11 +17,12 @@ use crate::error::WriteError;
 use crate::gate::Gate;
 use crate::index::error::IndexError;
 use crate::index::{Index, IndexState};
+use crate::keys::Keys;
 use crate::observer::Observer;
 use crate::throttle::Throttle;
 
 pub(crate) struct Inner {
-    pub(crate) key: SecretKey,
+    pub(crate) keys: Keys,
     pub(crate) clock: SteadyClock,
     pub(crate) log: Log,
     pub(crate) gate: Gate,
@@ -82,7 +83,7 @@ impl Inner {
     }
 
     fn signed_checkpoint(&self) -> Result<Checkpoint, SignCheckpointError> {
-        let checkpoint = self.log.checkpoint(&self.key)?;
+        let checkpoint = self.log.checkpoint(&self.keys.log)?;
         self.signed.size.fetch_max(checkpoint.size().as_u64(), Ordering::AcqRel);
         if let Ok(now) = self.clock.now() {
             self.signed.at.store(now.as_millis(), Ordering::Release);
@@ -151,7 +152,8 @@ impl Inner {
         if let Some(last) = recorded.checked_sub(1) {
             self.sign_covering(LeafIndex::new(last))?;
         }
-        if let Some(written) = self.index.write_if_due(recorded, (&self.log, &self.gate), &self.key)
+        if let Some(written) =
+            self.index.write_if_due(recorded, (&self.log, &self.gate), &self.keys.log)
         {
             self.tell_index(&written);
         }
@@ -160,7 +162,7 @@ impl Inner {
 
     /// Writes the index of the log as it is.
     pub(crate) fn write_index(&self) -> Result<(), Arc<IndexError>> {
-        let written = self.index.write(None, (&self.log, &self.gate), &self.key);
+        let written = self.index.write(None, (&self.log, &self.gate), &self.keys.log);
         self.tell_index(&written);
         written.map(drop)
     }

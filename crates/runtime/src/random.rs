@@ -1,6 +1,7 @@
 //! The one place that draws randomness.
 
-use dataspace_identity::{Origin, SecretKey};
+use dataspace_identity::{Did, Origin, RootSecret, SecretKey};
+use dataspace_primitives::PublicKey;
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -44,10 +45,21 @@ pub fn generate_key() -> Result<SecretKey, RandomError> {
     SecretKey::from_seed(&mut seed).map_err(|_| RandomError)
 }
 
-/// The name of a new log of the holder of `key`: no two are alike.
-pub(crate) fn log_name(from: &dyn Randomness, key: &SecretKey) -> Result<Origin, RandomError> {
+/// The root of a node's secrets.
+pub(crate) fn root_secret(from: &dyn Randomness) -> Result<RootSecret, RandomError> {
+    let mut bytes = Zeroizing::new([0; RootSecret::LEN]);
+    from.fill(&mut bytes[..])?;
+    Ok(RootSecret::from_bytes(&mut bytes))
+}
+
+/// The origin of a new log of `operator` with this key: no two are alike.
+pub(crate) fn new_origin(
+    from: &dyn Randomness,
+    operator: &Did,
+    key: &PublicKey,
+) -> Result<Origin, RandomError> {
     let name = format!("{:032x}", u128::from_be_bytes(nonce(from)?));
-    Origin::named(key.did(), &name).map_err(|_| RandomError)
+    Origin::with_key(operator, key, Some(&name)).map_err(|_| RandomError)
 }
 
 pub(crate) fn nonce(from: &dyn Randomness) -> Result<[u8; 16], RandomError> {

@@ -1,8 +1,8 @@
 //! The consumer's side of an access.
 
-use dataspace_identity::{Did, SecretKey};
+use dataspace_identity::Did;
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, SignError, Signed, Verified};
+use dataspace_primitives::{Name, SignError, Signed, Signer, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, Statements, contract_id};
 use serde_bytes::ByteArray;
 use thiserror::Error;
@@ -34,7 +34,7 @@ pub enum RequestError {
 /// # Errors
 /// [`RequestError`] if the contract is another consumer's, or no nonce can be drawn.
 pub fn request_access(
-    consumer: &SecretKey,
+    consumer: &dyn Signer,
     agreement: &Verified<Agreement>,
     action: Action,
     purpose: Name,
@@ -48,7 +48,7 @@ pub fn request_access(
 /// # Errors
 /// [`RequestError`] if the contract is another consumer's, or no nonce can be drawn.
 pub fn request_access_stating(
-    consumer: &SecretKey,
+    consumer: &dyn Signer,
     agreement: &Verified<Agreement>,
     action: Action,
     purpose: Name,
@@ -57,13 +57,13 @@ pub fn request_access_stating(
 ) -> Result<Signed<AccessRequest>, RequestError> {
     let contract = contract_id(agreement);
     let agreement = agreement.value();
-    if agreement.consumer != *consumer.did() {
+    if !agreement.consumer.owns(consumer.key_id()) {
         return Err(RequestError::NotTheConsumer { consumer: agreement.consumer.clone() });
     }
     let request = AccessRequest {
         contract,
         log: agreement.log.clone(),
-        consumer: consumer.did().clone(),
+        consumer: agreement.consumer.clone(),
         action,
         purpose,
         statements,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use dataspace_audit_log::{
     CreateError, Event, LeafIndex, Log, OpenError, ReadError, Record, Storage, TreeSize,
 };
-use dataspace_identity::{Did, Origin, SecretKey};
+use dataspace_identity::{Did, Origin};
 use dataspace_ledger::{Change, Refusal, SpaceState, Taken, Times};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
@@ -26,6 +26,7 @@ use crate::index::rows::{Base, Row, Tail};
 use crate::index::snapshots::{DirectorySnapshots, Snapshots};
 use crate::index::{Index, IndexState};
 use crate::kept::Kept;
+use crate::keys::{Keys, NodeKeys};
 use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::observer::{Observer, Silence};
 use crate::random::{self, RandomError, Randomness, SystemRandomness};
@@ -49,7 +50,7 @@ const CONTRACTS_MAX: usize = 8_192;
 /// How to found or open a node.
 pub struct Setup {
     dir: PathBuf,
-    key: SecretKey,
+    keys: NodeKeys,
     authority: Did,
     clock: Box<dyn Clock>,
     randomness: Box<dyn Randomness>,
@@ -103,6 +104,12 @@ pub enum SetupError {
     /// What was kept of archived contracts cannot be looked through.
     #[error("the node's directory cannot be read")]
     Directory(#[from] std::io::Error),
+    /// The log is one of another key.
+    #[error("the log `{log}` has another key than the one that was handed in for it")]
+    LogKey {
+        /// The log.
+        log: Origin,
+    },
     /// The profile is not acceptable.
     #[error("the space profile is refused")]
     Profile(#[from] ProfileError),
@@ -122,8 +129,8 @@ pub enum SetupError {
 }
 
 impl Setup {
-    /// A node in `dir` of the provider that holds `key`, in the space of `authority`.
-    pub fn new(dir: impl AsRef<Path>, key: SecretKey, authority: Did) -> Self {
+    /// A node in `dir` of the provider that holds `keys`, in the space of `authority`.
+    pub fn new(dir: impl AsRef<Path>, keys: NodeKeys, authority: Did) -> Self {
         let (dir, clock) = (dir.as_ref().to_owned(), Box::new(SystemClock));
         let limits = Limits {
             checkpoint_every: CHECKPOINT_EVERY,
@@ -133,7 +140,7 @@ impl Setup {
         };
         let snapshots = Box::new(DirectorySnapshots::new(&dir));
         let (randomness, observer) = (Box::new(SystemRandomness), Box::new(Silence));
-        Self { dir, key, authority, clock, randomness, observer, storage: None, snapshots, limits }
+        Self { dir, keys, authority, clock, randomness, observer, storage: None, snapshots, limits }
     }
 
     /// Keeps the log in `storage` instead of the directory, which then holds the index, if that is not
@@ -219,17 +226,20 @@ impl Setup {
         let profile = PublishedProfile::publish(profile, &self.authority, now)?;
         let (version, document) = (profile.profile().version, profile.signed().as_bytes());
         let event = Event::Profile { version, document: ByteBuf::from(document) };
-        let name = random::log_name(&*self.randomness, &self.key)?;
+        let NodeKeys { provider, log_key, .. } = &self.keys;
+        let name = random::new_origin(&*self.randomness, provider, log_key)?;
+        let keys = Keys::of_log(self.keys, &name)
+            .ok_or_else(|| SetupError::LogKey { log: name.clone() })?;
         let log = match self.storage {
             None => Log::create(&self.dir, name),
             Some(storage) => Log::create_on(storage, name),
         }?;
         let appended = log.append(&Record::new(now, event)).map_err(WriteError::from)?;
         drop(appended);
-        log.checkpoint(&self.key).map_err(WriteError::from)?;
+        log.checkpoint(&keys.log).map_err(WriteError::from)?;
         let state = State::new(SpaceState::new(log.origin().clone(), profile));
         let index = Index::new(self.snapshots, Base::default());
-        let owner = Owner { key: self.key, limits: self.limits, observer: self.observer };
+        let owner = Owner { keys, limits: self.limits, observer: self.observer };
         owner.node(&self.dir, (log, state, index), clock, (None, 1))
     }
 
@@ -262,9 +272,12 @@ impl Setup {
     }
 
     fn open_at(mut self, sets_back: bool) -> Result<DataSpace, SetupError> {
+        let NodeKeys { provider, log_key, .. } = &self.keys;
+        // A DID and a key always make one.
+        let like = Origin::with_key(provider, log_key, None).map_err(|_| RandomError)?;
         let (log, recovery) = match self.storage.take() {
-            None => Log::open_of(&self.dir, self.key.did()),
-            Some(storage) => Log::open_of_on(storage, self.key.did()),
+            None => Log::open_of(&self.dir, &like),
+            Some(storage) => Log::open_of_on(storage, &like),
         }?;
         // A creation that was cut short leaves at most the first record without a checkpoint.
         if recovery.checkpoint().is_none() && recovery.size().as_u64() > 1 {
@@ -300,10 +313,12 @@ impl Setup {
             None => IndexState::Used { size: covered, replayed },
             Some(why) => IndexState::Rebuilt { why, replayed },
         };
+        let keys = Keys::of_log(self.keys, log.origin());
+        let keys = keys.ok_or_else(|| SetupError::LogKey { log: log.origin().clone() })?;
         let index = Index::new(self.snapshots, base);
         if let Some(tail) = tail {
             // Whoever opens the node next should not have to read all this again.
-            let _reported = index.write(Some(tail), (&log, &state), &self.key);
+            let _reported = index.write(Some(tail), (&log, &state), &keys.log);
         }
         let mut high_water = times.latest();
         if sets_back {
@@ -320,11 +335,11 @@ impl Setup {
         // not asked for anything, must not leave its time in the log.
         let opened = Event::Opened { epoch: ByteArray::new(random::nonce(&*self.randomness)?) };
         let opened = log.append(&Record::new(high_water, opened)).map_err(WriteError::from)?;
-        log.checkpoint(&self.key).map_err(WriteError::from)?;
+        log.checkpoint(&keys.log).map_err(WriteError::from)?;
         let size = opened.index().as_u64().saturating_add(1);
         let opened = Opened { recovery, index: state_of_index, size };
         let clock = SteadyClock::new(self.clock, high_water);
-        let owner = Owner { key: self.key, limits: self.limits, observer: self.observer };
+        let owner = Owner { keys, limits: self.limits, observer: self.observer };
         owner.node(&self.dir, (log, state, index), clock, (Some(opened), size))
     }
 
@@ -396,7 +411,7 @@ impl Setup {
 
 /// What an owner hands over, and a node keeps.
 struct Owner {
-    key: SecretKey,
+    keys: Keys,
     limits: Limits,
     observer: Box<dyn Observer>,
 }
@@ -410,13 +425,13 @@ impl Owner {
         clock: SteadyClock,
         (opened, size): (Option<Opened>, u64),
     ) -> Result<DataSpace, SetupError> {
-        let Self { key, limits, observer } = self;
+        let Self { keys, limits, observer } = self;
         let (kept, compiler) = (Kept::open(dir)?, state.space.compiler().clone());
         let inner = Inner {
             anchors: state.space.anchors().clone(),
             contracts: ActiveContracts::new(limits.contracts_max, compiler, kept),
             gate: Gate::new(state),
-            key,
+            keys,
             signed: LastSigned::new(size, clock.latest()),
             clock,
             log,
@@ -436,7 +451,7 @@ impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
             .field("dir", &self.dir)
-            .field("key", &self.key)
+            .field("keys", &self.keys)
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use dataspace_audit_log::{ArchiveError, Checkpoint, LeafIndex, Log, ReadError, Recovery};
-use dataspace_identity::Did;
+use dataspace_identity::{Did, KnownKeys};
 use dataspace_ledger::Refusal;
 use dataspace_primitives::{UnixMillis, Verified};
 use dataspace_usage_contract::{Agreement, ContractId};
@@ -53,7 +53,7 @@ impl DataSpace {
     /// The provider whose node this is.
     #[must_use]
     pub fn provider(&self) -> &Did {
-        self.inner.key.did()
+        &self.inner.keys.provider
     }
 
     /// The time by which this node decides.
@@ -148,16 +148,17 @@ impl DataSpace {
             return Err(ReadError::Index { index: before, size }.into());
         }
         self.keep_conclusions(before)?;
-        Ok(self.inner.log.archive(before, now, &self.inner.key)?)
+        Ok(self.inner.log.archive(before, now, &self.inner.keys.log)?)
     }
 
-    /// Keeps what archiving would take away of contracts: their documents.
+    /// Keeps what archiving would take away of contracts: their documents, and the keys that signed them.
     fn keep_conclusions(&self, before: LeafIndex) -> Result<(), NodeArchiveError> {
         let first = self.inner.log.first()?;
         let mut places: Vec<LeafIndex> = {
             let state = self.inner.gate.enter();
             let places = state.space.contracts().map(|contract| contract.index());
-            places.filter(|place| (first..before).contains(place)).collect()
+            let keys = state.space.key_records().copied();
+            places.chain(keys).filter(|place| (first..before).contains(place)).collect()
         };
         places.sort_unstable();
         self.inner.contracts.kept().keep(&self.inner.log, &places)
@@ -185,9 +186,19 @@ impl DataSpace {
     /// # Errors
     /// [`Refusal::UnknownContract`], or why it cannot be read.
     pub fn agreement(&self, contract: ContractId) -> Result<Verified<Agreement>, Refusal> {
-        let contract = Arc::clone(self.inner.gate.enter().space.contract(contract)?);
-        let active = self.inner.contracts.get(&contract, &self.inner.log)?;
+        let (contract, resolver) = {
+            let state = self.inner.gate.enter();
+            (Arc::clone(state.space.contract(contract)?), Arc::clone(state.space.keys()))
+        };
+        let active = self.inner.contracts.get(&contract, &self.inner.log, &resolver.past())?;
         Ok(active.document.agreement().clone())
+    }
+
+    /// Which keys speak for whom, as the log says: to verify what participants whose DID is not their
+    /// key have signed.
+    #[must_use]
+    pub fn keys(&self) -> Arc<KnownKeys> {
+        Arc::clone(self.inner.gate.enter().space.keys())
     }
 
     /// Identifiers of all contracts, in no order; also of those that are being concluded.

@@ -36,7 +36,7 @@
 //! #     tile.extend_from_slice(leaf_hash(entry).as_bytes());
 //! # }
 //! # let root = base64::engine::general_purpose::STANDARD.encode(tree.root().as_bytes());
-//! # let trusted = Origin::new(operator.did());
+//! # let trusted = Origin::new(operator.did())?;
 //! # let text = format!("{trusted}\n2\n{root}\n");
 //! # let note = dataspace_tlog::note_key(&trusted)?.sign(&text, &operator)?;
 //! # let trusted = trusted.as_str();

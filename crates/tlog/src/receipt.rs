@@ -114,7 +114,7 @@ impl Receipt {
         }
         let size = self.proof.size();
         let bytes = cose::to_be_signed(origin, size, &root);
-        let key = origin.operator().public_key();
+        let key = origin.key();
         if !key.is_ok_and(|key| key.verifies(&bytes, &self.signature)) {
             return Err(ReceiptError::Signature);
         }

@@ -53,6 +53,11 @@ pub enum Event {
         /// The signed revocation.
         document: ByteBuf,
     },
+    /// The keys of a participant whose DID is not its key.
+    Keys {
+        /// The signed key document.
+        document: ByteBuf,
+    },
     /// A data product was registered.
     Product {
         /// The product's identifier.

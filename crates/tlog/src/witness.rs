@@ -41,7 +41,7 @@ use crate::witness::seen_store::{SeenStore, origin_hash};
 /// [`disregard_times_from`]: Witness::disregard_times_from
 pub struct Witness {
     key: WitnessKey,
-    signer: Box<dyn Signer + Send + Sync>,
+    signer: Box<dyn Signer>,
     logs: Vec<Origin>,
     seen: Seen,
     /// The time of the latest cosignature of any log, in milliseconds; 0 if there is none.
@@ -144,17 +144,17 @@ impl Witness {
     /// [`OpenWitnessError`] if the key is another one, or what was seen cannot be read.
     pub fn open(
         key: WitnessKey,
-        signer: Box<dyn Signer + Send + Sync>,
+        signer: Box<dyn Signer>,
         logs: &[Origin],
         store: Box<dyn SeenStore>,
     ) -> Result<Self, OpenWitnessError> {
         const TEST: &[u8] = b"dataspace: does this signer hold the witness's key?";
-        if !key.key().verifies(TEST, &signer.sign(TEST)) {
+        if !signer.sign(TEST).is_ok_and(|signature| key.key().verifies(TEST, &signature)) {
             return Err(OpenWitnessError::Signer { name: key.name().to_owned() });
         }
         let seen = Seen::new(store);
         for origin in logs {
-            if origin.operator().public_key().as_ref() == Ok(key.key()) {
+            if origin.key().as_ref() == Ok(key.key()) {
                 return Err(OpenWitnessError::OwnLog { origin: origin.clone() });
             }
             seen.follow(origin)?;

@@ -1,11 +1,11 @@
 //! From offer and acceptance to the agreement that both parties signed.
 
-use dataspace_identity::{Did, Origin, ParseDidError, SecretKey, SpaceId};
+use dataspace_identity::{Did, Origin, ParseDidError, Resolver, SpaceId, claimed_keys};
 use dataspace_policy::{
     COMPILER_VERSION, Compiler, InvalidPolicies, InvalidTerms, Program, Scope, Terms,
 };
 use dataspace_primitives::{
-    CoSignature, Digest, Name, Payload, SignError, Signed, UnixMillis, Validity, Verified,
+    CoSignature, Digest, Name, Payload, SignError, Signed, Signer, UnixMillis, Validity, Verified,
     VerifyError,
     cbor::{self, EncodeError},
 };
@@ -206,11 +206,12 @@ impl Agreement {
     pub fn conclude(
         offer: &Verified<Offer>,
         acceptance: &Verified<Acceptance>,
-        provider: &SecretKey,
+        provider: &dyn Signer,
+        resolver: &dyn Resolver,
         now: UnixMillis,
     ) -> Result<Verified<Self>, AgreeError> {
         let parties = (provider, acceptance);
-        Ok(Self::conclude_with(offer, parties, now, &Compiler::default())?.0)
+        Ok(Self::conclude_with(offer, parties, resolver, now, &Compiler::default())?.0)
     }
 
     /// As [`conclude`](Self::conclude), by the compiler of all contracts of a node; gives the program of
@@ -220,7 +221,8 @@ impl Agreement {
     /// [`AgreeError`] as there.
     pub fn conclude_with(
         offer: &Verified<Offer>,
-        (provider, acceptance): (&SecretKey, &Verified<Acceptance>),
+        (provider, acceptance): (&dyn Signer, &Verified<Acceptance>),
+        resolver: &dyn Resolver,
         now: UnixMillis,
         compiler: &Compiler,
     ) -> Result<(Verified<Self>, Program), AgreeError> {
@@ -239,7 +241,7 @@ impl Agreement {
         }
         let countersignature = CoSignature::sign(&agreement, provider)?;
         let signed = Signed::assemble(&agreement, vec![signature.clone(), countersignature])?;
-        Ok((Self::verify_parties(signed, now)?, program))
+        Ok((Self::verify_parties(signed, resolver, now)?, program))
     }
 
     /// Checks an agreement: that it is signed by the two participants that it names, that the log is
@@ -252,8 +254,12 @@ impl Agreement {
     ///
     /// # Errors
     /// [`AgreeError`] if a signature, the log or the text is not good.
-    pub fn verify(agreement: Signed<Self>, now: UnixMillis) -> Result<Verified<Self>, AgreeError> {
-        Ok(Self::verify_with(agreement, now, &Compiler::default())?.0)
+    pub fn verify(
+        agreement: Signed<Self>,
+        resolver: &dyn Resolver,
+        now: UnixMillis,
+    ) -> Result<Verified<Self>, AgreeError> {
+        Ok(Self::verify_with(agreement, resolver, now, &Compiler::default())?.0)
     }
 
     /// As [`verify`](Self::verify), by the compiler of all contracts of a node; gives the program of the
@@ -263,10 +269,11 @@ impl Agreement {
     /// [`AgreeError`] as there.
     pub fn verify_with(
         agreement: Signed<Self>,
+        resolver: &dyn Resolver,
         now: UnixMillis,
         compiler: &Compiler,
     ) -> Result<(Verified<Self>, Program), AgreeError> {
-        let agreement = Self::verify_parties(agreement, now)?;
+        let agreement = Self::verify_parties(agreement, resolver, now)?;
         agreement.value().check_text()?;
         let program = compiler.compile(&agreement.value().cedar)?;
         Ok((agreement, program))
@@ -275,9 +282,10 @@ impl Agreement {
     /// Checks that the two participants whom it names signed it, for a log of its provider.
     fn verify_parties(
         agreement: Signed<Self>,
+        resolver: &dyn Resolver,
         now: UnixMillis,
     ) -> Result<Verified<Self>, AgreeError> {
-        let keys = Did::claimed_keys(&agreement)?;
+        let keys = claimed_keys(&agreement, resolver)?;
         let agreement = agreement.verify(&keys, now)?;
         let Self { provider, consumer, log, .. } = agreement.value();
         let both_signed = provider != consumer
@@ -326,13 +334,14 @@ impl Acceptance {
     /// [`AgreeError`] if the offer is not good, not for this consumer, or expired at `now`.
     pub fn sign(
         offer: &Verified<Offer>,
-        consumer: &SecretKey,
+        consumer: &dyn Signer,
         now: UnixMillis,
     ) -> Result<Signed<Self>, AgreeError> {
-        let (agreement, _) = Agreement::draft(offer, consumer.did(), now, &Compiler::default())?;
+        let did = Did::of(consumer)?;
+        let (agreement, _) = Agreement::draft(offer, &did, now, &Compiler::default())?;
         let acceptance = Self {
             offer: offer::id(offer),
-            consumer: consumer.did().clone(),
+            consumer: did,
             contract: agreement.id()?,
             signature: CoSignature::sign(&agreement, consumer)?,
         };

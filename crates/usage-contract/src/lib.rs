@@ -9,7 +9,7 @@
 //!
 //! # Example
 //! ```
-//! use dataspace_identity::{Origin, SecretKey, SpaceId};
+//! use dataspace_identity::{DidKeys, Origin, Resolver as _, SecretKey, SpaceId};
 //! use dataspace_policy::{Action, Rule, Terms};
 //! use dataspace_primitives::Validity;
 //! use dataspace_usage_contract::{Acceptance, Agreement, Offer, contract_id};
@@ -30,10 +30,10 @@
 //!     expires_at: until,
 //! };
 //! // The consumer checks and accepts, the provider concludes.
-//! let offer = Offer::verify(offer.sign(&provider)?, provider.did(), now)?;
+//! let offer = Offer::verify(offer.sign(&provider)?, provider.did(), &DidKeys, now)?;
 //! let acceptance = Acceptance::sign(&offer, &consumer, now)?;
-//! let acceptance = acceptance.verify(&consumer.did().trusted_keys(), now)?;
-//! let agreement = Agreement::conclude(&offer, &acceptance, &provider, now)?;
+//! let acceptance = acceptance.verify(&DidKeys.keys(consumer.did()), now)?;
+//! let agreement = Agreement::conclude(&offer, &acceptance, &provider, &DidKeys, now)?;
 //! println!("contract {}", contract_id(&agreement));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -1,7 +1,7 @@
-use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
+use dataspace_identity::{Did, Origin, ParseDidError, Resolver, SpaceId};
 use dataspace_policy::{InvalidPolicies, InvalidTerms, Program, Scope, Terms};
 use dataspace_primitives::{
-    Name, Payload, SignError, Signed, UnixMillis, Validity, Verified, VerifyError,
+    Name, Payload, SignError, Signed, Signer, UnixMillis, Validity, Verified, VerifyError,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -71,6 +71,9 @@ pub enum OfferError {
         /// When the contract would run.
         validity: Validity,
     },
+    /// The signer is not a DID that we know.
+    #[error("the signer is unknown")]
+    Signer(#[from] ParseDidError),
     /// It cannot be encoded or is too long.
     #[error("the offer cannot be signed")]
     Sign(#[from] SignError),
@@ -81,8 +84,8 @@ impl Offer {
     ///
     /// # Errors
     /// [`OfferError`] if the key is not the provider's or the terms must not be signed.
-    pub fn sign(&self, provider: &SecretKey) -> Result<Signed<Self>, OfferError> {
-        if self.provider != *provider.did() {
+    pub fn sign(&self, provider: &dyn Signer) -> Result<Signed<Self>, OfferError> {
+        if self.provider != Did::of(provider)? {
             return Err(OfferError::Provider { provider: self.provider.clone() });
         }
         self.check()?;
@@ -96,9 +99,10 @@ impl Offer {
     pub fn verify(
         offer: Signed<Self>,
         provider: &Did,
+        resolver: &dyn Resolver,
         now: UnixMillis,
     ) -> Result<Verified<Self>, OfferError> {
-        let offer = Self::verify_signature(offer, provider, now)?;
+        let offer = Self::verify_signature(offer, provider, resolver, now)?;
         offer.value().check()?;
         Ok(offer)
     }
@@ -111,9 +115,10 @@ impl Offer {
     pub fn verify_signature(
         offer: Signed<Self>,
         provider: &Did,
+        resolver: &dyn Resolver,
         now: UnixMillis,
     ) -> Result<Verified<Self>, OfferError> {
-        let offer = offer.verify(&provider.trusted_keys(), now)?;
+        let offer = offer.verify(&resolver.keys(provider), now)?;
         check_provider(&offer)?;
         Ok(offer)
     }

@@ -1,4 +1,4 @@
-use dataspace_identity::{Did, Origin, SpaceId};
+use dataspace_identity::{Origin, Resolver, SpaceId};
 use dataspace_policy::{InvalidPolicies, Layer, Policies, UnmatchedValue, Vocabulary};
 use dataspace_primitives::{Payload, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
@@ -81,9 +81,10 @@ impl PublishedPolicies {
         (space, log): (&SpaceId, &Origin),
         vocabulary: &Vocabulary<'_>,
         last: Option<&Self>,
+        resolver: &dyn Resolver,
         now: UnixMillis,
     ) -> Result<Self, ProviderPoliciesError> {
-        let statement = statement.verify(&Did::trust_all([log.operator()]), now)?;
+        let statement = statement.verify(&resolver.keys(log.operator()), now)?;
         let ProviderPolicies { space: of, log: on, version: found, cedar } = statement.value();
         if of != space {
             let (expected, found) = (Box::new(space.clone()), Box::new(of.clone()));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataspace_identity::{Did, SpaceId};
+use dataspace_identity::{Did, DidKeys, Resolver as _, SpaceId};
 use dataspace_policy::{
     Clause, InvalidOperands, InvalidPolicies, Layer, OdrlError, OdrlOperands, OdrlPolicy, Policies,
     Terms, UnmatchedValue, Vocabulary, look,
@@ -268,7 +268,7 @@ impl PublishedProfile {
         authority: &Did,
         now: UnixMillis,
     ) -> Result<Self, ProfileError> {
-        let profile = profile.verify(&authority.trusted_keys(), now)?;
+        let profile = profile.verify(&DidKeys.keys(authority), now)?;
         let value = profile.value();
         if value.authority != *authority {
             return Err(ProfileError::Authority { authority: value.authority.clone() });

@@ -1,4 +1,4 @@
-use dataspace_identity::Did;
+use dataspace_identity::{Did, Resolver};
 use dataspace_primitives::{Name, Payload, Signed, UnixMillis, Verified, VerifyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -56,10 +56,12 @@ impl Termination {
     pub fn verify(
         termination: Signed<Self>,
         agreement: &Verified<Agreement>,
+        resolver: &dyn Resolver,
         now: UnixMillis,
     ) -> Result<Verified<Self>, TerminationError> {
         let Agreement { provider, consumer, .. } = agreement.value();
-        Self::verify_by(termination, contract_id(agreement), [provider, consumer], now)
+        let parties = [provider, consumer];
+        Self::verify_by(termination, contract_id(agreement), parties, resolver, now)
     }
 
     /// The same of a contract of which only the identifier and the parties are at hand.
@@ -70,9 +72,10 @@ impl Termination {
         termination: Signed<Self>,
         contract: ContractId,
         parties: [&Did; 2],
+        resolver: &dyn Resolver,
         now: UnixMillis,
     ) -> Result<Verified<Self>, TerminationError> {
-        let termination = termination.verify(&Did::trust_all(parties), now)?;
+        let termination = termination.verify(&resolver.keys_of(&parties), now)?;
         let Self { contract: found, by, .. } = termination.value();
         let (expected, found) = (contract, *found);
         if expected != found {

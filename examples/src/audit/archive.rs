@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{Event, LeafIndex, Log, ReadOnlyStorage, Record, StoredFile};
 use dataspace_identity::{Did, SecretKey};
-use dataspace_runtime::{Clock as _, DataSpace, Setup, SetupError, SystemClock};
+use dataspace_runtime::{Clock as _, DataSpace, NodeKeys, Setup, SetupError, SystemClock};
 
 use crate::audit::authority;
 use crate::audit::kind::{Kind, origin};
@@ -158,7 +158,7 @@ impl Opened {
                  removed; name the authority of its space with --authority DID|FILE"
             );
         };
-        let opened = Setup::new(dir, key, authority.clone()).open();
+        let opened = Setup::new(dir, NodeKeys::without_secrets(key)?, authority.clone()).open();
         Ok(Self::Node(opened.map_err(|error| setup_error(dir, &authority, error))?))
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use dataspace_audit_log::{Event, LeafIndex, Record};
-use dataspace_identity::Did;
+use dataspace_identity::{Did, DidKeys, claimed_keys};
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::SpaceProfile;
 
@@ -42,7 +42,7 @@ fn named(source: &mut Source) -> Option<Did> {
     let Record { time, event, .. } = Record::from_bytes(&source.record(first).ok()?).ok()?;
     let Event::Profile { document, .. } = event else { return None };
     let signed = Signed::<SpaceProfile>::from_bytes(document.into_vec()).ok()?;
-    let keys = Did::claimed_keys(&signed).ok()?;
+    let keys = claimed_keys(&signed, &DidKeys).ok()?;
     let profile = signed.verify(&keys, time).ok()?;
     let named = &profile.value().authority;
     named.has_signed(&profile).then(|| named.clone())

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use dataspace_runtime::{Setup, SetupError};
+use dataspace_runtime::{NodeKeys, Setup, SetupError};
 
 use crate::audit::archive::setup_error;
 use crate::audit::kind::{Kind, origin};
@@ -49,7 +49,9 @@ pub(crate) fn run(args: SetClockBackArgs, out: &mut impl Write) -> Result<Health
     }
     let authority = named::authority(&authority)?;
     let key = key_file::read_operator(&key, &origin(&dir, None)?)?;
-    let space = match Setup::new(&dir, key, authority.clone()).set_clock_back() {
+    let space = match Setup::new(&dir, NodeKeys::without_secrets(key)?, authority.clone())
+        .set_clock_back()
+    {
         Err(SetupError::ClockNotBehind { now, latest }) => {
             writeln!(
                 out,

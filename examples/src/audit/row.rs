@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use clap::ValueEnum;
 use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
-use dataspace_identity::{Did, MembershipCredential, MembershipRevocation};
+use dataspace_identity::{
+    Did, DidKeys, KeyDocument, MembershipCredential, MembershipRevocation, Resolver, claimed_keys,
+};
 use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, shown};
 use dataspace_usage_contract::{Agreement, ProviderPolicies, SpaceProfile, Termination};
 use serde_json::{Value, json};
@@ -20,6 +22,8 @@ pub(crate) enum EventKind {
     Admission,
     /// A membership was revoked
     Revocation,
+    /// The keys of a participant were stated
+    Keys,
     /// A product was registered
     Product,
     /// A contract became active
@@ -48,6 +52,7 @@ impl EventKind {
             Self::Profile => "profile",
             Self::Admission => "admission",
             Self::Revocation => "revocation",
+            Self::Keys => "keys",
             Self::Product => "product",
             Self::Contract => "contract",
             Self::Termination => "termination",
@@ -138,6 +143,7 @@ impl Row {
                     )
                 });
             }
+            Event::Keys { document } => self.keys(&document, time),
             Event::Admission { document } => {
                 self.kind = EventKind::Admission;
                 self.document::<MembershipCredential>(&document, time, |row, credential| {
@@ -230,10 +236,26 @@ impl Row {
         time: UnixMillis,
         words: impl FnOnce(&mut Self, &T) -> String,
     ) {
-        self.what = match content::<T>(bytes, time) {
+        // What a did:web signed is verified by keys that other records state.
+        let is_by_others = Signed::<T>::from_bytes(bytes.to_vec()).is_ok_and(|signed| {
+            signed.claimed_signers().any(|id| Did::of_key(id).is_ok_and(|did| !did.is_key()))
+        });
+        self.what = match content::<T>(bytes, (time, &DidKeys)) {
             Some(value) => words(self, &value),
+            None if is_by_others => {
+                "signed with keys that the log states; a replay verifies it".to_owned()
+            }
             None => format!("a document of {} bytes that does not verify", bytes.len()),
         };
+    }
+
+    fn keys(&mut self, bytes: &[u8], time: UnixMillis) {
+        self.kind = EventKind::Keys;
+        self.document::<KeyDocument>(bytes, time, |row, keys| {
+            row.about(keys.subject.as_str());
+            let (subject, count) = (short_did(keys.subject.as_str()), keys.keys.len());
+            format!("keys of {subject}, version {}: {count}", keys.version)
+        });
     }
 
     fn access(&mut self, access: AccessRecord) {
@@ -308,9 +330,12 @@ impl Row {
 }
 
 /// What a document says that its own signers signed. Whether they may say it, a replay tells.
-pub(super) fn content<T: Payload + Clone>(bytes: &[u8], time: UnixMillis) -> Option<T> {
+pub(super) fn content<T: Payload + Clone>(
+    bytes: &[u8],
+    (time, resolver): (UnixMillis, &dyn Resolver),
+) -> Option<T> {
     let signed = Signed::<T>::from_bytes(bytes.to_vec()).ok()?;
-    let keys = Did::claimed_keys(&signed).ok()?;
+    let keys = claimed_keys(&signed, resolver).ok()?;
     Some(signed.verify(&keys, time).ok()?.value().clone())
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey, SpaceId};
+use dataspace_identity::{
+    Did, DidKeys, MembershipCredential, MembershipRevocation, SecretKey, SpaceId,
+};
 use dataspace_policy::Action;
 use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{Clock, SystemClock, generate_key, request_access};
@@ -77,7 +79,7 @@ impl Consumer {
         provider: &Did,
     ) -> Result<Signed<Acceptance>> {
         let now = SystemClock.now();
-        let offer = Offer::verify(offer.clone(), provider, now)?;
+        let offer = Offer::verify(offer.clone(), provider, &DidKeys, now)?;
         Ok(Acceptance::sign(&offer, &self.key, now)?)
     }
 

@@ -10,7 +10,7 @@ use dataspace_identity::Did;
 use dataspace_policy::{Action, Constraint, Legal, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, Validity, shown};
 use dataspace_runtime::{
-    Access, Clock, DataSpace, NewOffer, Receipt, Setup, SystemClock, Table, generate_key,
+    Access, Clock, DataSpace, NewOffer, NodeKeys, Receipt, Setup, SystemClock, Table, generate_key,
 };
 use dataspace_usage_contract::{ContractId, SpaceProfile, contract_id};
 
@@ -118,7 +118,7 @@ fn short(did: &Did) -> String {
 
 fn found(dir: &Path) -> Result<Demo> {
     let authority = generate_key()?;
-    let mill = generate_key()?;
+    let mill = NodeKeys::create(&dir.join("keys"), None)?;
     let (institute, outsider) =
         (Consumer::new("Institute of Metals")?, Consumer::new("Ore Traders")?);
     let authority_did = authority.did().clone();
@@ -128,7 +128,7 @@ fn found(dir: &Path) -> Result<Demo> {
     let mut profile: SpaceProfile =
         vocabulary.profile(name("materials-demo")?, authority_did.clone());
     SPACE_POLICIES.clone_into(&mut profile.policies);
-    let mill_did = mill.did().clone();
+    let mill_did = mill.provider().clone();
     let space = Setup::new(dir.join("node"), mill, authority_did.clone())
         .create(Signed::sign(&profile, &authority)?)?;
     let authority = Authority { key: authority, space: profile.space_id() };

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use dataspace_audit_log::{FileStorage, LeafIndex, Log, ReadError, Record};
-use dataspace_identity::{MembershipCredential, SecretKey, SpaceId};
+use dataspace_identity::{DidKeys, MembershipCredential, Origin, RootSecret, SecretKey, SpaceId};
 use dataspace_policy::{Action, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, Validity};
 use dataspace_runtime::{
-    Access, Clock as _, DataSpace, IndexState, NewOffer, Setup, SetupError, SystemClock, Table,
-    request_access,
+    Access, Clock as _, DataSpace, IndexState, NewOffer, NodeKeys, Setup, SetupError, SystemClock,
+    Table, request_access,
 };
 use dataspace_usage_contract::{Acceptance, ContractId, Offer, contract_id};
 
@@ -36,7 +36,11 @@ pub(crate) fn year() -> Validity {
 }
 
 pub(crate) fn setup(node: &Path) -> Setup {
-    Setup::new(node, operator(), authority().did().clone())
+    Setup::new(
+        node,
+        NodeKeys::new(operator(), RootSecret::from_bytes(&mut [9; 32])).unwrap(),
+        authority().did().clone(),
+    )
 }
 
 /// The product, without which there is nothing to access.
@@ -60,7 +64,7 @@ pub(crate) fn contract(space: &DataSpace) -> ContractId {
     };
     let offer = space.offer(offer).unwrap();
     let now = SystemClock.now();
-    let verified = Offer::verify(offer.clone(), space.provider(), now).unwrap();
+    let verified = Offer::verify(offer.clone(), space.provider(), &DidKeys, now).unwrap();
     let acceptance = Acceptance::sign(&verified, &consumer(), now).unwrap();
     contract_id(&space.conclude(offer, acceptance).unwrap())
 }
@@ -128,7 +132,7 @@ pub(crate) fn many_segments(dir: &Path) -> ContractId {
     }
     drop(space);
     // The same records, a few of them in each segment; without an index.
-    let (from, _) = Log::open_of(&founded, operator().did()).unwrap();
+    let (from, _) = Log::open_of(&founded, &Origin::new(operator().did()).unwrap()).unwrap();
     let storage = SmallSegments(FileStorage::create(&dir.join("node")).unwrap());
     let to = Log::create_on(Box::new(storage), from.origin().clone()).unwrap();
     from.replay(|_, bytes| {

@@ -1,5 +1,6 @@
 //! A node's own verbs, and nodes that mean harm.
 
+use dataspace_identity::Origin;
 use std::fs;
 
 use dataspace_audit_log::{Event, LeafIndex, Log, Record, Verdict};
@@ -87,7 +88,8 @@ fn the_words_of_a_hostile_log_are_shown_as_text() {
     drop(space);
     // The same log, with other words in its last denial.
     let hostile = "unknown-purpose: none\u{1b}[2K\rpermitted \u{202e}by all\u{202c}";
-    let (from, _) = Log::open_of(&dir.join("node"), operator().did()).unwrap();
+    let (from, _) =
+        Log::open_of(&dir.join("node"), &Origin::new(operator().did()).unwrap()).unwrap();
     let to = Log::create(&dir.join("hostile"), from.origin().clone()).unwrap();
     let mut denial = None;
     from.replay(|index, bytes| {

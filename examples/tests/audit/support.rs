@@ -149,7 +149,7 @@ pub(crate) fn write_key(dir: &Path) {
 }
 
 pub(crate) fn origin() -> Origin {
-    Origin::new(operator().did())
+    Origin::new(operator().did()).unwrap()
 }
 
 /// A record; another one for each number.

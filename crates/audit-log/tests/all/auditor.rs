@@ -230,7 +230,7 @@ fn two_checkpoints_are_the_same_extend_each_other_or_are_a_fork_that_is_proved()
     // The log under the earlier one shows nothing of the later one.
     let error = compare(&one.checkpoint(10), &other.checkpoint(15), &mut site(1));
     assert!(matches!(error, Err(CompareError::OtherHistory { .. })), "{error:?}");
-    let elsewhere = Origin::new(key(3).did());
+    let elsewhere = Origin::new(key(3).did()).unwrap();
     let text = format!("{elsewhere}\n{}", one.checkpoint(5).text().split_once('\n').unwrap().1);
     let note = note_key(&elsewhere).unwrap().sign(&text, &key(3)).unwrap();
     let foreign = Checkpoint::verify(&note, &elsewhere).unwrap();

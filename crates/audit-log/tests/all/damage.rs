@@ -268,7 +268,7 @@ fn damage_with_good_groups_far_behind_it_is_not_cut() {
 #[test]
 fn a_checkpoint_forged_with_another_key_is_refused() {
     let Sample { bytes, .. } = sample(4);
-    let other = Origin::new(key(2).did());
+    let other = Origin::new(key(2).did()).unwrap();
     let log = Log::create_on(Box::new(Disk::default()), other.clone()).unwrap();
     log.append_batch(&numbers(0..7)).unwrap();
     let forged = log.checkpoint(&key(2)).unwrap().as_note().to_owned();

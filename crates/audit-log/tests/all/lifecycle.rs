@@ -144,7 +144,7 @@ fn a_second_opener_is_refused_until_the_first_is_gone() {
 fn the_log_of_another_origin_is_not_opened() {
     let disk = Disk::default();
     drop(disk.create());
-    let other = Origin::new(key(2).did());
+    let other = Origin::new(key(2).did()).unwrap();
     let Err(OpenError::Origin { expected, found }) = Log::open_on(Box::new(disk), other.clone())
     else {
         panic!("not refused")

@@ -283,7 +283,7 @@ fn a_kept_checkpoint_shows_a_rollback_and_a_fork() {
 #[test]
 fn a_checkpoint_of_another_key_or_log_is_refused() {
     let site = site(&[5]);
-    let other = dataspace_audit_log::Origin::new(key(2).did());
+    let other = dataspace_audit_log::Origin::new(key(2).did()).unwrap();
     let error = StaticLog::open(site.clone(), &other).unwrap_err();
     assert!(matches!(error, OpenStaticError::Checkpoint(_)));
     let named = dataspace_audit_log::Origin::named(key(1).did(), "b").unwrap();

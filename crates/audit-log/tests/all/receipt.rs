@@ -156,7 +156,10 @@ impl dataspace_primitives::Signer for Impostor {
         &ID
     }
 
-    fn sign(&self, message: &[u8]) -> dataspace_primitives::Signature {
+    fn sign(
+        &self,
+        message: &[u8],
+    ) -> Result<dataspace_primitives::Signature, dataspace_primitives::SignerError> {
         key(2).sign(message)
     }
 }

@@ -1,4 +1,4 @@
-use dataspace_identity::{Did, ParseDidError, SecretKey};
+use dataspace_identity::{Did, DidKeys, Origin, ParseDidError, Resolver as _, SecretKey};
 use dataspace_primitives::{PublicKey, Signer as _, UnixMillis, Validity, cbor};
 use proptest::prelude::*;
 
@@ -47,7 +47,7 @@ fn the_did_holds_the_public_key_itself() {
 fn the_key_identifier_is_the_did_url_of_the_specification() {
     let did: Did = VECTORS[0].1.parse().unwrap();
     let fragment = did.as_str().strip_prefix("did:key:").unwrap();
-    assert_eq!(did.key_url(), format!("{did}#{fragment}"));
+    assert_eq!(did.key_url(), Some(format!("{did}#{fragment}")));
 }
 
 #[test]
@@ -68,9 +68,7 @@ fn other_methods_and_other_texts_are_refused() {
         "did:",
         "did:key",
         "did:key:",
-        "did:web:example.com",
         "did:example:123",
-        &good.replacen("key", "web", 1),
         &good.replacen("did", "DID", 1),
         &good.replacen("key", "KEY", 1),
         &good.replacen("did:key:", "", 1),
@@ -176,21 +174,21 @@ fn keys_of_small_order_and_no_points_are_no_keys() {
     for key in [[0; 32], identity, minus_one, no_point, [0xff; 32]] {
         let did: Did = spell_ed25519(key).parse().unwrap();
         assert_eq!(did.public_key(), Err(ParseDidError::Key));
-        let url = did.key_url().parse().unwrap();
-        assert!(did.trusted_keys().get(&url).is_none());
+        let url = did.key_url().unwrap().parse().unwrap();
+        assert!(DidKeys.keys(&did).get(&url).is_none());
     }
 }
 
 #[test]
 fn a_did_trusts_its_own_key_and_no_other() {
     let (one, two) = (key(1), key(2));
-    let keys = one.did().trusted_keys();
+    let keys = DidKeys.keys(one.did());
     let key = one.did().public_key().unwrap();
     assert_eq!(keys.get(one.key_id()), Some((&key, &Validity::ALWAYS)));
     assert!(keys.get(two.key_id()).is_none());
-    let both = Did::trust_all([one.did(), two.did()]);
+    let both = DidKeys.keys_of(&[one.did(), two.did()]);
     assert!(both.get(one.key_id()).is_some() && both.get(two.key_id()).is_some());
-    assert!(UnixMillis::MIN < UnixMillis::MAX && Did::trust_all([]).get(one.key_id()).is_none());
+    assert!(UnixMillis::MIN < UnixMillis::MAX && DidKeys.keys_of(&[]).get(one.key_id()).is_none());
 }
 
 proptest! {
@@ -232,4 +230,119 @@ proptest! {
     fn noise_is_refused(text in "(did:key:z)?\\PC{0,60}") {
         prop_assert!(text.parse::<Did>().is_err());
     }
+}
+
+#[test]
+fn names_of_web_servers_are_dids_in_one_spelling() {
+    for good in [
+        "did:web:example.com",
+        "did:web:w3c-ccg.github.io",
+        "did:web:w3c-ccg.github.io:user:alice",
+        "did:web:example.com%3A3000",
+        "did:web:example.com%3A3000:user:Alice_1.a-b",
+        "did:web:localhost%3A8443",
+        "did:web:xn--mller-kva.example",
+    ] {
+        let did: Did = good.parse().unwrap();
+        assert_eq!((did.as_str(), did.is_key()), (good, false));
+        assert_eq!(did.public_key(), Err(ParseDidError::Method));
+        assert!(did.key_url().is_none() && DidKeys.keys(&did).iter().next().is_none());
+        let bytes = cbor::to_canonical(&did).unwrap();
+        assert_eq!(cbor::from_canonical::<Did>(&bytes, 256).unwrap(), did);
+        let id = format!("{good}#key-1").parse().unwrap();
+        assert_eq!(Did::of_key(&id).unwrap(), did);
+    }
+    for bad in [
+        "did:web:",
+        "did:web:Example.com",
+        "did:web:example.com%3a3000",
+        "did:web:example.com:",
+        "did:web:example.com::a",
+        "did:web:example.com%3A0",
+        "did:web:example.com%3A443",
+        "did:web:example.com%3A08443",
+        "did:web:example.com%3A65536",
+        "did:web:example.com%3A",
+        "did:web:example.com%2Fa",
+        "did:web:example.com/a",
+        "did:web:example.com:a/b",
+        "did:web:example.com:..",
+        "did:web:example.com:.",
+        "did:web:example..com",
+        "did:web:.example.com",
+        "did:web:-example.com",
+        "did:web:127.0.0.1",
+        "did:web:[::1]",
+        "did:web:exämple.com",
+        "did:web:example.com#key-1",
+        "did:web:example.com ",
+        "did:web:user@example.com",
+    ] {
+        assert_eq!(bad.parse::<Did>(), Err(ParseDidError::Web), "{bad:?}");
+    }
+    let long = format!("did:web:example.com:{}", "a".repeat(181));
+    assert_eq!(long.parse::<Did>(), Err(ParseDidError::Web));
+}
+
+#[test]
+fn a_key_is_of_the_did_before_the_hash_and_of_no_other() {
+    let did: Did = "did:web:example.com".parse().unwrap();
+    for (id, is_owned) in [
+        ("did:web:example.com#a", true),
+        ("did:web:example.com#", false),
+        ("did:web:example.com#a#b", false),
+        ("did:web:example.com", false),
+        ("did:web:example.com:user#a", false),
+        ("did:web:example.com.evil#a", false),
+        ("did:web:example.co#a", false),
+    ] {
+        assert_eq!(did.owns(&id.parse().unwrap()), is_owned, "{id}");
+    }
+    // The fragment of a did:key is its key.
+    let (one, two) = (key(0), key(1));
+    assert!(one.did().owns(one.key_id()) && !one.did().owns(two.key_id()));
+    let other = format!("{}#{}", one.did(), &two.did().as_str()[8..]).parse().unwrap();
+    assert!(!one.did().owns(&other));
+    assert!(key(0).named(other).is_err() && key(0).named(two.key_id().clone()).is_err());
+}
+
+#[test]
+fn an_origin_holds_the_key_of_its_log() {
+    let web: Did = "did:web:steel.example".parse().unwrap();
+    let log = key(5).did().public_key().unwrap();
+    let origin = Origin::with_key(&web, &log, Some("node-1")).unwrap();
+    let multikey = key(5).did().as_str()["did:key:".len()..].to_owned();
+    assert_eq!(origin.as_str(), format!("{web}/{multikey}/node-1"));
+    assert_eq!((origin.operator(), origin.key()), (&web, Ok(log)));
+    assert_eq!(origin.key_url(), format!("{web}#{multikey}"));
+    let alone = Origin::with_key(&web, &log, None).unwrap();
+    assert_eq!(alone.as_str(), format!("{web}/{multikey}"));
+    // A did:key may have a log with another key; with its own, that is not said twice.
+    let own = key(6).did().clone();
+    let apart = Origin::with_key(&own, &log, Some("n")).unwrap();
+    assert_eq!((apart.key(), apart.as_str()), (Ok(log), &*format!("{own}/{multikey}/n")));
+    let same = Origin::with_key(&own, &own.public_key().unwrap(), Some("n")).unwrap();
+    assert_eq!(same, Origin::named(&own, "n").unwrap());
+    for origin in [&origin, &alone, &apart, &same] {
+        assert_eq!(&origin.as_str().parse::<Origin>().unwrap(), origin);
+        let keys = origin.trusted_keys();
+        let mut all = keys.iter();
+        assert_eq!(all.next().map(|(_, key, _)| *key), origin.key().ok());
+        assert!(all.next().is_none());
+    }
+    let mine = &own.as_str()["did:key:".len()..];
+    for bad in [
+        format!("{web}"),
+        format!("{web}/node-1"),
+        format!("{web}/{multikey}/"),
+        format!("{web}/{multikey}/a/b"),
+        format!("{web}/node-1/{multikey}"),
+        format!("{own}/{mine}"),
+        format!("{own}/{mine}/n"),
+        format!("{web}/{}", &multikey[..40]),
+        format!("{web}/{multikey}/N"),
+    ] {
+        assert!(bad.parse::<Origin>().is_err(), "{bad}");
+    }
+    assert!(Origin::new(&web).is_err() && Origin::named(&web, "n").is_err());
 }

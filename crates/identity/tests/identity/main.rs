@@ -9,4 +9,10 @@ mod did;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod key_texts;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod secret_key;
+#[cfg(test)]
+mod secrets;

@@ -60,7 +60,7 @@ fn the_signature_of_rfc_8032_test_1_is_made() {
     }
     let secret = SecretKey::from_seed(&mut seed).unwrap();
     assert_eq!(
-        hex(secret.sign(b"").as_bytes()),
+        hex(secret.sign(b"").unwrap().as_bytes()),
         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
     );
     assert_eq!(
@@ -72,75 +72,19 @@ fn the_signature_of_rfc_8032_test_1_is_made() {
 #[test]
 fn the_key_signs_under_the_name_of_its_did() {
     let secret = key(1);
-    assert_eq!(secret.key_id().as_str(), secret.did().key_url());
-    assert!(secret.did().public_key().unwrap().verifies(b"m", &secret.sign(b"m")));
-    assert!(!secret.did().public_key().unwrap().verifies(b"n", &secret.sign(b"m")));
-    assert!(!key(2).did().public_key().unwrap().verifies(b"m", &secret.sign(b"m")));
-}
-
-#[test]
-fn derived_secrets_never_change() {
-    // Golden: pseudonyms in delivered data depend on it. HKDF-SHA-256 with the seed 01…01, the salt
-    // "dataspace/derive/v1" and the info 00…07 "purpose" "context", computed independently.
-    assert_eq!(
-        hex(&key(1).derive("purpose", b"context")[..]),
-        "9d13853c7b48ed62f5b161d9f391c4d6b73544073fb5fb38b9dec21a59656c8b"
-    );
-}
-
-#[test]
-fn purpose_and_context_are_kept_apart() {
-    let secret = key(1);
-    let of = |purpose, context: &[u8]| hex(&secret.derive(purpose, context)[..]);
-    let secrets = [
-        of("a", b"bc"),
-        of("ab", b"c"),
-        of("abc", b""),
-        of("", b"abc"),
-        of("", b""),
-        of("a", b""),
-        of("", b"a"),
-        of("", &[0, 0, 0, 0, 0, 0, 0, 0]),
-        of("\0\0\0\0\0\0\0\0", b""),
-        of("A", b"bc"),
-    ];
-    let different: std::collections::BTreeSet<_> = secrets.iter().collect();
-    assert_eq!(different.len(), secrets.len());
-}
-
-#[test]
-fn derived_secrets_are_neither_the_seed_nor_zero_nor_the_signing_key() {
-    let derived = key(1).derive("", b"");
-    assert_ne!(*derived, [1; 32]);
-    assert_ne!(*derived, [0; 32]);
-    let as_key = SecretKey::from_seed(&mut derived.clone()).unwrap();
-    assert_ne!(as_key.did(), key(1).did());
-}
-
-#[test]
-fn a_long_context_changes_the_secret_to_its_last_byte() {
-    let mut context = vec![0; 100_000];
-    let before = key(1).derive("p", &context);
-    context[99_999] = 1;
-    assert_ne!(*key(1).derive("p", &context), *before);
+    assert_eq!(Some(secret.key_id().as_str()), secret.did().key_url().as_deref());
+    assert!(secret.did().public_key().unwrap().verifies(b"m", &secret.sign(b"m").unwrap()));
+    assert!(!secret.did().public_key().unwrap().verifies(b"n", &secret.sign(b"m").unwrap()));
+    assert!(!key(2).did().public_key().unwrap().verifies(b"m", &secret.sign(b"m").unwrap()));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn different_keys_purposes_and_contexts_give_different_secrets(
-        a in (1..200_u8, "[ab]{0,3}", prop::collection::vec(0..2_u8, 0..4)),
-        b in (1..200_u8, "[ab]{0,3}", prop::collection::vec(0..2_u8, 0..4)),
-    ) {
-        let equal = key(a.0).derive(&a.1, &a.2) == key(b.0).derive(&b.1, &b.2);
-        prop_assert_eq!(equal, a == b);
-    }
-
-    #[test]
     fn every_seed_gives_a_usable_key(seed in any::<[u8; 32]>(), message in prop::collection::vec(any::<u8>(), 0..64)) {
         let secret = SecretKey::from_seed(&mut seed.clone()).unwrap();
         let public = PublicKey::from_bytes(secret.did().public_key().unwrap().as_bytes()).unwrap();
-        prop_assert!(public.verifies(&message, &secret.sign(&message)));
+        prop_assert!(public.verifies(&message, &secret.sign(&message).unwrap()));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataspace_identity::{Did, TrustAnchors};
+use dataspace_identity::{Did, KnownKeys, TrustAnchors};
 use dataspace_policy::Program;
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_tlog::{
@@ -29,7 +29,9 @@ impl Evidence {
     /// # Errors
     /// [`EvidenceError`] names the first thing that does not hold.
     pub fn verify(self, authority: &Did) -> Result<VerifiedEvidence, EvidenceError> {
-        let (agreement, concluded_at) = read_conclusion(&self.conclusion)?;
+        let known = self.known(authority, self.conclusion.index)?;
+        let (agreement, concluded_at) = read_conclusion(&self.conclusion, &known)?;
+        let known = self.known(authority, self.decision.index)?;
         let (access, time) = read_decision(&self.decision)?;
         let concluded = (self.conclusion.index, concluded_at);
         check_order(&agreement, concluded, (self.decision.index, time), &access)?;
@@ -49,9 +51,9 @@ impl Evidence {
         let Agreement { provider, consumer, .. } = agreement.value();
         let provider = member(Part::Provider, self.provider.into_vec(), provider)?;
         let consumer = member(Part::Consumer, self.consumer.into_vec(), consumer)?;
-        let request = self
-            .request
-            .map(|request| request::check(request.into_vec(), &agreement, (access.request, time)));
+        let request = self.request.map(|request| {
+            request::check(request.into_vec(), &agreement, (access.request, time), &known)
+        });
         let request = request.transpose()?;
 
         let program = Program::new(&agreement.value().cedar)?;
@@ -114,6 +116,36 @@ impl Evidence {
         Ok(verified)
     }
 
+    /// The keys of the parties by the key documents that were recorded before the record at `before`, in
+    /// the space of the provider's credential. That these records are in the log is checked apart.
+    fn known(&self, authority: &Did, before: LeafIndex) -> Result<KnownKeys, EvidenceError> {
+        let mut known = KnownKeys::default();
+        if self.keys.is_empty() {
+            return Ok(known);
+        }
+        let part = Part::Provider;
+        let credential = Signed::from_bytes(self.provider.to_vec())
+            .map_err(|source| EvidenceError::Document { part, source })?;
+        // Only its signature is looked at, which depends on no time.
+        let anchors = TrustAnchors::of_credential(&credential, authority, UnixMillis::MIN)
+            .map_err(|source| EvidenceError::Credential { part, source })?;
+        let part = Part::Keys;
+        if !self.keys.is_sorted_by_key(|entry| entry.index) {
+            return Err(EvidenceError::Event { part });
+        }
+        for entry in self.keys.iter().filter(|entry| entry.index < before) {
+            let Record { time, event, .. } = read(entry, part)?;
+            let Event::Keys { document } = event else {
+                return Err(EvidenceError::Event { part });
+            };
+            let document = Signed::from_bytes(document.into_vec())
+                .map_err(|source| EvidenceError::Document { part, source })?;
+            let document = known.check(document, anchors.space(), time)?;
+            known.add(&document, time);
+        }
+        Ok(known)
+    }
+
     /// The checkpoint of the log in which the contract runs, one of its provider's, with both records
     /// under it.
     fn read_checkpoint(
@@ -123,8 +155,7 @@ impl Evidence {
         let log = &agreement.value().log;
         let checkpoint = Checkpoint::verify(&self.checkpoint, log)
             .map_err(|source| EvidenceError::Checkpoint { log: log.clone(), source })?;
-        let entries = [(&self.conclusion, Part::Conclusion), (&self.decision, Part::Decision)];
-        for (Entry { index, path, record }, part) in entries {
+        for (Entry { index, path, record }, part) in self.entries() {
             let (index, size, path) = (*index, checkpoint.size(), path.clone());
             InclusionProof { index, size, path }
                 .verify(&leaf_hash(record), &checkpoint.root())
@@ -139,7 +170,10 @@ fn read(entry: &Entry, part: Part) -> Result<Record, EvidenceError> {
 }
 
 /// The agreement and the time at which it came into force.
-fn read_conclusion(entry: &Entry) -> Result<(Verified<Agreement>, UnixMillis), EvidenceError> {
+fn read_conclusion(
+    entry: &Entry,
+    known: &KnownKeys,
+) -> Result<(Verified<Agreement>, UnixMillis), EvidenceError> {
     let part = Part::Conclusion;
     let Record { time, event, .. } = read(entry, part)?;
     let Event::Concluded { contract, document } = event else {
@@ -147,7 +181,7 @@ fn read_conclusion(entry: &Entry) -> Result<(Verified<Agreement>, UnixMillis), E
     };
     let agreement = Signed::from_bytes(document.into_vec())
         .map_err(|source| EvidenceError::Document { part, source })?;
-    let agreement = Agreement::verify(agreement, time)?;
+    let agreement = Agreement::verify(agreement, known, time)?;
     if agreement.digest() != contract {
         let (recorded, contract) = (ContractId::from_digest(contract), contract_id(&agreement));
         return Err(EvidenceError::Conclusion { recorded, contract });

@@ -1,4 +1,4 @@
-use dataspace_identity::{AdmitError, Did};
+use dataspace_identity::{AdmitError, Did, KeyDocumentError};
 use dataspace_policy::InvalidPolicies;
 use dataspace_primitives::cbor::DecodeError;
 use dataspace_primitives::{Digest, EnvelopeError, UnixMillis, Validity, VerifyError};
@@ -51,6 +51,9 @@ pub enum EvidenceError {
         /// Which.
         part: Part,
     },
+    /// The keys of a party are not shown by the file.
+    #[error("the keys of a party do not hold")]
+    Keys(#[from] KeyDocumentError),
     /// A credential, the request or the agreement is not a signed document of its kind.
     #[error("the signed document in the {part} is malformed, or of another kind")]
     Document {
@@ -238,6 +241,7 @@ impl EvidenceError {
         use Part::{Checkpoint, Conclusion, Consumer, Decision, Provider, Request};
         match self {
             Self::Decode(_) | Self::Version { .. } => Vec::new(),
+            Self::Keys(_) => vec![Part::Keys],
             Self::PathLen { part, .. }
             | Self::Record { part, .. }
             | Self::Event { part }

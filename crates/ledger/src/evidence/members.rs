@@ -1,6 +1,8 @@
 //! Who the parties were, by the authority's word.
 
-use dataspace_identity::{AdmitError, Admitted, Did, MembershipCredential, TrustAnchors};
+use dataspace_identity::{
+    AdmitError, Admitted, Did, DidKeys, MembershipCredential, Resolver as _, TrustAnchors,
+};
 use dataspace_primitives::{Signed, UnixMillis};
 
 use crate::evidence::error::EvidenceError;
@@ -24,7 +26,7 @@ pub(super) fn admit(
         }
         // Admitted by a clock that was set back since, which is why it was denied.
         Err(AdmitError::NotValid { .. } | AdmitError::FromTheFuture { .. }) if is_set_back => {
-            let keys = anchors.authority().trusted_keys();
+            let keys = DidKeys.keys(anchors.authority());
             let content = credential.clone().verify(&keys, time).map_err(AdmitError::from);
             content.and_then(|content| {
                 let MembershipCredential { issued_at, validity, .. } = content.value();

@@ -20,6 +20,8 @@ pub enum Part {
     Consumer,
     /// The consumer's signed request.
     Request,
+    /// The records of the parties' key documents.
+    Keys,
 }
 
 impl fmt::Display for Part {
@@ -31,6 +33,7 @@ impl fmt::Display for Part {
             Self::Provider => "provider's credential",
             Self::Consumer => "consumer's credential",
             Self::Request => "consumer's request",
+            Self::Keys => "record of a party's keys",
         })
     }
 }

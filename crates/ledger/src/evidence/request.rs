@@ -1,6 +1,6 @@
 //! What the consumer asked for, by its own signature.
 
-use dataspace_identity::CLOCK_SKEW;
+use dataspace_identity::{CLOCK_SKEW, Resolver};
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, contract_id};
 
@@ -14,6 +14,7 @@ pub(super) fn check(
     request: Vec<u8>,
     agreement: &Verified<Agreement>,
     decided: (Digest, UnixMillis),
+    resolver: &dyn Resolver,
 ) -> Result<Verified<AccessRequest>, EvidenceError> {
     let (recorded, decided_at) = decided;
     if Digest::of(&request) != recorded {
@@ -23,7 +24,7 @@ pub(super) fn check(
         .map_err(|source| EvidenceError::Document { part: Part::Request, source })?;
     let Agreement { consumer, log, .. } = agreement.value();
     let request = request
-        .verify(&consumer.trusted_keys(), decided_at)
+        .verify(&resolver.keys(consumer), decided_at)
         .map_err(EvidenceError::RequestSignature)?;
     let value = request.value();
     let other = |what, found| Err(EvidenceError::RequestFor { what, found });

@@ -17,6 +17,11 @@ impl SpaceState {
             Kind::Profile(profile) => self.profile = Arc::from(profile),
             Kind::Admission(admitted) => self.apply_admission(admitted, index),
             Kind::Revocation(revocation) => self.apply_revocation(&revocation),
+            Kind::Keys { document, at } => {
+                Arc::make_mut(&mut self.keys).add(&document, at);
+                let subject = document.value().subject.clone();
+                self.key_records.entry(subject).or_default().push(index);
+            }
             Kind::Product { id, class, descriptor } => {
                 self.products.insert(id, Product { class, descriptor });
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dataspace_identity::{Admitted, MembershipRevocation};
+use dataspace_identity::{Admitted, KeyDocument, MembershipRevocation};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::Event;
 use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination, contract_id};
@@ -21,6 +21,7 @@ pub(super) enum Kind {
     Profile(Box<PublishedProfile>),
     Admission(Admitted),
     Revocation(Verified<MembershipRevocation>),
+    Keys { document: Verified<KeyDocument>, at: UnixMillis },
     Product { id: Name, class: Name, descriptor: Digest },
     Concluded { document: Arc<Document>, agreed_at: UnixMillis },
     Terminated(Verified<Termination>),
@@ -35,11 +36,6 @@ impl Change {
         Self(Kind::ClockSetBack { from, to })
     }
 
-    /// The provider's own policies, published in place of those before.
-    pub fn policies(policies: PublishedPolicies) -> Self {
-        Self(Kind::Policies(Box::new(policies)))
-    }
-
     /// What the log keeps of it.
     #[must_use]
     pub fn to_event(&self) -> Event {
@@ -52,6 +48,7 @@ impl Change {
             Kind::Revocation(revocation) => {
                 Event::MembershipRevoked { document: document(revocation.signed()) }
             }
+            Kind::Keys { document: keys, .. } => Event::Keys { document: document(keys.signed()) },
             Kind::Product { id, class, descriptor } => {
                 Event::Product { id: id.clone(), class: class.clone(), descriptor: *descriptor }
             }

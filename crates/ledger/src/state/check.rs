@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use dataspace_identity::{Did, Origin, SpaceId};
+use dataspace_identity::{Did, KeyDocument, Origin, Resolver as _, SpaceId, claimed_keys};
 use dataspace_policy::{Program, Terms};
-use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified};
+use dataspace_primitives::{Digest, KeyId, Name, Signed, UnixMillis, Verified, VerifyError};
 use dataspace_usage_contract::{
     AgreeError, Agreement, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile,
     SpaceProfile, Termination,
@@ -155,6 +155,7 @@ impl SpaceState {
         self.check_place(space, log)?;
         self.check_contract_terms(product, product_class, terms)?;
         self.check_parties(agreement.value().offer, (provider, consumer), now)?;
+        self.check_signers(agreement.signers(), now)?;
         let document = Arc::new(Document::new(agreement, program));
         Ok(Change(Kind::Concluded { document, agreed_at: now }))
     }
@@ -169,10 +170,10 @@ impl SpaceState {
         now: UnixMillis,
     ) -> Result<Verified<Termination>, Refusal> {
         // It is named inside, so whose signature it is comes first.
-        let keys = Did::claimed_keys(&termination).map_err(AgreeError::from)?;
+        let keys = claimed_keys(&termination, self).map_err(AgreeError::from)?;
         let id = termination.clone().verify(&keys, now)?.value().contract;
         let parties = [self.log.operator(), self.contract(id)?.consumer()];
-        Ok(Termination::verify_by(termination, id, parties, now)?)
+        Ok(Termination::verify_by(termination, id, parties, self, now)?)
     }
 
     /// Reads a termination back.
@@ -181,14 +182,19 @@ impl SpaceState {
         termination: Signed<Termination>,
         now: UnixMillis,
     ) -> Result<Change, Refusal> {
-        self.check_ended(self.verify_termination(termination, now)?)
+        self.check_ended(self.verify_termination(termination, now)?, now)
     }
 
     /// A termination that was verified.
     ///
     /// # Errors
     /// [`Refusal`] if the contract has ended so already.
-    pub fn check_ended(&self, termination: Verified<Termination>) -> Result<Change, Refusal> {
+    pub fn check_ended(
+        &self,
+        termination: Verified<Termination>,
+        now: UnixMillis,
+    ) -> Result<Change, Refusal> {
+        self.check_signers(termination.signers(), now)?;
         let contract = termination.value().contract;
         if self.terminations.contains_key(&contract) {
             return Err(Refusal::AlreadyTerminated { contract });
@@ -207,8 +213,56 @@ impl SpaceState {
     ) -> Result<Change, Refusal> {
         let names = self.profile.profile().vocabulary();
         let (ours, last) = ((self.anchors.space(), &self.log), self.own.as_deref());
-        let policies = PublishedPolicies::publish(statement, ours, &names, last, now)?;
+        let policies = PublishedPolicies::publish(statement, ours, &names, last, self, now)?;
+        self.check_own(policies, now)
+    }
+
+    /// The provider's own policies, published in place of those that are in force.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the key that signed them has ended since.
+    pub fn check_own(
+        &self,
+        policies: PublishedPolicies,
+        now: UnixMillis,
+    ) -> Result<Change, Refusal> {
+        self.check_signers(policies.signed().claimed_signers(), now)?;
         Ok(Change(Kind::Policies(Box::new(policies))))
+    }
+
+    /// Checks that keys by which a document was verified a moment ago are still believed, and will be
+    /// when its record is read back.
+    fn check_signers<'a>(
+        &self,
+        mut signers: impl Iterator<Item = &'a KeyId>,
+        now: UnixMillis,
+    ) -> Result<(), Refusal> {
+        let is_believed = |id: &KeyId| {
+            let is_of = |did: Did| did.is_key() || self.keys.keys(&did).is_believed(id, now);
+            Did::of_key(id).is_ok_and(is_of)
+        };
+        match signers.find(|id| !is_believed(id)) {
+            None => Ok(()),
+            Some(id) => Err(VerifyError::UntrustedKey { key_id: id.clone(), now }.into()),
+        }
+    }
+
+    /// The next key document of a participant of this space.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it is not acceptable, or its subject was never admitted.
+    pub fn check_keys(
+        &self,
+        document: Signed<KeyDocument>,
+        now: UnixMillis,
+    ) -> Result<Change, Refusal> {
+        let document = self.keys.check(document, self.anchors.space(), now)?;
+        let subject = &document.value().subject;
+        // WHY: what is kept for participants must not grow with whoever asks.
+        if !self.members.contains_key(subject) {
+            return Err(Refusal::NotAMember { did: subject.clone() });
+        }
+        Ok(Change(Kind::Keys { document, at: now }))
     }
 
     fn check_member(&self, did: &Did, now: UnixMillis) -> Result<(), Refusal> {

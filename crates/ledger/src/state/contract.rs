@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_identity::Did;
+use dataspace_identity::{Did, Resolver};
 use dataspace_policy::{COMPILER_VERSION, Compiler, Program, Uses};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::{Event, LeafIndex, Record};
@@ -213,13 +213,18 @@ impl Document {
     ///
     /// # Errors
     /// [`Refusal`] if it is another record, or a document does not hold.
-    pub fn read(contract: &Contract, record: &[u8], compiler: &Compiler) -> Result<Self, Refusal> {
+    pub fn read(
+        contract: &Contract,
+        record: &[u8],
+        (resolver, compiler): (&dyn Resolver, &Compiler),
+    ) -> Result<Self, Refusal> {
         let record = Record::from_bytes(record)?;
         let Event::Concluded { document, .. } = record.event else {
             return Err(Refusal::Mismatch);
         };
         let agreement = signed(document)?;
-        let (agreement, program) = Agreement::verify_with(agreement, record.time, compiler)?;
+        let (agreement, program) =
+            Agreement::verify_with(agreement, resolver, record.time, compiler)?;
         let value = agreement.value();
         let is_same = contract_id(&agreement) == contract.id
             && record.time == contract.agreed_at

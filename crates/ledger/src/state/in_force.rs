@@ -4,9 +4,9 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use dataspace_identity::{Did, Origin, TrustAnchors};
+use dataspace_identity::{Did, KnownKeys, Origin, Resolver, TrustAnchors};
 use dataspace_policy::Compiler;
-use dataspace_primitives::{Digest, Name};
+use dataspace_primitives::{Digest, Name, TrustedKeys};
 use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
     ContractId, Counts, OfferId, PublishedPolicies, PublishedProfile, Termination,
@@ -34,6 +34,10 @@ pub struct SpaceState {
     pub(super) anchors: TrustAnchors,
     pub(super) log: Origin,
     pub(super) profile: Arc<PublishedProfile>,
+    /// Behind a pointer, so that whoever reads documents outside of a pass takes it along.
+    pub(super) keys: Arc<KnownKeys>,
+    /// The records that made them, oldest first.
+    pub(super) key_records: HashMap<Did, Vec<LeafIndex>>,
     pub(super) members: HashMap<Did, Arc<Member>>,
     pub(super) revocations: Revocations,
     pub(super) products: HashMap<Name, Product>,
@@ -56,6 +60,8 @@ impl SpaceState {
             anchors: TrustAnchors::new(profile.profile().space_id()),
             log,
             profile: Arc::new(profile),
+            keys: Arc::default(),
+            key_records: HashMap::new(),
             members: HashMap::new(),
             revocations: Revocations::default(),
             products: HashMap::new(),
@@ -97,6 +103,23 @@ impl SpaceState {
     #[must_use]
     pub fn member(&self, did: &Did) -> Option<&Arc<Member>> {
         self.members.get(did)
+    }
+
+    /// Which keys speak for whom.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<KnownKeys> {
+        &self.keys
+    }
+
+    /// The records of a participant's key documents, oldest first.
+    #[must_use]
+    pub fn key_records_of(&self, did: &Did) -> &[LeafIndex] {
+        self.key_records.get(did).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The records of all key documents, in no order.
+    pub fn key_records(&self) -> impl Iterator<Item = &LeafIndex> {
+        self.key_records.values().flatten()
     }
 
     /// A registered product.
@@ -196,5 +219,13 @@ impl SpaceState {
     pub fn reserve(&mut self, contracts: usize) {
         self.contracts.reserve(contracts);
         self.accepted.reserve(contracts);
+    }
+}
+
+impl Resolver for SpaceState {
+    fn keys(&self, did: &Did) -> TrustedKeys {
+        // A member's own is ready to be used.
+        let member = self.members.get(did).filter(|_| did.is_key());
+        member.map_or_else(|| self.keys.keys(did), |member| member.admitted().keys().clone())
     }
 }

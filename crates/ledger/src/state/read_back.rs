@@ -62,11 +62,13 @@ impl SpaceState {
             Event::MembershipRevoked { document } => {
                 self.check_revocation(signed(document)?, now)?
             }
+            Event::Keys { document } => self.check_keys(signed(document)?, now)?,
             Event::Product { id, class, descriptor } => {
                 self.check_product(id, class, descriptor)?
             }
             Event::Concluded { contract, document } => {
-                let concluded = Agreement::verify_with(signed(document)?, now, &self.compiler)?;
+                let concluded =
+                    Agreement::verify_with(signed(document)?, self, now, &self.compiler)?;
                 if concluded.0.digest() != contract {
                     return Err(Refusal::Mismatch);
                 }

@@ -1,8 +1,8 @@
 //! Documents, signers, and COSE written by hand, byte by byte, so that it can be wrong.
 
 use dataspace_primitives::{
-    CoSignature, KeyId, Payload, PublicKey, Signature, Signed, Signer, TrustedKeys, UnixMillis,
-    Validity, cbor,
+    CoSignature, KeyId, Payload, PublicKey, Signature, Signed, Signer, SignerError, TrustedKeys,
+    UnixMillis, Validity, cbor,
 };
 use ed25519_dalek::Signer as _;
 use serde::{Deserialize, Serialize};
@@ -79,8 +79,8 @@ impl Signer for Person {
         &self.id
     }
 
-    fn sign(&self, message: &[u8]) -> Signature {
-        Signature::from_bytes(self.sign_raw(message))
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
+        Ok(Signature::from_bytes(self.sign_raw(message)))
     }
 }
 

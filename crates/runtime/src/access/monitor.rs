@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dataspace_data_plane::{Masked, Plan, PseudonymKey};
-use dataspace_identity::{CLOCK_SKEW, Did};
+use dataspace_identity::{CLOCK_SKEW, claimed_keys};
 use dataspace_ledger::facts::Stated;
 use dataspace_ledger::{Case, Contract, DenialReason};
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
@@ -46,20 +46,14 @@ impl Inner {
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
         let now = self.clock.now()?;
-        // A contract's consumer was admitted, and no member is forgotten.
-        let member = {
-            let claimed = request.claimed_signers().next().map(Did::from_key_id);
-            let did = claimed.and_then(Result::ok).ok_or(AccessError::Signature)?;
-            let monitor = self.enter();
-            Arc::clone(monitor.state.space.member(&did).ok_or(AccessError::Signature)?)
-        };
-        let request =
-            request.verify(member.admitted().keys(), now).map_err(|error| match error {
-                VerifyError::Content(error) => AccessError::Malformed(error),
-                _ => AccessError::Signature,
-            })?;
+        let keys = claimed_keys(&request, &self.enter().state.space);
+        let keys = keys.map_err(|_| AccessError::Signature)?;
+        let request = request.verify(&keys, now).map_err(|error| match error {
+            VerifyError::Content(error) => AccessError::Malformed(error),
+            _ => AccessError::Signature,
+        })?;
         let digest = Digest::of(request.signed().as_bytes());
-        let contract = {
+        let (contract, resolver) = {
             let monitor = self.enter();
             let contract = monitor.check_consumer(&request)?;
             if let Some(active) = self.contracts.in_memory(contract.id()) {
@@ -70,9 +64,9 @@ impl Inner {
             if monitor.state.replays.has(digest) {
                 return Err(AccessError::Replayed);
             }
-            Arc::clone(contract)
+            (Arc::clone(contract), Arc::clone(monitor.state.space.keys()))
         };
-        let active = self.contracts.get(&contract, &self.log);
+        let active = self.contracts.get(&contract, &self.log, &resolver.past());
         let active = active.map_err(|source| AccessError::Contract {
             contract: contract.id(),
             source: Box::new(source),
@@ -191,8 +185,11 @@ impl Monitor<'_> {
             return Err(DenialReason::Unavailable { message });
         };
         // Pseudonyms of one contract cannot be joined with another's.
-        let key = self.inner.key.derive("pseudonyms", active.contract.id().as_digest().as_bytes());
-        let key = PseudonymKey::new(key);
+        let contract = active.contract.id();
+        let key = self.inner.keys.secrets.derive("pseudonyms", contract.as_digest().as_bytes());
+        let key = PseudonymKey::new(
+            key.map_err(|error| DenialReason::Unavailable { message: with_causes(&error) })?,
+        );
         let plan = Plan::compile(&agreement.terms.duties, &table.schema(), key);
         let plan =
             Arc::new(plan.map_err(|error| DenialReason::Duty { message: error.to_string() })?);

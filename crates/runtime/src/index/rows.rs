@@ -136,6 +136,7 @@ impl Tail {
             Event::Profile { .. }
             | Event::Admission { .. }
             | Event::MembershipRevoked { .. }
+            | Event::Keys { .. }
             | Event::Product { .. }
             | Event::Policies { .. } => {
                 self.changes.insert(index, bytes.to_vec());

@@ -1,5 +1,5 @@
 use dataspace_audit_log::{Log, Origin, TreeSize};
-use dataspace_identity::SecretKey;
+use dataspace_primitives::Signer;
 use dataspace_primitives::{Digest, Payload, SignError, Signed, UnixMillis};
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ impl Statement {
     pub(super) fn sign(
         (log, root): (&Origin, Digest),
         base: &Base,
-        key: &SecretKey,
+        key: &dyn Signer,
     ) -> Result<Signed<Self>, SignError> {
         let Base { size, rows, digest, high_water } = *base;
         let log = log.to_string();
@@ -45,8 +45,8 @@ impl Statement {
     /// What is stated, if it was by the operator of this log, and about what is in it.
     pub(super) fn verify(bytes: Vec<u8>, log: &Log) -> Result<Base, Unusable> {
         let signed = Signed::<Self>::from_bytes(bytes).map_err(|_| Unusable::Statement)?;
-        let keys = log.origin().operator().trusted_keys();
-        // A did:key is valid at all times.
+        let keys = log.origin().trusted_keys();
+        // A log's key is valid at all times.
         let stated = signed.verify(&keys, UnixMillis::MIN).map_err(|_| Unusable::Statement)?;
         let Self { v, log: of, size, root, rows, digest, high_water } = stated.value().clone();
         if v != VERSION {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use dataspace_audit_log::{AppendError, EncodedRecord, Record};
 use dataspace_data_plane::Table;
-use dataspace_identity::{Did, MembershipCredential, MembershipRevocation};
+use dataspace_identity::{
+    Did, KeyDocument, MembershipCredential, MembershipRevocation, claimed_keys,
+};
 use dataspace_ledger::{Change, Refusal};
 use dataspace_policy::Terms;
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
@@ -75,6 +77,16 @@ impl DataSpace {
         self.change_once(|state, _now| Ok(state.space.check_revoked(revocation)?))
     }
 
+    /// Records the keys of a member whose DID is not its key, the provider's own included: from then
+    /// on its signatures are verified by them, and those of keys that are left out are not believed any
+    /// more. Signed by the authority, or by the member with a key in force.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is not the next document of a member, or neither's.
+    pub fn record_keys(&self, document: Signed<KeyDocument>) -> Result<(), ChangeError> {
+        self.change(|state, now| Ok(state.space.check_keys(document, now)?))
+    }
+
     /// Registers a product and attaches its table; after opening a node, attaches it again.
     ///
     /// # Errors
@@ -118,7 +130,7 @@ impl DataSpace {
         let Offer { product, product_class, terms, .. } = &offer;
         state.check_terms(product, product_class, terms)?;
         state.space.check_offered(terms)?;
-        Ok(offer.sign(&self.inner.key)?)
+        Ok(offer.sign(&*self.inner.keys.signer)?)
     }
 
     /// Countersigns an accepted offer: from now on the contract is in force.
@@ -135,17 +147,18 @@ impl DataSpace {
         // WHY in this order: whoever has a copy of an offer can send acceptances. They cost two
         // signatures, and only a member's that is new is compiled, outside of every lock.
         let now = self.about_now()?;
-        let keys = Did::claimed_keys(&acceptance).map_err(AgreeError::from)?;
+        let resolver = Arc::clone(self.inner.gate.enter().space.keys());
+        let keys = claimed_keys(&acceptance, &*resolver).map_err(AgreeError::from)?;
         let acceptance = acceptance.verify(&keys, now)?;
-        let offer = Offer::verify_signature(offer, self.provider(), now)?;
+        let offer = Offer::verify_signature(offer, self.provider(), &*resolver, now)?;
         let compiler = self.look(|state| {
             state.space.check_place(&offer.value().space, &offer.value().log)?;
             let Acceptance { offer: accepted, consumer, .. } = acceptance.value();
             state.space.check_parties(*accepted, (self.provider(), consumer), now)?;
             Ok(state.space.compiler().clone())
         })?;
-        let parties = (&self.inner.key, &acceptance);
-        let concluded = Agreement::conclude_with(&offer, parties, now, &compiler)?;
+        let parties = (&*self.inner.keys.signer, &acceptance);
+        let concluded = Agreement::conclude_with(&offer, parties, &*resolver, now, &compiler)?;
         let agreement = concluded.0.clone();
         self.change(|state, now| {
             let expires_at = offer.value().expires_at;
@@ -169,7 +182,7 @@ impl DataSpace {
     pub fn terminate(&self, termination: Signed<Termination>) -> Result<(), ChangeError> {
         let now = self.about_now()?;
         let termination = self.inner.gate.enter().space.verify_termination(termination, now)?;
-        self.change(|state, _now| Ok(state.space.check_ended(termination)?))
+        self.change(|state, now| Ok(state.space.check_ended(termination, now)?))
     }
 
     /// As the provider: ends a contract before its time.
@@ -180,7 +193,7 @@ impl DataSpace {
         let declared_at = self.now().map_err(WriteError::from)?;
         let by = self.provider().clone();
         let termination = Termination { contract, by, declared_at, reason };
-        self.terminate(Signed::sign(&termination, &self.inner.key)?)
+        self.terminate(Signed::sign(&termination, &*self.inner.keys.signer)?)
     }
 
     /// Puts the provider's own policies in force, in place of those before: Cedar text in which
@@ -192,9 +205,10 @@ impl DataSpace {
     pub fn set_policies(&self, cedar: &str) -> Result<(), ChangeError> {
         loop {
             let now = self.about_now()?;
-            let (profile, own) = {
+            let (profile, own, resolver) = {
                 let state = self.inner.gate.enter();
-                (Arc::clone(state.space.profile()), state.space.own().cloned())
+                let resolver = Arc::clone(state.space.keys());
+                (Arc::clone(state.space.profile()), state.space.own().cloned(), resolver)
             };
             let (space, log) = (self.inner.anchors.space(), self.inner.log.origin());
             let statement = ProviderPolicies {
@@ -203,15 +217,19 @@ impl DataSpace {
                 version: PublishedPolicies::next_version(own.as_deref()),
                 cedar: cedar.trim().to_owned(),
             };
-            let statement = Signed::sign(&statement, &self.inner.key)?;
+            let statement = Signed::sign(&statement, &*self.inner.keys.signer)?;
             let names = profile.profile().vocabulary();
+            let (ours, last) = ((space, log), own.as_deref());
             let policies =
-                PublishedPolicies::publish(statement, (space, log), &names, own.as_deref(), now)?;
-            let made = self.change(|state, _now| {
+                PublishedPolicies::publish(statement, ours, &names, last, &*resolver, now)?;
+            let made = self.change(|state, now| {
                 // Checked against a profile or a version that is not in force any more.
                 let is_same = Arc::ptr_eq(state.space.profile(), &profile)
                     && state.space.own().map(Arc::as_ptr) == own.as_ref().map(Arc::as_ptr);
-                is_same.then(|| Change::policies(policies)).ok_or(ChangeError::Outdated)
+                if !is_same {
+                    return Err(ChangeError::Outdated);
+                }
+                Ok(state.space.check_own(policies, now)?)
             });
             match made {
                 Err(ChangeError::Outdated) => {}

@@ -78,7 +78,7 @@ impl DataSpace {
         let Event::Access(access) = event else {
             return Err(ExportError::NotADecision { index });
         };
-        let (contract, credentials) = {
+        let (contract, credentials, keys) = {
             let state = self.inner.gate.enter();
             let contract = state.space.contract(ContractId::from_digest(access.contract))?;
             let member = |did, what| {
@@ -89,7 +89,11 @@ impl DataSpace {
             };
             let provider = member(self.provider(), "credential of the provider")?;
             let consumer = member(contract.consumer(), "credential of the consumer")?;
-            (Arc::clone(contract), [provider, consumer])
+            let parties = [self.provider(), contract.consumer()];
+            let keys = parties.into_iter().flat_map(|did| state.space.key_records_of(did));
+            let mut keys: Vec<_> = keys.copied().filter(|place| *place < index).collect();
+            keys.sort_unstable();
+            (Arc::clone(contract), [provider, consumer], keys)
         };
         let kept = self.inner.contracts.kept();
         let conclusion = kept.read_or(&self.inner.log, contract.index())?;
@@ -99,8 +103,13 @@ impl DataSpace {
             Ok::<_, ExportError>(Entry { index, path, record: ByteBuf::from(record) })
         };
         let entries = [entry(contract.index(), conclusion)?, entry(index, bytes)?];
+        let keys = keys.into_iter().map(|place| {
+            let record = kept.read_or(&self.inner.log, place)?;
+            entry(place, record)
+        });
+        let keys = keys.collect::<Result<_, _>>()?;
         let [provider, consumer] = &credentials;
-        let evidence = Evidence::collect(&checkpoint, entries, [provider, consumer], request);
+        let evidence = Evidence::collect(&checkpoint, entries, [provider, consumer], request, keys);
         // What this node hands out, anybody can verify.
         evidence.clone().verify(self.inner.anchors.authority())?;
         Ok(evidence)

@@ -13,7 +13,7 @@ use dataspace_runtime::{
 
 use crate::clock::set_back;
 use crate::support::{
-    DAY, Files, Node, at, authority, codes, consumer, counted, days, denied, name, newcomer,
+    DAY, Files, Node, at, authority, codes, consumer, counted, days, denied, keys, name, newcomer,
     provider, released, revocation, rival, signed_credential, signed_profile, table, terms,
 };
 use crate::waiting::{in_time, node, until_it_stands};
@@ -122,7 +122,7 @@ impl Clock for Ticking {
 fn the_counts_of_midnight_are_those_of_the_log() {
     let files = Files::new();
     let clock = Ticking(Arc::new(AtomicU64::new(at(0).as_millis())));
-    let setup = Setup::new(files.path(), provider(), authority().did().clone());
+    let setup = Setup::new(files.path(), keys(provider()), authority().did().clone());
     let space = setup.clock(clock.clone()).create(signed_profile(|_| {})).unwrap();
     for member in [provider(), consumer(), rival()] {
         space.admit(signed_credential(&member, |_| {})).unwrap();

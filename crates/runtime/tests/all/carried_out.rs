@@ -1,6 +1,7 @@
 //! What no node can carry out is neither offered nor done, and what can never match is not taken.
 
 use dataspace_audit_log::Event;
+use dataspace_identity::{DidKeys, Resolver as _};
 use dataspace_policy::{Action, Constraint, Rule, Terms, ValueKind};
 use dataspace_runtime::{ChangeError, DenialReason, Refusal, replay_decisions};
 use dataspace_usage_contract::{
@@ -19,12 +20,13 @@ const MISSING: [Action; 2] = [Action::Query, Action::Aggregate];
 fn with_an_old_contract(terms: Terms) -> (Node, dataspace_usage_contract::ContractId) {
     let node = Node::new();
     let now = node.now();
-    let usual = Offer::verify(node.offer(Terms::new().permit(research())), provider().did(), now);
+    let usual =
+        Offer::verify(node.offer(Terms::new().permit(research())), provider().did(), &DidKeys, now);
     let offer = Offer { terms, ..usual.unwrap().value().clone() }.sign(&provider()).unwrap();
-    let offer = Offer::verify(offer, provider().did(), now).unwrap();
+    let offer = Offer::verify(offer, provider().did(), &DidKeys, now).unwrap();
     let acceptance = Acceptance::sign(&offer, &consumer(), now).unwrap();
-    let acceptance = acceptance.verify(&consumer().did().trusted_keys(), now).unwrap();
-    let agreement = Agreement::conclude(&offer, &acceptance, &provider(), now).unwrap();
+    let acceptance = acceptance.verify(&DidKeys.keys(consumer().did()), now).unwrap();
+    let agreement = Agreement::conclude(&offer, &acceptance, &provider(), &DidKeys, now).unwrap();
     let files = node.close();
     let (contract, document) = (agreement.digest(), ByteBuf::from(agreement.signed().as_bytes()));
     files.forge(Event::Concluded { contract, document });
@@ -61,7 +63,8 @@ fn an_offer_of_what_no_node_carries_out_is_refused() {
 fn an_accepted_offer_of_it_is_not_concluded_either() {
     let node = Node::new();
     let now = node.now();
-    let usual = Offer::verify(node.offer(Terms::new().permit(research())), provider().did(), now);
+    let usual =
+        Offer::verify(node.offer(Terms::new().permit(research())), provider().did(), &DidKeys, now);
     let terms = Terms::new().permit(Rule::new([Action::Query]));
     let offer = Offer { terms, ..usual.unwrap().value().clone() }.sign(&provider()).unwrap();
     let refused = node.conclude(&offer, &consumer()).unwrap_err();

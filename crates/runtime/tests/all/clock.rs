@@ -14,8 +14,8 @@ use dataspace_runtime::{
 };
 
 use crate::support::{
-    DAY, Files, Node, TestClock, at, authority, codes, consumer, counted, days, name, provider,
-    read_only, revocation, signed_credential, signed_profile, table, terms,
+    DAY, Files, Node, TestClock, at, authority, codes, consumer, counted, days, keys, name,
+    provider, read_only, revocation, signed_credential, signed_profile, table, terms,
 };
 
 #[test]
@@ -378,7 +378,7 @@ fn a_reading_that_leaps_ahead_of_the_time_that_passed_is_not_taken() {
     let passed = Arc::new(AtomicU64::new(1000));
     let setup = || {
         let clock = Watched(TestClock(Arc::clone(&files.clock)), Arc::clone(&passed));
-        Setup::new(files.path(), provider(), Did::clone(authority().did())).clock(clock)
+        Setup::new(files.path(), keys(provider()), Did::clone(authority().did())).clock(clock)
     };
     let space = setup().create(signed_profile(|_| {})).unwrap();
     let go = |clock: u64, secs: u64| {

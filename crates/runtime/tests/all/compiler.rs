@@ -2,6 +2,7 @@
 //! version nobody can tell here, and everywhere it is said.
 
 use dataspace_audit_log::{Event, Finding};
+use dataspace_identity::DidKeys;
 use dataspace_policy::{Action, COMPILER_VERSION, Rule};
 use dataspace_primitives::{CoSignature, Digest, Signed, cbor};
 use dataspace_runtime::{ChangeError, Refusal, ReplayError, SetupError, replay_decisions};
@@ -39,7 +40,7 @@ fn with_contract(compiler: u32) -> (Files, ContractId) {
 fn a_text_that_is_not_what_the_words_say_is_not_concluded() {
     let node = Node::new();
     let offer = node.offer(terms());
-    let read = Offer::verify(offer.clone(), provider().did(), node.now()).unwrap();
+    let read = Offer::verify(offer.clone(), provider().did(), &DidKeys, node.now()).unwrap();
     let log = node.space.log().origin().clone();
     for compiler in [COMPILER_VERSION, COMPILER_VERSION + 1] {
         let offer_id = OfferId::from_digest(read.digest());

@@ -12,7 +12,7 @@ use dataspace_runtime::{Access, AccessError, ManualClock, Setup};
 use dataspace_usage_contract::AccessRequest;
 
 use crate::support::{
-    Node, TestClock, at, authority, consumer, counted, name, permitted, provider, table,
+    Node, TestClock, at, authority, consumer, counted, keys, name, permitted, provider, table,
 };
 
 const DIR: &str = "DATASPACE_CRASH_TEST_DIR";
@@ -37,7 +37,7 @@ fn unhex(text: &str) -> Vec<u8> {
 fn helper() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let clock = TestClock(Arc::new(ManualClock::new(at(0))));
-    let setup = Setup::new(PathBuf::from(dir), provider(), authority().did().clone());
+    let setup = Setup::new(PathBuf::from(dir), keys(provider()), authority().did().clone());
     let space = setup.clock(clock.clone()).open().unwrap();
     space.register(name("alloys"), name("test-results"), table(10)).unwrap();
     let agreement = space.agreement(space.contracts()[0]).unwrap();

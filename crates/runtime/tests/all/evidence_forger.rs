@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use dataspace_audit_log::Origin;
-use dataspace_identity::{MembershipCredential, SecretKey, SpaceId};
+use dataspace_identity::{DidKeys, MembershipCredential, SecretKey, SpaceId};
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Digest, Signed};
 use dataspace_runtime::{Access, Clock as _, DataSpace, NewOffer, Part, request_access};
@@ -70,7 +70,7 @@ impl Place {
         let new = NewOffer { product, consumer: None, terms, validity, expires_at };
         let offer = self.space.offer(new).unwrap();
         let now = self.files.clock.now();
-        let read = Offer::verify(offer.clone(), self.provider.did(), now).unwrap();
+        let read = Offer::verify(offer.clone(), self.provider.did(), &DidKeys, now).unwrap();
         let acceptance = Acceptance::sign(&read, consumer, now).unwrap();
         let agreement = self.space.conclude(offer, acceptance).unwrap();
         let access = |&(action, purpose): &(Action, &str)| {

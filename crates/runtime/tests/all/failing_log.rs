@@ -10,7 +10,7 @@ use dataspace_runtime::{Access, AccessError, ChangeError, ManualClock, Setup, Wr
 use dataspace_usage_contract::contract_id;
 
 use crate::support::{
-    Node, TestClock, at, authority, consumer, name, permitted, provider, table, terms,
+    Node, TestClock, at, authority, consumer, keys, name, permitted, provider, table, terms,
 };
 
 const DIR: &str = "DATASPACE_FULL_DISK_TEST_DIR";
@@ -20,7 +20,7 @@ const DIR: &str = "DATASPACE_FULL_DISK_TEST_DIR";
 fn helper() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let clock = TestClock(Arc::new(ManualClock::new(at(0))));
-    let setup = Setup::new(PathBuf::from(dir), provider(), authority().did().clone());
+    let setup = Setup::new(PathBuf::from(dir), keys(provider()), authority().did().clone());
     let space = setup.clock(clock.clone()).open().unwrap();
     space.register(name("alloys"), name("test-results"), table(10)).unwrap();
     let agreement = space.agreement(space.contracts()[0]).unwrap();

@@ -12,7 +12,7 @@ use dataspace_usage_contract::ContractId;
 
 use crate::index::why;
 use crate::support::{
-    Files, Node, TestClock, at, authority, codes, consumer, counted, name, provider, rival,
+    Files, Node, TestClock, at, authority, codes, consumer, counted, keys, name, provider, rival,
     signed_credential, signed_profile, table, terms,
 };
 
@@ -305,7 +305,7 @@ const DIR: &str = "DATASPACE_INDEX_TEST_DIR";
 fn helper() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let clock = TestClock(Arc::new(ManualClock::new(at(0))));
-    let setup = Setup::new(PathBuf::from(dir), provider(), authority().did().clone());
+    let setup = Setup::new(PathBuf::from(dir), keys(provider()), authority().did().clone());
     let space = setup.clock(clock.clone()).open().unwrap();
     space.register(name("alloys"), name("test-results"), table(10)).unwrap();
     let agreement = space.agreement(space.contracts()[0]).unwrap();

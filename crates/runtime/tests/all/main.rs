@@ -63,6 +63,8 @@ mod reopen;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod seams;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dataspace_identity::{MembershipCredential, MembershipRevocation};
+use dataspace_identity::{DidKeys, MembershipCredential, MembershipRevocation};
 use dataspace_primitives::Signed;
 use dataspace_runtime::{Applied, ChangeError, DataSpace, Refusal};
 
@@ -41,7 +41,8 @@ fn standing(space: &DataSpace, all: &[Arrival]) -> (bool, Vec<bool>) {
     let offer = space.offer(Node::new_offer(terms())).unwrap();
     let now = space.now().unwrap();
     let verified =
-        dataspace_usage_contract::Offer::verify(offer.clone(), space.provider(), now).unwrap();
+        dataspace_usage_contract::Offer::verify(offer.clone(), space.provider(), &DidKeys, now)
+            .unwrap();
     let acceptance =
         dataspace_usage_contract::Acceptance::sign(&verified, &stranger(), now).unwrap();
     let is_member = match space.conclude(offer, acceptance) {

@@ -1,6 +1,6 @@
 //! From offer to contract.
 
-use dataspace_identity::{Origin, SecretKey, SpaceId};
+use dataspace_identity::{DidKeys, Origin, Resolver as _, SecretKey, SpaceId};
 use dataspace_policy::{ColumnMask, Constraint, Duty, MaskMethod, Terms};
 use dataspace_primitives::Signed;
 use dataspace_runtime::{ChangeError, Refusal};
@@ -160,7 +160,8 @@ fn an_offer_to_somebody_else_cannot_be_taken() {
     let node = Node::new();
     let mut offer = Node::new_offer(terms());
     offer.consumer = Some(rival().did().clone());
-    let offer = Offer::verify(node.space.offer(offer).unwrap(), provider().did(), at(0)).unwrap();
+    let offer =
+        Offer::verify(node.space.offer(offer).unwrap(), provider().did(), &DidKeys, at(0)).unwrap();
     let refused = Acceptance::sign(&offer, &consumer(), at(0));
     assert!(matches!(refused, Err(AgreeError::NotAddressed { .. })));
 }
@@ -185,7 +186,7 @@ fn another_providers_offer_is_not_concluded_here() {
     let node = Node::new();
     let their_log = Origin::named(rival().did(), "node-1").unwrap();
     let theirs = offer_by(&rival(), &their_log).sign(&rival()).unwrap();
-    let verified = Offer::verify(theirs.clone(), rival().did(), at(0)).unwrap();
+    let verified = Offer::verify(theirs.clone(), rival().did(), &DidKeys, at(0)).unwrap();
     let acceptance = Acceptance::sign(&verified, &consumer(), at(0)).unwrap();
     let refused = node.space.conclude(theirs, acceptance);
     assert!(matches!(refused, Err(ChangeError::Refused(Refusal::Offer(_)))), "{refused:?}");
@@ -225,7 +226,7 @@ fn an_offer_for_another_space_is_not_concluded_here() {
 fn an_offer_of_the_providers_other_node_is_not_concluded_here() {
     let node = Node::new();
     for log in [
-        Origin::new(provider().did()),
+        Origin::new(provider().did()).unwrap(),
         Origin::named(provider().did(), "00112233445566778899aabbccddeeff").unwrap(),
     ] {
         let offer = offer_by(&provider(), &log).sign(&provider()).unwrap();
@@ -254,7 +255,7 @@ fn an_acceptance_in_another_members_name_concludes_nothing() {
     let node = Node::new();
     let offer = node.offer(terms());
     let acceptance = node.accept(&offer, &consumer());
-    let acceptance = acceptance.verify(&consumer().did().trusted_keys(), at(0)).unwrap();
+    let acceptance = acceptance.verify(&DidKeys.keys(consumer().did()), at(0)).unwrap();
     let stolen = Signed::sign(acceptance.value(), &rival()).unwrap();
     let refused = node.space.conclude(offer, stolen);
     assert!(matches!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dataspace_audit_log::{Event, ExtendsError, ForkProof};
-use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
+use dataspace_identity::{Did, DidKeys, Origin, Resolver as _, SecretKey, SpaceId};
 use dataspace_primitives::Signed;
 use dataspace_runtime::{
     AccessError, ChangeError, DataSpace, ManualClock, Refusal, Setup, SetupError, request_access,
@@ -12,8 +12,8 @@ use dataspace_usage_contract::{Acceptance, AccessRequest, Offer};
 use tempfile::TempDir;
 
 use crate::support::{
-    Files, Node, TestClock, at, authority, consumer, counted, credential, name, profile, provider,
-    records, rival, rows, signed_credential, stranger, table, terms,
+    Files, Node, TestClock, at, authority, consumer, counted, credential, keys, name, profile,
+    provider, records, rival, rows, signed_credential, stranger, table, terms,
 };
 
 /// A node of `operator` in a space of `by`, with provider and consumer admitted.
@@ -22,7 +22,7 @@ fn node(by: &SecretKey, space: &str, operator: SecretKey) -> (DataSpace, TempDir
     let mut profile = profile();
     (profile.space, profile.authority) = (name(space), by.did().clone());
     let clock = TestClock(Arc::new(ManualClock::new(at(0))));
-    let node = Setup::new(dir.path().join("node"), operator, by.did().clone()).clock(clock);
+    let node = Setup::new(dir.path().join("node"), keys(operator), by.did().clone()).clock(clock);
     let node = node.create(Signed::sign(&profile, by).unwrap()).unwrap();
     for member in [provider(), consumer()] {
         let mut credential = credential(&member);
@@ -34,7 +34,7 @@ fn node(by: &SecretKey, space: &str, operator: SecretKey) -> (DataSpace, TempDir
 }
 
 fn accepted(offer: &Signed<Offer>, provider: &Did) -> Signed<Acceptance> {
-    let verified = Offer::verify(offer.clone(), provider, at(0)).unwrap();
+    let verified = Offer::verify(offer.clone(), provider, &DidKeys, at(0)).unwrap();
     Acceptance::sign(&verified, &consumer(), at(0)).unwrap()
 }
 
@@ -63,7 +63,7 @@ fn a_member_of_one_space_of_an_authority_is_none_in_another() {
         );
     }
     let offer = here.offer(Node::new_offer(terms())).unwrap();
-    let verified = Offer::verify(offer.clone(), here.provider(), at(0)).unwrap();
+    let verified = Offer::verify(offer.clone(), here.provider(), &DidKeys, at(0)).unwrap();
     let acceptance = Acceptance::sign(&verified, &rival(), at(0)).unwrap();
     let refused = here.conclude(offer, acceptance);
     assert!(
@@ -120,7 +120,7 @@ fn a_request_under_a_contract_of_this_node_for_another_log_is_not_answered() {
     let node = Node::new();
     let contract = node.contract(terms());
     let signed = node.request(contract);
-    let request = signed.verify(&consumer().did().trusted_keys(), at(0)).unwrap();
+    let request = signed.verify(&DidKeys.keys(consumer().did()), at(0)).unwrap();
     let mut request = request.value().clone();
     request.log = Origin::named(provider().did(), "another").unwrap();
     let refused = node.space.access(Signed::sign(&request, &consumer()).unwrap()).unwrap_err();

@@ -128,7 +128,7 @@ fn statements_that_the_provider_did_not_make_now_are_refused_when_the_node_opens
             let space = SpaceId::new(authority().did().clone(), name("another"));
             signed(&ProviderPolicies { space, ..statement(log, 3, "") }, &provider())
         },
-        |_| signed(&statement(&Origin::new(provider().did()), 3, ""), &provider()),
+        |_| signed(&statement(&Origin::new(provider().did()).unwrap(), 3, ""), &provider()),
         // One that was in force before, one of a time to come, one that permits.
         |log| signed(&statement(log, 1, CLOSED), &provider()),
         |log| signed(&statement(log, 2, ""), &provider()),

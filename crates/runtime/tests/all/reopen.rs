@@ -4,7 +4,7 @@ use dataspace_audit_log::OpenError;
 use dataspace_runtime::{ChangeError, Refusal, SetupError, Table};
 
 use crate::support::{
-    Node, at, codes, consumer, counted, name, provider, revocation, rival, signed_credential,
+    Node, at, codes, consumer, counted, keys, name, provider, revocation, rival, signed_credential,
     signed_profile, stranger, table, terms,
 };
 
@@ -95,7 +95,8 @@ fn a_node_is_opened_by_its_own_key_alone() {
 #[test]
 fn a_node_is_opened_in_its_own_space_alone() {
     let files = Node::new().close();
-    let setup = dataspace_runtime::Setup::new(files.path(), provider(), stranger().did().clone());
+    let setup =
+        dataspace_runtime::Setup::new(files.path(), keys(provider()), stranger().did().clone());
     assert!(matches!(setup.open(), Err(SetupError::Record { .. })));
 }
 

@@ -13,8 +13,8 @@ use dataspace_runtime::{
 use dataspace_usage_contract::{ContractId, DENIALS_PER_MINUTE};
 
 use crate::support::{
-    Files, Node, authority, consumer, counted, name, provider, signed_credential, signed_profile,
-    table,
+    Files, Node, authority, consumer, counted, keys, name, provider, signed_credential,
+    signed_profile, table,
 };
 
 #[test]
@@ -106,7 +106,8 @@ fn a_node_keeps_its_index_where_its_owner_says() {
 #[test]
 fn random_numbers_come_from_where_the_owner_says() {
     let files = Files::new();
-    let setup = |files: &Files| Setup::new(files.path(), provider(), authority().did().clone());
+    let setup =
+        |files: &Files| Setup::new(files.path(), keys(provider()), authority().did().clone());
     let dry = setup(&files).randomness(Dry).create(signed_profile(|_| {}));
     assert!(matches!(dry, Err(SetupError::Random(_))));
     let stuck = setup(&files).randomness(Stuck).create(signed_profile(|_| {})).unwrap();

@@ -1,5 +1,6 @@
 //! Sixteen threads do everything at once, with a model of what each may see.
 
+use dataspace_identity::DidKeys;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -13,7 +14,7 @@ use dataspace_runtime::{
 use dataspace_usage_contract::{Acceptance, Agreement, Offer, contract_id};
 
 use crate::support::{
-    Node, TestClock, authority, consumer, name, provider, research, revocation, rival,
+    Node, TestClock, authority, consumer, keys, name, provider, research, revocation, rival,
     signed_credential, table,
 };
 
@@ -116,7 +117,7 @@ impl World {
         let now = dataspace_runtime::Clock::now(&self.clock);
         let concluded = self.with(|space| {
             let offer = space.offer(new).unwrap();
-            let verified = Offer::verify(offer.clone(), provider().did(), now).unwrap();
+            let verified = Offer::verify(offer.clone(), provider().did(), &DidKeys, now).unwrap();
             let acceptance = Acceptance::sign(&verified, &by, now).unwrap();
             space.conclude(offer, acceptance)
         });
@@ -175,7 +176,7 @@ impl World {
         if round.is_multiple_of(3) {
             let _may_not_be_there = std::fs::remove_file(files.path().join("index"));
         }
-        let setup = Setup::new(files.path(), provider(), authority().did().clone());
+        let setup = Setup::new(files.path(), keys(provider()), authority().did().clone());
         let opened = setup.clock(self.clock.clone()).contracts_in_memory(4).open().unwrap();
         opened.register(name("alloys"), name("test-results"), table(10)).unwrap();
         *space = Some(opened);

@@ -201,9 +201,9 @@ impl fmt::Debug for Checkpoint {
 /// to give to C2SP tools.
 ///
 /// # Errors
-/// [`CheckpointError::Form`] if the operator's DID holds no usable key.
+/// [`CheckpointError::Form`] if the origin holds no usable key.
 pub fn note_key(origin: &Origin) -> Result<NoteKey, CheckpointError> {
-    let key = origin.operator().public_key().map_err(|_| CheckpointError::Form)?;
+    let key = origin.key().map_err(|_| CheckpointError::Form)?;
     NoteKey::new(origin.as_str(), key).map_err(|_| CheckpointError::Form)
 }
 

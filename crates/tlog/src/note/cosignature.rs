@@ -92,7 +92,7 @@ impl WitnessKey {
     /// [`CosignatureError`] if a line that says it is this witness's does not verify, whatever
     /// else is there.
     pub fn find(&self, checkpoint: &Checkpoint) -> Result<Option<Cosignature>, CosignatureError> {
-        if checkpoint.origin().operator().public_key().as_ref() == Ok(&self.0.key) {
+        if checkpoint.origin().key().as_ref() == Ok(&self.0.key) {
             return Err(CosignatureError::Operator { name: self.0.name.clone() });
         }
         let note = Note::read(checkpoint.as_note())?;
@@ -115,6 +115,7 @@ impl WitnessKey {
     ) -> Result<Cosignature, CosignatureError> {
         let seconds = time.as_millis() / 1000;
         let signature = signer.sign(message(seconds, checkpoint.text()).as_bytes());
+        let signature = signature.map_err(NoteError::from)?;
         let blob = [&seconds.to_be_bytes()[..], signature.as_bytes()].concat();
         let line = self.0.line(&blob);
         // WHY: a cosignature that nobody can verify would be found out only when it is needed.

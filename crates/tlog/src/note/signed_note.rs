@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dataspace_primitives::{PublicKey, Signature, Signer};
+use dataspace_primitives::{PublicKey, Signature, Signer, SignerError};
 use thiserror::Error;
 
 use crate::note::verifier_key::{KEY_ID_LEN, Kind, ParseNoteKeyError, VerifierKey, is_key_name};
@@ -46,6 +46,9 @@ pub enum NoteError {
         /// The name asked for.
         name: String,
     },
+    /// The key cannot be used.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// A signature that says it is of the key asked for does not verify.
     #[error("the signature of `{name}` does not verify")]
     Signature {
@@ -81,7 +84,7 @@ impl NoteKey {
     /// [`NoteError::Text`], [`NoteError::Len`], or [`NoteError::Signature`] if `signer` does not
     /// hold this key.
     pub fn sign(&self, text: &str, signer: &dyn Signer) -> Result<String, NoteError> {
-        let signature = signer.sign(text.as_bytes());
+        let signature = signer.sign(text.as_bytes())?;
         let note = format!("{text}\n{}", self.0.line(signature.as_bytes()));
         // WHY: a note that nobody can verify would be found out only when it is needed.
         if self.verify(&note)? == text { Ok(note) } else { Err(NoteError::Text) }

@@ -154,7 +154,7 @@ fn protected(origin: &Origin, size: TreeSize) -> Header {
     ]);
     Header {
         alg: Some(RegisteredLabelWithPrivate::Assigned(iana::Algorithm::Ed25519)),
-        key_id: operator.key_url().into_bytes(),
+        key_id: origin.key_url().into_bytes(),
         rest: vec![
             (Label::Int(CLAIMS), claims),
             (Label::Int(VDS), Value::from(RFC9162_SHA256)),

@@ -49,7 +49,7 @@ fn by_hand(name: &str, seed: u8, seconds: u64, text: &str) -> String {
     let public = key(seed).did().public_key().unwrap();
     let id = Digest::of(&[name.as_bytes(), b"\n\x04", public.as_bytes()].concat());
     let message = format!("cosignature/v1\ntime {seconds}\n{text}");
-    let signature = key(seed).sign(message.as_bytes());
+    let signature = key(seed).sign(message.as_bytes()).unwrap();
     let blob = [&id.as_bytes()[..4], &seconds.to_be_bytes(), signature.as_bytes()].concat();
     format!("\u{2014} {name} {}\n", STANDARD.encode(blob))
 }
@@ -144,7 +144,7 @@ fn a_cosignature_of_another_checkpoint_time_key_or_name_is_refused() {
 fn a_plain_signature_of_the_checkpoint_is_no_cosignature() {
     let checkpoint = checkpoint();
     let name = witness(21).name().to_owned();
-    let plain = key(21).sign(checkpoint.text().as_bytes());
+    let plain = key(21).sign(checkpoint.text().as_bytes()).unwrap();
     let public = key(21).did().public_key().unwrap();
     let id = Digest::of(&[name.as_bytes(), b"\n\x04", public.as_bytes()].concat());
     let blob = [&id.as_bytes()[..4], &TIME.to_be_bytes(), plain.as_bytes()].concat();

@@ -173,7 +173,7 @@ fn forged_reordered_foreign_and_decorated_proofs_are_refused() {
     let version = change(&|wire| wire.v = 2);
     assert!(matches!(version, ForkError::Version { found: 2 }), "{version}");
     // Somebody else's log, under this one's name.
-    let strangers = Origin::new(key(2).did());
+    let strangers = Origin::new(key(2).did()).unwrap();
     let text =
         Branch::new(0, 3).checkpoint(7).text().replace(origin().as_str(), strangers.as_str());
     let note = note_key(&strangers).unwrap().sign(&text, &key(2)).unwrap();

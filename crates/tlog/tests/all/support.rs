@@ -11,7 +11,7 @@ pub(crate) fn key(seed: u8) -> SecretKey {
 }
 
 pub(crate) fn origin() -> Origin {
-    Origin::new(key(1).did())
+    Origin::new(key(1).did()).unwrap()
 }
 
 pub(crate) fn time(millis: u64) -> UnixMillis {

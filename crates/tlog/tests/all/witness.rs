@@ -95,7 +95,7 @@ fn each_rule_of_the_protocol_has_its_status() {
     let note = note_key(&sister).unwrap().sign(&text, &key(1)).unwrap();
     let raw = |note: &str| witness.add_checkpoint(format!("old 7\n\n{note}").as_bytes(), time(1));
     assert_eq!(status(raw(&note)), 404);
-    let stranger = note_key(&Origin::new(key(2).did())).unwrap();
+    let stranger = note_key(&Origin::new(key(2).did()).unwrap()).unwrap();
     assert_eq!(status(raw(&stranger.sign(branch.checkpoint(9).text(), &key(2)).unwrap())), 403);
     let good = branch.checkpoint(9).as_note().to_owned();
     assert_eq!(status(raw(&good.replace("\n9\n", "\n10\n"))), 403);
@@ -326,7 +326,7 @@ fn a_witness_is_opened_with_its_own_key_state_and_other_peoples_logs_alone() {
     assert!(matches!(other, OpenWitnessError::OtherWitness { .. }), "{other}");
     let signer = open(21, 22, &origin(), &vault).unwrap_err();
     assert!(matches!(signer, OpenWitnessError::Signer { .. }), "{signer}");
-    let own = open(21, 21, &Origin::new(key(21).did()), &Vault::default()).unwrap_err();
+    let own = open(21, 21, &Origin::new(key(21).did()).unwrap(), &Vault::default()).unwrap_err();
     assert!(matches!(own, OpenWitnessError::OwnLog { .. }), "{own}");
 }
 

@@ -1,5 +1,6 @@
 //! The bytes of an agreement: pinned, hashed, signed by both, and refused with any bit changed.
 
+use dataspace_identity::DidKeys;
 use dataspace_primitives::{Payload, Signed, Signer, cbor};
 use dataspace_usage_contract::{AgreeError, Agreement, Offer, contract_id};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -21,7 +22,7 @@ impl Payload for AnyOffer {
 fn is_taken(content: Value) -> bool {
     let signed = Signed::sign(&AnyOffer(content), &provider()).unwrap();
     let signed = Signed::<Offer>::from_bytes(signed.as_bytes().to_vec()).unwrap();
-    Offer::verify(signed, provider().did(), now()).is_ok()
+    Offer::verify(signed, provider().did(), &DidKeys, now()).is_ok()
 }
 
 fn field<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
@@ -82,7 +83,7 @@ fn both_signatures_cover_the_same_payload_as_rfc_9052_says() {
         let public = VerifyingKey::from_bytes(key.did().public_key().unwrap().as_bytes()).unwrap();
         let found = document.windows(64).any(|bytes| {
             let bytes: &[u8; 64] = bytes.try_into().unwrap();
-            bytes == key.sign(&structure).as_bytes()
+            bytes == key.sign(&structure).unwrap().as_bytes()
                 && public.verify_strict(&structure, &Signature::from_bytes(bytes)).is_ok()
         });
         assert!(found, "no signature by {}", key.did());
@@ -96,7 +97,7 @@ fn a_flip_of_any_byte_of_an_agreement_is_refused() {
         let mut bad = good.clone();
         bad[at] ^= 1 << (at % 8);
         let taken = Signed::<Agreement>::from_bytes(bad)
-            .is_ok_and(|signed| Agreement::verify(signed, now()).is_ok());
+            .is_ok_and(|signed| Agreement::verify(signed, &DidKeys, now()).is_ok());
         assert!(!taken, "byte {at}");
     }
 }
@@ -121,7 +122,7 @@ fn another_body_under_the_same_signatures_is_refused() {
     let start = bytes.windows(old.len()).position(|part| part == old).unwrap();
     let swapped = [&bytes[..start], &new, &bytes[start + old.len()..]].concat();
     let signed = Signed::<Agreement>::from_bytes(swapped).unwrap();
-    assert!(matches!(Agreement::verify(signed, now()), Err(AgreeError::Verify(_))));
+    assert!(matches!(Agreement::verify(signed, &DidKeys, now()), Err(AgreeError::Verify(_))));
 }
 
 #[test]
@@ -132,9 +133,9 @@ fn a_signature_taken_from_another_agreement_is_refused() {
     let co = |value: &Agreement, key| dataspace_primitives::CoSignature::sign(value, key).unwrap();
     let mixed = vec![co(good.value(), &provider()), co(&other, &consumer())];
     let signed = Signed::assemble(good.value(), mixed).unwrap();
-    assert!(matches!(Agreement::verify(signed, now()), Err(AgreeError::Verify(_))));
+    assert!(matches!(Agreement::verify(signed, &DidKeys, now()), Err(AgreeError::Verify(_))));
     let replaced = signed_by(good.value(), [&provider(), &mallory()]);
-    assert!(matches!(Agreement::verify(replaced, now()), Err(AgreeError::Parties)));
+    assert!(matches!(Agreement::verify(replaced, &DidKeys, now()), Err(AgreeError::Parties)));
 }
 
 #[test]

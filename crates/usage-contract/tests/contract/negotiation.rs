@@ -1,5 +1,6 @@
 //! From offer to agreement, and every way in which one side cheats the other.
 
+use dataspace_identity::DidKeys;
 use dataspace_policy::{Action, Rule, Terms};
 use dataspace_primitives::{Signed, VerifyError};
 use dataspace_usage_contract::{
@@ -25,7 +26,7 @@ fn both_parties_sign_what_was_offered() {
     let value = agreement.value();
     assert_eq!((&value.provider, &value.consumer), (provider().did(), consumer().did()));
     assert_eq!((&value.terms, value.validity), (&offer().terms, offer().validity));
-    let again = Agreement::verify(agreement.signed().clone(), now()).unwrap();
+    let again = Agreement::verify(agreement.signed().clone(), &DidKeys, now()).unwrap();
     assert_eq!(contract_id(&again), contract_id(&agreement));
 }
 
@@ -79,9 +80,9 @@ fn a_contract_id_of_other_terms_is_refused() {
 #[test]
 fn an_offer_in_the_name_of_another_provider_is_refused_though_trusted() {
     let forged = Signed::sign(&offer(), &mallory()).unwrap();
-    let error = Offer::verify(forged.clone(), provider().did(), now()).unwrap_err();
+    let error = Offer::verify(forged.clone(), provider().did(), &DidKeys, now()).unwrap_err();
     assert!(matches!(error, OfferError::Verify(VerifyError::UntrustedKey { .. })));
-    let error = Offer::verify(forged.clone(), mallory().did(), now()).unwrap_err();
+    let error = Offer::verify(forged.clone(), mallory().did(), &DidKeys, now()).unwrap_err();
     assert!(matches!(error, OfferError::Provider { .. }));
     let generous = trusting(&[provider().did(), mallory().did()]);
     let verified = forged.verify(&generous, now()).unwrap();
@@ -98,7 +99,7 @@ fn a_provider_cannot_sign_in_the_name_of_another() {
 fn another_key_than_the_providers_cannot_conclude() {
     let offer = verified(&offer());
     let acceptance = accepted(&offer, &consumer());
-    let error = Agreement::conclude(&offer, &acceptance, &mallory(), now()).unwrap_err();
+    let error = Agreement::conclude(&offer, &acceptance, &mallory(), &DidKeys, now()).unwrap_err();
     assert!(matches!(error, AgreeError::Parties));
 }
 
@@ -116,7 +117,8 @@ fn an_offer_can_be_accepted_until_but_not_at_its_end() {
 fn an_offer_cannot_be_concluded_at_its_end() {
     let offer = verified(&offer());
     let acceptance = accepted(&offer, &consumer());
-    let at = |millis| Agreement::conclude(&offer, &acceptance, &provider(), after(millis));
+    let at =
+        |millis| Agreement::conclude(&offer, &acceptance, &provider(), &DidKeys, after(millis));
     assert!(at(9_999).is_ok());
     assert!(matches!(at(10_000), Err(AgreeError::Expired { .. })));
 }
@@ -142,7 +144,7 @@ fn an_offer_that_outlives_its_contract_is_refused() {
     let late = Offer { expires_at: at("2027-01-01T00:00:00.001Z"), ..offer() };
     assert!(matches!(late.sign(&provider()), Err(OfferError::OutlivesContract { .. })));
     let forged = Signed::sign(&late, &provider()).unwrap();
-    assert!(Offer::verify(forged, provider().did(), now()).is_err());
+    assert!(Offer::verify(forged, provider().did(), &DidKeys, now()).is_err());
 }
 
 #[test]
@@ -150,7 +152,10 @@ fn terms_that_permit_nothing_are_neither_signed_nor_taken() {
     let empty = Offer { terms: Terms::new(), ..offer() };
     assert!(matches!(empty.sign(&provider()), Err(OfferError::Terms(_))));
     let forged = Signed::sign(&empty, &provider()).unwrap();
-    assert!(matches!(Offer::verify(forged, provider().did(), now()), Err(OfferError::Terms(_))));
+    assert!(matches!(
+        Offer::verify(forged, provider().did(), &DidKeys, now()),
+        Err(OfferError::Terms(_))
+    ));
 }
 
 #[test]
@@ -161,7 +166,7 @@ fn an_agreement_between_strangers_is_not_the_named_parties() {
         [&mallory(), &consumer()],
         [&mallory(), &crate::support::key(4)],
     ] {
-        let error = Agreement::verify(signed_by(&value, keys), now()).unwrap_err();
+        let error = Agreement::verify(signed_by(&value, keys), &DidKeys, now()).unwrap_err();
         assert!(matches!(error, AgreeError::Parties));
     }
 }
@@ -169,7 +174,8 @@ fn an_agreement_between_strangers_is_not_the_named_parties() {
 #[test]
 fn an_agreement_with_oneself_and_a_stranger_is_refused() {
     let value = Agreement { consumer: provider().did().clone(), ..agreement().value().clone() };
-    let error = Agreement::verify(signed_by(&value, [&provider(), &mallory()]), now()).unwrap_err();
+    let error = Agreement::verify(signed_by(&value, [&provider(), &mallory()]), &DidKeys, now())
+        .unwrap_err();
     assert!(matches!(error, AgreeError::Parties));
 }
 
@@ -179,7 +185,8 @@ fn an_agreement_whose_text_is_not_acceptable_is_refused_though_both_signed() {
         let cedar_text = cedar.to_owned();
         // Of another compiler, since else it would have to be what the terms say.
         let value = Agreement { cedar: cedar_text, compiler: 2, ..agreement().value().clone() };
-        let error = Agreement::verify(signed_by(&value, [&provider(), &consumer()]), now());
+        let error =
+            Agreement::verify(signed_by(&value, [&provider(), &consumer()]), &DidKeys, now());
         assert!(matches!(error, Err(AgreeError::Policies(_))), "{cedar}");
     }
 }

@@ -1,6 +1,6 @@
 //! A document of one space, or of one node, says nothing in another.
 
-use dataspace_identity::{Origin, SecretKey, SpaceId};
+use dataspace_identity::{DidKeys, Origin, SecretKey, SpaceId};
 use dataspace_policy::{COMPILER_VERSION, Vocabulary};
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::{
@@ -45,11 +45,11 @@ fn a_log_of_somebody_else_runs_no_contract() {
         let foreign = Offer { log: log.clone(), ..offer() };
         assert!(matches!(foreign.sign(&provider()), Err(OfferError::Log { .. })));
         let forged = Signed::sign(&foreign, &provider()).unwrap();
-        let error = Offer::verify(forged, provider().did(), now()).unwrap_err();
+        let error = Offer::verify(forged, provider().did(), &DidKeys, now()).unwrap_err();
         assert!(matches!(error, OfferError::Log { log: found, .. } if found == log));
         let value = Agreement { log: log.clone(), ..agreement().value().clone() };
         let signed = signed_by(&value, [&provider(), &consumer()]);
-        let error = Agreement::verify(signed, now()).unwrap_err();
+        let error = Agreement::verify(signed, &DidKeys, now()).unwrap_err();
         assert!(matches!(error, AgreeError::Log { log: found, .. } if found == log));
     }
 }
@@ -61,7 +61,7 @@ fn cedar_text_that_is_not_the_terms_is_refused_though_both_signed() {
     value.cedar = value.cedar.replace("context.uses < 3", "context.uses < 4");
     assert_ne!(&value, agreement().value());
     let signed = signed_by(&value, [&provider(), &consumer()]);
-    assert!(matches!(Agreement::verify(signed, now()), Err(AgreeError::TextDiffers)));
+    assert!(matches!(Agreement::verify(signed, &DidKeys, now()), Err(AgreeError::TextDiffers)));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_text_of_another_compiler_stands_and_can_be_told() {
         let mut value = Agreement { compiler, ..agreement().value().clone() };
         value.cedar = value.cedar.replace("context.uses < 3", "3 > context.uses");
         let signed = signed_by(&value, [&provider(), &consumer()]);
-        let agreement = Agreement::verify(signed, now()).unwrap();
+        let agreement = Agreement::verify(signed, &DidKeys, now()).unwrap();
         assert_eq!(agreement.value().compiled_elsewhere(), Some(compiler));
     }
 }
@@ -89,7 +89,7 @@ fn a_providers_policies_hold_at_the_node_and_in_the_space_that_they_name() {
             roles: vec![&role],
             is_did: |_| true,
         };
-        PublishedPolicies::publish(signed, (&space(), &log()), &names, None, now())
+        PublishedPolicies::publish(signed, (&space(), &log()), &names, None, &DidKeys, now())
     };
     assert!(publish(&own, &provider()).is_ok());
     for (purpose, is_good) in [("research", true), ("reserch", false)] {

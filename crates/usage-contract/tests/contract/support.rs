@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dataspace_identity::{Did, Origin, SecretKey, SpaceId};
+use dataspace_identity::{Did, DidKeys, Origin, Resolver as _, SecretKey, SpaceId};
 use dataspace_policy::{Action, Constraint, Rule, Terms};
 use dataspace_primitives::{CoSignature, Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_usage_contract::{Acceptance, AgreeError, Agreement, Offer};
@@ -68,24 +68,24 @@ pub(crate) fn offer() -> Offer {
 
 pub(crate) fn verified(offer: &Offer) -> Verified<Offer> {
     let signed = offer.sign(&provider()).unwrap();
-    Offer::verify(signed, provider().did(), now()).unwrap()
+    Offer::verify(signed, provider().did(), &DidKeys, now()).unwrap()
 }
 
 pub(crate) fn accepted(offer: &Verified<Offer>, by: &SecretKey) -> Verified<Acceptance> {
     let signed = Acceptance::sign(offer, by, now()).unwrap();
-    signed.verify(&by.did().trusted_keys(), now()).unwrap()
+    signed.verify(&DidKeys.keys(by.did()), now()).unwrap()
 }
 
 /// Signed by `by`, whatever it says.
 pub(crate) fn forged(acceptance: &Acceptance, by: &SecretKey) -> Verified<Acceptance> {
-    Signed::sign(acceptance, by).unwrap().verify(&by.did().trusted_keys(), now()).unwrap()
+    Signed::sign(acceptance, by).unwrap().verify(&DidKeys.keys(by.did()), now()).unwrap()
 }
 
 pub(crate) fn conclude(
     offer: &Verified<Offer>,
     acceptance: &Verified<Acceptance>,
 ) -> Result<Verified<Agreement>, AgreeError> {
-    Agreement::conclude(offer, acceptance, &provider(), now())
+    Agreement::conclude(offer, acceptance, &provider(), &DidKeys, now())
 }
 
 pub(crate) fn agreement() -> Verified<Agreement> {
@@ -99,5 +99,5 @@ pub(crate) fn signed_by(agreement: &Agreement, keys: [&SecretKey; 2]) -> Signed<
 }
 
 pub(crate) fn trusting(dids: &[&Did]) -> dataspace_primitives::TrustedKeys {
-    Did::trust_all(dids.iter().copied())
+    DidKeys.keys_of(dids)
 }

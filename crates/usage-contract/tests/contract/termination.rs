@@ -1,6 +1,6 @@
 //! Who may end a contract.
 
-use dataspace_identity::SecretKey;
+use dataspace_identity::{DidKeys, SecretKey};
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::{Termination, TerminationError, contract_id};
 
@@ -19,7 +19,7 @@ pub(crate) fn termination(by: &SecretKey) -> Termination {
 
 fn check(content: &Termination, key: &SecretKey) -> Result<(), TerminationError> {
     let document = Signed::sign(content, key).unwrap();
-    Termination::verify(document, &agreement(), now()).map(|_| ())
+    Termination::verify(document, &agreement(), &DidKeys, now()).map(|_| ())
 }
 
 #[test]

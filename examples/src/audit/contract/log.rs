@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 use dataspace_audit_log::{Event, Finding, LeafIndex, Origin, Record, Verdict};
-use dataspace_identity::{Did, MembershipCredential, MembershipRevocation};
+use dataspace_identity::{Did, KnownKeys, MembershipCredential, MembershipRevocation};
 use dataspace_policy::OdrlOperands;
-use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_primitives::{Digest, Signed, UnixMillis};
 use dataspace_runtime::{Clock as _, Replayed, Replayer, SystemClock};
 use dataspace_usage_contract::{Agreement, ContractId, SpaceProfile, Termination};
 
@@ -32,6 +32,7 @@ struct Member {
 struct Reader {
     profile: Option<SpaceProfile>,
     members: HashMap<Did, Member>,
+    keys: KnownKeys,
     contracts: Vec<Contract>,
     places: HashMap<Digest, usize>,
     last: Option<UnixMillis>,
@@ -166,29 +167,41 @@ impl Reader {
         self.last = self.last.max(Some(time));
         match event {
             Event::Profile { document, .. } => {
-                self.profile = content::<SpaceProfile>(&document, time).or(self.profile.take());
+                self.profile =
+                    content::<SpaceProfile>(&document, (time, &self.keys)).or(self.profile.take());
             }
             Event::Admission { document } => {
-                if let Some(credential) = content::<MembershipCredential>(&document, time) {
+                if let Some(credential) =
+                    content::<MembershipCredential>(&document, (time, &self.keys))
+                {
                     let subject = credential.subject.clone();
                     self.members.insert(subject, Member { credential, revoked: None });
                 }
             }
             Event::MembershipRevoked { document } => {
-                if let Some(revocation) = content::<MembershipRevocation>(&document, time)
+                if let Some(revocation) =
+                    content::<MembershipRevocation>(&document, (time, &self.keys))
                     && let Some(member) = self.members.get_mut(&revocation.subject)
                     && member.credential.issued_at <= revocation.revoked_at
                 {
                     member.revoked = Some((index, revocation));
                 }
             }
+            Event::Keys { document } => {
+                if let Some(space) = self.profile.as_ref().map(SpaceProfile::space_id)
+                    && let Ok(signed) = Signed::from_bytes(document.into_vec())
+                    && let Ok(document) = self.keys.check(signed, &space, time)
+                {
+                    self.keys.add(&document, time);
+                }
+            }
             Event::Concluded { contract, document } => {
-                if let Some(agreement) = content::<Agreement>(&document, time) {
+                if let Some(agreement) = content::<Agreement>(&document, (time, &self.keys)) {
                     self.concluded(contract, agreement, (index, time));
                 }
             }
             Event::Terminated { contract, document } => {
-                if let Some(Termination { by, reason, .. }) = content(&document, time)
+                if let Some(Termination { by, reason, .. }) = content(&document, (time, &self.keys))
                     && let Some(known) = self.known(&contract)
                 {
                     let what = What::Terminated { by, reason };

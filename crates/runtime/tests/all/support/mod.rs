@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use dataspace_audit_log::{AccessRecord, Event, Log, Record, Verdict};
-use dataspace_identity::{Did, MembershipCredential, MembershipRevocation, SecretKey, SpaceId};
+use dataspace_identity::{
+    Did, DidKeys, MembershipCredential, MembershipRevocation, Origin, RootSecret, SecretKey,
+    SpaceId,
+};
 use dataspace_policy::{Action, Constraint, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity};
 use dataspace_runtime::{
-    Access, ChangeError, Clock, DataSpace, Denial, ManualClock, NewOffer, Recorded, Release, Setup,
-    SetupError, Table, VerifiedRequest, request_access,
+    Access, ChangeError, Clock, DataSpace, Denial, ManualClock, NewOffer, NodeKeys, Recorded,
+    Release, Setup, SetupError, Table, VerifiedRequest, request_access,
 };
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, ContractId, Offer, SpaceProfile, contract_id,
@@ -33,6 +36,11 @@ impl Clock for TestClock {
 
 pub(crate) fn authority() -> SecretKey {
     SecretKey::from_seed(&mut [1; 32]).unwrap()
+}
+
+/// The provider's key with the root of its pseudonyms.
+pub(crate) fn keys(key: SecretKey) -> NodeKeys {
+    NodeKeys::new(key, RootSecret::from_bytes(&mut [9; 32])).unwrap()
 }
 
 pub(crate) fn provider() -> SecretKey {
@@ -195,7 +203,7 @@ impl Files {
     }
 
     pub(crate) fn setup(&self, key: SecretKey) -> Setup {
-        let setup = Setup::new(self.path(), key, authority().did().clone());
+        let setup = Setup::new(self.path(), keys(key), authority().did().clone());
         setup.clock(TestClock(Arc::clone(&self.clock)))
     }
 
@@ -218,7 +226,7 @@ impl Files {
 
     /// The log by itself, as somebody sees it who can write to the directory.
     pub(crate) fn log(&self) -> Log {
-        Log::open_of(&self.path(), provider().did()).unwrap().0
+        Log::open_of(&self.path(), &Origin::new(provider().did()).unwrap()).unwrap().0
     }
 
     pub(crate) fn forge(&self, event: Event) {
@@ -267,7 +275,7 @@ impl Node {
 
     pub(crate) fn accept(&self, offer: &Signed<Offer>, by: &SecretKey) -> Signed<Acceptance> {
         let now = self.now();
-        let offer = Offer::verify(offer.clone(), provider().did(), now).unwrap();
+        let offer = Offer::verify(offer.clone(), provider().did(), &DidKeys, now).unwrap();
         Acceptance::sign(&offer, by, now).unwrap()
     }
 

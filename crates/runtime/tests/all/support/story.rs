@@ -1,7 +1,7 @@
 //! An evidence file as an attacker writes it, with whatever keys and logs it has.
 
 use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Log, Origin, Record};
-use dataspace_identity::{MembershipCredential, SecretKey};
+use dataspace_identity::{DidKeys, MembershipCredential, Resolver as _, SecretKey};
 use dataspace_primitives::{CoSignature, Digest, Payload, Signed, UnixMillis, Verified, cbor};
 use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, VerifiedEvidence};
 use dataspace_usage_contract::{AccessRequest, Agreement, ContractId};
@@ -74,7 +74,7 @@ impl Story {
         let evidence = wire.verify().unwrap();
         let request = Signed::from_bytes(wire.request.unwrap().into_vec()).unwrap();
         let request: Verified<AccessRequest> =
-            request.verify(&consumer().did().trusted_keys(), evidence.time()).unwrap();
+            request.verify(&DidKeys.keys(consumer().did()), evidence.time()).unwrap();
         Self {
             agreement: evidence.contract().value().clone(),
             signers: vec![provider, consumer],
