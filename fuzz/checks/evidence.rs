@@ -8,16 +8,14 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dataspace_identity::{Did, MembershipCredential, SecretKey};
-use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, MaskMethod, OdrlOperands, Rule, Terms,
-};
+use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
     Access, DataSpace, Evidence, ManualClock, NewOffer, Receipt, Setup, Table, request_access,
 };
 use dataspace_usage_contract::{
-    Acceptance, Agreement, DENIALS_PER_MINUTE, DataRules, EntityRules, Offer, Parameters, Scenario,
-    SpaceProfile, Suite,
+    Acceptance, Agreement, DENIALS_PER_MINUTE, DataRules, EntityRules, OdrlOperands, Offer,
+    Parameters, Scenario, SpaceProfile, Suite,
 };
 
 use crate::changed::changed;
