@@ -7,8 +7,8 @@ use dataspace_odrl::{
     AgreementParts, DSP_CONTEXT, EXTENSION_CONTEXT, OdrlKind, OdrlOperands, OdrlPolicy,
     WrittenPolicy, to_agreement, to_message_offer, to_offer,
 };
-use dataspace_policy::{Action, Constraint, InvalidTerms, Legal, Rule, Terms};
-use dataspace_primitives::{Name, UnixMillis};
+use dataspace_policy::{Action, Constraint, DEPTH_MAX, InvalidTerms, Legal, Rule, Terms};
+use dataspace_primitives::{Name, UnixMillis, Validity};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -334,6 +334,28 @@ fn an_agreement_is_read_with_all_that_it_says() {
         timestamp: Some(timestamp),
     };
     assert_eq!(read(&message, "/agreement"), Ok(expected));
+}
+
+/// Terms as deep as may be signed, in the deepest document of the protocol.
+#[test]
+fn the_deepest_terms_are_read_in_a_nested_catalogue() {
+    let (from, until) = ("2026-01-01T00:00:00Z".parse(), "2027-01-01T00:00:00Z".parse());
+    let mut deep = Constraint::Time(Validity::new(from.unwrap(), until.unwrap()).unwrap());
+    for _ in 0..DEPTH_MAX {
+        deep = Constraint::Any(vec![deep, Constraint::Attested]);
+    }
+    let terms = Terms::new().permit(Rule::new(Action::ALL).when(deep));
+    let mut inner = catalog(to_offer(&terms, ID).unwrap());
+    let context = inner.as_object_mut().unwrap().remove("@context").unwrap();
+    let mut outer = json!({
+        "@context": context,
+        "@type": "Catalog",
+        "@id": "urn:uuid:5",
+        "participantId": "did:web:provider.example",
+    });
+    outer["catalog"] = json!([inner]);
+    assert_eq!(PROTOCOL.check(Part::Catalog, &outer), Ok(()));
+    assert_eq!(read(&outer, "/catalog/0/dataset/0/hasPolicy/0").unwrap().terms, terms);
 }
 
 #[test]
