@@ -8,17 +8,15 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dataspace_identity::{Did, DidKeys, MembershipCredential, RootSecret, SecretKey};
-use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, MaskMethod, OdrlOperands, Rule, Terms,
-};
+use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
     Access, DataSpace, Evidence, ManualClock, NewOffer, NodeKeys, Receipt, Setup, Table,
     request_access,
 };
 use dataspace_usage_contract::{
-    Acceptance, Agreement, DENIALS_PER_MINUTE, DataRules, EntityRules, Offer, Parameters, Scenario,
-    SpaceProfile, Suite,
+    Acceptance, Agreement, DENIALS_PER_MINUTE, DataRules, EntityRules, OdrlOperands, Offer,
+    Parameters, Scenario, SpaceProfile, Suite,
 };
 
 use crate::changed::changed;

@@ -8,8 +8,7 @@ use dataspace_identity::{
     Did, MembershipCredential, MembershipRevocation, Origin, SecretKey, SpaceId,
 };
 use dataspace_policy::{
-    Action, COMPILER_VERSION, ColumnMask, Constraint, Duty, MaskMethod, OdrlOperands, Rule, Scope,
-    Terms,
+    Action, COMPILER_VERSION, ColumnMask, Constraint, Duty, MaskMethod, Rule, Scope, Terms,
 };
 use dataspace_primitives::cbor::to_canonical;
 use dataspace_primitives::{
@@ -17,8 +16,8 @@ use dataspace_primitives::{
 };
 use dataspace_tlog::{LeafIndex, Record};
 use dataspace_usage_contract::{
-    Agreement, ContractId, DataRules, EntityRules, OfferId, Parameters, ProviderPolicies, Scenario,
-    SpaceProfile, Suite,
+    Agreement, ContractId, DataRules, EntityRules, OdrlOperands, OfferId, Parameters,
+    ProviderPolicies, Scenario, SpaceProfile, Suite,
 };
 use serde_bytes::{ByteArray, ByteBuf};
 

@@ -1,7 +1,9 @@
-//! An ODRL document that is read may be signed, and is written and read again as the same terms.
+//! An ODRL document that is read may be signed, and is written and read again as the same terms, by
+//! itself and in a message.
 
-use dataspace_policy::{
-    OdrlOperands, OdrlPolicy, OperandFact, OwnOperand, Terms, ValueType, odrl_digest_in,
+use dataspace_odrl::{
+    ODRL_LEN_MAX, OdrlOperands, OdrlPolicy, OperandFact, OwnOperand, ValueType, odrl_digest_in,
+    to_message_offer, to_offer,
 };
 use dataspace_primitives::Name;
 
@@ -27,12 +29,19 @@ pub(crate) fn check(bytes: &[u8]) {
     let digest = odrl_digest_in(text, &space);
     match found {
         Ok(OdrlPolicy { terms, .. }) => {
-            terms.check().expect("read, but not to be signed");
-            let again = terms.to_odrl().to_string();
+            let written = to_offer(&terms, "urn:a:1").expect("read, but not to be signed");
+            let again = written.into_document().to_string();
+            let offer = to_message_offer(&terms, "urn:a:1", "urn:a:2").expect("as before");
+            let message = format!("{{\"offer\":{}}}", offer.into_member());
             // Names that take a byte in the document may take three when they are escaped.
-            if again.len() <= dataspace_policy::ODRL_LEN_MAX {
-                assert_eq!(Terms::from_odrl(&again).as_ref(), Ok(&terms), "{text}\n{again}");
+            if again.len().max(message.len()) <= ODRL_LEN_MAX {
+                let read = OdrlPolicy::parse(&again).map(|policy| policy.terms);
+                assert_eq!(read.as_ref(), Ok(&terms), "{text}\n{again}");
                 assert_eq!(odrl_digest_in(&again, &space), digest, "{text}\n{again}");
+                let sent = OdrlPolicy::parse_at(&message, "/offer", &space);
+                let sent = sent.expect("read by itself, but not in a message");
+                assert_eq!(sent.terms, terms, "{text}\n{message}");
+                assert_eq!(sent.target.as_deref(), Some("urn:a:2"));
             }
         }
         Err(error) => {

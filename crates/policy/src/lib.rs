@@ -128,7 +128,6 @@ mod judged;
 mod lint;
 mod memory;
 mod named;
-mod odrl;
 mod oracle;
 mod phrase;
 mod policies;
@@ -163,11 +162,6 @@ pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
 pub use crate::judged::Layers;
 pub use crate::lint::Finding;
 pub use crate::named::{UnmatchedValue, ValueKind, Vocabulary, look};
-pub use crate::odrl::{
-    InvalidOperands, ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_NAMESPACE, ODRL_VALUES_MAX, OPERANDS_MAX,
-    OdrlError, OdrlErrorKind, OdrlKind, OdrlOperands, OdrlPolicy, OperandFact, OwnOperand,
-    ValueType, odrl_digest, odrl_digest_in,
-};
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::policy_finding::PolicyFinding;
 pub use crate::program::Program;
@@ -178,3 +172,4 @@ pub use crate::simulate::{
 };
 pub use crate::source::Source;
 pub use crate::terms::{CLAUSES_MAX, InvalidTerms, Legal, Rule, Terms};
+pub use crate::words::OwnWords;

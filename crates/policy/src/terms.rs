@@ -324,7 +324,12 @@ impl Rule {
         self
     }
 
-    pub(crate) fn check(&self, clause: ClauseId) -> Result<(), InvalidTerms> {
+    /// What [`Terms::check`] checks of a rule by itself.
+    ///
+    /// # Errors
+    /// [`InvalidTerms`], with this clause.
+    #[doc(hidden)]
+    pub fn check(&self, clause: ClauseId) -> Result<(), InvalidTerms> {
         if self.actions.is_empty() {
             return Err(InvalidTerms::NoAction { clause });
         }

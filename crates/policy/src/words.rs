@@ -7,25 +7,54 @@ use dataspace_primitives::Name;
 use crate::action::Action;
 use crate::clause::{Assurance, Clause, ClauseKind};
 use crate::constraint::{Constraint, Hours, Weekday};
-use crate::odrl::OdrlOperands;
 use crate::phrase::{list, quoted, seconds};
 use crate::source::Source;
 use crate::terms::{Legal, Rule, Terms, numbered};
+
+/// What a space calls what its own names stand for.
+///
+/// Without an answer, clauses use the words that they have everywhere.
+pub trait OwnWords {
+    /// The attribute of this name.
+    fn attribute(&self, name: &Name) -> Option<&Name>;
+
+    /// The credential of this type, and the value that says that somebody has it.
+    fn credential(&self, credential: &Name) -> Option<(&Name, &Name)>;
+
+    /// The left operand of [`Legal::Operand`] and [`Legal::Forbidden`].
+    fn law(&self, operand: &Name) -> Option<&Name>;
+}
+
+struct NoWords;
+
+impl OwnWords for NoWords {
+    fn attribute(&self, _: &Name) -> Option<&Name> {
+        None
+    }
+
+    fn credential(&self, _: &Name) -> Option<(&Name, &Name)> {
+        None
+    }
+
+    fn law(&self, _: &Name) -> Option<&Name> {
+        None
+    }
+}
 
 impl Terms {
     /// Every clause in plain words with its label, in the order of the document.
     #[must_use]
     pub fn clauses(&self) -> Vec<Clause> {
-        self.clauses_in(&OdrlOperands::default())
+        self.clauses_in(&NoWords)
     }
 
-    /// Every clause in plain words, with the words of a space for what its own operands stand for.
+    /// Every clause in plain words, with the words of a space for what its own names stand for.
     #[must_use]
-    pub fn clauses_in(&self, operands: &OdrlOperands) -> Vec<Clause> {
+    pub fn clauses_in(&self, own: &dyn OwnWords) -> Vec<Clause> {
         let released = self.released();
         let rules = self.rules().map(|(id, rule)| Clause {
             id,
-            words: self::rule(id.kind, rule, operands),
+            words: self::rule(id.kind, rule, own),
             assurance: rule.assurance(id.kind, &released),
         });
         let mut clauses: Vec<_> = rules.collect();
@@ -35,7 +64,7 @@ impl Terms {
         clauses.extend(numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal).map(
             |(id, legal)| Clause {
                 id,
-                words: self::legal(legal, operands),
+                words: self::legal(legal, own),
                 assurance: Assurance::Legal,
             },
         ));
@@ -80,17 +109,17 @@ impl Rule {
     }
 }
 
-fn rule(kind: ClauseKind, rule: &Rule, operands: &OdrlOperands) -> String {
+fn rule(kind: ClauseKind, rule: &Rule, own: &dyn OwnWords) -> String {
     let verb = if kind == ClauseKind::Prohibition { "must not" } else { "may" };
     let mut words = format!("the consumer {verb} {}", list(rule.actions.iter(), "or"));
     for one in &rule.constraints {
         words.push_str(", ");
-        words.push_str(&constraint(one, operands));
+        words.push_str(&constraint(one, own));
     }
     words
 }
 
-fn constraint(constraint: &Constraint, operands: &OdrlOperands) -> String {
+fn constraint(constraint: &Constraint, own: &dyn OwnWords) -> String {
     let any = |all: &BTreeSet<Name>| list(all.iter().map(quoted), "or");
     match constraint {
         Constraint::Purpose(all) => format!("for {}", any(all)),
@@ -112,13 +141,13 @@ fn constraint(constraint: &Constraint, operands: &OdrlOperands) -> String {
         Constraint::RecipientRegion(all) => format!("if the data go to {}", list(all.iter(), "or")),
         Constraint::Participant(all) => format!("if it is {}", any(all)),
         Constraint::Credential(all) => match all.iter().next() {
-            Some(one) if all.len() == 1 => match operands.credential_words(one) {
+            Some(one) if all.len() == 1 => match own.credential(one) {
                 Some((words, value)) => format!("if {words} is {}", quoted(value)),
                 None => format!("if it has the credential {}", quoted(one)),
             },
             _ => format!("if it has the credential {}", any(all)),
         },
-        Constraint::Attribute { name, values } => match operands.attribute_words(name) {
+        Constraint::Attribute { name, values } => match own.attribute(name) {
             Some(words) => format!("if {words} is {}", any(values)),
             None => format!("if its credentials say that {} is {}", quoted(name), any(values)),
         },
@@ -138,25 +167,16 @@ fn constraint(constraint: &Constraint, operands: &OdrlOperands) -> String {
         }
         Constraint::Event(all) => format!("during {}", any(all)),
         Constraint::State(all) => format!("while the process is in the state {}", any(all)),
-        Constraint::Not(one) => format!("not ({})", self::constraint(one, operands)),
-        Constraint::All(all) => joined(all, operands, "both", "all of", "and"),
-        Constraint::Any(all) => joined(all, operands, "either", "any of", "or"),
-        Constraint::One(all) => joined(all, operands, "just one of", "just one of", "or"),
+        Constraint::Not(one) => format!("not ({})", self::constraint(one, own)),
+        Constraint::All(all) => joined(all, own, "both", "all of", "and"),
+        Constraint::Any(all) => joined(all, own, "either", "any of", "or"),
+        Constraint::One(all) => joined(all, own, "just one of", "just one of", "or"),
     }
 }
 
-fn joined(
-    all: &[Constraint],
-    operands: &OdrlOperands,
-    two: &str,
-    more: &str,
-    join: &str,
-) -> String {
+fn joined(all: &[Constraint], own: &dyn OwnWords, two: &str, more: &str, join: &str) -> String {
     let lead = if all.len() > 2 { more } else { two };
-    format!(
-        "{lead} {}",
-        list(all.iter().map(|one| format!("({})", constraint(one, operands))), join)
-    )
+    format!("{lead} {}", list(all.iter().map(|one| format!("({})", constraint(one, own))), join))
 }
 
 fn at_hours(hours: &Hours) -> String {
@@ -170,15 +190,15 @@ fn at_hours(hours: &Hours) -> String {
     format!("{days}from {from} to {until} by the clock of {zone}")
 }
 
-fn legal(legal: &Legal, operands: &OdrlOperands) -> String {
+fn legal(legal: &Legal, own: &dyn OwnWords) -> String {
     match legal {
         Legal::Text(text) => text.to_string(),
         Legal::Operand { operand, operator, values } => {
-            let name = operands.law_words(operand).unwrap_or(operand);
+            let name = own.law(operand).unwrap_or(operand);
             format!("{name} {operator} {}", list(values.iter().map(quoted), "or"))
         }
         Legal::Forbidden { operand, operator, values } => {
-            let name = operands.law_words(operand).unwrap_or(operand);
+            let name = own.law(operand).unwrap_or(operand);
             let join = if operator.as_str() == "isAllOf" { "and" } else { "or" };
             let values = list(values.iter().map(quoted), join);
             format!("the consumer must not do what {name} {operator} {values} forbids")

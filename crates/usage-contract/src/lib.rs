@@ -52,6 +52,10 @@ mod request;
 mod scenario;
 mod termination;
 
+pub use dataspace_odrl::{
+    InvalidOperands, OdrlError, OdrlOperands, OdrlPolicy, OperandFact, OwnOperand, ValueType,
+};
+
 pub use crate::agreement::{Acceptance, AgreeError, Agreement, contract_id};
 pub use crate::id::{ContractId, OfferId};
 pub use crate::offer::{Offer, OfferError};

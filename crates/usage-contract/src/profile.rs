@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::{Did, DidKeys, Resolver as _, SpaceId};
+use dataspace_odrl::{InvalidOperands, OdrlError, OdrlOperands, OdrlPolicy};
 use dataspace_policy::{
-    Clause, InvalidOperands, InvalidPolicies, Layer, OdrlError, OdrlOperands, OdrlPolicy, Policies,
-    Terms, UnmatchedValue, Vocabulary, look,
+    Clause, InvalidPolicies, Layer, Policies, Terms, UnmatchedValue, Vocabulary, look,
 };
 use dataspace_primitives::{
     Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError, bounded,

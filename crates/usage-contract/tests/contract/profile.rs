@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use dataspace_identity::SecretKey;
-use dataspace_policy::{InvalidPolicies, OdrlOperands, OperandFact, OwnOperand, ValueType};
+use dataspace_policy::InvalidPolicies;
 use dataspace_primitives::{Name, Signed};
 use dataspace_usage_contract::{
-    BROADER_LEVELS_MAX, DENIALS_PER_MINUTE, DataRules, EntityRules, Parameters, ProfileError,
-    PublishedProfile, Scenario, SpaceProfile, Suite,
+    BROADER_LEVELS_MAX, DENIALS_PER_MINUTE, DataRules, EntityRules, OdrlOperands, OperandFact,
+    OwnOperand, Parameters, ProfileError, PublishedProfile, Scenario, SpaceProfile, Suite,
+    ValueType,
 };
 
 use crate::support::{mallory, name, now, provider};

@@ -1,0 +1,95 @@
+//! Duties and legal clauses, as obligations.
+
+use dataspace_policy::{Duty, Legal, MaskMethod, Operator, Scalar};
+use dataspace_primitives::Name;
+use serde_json::{Value, json};
+
+use crate::names::{Comparison, Term};
+use crate::write::form::{among, atomic, eq, typed, values};
+
+/// What is read as just this duty.
+pub(crate) fn of_duty(duty: &Duty) -> Value {
+    let column = eq("dataspace:column", &json!(duty.column().as_str()));
+    match duty {
+        Duty::Filter(filter) => {
+            let operator = match filter.operator {
+                Operator::Eq => "eq",
+                Operator::Neq => "neq",
+                Operator::Lt => "lt",
+                Operator::Lteq => "lteq",
+                Operator::Gt => "gt",
+                Operator::Gteq => "gteq",
+                Operator::IsAnyOf => "isAnyOf",
+            };
+            let values = values(filter.values.iter().map(of_scalar).collect());
+            obligation("dataspace:filter", &[column, atomic("dataspace:value", operator, &values)])
+        }
+        Duty::Mask(mask) => {
+            let number = |operand, number: i64| eq(operand, &typed(&number, "integer"));
+            let (method, number) = match mask.method {
+                MaskMethod::Drop => ("dataspace:drop", None),
+                MaskMethod::Null => ("dataspace:null", None),
+                MaskMethod::Hash => ("dataspace:hash", None),
+                MaskMethod::Round { decimals } => {
+                    ("dataspace:round", Some(number("dataspace:decimals", decimals.into())))
+                }
+                MaskMethod::Truncate { chars } => {
+                    ("dataspace:truncate", Some(number("dataspace:characters", chars.into())))
+                }
+            };
+            let method = eq("dataspace:method", &json!(method));
+            let all: Vec<_> = [column, method].into_iter().chain(number).collect();
+            obligation("dataspace:mask", &all)
+        }
+    }
+}
+
+/// What is read as just this clause.
+pub(crate) fn of_legal(legal: &Legal) -> Value {
+    let one =
+        |action, operand, value: &Name| obligation(action, &[eq(operand, &json!(value.as_str()))]);
+    match legal {
+        Legal::Text(text) => one("dataspace:heed", "dataspace:text", text),
+        Legal::Operand { operand, operator, values } => {
+            obligation("dataspace:comply", &kept(operand, operator, values))
+        }
+        Legal::Forbidden { operand, operator, values } => {
+            obligation("dataspace:refrain", &kept(operand, operator, values))
+        }
+        Legal::DeleteAfter(secs) => {
+            let delay = typed(&format!("PT{secs}S"), "duration");
+            obligation("odrl:delete", &[eq("odrl:delayPeriod", &delay)])
+        }
+        Legal::ModifyAtRest(how) => one("dataspace:modifyAtRest", "dataspace:method", how),
+        Legal::Log => json!({ "action": "dataspace:log" }),
+        Legal::Notify(whom) => one("odrl:inform", "odrl:recipient", whom),
+        Legal::ShareUnder(policy) => one("odrl:nextPolicy", "dataspace:policy", policy),
+    }
+}
+
+/// A comparison that was kept as it stood; in parts, where its operator is none of the protocol or
+/// its operand would be read as one of ours.
+fn kept(operand: &Name, operator: &Name, all: &[Name]) -> Vec<Value> {
+    let right = values(all.iter().map(|value| json!(value.as_str())).collect());
+    let is_own = matches!(Term::of(operand.as_str()), Term::Own(_));
+    if !is_own && Comparison::is_of_protocol(operator.as_str()) {
+        return vec![atomic(operand.as_str(), operator.as_str(), &right)];
+    }
+    vec![
+        eq("dataspace:operand", &json!(operand.as_str())),
+        eq("dataspace:operator", &json!(operator.as_str())),
+        atomic("dataspace:values", among(all.len()), &right),
+    ]
+}
+
+fn obligation(action: &str, constraint: &[Value]) -> Value {
+    json!({ "action": action, "constraint": constraint })
+}
+
+fn of_scalar(scalar: &Scalar) -> Value {
+    match scalar {
+        Scalar::Text(text) => json!(text.as_str()),
+        Scalar::Number(number) => typed(number, "decimal"),
+        Scalar::Boolean(boolean) => typed(boolean, "boolean"),
+    }
+}
