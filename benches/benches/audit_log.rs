@@ -346,6 +346,7 @@ fn record(number: u64) -> Result<Record> {
         program: Digest::of(b"program"),
         profile: 3,
         request: Digest::of(b"request"),
+        part: None,
         facts: [
             ("purpose".to_owned(), text("research")),
             ("region".to_owned(), text("DE")),

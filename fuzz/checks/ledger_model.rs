@@ -349,6 +349,7 @@ impl Run {
             program: concluded.program,
             profile: self.model.profile().version,
             request: Digest::of(&counts.accesses.to_be_bytes()),
+            part: None,
             facts: recorded,
             verdict,
         }

@@ -13,7 +13,7 @@ use crate::chunk::Chunk;
 use crate::column::{Cells, Kind, type_name};
 use crate::filter::{Misfit, Test};
 use crate::mask::{self, Output};
-use crate::plan_error::{ApplyError, PlanError};
+use crate::plan_error::{ApplyError, PartError, PlanError};
 use crate::pseudonym::PseudonymKey;
 use crate::render::escape;
 use crate::spelling;
@@ -118,6 +118,25 @@ impl Plan {
     #[must_use]
     pub fn reorders(&self) -> bool {
         self.key.is_some()
+    }
+
+    /// Releases these columns alone, and so reads no others but those of filters. The rows that stay, and
+    /// whether they come in an order of the contract, follow from the duties as before.
+    pub(crate) fn restrict(&mut self, columns: &BTreeSet<Name>) -> Result<(), PartError> {
+        for column in columns {
+            if self.schema.column_with_name(column.as_str()).is_none() {
+                return Err(PartError::Column { column: column.to_string() });
+            }
+        }
+        let is_wanted = |name: &str| columns.iter().any(|column| column.as_str() == name);
+        let fields = self.schema.fields().iter();
+        let wanted: Vec<bool> = fields.map(|field| is_wanted(field.name())).collect();
+        let fields = self.schema.fields().iter().zip(&wanted);
+        let fields = fields.filter(|(_, wanted)| **wanted).map(|(field, _)| Arc::clone(field));
+        self.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let mut wanted = wanted.into_iter();
+        self.outputs.retain(|_| wanted.next().unwrap_or_default());
+        Ok(())
     }
 
     /// What the order is made with, if there is one.

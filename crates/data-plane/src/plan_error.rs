@@ -88,9 +88,43 @@ pub enum PlanError {
         /// Its type.
         data_type: String,
     },
+    /// The product is a file of bytes, on which no duty can be carried out yet.
+    #[error("duty {clause}: the product is no table, and no duty can be carried out on it yet")]
+    NotATable {
+        /// The duty.
+        clause: usize,
+    },
     /// Every column is left out.
     #[error("no column is left to release")]
     NothingLeft,
+}
+
+/// Why there is no such part of a product. It tells nothing that the contract does not release.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PartError {
+    /// Rows of a file, or bytes of a table.
+    #[error("the product has no {asked}")]
+    Kind {
+        /// `rows` or `bytes`.
+        asked: &'static str,
+    },
+    /// The product has no such column, or the contract leaves it out.
+    #[error("the contract releases no column `{column}`")]
+    Column {
+        /// The column.
+        column: String,
+    },
+    /// The file ends before.
+    #[error("the file has {len} bytes; bytes {from} to {until} are not all there")]
+    Range {
+        /// The first byte asked for.
+        from: u64,
+        /// The first that is not.
+        until: u64,
+        /// Bytes of the file.
+        len: u64,
+    },
 }
 
 /// Why a batch is not released.

@@ -26,6 +26,12 @@ pub enum RunError {
     /// A row has more than [`ROW_LEN_MAX`] bytes.
     #[error("a row is longer than {} bytes", ROW_LEN_MAX)]
     RowTooLong,
+    /// A file of bytes cannot be read.
+    #[error("the file cannot be read")]
+    File(#[source] io::Error),
+    /// A file of bytes is not the one that was registered.
+    #[error("the file was changed since it was registered; register it anew")]
+    ChangedFile,
     /// The temporary file in which rows are put in order fails.
     #[error("the rows cannot be put in order in a temporary file")]
     Scratch(#[source] io::Error),

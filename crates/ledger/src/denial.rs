@@ -71,6 +71,11 @@ pub enum DenialReason {
         /// What is in the way: for the provider, since it names columns.
         message: String,
     },
+    /// The product has no such part as was asked for, or the contract does not release it.
+    Part {
+        /// What is asked for and not there.
+        message: String,
+    },
     /// The product's data cannot be opened now: the table is not attached, or not to be read.
     Unavailable {
         /// What is in the way: for the provider, since it names files.
@@ -102,6 +107,7 @@ impl DenialReason {
             Self::UnknownPurpose { .. } => "unknown-purpose",
             Self::NotCarriedOut { .. } => "not-carried-out",
             Self::Duty { .. } => "duty",
+            Self::Part { .. } => "part",
             Self::Unavailable { .. } => "unavailable",
             Self::TooManyOpen { .. } => "too-many-open",
             Self::Policy(reason) => reason.code(),
@@ -153,7 +159,7 @@ pub(crate) fn code(recorded: &str) -> &str {
 /// Returns true for the code of a reason that lies in the data or in what was open at that time,
 /// neither of which is in the log. It is looked for last, and told alone.
 pub(crate) fn is_of_data(code: &str) -> bool {
-    matches!(code, "duty" | "unavailable" | "too-many-open")
+    matches!(code, "duty" | "part" | "unavailable" | "too-many-open")
 }
 
 /// How recorded reasons stand to those that follow.
@@ -224,6 +230,8 @@ impl fmt::Display for DenialReason {
                 "a duty of the contract cannot be carried out on the product as it is; its \
                  provider can see why",
             ),
+            // It names what was asked for, and nothing that the contract does not release.
+            Self::Part { message } => write!(f, "{}", shown(message)),
             Self::Unavailable { .. } => {
                 f.write_str("the product's data cannot be opened now; its provider can see why")
             }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::de::{Deserializer, Error as _};
@@ -38,6 +39,20 @@ impl Digest {
             hasher.update(part);
         }
         Self(hasher.finalize().into())
+    }
+
+    /// The SHA-256 of all that is to be read, of whatever length, in 64 KiB of memory.
+    ///
+    /// # Errors
+    /// That of reading.
+    pub fn of_reader(mut from: impl Read) -> io::Result<Self> {
+        let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match from.read(&mut buffer)? {
+                0 => return Ok(Self(hasher.finalize().into())),
+                len => hasher.update(buffer.get(..len).unwrap_or_default()),
+            }
+        }
     }
 
     /// Takes 32 bytes that already are a SHA-256 digest.

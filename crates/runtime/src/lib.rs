@@ -109,7 +109,7 @@ mod space;
 mod state;
 mod throttle;
 
-pub use dataspace_data_plane::Table;
+pub use dataspace_data_plane::{MediaFile, Piece, Product, Table};
 pub use dataspace_ledger::{
     DISCREPANCIES_MAX, DenialReason, Deviation, Discrepancy, EVIDENCE_LEN_MAX, Evidence,
     EvidenceError, OtherCompiler, Outcome, Part, Refusal, ReplayError, Replayed, Replayer,
@@ -133,7 +133,7 @@ pub use crate::keys::NodeKeys;
 pub use crate::observer::{Decided, Observer};
 pub use crate::random::{RandomError, Randomness, SystemRandomness, generate_key};
 pub use crate::replayed::replay_decisions;
-pub use crate::request::{RequestError, request_access, request_access_stating};
+pub use crate::request::{NewRequest, RequestError, request_access, request_access_to};
 pub use crate::setup::{Setup, SetupError};
 pub use crate::space::accesses::Access;
 pub use crate::space::backup::{NodeBackup, NodeBackupError, backup_node};

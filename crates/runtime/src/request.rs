@@ -2,7 +2,7 @@
 
 use dataspace_identity::Did;
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, SignError, Signed, Signer, Verified};
+use dataspace_primitives::{Name, Part, SignError, Signed, Signer, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, Statements, contract_id};
 use serde_bytes::ByteArray;
 use thiserror::Error;
@@ -28,6 +28,27 @@ pub enum RequestError {
     Sign(#[from] SignError),
 }
 
+/// What a consumer asks for.
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// What to do.
+    pub action: Action,
+    /// What for.
+    pub purpose: Name,
+    /// What else it states, for contracts that ask for it.
+    pub statements: Statements,
+    /// Which part of the product; `None` for all that the contract releases.
+    pub part: Option<Part>,
+}
+
+impl NewRequest {
+    /// All that the contract releases, for this purpose, without further statements.
+    #[must_use]
+    pub fn new(action: Action, purpose: Name) -> Self {
+        Self { action, purpose, statements: Statements::default(), part: None }
+    }
+}
+
 /// As the consumer: states in a signed request what to do under a contract, and what for. Good
 /// for one access, within the space's time for requests, at the node that the contract names.
 ///
@@ -40,19 +61,17 @@ pub fn request_access(
     purpose: Name,
     clock: &dyn Clock,
 ) -> Result<Signed<AccessRequest>, RequestError> {
-    request_access_stating(consumer, agreement, action, purpose, Statements::default(), clock)
+    request_access_to(consumer, agreement, NewRequest::new(action, purpose), clock)
 }
 
-/// The same with more statements, for contracts that ask for them.
+/// The same with more statements, or for a part of the product.
 ///
 /// # Errors
 /// [`RequestError`] if the contract is another consumer's, or no nonce can be drawn.
-pub fn request_access_stating(
+pub fn request_access_to(
     consumer: &dyn Signer,
     agreement: &Verified<Agreement>,
-    action: Action,
-    purpose: Name,
-    statements: Statements,
+    new: NewRequest,
     clock: &dyn Clock,
 ) -> Result<Signed<AccessRequest>, RequestError> {
     let contract = contract_id(agreement);
@@ -60,6 +79,7 @@ pub fn request_access_stating(
     if !agreement.consumer.owns(consumer.key_id()) {
         return Err(RequestError::NotTheConsumer { consumer: agreement.consumer.clone() });
     }
+    let NewRequest { action, purpose, statements, part } = new;
     let request = AccessRequest {
         contract,
         log: agreement.log.clone(),
@@ -67,6 +87,7 @@ pub fn request_access_stating(
         action,
         purpose,
         statements,
+        part,
         requested_at: clock.now(),
         nonce: ByteArray::new(nonce(&SystemRandomness)?),
     };

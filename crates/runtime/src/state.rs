@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dataspace_audit_log::LeafIndex;
-use dataspace_data_plane::{Plan, PseudonymKey, Table};
+use dataspace_data_plane::Product;
 use dataspace_ledger::{Change, Contract, SpaceState};
 use dataspace_policy::Terms;
 use dataspace_primitives::Name;
@@ -20,13 +20,13 @@ pub(crate) struct State {
     /// What is in force, as the log tells it.
     pub(crate) space: SpaceState,
     /// Not from the log: what the provider attached since it opened the node.
-    pub(crate) tables: HashMap<Name, Arc<Table>>,
+    pub(crate) products: HashMap<Name, Arc<dyn Product>>,
     pub(crate) replays: Replays,
 }
 
 impl State {
     pub(crate) fn new(space: SpaceState) -> Self {
-        Self { space, tables: HashMap::new(), replays: Replays::default() }
+        Self { space, products: HashMap::new(), replays: Replays::default() }
     }
 
     /// Puts a change in force that is recorded at `index`.
@@ -39,7 +39,7 @@ impl State {
     }
 
     /// Checks what an offer and an agreement have in common, and that the duties can be carried out on
-    /// the product's columns.
+    /// the product.
     pub(crate) fn check_terms(
         &self,
         product: &Name,
@@ -47,11 +47,9 @@ impl State {
         terms: &Terms,
     ) -> Result<(), ChangeError> {
         self.space.check_contract_terms(product, class, terms)?;
-        if let Some(table) = self.tables.get(product) {
-            // Any key will do to see whether the duties fit the columns.
-            let key = PseudonymKey::new([0; 32]);
-            Plan::compile(&terms.duties, &table.schema(), key)
-                .map_err(|source| ChangeError::Duty { product: product.clone(), source })?;
+        if let Some(attached) = self.products.get(product) {
+            let checked = attached.check(&terms.duties);
+            checked.map_err(|source| ChangeError::Duty { product: product.clone(), source })?;
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub(crate) enum Room {
     /// It is recorded.
     Recorded,
     /// It is counted. The next one is recorded from this time on, and `due` is a sum to be recorded now.
-    Counted { retry_at: UnixMillis, due: Option<Event> },
+    Counted { retry_at: UnixMillis, due: Option<Box<Event>> },
 }
 
 impl Throttle {
@@ -69,7 +69,7 @@ impl Throttle {
                 sum.replace(new).map(|sum| sum.to_event(consumer))
             }
         };
-        Room::Counted { retry_at, due }
+        Room::Counted { retry_at, due: due.map(Box::new) }
     }
 
     /// All sums, to be recorded. Who was not denied for a while is forgotten.

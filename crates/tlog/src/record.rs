@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::Did;
 use dataspace_primitives::cbor::{self, DecodeError, EncodeError};
-use dataspace_primitives::{Digest, Name, UnixMillis};
+use dataspace_primitives::{Digest, Name, Part, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
@@ -134,6 +134,9 @@ pub struct AccessRecord {
     pub profile: u64,
     /// SHA-256 of the consumer's signed request.
     pub request: Digest,
+    /// Which part of the product was asked for; `None` for all that the contract releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// What the decision was based on; at most [`FACTS_MAX`].
     pub facts: BTreeMap<String, Fact>,
     /// What was decided.

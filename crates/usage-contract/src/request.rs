@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use dataspace_identity::{Did, Origin};
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, Payload, Region, UnixMillis, bounded};
+use dataspace_primitives::{Name, Part, Payload, Region, UnixMillis, bounded};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
@@ -26,6 +26,9 @@ pub struct AccessRequest {
     /// What else it states.
     #[serde(default, skip_serializing_if = "Statements::is_empty")]
     pub statements: Statements,
+    /// Which part of the product; `None` for all that the contract releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// When it was asked, by the consumer's clock: what is too old or lies ahead is refused. Nothing
     /// else depends on it; decisions are made on the provider's time.
     pub requested_at: UnixMillis,

@@ -191,20 +191,7 @@ impl Row {
                     termination.reason.to_string()
                 });
             }
-            Event::Policies { document } => {
-                self.kind = EventKind::Policies;
-                self.document::<ProviderPolicies>(&document, time, |row, policies| {
-                    row.about(policies.log.operator().as_str());
-                    let ids: Vec<_> = policies.cedar.split("@id(\"").skip(1).collect();
-                    let ids: Vec<_> = ids.iter().filter_map(|id| id.split('"').next()).collect();
-                    let version = policies.version;
-                    if ids.is_empty() {
-                        format!("version {version}: none any more")
-                    } else {
-                        format!("version {version}: {}", ids.join(", "))
-                    }
-                });
-            }
+            Event::Policies { document } => self.policies(&document, time),
             Event::Archived { before } => {
                 self.kind = EventKind::Archive;
                 self.what = format!("the records before {before} are kept elsewhere");
@@ -247,6 +234,21 @@ impl Row {
             }
             None => format!("a document of {} bytes that does not verify", bytes.len()),
         };
+    }
+
+    fn policies(&mut self, bytes: &[u8], time: UnixMillis) {
+        self.kind = EventKind::Policies;
+        self.document::<ProviderPolicies>(bytes, time, |row, policies| {
+            row.about(policies.log.operator().as_str());
+            let ids: Vec<_> = policies.cedar.split("@id(\"").skip(1).collect();
+            let ids: Vec<_> = ids.iter().filter_map(|id| id.split('"').next()).collect();
+            let version = policies.version;
+            if ids.is_empty() {
+                format!("version {version}: none any more")
+            } else {
+                format!("version {version}: {}", ids.join(", "))
+            }
+        });
     }
 
     fn keys(&mut self, bytes: &[u8], time: UnixMillis) {

@@ -212,7 +212,7 @@ impl Demo {
             Access::Denied(denied) => bail!("unexpectedly denied: {denied}"),
         };
         let (receipt, uses) = (release.receipt().clone(), release.uses());
-        let schema = release.schema();
+        let schema = release.schema().context("a table")?;
         let columns = schema.fields().len();
         let batches = release.collect::<Result<Vec<_>, _>>()?;
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();

@@ -232,6 +232,7 @@ fn a_denial_stays_a_denial_in_a_terminal() {
             program: Digest::of(b"program"),
             profile: 1,
             request: Digest::of(b"request"),
+            part: None,
             facts: [("purpose".to_owned(), Fact::Text("\u{1b}c".to_owned()))].into(),
             verdict: Verdict::Deny { reasons },
         };

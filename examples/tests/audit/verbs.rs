@@ -170,6 +170,7 @@ fn what_a_record_says_does_not_steer_the_terminal_or_a_spreadsheet() {
         program: Digest::of(b"program"),
         profile: 1,
         request: Digest::of(b"request"),
+        part: None,
         facts: [
             ("participant".to_owned(), fact("@SUM(A1)")),
             ("purpose".to_owned(), fact("=cmd|\"x\"\u{202e}\r\n4,5")),
@@ -268,6 +269,7 @@ fn of_a_node_that_runs_what_its_last_checkpoint_covers_is_seen() {
         program: Digest::of(b"program"),
         profile: 3,
         request: Digest::of(b"request"),
+        part: None,
         facts: [].into(),
         verdict: Verdict::Deny { reasons: vec!["test".to_owned()] },
     });

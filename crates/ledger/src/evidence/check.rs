@@ -55,6 +55,11 @@ impl Evidence {
             request::check(request.into_vec(), &agreement, (access.request, time), &known)
         });
         let request = request.transpose()?;
+        if let Some(request) = &request
+            && request.value().part != access.part
+        {
+            return Err(EvidenceError::OtherPart);
+        }
 
         let program = Program::new(&agreement.value().cedar)?;
         if program.digest() != access.program {

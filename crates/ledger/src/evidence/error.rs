@@ -51,6 +51,9 @@ pub enum EvidenceError {
         /// Which.
         part: Part,
     },
+    /// The record says that another part of the product was asked for.
+    #[error("the record of the decision and the request name different parts of the product")]
+    OtherPart,
     /// The keys of a party are not shown by the file.
     #[error("the keys of a party do not hold")]
     Keys(#[from] KeyDocumentError),
@@ -260,7 +263,9 @@ impl EvidenceError {
             Self::Inclusion { part, .. } => vec![Checkpoint, *part],
             Self::Credential { part, .. } => vec![Conclusion, Decision, *part],
             Self::Subject { part, .. } => vec![Conclusion, *part],
-            Self::OtherRequest { .. } | Self::RequestTime { .. } => vec![Decision, Request],
+            Self::OtherRequest { .. } | Self::RequestTime { .. } | Self::OtherPart => {
+                vec![Decision, Request]
+            }
             Self::RequestSignature(_) | Self::RequestFor { .. } => vec![Conclusion, Request],
             Self::Fact { by: Part::Decision, .. } | Self::Reason { .. } => vec![Decision],
             Self::Fact { by, .. } => vec![Decision, *by],

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_data_plane::{Masked, Plan, PseudonymKey};
+use dataspace_data_plane::{ProductError, PseudonymKey};
 use dataspace_identity::{CLOCK_SKEW, claimed_keys};
 use dataspace_ledger::facts::Stated;
 use dataspace_ledger::{Case, Contract, DenialReason};
@@ -160,7 +160,7 @@ impl Monitor<'_> {
         };
         let opened = judged.and_then(|clauses| {
             // WHY before anything is recorded: data that cannot be opened must not cost a use.
-            let data = self.open(&asked.active).map_err(|reason| vec![reason])?;
+            let data = self.open(&asked).map_err(|reason| vec![reason])?;
             Ok((clauses, data))
         });
         let (member, profile) = (Arc::clone(member), Arc::clone(space.profile()));
@@ -175,28 +175,31 @@ impl Monitor<'_> {
         })
     }
 
-    /// The contract's data, ready to be read with its duties carried out.
-    fn open(&self, active: &Arc<Active>) -> Result<Box<OpenData>, DenialReason> {
+    /// The part of the contract's data that is asked for, ready to be read with its duties carried out.
+    fn open(&self, asked: &Asked) -> Result<Box<OpenData>, DenialReason> {
+        let Asked { active, request, .. } = asked;
         let limit = self.inner.limits.open_max;
         let slot = Slot::take(active, limit).ok_or(DenialReason::TooManyOpen { limit })?;
         let agreement = active.document.agreement().value();
-        let Some(table) = self.state.tables.get(&agreement.product) else {
-            let message = format!("no table of `{}` is attached; register it", agreement.product);
+        let Some(product) = self.state.products.get(&agreement.product) else {
+            let message = format!("no data of `{}` are attached; register it", agreement.product);
             return Err(DenialReason::Unavailable { message });
+        };
+        let unavailable = |error: &dyn std::error::Error| DenialReason::Unavailable {
+            message: with_causes(error),
         };
         // Pseudonyms of one contract cannot be joined with another's.
         let contract = active.contract.id();
         let key = self.inner.keys.secrets.derive("pseudonyms", contract.as_digest().as_bytes());
-        let key = PseudonymKey::new(
-            key.map_err(|error| DenialReason::Unavailable { message: with_causes(&error) })?,
-        );
-        let plan = Plan::compile(&agreement.terms.duties, &table.schema(), key);
-        let plan =
-            Arc::new(plan.map_err(|error| DenialReason::Duty { message: error.to_string() })?);
-        let batches = Masked::open(Arc::clone(&plan), table);
-        let batches =
-            batches.map_err(|error| DenialReason::Unavailable { message: with_causes(&error) })?;
-        Ok(Box::new(OpenData { plan, batches, _slot: slot }))
+        let key = PseudonymKey::new(key.map_err(|error| unavailable(&error))?);
+        let part = request.value().part.as_ref();
+        let data =
+            product.open(&agreement.terms.duties, part, key).map_err(|error| match error {
+                ProductError::Duty(error) => DenialReason::Duty { message: error.to_string() },
+                ProductError::Part(error) => DenialReason::Part { message: error.to_string() },
+                other => unavailable(&other),
+            })?;
+        Ok(Box::new(OpenData { data, _slot: slot }))
     }
 
     /// Whether the access that was permitted on `facts` would be permitted now: asked again for

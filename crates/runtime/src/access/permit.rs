@@ -106,6 +106,7 @@ impl Decided {
             program: contract.program(),
             profile: self.profile.profile().version,
             request: self.asked.digest,
+            part: self.asked.request.value().part.clone(),
             facts: self.recorded_facts(),
             verdict,
         };
@@ -195,7 +196,7 @@ impl Inner {
         let room = self.throttle.deny(active.contract.consumer(), decided.now, per_minute);
         let Throttled::Counted { retry_at, due } = room else { return Ok(()) };
         if let Some(sum) = due {
-            let record = EncodedRecord::try_from(&Record::new(decided.now, sum));
+            let record = EncodedRecord::try_from(&Record::new(decided.now, *sum));
             // Nobody waits for it: it is written with the next record.
             let _pending = self.log.submit_at_once(&record.map_err(AppendError::from)?)?;
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use dataspace_audit_log::AppendError;
-use dataspace_data_plane::{Masked, Plan, RunError};
+use dataspace_data_plane::{Delivery, Piece, RunError};
 use thiserror::Error;
 
 use crate::access::asked::{Decided, Receipt};
@@ -17,8 +17,7 @@ use crate::node::Inner;
 
 /// Data that were opened, with the contract's duties on them; nothing was read yet.
 pub(crate) struct OpenData {
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) batches: Masked<Arc<Plan>>,
+    pub(crate) data: Box<dyn Delivery>,
     pub(crate) _slot: Slot,
 }
 
@@ -60,7 +59,7 @@ impl Drop for Slot {
 pub struct Release {
     node: Weak<Inner>,
     decided: Box<Decided>,
-    plan: Arc<Plan>,
+    schema: Option<SchemaRef>,
     data: Option<Box<OpenData>>,
     receipt: Receipt,
     clauses: Vec<String>,
@@ -85,6 +84,9 @@ pub enum ReleaseError {
     /// The log takes no records any more, so that nothing could end the contract.
     #[error("the release is stopped, since the audit log failed")]
     Log(#[from] AppendError),
+    /// The product is no table, so that there are no batches: take its pieces.
+    #[error("the product is no table; take its pieces")]
+    NotRows,
     /// The data cannot be read, or the duties cannot be carried out on it.
     #[error("the release failed")]
     Run(#[from] RunError),
@@ -93,8 +95,8 @@ pub enum ReleaseError {
 impl Release {
     pub(crate) fn new(grant: Grant, receipt: Receipt) -> Self {
         let Grant { node, decided, clauses, data } = grant;
-        let plan = Arc::clone(&data.plan);
-        Self { node, decided, plan, data: Some(data), receipt, clauses }
+        let schema = data.data.schema();
+        Self { node, decided, schema, data: Some(data), receipt, clauses }
     }
 
     /// Where the permit stands in the log.
@@ -115,23 +117,35 @@ impl Release {
         self.decided.uses.contract.saturating_add(1)
     }
 
-    /// The columns that are released.
+    /// The columns that are released; `None` if the product is no table.
     #[must_use]
-    pub fn schema(&self) -> SchemaRef {
-        self.plan.output_schema()
+    pub fn schema(&self) -> Option<SchemaRef> {
+        self.schema.clone()
     }
 
-    fn step(&mut self) -> Result<Option<RecordBatch>, ReleaseError> {
+    /// The next piece, of whatever kind the product is; `None` at the end. An error ends the release.
+    ///
+    /// # Errors
+    /// [`ReleaseError`], as for each batch.
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, ReleaseError> {
+        let step = self.step();
+        if !matches!(step, Ok(Some(_))) {
+            self.data = None;
+        }
+        step
+    }
+
+    fn step(&mut self) -> Result<Option<Piece>, ReleaseError> {
         if self.data.is_none() {
             return Ok(None);
         }
         self.check()?;
         let Some(data) = &mut self.data else { return Ok(None) };
-        let Some(batch) = data.batches.next().transpose()? else { return Ok(None) };
+        let Some(piece) = data.data.next()? else { return Ok(None) };
         // WHY again: a filter may have read much of the table for this batch, and what ended
         // meanwhile must not be handed out.
         self.check()?;
-        Ok(Some(batch))
+        Ok(Some(piece))
     }
 
     fn check(&self) -> Result<(), ReleaseError> {
@@ -149,12 +163,16 @@ impl Release {
 impl Iterator for Release {
     type Item = Result<RecordBatch, ReleaseError>;
 
+    /// The next batch of rows; for other kinds of products, see [`Release::next_piece`].
     fn next(&mut self) -> Option<Self::Item> {
-        let step = self.step().transpose();
-        if !matches!(step, Some(Ok(_))) {
-            self.data = None;
+        match self.next_piece().transpose()? {
+            Ok(Piece::Rows(batch)) => Some(Ok(batch)),
+            Ok(_) => {
+                self.data = None;
+                Some(Err(ReleaseError::NotRows))
+            }
+            Err(error) => Some(Err(error)),
         }
-        step
     }
 }
 

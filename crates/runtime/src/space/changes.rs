@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dataspace_audit_log::{AppendError, EncodedRecord, Record};
-use dataspace_data_plane::Table;
+use dataspace_data_plane::Product;
 use dataspace_identity::{
     Did, KeyDocument, MembershipCredential, MembershipRevocation, claimed_keys,
 };
@@ -87,13 +87,19 @@ impl DataSpace {
         self.change(|state, now| Ok(state.space.check_keys(document, now)?))
     }
 
-    /// Registers a product and attaches its table; after opening a node, attaches it again.
+    /// Registers a product and attaches its data, a [`Table`](crate::Table) for instance; after opening a
+    /// node, attaches them again.
     ///
     /// # Errors
     /// [`ChangeError`] if the space has no such class, or the product was registered with other
     /// columns.
-    pub fn register(&self, product: Name, class: Name, table: Table) -> Result<(), ChangeError> {
-        let descriptor = table.descriptor_digest();
+    pub fn register(
+        &self,
+        product: Name,
+        class: Name,
+        data: impl Product + 'static,
+    ) -> Result<(), ChangeError> {
+        let descriptor = data.descriptor_digest();
         let known = self.look(|state| {
             let _known_or_new =
                 state.space.check_product(product.clone(), class.clone(), descriptor)?;
@@ -105,7 +111,7 @@ impl DataSpace {
         }
         self.inner.log.flush().map_err(WriteError::from)?;
         let mut state = self.inner.gate.change()?;
-        state.tables.insert(product, Arc::new(table));
+        state.products.insert(product, Arc::new(data));
         Ok(())
     }
 

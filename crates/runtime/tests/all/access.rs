@@ -40,7 +40,7 @@ fn columns_and_rows_leave_as_the_duties_say() {
         .duty(Duty::Filter(filter));
     let release = node.released(node.contract(terms));
     let names: Vec<_> =
-        release.schema().fields().iter().map(|field| field.name().clone()).collect();
+        release.schema().unwrap().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(names, ["alloy", "strength"]);
     let batches: Vec<_> = release.map(Result::unwrap).collect();
     assert_eq!(batches.len(), 1);

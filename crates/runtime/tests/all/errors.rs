@@ -21,6 +21,7 @@ fn request(node: &Node, contract: ContractId) -> AccessRequest {
         action: Action::Read,
         purpose: name("research"),
         statements: Statements::default(),
+        part: None,
         requested_at: at(0),
         nonce: ByteArray::new([7; 16]),
     }

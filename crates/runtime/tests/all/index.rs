@@ -246,6 +246,7 @@ fn long_denial(program: Digest, contract: ContractId, number: u64) -> Event {
         program,
         profile: 1,
         request: Digest::of(&number.to_be_bytes()),
+        part: None,
         facts: (0..60).map(text).collect(),
         verdict: Verdict::Deny { reasons: vec!["long".to_owned()] },
     })

@@ -49,6 +49,8 @@ mod membership_orders;
 #[cfg(test)]
 mod negotiation;
 #[cfg(test)]
+mod parts;
+#[cfg(test)]
 mod passes;
 #[cfg(test)]
 mod places;

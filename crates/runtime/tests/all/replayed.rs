@@ -8,7 +8,7 @@ use dataspace_policy::{
     Weekday,
 };
 use dataspace_primitives::{Name, UnixMillis};
-use dataspace_runtime::request_access_stating;
+use dataspace_runtime::{NewRequest, request_access_to};
 use dataspace_usage_contract::{
     Agreement, ContractId, StatedEnvironment, StatedPerson, Statements,
 };
@@ -124,8 +124,12 @@ fn every_decision_is_made_again_from_its_record() {
         };
         let clock = TestClock(node.files.clock.clone());
         let (by, purpose) = (consumer(), name("research"));
-        let request =
-            request_access_stating(&by, &agreement, Action::Read, purpose, statements, &clock);
+        let request = request_access_to(
+            &by,
+            &agreement,
+            NewRequest { statements, ..NewRequest::new(Action::Read, purpose) },
+            &clock,
+        );
         drop(node.space.access(request.unwrap()).unwrap());
     }
     let decisions = node.decisions();

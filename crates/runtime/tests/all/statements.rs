@@ -3,7 +3,7 @@
 use dataspace_audit_log::Fact;
 use dataspace_policy::{Action, Constraint, Payment, Rule, Terms};
 use dataspace_primitives::{Name, Region};
-use dataspace_runtime::{Access, AccessError, ChangeError, Refusal, request_access_stating};
+use dataspace_runtime::{Access, AccessError, ChangeError, NewRequest, Refusal, request_access_to};
 use dataspace_usage_contract::{
     ContractId, PERSON_ROLES_MAX, Scenario, StatedEnvironment, StatedPerson, Statements,
 };
@@ -18,8 +18,12 @@ fn access(
     let clock = TestClock(node.files.clock.clone());
     let (by, purpose) = (consumer(), name("research"));
     let agreement = node.space.agreement(contract).unwrap();
-    let request =
-        request_access_stating(&by, &agreement, Action::Read, purpose, statements, &clock);
+    let request = request_access_to(
+        &by,
+        &agreement,
+        NewRequest { statements, ..NewRequest::new(Action::Read, purpose) },
+        &clock,
+    );
     node.space.access(request.unwrap())
 }
 

@@ -14,6 +14,7 @@ fn access(verdict: Verdict) -> AccessRecord {
         program: Digest::of(b"program"),
         profile: 3,
         request: Digest::of(b"request"),
+        part: None,
         facts: [
             ("purpose".to_owned(), Fact::Text("research".to_owned())),
             ("uses".to_owned(), Fact::Number(7)),

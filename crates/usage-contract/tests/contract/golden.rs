@@ -73,6 +73,7 @@ fn the_bytes_of_a_request_are_pinned() {
         action: dataspace_policy::Action::Read,
         purpose: name("research"),
         statements,
+        part: None,
         requested_at: now(),
         nonce: ByteArray::new([7; 16]),
     };

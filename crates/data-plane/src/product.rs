@@ -1,0 +1,138 @@
+//! What stands behind a product, whatever kind of data it is.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use bytes::Bytes;
+use dataspace_policy::Duty;
+use dataspace_primitives::{Digest, Part};
+use thiserror::Error;
+
+use crate::limited::Limited;
+use crate::plan::Plan;
+use crate::plan_error::{PartError, PlanError};
+use crate::pseudonym::PseudonymKey;
+use crate::run::Masked;
+use crate::run_error::RunError;
+use crate::table::Table;
+
+/// What a provider has behind a product: a [`Table`], a [`MediaFile`](crate::MediaFile), or a kind of its
+/// own. Whatever it gives out has every duty of the contract carried out on it, or it gives nothing.
+pub trait Product: Send + Sync {
+    /// A digest over what contracts rely on; a product that is registered again must have the same.
+    fn descriptor_digest(&self) -> Digest;
+
+    /// Checks that every duty can be carried out here in full.
+    ///
+    /// # Errors
+    /// [`PlanError`] with the first one that cannot.
+    fn check(&self, duties: &[Duty]) -> Result<(), PlanError>;
+
+    /// Opens the data, or a part of them, with the duties carried out. Nothing beyond the part is given
+    /// out. `key` is the contract's own for pseudonyms.
+    ///
+    /// # Errors
+    /// [`ProductError`] if a duty cannot be carried out, there is no such part, or the data cannot be
+    /// read.
+    fn open(
+        &self,
+        duties: &[Duty],
+        part: Option<&Part>,
+        key: PseudonymKey,
+    ) -> Result<Box<dyn Delivery>, ProductError>;
+}
+
+/// Data on their way to a consumer, piece by piece. What may leave between two pieces is asked anew.
+pub trait Delivery: Send {
+    /// The next piece; `None` at the end, and after an error.
+    ///
+    /// # Errors
+    /// [`RunError`] if the data cannot be read to their end.
+    fn next(&mut self) -> Result<Option<Piece>, RunError>;
+
+    /// The columns of the rows, if these are rows.
+    fn schema(&self) -> Option<SchemaRef> {
+        None
+    }
+}
+
+/// A piece of what leaves.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Piece {
+    /// Rows of a table, at most [`BATCH_ROWS`](crate::BATCH_ROWS).
+    Rows(RecordBatch),
+    /// Bytes of a file.
+    Bytes {
+        /// Where they begin in the file.
+        at: u64,
+        /// At most [`MEDIA_PIECE_LEN`](crate::MEDIA_PIECE_LEN).
+        bytes: Bytes,
+    },
+}
+
+/// Why a product gives nothing out.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProductError {
+    /// A duty cannot be carried out.
+    #[error(transparent)]
+    Duty(#[from] PlanError),
+    /// There is no such part.
+    #[error(transparent)]
+    Part(#[from] PartError),
+    /// The data cannot be read.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+impl Product for Table {
+    fn descriptor_digest(&self) -> Digest {
+        Table::descriptor_digest(self)
+    }
+
+    fn check(&self, duties: &[Duty]) -> Result<(), PlanError> {
+        // Any key will do to see whether the duties fit the columns.
+        Plan::compile(duties, &self.schema(), PseudonymKey::new([0; 32])).map(drop)
+    }
+
+    fn open(
+        &self,
+        duties: &[Duty],
+        part: Option<&Part>,
+        key: PseudonymKey,
+    ) -> Result<Box<dyn Delivery>, ProductError> {
+        let mut plan = Plan::compile(duties, &self.schema(), key)?;
+        let mut rows_max = None;
+        match part {
+            None => {}
+            Some(Part::Rows { columns, rows_max: limit }) => {
+                if let Some(columns) = columns {
+                    plan.restrict(columns)?;
+                }
+                rows_max = *limit;
+            }
+            Some(Part::Bytes { .. }) => return Err(PartError::Kind { asked: "bytes" }.into()),
+        }
+        let plan = Arc::new(plan);
+        let schema = plan.output_schema();
+        let rows = Limited::new(Masked::open(plan, self)?, rows_max);
+        Ok(Box::new(TableDelivery { schema, rows }))
+    }
+}
+
+struct TableDelivery {
+    schema: SchemaRef,
+    rows: Limited,
+}
+
+impl Delivery for TableDelivery {
+    fn next(&mut self) -> Result<Option<Piece>, RunError> {
+        Ok(self.rows.next()?.map(Piece::Rows))
+    }
+
+    fn schema(&self) -> Option<SchemaRef> {
+        Some(Arc::clone(&self.schema))
+    }
+}
