@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_page_for_lawyers_explains_every_label() {
-        let page = include_str!("../../docs/labels.md");
+        let page = include_str!("../../../docs/labels.md");
         for label in ALL {
             assert!(page.contains(&format!("| `{label}` |")), "{label}");
         }

@@ -16,8 +16,8 @@ use crate::files;
 use crate::outcome::Health;
 use crate::shell::shown_path;
 
-/// Real computed properties of iron compounds; the source is cited in `data/README.md`.
-const SAMPLE: &str = include_str!("../data/thermoelectrics.csv");
+/// Real computed properties of iron compounds; the source is cited in `examples/data/README.md`.
+const SAMPLE: &str = include_str!("../../../examples/data/thermoelectrics.csv");
 
 pub(crate) fn run(dir: Option<PathBuf>, data: Option<PathBuf>) -> Result<Health> {
     // A file that cannot be shared should not leave a directory behind.
