@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 
 use dataspace_identity::Origin;
-use dataspace_tlog::{Checkpoint, CheckpointError, LeafIndex, TreeSize};
+use dataspace_tlog::{Checkpoint, CheckpointError, Fault, LeafIndex, TreeSize};
 use thiserror::Error;
 
 use crate::medium::hashes::NodeError;
@@ -176,6 +176,18 @@ pub enum OpenError {
         /// The file.
         file: StoredFile,
     },
+}
+
+impl OpenError {
+    /// Whose fault it is: what the medium gives that no log is, is evidence.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Io(error) if error.kind() != io::ErrorKind::InvalidData => Fault::Environment,
+            Self::Full(_) => Fault::Environment,
+            _ => Fault::Evidence,
+        }
+    }
 }
 
 impl From<io::Error> for OpenError {

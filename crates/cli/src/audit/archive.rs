@@ -14,7 +14,7 @@ use dataspace_runtime::{Clock as _, DataSpace, Setup, SetupError, SystemClock};
 use crate::audit::authority;
 use crate::audit::kind::{Kind, origin};
 use crate::audit::log_arg::LogArg;
-use crate::audit::source::{open_error, read_error, storage_error};
+use crate::audit::source::{open_error, read_error};
 use crate::audit::words::count;
 use crate::key_file;
 use crate::outcome::{Damaged, Health};
@@ -70,7 +70,7 @@ pub(crate) fn run(args: ArchiveArgs, out: &mut impl Write) -> Result<Health> {
     let key = key_file::read_operator(&key, &origin)?;
     let before = LeafIndex::new(before);
     // Opening a node is a record of its log: no wrong question may leave one.
-    let storage = ReadOnlyStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
+    let storage = ReadOnlyStorage::open(&dir).map_err(|error| open_error(&dir, error))?;
     let looked = Log::open_on(Box::new(storage), origin.clone());
     let (looked, _) = looked.map_err(|error| open_error(&dir, error))?;
     let (kept, old) = old_segments(&looked, before)?;
@@ -187,14 +187,15 @@ fn begins_a_node(log: &Log) -> Result<Option<bool>> {
     if !log.size()?.contains(first) {
         return Ok(Some(false));
     }
-    let record = Record::from_bytes(&log.read(first).map_err(read_error)?);
+    let record =
+        Record::from_bytes(&log.read(first).map_err(|error| read_error(Kind::Node, error))?);
     Ok(Some(record.is_ok_and(|record| matches!(record.event, Event::Profile { .. }))))
 }
 
 pub(super) fn setup_error(dir: &Path, authority: &Did, error: SetupError) -> anyhow::Error {
     match error {
         SetupError::Open(error) => open_error(dir, error),
-        SetupError::Read(error) => read_error(error),
+        SetupError::Read(error) => read_error(Kind::Node, error),
         error @ (SetupError::Record { .. } | SetupError::Profile(_)) => {
             if let Err(other) = authority::check_dir(dir, authority) {
                 return other.context("nothing was changed");

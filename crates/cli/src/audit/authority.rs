@@ -13,7 +13,7 @@ use crate::audit::source::Source;
 
 /// Whoever names another authority than the log does has asked a wrong question: that says nothing
 /// about the log.
-pub(super) fn check(source: &mut Source, place: &Place, authority: &Did) -> Result<()> {
+pub(super) fn check(source: &Source, place: &Place, authority: &Did) -> Result<()> {
     match named(source) {
         Some(named) if named != *authority => bail!(
             "{place} holds a log of a space of the authority {named}, not of {authority}; if that is \
@@ -27,16 +27,16 @@ pub(super) fn check(source: &mut Source, place: &Place, authority: &Did) -> Resu
 pub(super) fn check_dir(dir: &Path, authority: &Did) -> Result<()> {
     let place = Place::Directory(dir.to_owned());
     match Source::open(&place, None) {
-        Ok(mut source) => check(&mut source, &place, authority),
+        Ok(source) => check(&source, &place, authority),
         // The other reason is the one to tell.
         Err(_) => Ok(()),
     }
 }
 
 /// The authority that signed the profile with which the log begins, and is named in it.
-fn named(source: &mut Source) -> Option<Did> {
+fn named(source: &Source) -> Option<Did> {
     let first = LeafIndex::default();
-    if source.size() == 0 || source.first().ok()? > 0 {
+    if source.size().ok()? == 0 || source.first().ok()? > 0 {
         return None;
     }
     let Record { time, event, .. } = Record::from_bytes(&source.record(first).ok()?).ok()?;

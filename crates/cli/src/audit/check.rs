@@ -139,7 +139,7 @@ impl Report {
         policy: Option<&WitnessPolicy>,
     ) -> Result<()> {
         let place = self.place.clone();
-        let mut source = match (self.kind, place.directory()) {
+        let source = match (self.kind, place.directory()) {
             (Kind::Node, Some(dir)) => self.check_node(dir)?,
             _ => match self.check_published(&place)? {
                 Some(source) => source,
@@ -149,7 +149,7 @@ impl Report {
         self.first = source.first()?;
         // Of a published log, each record was counted while it was checked.
         if self.kind == Kind::Node {
-            self.read(&mut source)?;
+            self.read(&source)?;
         }
         self.prove_records(is_named);
         if let Some(kept) = kept {
@@ -196,9 +196,7 @@ impl Report {
         self.size = recovery.size().as_u64();
         self.bytes_cut = recovery.bytes_cut();
         self.checkpoint = recovery.checkpoint().cloned();
-        let opened = Log::open_on(Box::new(storage), self.origin.clone());
-        let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
-        Ok(Source::Node(Box::new(log), recovery))
+        Source::node(dir, storage, self.origin.clone())
     }
 
     /// `None` if it is damaged: then there is nothing more to look at.
@@ -207,11 +205,7 @@ impl Report {
         let progress = Progress::new("checking", 0);
         let mut tell = |at: dataspace_audit_log::Progress| {
             progress.of(at.entries.as_u64(), at.size.as_u64());
-            if files.failure().is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            ControlFlow::Continue(())
         };
         let mut tally = Tally::default();
         let report = verify_static_entries(
@@ -225,10 +219,6 @@ impl Report {
         );
         let report = report.map_err(|error| open_static_error(place, error))?;
         drop(progress);
-        // What was not looked at is not damaged.
-        if let Some(failure) = files.failure() {
-            return Err(failure.into());
-        }
         self.size = report.checkpoint().size().as_u64();
         self.checkpoint = Some(report.checkpoint().clone());
         if !report.is_sound() {
@@ -243,12 +233,11 @@ impl Report {
         }
         // Of the same state, though the log may have grown meanwhile.
         let opened = StaticLog::open_at(files, report.checkpoint().clone());
-        let log = opened.map_err(|error| open_static_error(place, error))?;
-        Ok(Some(Source::Published(Box::new(log))))
+        Ok(Some(Source::published(opened.map_err(|error| open_static_error(place, error))?)))
     }
 
     /// Counts what is in the records.
-    fn read(&mut self, source: &mut Source) -> Result<()> {
+    fn read(&mut self, source: &Source) -> Result<()> {
         let progress = Progress::new("reading ", self.size);
         let range = self.first..self.size;
         let mut tally = Tally::default();

@@ -11,11 +11,11 @@ use dataspace_audit_log::{
     self as audit_log, CHECKPOINT_PATH, Checkpoint, CompareError, Comparison, ForkProof,
     NOTE_LEN_MAX, Origin,
 };
+use dataspace_tlog_http::Location;
 
-use crate::audit::location::Location;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::{Place, TimeoutArg, published};
-use crate::audit::source::{NotRead, Source};
+use crate::audit::source::Source;
 use crate::audit::words::count;
 use crate::json::object;
 use crate::outcome::{Damaged, Health};
@@ -154,16 +154,16 @@ fn compare(earlier: &Checkpoint, later: &Checkpoint, place: Option<&Place>) -> R
             later.size()
         );
     };
-    let mut source = Source::open(place, Some(later.origin()))?;
-    if source.size() < later.size().as_u64() {
+    let source = Source::open(place, Some(later.origin()))?;
+    let size = source.size()?;
+    if size < later.size().as_u64() {
         bail!(
-            "{place} has {} records, the larger checkpoint {}; name a log that holds it with \
+            "{place} has {size} records, the larger checkpoint {}; name a log that holds it with \
              --history",
-            source.size(),
             later.size()
         );
     }
-    match audit_log::compare(earlier, later, &mut source) {
+    match audit_log::compare(earlier, later, source.reader()) {
         Ok(Comparison::Same) => Ok(Found::Same),
         Ok(Comparison::Extends(_)) => Ok(Found::Extends),
         Ok(Comparison::Forked(proof)) => Ok(Found::Fork(proof)),
@@ -171,7 +171,7 @@ fn compare(earlier: &Checkpoint, later: &Checkpoint, place: Option<&Place>) -> R
             "the log at {place} is not the one under the larger checkpoint, so that it shows \
              nothing; name one that is with --history"
         ),
-        Err(CompareError::History(NotRead(error))) => Err(error),
+        Err(CompareError::Log(error)) => source.told(Err(error)),
         Err(error) => Err(error.into()),
     }
 }

@@ -13,9 +13,9 @@ use std::ffi::OsString;
 use anyhow::{Result, bail};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use dataspace_tlog_http::Location;
 
 use crate::audit::contract::found::{Contract, Found};
-use crate::audit::location::Location;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::{Place, TimeoutArg};
 use crate::audit::show;

@@ -7,17 +7,15 @@ use std::str::FromStr;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{
-    AddCheckpoint, Checkpoint, ConsistencyProof, PublishDir, StaticLog, StaticStore as _, TreeSize,
-    WitnessKey,
+    Checkpoint, ConsistencyProof, PublishDir, StaticLog, StaticStore as _, TreeSize, WitnessKey,
 };
 use dataspace_primitives::shown;
+use dataspace_tlog_http::{Location, LogUrl, WitnessAnswer, WitnessClient};
 
 use crate::audit::kind::{Kind, origin};
-use crate::audit::location::{Location, LogUrl};
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::TimeoutArg;
 use crate::audit::source::open_static_error;
-use crate::audit::witness_client::{Answer, WitnessClient};
 use crate::audit::words::count;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
@@ -89,7 +87,7 @@ pub(crate) fn run(args: CosignArgs, out: &mut impl Write) -> Result<Health> {
     let mut store =
         PublishDir::open(&dir).with_context(|| format!("cannot write into {shown_dir}"))?;
     let opened = StaticLog::open(&store, &origin);
-    let mut log = opened.map_err(|error| open_static_error(&shown_dir, error))?;
+    let log = opened.map_err(|error| open_static_error(&shown_dir, error))?;
     let mut checkpoint = log.checkpoint().clone();
     let (mut cosigned, mut is_forked) = (0, false);
     for WitnessAt { key, url } in &witnesses {
@@ -148,13 +146,13 @@ pub(crate) fn run(args: CosignArgs, out: &mut impl Write) -> Result<Health> {
 fn ask(
     client: &WitnessClient,
     checkpoint: &Checkpoint,
-    mut prove: impl FnMut(TreeSize) -> Result<ConsistencyProof>,
+    prove: impl FnOnce(TreeSize) -> Result<ConsistencyProof>,
 ) -> Result<String> {
     let nothing = ConsistencyProof { from: TreeSize::EMPTY, to: checkpoint.size(), path: vec![] };
-    let held = match client.add(&AddCheckpoint::body(&nothing, checkpoint))? {
-        Answer::Cosigned(line) => return Ok(line),
-        Answer::Held(held) => TreeSize::new(held),
-        Answer::Contradicts(text) => return Err(contradicts(&text)),
+    let held = match client.add_checkpoint(&nothing, checkpoint)? {
+        WitnessAnswer::Cosigned(line) => return Ok(line),
+        WitnessAnswer::Held(held) => held,
+        WitnessAnswer::Contradicts(text) => return Err(contradicts(&text)),
     };
     if held > checkpoint.size() {
         bail!(
@@ -163,10 +161,10 @@ fn ask(
             checkpoint.size()
         );
     }
-    match client.add(&AddCheckpoint::body(&prove(held)?, checkpoint))? {
-        Answer::Cosigned(line) => Ok(line),
-        Answer::Held(_) => bail!("somebody else asked it meanwhile; ask again"),
-        Answer::Contradicts(text) => Err(contradicts(&text)),
+    match client.add_checkpoint(&prove(held)?, checkpoint)? {
+        WitnessAnswer::Cosigned(line) => Ok(line),
+        WitnessAnswer::Held(_) => bail!("somebody else asked it meanwhile; ask again"),
+        WitnessAnswer::Contradicts(text) => Err(contradicts(&text)),
     }
 }
 

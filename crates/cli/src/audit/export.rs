@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{
-    Checkpoint, LeafIndex, PublishDir, PublishError, Published, Publisher, ReadError, StaticLog,
-    StaticLogError, TILE_WIDTH, TreeError,
+    Checkpoint, Fault, LeafIndex, PublishDir, PublishError, Published, Publisher, ReadError,
+    StaticLog, StaticLogError, TILE_WIDTH, TreeError,
 };
 
 use crate::audit::csv;
@@ -17,7 +17,7 @@ use crate::audit::log_arg::LogArg;
 use crate::audit::place::{Place, PlaceArg, PublishedFiles};
 use crate::audit::progress::Progress;
 use crate::audit::row::Row;
-use crate::audit::source::{Source, failure, open_static_error};
+use crate::audit::source::{Source, open_static_error};
 use crate::audit::words::count;
 use crate::files::NewFile;
 use crate::outcome::{Damaged, Health};
@@ -61,17 +61,17 @@ pub(crate) struct ExportArgs {
 pub(crate) fn run(args: ExportArgs, out: &mut impl Write) -> Result<Health> {
     let ExportArgs { place, to, csv, jsonl, log } = args;
     let place = place.place()?;
-    let mut source = Source::open(&place, log.read()?.as_ref())?;
+    let source = Source::open(&place, log.read()?.as_ref())?;
     if let Some(to) = to {
-        publish(&mut source, &place, &to, out)?;
+        publish(&source, &place, &to, out)?;
     }
     if let Some(file) = csv {
-        let rows = write_rows(&mut source, &file, csv::head, csv::row)?;
+        let rows = write_rows(&source, &file, csv::head, csv::row)?;
         said(out, &rows, &file)?;
     }
     if let Some(file) = jsonl {
         let rows = write_rows(
-            &mut source,
+            &source,
             &file,
             |_| Ok(()),
             |out, row| Ok(writeln!(out, "{}", json::line(&row.to_json()))?),
@@ -86,7 +86,7 @@ fn said(out: &mut impl Write, what: &str, file: &Path) -> Result<()> {
     Ok(writeln!(out, "{} {what}: {shown}", paint::good("written  "))?)
 }
 
-fn publish(source: &mut Source, place: &Place, to: &Path, out: &mut impl Write) -> Result<()> {
+fn publish(source: &Source, place: &Place, to: &Path, out: &mut impl Write) -> Result<()> {
     let checkpoint = source.signed()?;
     let shown = shown_path(to);
     if let (Some(from), Ok(to)) = (place.directory(), fs::canonicalize(to))
@@ -110,7 +110,7 @@ fn publish(source: &mut Source, place: &Place, to: &Path, out: &mut impl Write) 
     let progress = Progress::new("publishing", 0);
     let mut ahead = Ahead::default();
     let done = match source {
-        Source::Node(log, _) => {
+        Source::Node(log) => {
             publisher.publish_log(log, &checkpoint).map_err(|error| node_error(place, to, error))?
         }
         Source::Published(log) => publisher
@@ -132,7 +132,7 @@ struct Ahead {
 impl Ahead {
     fn entry(
         &mut self,
-        log: &mut StaticLog<PublishedFiles>,
+        log: &StaticLog<PublishedFiles>,
         index: LeafIndex,
     ) -> Result<Vec<u8>, StaticLogError> {
         let at = index.as_u64();
@@ -193,12 +193,12 @@ fn node_error(place: &Place, to: &Path, error: PublishError<ReadError>) -> anyho
 }
 
 fn copy_error(to: &Path, error: PublishError<StaticLogError>) -> anyhow::Error {
-    if let PublishError::Source { source: StaticLogError::Read(error), .. } = &error
-        && let Some(failure) = failure(error)
-    {
-        return anyhow!(failure.clone()).context("nothing was published");
+    match error {
+        PublishError::Source { source, .. } if source.fault() == Fault::Environment => {
+            anyhow!(source).context("nothing was published")
+        }
+        error => publish_error(to, error),
     }
-    publish_error(to, error)
 }
 
 fn publish_error<E: std::error::Error + Send + Sync + 'static>(
@@ -225,14 +225,14 @@ fn publish_error<E: std::error::Error + Send + Sync + 'static>(
 
 /// Writes all records that are here into a new file; tells how many.
 fn write_rows(
-    source: &mut Source,
+    source: &Source,
     file: &Path,
     head: impl FnOnce(&mut NewFile) -> Result<()>,
     row: impl Fn(&mut NewFile, &Row) -> Result<()>,
 ) -> Result<String> {
     let mut to = NewFile::create(file)?;
     head(&mut to)?;
-    let (first, size) = (source.first()?, source.size());
+    let (first, size) = (source.first()?, source.size()?);
     let progress = Progress::new("writing", size);
     source.replay(first..size, |index, bytes| {
         progress.at(index.as_u64());

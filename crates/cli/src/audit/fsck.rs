@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{FileStorage, Log, OpenError, ReadOnlyStorage, Recovery, StoredFile};
+use dataspace_audit_log::{
+    Fault, FileStorage, Log, OpenError, ReadOnlyStorage, Recovery, StoredFile,
+};
 
 use crate::audit::kind::{Kind, origin};
 use crate::audit::log_arg::LogArg;
 use crate::audit::progress::Progress;
-use crate::audit::source::{open_error, storage_error};
+use crate::audit::source::open_error;
 use crate::audit::words::count;
 use crate::json::object;
 use crate::outcome::{Damaged, Health};
@@ -51,7 +53,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
     }
     let origin = origin(&dir, log.read()?.as_ref())?;
     let check = || {
-        let storage = ReadOnlyStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
+        let storage = ReadOnlyStorage::open(&dir).map_err(|error| open_error(&dir, error))?;
         let progress = Progress::new("checking", 0);
         let checked = Log::check_on(&storage, &origin, &|size| progress.at(size.as_u64()));
         anyhow::Ok(checked)
@@ -59,7 +61,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
     let mut found = check()?;
     let mut is_rebuilt = false;
     if rebuild && matches!(&found, Ok(_) | Err(OpenError::Derived { .. })) {
-        let storage = FileStorage::open(&dir).map_err(|error| storage_error(&dir, error))?;
+        let storage = FileStorage::open(&dir).map_err(|error| open_error(&dir, error))?;
         let progress = Progress::new("rebuilding", 0);
         let rebuilt = Log::rebuild_on(Box::new(storage), origin.clone(), &|size| {
             progress.at(size.as_u64());
@@ -80,7 +82,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
             Ok(Health::Sound)
         }
         Ok(recovery) => write(out, &dir, &recovery, is_rebuilt),
-        Err(error) if json && is_damage(&error) => {
+        Err(error) if json && error.fault() == Fault::Evidence => {
             let damage = format!("{:#}", open_error(&dir, error));
             let value = object! {
                 "path": dir.display().to_string(), "sound": false, "damage": damage.as_str(),
@@ -91,11 +93,6 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
         }
         Err(error) => Err(open_error(&dir, error)),
     }
-}
-
-/// Whether the error says something about the log, and not about the medium.
-fn is_damage(error: &OpenError) -> bool {
-    !matches!(error, OpenError::Io(_) | OpenError::Full(_))
 }
 
 fn write(

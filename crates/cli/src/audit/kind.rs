@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use dataspace_audit_log::{Checkpoint, NOTE_LEN_MAX, Origin};
+use dataspace_tlog_http::Location;
 
-use crate::audit::location::Location;
 use crate::files;
 use crate::outcome::Damaged;
 use crate::shell::shown_path;

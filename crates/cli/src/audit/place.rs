@@ -11,11 +11,9 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use dataspace_audit_log::{
     CHECKPOINT_PATH, Checkpoint, NOTE_LEN_MAX, Origin, StaticDir, StaticFiles,
 };
+use dataspace_tlog_http::{HttpFiles, Location};
 
-use crate::audit::http_error::HttpError;
-use crate::audit::http_files::HttpFiles;
 use crate::audit::kind::{self, Kind};
-use crate::audit::location::Location;
 use crate::outcome::Damaged;
 use crate::shell::shown_path;
 
@@ -125,7 +123,7 @@ impl Place {
 /// The note that is published at a URL, or in a directory; it may be anything.
 pub(super) fn published(place: &Place) -> Result<String> {
     let mut note = Vec::new();
-    if !place.files().read_into(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note).map_err(unpacked)? {
+    if !place.files().read_into(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note)? {
         bail!(
             "there is no log at {place}: there is no `{CHECKPOINT_PATH}`; give the place under \
              which checkpoint and tiles are"
@@ -139,14 +137,6 @@ pub(super) fn published(place: &Place) -> Result<String> {
 
 fn no_log(place: &Place) -> String {
     format!("{place}{CHECKPOINT_PATH} is not a checkpoint; is this the URL of a published log?")
-}
-
-/// The failure of a server as it is, and not as a reader's.
-fn unpacked(error: io::Error) -> anyhow::Error {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<HttpError>()) {
-        Some(failure) => anyhow!(failure.clone()),
-        None => error.into(),
-    }
 }
 
 impl fmt::Display for Place {
@@ -165,21 +155,11 @@ pub(crate) enum PublishedFiles {
     Server(HttpFiles),
 }
 
-impl PublishedFiles {
-    /// Why a server is asked no more; then nothing is known of the log.
-    pub(crate) fn failure(&self) -> Option<HttpError> {
-        match self {
-            Self::Directory(_) => None,
-            Self::Server(files) => files.failure(),
-        }
-    }
-}
-
 impl StaticFiles for PublishedFiles {
     fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
         match self {
             Self::Directory(files) => files.read_into(path, len_max, bytes),
-            Self::Server(files) => files.read(path, len_max, bytes).map_err(io::Error::other),
+            Self::Server(files) => files.read_into(path, len_max, bytes),
         }
     }
 

@@ -73,7 +73,7 @@ pub(crate) struct VerifyProofArgs {
 
 pub(crate) fn run(args: ProveArgs, out: &mut impl Write) -> Result<Health> {
     let ProveArgs { place, index, consistency, output, log } = args;
-    let mut source = Source::open(&place.place()?, log.read()?.as_ref())?;
+    let source = Source::open(&place.place()?, log.read()?.as_ref())?;
     let checkpoint = source.signed()?;
     let note = checkpoint.as_note().to_owned();
     let size = checkpoint.size();
@@ -94,7 +94,7 @@ pub(crate) fn run(args: ProveArgs, out: &mut impl Write) -> Result<Health> {
         }
         (Some(index), None) => {
             let at = LeafIndex::new(index);
-            if !size.contains(at) && index < source.size() {
+            if !size.contains(at) && index < source.size()? {
                 bail!(
                     "record {index} is not under the stored checkpoint of {size} records; the node \
                      signs a new one with every change, every 1,024 accesses and when it is closed"

@@ -74,7 +74,7 @@ pub(crate) struct VerifyReceiptArgs {
 pub(crate) fn run(args: ReceiptArgs, out: &mut impl Write) -> Result<Health> {
     let ReceiptArgs { place, index, key, output, record, log } = args;
     let place = place.place()?;
-    let mut source = Source::open(&place, log.read()?.as_ref())?;
+    let source = Source::open(&place, log.read()?.as_ref())?;
     let key = key_file::read_operator(&key, source.origin())?;
     let (checkpoint, at) = (source.signed()?, LeafIndex::new(index));
     if !checkpoint.size().contains(at) {
@@ -82,7 +82,7 @@ pub(crate) fn run(args: ReceiptArgs, out: &mut impl Write) -> Result<Health> {
         bail!("record {index} is not under the stored checkpoint of {size}");
     }
     let bytes = source.record(at)?;
-    let Source::Node(log, _) = &source else {
+    let Source::Node(log) = &source else {
         bail!("{place} is a published log; the operator signs receipts from the node's directory");
     };
     let receipt = log.inclusion_receipt(at, &checkpoint, &key).map_err(|error| match error {

@@ -69,7 +69,7 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
     });
     let with = with.transpose()?;
     let place = place.place()?;
-    let mut source = Source::open(&place, log.read()?.as_ref())?;
+    let source = Source::open(&place, log.read()?.as_ref())?;
     let first = source.first()?;
     if first > 0 {
         return Err(anyhow!(
@@ -77,12 +77,12 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
              archived segments back into a copy of {place}, and replay that"
         ));
     }
-    authority::check(&mut source, &place, &authority)?;
+    authority::check(&source, &place, &authority)?;
     let mut replayer = Replayer::new(authority.clone(), source.origin().clone());
     if let Some(with) = &with {
         replayer = replayer.simulating(with);
     }
-    let size = source.size();
+    let size = source.size()?;
     let progress = Progress::new("deciding", size);
     let not_honest =
         || Damaged(format!("the log does not follow the rules of the space of {authority}"));
@@ -93,16 +93,16 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
     drop(progress);
     let found = replayer.finish().with_context(not_honest)?;
     if json {
-        writeln!(out, "{}", json::pretty(&to_json(&source, &found)))?;
+        writeln!(out, "{}", json::pretty(&to_json(&source, size, &found)))?;
     } else {
-        write(out, &source, &found)?;
+        write(out, &source, size, &found)?;
     }
     Ok(Health::of(found.is_sound()))
 }
 
-fn write(out: &mut impl Write, source: &Source, replayed: &Replayed) -> Result<()> {
+fn write(out: &mut impl Write, source: &Source, size: u64, replayed: &Replayed) -> Result<()> {
     let Replayed { decisions, permits, denials, unrepeatable, discrepancies, .. } = replayed;
-    writeln!(out, "{}", paint::title(format!("Replay of {}", count(source.size(), "record"))))?;
+    writeln!(out, "{}", paint::title(format!("Replay of {}", count(size, "record"))))?;
     writeln!(out, "   log            {}", source.origin())?;
     writeln!(
         out,
@@ -194,7 +194,7 @@ fn write_simulation(out: &mut impl Write, simulation: &Simulation) -> Result<()>
     Ok(())
 }
 
-fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
+fn to_json(source: &Source, size: u64, replayed: &Replayed) -> serde_json::Value {
     let discrepancies = replayed.first.iter().map(|one| {
         object! {
             "record": one.index.as_u64(),
@@ -230,7 +230,7 @@ fn to_json(source: &Source, replayed: &Replayed) -> serde_json::Value {
     let (_, not_proved) = findings_to_json(&findings);
     object! {
         "log": source.origin().as_str(),
-        "records": source.size(),
+        "records": size,
         "sound": replayed.is_sound(),
         "decisions": replayed.decisions,
         "permits": replayed.permits,

@@ -112,8 +112,8 @@ pub(super) fn hex(contract: &str) -> &str {
 pub(crate) fn run<W: Write>(args: ShowArgs, out: &mut W) -> Result<Health> {
     let ShowArgs { place, log, filter, limit, json } = args;
     filter.check()?;
-    let mut source = Source::open(&place.place()?, log.read()?.as_ref())?;
-    let (first, size) = (source.first()?, source.size());
+    let source = Source::open(&place.place()?, log.read()?.as_ref())?;
+    let (first, size) = (source.first()?, source.size()?);
     let table = Table { index_width: size.to_string().len().max("record".len()) };
     let print = |out: &mut W, row: &Row| {
         if json {

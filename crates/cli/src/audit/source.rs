@@ -2,19 +2,16 @@
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use dataspace_audit_log::{
-    Checkpoint, ConsistencyProof, ExtendsError, History, InclusionProof, LeafIndex, Log,
-    NOTE_LEN_MAX, OpenError, OpenStaticError, Origin, ProveError, ReadError, ReadOnlyStorage,
-    Recovery, StaticLog, StaticLogError, StaticReadError, TreeSize,
+    Checkpoint, ConsistencyProof, ExtendsError, Fault, InclusionProof, LeafIndex, Log, LogReader,
+    LogReaderError, NOTE_LEN_MAX, OpenError, OpenStaticError, Origin, ReadOnlyStorage, StaticLog,
+    TreeSize,
 };
-use dataspace_primitives::Digest;
-use thiserror::Error;
 
-use crate::audit::http_error::HttpError;
 use crate::audit::kind::Kind;
 use crate::audit::place::{Place, PublishedFiles};
 use crate::out::tell;
@@ -37,7 +34,7 @@ pub(crate) fn kept_checkpoint(file: &Path, origin: &Origin) -> Result<Checkpoint
 /// A log that is read, and not changed.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Node(Box<Log>, Recovery),
+    Node(Box<Log>),
     Published(Box<StaticLog<PublishedFiles>>),
 }
 
@@ -51,192 +48,105 @@ impl Source {
             if is_running {
                 tell!("{} {}: {LEFT_OUT}", paint::title("note"), shown_path(dir));
             }
-            let opened = Log::open_on(Box::new(storage), origin);
-            let (log, recovery) = opened.map_err(|error| open_error(dir, error))?;
-            return Ok(Self::Node(Box::new(log), recovery));
+            return Self::node(dir, storage, origin);
         }
         let opened = StaticLog::open(place.files(), &origin);
-        let log = opened.map_err(|error| open_static_error(place, error))?;
-        Ok(Self::Published(Box::new(log)))
+        Ok(Self::published(opened.map_err(|error| open_static_error(place, error))?))
+    }
+
+    pub(crate) fn node(dir: &Path, storage: ReadOnlyStorage, origin: Origin) -> Result<Self> {
+        let opened = Log::open_on(Box::new(storage), origin);
+        let (log, _) = opened.map_err(|error| open_error(dir, error))?;
+        Ok(Self::Node(Box::new(log)))
+    }
+
+    pub(crate) fn published(log: StaticLog<PublishedFiles>) -> Self {
+        Self::Published(Box::new(log))
+    }
+
+    pub(crate) fn reader(&self) -> &dyn LogReader {
+        match self {
+            Self::Node(log) => &**log,
+            Self::Published(log) => &**log,
+        }
     }
 
     pub(crate) fn origin(&self) -> &Origin {
-        match self {
-            Self::Node(log, _) => log.origin(),
-            Self::Published(log) => log.checkpoint().origin(),
-        }
+        self.reader().origin()
     }
 
     /// The stored or published checkpoint.
-    pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
-        match self {
-            Self::Node(_, recovery) => recovery.checkpoint(),
-            Self::Published(log) => Some(log.checkpoint()),
-        }
+    pub(crate) fn checkpoint(&self) -> Result<Option<Checkpoint>> {
+        self.told(self.reader().latest_checkpoint())
     }
 
     /// The checkpoint, or what to do without one.
     pub(crate) fn signed(&self) -> Result<Checkpoint> {
         let without = "there is no stored checkpoint, so nothing can be proved; restore it from a \
                        copy, or let the node be opened by its operator, who signs a new one";
-        self.checkpoint().cloned().ok_or_else(|| anyhow!(Damaged(without.to_owned())))
+        self.checkpoint()?.ok_or_else(|| anyhow!(Damaged(without.to_owned())))
     }
 
     /// All records, also those that no checkpoint covers yet.
-    pub(crate) fn size(&self) -> u64 {
-        match self {
-            Self::Node(_, recovery) => recovery.size().as_u64(),
-            Self::Published(log) => log.size().as_u64(),
-        }
+    pub(crate) fn size(&self) -> Result<u64> {
+        Ok(self.told(self.reader().size())?.as_u64())
     }
 
     /// The first record that is here; those before it were archived.
     pub(crate) fn first(&self) -> Result<u64> {
-        match self {
-            Self::Node(log, _) => Ok(log.first().map_err(read_error)?.as_u64()),
-            Self::Published(_) => Ok(0),
-        }
+        Ok(self.told(self.reader().first())?.as_u64())
     }
 
     /// Hands the records of `range` to `visit`, in order.
     pub(crate) fn replay(
-        &mut self,
+        &self,
         range: Range<u64>,
         mut visit: impl FnMut(LeafIndex, &[u8]) -> Result<()>,
     ) -> Result<()> {
-        self.walk(range, &mut visit)
+        let mut done = Ok(());
+        let visited = self.reader().visit(range, &mut |index, bytes| {
+            done = visit(index, bytes);
+            if done.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        self.told(visited).and(done)
     }
 
-    /// One piece of code for all visitors.
-    fn walk(
-        &mut self,
-        range: Range<u64>,
-        visit: &mut dyn FnMut(LeafIndex, &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        if range.is_empty() {
-            return Ok(());
-        }
-        match self {
-            Self::Node(log, _) => {
-                let walked = log.replay_from(LeafIndex::new(range.start), |index, bytes| {
-                    if index.as_u64() >= range.end {
-                        return Err(Walk::Done);
-                    }
-                    visit(index, bytes).map_err(Walk::Visit)
-                });
-                match walked {
-                    Ok(()) | Err(Walk::Done) => Ok(()),
-                    Err(Walk::Read(error)) => Err(read_error(error)),
-                    Err(Walk::Visit(error)) => Err(error),
-                }
-            }
-            Self::Published(log) => {
-                let walked = log
-                    .replay(range, |index, bytes| visit(index, bytes).map_err(StaticWalk::Visit));
-                walked.map_err(|error| match error {
-                    StaticWalk::Read(error) => static_error(error),
-                    StaticWalk::Visit(error) => error,
-                })
-            }
-        }
+    pub(crate) fn record(&self, index: LeafIndex) -> Result<Vec<u8>> {
+        self.told(self.reader().record(index))
     }
 
-    pub(crate) fn record(&mut self, index: LeafIndex) -> Result<Vec<u8>> {
-        match self {
-            Self::Node(log, _) => log.read(index).map_err(read_error),
-            Self::Published(log) => log.entry(index).map_err(static_error),
-        }
+    pub(crate) fn inclusion(&self, index: LeafIndex, size: TreeSize) -> Result<InclusionProof> {
+        self.told(self.reader().inclusion_proof(index, size))
     }
 
-    pub(crate) fn inclusion(&mut self, index: LeafIndex, size: TreeSize) -> Result<InclusionProof> {
-        match self {
-            Self::Node(log, _) => log.inclusion_proof(index, size).map_err(prove_error),
-            Self::Published(log) => log.inclusion_proof(index, size).map_err(static_error),
-        }
-    }
-
-    pub(crate) fn consistency(&mut self, from: TreeSize, to: TreeSize) -> Result<ConsistencyProof> {
-        match self {
-            Self::Node(log, _) => log.consistency_proof(from, to).map_err(prove_error),
-            Self::Published(log) => log.consistency_proof(from, to).map_err(static_error),
-        }
+    pub(crate) fn consistency(&self, from: TreeSize, to: TreeSize) -> Result<ConsistencyProof> {
+        self.told(self.reader().consistency_proof(from, to))
     }
 
     /// Holds the log against a checkpoint that somebody kept.
-    pub(crate) fn extends(&mut self, kept: &Checkpoint) -> Result<()> {
-        let (signed, found) = (kept.size(), self.size());
-        let rolled_back = || {
-            Damaged(format!(
+    pub(crate) fn extends(&self, kept: &Checkpoint) -> Result<()> {
+        let damage = match self.reader().verify_extends(kept) {
+            Ok(()) => return Ok(()),
+            Err(ExtendsError::RolledBack { signed, found }) => format!(
                 "the log was rolled back: the operator signed {signed} records, {found} are here"
-            ))
-        };
-        let forked = || {
-            Damaged(format!(
+            ),
+            Err(ExtendsError::Forked { signed }) => format!(
                 "the log was forked or rewritten: its first {signed} records are not those that \
                  the operator signed"
-            ))
+            ),
+            Err(ExtendsError::Read(error)) => return self.told(Err(error)),
+            Err(error) => return Err(error.into()),
         };
-        match self {
-            Self::Node(log, _) => log.verify_extends(kept).map_err(|error| match error {
-                ExtendsError::RolledBack { .. } => anyhow!(rolled_back()),
-                ExtendsError::Forked { .. } => anyhow!(forked()),
-                ExtendsError::Read(error) => read_error(error),
-                error => error.into(),
-            }),
-            Self::Published(log) => log.verify_extends(kept).map_err(|error| match error {
-                StaticLogError::Tree(_) => anyhow!(rolled_back()),
-                StaticLogError::Forked { .. } => anyhow!(forked()),
-                error => static_error(error),
-            }),
-        }
-    }
-}
-
-/// Why a log does not answer, for the library.
-#[derive(Debug, Error)]
-#[error("{0:#}")]
-pub(crate) struct NotRead(pub(crate) anyhow::Error);
-
-impl History for Source {
-    type Error = NotRead;
-
-    fn root_at(&mut self, size: TreeSize) -> Result<Digest, NotRead> {
-        match self {
-            Self::Node(log, _) => log.root_at(size).map_err(prove_error),
-            Self::Published(log) => log.root_at(size).map_err(static_error),
-        }
-        .map_err(NotRead)
+        Err(anyhow!(Damaged(damage)))
     }
 
-    fn consistency_proof(
-        &mut self,
-        from: TreeSize,
-        to: TreeSize,
-    ) -> Result<ConsistencyProof, NotRead> {
-        self.consistency(from, to).map_err(NotRead)
-    }
-}
-
-enum Walk {
-    Done,
-    Read(ReadError),
-    Visit(anyhow::Error),
-}
-
-impl From<ReadError> for Walk {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
-}
-
-enum StaticWalk {
-    Read(StaticLogError),
-    Visit(anyhow::Error),
-}
-
-impl From<StaticLogError> for StaticWalk {
-    fn from(error: StaticLogError) -> Self {
-        Self::Read(error)
+    /// An answer of the log, or what to do without.
+    pub(crate) fn told<T>(&self, answer: Result<T, LogReaderError>) -> Result<T> {
+        let kind = match self {
+            Self::Node(_) => Kind::Node,
+            Self::Published(_) => Kind::Published,
+        };
+        answer.map_err(|error| read_error(kind, error))
     }
 }
 
@@ -260,96 +170,66 @@ impl Reading {
             }
             opened => (opened, false),
         };
-        let storage = opened.map_err(|error| storage_error(dir, error))?;
+        let storage = opened.map_err(|error| open_error(dir, error))?;
         Ok(Self { storage, is_running })
     }
 }
 
-/// What to do about a directory that is not opened.
-pub(crate) fn storage_error(dir: &Path, error: io::Error) -> anyhow::Error {
-    let shown = shown_path(dir);
-    let text = match error.kind() {
-        io::ErrorKind::WouldBlock => {
+/// The error of opening the log in `dir`, under words that say which log, and what to do.
+pub(crate) fn open_error(dir: &Path, error: impl Into<OpenError>) -> anyhow::Error {
+    let (error, shown) = (error.into(), shown_path(dir));
+    let fault = error.fault();
+    let words = match &error {
+        OpenError::Io(error) if error.kind() == io::ErrorKind::WouldBlock => {
             format!("{shown} is in use; stop the node first, or wait for it")
         }
-        io::ErrorKind::InvalidData => {
-            return anyhow!(error).context(Damaged(format!("the log in {shown} is damaged")));
+        OpenError::Full(_) => format!("cannot open the log in {shown}"),
+        OpenError::Version { .. } => {
+            format!("the log in {shown} is damaged, or another version of this program wrote it")
         }
+        OpenError::Origin { .. } => format!("the log in {shown} is another one"),
+        OpenError::Derived { .. } => {
+            return anyhow!(Damaged(format!(
+                "the log in {shown} is damaged: its records are well, but {}; `dataspace audit \
+                 fsck {} --rebuild` makes it anew",
+                error.to_string().split(';').next().unwrap_or_default(),
+                quoted(dir)
+            )));
+        }
+        _ if fault == Fault::Evidence => format!("the log in {shown} is damaged"),
         _ => format!("cannot read the log in {shown}"),
     };
-    anyhow!(error).context(text)
+    let error = match error {
+        OpenError::Io(error) => anyhow!(error),
+        error => anyhow!(error),
+    };
+    if fault == Fault::Evidence { error.context(Damaged(words)) } else { error.context(words) }
 }
 
-/// Whether the log is damaged, or just not to be had.
-pub(crate) fn open_error(dir: &Path, error: OpenError) -> anyhow::Error {
-    let shown = shown_path(dir);
-    match error {
-        OpenError::Io(error) => storage_error(dir, error),
-        error @ OpenError::Full(_) => {
-            anyhow!(error).context(format!("cannot open the log in {shown}"))
-        }
-        error @ OpenError::Version { .. } => anyhow!(error).context(Damaged(format!(
-            "the log in {shown} is damaged, or another version of this program wrote it"
-        ))),
-        error @ OpenError::Origin { .. } => {
-            anyhow!(error).context(Damaged(format!("the log in {shown} is another one")))
-        }
-        error @ OpenError::Derived { .. } => anyhow!(Damaged(format!(
-            "the log in {shown} is damaged: its records are well, but {}; `dataspace audit fsck \
-             {} --rebuild` makes it anew",
-            error.to_string().split(';').next().unwrap_or_default(),
-            quoted(dir)
-        ))),
-        error => anyhow!(error).context(Damaged(format!("the log in {shown} is damaged"))),
-    }
-}
-
+/// The error of opening the log that is published at a place.
 pub(crate) fn open_static_error(at: impl fmt::Display, error: OpenStaticError) -> anyhow::Error {
     match error {
-        OpenStaticError::Read(error) if failure(&error).is_some() => not_damaged(error),
         OpenStaticError::Checkpoint(error) => anyhow!(error)
             .context(Damaged(format!("the checkpoint published in {at} does not verify"))),
-        error => anyhow!(error).context(Damaged(format!("the log in {at} is damaged"))),
-    }
-}
-
-/// Why the file could not be had, where that says nothing about the log.
-pub(crate) fn failure(error: &StaticReadError) -> Option<&HttpError> {
-    let StaticReadError::Io { source, .. } = error else { return None };
-    source.get_ref()?.downcast_ref()
-}
-
-fn not_damaged(error: StaticReadError) -> anyhow::Error {
-    match failure(&error) {
-        Some(failure) => anyhow!(failure.clone()),
-        None => error.into(),
-    }
-}
-
-pub(crate) fn read_error(error: ReadError) -> anyhow::Error {
-    match error {
-        ReadError::Corrupt { .. } | ReadError::Derived { .. } => {
-            let text = "the log is damaged; `dataspace audit fsck` says where".to_owned();
-            anyhow!(error).context(Damaged(text))
+        error if error.fault() == Fault::Evidence => {
+            anyhow!(error).context(Damaged(format!("the log in {at} is damaged")))
         }
-        ReadError::Archived { .. } => anyhow!(error).context(
-            "copy the archived segments back into a copy of the directory to look at them",
-        ),
         error => error.into(),
     }
 }
 
-fn prove_error(error: ProveError) -> anyhow::Error {
-    match error {
-        ProveError::Read(error) => read_error(error),
-        error => error.into(),
-    }
-}
-
-fn static_error(error: StaticLogError) -> anyhow::Error {
-    match error {
-        StaticLogError::Tree(error) => error.into(),
-        StaticLogError::Read(error) if failure(&error).is_some() => not_damaged(error),
-        error => anyhow!(error).context(Damaged("the published log is damaged".to_owned())),
-    }
+/// The error of reading a log of this kind.
+pub(crate) fn read_error(kind: Kind, error: impl Into<LogReaderError>) -> anyhow::Error {
+    let error = error.into();
+    let damage = match (&error, kind) {
+        (LogReaderError::Archived { .. }, _) => {
+            return anyhow!(error).context(
+                "copy the archived segments back into a copy of the directory to look at them",
+            );
+        }
+        _ if error.fault() != Fault::Evidence => return error.into(),
+        (_, Kind::Node) => "the log is damaged; `dataspace audit fsck` says where",
+        (_, Kind::Published) => "the published log is damaged",
+    };
+    anyhow!(error).context(Damaged(damage.to_owned()))
 }

@@ -38,7 +38,7 @@ struct Reader {
 }
 
 pub(super) fn read(place: &Place, authority: &Did, log: Option<&Origin>) -> Result<Found> {
-    let mut source = Source::open(place, log)?;
+    let source = Source::open(place, log)?;
     let first = source.first()?;
     if first > 0 {
         bail!(
@@ -46,8 +46,8 @@ pub(super) fn read(place: &Place, authority: &Did, log: Option<&Origin>) -> Resu
              the archived segments back into a copy of {place}, and read that"
         );
     }
-    authority::check(&mut source, place, authority)?;
-    let (size, origin) = (source.size(), source.origin().clone());
+    authority::check(&source, place, authority)?;
+    let (size, origin) = (source.size()?, source.origin().clone());
     let mut replayer = Replayer::new(authority.clone(), origin.clone());
     let mut reader = Reader::default();
     let progress = Progress::new("reading ", size);
@@ -64,7 +64,8 @@ pub(super) fn read(place: &Place, authority: &Did, log: Option<&Origin>) -> Resu
     let found = replayer.finish().with_context(not_honest)?;
     let profile = reader.profile.take().with_context(not_honest)?;
     reader.close(SystemClock.now());
-    let mut findings = checked(&source, &profile, &found, place, log.is_some());
+    let signed = source.checkpoint()?.map_or(0, |one| one.size().as_u64());
+    let mut findings = checked((&origin, size, signed), &profile, &found, place, log.is_some());
     if let Some(last) = reader.last {
         findings.push(Finding::NotProved(format!(
             "that nothing ended a contract since: the last record here is of {last}"
@@ -84,14 +85,12 @@ pub(super) fn read(place: &Place, authority: &Did, log: Option<&Origin>) -> Resu
 
 /// What the walk through the whole log shows, whichever contract is asked for.
 fn checked(
-    source: &Source,
+    (origin, size, signed): (&Origin, u64, u64),
     profile: &SpaceProfile,
     replayed: &Replayed,
     place: &Place,
     is_named: bool,
 ) -> Vec<Finding> {
-    let (size, origin) = (source.size(), source.origin());
-    let signed = source.checkpoint().map_or(0, |one| one.size().as_u64());
     let here = size.min(signed);
     let mut findings = Vec::new();
     let mut proved = |text: String| findings.push(Finding::Proved(text));

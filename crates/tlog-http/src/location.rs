@@ -4,46 +4,62 @@ use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use thiserror::Error;
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
-pub(super) const URL_LEN_MAX: usize = 2_048;
+/// Longest URL of a log, in characters.
+pub const URL_LEN_MAX: usize = 2_048;
 
 /// Where a log is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Location {
+pub enum Location {
+    /// A directory of this machine.
     Directory(PathBuf),
+    /// A published log on a web server.
     Published(LogUrl),
 }
 
-/// The URL under which the files of a published log are: `http` or `https`, with a `/` at its end.
+/// The URL under which the files of a published log are, or a witness: `http` or `https`, without user,
+/// password and query, with a `/` at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LogUrl(String);
+pub struct LogUrl(String);
 
 /// The text is no place that a log can be at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum LocationError {
+#[non_exhaustive]
+pub enum LocationError {
+    /// Another scheme.
     #[error("a log is at a directory, or at a URL with https, http or file")]
     Scheme,
+    /// A file URL of another machine, or without an absolute path.
     #[error("a file URL is of this machine and has an absolute path: file:///srv/log")]
     FilePath,
+    /// Too long, or with characters that a URL does not have.
     #[error("a URL has at most {URL_LEN_MAX} visible ASCII characters; write others as %XX")]
     Characters,
+    /// No host.
     #[error("the URL has no host: https://log.example.org/steel/")]
     Host,
+    /// A user or password.
     #[error("a URL with a user or password is not taken: a published log is for everybody")]
     User,
+    /// A query or fragment.
     #[error("the URL ends with its path: without `?` and `#`")]
     Query,
+    /// Anything else.
     #[error("this is no URL")]
     Form,
 }
 
 impl Location {
     /// A directory, unless it has a URL's scheme.
-    pub(crate) fn parse(text: OsString) -> Result<Self, LocationError> {
+    ///
+    /// # Errors
+    /// [`LocationError`] if it has one, and is no URL that a log can be at.
+    pub fn parse(text: OsString) -> Result<Self, LocationError> {
         let Some((scheme, rest)) = text.to_str().and_then(|text| text.split_once("://")) else {
             return Ok(Self::Directory(text.into()));
         };
@@ -64,6 +80,17 @@ impl fmt::Display for Location {
         match self {
             Self::Directory(dir) => dir.display().fmt(f),
             Self::Published(url) => url.fmt(f),
+        }
+    }
+}
+
+impl FromStr for LogUrl {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        match Location::parse(text.into())? {
+            Location::Published(url) => Ok(url),
+            Location::Directory(_) => Err(LocationError::Scheme),
         }
     }
 }
@@ -94,12 +121,15 @@ impl LogUrl {
         Ok(Self(url))
     }
 
-    pub(crate) fn is_https(&self) -> bool {
+    /// Whether it needs TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")
     }
 
-    /// Of one file of the log.
-    pub(crate) fn of(&self, path: &str) -> String {
+    /// The URL of one file of the log.
+    #[must_use]
+    pub fn of(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 }
@@ -111,7 +141,7 @@ impl fmt::Display for LogUrl {
 }
 
 /// Whether it is a host, with a port or without, and no more.
-pub(super) fn is_server(authority: &Authority) -> bool {
+pub(crate) fn is_server(authority: &Authority) -> bool {
     let host = authority.host();
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
     let is_end = |end: &str| end.is_empty() || end.strip_prefix(':').is_some_and(is_port);

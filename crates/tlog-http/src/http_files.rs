@@ -1,25 +1,20 @@
-//! The files of a published log over HTTP. Nothing that a server says is believed: the log's
-//! operator has signed what the files lead to.
+//! The files of a published log over HTTP.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use dataspace_tlog::StaticFiles;
 use flate2::read::MultiGzDecoder;
-use ureq::config::ConfigBuilder;
 use ureq::http::{Response, StatusCode, Uri, header};
-use ureq::typestate::AgentScope;
 use ureq::{Agent, Body};
 
-use crate::audit::http_error::{HttpError, short};
-use crate::audit::location::{LogUrl, URL_LEN_MAX, is_server};
-use crate::audit::tls;
+use crate::agent::configured;
+use crate::error::{HttpError, short};
+use crate::location::{LogUrl, URL_LEN_MAX, is_server};
 
-const USER_AGENT: &str = concat!("dataspace/", env!("CARGO_PKG_VERSION"));
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TRIES_MAX: u32 = 3;
 /// How long to wait before a file is asked for again, each time.
 const PAUSES: [Duration; TRIES_MAX as usize - 1] =
@@ -31,18 +26,25 @@ const REDIRECTS_MAX: u32 = 3;
 const AHEAD_MAX: usize = 16;
 /// How much longer a file may be as gzip, which says so where it cannot make it shorter.
 const GZIP_LEN_MAX: u64 = 64 << 10;
-const HEADER_LEN_MAX: usize = 16 << 10;
 /// What is read of a page that says why there is no file, so that its connection can be used again.
 const PAGE_LEN_MAX: u64 = 16 << 10;
 
-/// The files of the log under one URL.
+/// The files of the log under one URL. Nothing that the server says is believed: the log's operator
+/// has signed what the files lead to.
 ///
-/// A server that failed is asked no more: whoever checks a whole log would wait for each file.
+/// A server that failed is asked no more, since a check of a whole log would wait for each file: every
+/// later read gives the same [`HttpError`]. Clones share that, and the files that are on their way.
 #[derive(Clone, Debug)]
-pub(crate) struct HttpFiles {
+pub struct HttpFiles {
     server: Server,
-    ahead: Rc<RefCell<HashMap<String, Fetching>>>,
-    failure: Rc<RefCell<Option<HttpError>>>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    ahead: HashMap<String, Fetching>,
+    /// Why the server is asked no more.
+    failure: Option<HttpError>,
 }
 
 /// A file that is on its way, or here already.
@@ -74,31 +76,60 @@ impl HttpFiles {
     /// `timeout` is for one request, from its beginning to the end of its answer.
     ///
     /// # Errors
-    /// If the URL needs TLS, and there is none.
-    pub(crate) fn new(url: LogUrl, timeout: Duration) -> Result<Self, HttpError> {
+    /// [`HttpError::NoTls`] or [`HttpError::Certificates`] if the URL needs TLS, and there is none.
+    pub fn new(url: LogUrl, timeout: Duration) -> Result<Self, HttpError> {
         let config = configured(&url, timeout)?
             .accept("*/*")
             // As C2SP tlog-tiles asks of clients.
             .accept_encoding("gzip, identity")
             .max_idle_connections_per_host(AHEAD_MAX);
         let server = Server { url, agent: config.build().into(), timeout };
-        Ok(Self { server, ahead: Rc::default(), failure: Rc::default() })
+        Ok(Self { server, shared: Arc::default() })
     }
 
-    /// Why the server is asked no more.
-    pub(crate) fn failure(&self) -> Option<HttpError> {
-        self.failure.borrow().clone()
-    }
-
-    pub(crate) fn url(&self) -> &LogUrl {
+    /// The URL under which the files are.
+    #[must_use]
+    pub fn url(&self) -> &LogUrl {
         &self.server.url
     }
 
-    /// As [`StaticFiles::expect`](dataspace_audit_log::StaticFiles::expect): fetches the file in a
-    /// thread of its own, unless many are on their way.
-    pub(crate) fn expect(&self, path: &str, len_max: usize) {
-        let mut ahead = self.ahead.borrow_mut();
-        if self.failure().is_some() || ahead.len() >= AHEAD_MAX || ahead.contains_key(path) {
+    /// What a thread that panicked left is whole: each change is one step.
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> Result<bool, HttpError> {
+        let expected = {
+            let mut shared = self.shared();
+            if let Some(failure) = &shared.failure {
+                return Err(failure.clone());
+            }
+            shared.ahead.remove(path)
+        };
+        let fetched = match expected.and_then(|fetching| fetching.join().ok()) {
+            Some((fetched, found)) => {
+                *bytes = found;
+                fetched
+            }
+            None => self.server.fetch(path, len_max, bytes),
+        };
+        if let Err(error) = &fetched {
+            self.shared().failure = Some(error.clone());
+        }
+        fetched
+    }
+}
+
+impl StaticFiles for HttpFiles {
+    /// An error holds an [`HttpError`].
+    fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        Ok(self.read(path, len_max, bytes)?)
+    }
+
+    /// Fetches the file in a thread of its own, unless many are on their way.
+    fn expect(&self, path: &str, len_max: usize) {
+        let Shared { ahead, failure } = &mut *self.shared();
+        if failure.is_some() || ahead.len() >= AHEAD_MAX || ahead.contains_key(path) {
             return;
         }
         let (server, expected) = (self.server.clone(), path.to_owned());
@@ -111,48 +142,6 @@ impl HttpFiles {
             ahead.insert(path.to_owned(), fetching);
         }
     }
-
-    /// As [`StaticFiles::read_into`](dataspace_audit_log::StaticFiles::read_into).
-    pub(crate) fn read(
-        &self,
-        path: &str,
-        len_max: usize,
-        bytes: &mut Vec<u8>,
-    ) -> Result<bool, HttpError> {
-        if let Some(failure) = self.failure() {
-            return Err(failure);
-        }
-        let expected = self.ahead.borrow_mut().remove(path);
-        let fetched = match expected.and_then(|fetching| fetching.join().ok()) {
-            Some((fetched, found)) => {
-                *bytes = found;
-                fetched
-            }
-            None => self.server.fetch(path, len_max, bytes),
-        };
-        if let Err(error) = &fetched {
-            self.failure.replace(Some(error.clone()));
-        }
-        fetched
-    }
-}
-
-/// What holds for every request.
-///
-/// # Errors
-/// If the URL needs TLS, and there is none.
-pub(super) fn configured(
-    url: &LogUrl,
-    timeout: Duration,
-) -> Result<ConfigBuilder<AgentScope>, HttpError> {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_response_header_size(HEADER_LEN_MAX)
-        .user_agent(USER_AGENT)
-        .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
-        .timeout_global(Some(timeout));
-    tls::configure(config, url)
 }
 
 impl Server {
