@@ -34,8 +34,8 @@
 //!
 //! # Limits
 //! HTTP/1.1, and no proxy but those that the environment names. A failure is told as an error of a kind
-//! that says nothing about the log (see [`StaticFiles::read_into`](dataspace_tlog::StaticFiles)). What
-//! an error advises in terms of options are those of `dataspace audit`.
+//! that says nothing about the log (see [`StaticFiles::read_into`](dataspace_tlog::StaticFiles)).
+//! Options that an error names are those of `dataspace audit`.
 //!
 //! # Features
 //! `tls` (on unless it is left out): https, by rustls with ring and the certificates that the machine

@@ -97,7 +97,7 @@ impl WitnessClient {
     }
 
     /// Asks for a cosignature of `checkpoint`, which `proof` shows to extend what the witness has seen.
-    /// Who does not know what that is begins with a proof from nothing, and is told.
+    /// A caller that does not know what that is begins with a proof from nothing, and is told.
     ///
     /// # Errors
     /// [`AskError`].

@@ -19,7 +19,8 @@
 //! - [`Directory`] opens files of the local file system without following links.
 //!
 //! There is no log here that grows, no clock, no thread and no socket: a witness is told the time,
-//! and files that come from far away are fetched by whoever implements [`StaticFiles`].
+//! and files that come from far away are fetched by an implementation of [`StaticFiles`], as that of
+//! `dataspace-tlog-http`.
 //!
 //! # Example
 //! ```

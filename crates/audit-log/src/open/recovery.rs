@@ -179,7 +179,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whose fault it is: what the medium gives that no log is, is evidence.
+    /// Whose fault it is. Something that is no file of a log counts as evidence, too.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {

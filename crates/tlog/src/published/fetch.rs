@@ -65,7 +65,7 @@ impl StaticReadError {
         }
     }
 
-    /// Whose fault it is: of whoever made the files, unless the medium does not answer.
+    /// Whose fault it is: that of the files, unless the medium does not answer.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {

@@ -82,7 +82,7 @@ pub enum StaticLogError {
 }
 
 impl OpenStaticError {
-    /// Whose fault it is: of whoever published the log, unless the files cannot be had.
+    /// Whose fault it is: that of the published files, unless they cannot be had.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
