@@ -127,11 +127,11 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     }
     let get = FnFiles(|path: &str, _: usize| Ok(files.get(path).cloned()));
-    let Ok(mut log) = StaticLog::open(&get, origin) else {
+    let Ok(log) = StaticLog::open(&get, origin) else {
         assert_sound_or_found(&files, false);
         return;
     };
-    assert_truth(&mut log);
+    assert_truth(&log);
     assert_sound_or_found(&files, true);
 }
 
@@ -155,7 +155,7 @@ fn assert_sound_or_found(files: &Files, opens: bool) {
     assert_eq!(report.is_sound(), report.first().is_none());
 }
 
-fn assert_truth<F: dataspace_audit_log::StaticFiles>(log: &mut StaticLog<F>) {
+fn assert_truth<F: dataspace_audit_log::StaticFiles>(log: &StaticLog<F>) {
     let World { log: good, entries, .. } = &*WORLD;
     let size = log.size();
     assert_eq!(log.checkpoint().root(), good.root_at(size).expect("a size that was signed"));

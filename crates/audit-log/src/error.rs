@@ -3,8 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use dataspace_identity::Origin;
-use dataspace_tlog::{CheckpointError, TreeSize};
+use dataspace_tlog::CheckpointError;
 use thiserror::Error;
 
 use crate::append::error::{AppendError, PoisonCause};
@@ -54,33 +53,4 @@ pub enum ArchiveError {
     /// The record cannot be covered by a checkpoint.
     #[error("that segments are archived cannot be signed")]
     Sign(#[from] SignCheckpointError),
-}
-
-/// Why the log is not the one that an outside checkpoint was made of.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ExtendsError {
-    /// The checkpoint is of another log.
-    #[error("the checkpoint is of the log `{found}`")]
-    Origin {
-        /// The log of the checkpoint.
-        found: Origin,
-    },
-    /// The log has fewer records than the operator signed once: it was rolled back.
-    #[error("the operator signed {signed} records, the log has {found}: it was rolled back")]
-    RolledBack {
-        /// Records under the checkpoint.
-        signed: TreeSize,
-        /// Records in the log.
-        found: TreeSize,
-    },
-    /// The log's records are not those that the operator signed once: it was forked or rewritten.
-    #[error("the first {signed} records are not those that the operator signed")]
-    Forked {
-        /// Records under the checkpoint.
-        signed: TreeSize,
-    },
-    /// The log cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
 }

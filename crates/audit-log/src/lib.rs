@@ -109,8 +109,8 @@ mod append;
 mod backup;
 pub mod conformance;
 mod error;
-mod history;
 mod log;
+mod log_reader;
 mod medium;
 mod open;
 mod published;
@@ -124,25 +124,26 @@ pub use dataspace_tlog::{
     AccessRecord, AddCheckpoint, AddCheckpointError, BUNDLE_LEN_MAX, Bundle, BundleBuilder,
     BundleError, BundleId, CHECKPOINT_PATH, CHECKPOINT_TEXT_LEN_MAX, CLOCK_JUMP_MAX, Checkpoint,
     CheckpointError, CompareError, Comparison, ConsistencyProof, Cosignature, CosignatureError,
-    Cosigners, DAMAGES_MAX, Damage, Deliver, Depth, Directory, EXTENSIONS_MAX, EncodedRecord,
-    Event, FACTS_MAX, FORK_LEN_MAX, Fact, Fault, Finding, FnFiles, FollowError, ForkError,
-    ForkProof, FoundFork, History, InclusionProof, KEY_NAME_LEN_MAX, LeafIndex, NOTE_LEN_MAX,
-    NoteError, NoteKey, OpenStaticError, OpenWitnessError, PATH_LEN_MAX, ParseNoteKeyError,
-    ParseTilePathError, Progress, ProofError, QuorumError, RECEIPT_LEN_MAX, RECORD_LEN_MAX,
-    REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, Receipt, ReceiptError, Record, RecordError, Refusal,
-    RequestError, SIGNATURES_MAX, Seen, SeenDirectory, SeenStore, SignedState, StaticDir,
-    StaticFiles, StaticLog, StaticLogError, StaticReadError, StaticReport, Stop, TEXT_LEN_MAX,
-    TEXTS_MAX, TILE_LEVEL_MAX, TILE_WIDTH, TakeError, Taken, TileId, TileIdError, Tree, TreeError,
-    TreeSize, Verdict, VerifiedExtension, VerifiedFork, VerifiedReceipt, WITNESSES_MAX, Witness,
-    WitnessKey, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint, compare, empty_root,
-    how_to_deliver, leaf_hash, note_key, origin_hash, verify_static, verify_static_entries,
+    Cosigners, DAMAGES_MAX, Damage, DamageKind, Deliver, Depth, Directory, EXTENSIONS_MAX,
+    EncodedRecord, Event, ExtendsError, FACTS_MAX, FORK_LEN_MAX, Fact, Fault, Finding, FnFiles,
+    FollowError, ForkError, ForkProof, FoundFork, InclusionProof, KEY_NAME_LEN_MAX, LeafIndex,
+    LogReader, LogReaderError, NOTE_LEN_MAX, NoteError, NoteKey, OpenStaticError, OpenWitnessError,
+    PATH_LEN_MAX, ParseNoteKeyError, ParseTilePathError, Progress, ProofError, QuorumError,
+    RECEIPT_LEN_MAX, RECORD_LEN_MAX, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, Receipt, ReceiptError,
+    Record, RecordError, Refusal, RequestError, SIGNATURES_MAX, Seen, SeenDirectory, SeenStore,
+    SignedState, StaticDir, StaticFiles, StaticLog, StaticLogError, StaticReadError, StaticReport,
+    Stop, TEXT_LEN_MAX, TEXTS_MAX, TILE_LEVEL_MAX, TILE_WIDTH, TakeError, Taken, TileId,
+    TileIdError, Tree, TreeError, TreeSize, Verdict, VerifiedExtension, VerifiedFork,
+    VerifiedReceipt, WITNESSES_MAX, Witness, WitnessKey, WitnessPolicy, WitnessPolicyError,
+    WitnessedCheckpoint, compare, empty_root, how_to_deliver, leaf_hash, note_key, origin_hash,
+    verify_static, verify_static_entries,
 };
 
 pub use crate::append::error::{AppendError, BATCH_LEN_MAX, PoisonCause};
 pub use crate::append::pending::{Appended, Pending, Room};
 pub use crate::append::queue::{QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};
 pub use crate::backup::{Backup, BackupError, backup};
-pub use crate::error::{ArchiveError, CreateError, ExtendsError, SignCheckpointError};
+pub use crate::error::{ArchiveError, CreateError, SignCheckpointError};
 pub use crate::log::Log;
 pub use crate::medium::file_storage::FileStorage;
 pub use crate::medium::read_only::ReadOnlyStorage;

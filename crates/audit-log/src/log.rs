@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, RwLockReadGuard};
 use dataspace_identity::Origin;
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 use dataspace_tlog::{
-    Checkpoint, ConsistencyProof, EncodedRecord, Event, InclusionProof, LeafIndex, Record,
-    TreeSize, empty_root,
+    Checkpoint, ConsistencyProof, EncodedRecord, Event, ExtendsError, InclusionProof, LeafIndex,
+    LogReader, Record, TreeSize, empty_root,
 };
 
 use crate::append::batch::Batch;
@@ -15,7 +15,7 @@ use crate::append::outcome::Wait;
 use crate::append::pending::{Appended, Pending, Room};
 use crate::append::writer::Writer;
 use crate::append::writer_thread::WriterThread;
-use crate::error::{ArchiveError, CreateError, ExtendsError};
+use crate::error::{ArchiveError, CreateError};
 use crate::medium::file_storage::FileStorage;
 use crate::medium::hashes::Edge;
 use crate::medium::mark::Mark;
@@ -461,18 +461,7 @@ impl Log {
     /// # Errors
     /// [`ExtendsError`] if it does not.
     pub fn verify_extends(&self, outside: &Checkpoint) -> Result<(), ExtendsError> {
-        if outside.origin() != self.origin() {
-            return Err(ExtendsError::Origin { found: outside.origin().clone() });
-        }
-        let signed = outside.size();
-        match self.root_at(signed) {
-            Err(ProveError::Tree(_)) => {
-                Err(ExtendsError::RolledBack { signed, found: self.size()? })
-            }
-            Err(ProveError::Read(error)) => Err(error.into()),
-            Ok(root) if root != outside.root() => Err(ExtendsError::Forked { signed }),
-            Ok(_) => Ok(()),
-        }
+        LogReader::verify_extends(self, outside)
     }
 
     /// What the tree answers, if the hashes that it is made of lead to the root.

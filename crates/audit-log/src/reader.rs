@@ -5,7 +5,7 @@ use std::io;
 use dataspace_primitives::Digest;
 use dataspace_tlog::engine::to_u64;
 use dataspace_tlog::{
-    ConsistencyProof, InclusionProof, LeafIndex, RECORD_LEN_MAX, Tree, TreeError, TreeSize,
+    ConsistencyProof, Fault, InclusionProof, LeafIndex, RECORD_LEN_MAX, Tree, TreeError, TreeSize,
     empty_root, leaf_hash,
 };
 use thiserror::Error;
@@ -65,6 +65,29 @@ pub enum ProveError {
     /// The log cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+impl ReadError {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Index { .. } | Self::Archived { .. } => Fault::Caller,
+            Self::Corrupt { .. } | Self::Derived { .. } => Fault::Evidence,
+            Self::Io(_) | Self::Poisoned => Fault::Environment,
+        }
+    }
+}
+
+impl ProveError {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Tree(_) => Fault::Caller,
+            Self::Read(error) => error.fault(),
+        }
+    }
 }
 
 /// The tree, and the root to which everything must lead.

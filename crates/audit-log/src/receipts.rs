@@ -2,10 +2,9 @@
 
 use dataspace_primitives::{Signer, SignerError};
 use dataspace_tlog::engine::cose::{self, Proof};
-use dataspace_tlog::{Checkpoint, LeafIndex, Receipt, ReceiptError, TreeSize};
+use dataspace_tlog::{Checkpoint, ExtendsError, LeafIndex, Receipt, ReceiptError, TreeSize};
 use thiserror::Error;
 
-use crate::error::ExtendsError;
 use crate::log::Log;
 use crate::reader::ProveError;
 

@@ -1,55 +1,13 @@
 //! Two checkpoints of one log, held against each other.
 
-use std::error::Error;
-
 use dataspace_identity::Origin;
-use dataspace_primitives::Digest;
 use thiserror::Error;
 
+use crate::log_reader::{LogReader, LogReaderError};
 use crate::note::checkpoint::Checkpoint;
-use crate::published::static_files::StaticFiles;
-use crate::published::static_log::{StaticLog, StaticLogError};
 use crate::tree::hash::TreeSize;
 use crate::tree::proof::{ConsistencyProof, ProofError};
 use crate::witness::fork::{ForkError, ForkProof};
-
-/// A log that can be asked what it was: a [`StaticLog`], or the `Log` of `dataspace-audit-log`.
-pub trait History {
-    /// Why it does not answer.
-    type Error: Error + 'static;
-
-    /// The root over the first `size` records.
-    ///
-    /// # Errors
-    /// There are fewer, or the log is damaged.
-    fn root_at(&mut self, size: TreeSize) -> Result<Digest, Self::Error>;
-
-    /// The proof that the log of `to` records extends the one of `from`.
-    ///
-    /// # Errors
-    /// There are fewer records, `from` is larger than `to`, or the log is damaged.
-    fn consistency_proof(
-        &mut self,
-        from: TreeSize,
-        to: TreeSize,
-    ) -> Result<ConsistencyProof, Self::Error>;
-}
-
-impl<F: StaticFiles> History for StaticLog<F> {
-    type Error = StaticLogError;
-
-    fn root_at(&mut self, size: TreeSize) -> Result<Digest, StaticLogError> {
-        Self::root_at(self, size)
-    }
-
-    fn consistency_proof(
-        &mut self,
-        from: TreeSize,
-        to: TreeSize,
-    ) -> Result<ConsistencyProof, StaticLogError> {
-        Self::consistency_proof(self, from, to)
-    }
-}
 
 /// What two checkpoints of one log say of each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +24,7 @@ pub enum Comparison {
 /// Why two checkpoints cannot be compared.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum CompareError<E: Error + 'static> {
+pub enum CompareError {
     /// The checkpoints are of two logs.
     #[error("the checkpoints are of two logs, `{one}` and `{other}`")]
     Origins {
@@ -85,7 +43,7 @@ pub enum CompareError<E: Error + 'static> {
     },
     /// The log does not answer.
     #[error("the log under the later checkpoint cannot be read")]
-    History(#[source] E),
+    Log(#[source] LogReaderError),
     /// The fork cannot be shown.
     #[error("the fork cannot be shown")]
     Fork(#[from] ForkError),
@@ -94,17 +52,17 @@ pub enum CompareError<E: Error + 'static> {
     Proof(#[from] ProofError),
 }
 
-/// Holds two checkpoints of one log against each other. `history` is the log under the larger of the
+/// Holds two checkpoints of one log against each other. `log` is the log under the larger of the
 /// two trees, as far as the operator shows it: without it, checkpoints of different sizes say nothing
 /// of each other. It is not asked where both are of one size.
 ///
 /// # Errors
 /// [`CompareError`].
-pub fn compare<H: History>(
+pub fn compare(
     one: &Checkpoint,
     other: &Checkpoint,
-    history: &mut H,
-) -> Result<Comparison, CompareError<H::Error>> {
+    log: &dyn LogReader,
+) -> Result<Comparison, CompareError> {
     if one.origin() != other.origin() {
         let (one, other) = (one.origin().clone(), other.origin().clone());
         return Err(CompareError::Origins { one, other });
@@ -118,11 +76,11 @@ pub fn compare<H: History>(
             Comparison::Forked(Box::new(ForkProof::of_one_size(earlier, later)?))
         });
     }
-    if history.root_at(to).map_err(CompareError::History)? != later.root() {
+    if log.root_at(to).map_err(CompareError::Log)? != later.root() {
         return Err(CompareError::OtherHistory { size: to });
     }
-    let root = history.root_at(from).map_err(CompareError::History)?;
-    let proof = history.consistency_proof(from, to).map_err(CompareError::History)?;
+    let root = log.root_at(from).map_err(CompareError::Log)?;
+    let proof = log.consistency_proof(from, to).map_err(CompareError::Log)?;
     proof.verify(&root, &later.root())?;
     if root == earlier.root() {
         return Ok(Comparison::Extends(proof));

@@ -8,6 +8,7 @@
 //! - [`StaticLog`] reads a log that was published as static files (C2SP tlog-tiles), wherever they
 //!   are ([`StaticFiles`]): entries and proofs that lead to the signed root. [`verify_static`]
 //!   checks all of it.
+//! - [`LogReader`] is any log that can be read: a published one, or a node's own.
 //! - [`compare`] holds two checkpoints against each other and makes the proof of a fork.
 //! - [`Witness`] cosigns what extends everything that it has seen of a log (C2SP tlog-witness);
 //!   [`WitnessPolicy`] says whose cosignatures count and how many are needed.
@@ -18,7 +19,8 @@
 //! - [`Directory`] opens files of the local file system without following links.
 //!
 //! There is no log here that grows, no clock, no thread and no socket: a witness is told the time,
-//! and files that come from far away are fetched by whoever implements [`StaticFiles`].
+//! and files that come from far away are fetched by an implementation of [`StaticFiles`], as that of
+//! `dataspace-tlog-http`.
 //!
 //! # Example
 //! ```
@@ -49,7 +51,7 @@
 //! let origin: Origin = trusted.parse()?;
 //! let fetch = |path: &str, _len_max: usize| Ok(files.get(path).cloned());
 //!
-//! let mut log = StaticLog::open(FnFiles(fetch), &origin)?; // the operator signed it
+//! let log = StaticLog::open(FnFiles(fetch), &origin)?; // the operator signed it
 //! let index = LeafIndex::new(1);
 //! let entry = log.entry(index)?; // led to the signed root
 //! assert_eq!(entry, b"other");
@@ -76,7 +78,9 @@
 
 mod compare;
 mod directory;
+mod fault;
 mod len;
+mod log_reader;
 mod note;
 mod published;
 mod receipt;
@@ -86,8 +90,10 @@ mod witness;
 
 pub use dataspace_identity::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 
-pub use crate::compare::{CompareError, Comparison, History, compare};
+pub use crate::compare::{CompareError, Comparison, compare};
 pub use crate::directory::Directory;
+pub use crate::fault::Fault;
+pub use crate::log_reader::{ExtendsError, LogReader, LogReaderError};
 pub use crate::note::checkpoint::{
     CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, note_key,
 };
@@ -97,7 +103,7 @@ pub use crate::note::verifier_key::{KEY_NAME_LEN_MAX, ParseNoteKeyError};
 pub use crate::published::bundle::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError};
 pub use crate::published::fetch::StaticReadError;
 pub use crate::published::report::{
-    DAMAGES_MAX, Damage, Depth, Fault, Progress, StaticReport, Stop,
+    DAMAGES_MAX, Damage, DamageKind, Depth, Progress, StaticReport, Stop,
 };
 pub use crate::published::static_dir::StaticDir;
 pub use crate::published::static_files::{

@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 
 use dataspace_identity::Origin;
-use dataspace_tlog::{Checkpoint, CheckpointError, LeafIndex, TreeSize};
+use dataspace_tlog::{Checkpoint, CheckpointError, Fault, LeafIndex, TreeSize};
 use thiserror::Error;
 
 use crate::medium::hashes::NodeError;
@@ -176,6 +176,18 @@ pub enum OpenError {
         /// The file.
         file: StoredFile,
     },
+}
+
+impl OpenError {
+    /// Whose fault it is. Something that is no file of a log counts as evidence, too.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Io(error) if error.kind() != io::ErrorKind::InvalidData => Fault::Environment,
+            Self::Full(_) => Fault::Environment,
+            _ => Fault::Evidence,
+        }
+    }
 }
 
 impl From<io::Error> for OpenError {

@@ -5,12 +5,11 @@ use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use dataspace_tlog::engine::{Edge, tile_bytes};
 use dataspace_tlog::{
-    BundleBuilder, BundleError, BundleId, CHECKPOINT_PATH, Checkpoint, CosignatureError, LeafIndex,
-    OpenStaticError, StaticLog, TileId, TreeSize, WitnessKey, leaf_hash,
+    BundleBuilder, BundleError, BundleId, CHECKPOINT_PATH, Checkpoint, CosignatureError,
+    ExtendsError, LeafIndex, OpenStaticError, StaticLog, TileId, TreeSize, WitnessKey, leaf_hash,
 };
 use thiserror::Error;
 
-use crate::error::ExtendsError;
 use crate::log::Log;
 use crate::medium::signed_sizes;
 use crate::published::static_store::StaticStore;

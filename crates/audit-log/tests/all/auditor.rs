@@ -84,7 +84,7 @@ fn whoever_has_any_checkpoint_that_was_signed_finds_its_tiles() {
         publisher.publish_log(&log, &checkpoints[published]).unwrap();
         publisher.remove_partial().unwrap();
         for kept in &checkpoints[..=published] {
-            let mut shown = StaticLog::open_at(StaticDir::new(dir.path()), kept.clone()).unwrap();
+            let shown = StaticLog::open_at(StaticDir::new(dir.path()), kept.clone()).unwrap();
             let last = kept.size().as_u64() - 1;
             assert_eq!(shown.entry(LeafIndex::new(last)).unwrap(), small(last).to_bytes().unwrap());
         }
@@ -212,9 +212,9 @@ fn two_checkpoints_are_the_same_extend_each_other_or_are_a_fork_that_is_proved()
         [(5, 9, false), (9, 9, false), (10, 15, true), (15, 15, true), (5, 15, false)]
     {
         let (first, second) = (one.checkpoint(a), other.checkpoint(b));
-        let mut history = site(2);
+        let log = site(2);
         for (left, right) in [(&first, &second), (&second, &first)] {
-            match compare(left, right, &mut history).unwrap() {
+            match compare(left, right, &log).unwrap() {
                 Comparison::Same => assert!(a == b && !is_fork),
                 Comparison::Extends(proof) => {
                     assert!(!is_fork && a != b);
@@ -228,13 +228,13 @@ fn two_checkpoints_are_the_same_extend_each_other_or_are_a_fork_that_is_proved()
         }
     }
     // The log under the earlier one shows nothing of the later one.
-    let error = compare(&one.checkpoint(10), &other.checkpoint(15), &mut site(1));
+    let error = compare(&one.checkpoint(10), &other.checkpoint(15), &site(1));
     assert!(matches!(error, Err(CompareError::OtherHistory { .. })), "{error:?}");
     let elsewhere = Origin::new(key(3).did()).unwrap();
     let text = format!("{elsewhere}\n{}", one.checkpoint(5).text().split_once('\n').unwrap().1);
     let note = note_key(&elsewhere).unwrap().sign(&text, &key(3)).unwrap();
     let foreign = Checkpoint::verify(&note, &elsewhere).unwrap();
-    let error = compare(&one.checkpoint(5), &foreign, &mut site(1));
+    let error = compare(&one.checkpoint(5), &foreign, &site(1));
     assert!(matches!(error, Err(CompareError::Origins { .. })), "{error:?}");
 }
 

@@ -31,6 +31,8 @@ mod lifecycle;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod log_reader;
+#[cfg(test)]
 mod not_poisoned;
 #[cfg(test)]
 mod pending;

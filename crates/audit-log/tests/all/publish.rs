@@ -5,9 +5,9 @@ use std::io;
 use std::ops::ControlFlow;
 
 use dataspace_audit_log::{
-    Checkpoint, Depth, LeafIndex, Log, OpenStaticError, Origin, PublishError, Published, Publisher,
-    ReadError, Record, StaticLog, Storage as _, StoredFile, Tree, TreeSize, leaf_hash,
-    verify_static,
+    Checkpoint, Depth, LeafIndex, Log, LogReader as _, OpenStaticError, Origin, PublishError,
+    Published, Publisher, ReadError, Record, StaticLog, Storage as _, StoredFile, Tree, TreeSize,
+    leaf_hash, verify_static,
 };
 
 use crate::site::{Site, checkpoint, entry, publish, signed, site, tree};
@@ -73,7 +73,7 @@ fn partial_files_are_removed_only_where_the_full_one_is_published() {
         }
         // Everybody who holds an earlier checkpoint can still read.
         for old in [100, 200, 300, 400, 1_000].into_iter().filter(|old| *old <= size) {
-            let mut log = StaticLog::open_at(site.clone(), checkpoint(&tree, old)).unwrap();
+            let log = StaticLog::open_at(site.clone(), checkpoint(&tree, old)).unwrap();
             for index in [0, 99, old / 2, old - 1] {
                 assert_eq!(log.entry(LeafIndex::new(index)).unwrap(), entry(index));
             }
@@ -213,7 +213,7 @@ fn a_log_is_published_as_it_is() {
             .unwrap();
     assert!(report.is_sound());
     assert_eq!(report.entries(), 900);
-    let mut reader = StaticLog::open(site.clone(), &origin()).unwrap();
+    let reader = StaticLog::open(site.clone(), &origin()).unwrap();
     for checkpoint in &checkpoints {
         reader.verify_extends(checkpoint).unwrap();
         log.verify_extends(checkpoint).unwrap();

@@ -12,7 +12,7 @@ const CASES: [(u64, u64); 6] =
     [(0, 5), (3, 4), (200, 300), (250, 1_000), (512, 769), (65_500, 66_100)];
 
 fn assert_readable(site: &Site, entries: u64) {
-    let mut log = StaticLog::open(site.clone(), &origin()).unwrap();
+    let log = StaticLog::open(site.clone(), &origin()).unwrap();
     assert_eq!(log.size(), TreeSize::new(entries));
     for index in [0, entries / 2, entries - 1] {
         assert_eq!(log.entry(LeafIndex::new(index)).unwrap(), entry(index));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use dataspace_audit_log::{
-    BundleError, DAMAGES_MAX, Damage, Depth, Fault, LeafIndex, OpenStaticError, StaticLog,
+    BundleError, DAMAGES_MAX, Damage, DamageKind, Depth, LeafIndex, OpenStaticError, StaticLog,
     StaticReadError, StaticReport, Stop, Tree, TreeSize, leaf_hash, verify_static,
 };
 
@@ -53,8 +53,8 @@ fn a_flipped_byte_is_found_in_its_place() {
                     continue;
                 }
             };
-            let Damage { path: found, entry, fault } = first(&report);
-            assert_eq!(found, path, "byte {at}: {fault:?}");
+            let Damage { path: found, entry, kind } = first(&report);
+            assert_eq!(found, path, "byte {at}: {kind:?}");
             let entry = entry.unwrap().as_u64();
             let start = if path.ends_with("001.p/2") { 256 } else { 0 };
             if path.starts_with("tile/entries/") {
@@ -64,11 +64,11 @@ fn a_flipped_byte_is_found_in_its_place() {
                     assert!(entry >= start, "byte {at}");
                 } else {
                     assert_eq!((entry, report.damages()), (start + index, 1));
-                    assert!(matches!(fault, Fault::Entry));
+                    assert!(matches!(kind, DamageKind::Entry));
                 }
             } else {
                 assert_eq!((entry, report.damages()), (start + at as u64 / 32, 1));
-                assert!(matches!(fault, Fault::Tile), "{fault:?}");
+                assert!(matches!(kind, DamageKind::Tile), "{kind:?}");
             }
         }
     }
@@ -99,7 +99,10 @@ fn every_file_that_is_gone_cut_or_longer_is_found() {
             files.remove(path);
             let report = verify(files).unwrap();
             assert_eq!((report.damages(), &first(&report).path), (1, path));
-            assert!(matches!(first(&report).fault, Fault::File(StaticReadError::Missing { .. })));
+            assert!(matches!(
+                first(&report).kind,
+                DamageKind::File(StaticReadError::Missing { .. })
+            ));
             let len = good[path].len();
             for bytes in [&good[path][..len - 1], &[&good[path][..], &[0]].concat(), &[]] {
                 let mut files = good.clone();
@@ -107,8 +110,10 @@ fn every_file_that_is_gone_cut_or_longer_is_found() {
                 let report = verify(files).unwrap();
                 assert_eq!((report.damages(), &first(&report).path), (1, path));
                 assert!(matches!(
-                    first(&report).fault,
-                    Fault::File(StaticReadError::TileLen { .. } | StaticReadError::Bundle { .. })
+                    first(&report).kind,
+                    DamageKind::File(
+                        StaticReadError::TileLen { .. } | StaticReadError::Bundle { .. }
+                    )
                 ));
             }
         }
@@ -124,7 +129,7 @@ fn a_cut_bundle_is_reported_with_the_entry_where_it_ends() {
     let report = verify(files).unwrap();
     let damage = first(&report);
     assert_eq!((damage.path.as_str(), damage.entry), (path, Some(LeafIndex::new(300))));
-    let Fault::File(StaticReadError::Bundle { source, .. }) = &damage.fault else { panic!() };
+    let DamageKind::File(StaticReadError::Bundle { source, .. }) = &damage.kind else { panic!() };
     assert_eq!(*source, BundleError::CutOff { slot: 44 });
     // The others are still looked at.
     assert_eq!(report.entries(), 600 - 256);
@@ -172,7 +177,7 @@ fn swapped_files_are_found() {
     // Each pair agrees with itself, but not with the tree.
     let report = swap(&[tiles, bundles]);
     assert_eq!((report.damages(), first(&report).path.as_str()), (2, "tile/entries/000"));
-    assert!(matches!(first(&report).fault, Fault::Subtree));
+    assert!(matches!(first(&report).kind, DamageKind::Subtree));
     assert_eq!(first(&report).entry, Some(LeafIndex::new(0)));
 }
 
@@ -198,7 +203,7 @@ fn a_log_that_is_rewritten_throughout_is_found() {
         ));
         let report = verify(files).unwrap();
         assert_eq!((report.damages(), first(&report).path.as_str()), (1, "checkpoint"));
-        assert!(matches!(first(&report).fault, Fault::Root));
+        assert!(matches!(first(&report).kind, DamageKind::Root));
     }
 }
 
@@ -215,7 +220,7 @@ fn an_entry_rewritten_with_its_tile_is_found() {
         .copy_from_slice(leaf_hash(&forged).as_bytes());
     let report = verify(files.clone()).unwrap();
     assert_eq!((report.damages(), first(&report).path.as_str()), (1, "tile/entries/000"));
-    let mut log = StaticLog::open(Site::of(files), &origin()).unwrap();
+    let log = StaticLog::open(Site::of(files), &origin()).unwrap();
     log.entry(LeafIndex::new(9)).unwrap_err();
     log.entry(LeafIndex::new(10)).unwrap_err();
     assert_eq!(log.entry(LeafIndex::new(300)).unwrap(), entry(300));
@@ -228,7 +233,7 @@ fn an_entry_that_is_no_record_is_found_if_asked_for() {
         verify_static(&site, &origin(), Depth::Records, &mut |_| ControlFlow::Continue(()))
             .unwrap();
     assert_eq!(report.damages(), 300);
-    assert!(matches!(first(&report).fault, Fault::Record(_)));
+    assert!(matches!(first(&report).kind, DamageKind::Record(_)));
     assert_eq!(first(&report).entry, Some(LeafIndex::new(0)));
 }
 
@@ -296,7 +301,7 @@ fn a_reader_gives_the_truth_or_an_error_whatever_is_changed() {
         for at in (0..bytes.len()).step_by(if bytes.len() > 1_000 { 97 } else { 11 }) {
             let mut files = good.clone();
             files.get_mut(path).unwrap()[at] ^= 0x20;
-            let Ok(mut log) = StaticLog::open(Site::of(files), &origin()) else { continue };
+            let Ok(log) = StaticLog::open(Site::of(files), &origin()) else { continue };
             for index in indices.map(LeafIndex::new) {
                 if let Ok(found) = log.entry(index) {
                     assert_eq!(found, entry(index.as_u64()), "{path}, byte {at}");

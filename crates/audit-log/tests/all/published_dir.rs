@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use dataspace_audit_log::{
-    Depth, Fault, LeafIndex, PublishDir, PublishError, Publisher, StaticDir, StaticFiles,
+    DamageKind, Depth, LeafIndex, PublishDir, PublishError, Publisher, StaticDir, StaticFiles,
     StaticLog, StaticReadError, StaticStore, verify_static,
 };
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ fn a_directory_holds_the_files_of_the_specification() {
     assert_eq!(names(&dir.path().join("tile")), ["0", "1", "entries"]);
     assert_eq!(names(&dir.path().join("tile/0")), ["000", "001", "001.p", "002.p"]);
     assert_eq!(names(&dir.path().join("tile/1/000.p")), ["1", "2"]);
-    let mut log = StaticLog::open(StaticDir::new(dir.path()), &origin()).unwrap();
+    let log = StaticLog::open(StaticDir::new(dir.path()), &origin()).unwrap();
     assert_eq!(log.entry(LeafIndex::new(599)).unwrap(), entry(599));
 }
 
@@ -165,7 +165,7 @@ fn links_pipes_and_directories_are_not_files() {
                     .unwrap();
             let damage = report.first().unwrap();
             assert_eq!(damage.path, path);
-            assert!(matches!(damage.fault, Fault::File(StaticReadError::Io { .. })));
+            assert!(matches!(damage.kind, DamageKind::File(StaticReadError::Io { .. })));
         }
     }
     for path in ["tile", "tile/0", "tile/0/001.p"] {
@@ -322,7 +322,7 @@ fn a_reader_keeps_its_checkpoint_while_a_publisher_goes_on() {
             }
         });
         while !writer.is_finished() {
-            let mut log = StaticLog::open(StaticDir::new(path), &origin()).unwrap();
+            let log = StaticLog::open(StaticDir::new(path), &origin()).unwrap();
             let last = LeafIndex::new(log.size().as_u64() - 1);
             assert_eq!(log.entry(last).unwrap(), entry(last.as_u64()));
             log.inclusion_proof(last, log.size()).unwrap();

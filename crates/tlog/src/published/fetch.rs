@@ -4,6 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::fault::Fault;
 use crate::published::bundle::{Bundle, BundleError, bundle_len_max};
 use crate::published::static_files::StaticFiles;
 use crate::tree::tile::{BundleId, TileId};
@@ -12,7 +13,15 @@ use crate::tree::tile::{BundleId, TileId};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StaticReadError {
-    /// The medium failed.
+    /// The medium does not answer, which says nothing about the log.
+    #[error("{error}")]
+    Unavailable {
+        /// The file.
+        path: String,
+        /// What the medium said, which is all that there is to say.
+        error: io::Error,
+    },
+    /// The medium gives no such file, but something else, or fails.
     #[error("`{path}` cannot be read")]
     Io {
         /// The file.
@@ -47,11 +56,30 @@ pub enum StaticReadError {
 }
 
 impl StaticReadError {
+    pub(crate) fn medium(path: &str, error: io::Error) -> Self {
+        let path = path.to_owned();
+        if is_unavailable(error.kind()) {
+            Self::Unavailable { path, error }
+        } else {
+            Self::Io { path, source: error }
+        }
+    }
+
+    /// Whose fault it is: that of the files, unless the medium does not answer.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unavailable { .. } => Fault::Environment,
+            _ => Fault::Evidence,
+        }
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
-            Self::Io { path, .. }
+            Self::Unavailable { path, .. }
+            | Self::Io { path, .. }
             | Self::Missing { path }
             | Self::TileLen { path, .. }
             | Self::Bundle { path, .. } => path,
@@ -159,6 +187,21 @@ fn read(
     len_max: usize,
     bytes: &mut Vec<u8>,
 ) -> Result<bool, StaticReadError> {
-    let io = |source| StaticReadError::Io { path: path.to_owned(), source };
-    files.read_into(path, len_max, bytes).map_err(io)
+    files.read_into(path, len_max, bytes).map_err(|error| StaticReadError::medium(path, error))
+}
+
+/// Whether a medium that fails so was not there to answer: see [`StaticFiles::read_into`].
+fn is_unavailable(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        kind,
+        Kind::ConnectionAborted
+            | Kind::ConnectionRefused
+            | Kind::ConnectionReset
+            | Kind::HostUnreachable
+            | Kind::NetworkDown
+            | Kind::NetworkUnreachable
+            | Kind::NotConnected
+            | Kind::TimedOut
+    )
 }

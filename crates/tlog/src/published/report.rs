@@ -64,13 +64,13 @@ pub struct Damage {
     /// The entry, where it is known; of a range of entries the first.
     pub entry: Option<LeafIndex>,
     /// What is wrong there.
-    pub fault: Fault,
+    pub kind: DamageKind,
 }
 
 /// What is wrong with a file of a published log, or with an entry in it.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum DamageKind {
     /// The file is missing, unreadable, of the wrong length, or not a bundle.
     File(StaticReadError),
     /// The entry is not the one of the signed tree.
@@ -90,10 +90,10 @@ impl StaticReport {
         Self { checkpoint, entries: 0, tiles: 0, damages: 0, first: None, stop: None }
     }
 
-    pub(crate) fn add(&mut self, path: String, entry: Option<u64>, fault: Fault) {
+    pub(crate) fn add(&mut self, path: String, entry: Option<u64>, kind: DamageKind) {
         self.damages += 1;
         let entry = entry.map(LeafIndex::new);
-        self.first.get_or_insert(Damage { path, entry, fault });
+        self.first.get_or_insert(Damage { path, entry, kind });
     }
 
     /// What the operator signed.
@@ -142,20 +142,22 @@ impl StaticReport {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, entry, fault } = self;
+        let Self { path, entry, kind } = self;
         write!(f, "`{path}`")?;
         if let Some(entry) = entry {
             write!(f, ", entry {entry}")?;
         }
-        match fault {
-            Fault::File(StaticReadError::Io { source, .. }) => write!(f, ": {source}"),
-            Fault::File(StaticReadError::Bundle { source, .. }) => write!(f, ": {source}"),
-            Fault::File(error) => write!(f, ": {error}"),
-            Fault::Entry => f.write_str(": not the entry that the operator signed"),
-            Fault::Tile => f.write_str(": not the hashes of what is under the tile"),
-            Fault::Subtree => f.write_str(": not what the operator signed, though it agrees"),
-            Fault::Root => f.write_str(": not the root of entries and tiles, though they agree"),
-            Fault::Record(error) => write!(f, ": {error}"),
+        match kind {
+            DamageKind::File(StaticReadError::Io { source, .. }) => write!(f, ": {source}"),
+            DamageKind::File(StaticReadError::Bundle { source, .. }) => write!(f, ": {source}"),
+            DamageKind::File(error) => write!(f, ": {error}"),
+            DamageKind::Entry => f.write_str(": not the entry that the operator signed"),
+            DamageKind::Tile => f.write_str(": not the hashes of what is under the tile"),
+            DamageKind::Subtree => f.write_str(": not what the operator signed, though it agrees"),
+            DamageKind::Root => {
+                f.write_str(": not the root of entries and tiles, though they agree")
+            }
+            DamageKind::Record(error) => write!(f, ": {error}"),
         }
     }
 }

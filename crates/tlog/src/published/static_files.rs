@@ -33,7 +33,9 @@ pub trait StaticFiles {
     /// file. It need not read more than `len_max` bytes and one, which show that there are more.
     ///
     /// # Errors
-    /// Whatever the medium says.
+    /// Whatever the medium says. An error is taken as damage of the file, unless its kind says that
+    /// the medium does not answer, as [`io::ErrorKind::TimedOut`], [`io::ErrorKind::HostUnreachable`]
+    /// and others of connections do: that says nothing about the log.
     fn read_into(&self, path: &str, len_max: usize, bytes: &mut Vec<u8>) -> io::Result<bool>;
 
     /// Says that [`read_into`](Self::read_into) will probably be asked for this next or soon, so

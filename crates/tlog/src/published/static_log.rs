@@ -1,9 +1,12 @@
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use thiserror::Error;
 
+use crate::fault::Fault;
+use crate::log_reader::{LogReader, LogReaderError};
 use crate::note::checkpoint::{Checkpoint, CheckpointError};
 use crate::note::signed_note::NOTE_LEN_MAX;
 use crate::published::fetch::{Ahead, Fetched, StaticReadError, fetch_bundle, fetch_tile};
@@ -17,6 +20,9 @@ use crate::tree::tile::{BundleId, TILE_HEIGHT, TILE_LEVEL_MAX, TILE_WIDTH, TileI
 
 const LEVELS: usize = TILE_LEVEL_MAX as usize + 1;
 
+/// A full tile, and its place in its level.
+type Recent = (u64, Arc<HashTile>);
+
 /// A published log (C2SP tlog-tiles) as a client reads it: from files that anybody may have made.
 ///
 /// Every hash that it uses was led back to the root that the operator signed, and every entry to
@@ -26,9 +32,9 @@ pub struct StaticLog<F> {
     files: F,
     checkpoint: Checkpoint,
     /// The partial tile of each level, verified against the root.
-    edge: [Option<HashTile>; LEVELS],
+    edge: [Option<Arc<HashTile>>; LEVELS],
     /// The full tile that was read last at each level, verified.
-    recent: [Option<(u64, HashTile)>; LEVELS],
+    recent: Mutex<[Option<Recent>; LEVELS]>,
 }
 
 /// Why a published log is not opened.
@@ -73,12 +79,29 @@ pub enum StaticLogError {
         /// The file.
         path: String,
     },
-    /// A checkpoint that somebody has kept is not of a beginning of this log.
-    #[error("the first {signed} entries are not those that the operator signed once")]
-    Forked {
-        /// Entries under the kept checkpoint.
-        signed: TreeSize,
-    },
+}
+
+impl OpenStaticError {
+    /// Whose fault it is: that of the published files, unless they cannot be had.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Read(error) => error.fault(),
+            _ => Fault::Evidence,
+        }
+    }
+}
+
+impl StaticLogError {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Tree(_) => Fault::Caller,
+            Self::Read(error) => error.fault(),
+            Self::Tile { .. } | Self::Entry { .. } => Fault::Evidence,
+        }
+    }
 }
 
 impl<F: StaticFiles> StaticLog<F> {
@@ -101,14 +124,14 @@ impl<F: StaticFiles> StaticLog<F> {
         for id in TileId::edge(checkpoint.size()) {
             fetch_tile(&files, id, &mut bytes)?;
             if let Some(place) = edge.get_mut(usize::from(id.level())) {
-                *place = HashTile::parse(&bytes);
+                *place = HashTile::parse(&bytes).map(Arc::new);
             }
         }
-        let hashes = edge.iter().map(|tile| tile.as_ref().map_or(&[][..], HashTile::hashes));
+        let hashes = edge.iter().map(|tile| tile.as_ref().map_or(&[][..], |tile| tile.hashes()));
         if edge_root(hashes) != checkpoint.root() {
             return Err(OpenStaticError::Root);
         }
-        Ok(Self { files, checkpoint, edge, recent: [const { None }; LEVELS] })
+        Ok(Self { files, checkpoint, edge, recent: Mutex::new([const { None }; LEVELS]) })
     }
 
     /// What the operator signed.
@@ -127,9 +150,8 @@ impl<F: StaticFiles> StaticLog<F> {
     ///
     /// # Errors
     /// [`StaticLogError`] if there are fewer, or tiles are damaged.
-    pub fn root_at(&mut self, size: TreeSize) -> Result<Digest, StaticLogError> {
-        let leaves = self.size();
-        nodes::root_at(self, leaves, size)
+    pub fn root_at(&self, size: TreeSize) -> Result<Digest, StaticLogError> {
+        nodes::root_at(&mut &*self, self.size(), size)
     }
 
     /// The proof that the entry at `index` is among the first `size` (RFC 9162 §2.1.3.1).
@@ -137,12 +159,11 @@ impl<F: StaticFiles> StaticLog<F> {
     /// # Errors
     /// [`StaticLogError`] if it is not, or tiles are damaged.
     pub fn inclusion_proof(
-        &mut self,
+        &self,
         index: LeafIndex,
         size: TreeSize,
     ) -> Result<InclusionProof, StaticLogError> {
-        let leaves = self.size();
-        nodes::inclusion_proof(self, leaves, (index, size))
+        nodes::inclusion_proof(&mut &*self, self.size(), (index, size))
     }
 
     /// The proof that the log of `to` entries extends the one of `from` (RFC 9162 §2.1.4.1).
@@ -150,34 +171,18 @@ impl<F: StaticFiles> StaticLog<F> {
     /// # Errors
     /// [`StaticLogError`] if there are fewer, `from` is larger than `to`, or tiles are damaged.
     pub fn consistency_proof(
-        &mut self,
+        &self,
         from: TreeSize,
         to: TreeSize,
     ) -> Result<ConsistencyProof, StaticLogError> {
-        let leaves = self.size();
-        nodes::consistency_proof(self, leaves, (from, to))
-    }
-
-    /// Checks that this log still holds all that the operator signed in `kept`, and that it has
-    /// not become shorter since.
-    ///
-    /// # Errors
-    /// [`StaticLogError::Forked`] if it does not hold it, [`StaticLogError::Tree`] if it is
-    /// shorter, another error if tiles are damaged.
-    pub fn verify_extends(&mut self, kept: &Checkpoint) -> Result<(), StaticLogError> {
-        let signed = kept.size();
-        let same_log = kept.origin() == self.checkpoint.origin();
-        if same_log && self.root_at(signed)? == kept.root() {
-            return Ok(());
-        }
-        Err(StaticLogError::Forked { signed })
+        nodes::consistency_proof(&mut &*self, self.size(), (from, to))
     }
 
     /// The entry at `index`.
     ///
     /// # Errors
     /// [`StaticLogError`] if there is none, or it is damaged.
-    pub fn entry(&mut self, index: LeafIndex) -> Result<Vec<u8>, StaticLogError> {
+    pub fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StaticLogError> {
         let (size, mut found) = (self.size(), Vec::new());
         if !size.contains(index) {
             return Err(TreeError::Index { index, size }.into());
@@ -195,7 +200,7 @@ impl<F: StaticFiles> StaticLog<F> {
     /// # Errors
     /// The first error of `visit`, or [`StaticLogError`] made into one.
     pub fn replay<E: From<StaticLogError>>(
-        &mut self,
+        &self,
         range: Range<u64>,
         mut visit: impl FnMut(LeafIndex, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -247,33 +252,98 @@ impl<F: StaticFiles> StaticLog<F> {
     }
 
     /// The tile, one of the signed tree, verified up to the root.
-    fn tile(&mut self, id: TileId) -> Result<&HashTile, StaticLogError> {
+    fn tile(&self, id: TileId) -> Result<Arc<HashTile>, StaticLogError> {
         let level = usize::from(id.level());
         let not_signed = |path| StaticLogError::Tile { path };
         if !id.is_full() {
-            let tile = self.edge.get(level).and_then(Option::as_ref);
+            let tile = self.edge.get(level).cloned().flatten();
             return tile.ok_or_else(|| not_signed(id.to_string()));
         }
-        let known = self.recent.get(level).and_then(Option::as_ref);
-        if known.is_none_or(|(index, _)| *index != id.index()) {
-            // A full tile is one hash of a tile above, which is verified first: at most 8 levels.
-            let (parent, slot) =
-                id.parent(self.size()).ok_or_else(|| not_signed(id.to_string()))?;
-            let expected = self.tile(parent)?.hash(slot);
-            let mut bytes = Vec::new();
-            let Fetched { path, .. } = fetch_tile(&self.files, id, &mut bytes)?;
-            let tile = HashTile::parse(&bytes).filter(|tile| tile.root() == expected);
-            let tile = tile.ok_or_else(|| not_signed(path))?;
-            if let Some(place) = self.recent.get_mut(level) {
-                *place = Some((id.index(), tile));
-            }
+        // What is in there is verified, whatever became of the thread that put it there.
+        let recent = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = recent().get(level).cloned().flatten();
+        if let Some((_, tile)) = known.filter(|(index, _)| *index == id.index()) {
+            return Ok(tile);
         }
-        let tile = self.recent.get(level).and_then(Option::as_ref).map(|(_, tile)| tile);
-        tile.ok_or_else(|| not_signed(id.to_string()))
+        // A full tile is one hash of a tile above, which is verified first: at most 8 levels.
+        let (parent, slot) = id.parent(self.size()).ok_or_else(|| not_signed(id.to_string()))?;
+        let expected = self.tile(parent)?.hash(slot);
+        let mut bytes = Vec::new();
+        let Fetched { path, .. } = fetch_tile(&self.files, id, &mut bytes)?;
+        let tile = HashTile::parse(&bytes).filter(|tile| tile.root() == expected);
+        let tile = Arc::new(tile.ok_or_else(|| not_signed(path))?);
+        if let Some(place) = recent().get_mut(level) {
+            *place = Some((id.index(), Arc::clone(&tile)));
+        }
+        Ok(tile)
     }
 }
 
-impl<F: StaticFiles> Nodes for StaticLog<F> {
+impl<F: StaticFiles> LogReader for StaticLog<F> {
+    fn origin(&self) -> &Origin {
+        self.checkpoint.origin()
+    }
+
+    /// The one that it was opened with.
+    fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, LogReaderError> {
+        Ok(Some(self.checkpoint.clone()))
+    }
+
+    fn size(&self) -> Result<TreeSize, LogReaderError> {
+        Ok(self.size())
+    }
+
+    fn first(&self) -> Result<LeafIndex, LogReaderError> {
+        Ok(LeafIndex::default())
+    }
+
+    fn record(&self, index: LeafIndex) -> Result<Vec<u8>, LogReaderError> {
+        Ok(self.entry(index)?)
+    }
+
+    fn visit(
+        &self,
+        range: Range<u64>,
+        visit: &mut dyn FnMut(LeafIndex, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), LogReaderError> {
+        let visited = self.replay(range, |index, entry| match visit(index, entry) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(None),
+        });
+        match visited {
+            Err(Some(error)) => Err(StaticLogError::into(error)),
+            Ok(()) | Err(None) => Ok(()),
+        }
+    }
+
+    fn root_at(&self, size: TreeSize) -> Result<Digest, LogReaderError> {
+        Ok(self.root_at(size)?)
+    }
+
+    fn inclusion_proof(
+        &self,
+        index: LeafIndex,
+        size: TreeSize,
+    ) -> Result<InclusionProof, LogReaderError> {
+        Ok(self.inclusion_proof(index, size)?)
+    }
+
+    fn consistency_proof(
+        &self,
+        from: TreeSize,
+        to: TreeSize,
+    ) -> Result<ConsistencyProof, LogReaderError> {
+        Ok(self.consistency_proof(from, to)?)
+    }
+}
+
+impl From<StaticLogError> for LogReaderError {
+    fn from(error: StaticLogError) -> Self {
+        Self::new(error.fault(), error)
+    }
+}
+
+impl<F: StaticFiles> Nodes for &StaticLog<F> {
     type Error = StaticLogError;
 
     fn node(&mut self, height: u32, index: u64) -> Result<Digest, StaticLogError> {
@@ -295,8 +365,8 @@ pub(crate) fn read_checkpoint(
     origin: &Origin,
 ) -> Result<Checkpoint, OpenStaticError> {
     let mut note = Vec::new();
-    let io = |source| StaticReadError::Io { path: CHECKPOINT_PATH.to_owned(), source };
-    if !files.read_into(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note).map_err(io)? {
+    let medium = |error| StaticReadError::medium(CHECKPOINT_PATH, error);
+    if !files.read_into(CHECKPOINT_PATH, NOTE_LEN_MAX, &mut note).map_err(medium)? {
         return Err(OpenStaticError::NoCheckpoint);
     }
     let note = str::from_utf8(&note).map_err(|_| CheckpointError::Form)?;

@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 
+use crate::fault::Fault;
 use crate::len::to_u64;
 use crate::published::bundle::BundleError;
 use crate::published::fetch::{Ahead, Fetched, StaticReadError, fetch_bundle, fetch_tile};
-use crate::published::report::{DAMAGES_MAX, Depth, Fault, Progress, StaticReport, Stop};
+use crate::published::report::{DAMAGES_MAX, DamageKind, Depth, Progress, StaticReport, Stop};
 use crate::published::static_files::{CHECKPOINT_PATH, StaticFiles};
 use crate::published::static_log::{OpenStaticError, StaticLog, read_checkpoint};
 use crate::record::Record;
@@ -28,7 +29,8 @@ const UNKNOWN: Digest = Digest::from_bytes([0; Digest::LEN]);
 /// [`DAMAGES_MAX`] damages. What ended early is not sound; see [`StaticReport::stop`].
 ///
 /// # Errors
-/// [`OpenStaticError`] if there is no checkpoint of this log to hold it against.
+/// [`OpenStaticError`] if there is no checkpoint of this log to hold it against, or a file cannot be
+/// had ([`StaticReadError::Unavailable`]): what was not looked at is not damaged.
 pub fn verify_static(
     files: &impl StaticFiles,
     origin: &Origin,
@@ -43,7 +45,7 @@ pub fn verify_static(
 /// if the report [is sound](StaticReport::is_sound): the root is known at the end.
 ///
 /// # Errors
-/// [`OpenStaticError`] if there is no checkpoint of this log to hold it against.
+/// [`OpenStaticError`] as for [`verify_static`].
 pub fn verify_static_entries(
     files: &impl StaticFiles,
     origin: &Origin,
@@ -53,7 +55,10 @@ pub fn verify_static_entries(
 ) -> Result<StaticReport, OpenStaticError> {
     let checkpoint = read_checkpoint(files, origin)?;
     let size = checkpoint.size();
-    let edge = StaticLog::open_at(files, checkpoint.clone()).ok();
+    let edge = match StaticLog::open_at(files, checkpoint.clone()) {
+        Err(error) if error.fault() == Fault::Environment => return Err(error),
+        opened => opened.ok(),
+    };
     // The partial tiles were read just now, if they are those that were signed.
     let is_tile_read = if edge.is_some() { BundleId::is_full } else { |_: BundleId| true };
     let mut walk = Walk {
@@ -62,6 +67,7 @@ pub fn verify_static_entries(
         edge,
         levels: Default::default(),
         is_edge_lost: false,
+        unavailable: None,
         tile_bytes: Vec::new(),
         report: StaticReport::new(checkpoint),
     };
@@ -70,6 +76,9 @@ pub fn verify_static_entries(
     for id in BundleId::all(size) {
         let fetched = walk.hash_entries(id, &mut bytes, &mut leaves);
         walk.tile(id.tile(), fetched.is_some().then_some(leaves.as_slice()));
+        if let Some(error) = walk.unavailable {
+            return Err(error.into());
+        }
         if let Some(fetched) = fetched {
             walk.visit_entries(id, (&fetched, &bytes, &leaves), depth, visit);
         }
@@ -111,6 +120,8 @@ struct Walk<'f, F> {
     levels: [Level; LEVELS],
     /// Whether neither file nor entries of a partial tile of level 0 are there.
     is_edge_lost: bool,
+    /// Why a file could not be had, which ends the check.
+    unavailable: Option<StaticReadError>,
     tile_bytes: Vec<u8>,
     report: StaticReport,
 }
@@ -141,9 +152,18 @@ impl<F: StaticFiles> Walk<'_, F> {
                     _ => 0,
                 };
                 let entry = id.leaves().start + u64::from(slot);
-                self.report.add(error.path().to_owned(), Some(entry), Fault::File(error));
+                self.not_read(entry, error);
                 None
             }
+        }
+    }
+
+    /// A file that holds this entry, or is over it, is damaged or cannot be had.
+    fn not_read(&mut self, entry: u64, error: StaticReadError) {
+        if error.fault() == Fault::Environment {
+            self.unavailable.get_or_insert(error);
+        } else {
+            self.report.add(error.path().to_owned(), Some(entry), DamageKind::File(error));
         }
     }
 
@@ -166,7 +186,7 @@ impl<F: StaticFiles> Walk<'_, F> {
             if depth == Depth::Records
                 && let Err(error) = Record::from_bytes(entry)
             {
-                report.add(fetched.path.clone(), Some(index), Fault::Record(error));
+                report.add(fetched.path.clone(), Some(index), DamageKind::Record(error));
             }
             visit(LeafIndex::new(index), entry);
         }
@@ -192,7 +212,7 @@ impl<F: StaticFiles> Walk<'_, F> {
                 } else {
                     let same = below.iter().zip(file).take_while(|(below, file)| below == file);
                     let (entry, _) = under(id, same.count());
-                    report.add(id.to_string(), Some(entry), Fault::Tile);
+                    report.add(id.to_string(), Some(entry), DamageKind::Tile);
                     below.to_vec()
                 }
             }
@@ -254,8 +274,7 @@ impl<F: StaticFiles> Walk<'_, F> {
                 self.report.tiles += 1;
             }
             Err(error) => {
-                let entry = Some(id.leaves().start);
-                self.report.add(error.path().to_owned(), entry, Fault::File(error));
+                self.not_read(id.leaves().start, error);
             }
         }
     }
@@ -263,7 +282,7 @@ impl<F: StaticFiles> Walk<'_, F> {
     fn finish(mut self) -> StaticReport {
         let root = edge_root(self.levels.iter().map(|level| level.below.as_slice()));
         if root != self.report.checkpoint.root() && !self.is_edge_lost {
-            self.report.add(CHECKPOINT_PATH.to_owned(), None, Fault::Root);
+            self.report.add(CHECKPOINT_PATH.to_owned(), None, DamageKind::Root);
         }
         self.report
     }
@@ -275,11 +294,11 @@ fn report_below(report: &mut StaticReport, id: TileId, below: &[Digest], file: &
     for (slot, _) in pairs.filter(|(_, (below, file))| below != file) {
         let (start, child) = under(id, slot);
         let (path, fault) = match child {
-            None => (BundleId::from(id).to_string(), Fault::Entry),
+            None => (BundleId::from(id).to_string(), DamageKind::Entry),
             Some(child) if child.level() == 0 => {
-                (BundleId::from(child).to_string(), Fault::Subtree)
+                (BundleId::from(child).to_string(), DamageKind::Subtree)
             }
-            Some(child) => (child.to_string(), Fault::Subtree),
+            Some(child) => (child.to_string(), DamageKind::Subtree),
         };
         report.add(path, Some(start), fault);
     }
