@@ -11,13 +11,17 @@ use crate::shell::shown_path;
 use crate::{key_file, paint};
 
 const HELP: &str = "\
-A key is 64 hexadecimal digits in a file that its owner alone may read. Whoever has it signs in the
-owner's name: a participant, the authority of a space, the operator of a node's log, a witness. Keep a
+A key is an Ed25519 private key in PEM (PKCS#8) in a file that its owner alone may read; a file of 64
+hexadecimal digits is read, too. Whoever has it signs in the owner's name: a participant, the authority of a space, the operator of a node's log, a witness. Keep a
 copy of it where nobody else comes to; there is no way back to a lost key. It is never shown.
 
 The DID is the public name that stands for the key. Give that to others.
 
-The file is for the verbs that take --key, and for your own program: `SecretKey::from_hex` reads it.
+With DATASPACE_PASSPHRASE_FILE set to a file that holds a passphrase, `key new` seals the key with it,
+and every verb that takes --key opens sealed keys with it.
+
+The file is for the verbs that take --key, for `openssl pkey`, and for your own program:
+`SecretKey::from_text` reads it.
 
 Example:
   dataspace key new node.key > node.did
@@ -39,7 +43,7 @@ enum Verb {
     },
     /// Print the DID of a key
     Did {
-        /// A file with a secret key: 64 hexadecimal digits, readable by its owner alone
+        /// A file with a secret key (PEM), readable by its owner alone
         file: PathBuf,
     },
 }

@@ -51,7 +51,7 @@ pub(crate) struct WitnessArgs {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7380")]
     listen: SocketAddr,
-    /// File with the witness's secret key: 64 hexadecimal digits, readable by its owner alone
+    /// File with the witness's secret key (PEM), readable by its owner alone
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// Name of the witness, for others to know it by [default: the DID of its key]

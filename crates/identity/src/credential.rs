@@ -8,7 +8,8 @@ use dataspace_primitives::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::did::{Did, ParseDidError};
+use crate::did::Did;
+use crate::did_error::ParseDidError;
 use crate::keys::{DidKeys, Resolver as _};
 use crate::space::SpaceId;
 

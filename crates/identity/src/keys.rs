@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use thiserror::Error;
 
-use crate::did::{Did, ParseDidError};
+use crate::did::Did;
+use crate::did_error::ParseDidError;
 use crate::space::SpaceId;
 
 /// Most keys in one [`KeyDocument`].

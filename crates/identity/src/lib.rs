@@ -41,6 +41,7 @@
 
 mod credential;
 mod did;
+mod did_error;
 #[cfg(feature = "key-files")]
 mod key_file;
 mod keys;
@@ -54,7 +55,8 @@ mod space;
 pub use crate::credential::{
     ATTRIBUTES_MAX, AdmitError, Admitted, CLOCK_SKEW, MembershipCredential, ROLES_MAX, TrustAnchors,
 };
-pub use crate::did::{DID_LEN_MAX, Did, ParseDidError};
+pub use crate::did::Did;
+pub use crate::did_error::{DID_LEN_MAX, ParseDidError};
 #[cfg(feature = "key-files")]
 pub use crate::key_file::{KEY_TEXT_LEN_MAX, KeyTextError, Seal};
 pub use crate::keys::{

@@ -3,7 +3,7 @@
 
 use dataspace_primitives::PublicKey;
 
-use crate::did::ParseDidError;
+use crate::did_error::ParseDidError;
 
 /// Multicodec prefix of an Ed25519 public key (`ed25519-pub`, varint 0xed).
 const ED25519_PUB: [u8; 2] = [0xed, 0x01];

@@ -5,7 +5,8 @@ use dataspace_primitives::{PublicKey, TrustedKeys, Validity};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::did::{Did, ParseDidError};
+use crate::did::Did;
+use crate::did_error::ParseDidError;
 use crate::multikey;
 
 /// Longest log name, in bytes.

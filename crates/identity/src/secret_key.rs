@@ -5,7 +5,8 @@ use ed25519_dalek::Signer as _;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::did::{Did, ParseDidError};
+use crate::did::Did;
+use crate::did_error::ParseDidError;
 
 /// An Ed25519 signing key in memory. Wiped when dropped; redacted in `Debug`; cannot be
 /// serialised or cloned.

@@ -124,6 +124,18 @@ impl NodeKeys {
     }
 }
 
+/// The text of a file with this key, sealed with the passphrase if there is one: what
+/// [`SecretKey::from_text`] reads.
+///
+/// # Errors
+/// [`KeyFileError`] if no random number can be drawn for the seal.
+pub fn key_text(
+    key: &SecretKey,
+    passphrase: Option<&[u8]>,
+) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    pem("the text of a key", passphrase, |seal| key.to_pem(seal))
+}
+
 fn make(dir: &Path) -> Result<Directory, KeyFileError> {
     let fail = |source| KeyFileError::Io { file: "the directory of the keys", source };
     Directory::make(dir).map_err(fail)

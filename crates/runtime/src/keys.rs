@@ -66,14 +66,14 @@ impl NodeKeys {
     }
 
     /// For a node that is opened to be looked after (archived, given back its clock), and not to give out
-    /// data: it has no secrets, so each access of a contract is denied.
+    /// data: the key of its log alone, and no secrets, so that it signs no contract and each access is
+    /// denied.
     ///
     /// # Errors
-    /// [`ParseDidError`] as [`NodeKeys::new`].
-    pub fn without_secrets(key: SecretKey) -> Result<Self, ParseDidError> {
-        let log_key = key.did().public_key()?;
-        let provider = key.did().clone();
-        let signer: Arc<dyn Signer> = Arc::new(key);
+    /// [`ParseDidError`] if the key is none.
+    pub fn for_upkeep(log: SecretKey, origin: &Origin) -> Result<Self, ParseDidError> {
+        let (provider, log_key) = (origin.operator().clone(), log.public_key()?);
+        let signer: Arc<dyn Signer> = Arc::new(log);
         let log = Arc::clone(&signer);
         Ok(Self { provider, signer, log, log_key, secrets: Box::new(NoSecrets) })
     }

@@ -128,7 +128,7 @@ pub use crate::error::{ChangeError, WriteError};
 pub use crate::index::IndexState;
 pub use crate::index::error::{IndexError, Unusable};
 pub use crate::index::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
-pub use crate::key_files::KeyFileError;
+pub use crate::key_files::{KeyFileError, key_text};
 pub use crate::keys::NodeKeys;
 pub use crate::observer::{Decided, Observer};
 pub use crate::random::{RandomError, Randomness, SystemRandomness, generate_key};

@@ -48,7 +48,7 @@ pub(crate) struct ArchiveArgs {
     /// Directory for the segments; made if it is not there
     #[arg(long, value_name = "DIR2")]
     to: PathBuf,
-    /// File with the operator's secret key: 64 hexadecimal digits, readable by its owner alone
+    /// File with the operator's secret key (PEM), readable by its owner alone
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The authority of the node's space: its DID, or a file that holds it
@@ -158,7 +158,8 @@ impl Opened {
                  removed; name the authority of its space with --authority DID|FILE"
             );
         };
-        let opened = Setup::new(dir, NodeKeys::without_secrets(key)?, authority.clone()).open();
+        let keys = NodeKeys::for_upkeep(key, &origin(dir, None)?)?;
+        let opened = Setup::new(dir, keys, authority.clone()).open();
         Ok(Self::Node(opened.map_err(|error| setup_error(dir, &authority, error))?))
     }
 

@@ -34,7 +34,7 @@ Example:
 pub(crate) struct SetClockBackArgs {
     /// The node's directory; the node must not run
     dir: PathBuf,
-    /// File with the operator's secret key: 64 hexadecimal digits, readable by its owner alone
+    /// File with the operator's secret key (PEM), readable by its owner alone
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The authority of the node's space: its DID, or a file that holds it
@@ -48,10 +48,9 @@ pub(crate) fn run(args: SetClockBackArgs, out: &mut impl Write) -> Result<Health
         bail!("{} is a published log; name the node's own directory", shown_path(&dir));
     }
     let authority = named::authority(&authority)?;
-    let key = key_file::read_operator(&key, &origin(&dir, None)?)?;
-    let space = match Setup::new(&dir, NodeKeys::without_secrets(key)?, authority.clone())
-        .set_clock_back()
-    {
+    let log = origin(&dir, None)?;
+    let keys = NodeKeys::for_upkeep(key_file::read_operator(&key, &log)?, &log)?;
+    let space = match Setup::new(&dir, keys, authority.clone()).set_clock_back() {
         Err(SetupError::ClockNotBehind { now, latest }) => {
             writeln!(
                 out,

@@ -37,7 +37,7 @@ pub(crate) struct ReceiptArgs {
     place: PlaceArg,
     /// The record, as `show` numbers it
     index: u64,
-    /// File with the operator's secret key: 64 hexadecimal digits, readable by its owner alone
+    /// File with the operator's secret key (PEM), readable by its owner alone
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The file to write; it must not be there

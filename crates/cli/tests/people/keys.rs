@@ -20,7 +20,7 @@ fn a_new_key_is_a_file_for_its_owner_and_a_did_for_others() {
     let file = dir.path().join("my.key");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read(&file).unwrap();
-    let key = SecretKey::from_hex(&text).unwrap();
+    let key = SecretKey::from_text(&text, None).unwrap();
     assert_eq!(made.stdout, format!("{}\n", key.did()).as_bytes());
     let secret = String::from_utf8(text).unwrap();
     assert!(!said(&made).contains(secret.trim()));
@@ -66,4 +66,33 @@ fn a_file_that_is_no_key_or_open_to_others_is_refused_and_not_shown() {
     }
     let absent = run(dir.path(), &["key", "did", "absent"]);
     assert!(said(&absent).contains("dataspace key new FILE"), "{}", said(&absent));
+}
+
+#[test]
+fn a_key_is_sealed_and_opened_with_the_passphrase_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for (file, passphrase) in [("right", "correct horse\n"), ("wrong", "horse")] {
+        fs::write(dir.path().join(file), passphrase).unwrap();
+        fs::set_permissions(dir.path().join(file), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let sealed = |arguments: &[&str], passphrase: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dataspace"));
+        command.args(arguments).current_dir(dir.path());
+        command.env("DATASPACE_PASSPHRASE_FILE", passphrase).output().unwrap()
+    };
+    let made = sealed(&["key", "new", "my.key"], "right");
+    assert_eq!(code(&made), 0, "{}", said(&made));
+    let text = fs::read_to_string(dir.path().join("my.key")).unwrap();
+    assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    let opened = sealed(&["key", "did", "my.key"], "right");
+    assert_eq!((code(&opened), &opened.stdout), (0, &made.stdout), "{}", said(&opened));
+    for refused in [
+        sealed(&["key", "did", "my.key"], "wrong"),
+        sealed(&["key", "did", "my.key"], "absent"),
+        run(dir.path(), &["key", "did", "my.key"]),
+    ] {
+        assert_eq!(code(&refused), 2);
+        assert!(said(&refused).contains("passphrase") || said(&refused).contains("PASSPHRASE"));
+        assert!(!said(&refused).contains("horse"));
+    }
 }

@@ -1,0 +1,107 @@
+//! A trusted data space in one crate: organisations open data to each other under signed contracts, each
+//! access is decided by policy and recorded before a byte is released, and provider, consumer and
+//! authority can prove afterwards, offline, what was agreed and what was done.
+//!
+//! This is the paved path: what a program needs that founds or opens a node, offers a product, concludes
+//! contracts, and answers requests; and what its consumers, and those who check, need. The crates behind
+//! it have more, each by itself: an auditor who builds no node takes `dataspace-ledger`.
+//!
+//! # Example
+//! Three parties in one program, so that it can be read in one go. Really, each has its own keys, and
+//! what it signs comes as bytes ([`Signed::as_bytes`], [`Signed::from_bytes`]).
+//! ```
+//! use dataspace::*;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let csv = dir.path().join("alloys.csv");
+//! # std::fs::write(&csv, "alloy,strength_mpa,furnace\nS235,235,7\nS355,355,9\n")?;
+//! # let dir = dir.path();
+//! let now = SystemClock.now();
+//! let year = Validity::new(now, now.checked_add(std::time::Duration::from_secs(31_536_000)).ok_or("late")?)?;
+//! let (authority, institute) = (generate_key()?, generate_key()?);
+//! let mill = NodeKeys::create(&dir.join("keys"), Some(b"a passphrase"))?; // later: NodeKeys::open
+//!
+//! // The authority founds the space; the mill's node begins, and admits both participants.
+//! let mill_did = mill.provider().clone();
+//! let profile = sectors::materials().profile("demo".parse()?, authority.did().clone());
+//! let node = Setup::new(dir.join("node"), mill, authority.did().clone())
+//!     .create(Signed::sign(&profile, &authority)?)?; // later: open()
+//! let members = [(&mill_did, "Rolling Mill", "provider"), (institute.did(), "Institute", "consumer")];
+//! for (serial, (did, name, role)) in (1..).zip(members) {
+//!     node.admit(Signed::sign(&MembershipCredential {
+//!         space: profile.space_id(), subject: did.clone(), name: name.parse()?, serial,
+//!         issued_at: now, roles: [role.parse()?].into(), attributes: [].into(),
+//!         region: Region::parse("DE")?, validity: year,
+//!     }, &authority)?)?;
+//! }
+//!
+//! // The mill offers a table without its column `furnace`, for research; the institute accepts.
+//! node.register("alloys".parse()?, "test-results".parse()?, Table::open(&csv)?)?;
+//! let rule = Rule::new([Action::Read]).when(Constraint::Purpose(["research".parse()?].into()));
+//! let mask = ColumnMask { column: "furnace".parse()?, method: MaskMethod::Drop };
+//! let offer = node.offer(NewOffer {
+//!     product: "alloys".parse()?, consumer: None, terms: Terms::new().permit(rule).duty(Duty::Mask(mask)),
+//!     validity: year, expires_at: year.until(),
+//! })?;
+//! let read = Offer::verify(offer.clone(), &mill_did, &DidKeys, now)?;
+//! let agreement = node.conclude(offer, Acceptance::sign(&read, &institute, now)?)?;
+//!
+//! // The institute reads, and asks once more for something that was not agreed.
+//! let request = |purpose: &str| -> Result<_, Box<dyn std::error::Error>> {
+//!     Ok(request_access(&institute, &agreement, Action::Read, purpose.parse()?, &SystemClock)?)
+//! };
+//! if let Access::Released(release) = node.access(request("research")?)? {
+//!     for batch in release { assert_eq!(batch?.num_columns(), 2); }
+//! }
+//! let Access::Denied(denied) = node.access(request("marketing")?)? else { panic!("released") };
+//! println!("{denied}");
+//! # Ok(()) }
+//! ```
+//!
+//! # Words
+//! *Authority*: says who is a member of a space and what its profile is; anybody can be one, for a pilot.
+//! *Offer*, *acceptance*, *agreement*: a contract on its way. *Use*: one access that was permitted.
+//! *Checkpoint*: the signed state of a node's log; one that others keep shows a rollback.
+
+// Values and documents.
+pub use dataspace_primitives::{
+    Digest, Name, Part, Region, Signed, Signer, SignerError, UnixMillis, Validity, Verified,
+};
+
+// Who takes part.
+pub use dataspace_identity::{
+    Did, DidKeys, KeyDocument, KnownKeys, MembershipCredential, MembershipRevocation,
+    ParticipantKey, Resolver, RootSecret, SecretKey, Secrets, SpaceId,
+};
+pub use dataspace_runtime::{KeyFileError, NodeKeys, generate_key};
+
+// What is agreed.
+pub use dataspace_policy::{
+    Action, ColumnMask, Constraint, Duty, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
+};
+pub use dataspace_usage_contract::{
+    Acceptance, AccessRequest, Agreement, ContractId, Offer, SpaceProfile, Statements, Termination,
+    contract_id,
+};
+
+// The provider's node.
+pub use dataspace_data_plane::{MediaFile, Piece, Product, RecordBatch, Table, TableOptions};
+pub use dataspace_runtime::{
+    Access, AccessError, Applied, ChangeError, Clock, DataSpace, NewOffer, Observer, Receipt,
+    Release, ReleaseError, Setup, SetupError, SystemClock, WriteError,
+};
+
+// The consumer.
+pub use dataspace_runtime::{NewRequest, RequestError, request_access, request_access_to};
+
+// What everybody can check.
+pub use dataspace_audit_log::Checkpoint;
+pub use dataspace_ledger::{
+    DenialReason, Evidence, EvidenceError, Replayed, Replayer, VerifiedEvidence,
+};
+pub use dataspace_runtime::replay_decisions;
+
+/// First profiles of sectors, to begin a space with.
+pub mod sectors {
+    pub use dataspace_sectors::*;
+}
