@@ -1,5 +1,6 @@
 //! Names of logs and authorities, given as they are or in a file.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::str::FromStr;
@@ -51,6 +52,8 @@ where
 /// The witnesses of `--witness`, of whom more than half must have cosigned unless `--quorum` says
 /// otherwise.
 pub(crate) fn witnesses(keys: Vec<WitnessKey>, quorum: Option<usize>) -> Result<WitnessPolicy> {
-    let quorum = quorum.unwrap_or(keys.len() / 2 + 1);
+    // Two keys of one name are one witness.
+    let names: BTreeSet<_> = keys.iter().map(|key| key.name().to_owned()).collect();
+    let quorum = quorum.unwrap_or(names.len() / 2 + 1);
     WitnessPolicy::new(quorum, keys).context("--witness and --quorum")
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use dataspace_primitives::UnixMillis;
 use thiserror::Error;
 
@@ -9,6 +11,9 @@ use crate::note::signed_note::SIGNATURES_MAX;
 pub const WITNESSES_MAX: usize = SIGNATURES_MAX - 1;
 
 /// Whose cosignatures count, and how many are needed: `quorum` of these witnesses.
+///
+/// A witness that rotates its key has two under one name for a while, and counts once, whichever of
+/// them cosigned. Leave the old one out as soon as all checkpoints that you keep bear the new one.
 ///
 /// Two quorums of `quorum` among n witnesses share at least `2 * quorum - n` of them. So an
 /// operator can show two people histories that contradict each other, both of them cosigned by a
@@ -37,8 +42,8 @@ pub enum WitnessPolicyError {
         /// Witnesses named.
         witnesses: usize,
     },
-    /// Two witnesses have one name or one key, so that one could count twice.
-    #[error("the witness `{name}` has the name or the key of another one")]
+    /// A key is named twice, so that it could count twice.
+    #[error("the witness `{name}` has the key of another one, or is named twice")]
     Double {
         /// The second of the two.
         name: String,
@@ -91,15 +96,16 @@ impl WitnessPolicy {
         if found == 0 || found > WITNESSES_MAX {
             return Err(WitnessPolicyError::Witnesses { found });
         }
-        if quorum == 0 || quorum > found {
-            return Err(WitnessPolicyError::Quorum { quorum, witnesses: found });
-        }
         let mut before: Vec<&WitnessKey> = Vec::new();
         for one in &witnesses {
-            if before.iter().any(|other| other.name() == one.name() || other.key() == one.key()) {
+            if before.iter().any(|other| other.key() == one.key()) {
                 return Err(WitnessPolicyError::Double { name: one.name().to_owned() });
             }
             before.push(one);
+        }
+        let names: BTreeSet<&str> = witnesses.iter().map(WitnessKey::name).collect();
+        if quorum == 0 || quorum > names.len() {
+            return Err(WitnessPolicyError::Quorum { quorum, witnesses: names.len() });
         }
         Ok(Self { quorum, witnesses })
     }
@@ -110,7 +116,7 @@ impl WitnessPolicy {
         self.quorum
     }
 
-    /// The witnesses whose cosignatures count.
+    /// The keys of the witnesses whose cosignatures count; several of one name are one witness.
     #[must_use]
     pub fn witnesses(&self) -> &[WitnessKey] {
         &self.witnesses
@@ -123,9 +129,23 @@ impl WitnessPolicy {
     /// verify (signed-note: such a note is refused whole), or a witness is the log's operator.
     pub fn examine(&self, checkpoint: &Checkpoint) -> Result<Cosigners, CosignatureError> {
         let (mut present, mut absent) = (Vec::new(), Vec::new());
+        let mut names: Vec<&str> = Vec::new();
         for witness in &self.witnesses {
-            match witness.find(checkpoint)? {
-                Some(cosignature) => present.push((witness.clone(), cosignature)),
+            if names.contains(&witness.name()) {
+                continue;
+            }
+            names.push(witness.name());
+            let mut latest: Option<(WitnessKey, Cosignature)> = None;
+            for key in self.witnesses.iter().filter(|one| one.name() == witness.name()) {
+                let found = key.find(checkpoint)?;
+                if let Some(found) = found
+                    && latest.as_ref().is_none_or(|(_, one)| one.time() < found.time())
+                {
+                    latest = Some((key.clone(), found));
+                }
+            }
+            match latest {
+                Some(found) => present.push(found),
                 None => absent.push(witness.clone()),
             }
         }

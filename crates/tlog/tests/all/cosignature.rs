@@ -254,10 +254,35 @@ fn one_witness_cannot_count_twice() {
     let same_key = WitnessKey::new("other.example", key(21).did().public_key().unwrap()).unwrap();
     let same_name =
         WitnessKey::new(witness(21).name(), key(22).did().public_key().unwrap()).unwrap();
-    for double in [same_key, same_name, witness(21)] {
+    for double in [same_key, witness(21)] {
         let error = WitnessPolicy::new(1, vec![witness(21), double.clone()]).unwrap_err();
         assert_eq!(error, WitnessPolicyError::Double { name: double.name().to_owned() });
     }
+    // Two keys of one name are one witness.
+    let error = WitnessPolicy::new(2, vec![witness(21), same_name]).unwrap_err();
+    assert_eq!(error, WitnessPolicyError::Quorum { quorum: 2, witnesses: 1 });
+}
+
+#[test]
+fn a_witness_that_rotates_its_key_counts_once_by_either() {
+    let checkpoint = checkpoint();
+    let name = witness(21).name().to_owned();
+    let next = WitnessKey::new(&name, key(31).did().public_key().unwrap()).unwrap();
+    let policy =
+        |quorum| WitnessPolicy::new(quorum, vec![witness(21), next.clone(), witness(22)]).unwrap();
+    let old = line(21, TIME, &checkpoint);
+    let new = by_hand(&name, 31, TIME + 5, checkpoint.text());
+    for cosigned in [old.clone(), new.clone(), format!("{old}{new}"), format!("{new}{old}")] {
+        let cosigned = with(&checkpoint, &cosigned);
+        assert!(policy(2).require(cosigned.clone()).is_err(), "one of two");
+        let witnessed = policy(1).require(cosigned).unwrap();
+        assert_eq!(witnessed.cosigners().present().len(), 1);
+        assert_eq!(witnessed.cosigners().absent(), [witness(22)]);
+    }
+    let both = with(&checkpoint, &format!("{old}{new}"));
+    assert_eq!(policy(1).examine(&both).unwrap().quorum_at(), Some(time(TIME + 5)));
+    let three = with(&checkpoint, &format!("{old}{new}{}", line(22, TIME, &checkpoint)));
+    assert_eq!(policy(2).require(three).unwrap().cosigners().present().len(), 2);
 }
 
 #[test]
