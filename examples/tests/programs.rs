@@ -68,11 +68,56 @@ fn a_witness_cosigns_what_extends_and_proves_a_fork() {
     }
 }
 
+/// One for each sector: every line in its order.
+fn tells(program: &str, lines: &[&str]) {
+    let parent = tempfile::tempdir().unwrap();
+    let told = succeed(program, &[&new_dir(&parent)]);
+    let mut rest = told.as_str();
+    for line in lines {
+        let found = rest.split_once(line);
+        rest = found.unwrap_or_else(|| panic!("{line}: {told}")).1;
+    }
+}
+
+#[test]
+fn a_laboratory_opens_two_columns_for_research() {
+    let lines = ["research", "released 55 rows of 2 columns; use 1 of 3", "evidence of", "PF_p"];
+    tells(env!("CARGO_BIN_EXE_materials"), &lines);
+}
+
+#[test]
+fn a_fleet_opens_coarse_positions_until_a_member_is_revoked() {
+    let lines = [
+        "released ",
+        " of 142 rows: while",
+        "denied: permission-1: the purpose",
+        "stopped: ",
+        "revoked",
+    ];
+    tells(env!("CARGO_BIN_EXE_automotive"), &lines);
+}
+
+#[test]
+fn an_archive_opens_ranges_of_a_picture_and_its_space_forbids_training() {
+    let lines = [
+        "released 16 of 4076 bytes; the whole picture: false",
+        "the whole picture: true",
+        "denied: ",
+        "no-training",
+    ];
+    tells(env!("CARGO_BIN_EXE_audio_visual"), &lines);
+}
+
 #[test]
 fn a_program_without_arguments_says_what_it_needs() {
-    for program in
-        [env!("CARGO_BIN_EXE_embed"), env!("CARGO_BIN_EXE_auditor"), env!("CARGO_BIN_EXE_witness")]
-    {
+    for program in [
+        env!("CARGO_BIN_EXE_embed"),
+        env!("CARGO_BIN_EXE_auditor"),
+        env!("CARGO_BIN_EXE_witness"),
+        env!("CARGO_BIN_EXE_materials"),
+        env!("CARGO_BIN_EXE_automotive"),
+        env!("CARGO_BIN_EXE_audio_visual"),
+    ] {
         let (is_good, told) = run(program, &[]);
         assert!(!is_good && told.contains("usage: "), "{told}");
     }
