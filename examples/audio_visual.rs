@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The space forbids to everybody, whatever contracts permit.
     let forbids = r#"@id("no-training") forbid (principal, action, resource)
         when { context.purposes.contains("model-training") };"#;
-    profile.policies = forbids.to_owned();
+    profile.policies = String::from(forbids);
     let node = Setup::new(dir.join("node"), keys, authority.did().clone())
         .create(Signed::sign(&profile, &authority)?)?;
     for (did, name, role) in

@@ -13,6 +13,10 @@ use std::io::{self, Read as _, Write};
 
 pub use dataspace_audit_log::conformance::NotConformant;
 use dataspace_audit_log::conformance::must;
+use dataspace_data_plane::{Piece, Product, PseudonymKey};
+use dataspace_identity::{Did, Resolver, Secrets};
+use dataspace_policy::{ColumnMask, Duty, MaskMethod};
+use dataspace_primitives::{Part, PublicKey, Signer};
 
 use crate::clock::Clock;
 use crate::index::snapshots::Snapshots;
@@ -102,4 +106,104 @@ pub fn randomness(from: &dyn Randomness) -> Result<(), NotConformant> {
         must(seen.insert(drawn), "no number comes twice")?;
     }
     must(or == [0xff; 16], "every bit is drawn")
+}
+
+/// Puts a signer to the test: its signatures are those of `public`, the key by which others know it.
+///
+/// # Errors
+/// [`NotConformant`] with the first thing that is not as it must be.
+pub fn signer(signer: &dyn Signer, public: &PublicKey) -> Result<(), NotConformant> {
+    must(Did::of(signer).is_ok(), "its key is named by a DID URL")?;
+    let name = signer.key_id().clone();
+    for len in [0, 1, 63, 64, 65, 1_000, 70_000] {
+        let message: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
+        let signature = signer.sign(&message);
+        let signature = signature.map_err(|_| io::Error::other("it signs what is asked for"))?;
+        must(public.verifies(&message, &signature), "its signatures are of the key")?;
+        let other = [&message[..], b"."].concat();
+        must(!public.verifies(&other, &signature), "each is of its own message")?;
+        must(*signer.key_id() == name, "its key has one name")?;
+    }
+    Ok(())
+}
+
+/// Puts secrets to the test: `new` gives what stands behind one root, as after a restart.
+///
+/// # Errors
+/// [`NotConformant`] with the first thing that is not as it must be.
+pub fn secrets(new: &mut dyn FnMut() -> Box<dyn Secrets>) -> Result<(), NotConformant> {
+    let (one, again) = (new(), new());
+    let mut seen = BTreeSet::new();
+    for (purpose, context) in
+        [("a", &b"bc"[..]), ("ab", b"c"), ("abc", b""), ("", b"abc"), ("", b""), ("A", b"bc")]
+    {
+        let of = |secrets: &dyn Secrets| secrets.derive(purpose, context).map(|secret| *secret);
+        let (first, second) = (of(&*one), of(&*again));
+        must(first.is_ok() && first == second, "one use has one secret, after a restart, too")?;
+        must(first.is_ok_and(|secret| seen.insert(secret)), "two uses have two")?;
+    }
+    must(!seen.contains(&[0; 32]), "none is nothing")
+}
+
+/// Puts a resolver to the test with a DID whose keys it knows, and one that is none of its.
+///
+/// # Errors
+/// [`NotConformant`] with the first thing that is not as it must be.
+pub fn resolver(resolver: &dyn Resolver, known: &Did, unknown: &Did) -> Result<(), NotConformant> {
+    let ids =
+        |did: &Did| resolver.keys(did).iter().map(|(id, _, _)| id.clone()).collect::<Vec<_>>();
+    must(!ids(known).is_empty(), "it knows the keys of whom it knows")?;
+    must(ids(known).iter().all(|id| known.owns(id)), "they are named after their owner")?;
+    must(ids(unknown).is_empty(), "it knows no key of others")?;
+    must(ids(known) == ids(known), "it says the same each time")?;
+    let both = resolver.keys_of(&[known, unknown]);
+    must(
+        both.iter().map(|(id, _, _)| id.clone()).collect::<Vec<_>>() == ids(known),
+        "nor beside others",
+    )
+}
+
+/// Puts a product to the test, as far as it goes for every kind: one descriptor, the same data each time it
+/// is opened, nothing without its duties, and no part of another kind.
+///
+/// # Errors
+/// [`NotConformant`] with the first thing that is not as it must be.
+pub fn product(product: &dyn Product) -> Result<(), NotConformant> {
+    let key = || PseudonymKey::new([7; 32]);
+    let all = |part: Option<&Part>, duties: &[Duty]| -> Option<Vec<Piece>> {
+        let mut data = product.open(duties, part, key()).ok()?;
+        let mut pieces = Vec::new();
+        while let Some(piece) = data.next().ok()? {
+            pieces.push(piece);
+        }
+        let is_over = matches!(data.next(), Ok(None));
+        is_over.then_some(pieces)
+    };
+    must(product.descriptor_digest() == product.descriptor_digest(), "it has one descriptor")?;
+    must(product.check(&[]).is_ok(), "nothing to carry out can be carried out")?;
+    let whole = all(None, &[]);
+    must(whole.is_some() && whole == all(None, &[]), "it gives the same each time, to its end")?;
+    let column = "no such column, nor anything like it".parse();
+    let column = column.map_err(|_| io::Error::other("a name"))?;
+    let duty = [Duty::Mask(ColumnMask { column, method: MaskMethod::Drop })];
+    must(product.check(&duty).is_err(), "a duty that it cannot carry out is refused")?;
+    must(all(None, &duty).is_none(), "and keeps everything back")?;
+    let rows = Part::rows(None, Some(1)).ok();
+    let bytes = Part::bytes(0, 1).ok();
+    let is_rows = whole.iter().flatten().all(|piece| matches!(piece, Piece::Rows(_)));
+    let (own, other) = if is_rows { (rows, bytes) } else { (bytes, rows) };
+    must(all(other.as_ref(), &[]).is_none(), "it has no part of another kind")?;
+    let len = |pieces: &[Piece]| -> usize {
+        pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Rows(batch) => batch.num_rows(),
+                Piece::Bytes { bytes, .. } => bytes.len(),
+                _ => 0,
+            })
+            .sum()
+    };
+    let has_some = whole.as_deref().is_some_and(|pieces| len(pieces) > 0);
+    let part = all(own.as_ref(), &[]);
+    must(!has_some || part.is_some_and(|part| len(&part) == 1), "a part is no more than it says")
 }

@@ -1,7 +1,8 @@
 //! The bytes of signed documents, pinned: what is in people's hands depends on them.
 
-use dataspace_identity::MembershipRevocation;
+use dataspace_identity::{KeyDocument, MembershipRevocation, ParticipantKey};
 use dataspace_primitives::{Payload, Signed};
+use serde_bytes::ByteArray;
 
 use crate::credential::{authority, credential};
 
@@ -35,4 +36,15 @@ fn the_bytes_of_a_revocation_are_pinned() {
         reason: "left the association".parse().unwrap(),
     };
     assert_is_pinned("membership-revocation", &revocation);
+}
+
+#[test]
+fn the_bytes_of_a_key_document_are_pinned() {
+    let credential = credential();
+    let public_key = ByteArray::new(*authority().public_key().unwrap().as_bytes());
+    let id = "did:web:institute.example#key-1".parse().unwrap();
+    let keys = vec![ParticipantKey { id, public_key, validity: credential.validity }];
+    let subject = "did:web:institute.example".parse().unwrap();
+    let document = KeyDocument { space: credential.space, subject, version: 1, keys };
+    assert_is_pinned("key-document", &document);
 }

@@ -5,10 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dataspace_audit_log::{FileStorage, TreeSize};
+use dataspace_data_plane::{Delivery, PlanError, ProductError, PseudonymKey};
+use dataspace_identity::{DidKeys, RootSecret, SecretKey};
+use dataspace_policy::Duty;
+use dataspace_primitives::{Digest, KeyId, Part, Signature, Signer, SignerError};
 use dataspace_runtime::{
-    AccessError, Decided, DirectorySnapshots, IndexError, IndexState, MemorySnapshots, Observer,
-    RandomError, Randomness, Setup, SetupError, Snapshots as _, SystemClock, SystemRandomness,
-    Unusable, conformance,
+    AccessError, Decided, DirectorySnapshots, IndexError, IndexState, MediaFile, MemorySnapshots,
+    Observer, Product, RandomError, Randomness, Setup, SetupError, Snapshots as _, SystemClock,
+    SystemRandomness, Unusable, conformance,
 };
 use dataspace_usage_contract::{ContractId, DENIALS_PER_MINUTE};
 
@@ -38,6 +42,72 @@ fn the_back_ends_of_this_library_are_as_they_must_be() {
     .unwrap();
     conformance::clock(&SystemClock).unwrap();
     conformance::randomness(&SystemRandomness).unwrap();
+}
+
+#[test]
+fn keys_secrets_resolvers_and_products_of_this_library_are_as_they_must_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = provider();
+    conformance::signer(&key, &key.public_key().unwrap()).unwrap();
+    let root = || RootSecret::from_bytes(&mut [3; 32]);
+    conformance::secrets(&mut || Box::new(root())).unwrap();
+    let web = "did:web:nobody.example".parse().unwrap();
+    conformance::resolver(&DidKeys, key.did(), &web).unwrap();
+    let node = Node::new();
+    conformance::resolver(&*node.space.keys(), key.did(), &web).unwrap();
+    conformance::product(&table(3)).unwrap();
+    let path = dir.path().join("film");
+    fs::write(&path, "a film of some bytes").unwrap();
+    conformance::product(&MediaFile::open(&path, name("video/mp4")).unwrap()).unwrap();
+}
+
+/// Signs with another key than it says.
+struct Impostor(SecretKey);
+
+impl Signer for Impostor {
+    fn key_id(&self) -> &KeyId {
+        self.0.key_id()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
+        consumer().sign(message)
+    }
+}
+
+/// Gives everything out, whatever is asked for.
+struct Leak;
+
+impl Product for Leak {
+    fn descriptor_digest(&self) -> Digest {
+        Digest::of(b"leak")
+    }
+
+    fn check(&self, _: &[Duty]) -> Result<(), PlanError> {
+        Ok(())
+    }
+
+    fn open(
+        &self,
+        _: &[Duty],
+        _: Option<&Part>,
+        key: PseudonymKey,
+    ) -> Result<Box<dyn Delivery>, ProductError> {
+        Product::open(&table(3), &[], None, key)
+    }
+}
+
+#[test]
+fn keys_secrets_resolvers_and_products_that_do_otherwise_are_found_out() {
+    let key = provider().public_key().unwrap();
+    assert!(conformance::signer(&Impostor(provider()), &key).is_err());
+    let mut number = 0;
+    let forgetful = conformance::secrets(&mut || {
+        number += 1;
+        Box::new(RootSecret::from_bytes(&mut [number; 32]))
+    });
+    assert!(forgetful.is_err());
+    assert!(conformance::resolver(&DidKeys, provider().did(), consumer().did()).is_err());
+    assert!(conformance::product(&Leak).is_err());
 }
 
 /// Draws the same number again and again.

@@ -1,6 +1,6 @@
 //! The bytes of signed documents, pinned: what is in people's hands depends on them.
 
-use dataspace_primitives::{Payload, Signed, Signer};
+use dataspace_primitives::{Part, Payload, Signed, Signer};
 use dataspace_usage_contract::{
     AccessRequest, ProviderPolicies, StatedEnvironment, StatedPerson, Statements, contract_id,
 };
@@ -78,4 +78,10 @@ fn the_bytes_of_a_request_are_pinned() {
         nonce: ByteArray::new([7; 16]),
     };
     assert_signed_is_pinned("access-request", &request, &consumer());
+    let columns = [name("alloy"), name("strength")].into();
+    let part = Some(Part::rows(Some(columns), Some(100)).unwrap());
+    let request = AccessRequest { part, ..request };
+    assert_signed_is_pinned("access-request-rows", &request, &consumer());
+    let request = AccessRequest { part: Some(Part::bytes(0, 1_024).unwrap()), ..request };
+    assert_signed_is_pinned("access-request-bytes", &request, &consumer());
 }
