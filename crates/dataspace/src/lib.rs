@@ -87,8 +87,9 @@ pub use dataspace_usage_contract::{
 // The provider's node.
 pub use dataspace_data_plane::{MediaFile, Piece, Product, RecordBatch, Table, TableOptions};
 pub use dataspace_runtime::{
-    Access, AccessError, Applied, ChangeError, Clock, DataSpace, NewOffer, Observer, Receipt,
-    Release, ReleaseError, Setup, SetupError, SystemClock, WriteError,
+    Access, AccessError, Applied, ChangeError, Clock, ContractEntry, ContractFilter, DataSpace,
+    MemberEntry, NewOffer, Observer, ProductEntry, Receipt, Release, ReleaseError, Setup,
+    SetupError, SystemClock, WriteError,
 };
 
 // The consumer.

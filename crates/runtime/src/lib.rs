@@ -139,6 +139,7 @@ pub use crate::space::accesses::Access;
 pub use crate::space::backup::{NodeBackup, NodeBackupError, backup_node};
 pub use crate::space::changes::{Applied, NewOffer};
 pub use crate::space::export::ExportError;
+pub use crate::space::lists::{ContractEntry, ContractFilter, MemberEntry, PAGE_MAX, ProductEntry};
 pub use crate::space::{DataSpace, NodeArchiveError};
 
 /// The README's code compiles.

@@ -4,6 +4,7 @@ pub(crate) mod accesses;
 pub(crate) mod backup;
 pub(crate) mod changes;
 pub(crate) mod export;
+pub(crate) mod lists;
 
 use std::fmt;
 use std::sync::Arc;

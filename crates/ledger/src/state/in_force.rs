@@ -131,6 +131,16 @@ impl SpaceState {
         known.ok_or_else(|| Refusal::UnknownProduct { product: product.clone() })
     }
 
+    /// Members, and those who were, in no order.
+    pub fn members(&self) -> impl Iterator<Item = (&Did, &Arc<Member>)> {
+        self.members.iter()
+    }
+
+    /// Registered products, in no order.
+    pub fn products(&self) -> impl Iterator<Item = (&Name, &Product)> {
+        self.products.iter()
+    }
+
     /// A contract.
     ///
     /// # Errors

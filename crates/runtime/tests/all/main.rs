@@ -41,6 +41,8 @@ mod index;
 #[cfg(test)]
 mod index_files;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod log_tamper;
 #[cfg(test)]
 mod membership;
