@@ -24,15 +24,16 @@ impl From<io::Error> for FileError {
 pub(crate) struct Stamp {
     pub(crate) len: u64,
     modified: Option<SystemTime>,
-    identity: Option<(u64, u64)>,
+    /// Device, number, and when anything of it changed last, which nobody can set.
+    identity: Option<(u64, u64, i64, i64)>,
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         let identity = {
             use std::os::unix::fs::MetadataExt as _;
-            Some((metadata.dev(), metadata.ino()))
+            Some((metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()))
         };
         #[cfg(not(unix))]
         let identity = None;

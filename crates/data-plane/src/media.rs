@@ -126,7 +126,7 @@ impl Product for MediaFile {
         if stamp != self.stamp {
             return Err(RunError::ChangedFile.into());
         }
-        Ok(Box::new(MediaDelivery { file, at: from, until }))
+        Ok(Box::new(MediaDelivery { file, stamp, at: from, until }))
     }
 }
 
@@ -141,6 +141,7 @@ impl fmt::Debug for MediaFile {
 
 struct MediaDelivery {
     file: File,
+    stamp: Stamp,
     at: u64,
     until: u64,
 }
@@ -157,6 +158,10 @@ impl Delivery for MediaDelivery {
         // An error is the end.
         self.at = self.until;
         self.file.read_exact_at(&mut bytes, at).map_err(RunError::File)?;
+        // WHY after it: what was written meanwhile may be in these bytes.
+        if Stamp::of(&self.file.metadata().map_err(RunError::File)?) != self.stamp {
+            return Err(RunError::ChangedFile);
+        }
         self.at = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
         Ok(Some(Piece::Bytes { at, bytes: Bytes::from(bytes) }))
     }

@@ -19,8 +19,8 @@ const OPEN: &str = "PRIVATE KEY";
 pub const KEY_TEXT_LEN_MAX: usize = 4_096;
 /// What OpenSSL takes at most by default: 16 MiB of memory for each attempt to guess.
 const LOG_N: u8 = 14;
-/// More than this nobody waits for.
-const COST_MAX: u64 = 1 << 20;
+/// More than 64 MiB, or four times of it, nobody waits for.
+const BLOCKS_MAX: u64 = 1 << 19;
 const ITERATIONS_MAX: u32 = 10_000_000;
 
 /// How a key is sealed. The random bytes are drawn anew for each file.
@@ -44,6 +44,9 @@ pub enum KeyTextError {
     /// Another kind of key.
     #[error("it is not an Ed25519 key")]
     Kind,
+    /// A passphrase was given, and it is not sealed.
+    #[error("it is not sealed with a passphrase; another one may have taken its place")]
+    Open,
     /// It is sealed, and no passphrase was given.
     #[error("it is sealed with a passphrase; give that")]
     Sealed,
@@ -134,7 +137,9 @@ fn read(
     let text = std::str::from_utf8(text).map_err(|_| KeyTextError::Form)?;
     let (label, document) = SecretDocument::from_pem(text).map_err(|_| KeyTextError::Form)?;
     let document = match (label, passphrase) {
-        (OPEN, _) => document,
+        (OPEN, None) => document,
+        // WHY: whoever can write the file must not be able to put a key of theirs in its place.
+        (OPEN, Some(_)) => return Err(KeyTextError::Open),
         (SEALED, None) => return Err(KeyTextError::Sealed),
         (SEALED, Some(passphrase)) => {
             let sealed = EncryptedPrivateKeyInfoRef::from_der(document.as_bytes());
@@ -156,8 +161,10 @@ fn is_bearable(scheme: &EncryptionScheme) -> bool {
     let EncryptionScheme::Pbes2(scheme) = scheme else { return false };
     match &scheme.kdf {
         pbes2::Kdf::Scrypt(cost) => {
-            let memory = cost.cost_parameter.saturating_mul(cost.block_size.into());
-            memory.saturating_mul(cost.parallelization.into()) <= 8 * COST_MAX
+            let (n, r, p) = (cost.cost_parameter, cost.block_size, cost.parallelization);
+            let blocks = n.saturating_mul(r.into());
+            let is_some = n >= 2 && n.is_power_of_two() && r > 0 && p > 0;
+            is_some && blocks <= BLOCKS_MAX && blocks.saturating_mul(p.into()) <= 4 * BLOCKS_MAX
         }
         pbes2::Kdf::Pbkdf2(cost) => cost.iteration_count <= ITERATIONS_MAX,
         _ => false,

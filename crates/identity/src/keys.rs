@@ -1,7 +1,7 @@
 //! Which keys speak for a participant, and since when.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
+use std::sync::Arc;
 
 use dataspace_primitives::{
     KeyId, Payload, PublicKey, Signed, TrustedKeys, UnixMillis, Validity, Verified, VerifyError,
@@ -17,8 +17,9 @@ use crate::space::SpaceId;
 
 /// Most keys in one [`KeyDocument`].
 pub const KEYS_MAX: usize = 8;
-/// Most key documents that a participant ever has in one space.
-pub const KEY_DOCUMENTS_MAX: u64 = 64;
+/// Most key documents that a participant ever has in one space. Half of them are the authority's: whoever
+/// has stolen a key must not be able to use them up.
+pub const KEY_DOCUMENTS_MAX: usize = 64;
 
 /// Who knows which keys speak for a participant: synchronous, over what is known. What has to be
 /// fetched is fetched before, and recorded.
@@ -81,7 +82,8 @@ pub struct KeyDocument {
     pub space: SpaceId,
     /// The participant.
     pub subject: Did,
-    /// 1, and one more for each that replaces it.
+    /// From 1 on. The participant's own is one more than the one that it replaces; the authority's may be
+    /// any higher one, so that it stands whatever somebody with a stolen key has stated meanwhile.
     pub version: u64,
     /// 1 to [`KEYS_MAX`]. A key that was in the last version and is not here is not believed from
     /// the moment on at which this one is recorded.
@@ -124,7 +126,9 @@ pub enum KeyDocumentError {
         subject: Did,
     },
     /// An older document must not come back, and none may be left out.
-    #[error("the keys have version {found}; the next one is {expected}")]
+    #[error(
+        "the keys have version {found}; the next one is {expected}, or higher if the authority signs"
+    )]
     Version {
         /// The version that would follow.
         expected: u64,
@@ -153,20 +157,25 @@ pub enum KeyDocumentError {
 /// A function of the documents in the order in which they were added, each with its time.
 #[derive(Clone, Debug, Default)]
 pub struct KnownKeys {
-    of: HashMap<Did, Known>,
+    // So that a copy is cheap, and a change copies one participant's alone.
+    of: HashMap<Did, Arc<Known>>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Known {
     version: u64,
+    /// Documents so far, and how many of them the participant signed itself.
+    documents: usize,
+    own: usize,
     /// Of the last document.
     current: TrustedKeys,
-    /// All that ever were current, each as long as it was.
+    /// All that ever were stated, each for all the time for which it ever was.
     past: TrustedKeys,
 }
 
-/// Believes what was believed at its time, to the millisecond: for what is known to have been verified
-/// then, such as a contract in a log.
+/// Believes every key that was ever stated, for all the time for which it ever was: for what is known to
+/// have been verified when it came, such as a contract of which the digest is in a log. Never for what is
+/// new.
 #[derive(Clone, Copy, Debug)]
 pub struct PastKeys<'a>(&'a KnownKeys);
 
@@ -177,7 +186,7 @@ impl KnownKeys {
         self.of.get(subject).map_or(0, |known| known.version)
     }
 
-    /// What was believed at its time.
+    /// What was ever believed.
     #[must_use]
     pub fn past(&self) -> PastKeys<'_> {
         PastKeys(self)
@@ -207,11 +216,16 @@ impl KnownKeys {
         if subject.is_key() {
             return Err(KeyDocumentError::OwnKey { subject: subject.clone() });
         }
+        let known = self.of.get(subject);
         let expected = self.version(subject).saturating_add(1);
-        if *version != expected {
+        let is_authoritys = space.authority.has_signed(&document);
+        if *version < expected || (*version > expected && !is_authoritys) {
             return Err(KeyDocumentError::Version { expected, found: *version });
         }
-        if keys.is_empty() || keys.len() > KEYS_MAX || *version > KEY_DOCUMENTS_MAX {
+        let (documents, own) = known.map_or((0, 0), |known| (known.documents, known.own));
+        let is_full =
+            documents >= KEY_DOCUMENTS_MAX || (!is_authoritys && own >= KEY_DOCUMENTS_MAX / 2);
+        if keys.is_empty() || keys.len() > KEYS_MAX || is_full {
             return Err(KeyDocumentError::Count);
         }
         self.check_keys(subject, keys, now)?;
@@ -225,7 +239,7 @@ impl KnownKeys {
         now: UnixMillis,
     ) -> Result<(), KeyDocumentError> {
         let known = self.of.get(subject);
-        let mut ids = BTreeSet::new();
+        let (mut ids, mut bytes) = (BTreeSet::new(), BTreeSet::new());
         for ParticipantKey { id, public_key, validity } in keys {
             let fail = |what| Err(KeyDocumentError::Key { id: id.clone(), what });
             if !subject.owns(id) {
@@ -237,7 +251,13 @@ impl KnownKeys {
             let Ok(key) = PublicKey::from_bytes(public_key) else {
                 return fail("is not a usable Ed25519 key");
             };
+            if !bytes.insert(*key.as_bytes()) {
+                return fail("is there twice, under another name");
+            }
             let Some(known) = known else { continue };
+            if known.past.iter().any(|(other, before, _)| other != id && *before == key) {
+                return fail("was known under another name; draw a new one");
+            }
             let Some((before, _)) = known.past.get(id) else { continue };
             if *before != key {
                 return fail("was another one before; give the new one a name of its own");
@@ -255,34 +275,56 @@ impl KnownKeys {
     /// Adds a document that was checked, at the time of its record.
     pub fn add(&mut self, document: &Verified<KeyDocument>, at: UnixMillis) {
         let KeyDocument { subject, version, keys, .. } = document.value();
-        let known = self.of.entry(subject.clone()).or_default();
+        let known = Arc::make_mut(self.of.entry(subject.clone()).or_default());
         known.version = *version;
-        // What came before it in the same millisecond was verified by what it replaces.
-        let until_now = at.checked_add(Duration::from_millis(1)).unwrap_or(UnixMillis::MAX);
-        let mut past = TrustedKeys::new();
-        for (id, key, validity) in known.past.iter() {
-            let until = if known.current.get(id).is_some() {
-                validity.until().min(until_now)
-            } else {
-                validity.until()
-            };
-            if let Ok(validity) = Validity::new(validity.from(), until) {
-                past = past.trust(id.clone(), *key, validity);
-            }
-        }
+        known.documents += 1;
+        known.own += usize::from(subject.has_signed(document));
         let before = std::mem::take(&mut known.current);
+        let mut current = TrustedKeys::new();
         for ParticipantKey { id, public_key, validity } in keys {
             let Ok(key) = PublicKey::from_bytes(public_key) else { continue };
-            let begun = before.get(id).map(|(_, before)| before.from());
-            let from = begun.unwrap_or_else(|| validity.from().max(at));
-            let Ok(validity) = Validity::new(from, validity.until()) else { continue };
-            known.current = std::mem::take(&mut known.current).trust(id.clone(), key, validity);
-            let until = past.get(id).map_or(validity.until(), |(_, then)| then.until());
-            let all = Validity::new(from, until.max(validity.until())).unwrap_or(validity);
-            past = past.trust(id.clone(), key, all);
+            let goes_on = before.get(id).map(|(_, time)| time.from());
+            let goes_on = goes_on.filter(|begun| *begun <= at && validity.from() <= at);
+            let from = goes_on.unwrap_or_else(|| validity.from().max(at));
+            let now = Validity::new(from, validity.until()).ok();
+            if let Some(now) = now {
+                current = current.trust(id.clone(), key, now);
+            }
+            // Also of one that is over already, so that its name stays its own.
+            let ever = known.past.get(id).map(|(_, time)| *time);
+            let ever = hull(ever, now.or(ever).unwrap_or(*validity));
+            known.past = std::mem::take(&mut known.past).trust(id.clone(), key, ever);
         }
-        known.past = past;
+        known.current = current;
     }
+
+    /// The clock was set back from `from`, the latest time so far: keys that had ended by then do not come
+    /// back.
+    pub fn set_clock_back(&mut self, from: UnixMillis) {
+        for known in self.of.values_mut() {
+            let known = Arc::make_mut(known);
+            let kept = known.current.iter().filter(|(_, _, time)| time.until() > from);
+            known.current = kept.fold(TrustedKeys::new(), |kept, (id, key, time)| {
+                kept.trust(id.clone(), *key, *time)
+            });
+        }
+    }
+
+    /// Returns true if the last document of its owner names this key, or it is a `did:key`'s: it was not
+    /// taken back, be its time over or not.
+    #[must_use]
+    pub fn is_current(&self, id: &KeyId) -> bool {
+        Did::of_key(id).is_ok_and(|did| match self.of.get(&did) {
+            Some(known) => known.current.get(id).is_some(),
+            None => did.is_key(),
+        })
+    }
+}
+
+fn hull(one: Option<Validity>, other: Validity) -> Validity {
+    let Some(one) = one else { return other };
+    let (from, until) = (one.from().min(other.from()), one.until().max(other.until()));
+    Validity::new(from, until).unwrap_or(other)
 }
 
 impl Resolver for KnownKeys {

@@ -50,6 +50,8 @@ pub enum DenialReason {
         /// The one at fault.
         value: String,
     },
+    /// The key that signed the request was taken back while its data were released.
+    KeyEnded,
     /// All uses of the contract are made.
     QuotaExhausted {
         /// Uses that the contract permits.
@@ -103,6 +105,7 @@ impl DenialReason {
             Self::ClockSetBack => "clock-set-back",
             Self::ProviderNotAMember => "provider-not-a-member",
             Self::OutsideProfile { .. } => "outside-profile",
+            Self::KeyEnded => "key-ended",
             Self::QuotaExhausted { .. } => "quota-exhausted",
             Self::UnknownPurpose { .. } => "unknown-purpose",
             Self::NotCarriedOut { .. } => "not-carried-out",
@@ -215,6 +218,7 @@ impl fmt::Display for DenialReason {
             Self::OutsideProfile { what, value } => {
                 write!(f, "the space's profile no longer admits the {what} {}", shown(value))
             }
+            Self::KeyEnded => f.write_str("the key that signed the request was taken back"),
             Self::QuotaExhausted { limit } => {
                 write!(f, "all {limit} uses of the contract are made")
             }

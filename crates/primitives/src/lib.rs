@@ -48,7 +48,7 @@ pub use crate::key::{
     InvalidKeyId, InvalidPublicKey, KeyId, PublicKey, Signature, Signer, SignerError, TrustedKeys,
 };
 pub use crate::name::{InvalidName, Name};
-pub use crate::part::{InvalidPart, PART_COLUMNS_MAX, Part};
+pub use crate::part::{InvalidPart, PART_COLUMNS_LEN_MAX, PART_COLUMNS_MAX, Part};
 pub use crate::region::{InvalidRegion, Region, RegionGroup, Regions};
 pub use crate::shown::{Shown, shown};
 pub use crate::signed::{CoSignature, SignError, Signed, Verified, VerifyError};

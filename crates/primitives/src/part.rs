@@ -9,6 +9,9 @@ use crate::name::Name;
 /// Most columns that a [`Part`] names.
 pub const PART_COLUMNS_MAX: usize = 256;
 
+/// Most bytes of the names of these columns together: what is asked for is recorded.
+pub const PART_COLUMNS_LEN_MAX: usize = 8_192;
+
 /// Which part of a product is asked for. The consumer gets no more than that, and the provider reads no
 /// more than it needs for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +48,10 @@ impl Part {
         columns: Option<BTreeSet<Name>>,
         rows_max: Option<u64>,
     ) -> Result<Self, InvalidPart> {
-        let is_good = |columns: &BTreeSet<Name>| (1..=PART_COLUMNS_MAX).contains(&columns.len());
+        let is_good = |columns: &BTreeSet<Name>| {
+            let len: usize = columns.iter().map(|name| name.as_str().len()).sum();
+            (1..=PART_COLUMNS_MAX).contains(&columns.len()) && len <= PART_COLUMNS_LEN_MAX
+        };
         if columns.as_ref().is_some_and(|columns| !is_good(columns))
             || (columns.is_none() && rows_max.is_none())
             || rows_max == Some(0)

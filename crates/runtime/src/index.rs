@@ -144,15 +144,18 @@ impl Index {
         (log, known): (&Log, &dyn Known),
         key: &dyn Signer,
     ) -> Result<(), IndexError> {
+        let mut must_write = false;
         if let Some(unsure) = self.unsure().take()
             && Self::read(&*self.snapshots, log, &mut |_| Ok(())).is_ok_and(|one| one == unsure)
         {
             *base = unsure;
+            // It may not be durable.
+            must_write = true;
         }
         // WHY first: so an index that is ahead of its log shows a rollback, not a crash.
         let checkpoint = log.checkpoint(key).map_err(IndexError::failed)?;
         let size = checkpoint.size().as_u64();
-        if size <= base.size {
+        if size <= base.size && !must_write {
             return Ok(());
         }
         if log.first().map_err(IndexError::failed)?.as_u64() > base.size {

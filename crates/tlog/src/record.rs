@@ -55,6 +55,10 @@ pub enum Event {
     },
     /// The keys of a participant whose DID is not its key.
     Keys {
+        /// The record of the participant's last document; `None` if this is its first. So whoever is shown
+        /// some of them sees whether one between them is missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<LeafIndex>,
         /// The signed key document.
         document: ByteBuf,
     },

@@ -143,7 +143,7 @@ impl Row {
                     )
                 });
             }
-            Event::Keys { document } => self.keys(&document, time),
+            Event::Keys { document, .. } => self.keys(&document, time),
             Event::Admission { document } => {
                 self.kind = EventKind::Admission;
                 self.document::<MembershipCredential>(&document, time, |row, credential| {

@@ -44,7 +44,7 @@ fn seal(passphrase: &[u8]) -> Seal<'_> {
 #[test]
 fn keys_of_the_standard_and_of_openssl_are_read() {
     assert_eq!(read(RFC8410, None).unwrap(), PUBLIC);
-    assert_eq!(read(RFC8410, Some(b"not needed")).unwrap(), PUBLIC);
+    assert_eq!(read(RFC8410, Some(b"not needed")), Err(KeyTextError::Open));
     for sealed in [BY_SCRYPT, BY_PBKDF2] {
         assert_eq!(read(sealed, Some(PASSPHRASE)).unwrap(), PUBLIC);
         assert_eq!(read(sealed, None), Err(KeyTextError::Sealed));
@@ -78,7 +78,8 @@ fn a_root_secret_comes_back() {
     let derived = |root: &RootSecret| root.derive("p", b"c").unwrap();
     for seal in [None, Some(seal(PASSPHRASE))] {
         let text = root.to_pem(seal).unwrap();
-        let again = RootSecret::from_text(text.as_bytes(), Some(PASSPHRASE)).unwrap();
+        let passphrase = seal.map(|seal| seal.passphrase);
+        let again = RootSecret::from_text(text.as_bytes(), passphrase).unwrap();
         assert_eq!(*derived(&again), *derived(&root));
     }
 }
@@ -91,8 +92,9 @@ fn whatever_is_changed_in_a_text_is_refused_or_the_same_key() {
             let mut bytes = text.as_bytes().to_vec();
             bytes[at] ^= 1;
             // A damaged key of the same length may still be a key: the passphrase is no signature.
-            let _no_panic = SecretKey::from_text(&bytes, Some(PASSPHRASE));
-            let short = SecretKey::from_text(&text.as_bytes()[..at], Some(PASSPHRASE));
+            let passphrase = text.contains("ENCRYPTED").then_some(PASSPHRASE);
+            let _no_panic = SecretKey::from_text(&bytes, passphrase);
+            let short = SecretKey::from_text(&text.as_bytes()[..at], passphrase);
             assert!(short.is_err());
         }
     }
@@ -105,26 +107,47 @@ fn whatever_is_changed_in_a_text_is_refused_or_the_same_key() {
     );
 }
 
-#[test]
-fn a_seal_that_would_take_for_ever_to_open_is_refused_at_once() {
-    // N = 2^14 in the file above (0x4000), r = 8, p = 1; each made as large as its bytes allow.
+/// The file that `openssl` sealed, with another cost: N, r and p, each of one to four bytes.
+fn with_cost(n: &[u8], r: u8, p: u8) -> String {
     use base64::Engine as _;
+    let base64 = base64::engine::general_purpose::STANDARD;
     let body: String = BY_SCRYPT.lines().filter(|line| !line.starts_with('-')).collect();
-    let mut der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
-    let at = der.windows(4).position(|four| four == [0x02, 0x02, 0x40, 0x00]).unwrap();
-    assert_eq!(der[at + 4..at + 7], [0x02, 0x01, 0x08]);
-    der[at + 6] = 0x7f;
-    assert_eq!(der[at + 7..at + 10], [0x02, 0x01, 0x01]);
-    der[at + 9] = 0x7f;
-    der[at + 2] = 0x7f;
-    der[at + 3] = 0xff;
-    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let mut der = base64.decode(body).unwrap();
+    let cost = [0x02, 0x02, 0x40, 0x00, 0x02, 0x01, 0x08, 0x02, 0x01, 0x01];
+    let at = der.windows(cost.len()).position(|some| some == cost).unwrap();
+    let len = u8::try_from(n.len()).unwrap();
+    let new = [&[0x02, len][..], n, &[0x02, 0x01, r, 0x02, 0x01, p]].concat();
+    der.splice(at..at + cost.len(), new);
+    // Each SEQUENCE around it has a length of one byte, but the first, which has two.
+    let change = len.wrapping_sub(2);
+    for place in [2, 4, 17, 19, 32] {
+        der[place] = der[place].wrapping_add(change);
+    }
+    let text = base64.encode(der);
     let lines: Vec<_> =
         text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
-    let text = lines.join("\n");
-    let text = format!(
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n{text}\n-----END ENCRYPTED PRIVATE KEY-----\n"
-    );
-    // It would take minutes, and say in the end that it is not a power of two.
-    assert_eq!(read(&text, Some(PASSPHRASE)), Err(KeyTextError::Scheme));
+    format!(
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n{}\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        lines.join("\n")
+    )
+}
+
+#[test]
+fn a_seal_that_would_take_for_ever_or_cannot_be_is_refused_at_once() {
+    for (n, r, p) in [
+        (&[0x7f, 0xff][..], 0x7f, 0x7f),
+        (&[0x00], 8, 1),
+        (&[0x01], 8, 1),
+        (&[0x03], 8, 1),
+        (&[0x40, 0x00], 0, 1),
+        (&[0x40, 0x00], 8, 0),
+        (&[0x40, 0x00, 0x00, 0x00], 8, 1),
+        (&[0x40, 0x00], 8, 0x7f),
+    ] {
+        let refused = read(&with_cost(n, r, p), Some(PASSPHRASE));
+        assert!(refused.is_err(), "{n:x?} {r} {p}");
+    }
+    // The bytes are put in where they should be: the same cost opens.
+    assert_eq!(read(&with_cost(&[0x40, 0x00], 8, 1), Some(PASSPHRASE)).unwrap(), PUBLIC);
+    assert_eq!(read(&with_cost(&[0x00], 8, 1), Some(PASSPHRASE)), Err(KeyTextError::Scheme));
 }

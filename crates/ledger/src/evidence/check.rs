@@ -134,18 +134,22 @@ impl Evidence {
         // Only its signature is looked at, which depends on no time.
         let anchors = TrustAnchors::of_credential(&credential, authority, UnixMillis::MIN)
             .map_err(|source| EvidenceError::Credential { part, source })?;
-        let part = Part::Keys;
+        let (part, mut last) = (Part::Keys, BTreeMap::new());
         if !self.keys.is_sorted_by_key(|entry| entry.index) {
             return Err(EvidenceError::Event { part });
         }
         for entry in self.keys.iter().filter(|entry| entry.index < before) {
             let Record { time, event, .. } = read(entry, part)?;
-            let Event::Keys { document } = event else {
+            let Event::Keys { previous, document } = event else {
                 return Err(EvidenceError::Event { part });
             };
             let document = Signed::from_bytes(document.into_vec())
                 .map_err(|source| EvidenceError::Document { part, source })?;
             let document = known.check(document, anchors.space(), time)?;
+            let subject = document.value().subject.clone();
+            if last.insert(subject, entry.index) != previous {
+                return Err(EvidenceError::KeysMissing);
+            }
             known.add(&document, time);
         }
         Ok(known)

@@ -51,6 +51,9 @@ pub enum EvidenceError {
         /// Which.
         part: Part,
     },
+    /// A key document between those in the file is missing.
+    #[error("a record of a party's keys is missing between those in the file")]
+    KeysMissing,
     /// The record says that another part of the product was asked for.
     #[error("the record of the decision and the request name different parts of the product")]
     OtherPart,
@@ -244,7 +247,7 @@ impl EvidenceError {
         use Part::{Checkpoint, Conclusion, Consumer, Decision, Provider, Request};
         match self {
             Self::Decode(_) | Self::Version { .. } => Vec::new(),
-            Self::Keys(_) => vec![Part::Keys],
+            Self::Keys(_) | Self::KeysMissing => vec![Part::Keys],
             Self::PathLen { part, .. }
             | Self::Record { part, .. }
             | Self::Event { part }

@@ -78,12 +78,30 @@ fn log(evidence: &VerifiedEvidence) -> Vec<Finding> {
         }
         (Verdict::Deny { .. }, _) => format!("a denial, as record {index}"),
     };
-    vec![
-        proved(format!("the log {origin} holds the contract, as record {concluded}, and {what}")),
-        proved(format!(
+    let mut findings = vec![proved(format!(
+        "the log {origin} holds the contract, as record {concluded}, and {what}"
+    ))];
+    let (provider, consumer) = (evidence.provider().did(), evidence.consumer().did());
+    if provider.is_key() {
+        findings.push(proved(format!(
             "its operator, the provider, signed that log of {size} records with both in it"
-        )),
-    ]
+        )));
+    } else {
+        findings.push(proved(format!(
+            "the key in the log's name signed that log of {size} records with both in it"
+        )));
+        findings.push(not_proved(
+            "that this key is the provider's: the contract alone says that this is its log; ask \
+             the provider, or a witness that follows it",
+        ));
+    }
+    if !provider.is_key() || !consumer.is_key() {
+        findings.push(not_proved(
+            "that no later document had taken back the keys by which the parties signed: what is \
+             shown is whole up to the last document in the evidence; replay the log",
+        ));
+    }
+    findings
 }
 
 fn decision(evidence: &VerifiedEvidence) -> Vec<Finding> {

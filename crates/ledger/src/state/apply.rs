@@ -17,7 +17,7 @@ impl SpaceState {
             Kind::Profile(profile) => self.profile = Arc::from(profile),
             Kind::Admission(admitted) => self.apply_admission(admitted, index),
             Kind::Revocation(revocation) => self.apply_revocation(&revocation),
-            Kind::Keys { document, at } => {
+            Kind::Keys { document, at, .. } => {
                 Arc::make_mut(&mut self.keys).add(&document, at);
                 let subject = document.value().subject.clone();
                 self.key_records.entry(subject).or_default().push(index);
@@ -52,5 +52,6 @@ impl SpaceState {
     fn set_clock_back(&mut self, (from, to): (UnixMillis, UnixMillis), index: LeafIndex) {
         self.clock_set_back = Some(index);
         self.end_members(from, to);
+        Arc::make_mut(&mut self.keys).set_clock_back(from);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dataspace_identity::{Admitted, KeyDocument, MembershipRevocation};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
-use dataspace_tlog::Event;
+use dataspace_tlog::{Event, LeafIndex};
 use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination, contract_id};
 
 use crate::state::contract::Document;
@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Profile(Box<PublishedProfile>),
     Admission(Admitted),
     Revocation(Verified<MembershipRevocation>),
-    Keys { document: Verified<KeyDocument>, at: UnixMillis },
+    Keys { document: Verified<KeyDocument>, at: UnixMillis, previous: Option<LeafIndex> },
     Product { id: Name, class: Name, descriptor: Digest },
     Concluded { document: Arc<Document>, agreed_at: UnixMillis },
     Terminated(Verified<Termination>),
@@ -48,7 +48,9 @@ impl Change {
             Kind::Revocation(revocation) => {
                 Event::MembershipRevoked { document: document(revocation.signed()) }
             }
-            Kind::Keys { document: keys, .. } => Event::Keys { document: document(keys.signed()) },
+            Kind::Keys { document: keys, previous, .. } => {
+                Event::Keys { previous: *previous, document: document(keys.signed()) }
+            }
             Kind::Product { id, class, descriptor } => {
                 Event::Product { id: id.clone(), class: class.clone(), descriptor: *descriptor }
             }

@@ -237,11 +237,7 @@ impl SpaceState {
         mut signers: impl Iterator<Item = &'a KeyId>,
         now: UnixMillis,
     ) -> Result<(), Refusal> {
-        let is_believed = |id: &KeyId| {
-            let is_of = |did: Did| did.is_key() || self.keys.keys(&did).is_believed(id, now);
-            Did::of_key(id).is_ok_and(is_of)
-        };
-        match signers.find(|id| !is_believed(id)) {
+        match signers.find(|id| !self.is_believed(id, now)) {
             None => Ok(()),
             Some(id) => Err(VerifyError::UntrustedKey { key_id: id.clone(), now }.into()),
         }
@@ -262,7 +258,23 @@ impl SpaceState {
         if !self.members.contains_key(subject) {
             return Err(Refusal::NotAMember { did: subject.clone() });
         }
-        Ok(Change(Kind::Keys { document, at: now }))
+        let previous = self.key_records_of(subject).last().copied();
+        Ok(Change(Kind::Keys { document, at: now, previous }))
+    }
+
+    /// Returns true if all of these keys are believed at `now`.
+    pub fn are_believed<'a>(
+        &self,
+        mut signers: impl Iterator<Item = &'a KeyId>,
+        now: UnixMillis,
+    ) -> bool {
+        signers.all(|id| self.is_believed(id, now))
+    }
+
+    fn is_believed(&self, id: &KeyId, now: UnixMillis) -> bool {
+        // A did:key is its key, which was looked at when it signed.
+        id.as_str().starts_with("did:key:")
+            || Did::of_key(id).is_ok_and(|did| self.keys.keys(&did).is_believed(id, now))
     }
 
     fn check_member(&self, did: &Did, now: UnixMillis) -> Result<(), Refusal> {

@@ -62,7 +62,13 @@ impl SpaceState {
             Event::MembershipRevoked { document } => {
                 self.check_revocation(signed(document)?, now)?
             }
-            Event::Keys { document } => self.check_keys(signed(document)?, now)?,
+            Event::Keys { previous, document } => {
+                let change = self.check_keys(signed(document)?, now)?;
+                if !matches!(&change.0, Kind::Keys { previous: last, .. } if *last == previous) {
+                    return Err(Refusal::Mismatch);
+                }
+                change
+            }
             Event::Product { id, class, descriptor } => {
                 self.check_product(id, class, descriptor)?
             }

@@ -150,6 +150,10 @@ impl Monitor<'_> {
         self.check_fresh(asked.request.value().requested_at, now)?;
         let space = &self.state.space;
         let Active { contract, document, .. } = &*asked.active;
+        // WHY again: a key that was taken back, or ended, after the signature was checked does not count.
+        if !space.are_believed(asked.request.signers(), now) {
+            return Err(AccessError::Signature);
+        }
         let member = space.member(contract.consumer());
         let member = member.ok_or(AccessError::UnknownContract { contract: contract.id() })?;
         let uses = contract.uses_at(now);
@@ -213,6 +217,11 @@ impl Monitor<'_> {
             // Members are never removed; if one were, its contracts would not stand.
             return Ok(vec![DenialReason::NotAMember]);
         };
+        // Of a key whose time is over, what it asked for in time goes on.
+        if !contract.consumer().is_key() && !request.signers().all(|id| space.keys().is_current(id))
+        {
+            return Ok(vec![DenialReason::KeyEnded]);
+        }
         let stated = Stated::of(request.value(), decided.uses);
         let case = Case { contract, document, member, stated: &stated, now };
         Ok(space.judge(&case, &space.facts(&case)).err().unwrap_or_default())

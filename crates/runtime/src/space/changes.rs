@@ -84,6 +84,9 @@ impl DataSpace {
     /// # Errors
     /// [`ChangeError`] if it is not the next document of a member, or neither's.
     pub fn record_keys(&self, document: Signed<KeyDocument>) -> Result<(), ChangeError> {
+        // Without the lock, so that strangers cost nobody anything.
+        let now = self.about_now()?;
+        self.look(|state| Ok(state.space.check_keys(document.clone(), now).map(drop)?))?;
         self.change(|state, now| Ok(state.space.check_keys(document, now)?))
     }
 

@@ -69,6 +69,8 @@ mod replayed;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
+mod rotation_attacks;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod seams;

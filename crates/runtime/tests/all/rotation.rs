@@ -23,23 +23,28 @@ use crate::support::{
 };
 use dataspace_policy::{Action, Terms};
 
-fn steel() -> Did {
+pub(crate) fn steel() -> Did {
     "did:web:steel.example".parse().unwrap()
 }
 
-fn institute() -> Did {
+pub(crate) fn institute() -> Did {
     "did:web:institute.example:materials".parse().unwrap()
 }
 
 /// One of the keys of `did`.
-fn key(did: &Did, number: u8) -> SecretKey {
+pub(crate) fn key(did: &Did, number: u8) -> SecretKey {
     let id: KeyId = format!("{did}#key-{number}").parse().unwrap();
     let seed = u8::try_from(did.as_str().len()).unwrap().wrapping_mul(16) + number;
     SecretKey::from_seed(&mut [seed; 32]).unwrap().named(id).unwrap()
 }
 
 /// States the keys with these numbers, each until this second.
-fn document(did: &Did, version: u64, keys: &[(u8, u64)], by: &SecretKey) -> Signed<KeyDocument> {
+pub(crate) fn document(
+    did: &Did,
+    version: u64,
+    keys: &[(u8, u64)],
+    by: &SecretKey,
+) -> Signed<KeyDocument> {
     let stated = |(number, secs): &(u8, u64)| {
         let key = key(did, *number);
         ParticipantKey {
@@ -53,22 +58,22 @@ fn document(did: &Did, version: u64, keys: &[(u8, u64)], by: &SecretKey) -> Sign
     Signed::sign(&document, by).unwrap()
 }
 
-fn node_keys(number: u8) -> NodeKeys {
+pub(crate) fn node_keys(number: u8) -> NodeKeys {
     let log = SecretKey::from_seed(&mut [77; 32]).unwrap();
     let log_key = log.public_key().unwrap();
     let root = RootSecret::from_bytes(&mut [78; 32]);
     NodeKeys::with_log_key(key(&steel(), number), (log, log_key), root).unwrap()
 }
 
-fn setup(files: &Files, keys: NodeKeys) -> Setup {
+pub(crate) fn setup(files: &Files, keys: NodeKeys) -> Setup {
     let setup = Setup::new(files.path(), keys, authority().did().clone());
     setup.clock(TestClock(Arc::clone(&files.clock))).contracts_in_memory(1)
 }
 
-const YEAR: u64 = 31_536_000;
+pub(crate) const YEAR: u64 = 31_536_000;
 
 /// A node of the steel maker, with the institute; each has one key, stated by the authority.
-fn founded() -> Node {
+pub(crate) fn founded() -> Node {
     let files = Files::new();
     let space = setup(&files, node_keys(1)).create(signed_profile(|_| {})).unwrap();
     for did in [steel(), institute()] {
@@ -85,7 +90,7 @@ fn terms() -> Terms {
     Terms::new().permit(research()).duty(Duty::Mask(mask))
 }
 
-fn conclude(node: &Node, by: &SecretKey) -> Result<Verified<Agreement>, ChangeError> {
+pub(crate) fn conclude(node: &Node, by: &SecretKey) -> Result<Verified<Agreement>, ChangeError> {
     // Of two equal offers the second is the first.
     node.advance(1);
     let now = node.now();
@@ -96,7 +101,11 @@ fn conclude(node: &Node, by: &SecretKey) -> Result<Verified<Agreement>, ChangeEr
     node.space.conclude(offer, Acceptance::sign(&read, by, now).unwrap())
 }
 
-fn request(node: &Node, agreement: &Verified<Agreement>, by: &SecretKey) -> Signed<AccessRequest> {
+pub(crate) fn request(
+    node: &Node,
+    agreement: &Verified<Agreement>,
+    by: &SecretKey,
+) -> Signed<AccessRequest> {
     let clock = TestClock(Arc::clone(&node.files.clock));
     request_access(by, agreement, Action::Read, name("research"), &clock).unwrap()
 }

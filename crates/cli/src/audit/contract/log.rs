@@ -185,7 +185,7 @@ impl Reader {
                     member.revoked = Some((index, revocation));
                 }
             }
-            Event::Keys { document } => {
+            Event::Keys { document, .. } => {
                 if let Some(space) = self.profile.as_ref().map(SpaceProfile::space_id)
                     && let Ok(signed) = Signed::from_bytes(document.into_vec())
                     && let Ok(document) = self.keys.check(signed, &space, time)
