@@ -59,9 +59,11 @@ impl Terms {
             assurance: rule.assurance(id.kind, &released),
         });
         let mut clauses: Vec<_> = rules.collect();
-        clauses.extend(numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties).map(
-            |(id, duty)| Clause { id, words: duty.to_string(), assurance: Assurance::Enforced },
-        ));
+        clauses.extend(
+            numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties).map(|(id, duty)| {
+                Clause { id, words: duty.to_string(), assurance: duty.assurance() }
+            }),
+        );
         clauses.extend(numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal).map(
             |(id, legal)| Clause {
                 id,
