@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dataspace_audit_log::LeafIndex;
-use dataspace_data_plane::{Plan, PseudonymKey, Table};
+use dataspace_data_plane::{Plan, Table};
 use dataspace_ledger::{Change, Contract, SpaceState};
 use dataspace_policy::Terms;
 use dataspace_primitives::Name;
@@ -48,9 +48,7 @@ impl State {
     ) -> Result<(), ChangeError> {
         self.space.check_contract_terms(product, class, terms)?;
         if let Some(table) = self.tables.get(product) {
-            // Any key will do to see whether the duties fit the columns.
-            let key = PseudonymKey::new([0; 32]);
-            Plan::compile(&terms.duties, &table.schema(), key)
+            Plan::check(&terms.duties, &table.schema())
                 .map_err(|source| ChangeError::Duty { product: product.clone(), source })?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_data_plane::{Masked, Plan, PseudonymKey};
+use dataspace_data_plane::{Masked, Plan, PlanError};
 use dataspace_identity::{CLOCK_SKEW, claimed_keys};
 use dataspace_ledger::facts::Stated;
 use dataspace_ledger::{Case, Contract, DenialReason};
@@ -185,14 +185,15 @@ impl Monitor<'_> {
             return Err(DenialReason::Unavailable { message });
         };
         // Pseudonyms of one contract cannot be joined with another's.
-        let contract = active.contract.id();
-        let key = self.inner.keys.secrets.derive("pseudonyms", contract.as_digest().as_bytes());
-        let key = PseudonymKey::new(
-            key.map_err(|error| DenialReason::Unavailable { message: with_causes(&error) })?,
-        );
-        let plan = Plan::compile(&agreement.terms.duties, &table.schema(), key);
-        let plan =
-            Arc::new(plan.map_err(|error| DenialReason::Duty { message: error.to_string() })?);
+        let (secrets, contract) = (&*self.inner.keys.secrets, active.contract.id());
+        let contract = contract.as_digest().as_bytes();
+        let plan = Plan::compile(&agreement.terms.duties, &table.schema(), secrets, contract);
+        let plan = Arc::new(plan.map_err(|error| match error {
+            PlanError::Secret { source } => {
+                DenialReason::Unavailable { message: with_causes(&source) }
+            }
+            error => DenialReason::Duty { message: error.to_string() },
+        })?);
         let batches = Masked::open(Arc::clone(&plan), table);
         let batches =
             batches.map_err(|error| DenialReason::Unavailable { message: with_causes(&error) })?;
