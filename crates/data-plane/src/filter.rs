@@ -8,6 +8,7 @@ use dataspace_policy::{Number, Operator, RowFilter, Scalar};
 use crate::chunk::Chunk;
 use crate::column::{Cells, Kind, boolean, find, type_name, value};
 use crate::plan_error::PlanError;
+use crate::rows::RowDuty;
 
 /// A decimal constant times ten to the power of a column's scale, as a whole number and whether
 /// something follows it: all that a comparison with integers and decimals needs.
@@ -73,7 +74,7 @@ enum Misfit {
 /// A filter, and the column of the table that it looks at.
 #[derive(Debug)]
 pub(crate) struct Filter {
-    pub(crate) column: usize,
+    column: usize,
     test: Test,
 }
 
@@ -97,9 +98,14 @@ impl Filter {
         })?;
         Ok(Self { column, test })
     }
+}
 
-    /// Leaves the rows that stay; `None` if the column is not of its type.
-    pub(crate) fn apply(&self, chunk: &Chunk, rows: &mut Vec<usize>) -> Option<()> {
+impl RowDuty for Filter {
+    fn columns(&self) -> Vec<usize> {
+        vec![self.column]
+    }
+
+    fn apply(&self, chunk: &Chunk, rows: &mut Vec<usize>) -> Option<()> {
         let cells = Cells::of(chunk.column(self.column)?.as_ref())?;
         rows.retain(|row| self.test.holds(&cells, *row));
         Some(())

@@ -136,6 +136,7 @@ mod plan_error;
 mod pseudonym;
 mod render;
 mod round;
+mod rows;
 mod run;
 mod run_error;
 mod spelling;

@@ -15,11 +15,12 @@ use crate::mask::{Masks, Output};
 use crate::plan_error::{ApplyError, PlanError};
 use crate::pseudonym::PseudonymKey;
 use crate::render::escape;
+use crate::rows::RowDuty;
 
 /// The duties of one contract, checked against the columns of one table.
 pub struct Plan {
     source: Vec<(String, DataType)>,
-    filters: Vec<Filter>,
+    rows: Vec<Box<dyn RowDuty>>,
     outputs: Vec<Output>,
     schema: SchemaRef,
     /// Kept only while some column is masked: for pseudonyms and for the order of the rows.
@@ -60,12 +61,14 @@ impl Plan {
     /// The plan without its key, and whether it needs one.
     fn fit(duties: &[Duty], schema: &Schema) -> Result<(Self, bool), PlanError> {
         check_names(schema)?;
-        let mut filters = Vec::new();
+        let mut rows: Vec<Box<dyn RowDuty>> = Vec::new();
         let mut masks = Masks::of(schema);
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
             match duty {
-                Duty::Filter(filter) => filters.push(Filter::compile(filter, clause, schema)?),
+                Duty::Filter(filter) => {
+                    rows.push(Box::new(Filter::compile(filter, clause, schema)?));
+                }
                 Duty::Mask(mask) => masks.compile(mask, clause, schema)?,
             }
         }
@@ -78,7 +81,7 @@ impl Plan {
         let released = outputs.iter().map(|output| output.released.clone());
         let plan = Self {
             source: columns.map(|one| (one.name().clone(), one.data_type().clone())).collect(),
-            filters,
+            rows,
             schema: Arc::new(Schema::new(released.collect::<Vec<_>>())),
             outputs,
             key: None,
@@ -129,8 +132,8 @@ impl Plan {
     pub(crate) fn wanted(&self) -> Vec<bool> {
         let mut wanted = vec![false; self.source.len()];
         let outputs = self.outputs.iter().filter(|output| output.reads());
-        let filters = self.filters.iter().map(|filter| filter.column);
-        for index in outputs.map(|output| output.source).chain(filters) {
+        let rows = self.rows.iter().flat_map(|duty| duty.columns());
+        for index in outputs.map(|output| output.source).chain(rows) {
             if let Some(wanted) = wanted.get_mut(index) {
                 *wanted = true;
             }
@@ -141,8 +144,8 @@ impl Plan {
     /// The rows that stay.
     pub(crate) fn keep(&self, chunk: &Chunk) -> Result<Vec<usize>, ApplyError> {
         let mut rows = (0..chunk.rows).collect();
-        for filter in &self.filters {
-            filter.apply(chunk, &mut rows).ok_or(ApplyError::OtherSchema)?;
+        for duty in &self.rows {
+            duty.apply(chunk, &mut rows).ok_or(ApplyError::OtherSchema)?;
         }
         Ok(rows)
     }
@@ -185,7 +188,7 @@ impl Plan {
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan")
-            .field("filters", &self.filters)
+            .field("rows", &self.rows)
             .field("outputs", &self.outputs)
             .finish_non_exhaustive()
     }
