@@ -11,7 +11,7 @@ use dataspace_ledger::{
     Case, Contract as Row, DenialReason, Document, Member, Refusal, SpaceState, Taken, TimeError,
     Times,
 };
-use dataspace_policy::Uses;
+use dataspace_policy::{Told, Uses};
 use dataspace_primitives::{Digest, UnixMillis};
 use dataspace_tlog::{AccessRecord, Event as Logged, LeafIndex, Record, Verdict};
 use dataspace_usage_contract::ContractId;
@@ -308,8 +308,7 @@ impl Run {
             action: asked.action.parse().expect("an action"),
             purpose: Cow::Borrowed(&purpose),
             person: None,
-            environment: None,
-            recipient_region: asked.recipient.map(region),
+            told: Told { recipient_region: asked.recipient.map(region), ..Told::default() },
             uses,
         };
         let document = self.documents.iter().find(|(one, _)| *one == asked.contract);

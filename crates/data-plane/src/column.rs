@@ -10,7 +10,19 @@ use arrow_array::{
     LargeStringArray, NullArray, PrimitiveArray, StringArray, StringViewArray, downcast_integer,
     downcast_primitive,
 };
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+
+use crate::plan_error::PlanError;
+
+/// The column that a duty names, and its place.
+pub(crate) fn find<'a>(
+    schema: &'a Schema,
+    clause: usize,
+    column: &str,
+) -> Result<(usize, &'a Field), PlanError> {
+    let unknown = || PlanError::UnknownColumn { clause, column: column.to_owned() };
+    schema.column_with_name(column).ok_or_else(unknown)
+}
 
 /// What filters and masks tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,13 @@
 
 use std::cmp::Ordering;
 
+use arrow_schema::Schema;
 use dataspace_policy::{Number, Operator, RowFilter, Scalar};
 
-use crate::column::{Cells, Kind, boolean, value};
+use crate::chunk::Chunk;
+use crate::column::{Cells, Kind, boolean, find, type_name, value};
+use crate::plan_error::PlanError;
+use crate::rows::RowDuty;
 
 /// A decimal constant times ten to the power of a column's scale, as a whole number and whether
 /// something follows it: all that a comparison with integers and decimals needs.
@@ -58,7 +62,7 @@ enum Constants {
 
 /// Why a filter does not fit its column.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Misfit {
+enum Misfit {
     /// No comparison is defined for such columns.
     Column,
     /// A constant of another type.
@@ -67,9 +71,50 @@ pub(crate) enum Misfit {
     Operator,
 }
 
+/// A filter, and the column of the table that it looks at.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    column: usize,
+    test: Test,
+}
+
+impl Filter {
+    pub(crate) fn compile(
+        filter: &RowFilter,
+        clause: usize,
+        schema: &Schema,
+    ) -> Result<Self, PlanError> {
+        let (column, field) = find(schema, clause, filter.column.as_str())?;
+        let test = Test::compile(filter, Kind::of(field.data_type())).map_err(|misfit| {
+            let column = field.name().clone();
+            let data_type = type_name(field.data_type());
+            match misfit {
+                Misfit::Column => {
+                    PlanError::ColumnType { clause, column, data_type, action: "compared" }
+                }
+                Misfit::Constant => PlanError::ConstantType { clause, column, data_type },
+                Misfit::Operator => PlanError::Unordered { clause, column },
+            }
+        })?;
+        Ok(Self { column, test })
+    }
+}
+
+impl RowDuty for Filter {
+    fn columns(&self) -> Vec<usize> {
+        vec![self.column]
+    }
+
+    fn apply(&self, chunk: &Chunk, rows: &mut Vec<usize>) -> Option<()> {
+        let cells = Cells::of(chunk.column(self.column)?.as_ref())?;
+        rows.retain(|row| self.test.holds(&cells, *row));
+        Some(())
+    }
+}
+
 /// One comparison with the constants that its column type calls for.
 #[derive(Debug)]
-pub(crate) struct Test {
+struct Test {
     operator: Operator,
     constants: Constants,
 }
@@ -86,7 +131,7 @@ fn number<T>(scalar: &Scalar, take: impl Fn(&Number) -> Option<T>) -> Option<T> 
 }
 
 impl Test {
-    pub(crate) fn compile(filter: &RowFilter, kind: Option<Kind>) -> Result<Self, Misfit> {
+    fn compile(filter: &RowFilter, kind: Option<Kind>) -> Result<Self, Misfit> {
         let ordered = !matches!(filter.operator, Operator::Eq | Operator::Neq | Operator::IsAnyOf);
         let constants = match kind.ok_or(Misfit::Column)? {
             Kind::Boolean if ordered => return Err(Misfit::Operator),
@@ -112,7 +157,7 @@ impl Test {
 
     /// Whether the row stays. A missing value, NaN, and cells of another type than compiled for
     /// never do.
-    pub(crate) fn holds(&self, cells: &Cells<'_>, row: usize) -> bool {
+    fn holds(&self, cells: &Cells<'_>, row: usize) -> bool {
         match (&self.constants, cells) {
             (Constants::Boolean(constants), Cells::Boolean(array)) => {
                 let value = boolean(array, row);

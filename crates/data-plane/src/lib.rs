@@ -15,9 +15,17 @@
 //!
 //! # Example
 //! ```
-//! use dataspace_data_plane::{Plan, PseudonymKey, Table, preview};
+//! use dataspace_data_plane::{Plan, Table, preview};
 //! use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
 //!
+//! # use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
+//! # struct OfNode;
+//! # impl Secrets for OfNode {
+//! #     fn derive(&self, _: &str, _: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
+//! #         Ok(Zeroizing::new([7; 32]))
+//! #     }
+//! # }
+//! # let (secrets, contract) = (OfNode, b"sha256 of the contract");
 //! let directory = tempfile::tempdir()?;
 //! let path = directory.path().join("oxides.csv");
 //! std::fs::write(&path, "id,formula,seebeck\nmp-1,Fe2O3,646.823\nmp-2,FeO,\nmp-3,Cs,-1.74\n")?;
@@ -36,7 +44,7 @@
 //! ];
 //!
 //! let table = Table::open(&path)?;
-//! let plan = Plan::compile(&duties, &table.schema(), PseudonymKey::new([7; 32]))?;
+//! let plan = Plan::compile(&duties, &table.schema(), &secrets, contract)?;
 //! let batches = plan.run(&table)?.collect::<Result<Vec<_>, _>>()?;
 //! assert_eq!(
 //!     preview(&batches, 10, 80),
@@ -106,7 +114,7 @@
 //!   nothing here counts queries or subjects.
 //! - Error texts name columns of the table, never values or paths. The sources of [`OpenError`],
 //!   [`ReadError`] and [`RunError`] are for the provider's operator.
-//! - The wiping of keys covers [`PseudonymKey`], not the values in memory.
+//! - The wiping of keys covers the contract's secret, not the values in memory.
 
 mod calendar;
 mod chunk;
@@ -131,6 +139,7 @@ mod product;
 mod pseudonym;
 mod render;
 mod round;
+mod rows;
 mod run;
 mod run_error;
 mod spelling;
@@ -148,7 +157,6 @@ pub use crate::options::{ColumnType, TableOptions};
 pub use crate::plan::Plan;
 pub use crate::plan_error::{ApplyError, PartError, PlanError};
 pub use crate::product::{Delivery, Piece, Product, ProductError};
-pub use crate::pseudonym::PseudonymKey;
 pub use crate::render::{WriteError, preview, write_csv};
 pub use crate::run::Masked;
 pub use crate::run_error::RunError;

@@ -3,16 +3,20 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, downcast_integer, new_null_array};
-use arrow_schema::{DataType, Field};
-use dataspace_policy::MaskMethod;
+use arrow_schema::{DataType, Field, Schema};
+use dataspace_policy::{ColumnMask, MaskMethod};
 
-use crate::column::{Cells, Kind, Text, TextTooLong, copy, numbers, released_type, texts, value};
+use crate::column::{
+    Cells, Kind, Text, TextTooLong, copy, find, numbers, released_type, texts, type_name, value,
+};
 use crate::pieces::width;
+use crate::plan_error::PlanError;
 use crate::pseudonym::{PSEUDONYM_DIGITS, PseudonymKey, Pseudonyms};
 use crate::round::{round_decimal, round_float, round_integer};
+use crate::spelling;
 
 /// What a mask does that does not fit a column's type, in words.
-pub(crate) fn misfit(method: MaskMethod, data_type: &DataType) -> Option<&'static str> {
+fn misfit(method: MaskMethod, data_type: &DataType) -> Option<&'static str> {
     let kind = Kind::of(data_type);
     let (fits, action) = match method {
         MaskMethod::Drop | MaskMethod::Null => (true, "hidden"),
@@ -23,6 +27,50 @@ pub(crate) fn misfit(method: MaskMethod, data_type: &DataType) -> Option<&'stati
         MaskMethod::Truncate { .. } => (kind == Some(Kind::Text), "cut"),
     };
     (!fits).then_some(action)
+}
+
+/// The masks of one table, by column, each with its duty.
+pub(crate) struct Masks(Vec<Option<(usize, MaskMethod)>>);
+
+impl Masks {
+    /// None on any column.
+    pub(crate) fn of(schema: &Schema) -> Self {
+        Self(vec![None; schema.fields().len()])
+    }
+
+    pub(crate) fn compile(
+        &mut self,
+        mask: &ColumnMask,
+        clause: usize,
+        schema: &Schema,
+    ) -> Result<(), PlanError> {
+        let (place, field) = find(schema, clause, mask.column.as_str())?;
+        let column = field.name().clone();
+        if let Some(Some((first, _))) = self.0.get(place) {
+            return Err(PlanError::SecondMask { clause, first: *first, column });
+        }
+        if let Some(action) = misfit(mask.method, field.data_type()) {
+            let data_type = type_name(field.data_type());
+            return Err(PlanError::ColumnType { clause, column, data_type, action });
+        }
+        if let Some(slot) = self.0.get_mut(place) {
+            *slot = Some((clause, mask.method));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn are_any(&self) -> bool {
+        self.0.iter().any(Option::is_some)
+    }
+
+    /// The columns that leave.
+    pub(crate) fn outputs(self, schema: &Schema) -> Result<Vec<Output>, PlanError> {
+        let columns = schema.fields().iter().zip(self.0).enumerate();
+        let outputs = columns.map(|(source, (field, mask))| {
+            Output::new(source, field, mask.map(|(_, method)| method))
+        });
+        outputs.filter_map(Result::transpose).collect()
+    }
 }
 
 #[derive(Debug)]
@@ -40,19 +88,17 @@ pub(crate) struct Output {
     /// The column of the table.
     pub(crate) source: usize,
     action: Action,
-    pub(crate) data_type: DataType,
+    /// As it leaves.
+    pub(crate) released: Field,
 }
-
-/// The type does not leave from here.
-pub(crate) struct Unreleased;
 
 impl Output {
     /// `None` if the column is left out.
-    pub(crate) fn new(
+    fn new(
         source: usize,
         field: &Field,
         mask: Option<MaskMethod>,
-    ) -> Result<Option<Self>, Unreleased> {
+    ) -> Result<Option<Self>, PlanError> {
         let released = released_type(field.data_type());
         let (action, data_type) = match mask {
             Some(MaskMethod::Drop) => return Ok(None),
@@ -65,7 +111,13 @@ impl Output {
             }
             None => (Action::Copy, released),
         };
-        Ok(Some(Self { source, action, data_type: data_type.ok_or(Unreleased)? }))
+        let data_type = data_type.ok_or_else(|| PlanError::UnreleasedType {
+            column: field.name().clone(),
+            data_type: type_name(field.data_type()),
+        })?;
+        // Built anew: metadata of the source may tell about hidden values.
+        let released = spelling::carried(Field::new(field.name(), data_type, true), field);
+        Ok(Some(Self { source, action, released }))
     }
 
     /// Whether values of the table are needed for it.
@@ -76,8 +128,8 @@ impl Output {
     /// Adds the bytes that the values of `rows` take at most to `lens`.
     pub(crate) fn add_lens(&self, array: Option<&ArrayRef>, rows: &[usize], lens: &mut [usize]) {
         let fixed = match self.action {
-            Action::Hash => width(&self.data_type) + PSEUDONYM_DIGITS,
-            _ => width(&self.data_type),
+            Action::Hash => width(self.released.data_type()) + PSEUDONYM_DIGITS,
+            _ => width(self.released.data_type()),
         };
         for len in lens.iter_mut() {
             *len = len.saturating_add(fixed);
@@ -100,7 +152,7 @@ impl Output {
         key: Option<&PseudonymKey>,
     ) -> Option<Result<ArrayRef, TextTooLong>> {
         if matches!(self.action, Action::Null) {
-            return Some(Ok(new_null_array(&self.data_type, rows.len())));
+            return Some(Ok(new_null_array(self.released.data_type(), rows.len())));
         }
         let array = array?.as_ref();
         match self.action {

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use dataspace_policy::Duty;
-use dataspace_primitives::{Digest, Name, Part};
+use dataspace_primitives::{Digest, Name, Part, Secrets};
 use thiserror::Error;
 
 use crate::file::{self, FileError, Snapshot, Stamp};
 use crate::plan_error::{PartError, PlanError};
 use crate::product::{Delivery, Piece, Product, ProductError};
-use crate::pseudonym::PseudonymKey;
 use crate::run_error::RunError;
 
 /// Most bytes of one piece.
@@ -107,7 +106,7 @@ impl Product for MediaFile {
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        _key: PseudonymKey,
+        _secrets: (&dyn Secrets, &[u8]),
     ) -> Result<Box<dyn Delivery>, ProductError> {
         self.check(duties)?;
         let len = self.stamp.len;

@@ -340,6 +340,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::{ArrayRef, Int64Array, StringArray};
+    use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
 
     use super::*;
 
@@ -351,8 +352,16 @@ mod tests {
         RecordBatch::try_from_iter(columns).unwrap()
     }
 
+    struct Fives;
+
+    impl Secrets for Fives {
+        fn derive(&self, _: &str, _: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
+            Ok(Zeroizing::new([5; 32]))
+        }
+    }
+
     fn ordered(batches: &[RecordBatch], memory_len: usize) -> Vec<RecordBatch> {
-        let key = PseudonymKey::new([5; 32]);
+        let key = PseudonymKey::derive(&Fives, b"contract").unwrap();
         let mut order = Order::new(batches[0].schema(), &key, memory_len).unwrap();
         for batch in batches {
             order.push(batch).unwrap();

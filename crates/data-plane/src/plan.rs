@@ -5,23 +5,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef};
 use dataspace_policy::Duty;
-use dataspace_primitives::Name;
+use dataspace_primitives::{Name, Secrets};
 
 use crate::chunk::Chunk;
-use crate::column::{Cells, Kind, type_name};
-use crate::filter::{Misfit, Test};
-use crate::mask::{self, Output};
+use crate::filter::Filter;
+use crate::mask::{Masks, Output};
 use crate::plan_error::{ApplyError, PartError, PlanError};
 use crate::pseudonym::PseudonymKey;
 use crate::render::escape;
-use crate::spelling;
+use crate::rows::RowDuty;
 
 /// The duties of one contract, checked against the columns of one table.
 pub struct Plan {
     source: Vec<(String, DataType)>,
-    filters: Vec<(usize, Test)>,
+    rows: Vec<Box<dyn RowDuty>>,
     outputs: Vec<Output>,
     schema: SchemaRef,
     /// Kept only while some column is masked: for pseudonyms and for the order of the rows.
@@ -32,76 +31,62 @@ impl Plan {
     /// Checks every duty against the columns of the table. What this accepts, [`Plan::apply`]
     /// carries out in full: row filters on the values as they are in the table, then masks.
     ///
+    /// A secret is derived, in the context of the `contract`, only where a duty needs one: for
+    /// pseudonyms, and for the order of the rows where a column is masked.
+    ///
     /// # Errors
     /// [`PlanError`] with the first duty that cannot be carried out here. None is ever skipped.
-    pub fn compile(duties: &[Duty], schema: &Schema, key: PseudonymKey) -> Result<Self, PlanError> {
-        let mut names = BTreeSet::new();
-        for (index, field) in schema.fields().iter().enumerate() {
-            if field.name().parse::<Name>().is_err() {
-                return Err(PlanError::ColumnName { index, shown: escape(field.name()) });
-            }
-            if !names.insert(field.name()) {
-                let column = field.name().clone();
-                return Err(PlanError::DuplicateColumn { column });
-            }
+    pub fn compile(
+        duties: &[Duty],
+        schema: &Schema,
+        secrets: &dyn Secrets,
+        contract: &[u8],
+    ) -> Result<Self, PlanError> {
+        let (mut plan, is_masked) = Self::fit(duties, schema)?;
+        if is_masked {
+            let key = PseudonymKey::derive(secrets, contract);
+            plan.key = Some(key.map_err(|source| PlanError::Secret { source })?);
         }
-        let mut filters = Vec::new();
-        let mut masks = vec![None; schema.fields().len()];
+        Ok(plan)
+    }
+
+    /// Checks every duty as [`compile`](Self::compile) does, without secrets.
+    ///
+    /// # Errors
+    /// [`PlanError`] with the first duty that cannot be carried out.
+    pub fn check(duties: &[Duty], schema: &Schema) -> Result<(), PlanError> {
+        Self::fit(duties, schema).map(drop)
+    }
+
+    /// The plan without its key, and whether it needs one.
+    fn fit(duties: &[Duty], schema: &Schema) -> Result<(Self, bool), PlanError> {
+        check_names(schema)?;
+        let mut rows: Vec<Box<dyn RowDuty>> = Vec::new();
+        let mut masks = Masks::of(schema);
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
-            let column = duty.column().as_str();
-            let unknown = || PlanError::UnknownColumn { clause, column: column.to_owned() };
-            let (index, field) = schema.column_with_name(column).ok_or_else(unknown)?;
             match duty {
                 Duty::Filter(filter) => {
-                    let test = Test::compile(filter, Kind::of(field.data_type()))
-                        .map_err(|misfit| explain(&misfit, clause, field))?;
-                    filters.push((index, test));
+                    rows.push(Box::new(Filter::compile(filter, clause, schema)?));
                 }
-                Duty::Mask(mask) => {
-                    let slot = masks.get_mut(index).ok_or_else(unknown)?;
-                    if let Some((first, _)) = *slot {
-                        let column = column.to_owned();
-                        return Err(PlanError::SecondMask { clause, first, column });
-                    }
-                    if let Some(action) = mask::misfit(mask.method, field.data_type()) {
-                        let column = column.to_owned();
-                        let data_type = type_name(field.data_type());
-                        return Err(PlanError::ColumnType { clause, column, data_type, action });
-                    }
-                    *slot = Some((clause, mask.method));
-                }
+                Duty::Mask(mask) => masks.compile(mask, clause, schema)?,
             }
         }
-        let masked = masks.iter().any(Option::is_some);
-        let mut outputs = Vec::new();
-        let mut fields = Vec::new();
-        for (source, (field, mask)) in schema.fields().iter().zip(masks).enumerate() {
-            let output = Output::new(source, field, mask.map(|(_, method)| method));
-            let output = output.map_err(|mask::Unreleased| PlanError::UnreleasedType {
-                column: field.name().clone(),
-                data_type: type_name(field.data_type()),
-            })?;
-            let Some(output) = output else { continue };
-            // Built anew: metadata of the source may tell about hidden values.
-            let released = Field::new(field.name(), output.data_type.clone(), true);
-            fields.push(spelling::carried(released, field));
-            outputs.push(output);
-        }
+        let is_masked = masks.are_any();
+        let outputs = masks.outputs(schema)?;
         if outputs.is_empty() {
             return Err(PlanError::NothingLeft);
         }
-        Ok(Self {
-            source: schema
-                .fields()
-                .iter()
-                .map(|field| (field.name().clone(), field.data_type().clone()))
-                .collect(),
-            filters,
+        let columns = schema.fields().iter();
+        let released = outputs.iter().map(|output| output.released.clone());
+        let plan = Self {
+            source: columns.map(|one| (one.name().clone(), one.data_type().clone())).collect(),
+            rows,
+            schema: Arc::new(Schema::new(released.collect::<Vec<_>>())),
             outputs,
-            schema: Arc::new(Schema::new(fields)),
-            key: masked.then_some(key),
-        })
+            key: None,
+        };
+        Ok((plan, is_masked))
     }
 
     /// The columns of what [`Plan::apply`] returns: without the source's metadata, every one
@@ -166,8 +151,8 @@ impl Plan {
     pub(crate) fn wanted(&self) -> Vec<bool> {
         let mut wanted = vec![false; self.source.len()];
         let outputs = self.outputs.iter().filter(|output| output.reads());
-        let filters = self.filters.iter().map(|(index, _)| *index);
-        for index in outputs.map(|output| output.source).chain(filters) {
+        let rows = self.rows.iter().flat_map(|duty| duty.columns());
+        for index in outputs.map(|output| output.source).chain(rows) {
             if let Some(wanted) = wanted.get_mut(index) {
                 *wanted = true;
             }
@@ -177,15 +162,11 @@ impl Plan {
 
     /// The rows that stay.
     pub(crate) fn keep(&self, chunk: &Chunk) -> Result<Vec<usize>, ApplyError> {
-        let tests: Vec<_> = self
-            .filters
-            .iter()
-            .map(|(index, test)| Some((Cells::of(chunk.column(*index)?.as_ref())?, test)))
-            .collect::<Option<_>>()
-            .ok_or(ApplyError::OtherSchema)?;
-        Ok((0..chunk.rows)
-            .filter(|row| tests.iter().all(|(cells, test)| test.holds(cells, *row)))
-            .collect())
+        let mut rows = (0..chunk.rows).collect();
+        for duty in &self.rows {
+            duty.apply(chunk, &mut rows).ok_or(ApplyError::OtherSchema)?;
+        }
+        Ok(rows)
     }
 
     /// Bytes that each of `rows` takes at most once it is masked.
@@ -226,18 +207,22 @@ impl Plan {
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan")
-            .field("filters", &self.filters)
+            .field("rows", &self.rows)
             .field("outputs", &self.outputs)
             .finish_non_exhaustive()
     }
 }
 
-fn explain(misfit: &Misfit, clause: usize, field: &Field) -> PlanError {
-    let column = field.name().clone();
-    let data_type = type_name(field.data_type());
-    match misfit {
-        Misfit::Column => PlanError::ColumnType { clause, column, data_type, action: "compared" },
-        Misfit::Constant => PlanError::ConstantType { clause, column, data_type },
-        Misfit::Operator => PlanError::Unordered { clause, column },
+/// Every column has a name that a duty can name, and no other one has it.
+fn check_names(schema: &Schema) -> Result<(), PlanError> {
+    let mut names = BTreeSet::new();
+    for (index, field) in schema.fields().iter().enumerate() {
+        if field.name().parse::<Name>().is_err() {
+            return Err(PlanError::ColumnName { index, shown: escape(field.name()) });
+        }
+        if !names.insert(field.name()) {
+            return Err(PlanError::DuplicateColumn { column: field.name().clone() });
+        }
     }
+    Ok(())
 }

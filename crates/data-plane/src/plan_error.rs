@@ -2,6 +2,7 @@
 
 use arrow_schema::ArrowError;
 use dataspace_policy::InvalidDuty;
+use dataspace_primitives::SecretsError;
 use thiserror::Error;
 
 /// Why the duties cannot be carried out on a table, so that nothing of it is released.
@@ -97,6 +98,12 @@ pub enum PlanError {
     /// Every column is left out.
     #[error("no column is left to release")]
     NothingLeft,
+    /// A duty needs a secret of the contract, and there is none.
+    #[error("the duties need a secret of the contract")]
+    Secret {
+        /// Why there is none.
+        source: SecretsError,
+    },
 }
 
 /// Why there is no such part of a product. It tells nothing that the contract does not release.

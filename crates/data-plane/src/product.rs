@@ -6,13 +6,12 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use dataspace_policy::Duty;
-use dataspace_primitives::{Digest, Part};
+use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
 use crate::limited::Limited;
 use crate::plan::Plan;
 use crate::plan_error::{PartError, PlanError};
-use crate::pseudonym::PseudonymKey;
 use crate::run::Masked;
 use crate::run_error::RunError;
 use crate::table::Table;
@@ -30,7 +29,8 @@ pub trait Product: Send + Sync {
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError>;
 
     /// Opens the data, or a part of them, with the duties carried out. Nothing beyond the part is given
-    /// out. `key` is the contract's own for pseudonyms.
+    /// out. Whatever is secret in how they are follows from the secrets and the name of their context, the
+    /// contract.
     ///
     /// # Errors
     /// [`ProductError`] if a duty cannot be carried out, there is no such part, or the data cannot be
@@ -39,7 +39,7 @@ pub trait Product: Send + Sync {
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        key: PseudonymKey,
+        secrets: (&dyn Secrets, &[u8]),
     ) -> Result<Box<dyn Delivery>, ProductError>;
 }
 
@@ -93,17 +93,16 @@ impl Product for Table {
     }
 
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError> {
-        // Any key will do to see whether the duties fit the columns.
-        Plan::compile(duties, &self.schema(), PseudonymKey::new([0; 32])).map(drop)
+        Plan::check(duties, &self.schema())
     }
 
     fn open(
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        key: PseudonymKey,
+        secrets: (&dyn Secrets, &[u8]),
     ) -> Result<Box<dyn Delivery>, ProductError> {
-        let mut plan = Plan::compile(duties, &self.schema(), key)?;
+        let mut plan = Plan::compile(duties, &self.schema(), secrets.0, secrets.1)?;
         let mut rows_max = None;
         match part {
             None => {}

@@ -1,9 +1,7 @@
 //! Pseudonyms: HMAC-SHA-256 under a key of one contract.
 
-use std::fmt;
-
+use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
 use ring::hmac;
-use zeroize::Zeroizing;
 
 use crate::column::{Cells, boolean, value};
 
@@ -13,21 +11,18 @@ const PSEUDONYM_LEN: usize = 16;
 /// Characters of a pseudonym.
 pub(crate) const PSEUDONYM_DIGITS: usize = 2 * PSEUDONYM_LEN;
 
-/// The secret under which the pseudonyms of one contract are made: 32 bytes, uniformly random or
-/// derived from such, and of this contract alone.
+/// The secret under which the pseudonyms of one contract are made, of this contract alone.
 ///
 /// Who has the key can find the value behind a pseudonym by trying values. It is wiped when
 /// dropped; the key schedule that `ring` makes of it while a batch is masked is not.
-pub struct PseudonymKey(Zeroizing<[u8; PseudonymKey::LEN]>);
+pub(crate) struct PseudonymKey(Zeroizing<[u8; 32]>);
 
 impl PseudonymKey {
-    /// Bytes of a key.
-    pub const LEN: usize = 32;
+    /// The use for which it is derived.
+    const PURPOSE: &str = "pseudonyms";
 
-    /// Takes the secret.
-    #[must_use]
-    pub fn new(secret: impl Into<Zeroizing<[u8; Self::LEN]>>) -> Self {
-        Self(secret.into())
+    pub(crate) fn derive(secrets: &dyn Secrets, contract: &[u8]) -> Result<Self, SecretsError> {
+        secrets.derive(Self::PURPOSE, contract).map(Self)
     }
 
     fn start(&self, domain: &[u8]) -> hmac::Context {
@@ -39,12 +34,6 @@ impl PseudonymKey {
     /// What the order of rows is made with.
     pub(crate) fn order(&self) -> hmac::Context {
         self.start(b"dataspace/row-order/v1\0")
-    }
-}
-
-impl fmt::Debug for PseudonymKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PseudonymKey(..)")
     }
 }
 

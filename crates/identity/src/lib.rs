@@ -52,6 +52,8 @@ mod secret_key;
 mod secrets;
 mod space;
 
+pub use dataspace_primitives::{Secrets, SecretsError};
+
 pub use crate::credential::{
     ATTRIBUTES_MAX, AdmitError, Admitted, CLOCK_SKEW, MembershipCredential, ROLES_MAX, TrustAnchors,
 };
@@ -66,5 +68,5 @@ pub use crate::keys::{
 pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
 pub use crate::revocation::{MembershipRevocation, RevocationError};
 pub use crate::secret_key::{ParseKeyError, SecretKey};
-pub use crate::secrets::{RootSecret, Secrets, SecretsError};
+pub use crate::secrets::RootSecret;
 pub use crate::space::SpaceId;

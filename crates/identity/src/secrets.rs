@@ -2,34 +2,9 @@
 
 use std::fmt;
 
+use dataspace_primitives::{Secrets, SecretsError};
 use ring::hkdf;
-use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
-
-/// Gives a secret of its own for each use, always the same one: from a [`RootSecret`] in memory, or from
-/// a service that never gives the root out.
-pub trait Secrets: Send + Sync {
-    /// 32 secret bytes for the use that is named by `purpose` and `context`.
-    ///
-    /// # Errors
-    /// [`SecretsError`] if the root cannot be used now.
-    fn derive(&self, purpose: &str, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError>;
-}
-
-/// Why there is no secret.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the root secret cannot be used: {why}")]
-pub struct SecretsError {
-    why: String,
-}
-
-impl SecretsError {
-    /// For this reason, which everybody may read.
-    #[must_use]
-    pub fn new(why: impl fmt::Display) -> Self {
-        Self { why: why.to_string() }
-    }
-}
 
 /// 32 random bytes from which all other secrets of a node follow, pseudonyms among them: so that its
 /// signing keys can be rotated, and pseudonyms stay. Wiped when dropped, redacted in `Debug`.

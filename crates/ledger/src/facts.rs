@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use dataspace_identity::MembershipCredential;
-use dataspace_policy::{Action, Environment, Facts, Person, Terms, Uses};
-use dataspace_primitives::{Name, Region, UnixMillis};
-use dataspace_tlog::Fact;
-use dataspace_usage_contract::{AccessRequest, Agreement, StatedEnvironment, Statements};
+use dataspace_policy::{Action, Environment, Fact, Facts, Kind, Known, Person, Terms, Told, Uses};
+use dataspace_primitives::{Name, UnixMillis};
+use dataspace_tlog::Fact as Entry;
+use dataspace_usage_contract::{AccessRequest, Agreement};
 
 /// Every member was admitted by one of these; whether it has others is not known.
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =
@@ -27,10 +27,8 @@ pub struct Stated<'a> {
     pub purpose: Cow<'a, Name>,
     /// Who, and in which roles.
     pub person: Option<(&'a str, Cow<'a, BTreeSet<Name>>)>,
-    /// Where it is processed.
-    pub environment: Option<Environment<'a>>,
-    /// Where the recipient is.
-    pub recipient_region: Option<Region>,
+    /// What else it says.
+    pub told: Told<'a>,
     /// The counts on which is decided.
     pub uses: Uses,
 }
@@ -39,13 +37,13 @@ impl<'a> Stated<'a> {
     /// As the consumer signed it.
     #[must_use]
     pub fn of(request: &'a AccessRequest, uses: Uses) -> Self {
-        let Statements { recipient_region, person, environment } = &request.statements;
+        let statements = &request.statements;
+        let person = statements.person.as_ref();
         Self {
             action: request.action,
             purpose: Cow::Borrowed(&request.purpose),
-            person: person.as_ref().map(|one| (one.id.as_str(), Cow::Borrowed(&one.roles))),
-            environment: environment.as_ref().map(stated_environment),
-            recipient_region: *recipient_region,
+            person: person.map(|one| (one.id.as_str(), Cow::Borrowed(&one.roles))),
+            told: statements.told(),
             uses,
         }
     }
@@ -54,71 +52,84 @@ impl<'a> Stated<'a> {
     ///
     /// # Errors
     /// The name of a fact that is missing or cannot be what it says.
-    pub fn read(facts: &'a BTreeMap<String, Fact>) -> Result<Self, &'static str> {
-        let text = |name: &'static str| match facts.get(name) {
-            Some(Fact::Text(text)) => Ok(text.as_str()),
-            _ => Err(name),
+    pub fn read(facts: &'a BTreeMap<String, Entry>) -> Result<Self, &'static str> {
+        let record = InLog(facts);
+        let text = |fact| match record.known(fact)? {
+            Some(Known::Text(text)) => Ok(text),
+            _ => Err(name(fact)),
         };
-        let number = |name: &'static str| match facts.get(name) {
-            Some(Fact::Number(number)) => Ok(*number),
-            _ => Err(name),
+        let number = |fact| match record.known(fact)? {
+            Some(Known::Number(number)) => Ok(number),
+            _ => Err(name(fact)),
         };
-        let person = match facts.get("person") {
+        let person = match record.known(Fact::Person)? {
             None => None,
-            Some(Fact::Text(id)) => {
-                let Some(Fact::Texts(roles)) = facts.get("personRoles") else {
-                    return Err("personRoles");
-                };
-                let roles = roles.iter().map(|role| role.parse()).collect::<Result<_, _>>();
-                let roles: BTreeSet<Name> = roles.map_err(|_| "personRoles")?;
-                Some((id.as_str(), Cow::Owned(roles)))
-            }
-            Some(_) => return Err("person"),
+            Some(_) => Some((text(Fact::Person)?, Cow::Owned(record.names(Fact::PersonRoles)?))),
         };
-        let environment = match facts.get("environment") {
+        let environment = match record.known(Fact::Environment)? {
             None => None,
             Some(_) => Some(Environment {
-                id: text("environment")?,
+                id: text(Fact::Environment)?,
                 // Nobody checks an attestation, so none counts.
                 attested: None,
-                sandbox: text("environmentSandbox")? == "true",
-                security_level: number("environmentSecurityLevel")?
+                sandbox: record.known(Fact::Sandbox)? == Some(Known::Flag(true)),
+                security_level: number(Fact::SecurityLevel)?
                     .try_into()
-                    .map_err(|_| "environmentSecurityLevel")?,
-                connector: text("environmentConnector")?,
-                application: text("environmentApplication")?,
+                    .map_err(|_| name(Fact::SecurityLevel))?,
+                connector: text(Fact::Connector)?,
+                application: text(Fact::Application)?,
             }),
         };
-        let recipient_region = match facts.get("recipientRegion") {
-            None => None,
-            Some(_) => Some(text("recipientRegion")?.parse().map_err(|_| "recipientRegion")?),
-        };
+        let mut told = Told { environment, ..Told::default() };
+        for fact in Fact::ALL.iter().copied().filter(|fact| fact.is_stated()) {
+            if let Some(known) = record.known(fact)?
+                && !told.read(fact, known)
+            {
+                return Err(name(fact));
+            }
+        }
         Ok(Self {
-            action: text("action")?.parse().map_err(|_| "action")?,
-            purpose: Cow::Owned(text("purpose")?.parse().map_err(|_| "purpose")?),
+            action: text(Fact::Action)?.parse().map_err(|_| name(Fact::Action))?,
+            purpose: Cow::Owned(text(Fact::Purpose)?.parse().map_err(|_| name(Fact::Purpose))?),
             person,
-            environment,
-            recipient_region,
+            told,
             uses: Uses {
-                contract: number("uses")?,
-                consumer: number("usesByConsumer")?,
-                today: number("usesToday")?,
-                this_month: number("usesThisMonth")?,
+                contract: number(Fact::Uses)?,
+                consumer: number(Fact::UsesByConsumer)?,
+                today: number(Fact::UsesToday)?,
+                this_month: number(Fact::UsesThisMonth)?,
             },
         })
     }
 }
 
-fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
-    Environment {
-        id: environment.id.as_str(),
-        // Nobody checks one.
-        attested: None,
-        sandbox: environment.sandbox,
-        security_level: environment.security_level,
-        connector: environment.connector.as_str(),
-        application: environment.application.as_str(),
+/// The facts of a record.
+struct InLog<'a>(&'a BTreeMap<String, Entry>);
+
+impl<'a> InLog<'a> {
+    /// What the record says of a fact; `None` if nothing. Sets of names are read by
+    /// [`names`](Self::names).
+    fn known(&self, fact: Fact) -> Result<Option<Known<'a>>, &'static str> {
+        let name = name(fact);
+        let Some(entry) = self.0.get(name) else { return Ok(None) };
+        match (fact.kind(), entry) {
+            (Kind::Flag, Entry::Text(text)) => Ok(Some(Known::Flag(text == "true"))),
+            (Kind::Text | Kind::Entity(_), Entry::Text(text)) => Ok(Some(Known::Text(text))),
+            (Kind::Number, Entry::Number(number)) => Ok(Some(Known::Number(*number))),
+            _ => Err(name),
+        }
     }
+
+    fn names(&self, fact: Fact) -> Result<BTreeSet<Name>, &'static str> {
+        let name = name(fact);
+        let Some(Entry::Texts(texts)) = self.0.get(name) else { return Err(name) };
+        texts.iter().map(|text| text.parse().map_err(|_| name)).collect()
+    }
+}
+
+/// Its name in records.
+fn name(fact: Fact) -> &'static str {
+    fact.in_log().unwrap_or_default()
 }
 
 /// What the facts of an access are made of, be it decided now or again.
@@ -150,20 +161,20 @@ impl<'a> Basis<'a> {
         let product = (agreement.product.as_str(), agreement.product_class.as_str());
         let purpose = stated.purpose.as_str();
         let plain = Facts::new(consumer, stated.action, product, purpose, self.now);
-        Facts {
+        let mut facts = Facts {
             roles: &credential.roles,
             credentials: &CREDENTIALS,
             attributes: &credential.attributes,
             person: stated.person.as_ref().map(|(id, roles)| Person { id, roles }),
             purposes: self.purposes.unwrap_or(plain.purposes),
-            recipient_region: stated.recipient_region,
-            environment: stated.environment,
             contract: self.contract,
             space: agreement.space.name.as_str(),
             agreed_at: self.agreed_at,
             uses: stated.uses,
             ..plain
-        }
+        };
+        facts.tell(stated.told);
+        facts
     }
 }
 
@@ -176,87 +187,29 @@ pub fn duties(terms: &Terms) -> Vec<String> {
 /// Every fact that is known, so that the decision can be made again from the log. The contract is
 /// the record's own.
 #[must_use]
-pub fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Fact> {
-    let Facts {
-        participant,
-        region,
-        roles,
-        credentials,
-        attributes,
-        person,
-        product,
-        product_class,
-        product_level,
-        action,
-        purpose,
-        purposes,
-        recipient_region,
-        environment,
-        now,
-        space,
-        contract: _,
-        agreed_at,
-        uses,
-        payment,
-        events,
-        state,
-    } = facts;
-    let mut all = vec![
-        ("participant", text(participant)),
-        ("region", text(region.as_str())),
-        ("roles", texts(roles)),
-        ("credentials", texts(credentials)),
-        ("product", text(product)),
-        ("productClass", text(product_class)),
-        ("action", text(action.as_str())),
-        ("purpose", text(purpose)),
-        ("purposes", texts(purposes)),
-        ("now", number(now.as_millis())),
-        ("space", text(space)),
-        ("agreedAt", number(agreed_at.as_millis())),
-        ("uses", number(uses.contract)),
-        ("usesByConsumer", number(uses.consumer)),
-        ("usesToday", number(uses.today)),
-        ("usesThisMonth", number(uses.this_month)),
-    ];
-    if let Some(person) = person {
-        all.extend([("person", text(person.id)), ("personRoles", texts(person.roles))]);
-    }
-    if let Some(environment) = environment {
-        all.extend([
-            ("environment", text(environment.id)),
-            ("environmentSandbox", flag(environment.sandbox)),
-            ("environmentSecurityLevel", number(environment.security_level)),
-            ("environmentConnector", text(environment.connector)),
-            ("environmentApplication", text(environment.application)),
-        ]);
-    }
-    let attested = environment.and_then(|environment| environment.attested);
-    all.extend(attested.map(|attested| ("environmentAttested", flag(attested))));
-    all.extend(product_level.map(|level| ("productLevel", number(level))));
-    all.extend(recipient_region.map(|region| ("recipientRegion", text(region.as_str()))));
-    all.extend(payment.map(|payment| ("payment", text(payment.as_str()))));
-    all.extend(events.map(|events| ("events", texts(events))));
-    all.extend(state.map(|state| ("state", text(state))));
-    let attributes = attributes.iter().map(|(name, value)| {
-        // No other fact has a colon in its name.
-        (format!("attribute:{name}"), text(value.as_str()))
+pub fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Entry> {
+    let all = Fact::ALL.iter().filter_map(|fact| {
+        let name = fact.in_log()?;
+        Some((name.to_owned(), entry(facts.known(*fact)?)))
     });
-    all.into_iter().map(|(name, fact)| (name.to_owned(), fact)).chain(attributes).collect()
+    let attributes = facts.attributes.iter().map(|(name, value)| {
+        // No other fact has a colon in its name.
+        (format!("attribute:{name}"), Entry::Text(value.to_string()))
+    });
+    all.chain(attributes).collect()
 }
 
-fn text(text: &str) -> Fact {
-    Fact::Text(text.to_owned())
+/// Whether the consumer states the fact of this name by a field of its request.
+pub(crate) fn is_stated(in_log: &str) -> bool {
+    Fact::ALL.iter().any(|fact| fact.is_stated() && fact.in_log() == Some(in_log))
 }
 
-fn texts(names: &BTreeSet<Name>) -> Fact {
-    Fact::Texts(names.iter().map(ToString::to_string).collect())
-}
-
-fn number(number: impl Into<u64>) -> Fact {
-    Fact::Number(number.into())
-}
-
-fn flag(flag: bool) -> Fact {
-    text(if flag { "true" } else { "false" })
+fn entry(known: Known<'_>) -> Entry {
+    match known {
+        Known::Text(text) | Known::Entity { id: text, .. } => Entry::Text(text.to_owned()),
+        Known::Texts(names) => Entry::Texts(names.iter().map(ToString::to_string).collect()),
+        Known::Number(number) => Entry::Number(number),
+        Known::Instant(at) => Entry::Number(at.as_millis()),
+        Known::Flag(flag) => Entry::Text(flag.to_string()),
+    }
 }

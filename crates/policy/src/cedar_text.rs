@@ -6,10 +6,12 @@ use std::fmt::{self, Write as _};
 
 use dataspace_primitives::Name;
 
+use crate::asked::Unknown;
 use crate::clause::ClauseKind;
-use crate::constraint::{Constraint, Hours};
+use crate::engine::entity::ROLE;
 use crate::engine::quote::literal;
-use crate::source::Unknown;
+use crate::facts::{Constraint, Fact, Form, Kind, Values};
+use crate::hours::Hours;
 use crate::terms::{InvalidTerms, Rule, Terms};
 
 /// Version of the compiler from terms to Cedar text. Both signers of a contract sign it beside the
@@ -82,32 +84,37 @@ fn policy(
 
 fn is_known(fact: Unknown<'_>) -> String {
     match fact {
-        Unknown::Person => "context has person".to_owned(),
-        Unknown::Environment => "context has environment".to_owned(),
-        Unknown::Attested => "context.environment has attested".to_owned(),
-        Unknown::RecipientRegion => "context has recipientRegion".to_owned(),
-        Unknown::Level => "resource has level".to_owned(),
-        Unknown::Payment => "context has payment".to_owned(),
-        Unknown::Events => "context has events".to_owned(),
-        Unknown::State => "context has state".to_owned(),
+        Unknown::Fact(fact) => format!("{} has {}", fact.owner().path(), fact.name()),
         Unknown::Attribute(name) => format!("principal.hasTag({})", literal(name.as_str())),
-        Unknown::Credential(all) => format!("principal.credentials.containsAny({})", set(all)),
+        Unknown::Credential(all) => {
+            format!("{}.containsAny({})", Fact::Credentials.path(), set(all))
+        }
+    }
+}
+
+/// The fact is among the values: it is one of them, or, of a set, has one of them.
+fn among(fact: Fact, values: Values<'_>) -> String {
+    let (path, texts) = (fact.path(), values.texts());
+    match fact.kind() {
+        Kind::Texts => format!("{path}.containsAny({})", set(texts)),
+        Kind::Roles => format!("{} in {}", fact.owner().path(), entities(ROLE, &texts)),
+        Kind::Entity(ty) => format!("{}.contains({path})", entities(ty, &texts)),
+        _ => contains(texts, path),
     }
 }
 
 fn condition(constraint: &Constraint) -> String {
     let zone = |hours: &Hours| format!("Dataspace::TimeZone::{}", literal(hours.zone.as_str()));
-    match constraint {
-        Constraint::Purpose(all) => contains(all, "context.purpose"),
-        Constraint::PurposeWithin(all) => format!("context.purposes.containsAny({})", set(all)),
-        Constraint::Time(validity) => format!(
+    match constraint.form() {
+        Form::Among(fact, values) => among(fact, values),
+        Form::Time(validity) => format!(
             "context.now >= datetime(\"{}\") && context.now < datetime(\"{}\")",
             validity.from(),
             validity.until()
         ),
-        Constraint::From(at) => format!("context.now >= datetime(\"{at}\")"),
-        Constraint::Before(at) => format!("context.now < datetime(\"{at}\")"),
-        Constraint::Hours(hours) => {
+        Form::From(at) => format!("context.now >= datetime(\"{at}\")"),
+        Form::Before(at) => format!("context.now < datetime(\"{at}\")"),
+        Form::Hours(hours) => {
             let days: Vec<_> = hours.weekdays.iter().map(|day| day.number().to_string()).collect();
             format!(
                 "[{}].contains({zone}.weekday) && {zone}.minute >= {} && {zone}.minute < {}",
@@ -117,42 +124,26 @@ fn condition(constraint: &Constraint) -> String {
                 zone = zone(hours),
             )
         }
-        Constraint::Elapsed(secs) => {
+        Form::Elapsed(secs) => {
             format!("context.now < context.contract.agreedAt.offset(duration(\"{secs}s\"))")
         }
-        Constraint::Count(max) => format!("context.uses < {max}"),
-        Constraint::ConsumerCount(max) => format!("context.usesByConsumer < {max}"),
-        Constraint::DayCount(max) => format!("context.usesToday < {max}"),
-        Constraint::MonthCount(max) => format!("context.usesThisMonth < {max}"),
-        Constraint::Jurisdiction(all) => contains(all, "principal.region"),
-        Constraint::RecipientRegion(all) => contains(all, "context.recipientRegion"),
-        Constraint::Participant(all) => {
-            format!("{}.contains(principal)", entities("Participant", all))
-        }
-        Constraint::Credential(all) => format!("principal.credentials.containsAny({})", set(all)),
-        Constraint::Attribute { name, values } => {
+        Form::Count(max) => format!("context.uses < {max}"),
+        Form::ConsumerCount(max) => format!("context.usesByConsumer < {max}"),
+        Form::DayCount(max) => format!("context.usesToday < {max}"),
+        Form::MonthCount(max) => format!("context.usesThisMonth < {max}"),
+        Form::Attribute { name, values } => {
             contains(values, &format!("principal.getTag({})", literal(name.as_str())))
         }
-        Constraint::Role(all) => format!("principal in {}", entities("Role", all)),
-        Constraint::PersonRole(all) => format!("context.person in {}", entities("Role", all)),
-        Constraint::Attested => "context.environment.attested".to_owned(),
-        Constraint::Sandbox => "context.environment.sandbox".to_owned(),
-        Constraint::SecurityLevel(least) => {
+        Form::Attested => "context.environment.attested".to_owned(),
+        Form::Sandbox => "context.environment.sandbox".to_owned(),
+        Form::SecurityLevel(least) => {
             format!("context.environment.securityLevel >= {least}")
         }
-        Constraint::Connector(all) => contains(all, "context.environment.connector"),
-        Constraint::Application(all) => contains(all, "context.environment.application"),
-        Constraint::Class(all) => contains(all, "resource.class"),
-        Constraint::Level(most) => format!("resource.level <= {most}"),
-        Constraint::Payment(all) => {
-            contains(all.iter().map(|state| state.as_str()), "context.payment")
-        }
-        Constraint::Event(all) => format!("context.events.containsAny({})", set(all)),
-        Constraint::State(all) => contains(all, "context.state"),
-        Constraint::Not(one) => format!("!({})", condition(one)),
-        Constraint::All(all) => joined(all, " && "),
-        Constraint::Any(all) => joined(all, " || "),
-        Constraint::One(all) => {
+        Form::Level(most) => format!("resource.level <= {most}"),
+        Form::Not(one) => format!("!({})", condition(one)),
+        Form::All(all) => joined(all, " && "),
+        Form::Any(all) => joined(all, " || "),
+        Form::One(all) => {
             let each = all.iter().map(|one| format!("(if {} then 1 else 0)", condition(one)));
             format!("{} == 1", each.collect::<Vec<_>>().join(" + "))
         }
@@ -174,10 +165,7 @@ fn set<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
     format!("[{}]", values.join(", "))
 }
 
-fn entities(entity_type: &str, ids: &BTreeSet<Name>) -> String {
-    let ids: Vec<_> = ids
-        .iter()
-        .map(|id| format!("Dataspace::{entity_type}::{}", literal(id.as_str())))
-        .collect();
+fn entities(entity_type: &str, ids: &[&str]) -> String {
+    let ids: Vec<_> = ids.iter().map(|id| format!("{entity_type}::{}", literal(id))).collect();
     format!("[{}]", ids.join(", "))
 }

@@ -104,6 +104,7 @@
 //! text within [`bounds`].
 
 mod action;
+mod asked;
 pub mod bounds;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/cedar_data.rs"]
@@ -124,6 +125,7 @@ mod duty;
 mod engine;
 mod explain;
 mod facts;
+mod hours;
 mod judged;
 mod lint;
 mod memory;
@@ -147,9 +149,7 @@ mod zone;
 pub use crate::action::{Action, ParseActionError};
 pub use crate::cedar_text::{COMPILER_VERSION, Scope};
 pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind, ParseClauseIdError};
-pub use crate::constraint::{
-    Constraint, DEPTH_MAX, Hours, NODES_MAX, SECS_MAX, VALUES_MAX, Weekday,
-};
+pub use crate::constraint::{DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
 pub use crate::contracts::{Asked, Compiler, Contracts};
 pub use crate::decision::{Decision, Denial, Grounds};
 pub use crate::duty::{
@@ -158,10 +158,14 @@ pub use crate::duty::{
 };
 pub use crate::engine::{Answer, Engine};
 pub use crate::explain::{Condition, Explanation, Verdict};
-pub use crate::facts::{Environment, Facts, Payment, Person, Uses};
+pub use crate::facts::{
+    Among, Constraint, Environment, Fact, Facts, Form, Kind, Known, Owner, Payment, Person, Told,
+    Uses, ValueKind, Values,
+};
+pub use crate::hours::{Hours, Weekday};
 pub use crate::judged::Layers;
 pub use crate::lint::Finding;
-pub use crate::named::{UnmatchedValue, ValueKind, Vocabulary, look};
+pub use crate::named::{UnmatchedValue, Vocabulary, look};
 pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
 pub use crate::policy_finding::PolicyFinding;
 pub use crate::program::Program;

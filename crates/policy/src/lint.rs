@@ -8,10 +8,11 @@ use dataspace_primitives::{Name, UnixMillis};
 use unicode_security::MixedScript as _;
 
 use crate::action::Action;
+use crate::asked::Unknown;
 use crate::clause::{ClauseId, ClauseKind};
-use crate::constraint::{Constraint, Hours};
+use crate::facts::Constraint;
+use crate::hours::Hours;
 use crate::phrase::list;
-use crate::source::Unknown;
 use crate::terms::{Rule, Terms};
 
 /// Comparisons that one [`Terms::lint`] makes at most. Terms beyond are too large for anybody to
@@ -291,24 +292,13 @@ fn basic(a: &Constraint, b: &Constraint) -> bool {
     if let (Some((from, until)), Some((other_from, other_until))) = (window(a), window(b)) {
         return other_from <= from && until <= other_until;
     }
+    if let (Some((fact, all)), Some((other, others))) = (a.among(), b.among()) {
+        return fact == other && all.is_subset(others);
+    }
     match (a, b) {
-        (C::Purpose(a), C::Purpose(b))
-        | (C::PurposeWithin(a), C::PurposeWithin(b))
-        | (C::Participant(a), C::Participant(b))
-        | (C::Credential(a), C::Credential(b))
-        | (C::Role(a), C::Role(b))
-        | (C::PersonRole(a), C::PersonRole(b))
-        | (C::Connector(a), C::Connector(b))
-        | (C::Application(a), C::Application(b))
-        | (C::Class(a), C::Class(b))
-        | (C::Event(a), C::Event(b))
-        | (C::State(a), C::State(b)) => a.is_subset(b),
         (C::Attribute { name, values }, C::Attribute { name: other, values: others }) => {
             name == other && values.is_subset(others)
         }
-        (C::Jurisdiction(a), C::Jurisdiction(b))
-        | (C::RecipientRegion(a), C::RecipientRegion(b)) => a.is_subset(b),
-        (C::Payment(a), C::Payment(b)) => a.is_subset(b),
         (C::Count(a), C::Count(b))
         | (C::ConsumerCount(a), C::ConsumerCount(b))
         | (C::DayCount(a), C::DayCount(b))
@@ -332,19 +322,13 @@ fn disjoint(a: &Constraint, b: &Constraint) -> bool {
     if let (Some((from, until)), Some((other_from, other_until))) = (window(a), window(b)) {
         return until <= other_from || other_until <= from;
     }
+    if let (Some((fact, all)), Some((other, others))) = (a.among(), b.among()) {
+        return fact == other && !fact.kind().is_set() && all.is_disjoint(others);
+    }
     match (a, b) {
-        (C::Purpose(a), C::Purpose(b))
-        | (C::Participant(a), C::Participant(b))
-        | (C::Connector(a), C::Connector(b))
-        | (C::Application(a), C::Application(b))
-        | (C::Class(a), C::Class(b))
-        | (C::State(a), C::State(b)) => a.is_disjoint(b),
         (C::Attribute { name, values }, C::Attribute { name: other, values: others }) => {
             name == other && values.is_disjoint(others)
         }
-        (C::Jurisdiction(a), C::Jurisdiction(b))
-        | (C::RecipientRegion(a), C::RecipientRegion(b)) => a.is_disjoint(b),
-        (C::Payment(a), C::Payment(b)) => a.is_disjoint(b),
         (C::Hours(a), C::Hours(b)) => never_at_once(a, b),
         _ => false,
     }

@@ -3,7 +3,6 @@
 //! that never matches forbids nobody.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use cedar_policy::Policy;
 use cedar_policy::pst::{
@@ -14,50 +13,9 @@ use dataspace_primitives::{Name, Region};
 use thiserror::Error;
 use unicode_security::confusable_detection::skeleton;
 
-use crate::constraint::Constraint;
 use crate::engine::entity::{CONTRACT, PARTICIPANT, ROLE, SPACE};
-use crate::facts::Payment;
+use crate::facts::{Fact, Owner, Payment, ValueKind};
 use crate::terms::Terms;
-
-/// What a value is one of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ValueKind {
-    /// A scenario of the space's profile.
-    Purpose,
-    /// A class of products in the space's profile.
-    Class,
-    /// A role of participants in the space's profile.
-    Role,
-    /// A country of ISO 3166-1.
-    Region,
-    /// The DID of a participant.
-    Participant,
-    /// The name of a space.
-    Space,
-    /// A contract's identifier.
-    Contract,
-    /// A state of a payment.
-    Payment,
-    /// A day of the week, 1 to 7.
-    Weekday,
-}
-
-impl fmt::Display for ValueKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Purpose => "purpose",
-            Self::Class => "product class",
-            Self::Role => "role",
-            Self::Region => "region",
-            Self::Participant => "participant",
-            Self::Space => "space",
-            Self::Contract => "contract",
-            Self::Payment => "payment",
-            Self::Weekday => "weekday",
-        })
-    }
-}
 
 /// A value that a policy compares with a fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,14 +122,11 @@ impl Terms {
             let (by, mut all) = (id.to_string(), Vec::new());
             rule.constraints.iter().for_each(|constraint| {
                 constraint.each(&mut |one| {
-                    let kind = match one {
-                        Constraint::Purpose(_) | Constraint::PurposeWithin(_) => ValueKind::Purpose,
-                        Constraint::Class(_) => ValueKind::Class,
-                        Constraint::Role(_) => ValueKind::Role,
-                        Constraint::Participant(_) => ValueKind::Participant,
-                        _ => return,
-                    };
-                    all.extend(one.names().into_iter().flatten().map(|value| (kind, value)));
+                    if let Some((fact, values)) = one.among()
+                        && let Some(kind) = fact.list()
+                    {
+                        all.extend(values.texts().into_iter().map(|value| (kind, value)));
+                    }
                 });
             });
             for (kind, value) in all {
@@ -358,15 +313,11 @@ fn literals(expr: &Expr, kind: ValueKind, all: &mut Vec<Named>) {
 /// What the values of a fact are one of.
 fn kind(expr: &Expr) -> Option<ValueKind> {
     let Expr::GetAttr { attr, .. } = expr else { return None };
-    Some(match attr.as_str() {
-        "purpose" | "purposes" => ValueKind::Purpose,
-        "class" => ValueKind::Class,
-        "roles" => ValueKind::Role,
-        "region" | "recipientRegion" => ValueKind::Region,
-        "payment" => ValueKind::Payment,
-        "weekday" => ValueKind::Weekday,
-        _ => return None,
-    })
+    if attr == "weekday" {
+        return Some(ValueKind::Weekday);
+    }
+    let mut facts = Fact::ALL.iter().filter(|fact| fact.owner() != Owner::Request);
+    facts.find(|fact| fact.name() == attr.as_str())?.list()
 }
 
 /// Every text in the conditions: strings, patterns and ids of entities.

@@ -15,9 +15,9 @@ use crate::action::Action;
 use crate::engine::entity::{
     ACTION, CONTRACT, ENVIRONMENT, PARTICIPANT, PERSON, PRODUCT, ROLE, SPACE, TIME_ZONE,
 };
-use crate::engine::node::{Fact, FactSet};
+use crate::engine::node::FactSet;
 use crate::engine::shape::{Constants, Places, open_name};
-use crate::facts::{Facts, Person};
+use crate::facts::{Fact, Facts, Known, Owner, Person};
 use crate::zone;
 
 /// Stack with which any policy within the bounds can be evaluated.
@@ -117,45 +117,31 @@ fn entities(
     let roles = |roles: &BTreeSet<Name>| {
         roles.iter().map(|role| uid(ROLE, role.as_str())).collect::<Result<HashSet<_>, _>>()
     };
-    let participant = [
-        ("region".to_owned(), text(facts.region.as_str())),
-        ("roles".to_owned(), texts(facts.roles)),
-        ("credentials".to_owned(), texts(facts.credentials)),
-    ];
     let tags =
         facts.attributes.iter().map(|(name, value)| (name.to_string(), text(value.as_str())));
-    let level = facts.product_level.map(|level| Expression::new_long(i64::from(level)));
-    let product: HashMap<_, _> = [("class".to_owned(), text(facts.product_class))]
-        .into_iter()
-        .chain(level.map(|level| ("level".to_owned(), level)))
-        .collect();
     let mut all = vec![
         Entity::new_with_tags(
             uid(PARTICIPANT, facts.participant)?,
-            participant,
+            attributes(facts, Owner::Principal)?,
             roles(facts.roles)?,
             tags,
         )?,
-        Entity::new(uid(PRODUCT, facts.product)?, product, [].into())?,
+        Entity::new(
+            uid(PRODUCT, facts.product)?,
+            attributes(facts, Owner::Resource)?.into_iter().collect(),
+            [].into(),
+        )?,
     ];
     if seen.contains(Fact::Contract) {
-        let agreed_at = Expression::new_datetime(facts.agreed_at.to_string());
-        let contract = [("agreedAt".to_owned(), agreed_at)];
-        all.push(Entity::new(uid(CONTRACT, facts.contract)?, contract.into(), [].into())?);
+        let attributes = attributes(facts, Owner::Contract)?.into_iter().collect();
+        all.push(Entity::new(uid(CONTRACT, facts.contract)?, attributes, [].into())?);
     }
     if let Some(person) = &facts.person {
         let roles = roles(person.roles)?;
         all.push(Entity::new(uid(PERSON, person.id)?, HashMap::new(), roles)?);
     }
     if let Some(one) = &facts.environment {
-        let attested = one.attested.map(|is| ("attested".to_owned(), Expression::new_bool(is)));
-        let attributes = [
-            ("sandbox".to_owned(), Expression::new_bool(one.sandbox)),
-            ("securityLevel".to_owned(), Expression::new_long(i64::from(one.security_level))),
-            ("connector".to_owned(), text(one.connector)),
-            ("application".to_owned(), text(one.application)),
-        ];
-        let attributes = attributes.into_iter().chain(attested).collect();
+        let attributes = attributes(facts, Owner::Environment)?.into_iter().collect();
         all.push(Entity::new(uid(ENVIRONMENT, one.id)?, attributes, [].into())?);
     }
     if seen.has_zones() {
@@ -174,54 +160,38 @@ fn entities(
     Ok(all)
 }
 
+/// What is known of the owner.
+fn attributes(
+    facts: &Facts<'_>,
+    owner: Owner,
+) -> Result<Vec<(String, Expression)>, Box<dyn Error>> {
+    let own = Fact::ALL.iter().filter(|fact| fact.owner() == owner);
+    let known = own.filter_map(|fact| Some((fact.name(), facts.known(*fact)?)));
+    known.map(|(name, known)| Ok((name.to_owned(), expression(known)?))).collect()
+}
+
 fn context(facts: &Facts<'_>, seen: FactSet) -> Result<Vec<(String, Expression)>, Box<dyn Error>> {
-    let entity = |ty, id| uid(ty, id).map(Expression::new_entity_uid);
-    let count = |count| i64::try_from(count).map(Expression::new_long);
-    let mut pairs = Vec::new();
-    if seen.contains(Fact::Now) {
-        pairs.push(("now", Expression::new_datetime(facts.now.to_string())));
-    }
-    if seen.contains(Fact::Purpose) {
-        pairs.push(("purpose", text(facts.purpose)));
-    }
-    if seen.contains(Fact::Purposes) {
-        pairs.push(("purposes", texts(facts.purposes)));
-    }
-    if seen.contains(Fact::Space) {
-        pairs.push(("space", entity(SPACE, facts.space)?));
-    }
-    if seen.contains(Fact::Contract) {
-        pairs.push(("contract", entity(CONTRACT, facts.contract)?));
-    }
-    let counts = [
-        (Fact::Uses, "uses", facts.uses.contract),
-        (Fact::UsesByConsumer, "usesByConsumer", facts.uses.consumer),
-        (Fact::UsesToday, "usesToday", facts.uses.today),
-        (Fact::UsesThisMonth, "usesThisMonth", facts.uses.this_month),
-    ];
-    for (_, name, uses) in counts.into_iter().filter(|(fact, ..)| seen.contains(*fact)) {
-        pairs.push((name, count(uses)?));
-    }
-    if let Some(person) = &facts.person {
-        pairs.push(("person", entity(PERSON, person.id)?));
-    }
-    if let Some(environment) = &facts.environment {
-        pairs.push(("environment", entity(ENVIRONMENT, environment.id)?));
-    }
-    let region = facts.recipient_region.as_ref().map(|region| text(region.as_str()));
-    pairs.extend(region.map(|region| ("recipientRegion", region)));
-    pairs.extend(facts.payment.map(|payment| ("payment", text(payment.as_str()))));
-    pairs.extend(facts.events.map(|events| ("events", texts(events))));
-    pairs.extend(facts.state.map(|state| ("state", text(state))));
-    Ok(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    let of_context = Fact::ALL.iter().filter(|fact| fact.owner() == Owner::Context);
+    let seen = of_context.filter(|fact| fact.is_optional() || seen.contains(**fact));
+    let known = seen.filter_map(|fact| Some((fact.name(), facts.known(*fact)?)));
+    known.map(|(name, known)| Ok((name.to_owned(), expression(known)?))).collect()
+}
+
+fn expression(known: Known<'_>) -> Result<Expression, Box<dyn Error>> {
+    Ok(match known {
+        Known::Text(value) => text(value),
+        Known::Texts(values) => {
+            Expression::new_set(values.iter().map(|value| text(value.as_str())))
+        }
+        Known::Number(number) => Expression::new_long(i64::try_from(number)?),
+        Known::Instant(at) => Expression::new_datetime(at.to_string()),
+        Known::Flag(flag) => Expression::new_bool(flag),
+        Known::Entity { ty, id } => Expression::new_entity_uid(uid(ty, id)?),
+    })
 }
 
 fn text(value: &str) -> Expression {
     Expression::new_string(value.to_owned())
-}
-
-fn texts(values: &BTreeSet<Name>) -> Expression {
-    Expression::new_set(values.iter().map(|value| text(value.as_str())))
 }
 
 /// Cedar parses the name of a type with its whole grammar; once is enough.

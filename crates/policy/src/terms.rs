@@ -8,8 +8,9 @@ use thiserror::Error;
 
 use crate::action::Action;
 use crate::clause::{ClauseId, ClauseKind};
-use crate::constraint::{Constraint, DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
+use crate::constraint::{DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
 use crate::duty::{Duty, InvalidDuty};
+use crate::facts::Constraint;
 use crate::zone;
 
 /// Most clauses of one kind.

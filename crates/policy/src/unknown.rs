@@ -9,8 +9,8 @@
 
 use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Literal, UnaryOp};
 
+use crate::facts::Fact;
 use crate::named::parts;
-use crate::source::Unknown;
 
 /// A fact that can be unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,15 +27,7 @@ impl Key {
     /// What nobody supplies, in plain words; `None` if somebody does.
     pub(crate) fn unsupplied(&self) -> Option<String> {
         let Self::Attribute(name) = self else { return None };
-        let fact = match name.as_str() {
-            "level" => Unknown::Level,
-            "attested" => Unknown::Attested,
-            "payment" => Unknown::Payment,
-            "events" => Unknown::Events,
-            "state" => Unknown::State,
-            _ => return None,
-        };
-        fact.unsupplied()
+        optional(name)?.unsupplied().map(str::to_owned)
     }
 }
 
@@ -50,9 +42,10 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// Attributes with a `?` in the schema.
-const OPTIONAL: [&str; 8] =
-    ["person", "environment", "recipientRegion", "payment", "events", "state", "level", "attested"];
+/// The fact behind an attribute with a `?` in the schema.
+fn optional(name: &str) -> Option<Fact> {
+    Fact::ALL.iter().copied().find(|fact| fact.is_optional() && fact.name() == name)
+}
 
 /// Facts that are looked at together.
 const KEYS_MAX: usize = 128;
@@ -182,7 +175,7 @@ fn is_credentials(expr: &Expr) -> bool {
 
 /// The facts that it asks for or reads itself.
 fn own(expr: &Expr) -> Vec<Key> {
-    let attribute = |name: &str| OPTIONAL.contains(&name).then(|| Key::Attribute(name.to_owned()));
+    let attribute = |name: &str| optional(name).map(|_| Key::Attribute(name.to_owned()));
     match expr {
         Expr::GetAttr { .. } if is_credentials(expr) => vec![Key::Credentials],
         Expr::GetAttr { attr, .. } => attribute(attr).into_iter().collect(),

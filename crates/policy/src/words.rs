@@ -6,7 +6,8 @@ use dataspace_primitives::Name;
 
 use crate::action::Action;
 use crate::clause::{Assurance, Clause, ClauseKind};
-use crate::constraint::{Constraint, Hours, Weekday};
+use crate::facts::{Constraint, Fact, Form, Values};
+use crate::hours::{Hours, Weekday};
 use crate::phrase::{list, quoted, seconds};
 use crate::source::Source;
 use crate::terms::{Legal, Rule, Terms, numbered};
@@ -58,9 +59,11 @@ impl Terms {
             assurance: rule.assurance(id.kind, &released),
         });
         let mut clauses: Vec<_> = rules.collect();
-        clauses.extend(numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties).map(
-            |(id, duty)| Clause { id, words: duty.to_string(), assurance: Assurance::Enforced },
-        ));
+        clauses.extend(
+            numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties).map(|(id, duty)| {
+                Clause { id, words: duty.to_string(), assurance: duty.assurance() }
+            }),
+        );
         clauses.extend(numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal).map(
             |(id, legal)| Clause {
                 id,
@@ -121,57 +124,52 @@ fn rule(kind: ClauseKind, rule: &Rule, own: &dyn OwnWords) -> String {
 
 fn constraint(constraint: &Constraint, own: &dyn OwnWords) -> String {
     let any = |all: &BTreeSet<Name>| list(all.iter().map(quoted), "or");
-    match constraint {
-        Constraint::Purpose(all) => format!("for {}", any(all)),
-        Constraint::PurposeWithin(all) => format!("for {} or narrower purposes", any(all)),
-        Constraint::Time(validity) => validity.to_string(),
-        Constraint::From(at) => format!("from {at} on"),
-        Constraint::Before(at) => format!("before {at}"),
-        Constraint::Hours(hours) => at_hours(hours),
-        Constraint::Elapsed(secs) => format!("within {} after the agreement", seconds(*secs)),
-        Constraint::Count(1) => "once in all".to_owned(),
-        Constraint::Count(max) => format!("{max} times in all"),
-        Constraint::ConsumerCount(1) => "once under all its contracts".to_owned(),
-        Constraint::ConsumerCount(max) => format!("{max} times under all its contracts"),
-        Constraint::DayCount(1) => "once a day".to_owned(),
-        Constraint::DayCount(max) => format!("{max} times a day"),
-        Constraint::MonthCount(1) => "once a month".to_owned(),
-        Constraint::MonthCount(max) => format!("{max} times a month"),
-        Constraint::Jurisdiction(all) => format!("if established in {}", list(all.iter(), "or")),
-        Constraint::RecipientRegion(all) => format!("if the data go to {}", list(all.iter(), "or")),
-        Constraint::Participant(all) => format!("if it is {}", any(all)),
-        Constraint::Credential(all) => match all.iter().next() {
-            Some(one) if all.len() == 1 => match own.credential(one) {
-                Some((words, value)) => format!("if {words} is {}", quoted(value)),
-                None => format!("if it has the credential {}", quoted(one)),
-            },
-            _ => format!("if it has the credential {}", any(all)),
-        },
-        Constraint::Attribute { name, values } => match own.attribute(name) {
+    match constraint.form() {
+        Form::Among(fact, values) => among(fact, values, own),
+        Form::Time(validity) => validity.to_string(),
+        Form::From(at) => format!("from {at} on"),
+        Form::Before(at) => format!("before {at}"),
+        Form::Hours(hours) => at_hours(hours),
+        Form::Elapsed(secs) => format!("within {} after the agreement", seconds(*secs)),
+        Form::Count(1) => "once in all".to_owned(),
+        Form::Count(max) => format!("{max} times in all"),
+        Form::ConsumerCount(1) => "once under all its contracts".to_owned(),
+        Form::ConsumerCount(max) => format!("{max} times under all its contracts"),
+        Form::DayCount(1) => "once a day".to_owned(),
+        Form::DayCount(max) => format!("{max} times a day"),
+        Form::MonthCount(1) => "once a month".to_owned(),
+        Form::MonthCount(max) => format!("{max} times a month"),
+        Form::Attribute { name, values } => match own.attribute(name) {
             Some(words) => format!("if {words} is {}", any(values)),
             None => format!("if its credentials say that {} is {}", quoted(name), any(values)),
         },
-        Constraint::Role(all) => format!("if it has the role {}", any(all)),
-        Constraint::PersonRole(all) => format!("if its person has the role {}", any(all)),
-        Constraint::Attested => "in an attested environment".to_owned(),
-        Constraint::Sandbox => "in a sandbox".to_owned(),
-        Constraint::SecurityLevel(least) => {
+        Form::Attested => "in an attested environment".to_owned(),
+        Form::Sandbox => "in a sandbox".to_owned(),
+        Form::SecurityLevel(least) => {
             format!("in an environment of security level {least} or more")
         }
-        Constraint::Connector(all) => format!("through the connector {}", any(all)),
-        Constraint::Application(all) => format!("in the application {}", any(all)),
-        Constraint::Class(all) => format!("if the product is of the class {}", any(all)),
-        Constraint::Level(most) => format!("if the product is classified {most} or less"),
-        Constraint::Payment(all) => {
-            format!("while the payment is {}", list(all.iter().map(|one| one.as_str()), "or"))
-        }
-        Constraint::Event(all) => format!("during {}", any(all)),
-        Constraint::State(all) => format!("while the process is in the state {}", any(all)),
-        Constraint::Not(one) => format!("not ({})", self::constraint(one, own)),
-        Constraint::All(all) => joined(all, own, "both", "all of", "and"),
-        Constraint::Any(all) => joined(all, own, "either", "any of", "or"),
-        Constraint::One(all) => joined(all, own, "just one of", "just one of", "or"),
+        Form::Level(most) => format!("if the product is classified {most} or less"),
+        Form::Not(one) => format!("not ({})", self::constraint(one, own)),
+        Form::All(all) => joined(all, own, "both", "all of", "and"),
+        Form::Any(all) => joined(all, own, "either", "any of", "or"),
+        Form::One(all) => joined(all, own, "just one of", "just one of", "or"),
     }
+}
+
+fn among(fact: Fact, values: Values<'_>, own: &dyn OwnWords) -> String {
+    if let (Fact::Credentials, Values::Name(all)) = (fact, values)
+        && let Some(one) = all.first().filter(|_| all.len() == 1)
+        && let Some((words, value)) = own.credential(one)
+    {
+        return format!("if {words} is {}", quoted(value));
+    }
+    let texts = values.texts().into_iter();
+    let values = match values {
+        Values::Name(_) => list(texts.map(quoted), "or"),
+        // Each is one plain word.
+        Values::Region(_) | Values::Payment(_) => list(texts, "or"),
+    };
+    fact.words(&values).unwrap_or(values)
 }
 
 fn joined(all: &[Constraint], own: &dyn OwnWords, two: &str, more: &str, join: &str) -> String {

@@ -37,10 +37,13 @@ mod key;
 mod name;
 mod part;
 mod region;
+mod secrets;
 mod shown;
 mod signed;
 mod time;
 mod validity;
+
+pub use zeroize::Zeroizing;
 
 pub use crate::digest::{Digest, ParseDigestError};
 pub use crate::envelope::{DOCUMENT_LEN_MAX, EnvelopeError, Payload};
@@ -50,6 +53,7 @@ pub use crate::key::{
 pub use crate::name::{InvalidName, Name};
 pub use crate::part::{InvalidPart, PART_COLUMNS_LEN_MAX, PART_COLUMNS_MAX, Part};
 pub use crate::region::{InvalidRegion, Region, RegionGroup, Regions};
+pub use crate::secrets::{Secrets, SecretsError};
 pub use crate::shown::{Shown, shown};
 pub use crate::signed::{CoSignature, SignError, Signed, Verified, VerifyError};
 pub use crate::time::{ParseTimeError, UnixMillis, civil_from_days};

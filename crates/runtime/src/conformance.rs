@@ -13,8 +13,8 @@ use std::io::{self, Read as _, Write};
 
 pub use dataspace_audit_log::conformance::NotConformant;
 use dataspace_audit_log::conformance::must;
-use dataspace_data_plane::{Piece, Product, PseudonymKey};
-use dataspace_identity::{Did, Resolver, Secrets};
+use dataspace_data_plane::{Piece, Product};
+use dataspace_identity::{Did, Resolver, RootSecret, Secrets};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod};
 use dataspace_primitives::{Part, PublicKey, Signer};
 
@@ -169,9 +169,9 @@ pub fn resolver(resolver: &dyn Resolver, known: &Did, unknown: &Did) -> Result<(
 /// # Errors
 /// [`NotConformant`] with the first thing that is not as it must be.
 pub fn product(product: &dyn Product) -> Result<(), NotConformant> {
-    let key = || PseudonymKey::new([7; 32]);
+    let root = RootSecret::from_bytes(&mut [7; 32]);
     let all = |part: Option<&Part>, duties: &[Duty]| -> Option<Vec<Piece>> {
-        let mut data = product.open(duties, part, key()).ok()?;
+        let mut data = product.open(duties, part, (&root, b"a contract")).ok()?;
         let mut pieces = Vec::new();
         while let Some(piece) = data.next().ok()? {
             pieces.push(piece);

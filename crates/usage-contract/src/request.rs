@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use dataspace_identity::{Did, Origin};
-use dataspace_policy::Action;
+use dataspace_policy::{Action, Environment, Told};
 use dataspace_primitives::{Name, Part, Payload, Region, UnixMillis, bounded};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
@@ -84,6 +84,21 @@ pub struct StatedEnvironment {
 }
 
 impl Statements {
+    /// As facts, but for the person.
+    #[must_use]
+    pub fn told(&self) -> Told<'_> {
+        let environment = self.environment.as_ref().map(|one| Environment {
+            id: one.id.as_str(),
+            // Nobody checks one.
+            attested: None,
+            sandbox: one.sandbox,
+            security_level: one.security_level,
+            connector: one.connector.as_str(),
+            application: one.application.as_str(),
+        });
+        Told { environment, recipient_region: self.recipient_region }
+    }
+
     /// Whether nothing is stated.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -354,7 +354,8 @@ fn show_choice(chosen: &[Chosen], kept: &[String]) {
         "these duties were chosen by the names of the columns and the first rows; look at them";
     say!("   {}", paint::dim(words));
     for (number, one) in (1..).zip(chosen) {
-        let (duty, column) = (format!("duty-{number}"), shown(one.duty.column()));
+        let column = one.duty.column().map_or("", |column| column.as_str());
+        let (duty, column) = (format!("duty-{number}"), shown(column));
         say!("      {duty:<9}{column}: {}", shown(&one.why));
     }
     if !kept.is_empty() {

@@ -13,12 +13,12 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::common::{batch, filter, key, mask, number, open, told};
+use crate::common::{CONTRACT, batch, filter, key, mask, number, open, told};
 use crate::parquet_cases::parquet;
 
 /// The rows of each batch, each no longer than the bound.
 fn batches(table: &Table, duties: &[Duty]) -> Result<Vec<usize>, RunError> {
-    let plan = Plan::compile(duties, &table.schema(), key(1)).unwrap();
+    let plan = Plan::compile(duties, &table.schema(), &key(1), CONTRACT).unwrap();
     plan.run(table)?
         .map(|batch| {
             let batch = batch?;

@@ -2,11 +2,26 @@ use std::path::PathBuf;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::Schema;
-use dataspace_data_plane::{Plan, PlanError, PseudonymKey, Table, write_csv};
+use dataspace_data_plane::{Plan, PlanError, Table, write_csv};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
+use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
 
-pub(crate) fn key(byte: u8) -> PseudonymKey {
-    PseudonymKey::new([byte; 32])
+/// The context in which the secrets of all plans here are derived.
+pub(crate) const CONTRACT: &[u8] = b"contract";
+
+/// Gives this secret for the use of pseudonyms and the contract; else none.
+#[derive(Clone, Copy)]
+pub(crate) struct Key(pub(crate) [u8; 32]);
+
+impl Secrets for Key {
+    fn derive(&self, purpose: &str, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
+        assert_eq!((purpose, context), ("pseudonyms", CONTRACT));
+        Ok(Zeroizing::new(self.0))
+    }
+}
+
+pub(crate) fn key(byte: u8) -> Key {
+    Key([byte; 32])
 }
 
 pub(crate) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -30,7 +45,7 @@ pub(crate) fn mask(column: &str, method: MaskMethod) -> Duty {
 }
 
 pub(crate) fn compile(duties: &[Duty], schema: &Schema) -> Result<Plan, PlanError> {
-    Plan::compile(duties, schema, key(1))
+    Plan::compile(duties, schema, &key(1), CONTRACT)
 }
 
 pub(crate) fn apply(duties: &[Duty], batch: &RecordBatch) -> RecordBatch {

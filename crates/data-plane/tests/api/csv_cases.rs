@@ -9,7 +9,7 @@ use dataspace_data_plane::{
 use dataspace_policy::{MaskMethod, Operator};
 use proptest::prelude::*;
 
-use crate::common::{all_rows, filter, key, mask, open, rows, text};
+use crate::common::{CONTRACT, all_rows, filter, key, mask, open, rows, text};
 
 fn types(table: &Table) -> Vec<String> {
     table.schema().fields().iter().map(|field| field.data_type().to_string()).collect()
@@ -29,7 +29,8 @@ fn refused(csv: &str) -> OpenError {
 /// The distinct pseudonyms of a column.
 fn pseudonyms(csv: &str) -> usize {
     let table = opened(csv);
-    let plan = Plan::compile(&[mask("c", MaskMethod::Hash)], &table.schema(), key(1)).unwrap();
+    let plan =
+        Plan::compile(&[mask("c", MaskMethod::Hash)], &table.schema(), &key(1), CONTRACT).unwrap();
     let all: BTreeSet<_> =
         plan.run(&table).unwrap().flat_map(|batch| rows(&batch.unwrap())).collect();
     all.len()
@@ -61,7 +62,7 @@ fn a_file_that_swallows_rows_later_releases_none_of_them() {
     std::fs::write(&path, "class,remark\npublic,ok\n").unwrap();
     let table = Table::open(&path).unwrap();
     let duty = filter("class", Operator::Eq, vec![text("public")]);
-    let plan = Plan::compile(&[duty], &table.schema(), key(1)).unwrap();
+    let plan = Plan::compile(&[duty], &table.schema(), &key(1), CONTRACT).unwrap();
     std::fs::write(&path, "class,remark\npublic,\"12 inch\nsecret,one\nsecret,\"two\"\n").unwrap();
     let error = plan.run(&table).unwrap_err();
     assert!(matches!(error, RunError::Read(ReadError::Row(RowError::LineInQuotes { .. }))));
@@ -202,7 +203,7 @@ fn a_table_that_grows_beyond_its_types_is_refused_by_column_and_types_before_a_r
     let float = TableOptions::new().column("v", ColumnType::Float);
     let stated = Table::open_with(&path, &float).unwrap();
     std::fs::write(&path, day_2).unwrap();
-    let plan = Plan::compile(&[], &table.schema(), key(1)).unwrap();
+    let plan = Plan::compile(&[], &table.schema(), &key(1), CONTRACT).unwrap();
     let error = plan.run(&table).unwrap_err();
     let RunError::Read(ReadError::Row(error)) = error else { panic!("{error}") };
     assert!(matches!(error, RowError::CellType { row: 3, line: 4, .. }));
@@ -239,7 +240,7 @@ fn a_column_that_no_duty_can_name_is_refused_with_its_name_shown_safely() {
     let field = arrow_schema::Field::new("a\u{202e}b", DataType::Int8, true);
     let schema = arrow_schema::Schema::new(vec![field]);
     assert!(Table::from_batches(&schema, vec![]).is_err());
-    assert!(Plan::compile(&[], &schema, key(1)).is_err());
+    assert!(Plan::compile(&[], &schema, &key(1), CONTRACT).is_err());
 }
 
 /// Cells as programs write them.

@@ -13,7 +13,9 @@ use dataspace_data_plane::{BATCH_ROWS, Plan, Table};
 use dataspace_policy::MaskMethod::{Drop, Hash, Null, Truncate};
 use dataspace_policy::{Duty, Operator};
 
-use crate::common::{apply, batch, buffers, filter, holds_bytes, key, mask, number, rows, text};
+use crate::common::{
+    CONTRACT, apply, batch, buffers, filter, holds_bytes, key, mask, number, rows, text,
+};
 
 const SECRET: &str = "secret-recipe-0123456789";
 const PUBLIC: &str = "public-recipe-0123456789";
@@ -156,7 +158,7 @@ fn the_types_of_emptied_columns_do_not_carry_names_and_metadata() {
     let inner = Arc::new(Field::new(SECRET, DataType::Int8, true));
     let data_type = DataType::Struct(vec![inner].into());
     let schema = Schema::new(vec![Field::new("a", data_type, true)]);
-    let plan = Plan::compile(&[mask("a", Null)], &schema, key(1)).unwrap();
+    let plan = Plan::compile(&[mask("a", Null)], &schema, &key(1), CONTRACT).unwrap();
     assert!(!format!("{:?}", plan.output_schema()).contains(SECRET));
 }
 
@@ -171,7 +173,7 @@ fn the_borders_of_batches_do_not_count_hidden_rows() {
     ]);
     let table = Table::from_batches(source.schema_ref(), vec![source.clone()]).unwrap();
     let duties = [filter("mark", Operator::Eq, vec![number("1")])];
-    let plan = Plan::compile(&duties, &table.schema(), key(1)).unwrap();
+    let plan = Plan::compile(&duties, &table.schema(), &key(1), CONTRACT).unwrap();
     let lens: Vec<_> = plan.run(&table).unwrap().map(|batch| batch.unwrap().num_rows()).collect();
     assert_eq!(lens, [BATCH_ROWS, total.div_ceil(3) - BATCH_ROWS]);
 }
@@ -181,7 +183,7 @@ fn batches_put_together_carry_no_hidden_rows_either() {
     let source = two(Arc::new(StringArray::from(vec![PUBLIC, SECRET])));
     let batches = vec![source.clone(); 5000];
     let table = Table::from_batches(source.schema_ref(), batches).unwrap();
-    let plan = Plan::compile(&[only_public()], &table.schema(), key(1)).unwrap();
+    let plan = Plan::compile(&[only_public()], &table.schema(), &key(1), CONTRACT).unwrap();
     let mut total = 0;
     for batch in plan.run(&table).unwrap() {
         let batch = batch.unwrap();

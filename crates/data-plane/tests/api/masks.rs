@@ -10,8 +10,8 @@ use arrow_schema::DataType;
 use dataspace_policy::MaskMethod::{self, Drop, Hash, Null, Round, Truncate};
 use ring::hmac;
 
-use crate::common::{apply, batch, key, mask, rows};
-use dataspace_data_plane::{Plan, PseudonymKey};
+use crate::common::{CONTRACT, Key, apply, batch, key, mask, rows};
+use dataspace_data_plane::Plan;
 
 fn masked(column: ArrayRef, method: MaskMethod) -> Vec<String> {
     rows(&apply(&[mask("c", method)], &batch(vec![("c", column)])))
@@ -21,9 +21,9 @@ fn strings(values: &[Option<&str>]) -> ArrayRef {
     Arc::new(values.iter().copied().collect::<StringArray>())
 }
 
-fn hashed(key: PseudonymKey, column: &str, values: ArrayRef) -> Vec<String> {
+fn hashed(key: Key, column: &str, values: ArrayRef) -> Vec<String> {
     let batch = batch(vec![(column, values)]);
-    let plan = Plan::compile(&[mask(column, Hash)], batch.schema_ref(), key).unwrap();
+    let plan = Plan::compile(&[mask(column, Hash)], batch.schema_ref(), &key, CONTRACT).unwrap();
     rows(&plan.apply(&batch).unwrap())
 }
 
@@ -53,7 +53,7 @@ fn pseudonyms_are_the_hmac_of_the_documented_message() {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), &message);
     let half: [u8; 16] = tag.as_ref()[..16].try_into().unwrap();
     let hex = format!("{:032x}", u128::from_be_bytes(half));
-    let out = hashed(PseudonymKey::new(secret), "vin", strings(&[Some("BMW")]));
+    let out = hashed(Key(secret), "vin", strings(&[Some("BMW")]));
     assert_eq!(out, [hex]);
 }
 
@@ -114,10 +114,9 @@ fn one_value_has_one_pseudonym_however_it_is_stored() {
 
 #[test]
 fn the_key_is_not_shown() {
-    let secret = PseudonymKey::new([0xab; 32]);
-    assert_eq!(format!("{secret:?}"), "PseudonymKey(..)");
     let batch = batch(vec![("c", strings(&[Some("a")]))]);
-    let plan = Plan::compile(&[mask("c", Hash)], batch.schema_ref(), secret).unwrap();
+    let secrets = Key([0xab; 32]);
+    let plan = Plan::compile(&[mask("c", Hash)], batch.schema_ref(), &secrets, CONTRACT).unwrap();
     let shown = format!("{plan:?}");
     assert!(!shown.contains("171") && !shown.contains("abab") && !shown.contains("key"));
 }

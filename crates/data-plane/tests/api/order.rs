@@ -9,7 +9,7 @@ use dataspace_policy::MaskMethod::{Drop, Hash, Null, Round, Truncate};
 use dataspace_policy::{Duty, Operator};
 use proptest::prelude::*;
 
-use crate::common::{batch, filter, key, mask, number, rows};
+use crate::common::{CONTRACT, batch, filter, key, mask, number, rows};
 
 const ROWS: i64 = 3000;
 
@@ -27,13 +27,13 @@ fn table() -> RecordBatch {
 
 fn released(source: &RecordBatch, duties: &[Duty], secret: u8) -> Vec<String> {
     let table = Table::from_batches(source.schema_ref(), vec![source.clone()]).unwrap();
-    let plan = Plan::compile(duties, &table.schema(), key(secret)).unwrap();
+    let plan = Plan::compile(duties, &table.schema(), &key(secret), CONTRACT).unwrap();
     plan.run(&table).unwrap().flat_map(|batch| rows(&batch.unwrap())).collect()
 }
 
 /// The same without an order of its own: what each row of the table becomes.
 fn in_place(source: &RecordBatch, duties: &[Duty], secret: u8) -> Vec<String> {
-    let plan = Plan::compile(duties, source.schema_ref(), key(secret)).unwrap();
+    let plan = Plan::compile(duties, source.schema_ref(), &key(secret), CONTRACT).unwrap();
     rows(&plan.apply(source).unwrap())
 }
 
@@ -123,7 +123,7 @@ fn hidden_rows_do_not_move_those_that_stay() {
     let parts: Vec<_> =
         kept.iter().map(|n| source.slice(usize::try_from(*n).unwrap(), 1)).collect();
     let table = Table::from_batches(source.schema_ref(), parts).unwrap();
-    let plan = Plan::compile(&duties, &table.schema(), key(1)).unwrap();
+    let plan = Plan::compile(&duties, &table.schema(), &key(1), CONTRACT).unwrap();
     let alone: Vec<_> = plan.run(&table).unwrap().flat_map(|batch| rows(&batch.unwrap())).collect();
     assert_eq!(alone, released(&source, &duties, 1));
 }
@@ -132,11 +132,11 @@ fn hidden_rows_do_not_move_those_that_stay() {
 fn what_hides_nothing_keeps_the_order_of_the_table() {
     let source = table();
     for duties in [vec![], vec![filter("amount", Operator::Lt, vec![number("900")])]] {
-        let plan = Plan::compile(&duties, source.schema_ref(), key(1)).unwrap();
+        let plan = Plan::compile(&duties, source.schema_ref(), &key(1), CONTRACT).unwrap();
         assert!(!plan.reorders());
         assert_eq!(released(&source, &duties, 1), in_place(&source, &duties, 1));
     }
-    let plan = Plan::compile(&[mask("day", Drop)], source.schema_ref(), key(1)).unwrap();
+    let plan = Plan::compile(&[mask("day", Drop)], source.schema_ref(), &key(1), CONTRACT).unwrap();
     assert!(plan.reorders());
 }
 

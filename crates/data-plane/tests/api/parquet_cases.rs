@@ -19,7 +19,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use crate::common::{all_rows, batch, filter, key, mask, number, rows, told};
+use crate::common::{CONTRACT, all_rows, batch, filter, key, mask, number, rows, told};
 
 pub(crate) fn parquet(batch: &RecordBatch) -> Vec<u8> {
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
@@ -42,7 +42,7 @@ fn error(bytes: &[u8], options: &TableOptions) -> String {
 }
 
 fn masked(table: &Table, duties: &[Duty]) -> Vec<String> {
-    let plan = Plan::compile(duties, &table.schema(), key(1)).unwrap();
+    let plan = Plan::compile(duties, &table.schema(), &key(1), CONTRACT).unwrap();
     plan.run(table).unwrap().flat_map(|batch| rows(&batch.unwrap())).collect()
 }
 
@@ -215,7 +215,9 @@ fn every_type_is_exact_or_refused_by_its_column() {
             batch(vec![("c", column), ("d", Arc::new(Int64Array::from(vec![7])) as ArrayRef)]);
         let table = opened(&parquet(&source), &TableOptions::new());
         assert_eq!(table.unreleased(), ["c"]);
-        let refusal = |duties: &[Duty]| Plan::compile(duties, &table.schema(), key(1)).unwrap_err();
+        let refusal = |duties: &[Duty]| {
+            Plan::compile(duties, &table.schema(), &key(1), CONTRACT).unwrap_err()
+        };
         let error = refusal(&[]);
         assert!(matches!(&error, PlanError::UnreleasedType { column, .. } if column == "c"));
         assert!(matches!(refusal(&[mask("c", Hash)]), PlanError::ColumnType { .. }));
@@ -236,7 +238,7 @@ type Native<T> = <T as ArrowPrimitiveType>::Native;
 fn texts_of_a_file_are_views_that_leave_as_plain_texts() {
     let source = batch(vec![("t", Arc::new(StringArray::from(vec!["x"])) as ArrayRef)]);
     let table = opened(&parquet(&source), &TableOptions::new());
-    let plan = Plan::compile(&[], &table.schema(), key(1)).unwrap();
+    let plan = Plan::compile(&[], &table.schema(), &key(1), CONTRACT).unwrap();
     assert_eq!(plan.output_schema().field(0).data_type(), &DataType::Utf8);
 }
 

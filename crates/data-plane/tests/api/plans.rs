@@ -5,8 +5,9 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use dataspace_data_plane::{ApplyError, Plan, PlanError};
 use dataspace_policy::MaskMethod::{Drop, Hash, Null, Round, Truncate};
 use dataspace_policy::{Operator, Scalar};
+use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
 
-use crate::common::{batch, compile, filter, key, mask, number, text};
+use crate::common::{CONTRACT, batch, compile, filter, key, mask, number, text};
 
 fn schema() -> Schema {
     Schema::new(vec![
@@ -32,6 +33,28 @@ fn a_duty_on_an_unknown_column_is_refused() {
     assert_eq!(error, PlanError::UnknownColumn { clause: 1, column });
     let error = compile(&[filter("x", Operator::Eq, vec![text("a")])], &schema()).unwrap_err();
     assert_eq!(error.to_string(), "duty 0: the table has no column `x`");
+}
+
+struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn derive(&self, _: &str, _: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
+        Err(SecretsError::new("there are none"))
+    }
+}
+
+#[test]
+fn a_secret_is_derived_only_where_a_duty_needs_one() {
+    let plan = |duties: &[_]| Plan::compile(duties, &schema(), &NoSecrets, CONTRACT);
+    assert!(!plan(&[filter("name", Operator::Eq, vec![text("a")])]).unwrap().reorders());
+    for method in [Hash, Null, Drop] {
+        let source = SecretsError::new("there are none");
+        assert_eq!(plan(&[mask("name", method)]).unwrap_err(), PlanError::Secret { source });
+        Plan::check(&[mask("name", method)], &schema()).unwrap();
+    }
+    // What does not fit is told before.
+    let misfit = [mask("name", Round { decimals: 0 })];
+    assert_eq!(plan(&misfit).unwrap_err(), Plan::check(&misfit, &schema()).unwrap_err());
 }
 
 #[test]
@@ -149,7 +172,7 @@ fn a_batch_of_another_table_is_refused() {
         ("a", Arc::new(StringArray::from(vec!["x"])) as ArrayRef),
         ("b", Arc::new(Int64Array::from(vec![1]))),
     ]);
-    let plan = Plan::compile(&[mask("a", Hash)], source.schema_ref(), key(1)).unwrap();
+    let plan = Plan::compile(&[mask("a", Hash)], source.schema_ref(), &key(1), CONTRACT).unwrap();
     assert!(plan.apply(&source).is_ok());
     let (a, b) = (source.column(0), source.column(1));
     let narrow: ArrayRef = Arc::new(Int32Array::from(vec![1]));

@@ -4,7 +4,7 @@ use dataspace_data_plane::{BATCH_ROWS, Plan, Table, write_csv};
 use dataspace_policy::MaskMethod::{Drop, Hash, Round, Truncate};
 use dataspace_policy::Operator;
 
-use crate::common::{filter, holds_bytes, key, mask, number, shared, text};
+use crate::common::{CONTRACT, filter, holds_bytes, key, mask, number, shared, text};
 
 #[test]
 fn transport_properties_are_released_under_duties() {
@@ -21,7 +21,7 @@ fn transport_properties_are_released_under_duties() {
         mask("S_n", Round { decimals: -1 }),
         mask("PF_p", Round { decimals: 2 }),
     ];
-    let plan = Plan::compile(&duties, &table.schema(), key(3)).unwrap();
+    let plan = Plan::compile(&duties, &table.schema(), &key(3), CONTRACT).unwrap();
     let batches: Vec<_> = plan.run(&table).unwrap().map(Result::unwrap).collect();
     let mut csv = Vec::new();
     let count = write_csv(&mut csv, &plan.output_schema(), &batches).unwrap();
@@ -48,7 +48,7 @@ fn drives_are_released_with_coarse_positions() {
         mask("gps_minute", Truncate { chars: 2 }),
         mask("time_utc", Round { decimals: -4 }),
     ];
-    let plan = Plan::compile(&duties, &table.schema(), key(3)).unwrap();
+    let plan = Plan::compile(&duties, &table.schema(), &key(3), CONTRACT).unwrap();
     let schema = plan.output_schema();
     assert!(schema.metadata().is_empty());
     let (lat, minute) =
@@ -73,7 +73,7 @@ fn a_whole_table_comes_through_in_full_batches() {
         return;
     };
     let table = Table::open(path).unwrap();
-    let plan = Plan::compile(&[], &table.schema(), key(3)).unwrap();
+    let plan = Plan::compile(&[], &table.schema(), &key(3), CONTRACT).unwrap();
     let lens: Vec<_> = plan.run(&table).unwrap().map(|b| b.unwrap().num_rows()).collect();
     assert_eq!(lens.iter().sum::<usize>(), 23_187);
     assert!(lens.iter().rev().skip(1).all(|len| *len == BATCH_ROWS));

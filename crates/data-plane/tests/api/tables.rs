@@ -14,7 +14,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::common::{all_rows, batch, key, mask, open};
+use crate::common::{CONTRACT, all_rows, batch, key, mask, open};
 
 fn types(csv: &str) -> Vec<DataType> {
     let (_directory, table) = open("t.csv", csv);
@@ -235,7 +235,7 @@ fn a_release_ends_with_the_first_error() {
     // Changed while it is read. In the contract's own order nothing leaves before the end.
     for (duties, before) in [(vec![], 2), (vec![mask("a", MaskMethod::Round { decimals: 0 })], 0)] {
         std::fs::write(directory.path().join("t.csv"), &csv).unwrap();
-        let plan = Plan::compile(&duties, &table.schema(), key(1)).unwrap();
+        let plan = Plan::compile(&duties, &table.schema(), &key(1), CONTRACT).unwrap();
         let run = plan.run(&table).unwrap();
         let changed = format!("{}x\n", csv.strip_suffix("1\n").unwrap());
         std::fs::write(directory.path().join("t.csv"), changed).unwrap();

@@ -294,12 +294,11 @@ impl<'a> Recorded<'a> {
             "participant" | "product" | "productClass" | "space" | "agreedAt" => Part::Conclusion,
             "region" | "roles" => Part::Consumer,
             _ if name.starts_with("attribute:") => Part::Consumer,
-            "action" | "purpose" | "person" | "personRoles" | "recipientRegion"
-                if self.request.is_some() =>
-            {
+            "action" | "purpose" | "person" | "personRoles" if self.request.is_some() => {
                 Part::Request
             }
             _ if name.starts_with("environment") && self.request.is_some() => Part::Request,
+            _ if facts::is_stated(name) && self.request.is_some() => Part::Request,
             _ => Part::Decision,
         }
     }

@@ -8,7 +8,7 @@ use dataspace_primitives::Name;
 use crate::at::At;
 use crate::error::{OdrlErrorKind, Refused};
 use crate::names::{Comparison, Term};
-use crate::read::comparison::{self, Fact};
+use crate::read::comparison::{self, Answer};
 use crate::read::place::Place;
 use crate::read::shape::{Atomic, Shape};
 use crate::read::time;
@@ -89,10 +89,10 @@ pub(crate) fn operand(term: Term<'_>) -> Option<&'static str> {
 
 /// What the operands of earlier profiles ask for: `BpnCredential`, `Dismantler` and
 /// `FrameworkAgreement.pcf`, each `eq active`.
-pub(crate) fn certified(name: &str) -> Option<Fact> {
+pub(crate) fn certified(name: &str) -> Option<Answer> {
     let active = || "active".parse().ok();
     if name == "Dismantler" {
-        return Some(Fact::Having("DismantlerCredential".parse().ok()?, active()?));
+        return Some(Answer::Having("DismantlerCredential".parse().ok()?, active()?));
     }
     if let Some(framework) = name.strip_prefix("FrameworkAgreement.")
         && !framework.is_empty()
@@ -102,7 +102,7 @@ pub(crate) fn certified(name: &str) -> Option<Fact> {
     let is_credential = name.strip_suffix("Credential").is_some_and(|kind| {
         !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric())
     });
-    if is_credential { Some(Fact::Having(name.parse().ok()?, active()?)) } else { None }
+    if is_credential { Some(Answer::Having(name.parse().ok()?, active()?)) } else { None }
 }
 
 fn meaning(name: &str) -> Option<Meaning> {

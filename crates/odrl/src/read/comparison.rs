@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_policy::{Constraint, Legal, Payment};
+use dataspace_policy::{Among, Constraint, Fact, Legal, Payment};
 use dataspace_primitives::{Name, Region};
 
 use crate::at::At;
@@ -15,10 +15,11 @@ use crate::read::shape::{Atomic, joined};
 use crate::read::time;
 use crate::read::value;
 
-/// The fact that answers a left operand.
+/// What answers a left operand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fact {
-    Purpose,
+pub(crate) enum Answer {
+    /// A fact that is compared with values.
+    Among(Fact),
     Time,
     /// The time of the access, or its distance from the agreement.
     InForce,
@@ -29,18 +30,6 @@ pub(crate) enum Fact {
     MonthCount,
     Level,
     SecurityLevel,
-    RecipientRegion,
-    Jurisdiction,
-    Event,
-    Credential,
-    Role,
-    PersonRole,
-    Participant,
-    Connector,
-    Application,
-    Class,
-    Payment,
-    State,
     Hours,
     Attested,
     Sandbox,
@@ -51,8 +40,8 @@ pub(crate) enum Fact {
     Always,
 }
 
-pub(crate) fn attribute(name: &str) -> Option<Fact> {
-    name.parse().ok().map(|name| Fact::Attribute(name, ValueType::Text))
+pub(crate) fn attribute(name: &str) -> Option<Answer> {
+    name.parse().ok().map(|name| Answer::Attribute(name, ValueType::Text))
 }
 
 /// A comparison that binds by law alone, as it stands.
@@ -79,8 +68,8 @@ pub(crate) fn spelt<'a>(atomic: &Atomic<'a>) -> Result<(Name, Vec<Name>), Refuse
     Ok((operator, values))
 }
 
-pub(crate) fn of_fact<'a>(
-    fact: &Fact,
+pub(crate) fn answered<'a>(
+    answer: &Answer,
     atomic: &Atomic<'a>,
     place: &Place<'_>,
 ) -> Result<Option<Constraint>, Refused<'a>> {
@@ -102,26 +91,28 @@ pub(crate) fn of_fact<'a>(
         Eq | Neq => Ok(Constraint::Not(Box::new(constraint))),
         _ => Err(atomic.refused()),
     };
-    let one = |make: fn(BTreeSet<Name>) -> Constraint| among(atomic, false, value::name, make);
-    let many = |make: fn(BTreeSet<Name>) -> Constraint| among(atomic, true, value::name, make);
-    let found = match fact {
-        Fact::Purpose if matches!(operator, IsPartOf | IsA) => {
+    let found = match answer {
+        Answer::Among(Fact::Purpose) if matches!(operator, IsPartOf | IsA) => {
             Ok(Constraint::PurposeWithin(value::set(right, value::name)?))
         }
-        Fact::Purpose => one(Constraint::Purpose),
-        Fact::Time => date_time(atomic, operator),
-        Fact::InForce => return in_force(atomic, operator, place),
-        Fact::Elapsed if operator == Lt => Ok(Constraint::Elapsed(time::seconds(one_right()?)?)),
-        Fact::Elapsed => Err(atomic.refused()),
-        Fact::Count => at_most(Constraint::Count),
-        Fact::RecipientRegion => regions(atomic, Constraint::RecipientRegion),
-        Fact::Jurisdiction => regions(atomic, Constraint::Jurisdiction),
-        Fact::Event => many(Constraint::Event),
-        Fact::ConsumerCount => at_most(Constraint::ConsumerCount),
-        Fact::DayCount => at_most(Constraint::DayCount),
-        Fact::MonthCount => at_most(Constraint::MonthCount),
-        Fact::Level => at_most(Constraint::Level),
-        Fact::SecurityLevel => match operator {
+        Answer::Among(fact) => {
+            let is_set = fact.kind().is_set();
+            match fact.among().ok_or_else(|| atomic.refused())? {
+                Among::Name(make) => among(atomic, is_set, value::name, make),
+                Among::Region(make) => regions(atomic, make),
+                Among::Payment(make) => among(atomic, is_set, payment, make),
+            }
+        }
+        Answer::Time => date_time(atomic, operator),
+        Answer::InForce => return in_force(atomic, operator, place),
+        Answer::Elapsed if operator == Lt => Ok(Constraint::Elapsed(time::seconds(one_right()?)?)),
+        Answer::Elapsed => Err(atomic.refused()),
+        Answer::Count => at_most(Constraint::Count),
+        Answer::ConsumerCount => at_most(Constraint::ConsumerCount),
+        Answer::DayCount => at_most(Constraint::DayCount),
+        Answer::MonthCount => at_most(Constraint::MonthCount),
+        Answer::Level => at_most(Constraint::Level),
+        Answer::SecurityLevel => match operator {
             Gteq => Ok(Constraint::SecurityLevel(value::integer(one_right()?)?)),
             Gt => {
                 let below: u32 = value::integer(one_right()?)?;
@@ -130,25 +121,16 @@ pub(crate) fn of_fact<'a>(
             }
             _ => Err(atomic.refused()),
         },
-        Fact::Hours => match operator {
+        Answer::Hours => match operator {
             Eq => Ok(Constraint::Hours(value::hours(one_right()?)?)),
             Neq => Ok(Constraint::Not(Box::new(Constraint::Hours(value::hours(one_right()?)?)))),
             _ => Err(atomic.refused()),
         },
-        Fact::Payment => among(atomic, false, payment, Constraint::Payment),
-        Fact::Participant => one(Constraint::Participant),
-        Fact::Credential => many(Constraint::Credential),
-        Fact::Role => many(Constraint::Role),
-        Fact::PersonRole => many(Constraint::PersonRole),
-        Fact::Connector => one(Constraint::Connector),
-        Fact::Application => one(Constraint::Application),
-        Fact::Class => one(Constraint::Class),
-        Fact::State => one(Constraint::State),
-        Fact::Attested => flag(Constraint::Attested),
-        Fact::Sandbox => flag(Constraint::Sandbox),
-        Fact::Attribute(name, values) => of_attribute(atomic, name, *values),
-        Fact::Having(credential, value) => having(atomic, credential, value),
-        Fact::Always => {
+        Answer::Attested => flag(Constraint::Attested),
+        Answer::Sandbox => flag(Constraint::Sandbox),
+        Answer::Attribute(name, values) => of_attribute(atomic, name, *values),
+        Answer::Having(credential, value) => having(atomic, credential, value),
+        Answer::Always => {
             let is_demanded = operator == Eq && place.is_demanded();
             return if is_demanded && value::boolean(one_right()?)? {
                 Ok(None)

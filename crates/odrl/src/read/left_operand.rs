@@ -1,44 +1,41 @@
 //! What a left operand stands for.
 
-use dataspace_policy::Constraint;
+use dataspace_policy::{Constraint, Fact};
 
 use crate::error::{OdrlErrorKind, Refused, shown};
 use crate::names::{Term, percent_decoded};
 use crate::operands::{OperandFact, OwnOperand};
 use crate::read::catena_x;
-use crate::read::comparison::{Fact, attribute, law, of_fact};
+use crate::read::comparison::{Answer, answered, attribute, law};
 use crate::read::place::Place;
 use crate::read::shape::Atomic;
 
 /// Whether this reader knows the left operand by itself.
 pub(crate) fn is_known(term: Term<'_>) -> bool {
     let is_own = matches!(term, Term::Own(_)) || term.odrl() == Some("recipient");
-    is_own || catena_x::operand(term).is_some() || fact(term).is_some()
+    is_own || catena_x::operand(term).is_some() || answer(term).is_some()
 }
 
-/// The fact behind a left operand that this reader knows by itself.
-fn fact(term: Term<'_>) -> Option<Fact> {
+/// What answers a left operand that this reader knows by itself.
+fn answer(term: Term<'_>) -> Option<Answer> {
     let known = match term {
         Term::Plain(name) | Term::Odrl(name) => match name {
-            "purpose" => Some(Fact::Purpose),
-            "dateTime" => Some(Fact::Time),
-            "elapsedTime" => Some(Fact::Elapsed),
-            "count" => Some(Fact::Count),
-            "spatial" => Some(Fact::RecipientRegion),
-            "event" => Some(Fact::Event),
-            "inForceDate" => Some(Fact::InForce),
-            _ => None,
+            "dateTime" => Some(Answer::Time),
+            "elapsedTime" => Some(Answer::Elapsed),
+            "count" => Some(Answer::Count),
+            "inForceDate" => Some(Answer::InForce),
+            name => among("odrl", name),
         },
-        Term::Own(name) => own_fact(name),
-        Term::Edc("inForceDate") => Some(Fact::InForce),
+        Term::Own(name) => own(name),
+        Term::Edc("inForceDate") => Some(Answer::InForce),
         _ => None,
     };
     // Of connectors before there were prefixes for them (EDC, sovity, Mobility Data Space).
     let of_connectors = match term {
         Term::Plain(name) | Term::Edc(name) | Term::Ids(name) => match name {
-            "POLICY_EVALUATION_TIME" => Some(Fact::Time),
-            "PURPOSE" => Some(Fact::Purpose),
-            "ALWAYS_TRUE" => Some(Fact::Always),
+            "POLICY_EVALUATION_TIME" => Some(Answer::Time),
+            "PURPOSE" => Some(Answer::Among(Fact::Purpose)),
+            "ALWAYS_TRUE" => Some(Answer::Always),
             "REFERRING_CONNECTOR" => attribute("referringConnector"),
             _ => None,
         },
@@ -51,27 +48,27 @@ fn fact(term: Term<'_>) -> Option<Fact> {
     known.or(of_connectors).or(credentials)
 }
 
-fn own_fact(name: &str) -> Option<Fact> {
+/// The first fact with this operand in the table of facts.
+fn among(prefix: &str, name: &str) -> Option<Answer> {
+    let is_it =
+        |fact: &&Fact| fact.operand().and_then(|one| one.split_once(':')) == Some((prefix, name));
+    Fact::ALL.iter().find(is_it).copied().map(Answer::Among)
+}
+
+fn own(name: &str) -> Option<Answer> {
     Some(match name {
-        "consumerCount" => Fact::ConsumerCount,
-        "dayCount" => Fact::DayCount,
-        "monthCount" => Fact::MonthCount,
-        "productLevel" => Fact::Level,
-        "securityLevel" => Fact::SecurityLevel,
-        "hours" => Fact::Hours,
-        "jurisdiction" => Fact::Jurisdiction,
-        "payment" => Fact::Payment,
-        "participant" => Fact::Participant,
-        "credential" => Fact::Credential,
-        "role" => Fact::Role,
-        "personRole" => Fact::PersonRole,
-        "connector" => Fact::Connector,
-        "application" => Fact::Application,
-        "productClass" => Fact::Class,
-        "state" => Fact::State,
-        "attested" => Fact::Attested,
-        "sandbox" => Fact::Sandbox,
-        own => return attribute(&percent_decoded(own.strip_prefix("attribute/")?)?),
+        "consumerCount" => Answer::ConsumerCount,
+        "dayCount" => Answer::DayCount,
+        "monthCount" => Answer::MonthCount,
+        "productLevel" => Answer::Level,
+        "securityLevel" => Answer::SecurityLevel,
+        "hours" => Answer::Hours,
+        "attested" => Answer::Attested,
+        "sandbox" => Answer::Sandbox,
+        name => match name.strip_prefix("attribute/") {
+            Some(attribute) => return self::attribute(&percent_decoded(attribute)?),
+            None => return among("dataspace", name),
+        },
     })
 }
 
@@ -85,39 +82,42 @@ pub(crate) fn read<'a>(
     if let Some(name) = catena_x::operand(term) {
         return catena_x::read(name, atomic, place);
     }
-    if let Some(fact) = fact(term) {
-        return of_fact(&fact, atomic, place);
+    if let Some(answer) = answer(term) {
+        return answered(&answer, atomic, place);
     }
     let names = atomic.left.names;
     let Some((operand, own)) = names.operands.find(&names.iri(text)) else {
         return Err(unknown(atomic, term, text));
     };
-    if let Some(fact) = of_own(own) {
-        return of_fact(&fact, atomic, place);
+    if let Some(answer) = of_own(own) {
+        return answered(&answer, atomic, place);
     }
     place.keep(atomic.at, law(operand.clone(), atomic)?)?;
     Ok(None)
 }
 
-/// The fact that a space maps its operand to; `None` if that binds by law alone.
-fn of_own(own: &OwnOperand) -> Option<Fact> {
-    Some(match own.fact.clone() {
-        OperandFact::Attribute { name, values } => Fact::Attribute(name, values),
-        OperandFact::Credential { credential, value } => Fact::Having(credential, value),
-        OperandFact::Role => Fact::Role,
-        OperandFact::PersonRole => Fact::PersonRole,
+/// What a space maps its operand to; `None` if that binds by law alone.
+fn of_own(own: &OwnOperand) -> Option<Answer> {
+    let fact = match own.fact.clone() {
+        OperandFact::Attribute { name, values } => return Some(Answer::Attribute(name, values)),
+        OperandFact::Credential { credential, value } => {
+            return Some(Answer::Having(credential, value));
+        }
+        OperandFact::Time => return Some(Answer::Time),
+        OperandFact::Law => return None,
+        OperandFact::Role => Fact::Roles,
+        OperandFact::PersonRole => Fact::PersonRoles,
         OperandFact::Purpose => Fact::Purpose,
         OperandFact::Participant => Fact::Participant,
-        OperandFact::Jurisdiction => Fact::Jurisdiction,
+        OperandFact::Jurisdiction => Fact::Region,
         OperandFact::RecipientRegion => Fact::RecipientRegion,
         OperandFact::Connector => Fact::Connector,
         OperandFact::Application => Fact::Application,
         OperandFact::Class => Fact::Class,
-        OperandFact::Event => Fact::Event,
+        OperandFact::Event => Fact::Events,
         OperandFact::State => Fact::State,
-        OperandFact::Time => Fact::Time,
-        OperandFact::Law => return None,
-    })
+    };
+    Some(Answer::Among(fact))
 }
 
 /// Refuses a left operand, with the reason if it is one of ODRL.

@@ -195,20 +195,18 @@ impl<'a> Parameters<'a> {
 
 fn mask<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
     let column = with.name("dataspace:column")?;
-    let method = with.required("dataspace:method")?.right;
-    let method = match Term::of(value::name(method)?.as_str()) {
-        Term::Own("drop") => MaskMethod::Drop,
-        Term::Own("null") => MaskMethod::Null,
-        Term::Own("hash") => MaskMethod::Hash,
-        Term::Own("round") => {
-            let decimals = value::integer(with.required("dataspace:decimals")?.right)?;
-            MaskMethod::Round { decimals }
+    let at = with.required("dataspace:method")?.right;
+    let found = value::name(at)?;
+    let is_it = |one: &MaskMethod| Term::of(one.in_odrl().0) == Term::of(found.as_str());
+    let method = MaskMethod::ALL.into_iter().find(is_it);
+    let method = method.ok_or_else(|| at.expected("one of our methods, such as dataspace:drop"))?;
+    let method = match method.in_odrl() {
+        (_, None) => method,
+        (_, Some((operand, _))) => {
+            let at = with.required(operand)?.right;
+            let number = method.with_number(value::integer(at)?);
+            number.ok_or_else(|| at.expected(value::INTEGER))?
         }
-        Term::Own("truncate") => {
-            let chars = value::integer(with.required("dataspace:characters")?.right)?;
-            MaskMethod::Truncate { chars }
-        }
-        _ => return Err(method.expected("one of our methods, such as dataspace:drop")),
     };
     Ok(Duty::Mask(ColumnMask { column, method }))
 }

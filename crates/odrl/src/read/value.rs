@@ -154,13 +154,15 @@ pub(crate) fn set<'a, T: Ord>(
     if all.is_empty() { Err(at.expected("at least one value")) } else { Ok(all) }
 }
 
+/// What [`integer`] expects.
+pub(crate) const INTEGER: &str = "a whole number in its range";
+
 /// A whole number that fits.
 pub(crate) fn integer<T: TryFrom<i128>>(at: At<'_>) -> Result<T, Refused<'_>> {
-    const EXPECTED: &str = "a whole number in its range";
     let literal = Literal::read(at)?;
-    let text = literal.of(Datatype::Integer, EXPECTED)?;
+    let text = literal.of(Datatype::Integer, INTEGER)?;
     let value = text.parse::<i128>().ok().and_then(|value| T::try_from(value).ok());
-    value.ok_or_else(|| at.expected(EXPECTED))
+    value.ok_or_else(|| at.expected(INTEGER))
 }
 
 /// `true` or `false`.

@@ -1,6 +1,6 @@
 //! Duties and legal clauses, as obligations.
 
-use dataspace_policy::{Duty, Legal, MaskMethod, Operator, Scalar};
+use dataspace_policy::{Duty, Legal, Operator, Scalar};
 use dataspace_primitives::Name;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::write::form::{among, atomic, eq, typed, values};
 
 /// What is read as just this duty.
 pub(crate) fn of_duty(duty: &Duty) -> Value {
-    let column = eq("dataspace:column", &json!(duty.column().as_str()));
+    let column = |name: &Name| eq("dataspace:column", &json!(name.as_str()));
     match duty {
         Duty::Filter(filter) => {
             let operator = match filter.operator {
@@ -22,23 +22,14 @@ pub(crate) fn of_duty(duty: &Duty) -> Value {
                 Operator::IsAnyOf => "isAnyOf",
             };
             let values = values(filter.values.iter().map(of_scalar).collect());
+            let column = column(&filter.column);
             obligation("dataspace:filter", &[column, atomic("dataspace:value", operator, &values)])
         }
         Duty::Mask(mask) => {
-            let number = |operand, number: i64| eq(operand, &typed(&number, "integer"));
-            let (method, number) = match mask.method {
-                MaskMethod::Drop => ("dataspace:drop", None),
-                MaskMethod::Null => ("dataspace:null", None),
-                MaskMethod::Hash => ("dataspace:hash", None),
-                MaskMethod::Round { decimals } => {
-                    ("dataspace:round", Some(number("dataspace:decimals", decimals.into())))
-                }
-                MaskMethod::Truncate { chars } => {
-                    ("dataspace:truncate", Some(number("dataspace:characters", chars.into())))
-                }
-            };
-            let method = eq("dataspace:method", &json!(method));
-            let all: Vec<_> = [column, method].into_iter().chain(number).collect();
+            let (method, number) = mask.method.in_odrl();
+            let number = number.map(|(operand, number)| eq(operand, &typed(&number, "integer")));
+            let parts = [column(&mask.column), eq("dataspace:method", &json!(method))];
+            let all: Vec<_> = parts.into_iter().chain(number).collect();
             obligation("dataspace:mask", &all)
         }
     }

@@ -1,6 +1,6 @@
 //! Permissions, prohibitions and their constraints.
 
-use dataspace_policy::{Action, Constraint, Hours, Rule};
+use dataspace_policy::{Action, Constraint, Fact, Form, Hours, Rule};
 use serde_json::{Value, json};
 
 use crate::names::{self, percent_encoded};
@@ -63,50 +63,33 @@ fn leaf(constraint: &Constraint) -> Option<Leaf> {
     };
     let time = |operator, at| Some(("odrl:dateTime".to_owned(), operator, typed(at, "dateTime")));
     let flag = |left: &str| Some((left.to_owned(), "eq", typed(&true, "boolean")));
-    match constraint {
-        Constraint::Purpose(all) => Some(among_texts("odrl:purpose", all)),
-        Constraint::PurposeWithin(all) => {
-            let (left, _, right) = among_texts("odrl:purpose", all);
-            Some((left, "isPartOf", right))
+    match constraint.form() {
+        Form::Among(fact, all) => {
+            let (left, operator, right) = among_texts(fact.operand()?, all.texts());
+            // What is narrower than a purpose is a part of it.
+            let operator = if fact == Fact::Purposes { "isPartOf" } else { operator };
+            Some((left, operator, right))
         }
-        Constraint::From(at) => time("gteq", at),
-        Constraint::Before(at) => time("lt", at),
-        Constraint::Hours(hours) => Some(("dataspace:hours".to_owned(), "eq", of_hours(hours))),
-        Constraint::Elapsed(secs) => {
+        Form::From(at) => time("gteq", at),
+        Form::Before(at) => time("lt", at),
+        Form::Hours(hours) => Some(("dataspace:hours".to_owned(), "eq", of_hours(hours))),
+        Form::Elapsed(secs) => {
             let right = typed(&format!("PT{secs}S"), "duration");
             Some(("odrl:elapsedTime".to_owned(), "lt", right))
         }
-        Constraint::Count(max) => number("odrl:count", "lteq", *max),
-        Constraint::ConsumerCount(max) => number("dataspace:consumerCount", "lteq", *max),
-        Constraint::DayCount(max) => number("dataspace:dayCount", "lteq", *max),
-        Constraint::MonthCount(max) => number("dataspace:monthCount", "lteq", *max),
-        Constraint::Jurisdiction(all) => Some(among_texts("dataspace:jurisdiction", all)),
-        Constraint::RecipientRegion(all) => Some(among_texts("odrl:spatial", all)),
-        Constraint::Participant(all) => Some(among_texts("dataspace:participant", all)),
-        Constraint::Credential(all) => Some(among_texts("dataspace:credential", all)),
-        Constraint::Attribute { name, values } => {
+        Form::Count(max) => number("odrl:count", "lteq", *max),
+        Form::ConsumerCount(max) => number("dataspace:consumerCount", "lteq", *max),
+        Form::DayCount(max) => number("dataspace:dayCount", "lteq", *max),
+        Form::MonthCount(max) => number("dataspace:monthCount", "lteq", *max),
+        Form::Attribute { name, values } => {
             let name = percent_encoded(name.as_str());
             Some(among_texts(&format!("dataspace:attribute/{name}"), values))
         }
-        Constraint::Role(all) => Some(among_texts("dataspace:role", all)),
-        Constraint::PersonRole(all) => Some(among_texts("dataspace:personRole", all)),
-        Constraint::Attested => flag("dataspace:attested"),
-        Constraint::Sandbox => flag("dataspace:sandbox"),
-        Constraint::SecurityLevel(least) => number("dataspace:securityLevel", "gteq", *least),
-        Constraint::Connector(all) => Some(among_texts("dataspace:connector", all)),
-        Constraint::Application(all) => Some(among_texts("dataspace:application", all)),
-        Constraint::Class(all) => Some(among_texts("dataspace:productClass", all)),
-        Constraint::Level(most) => number("dataspace:productLevel", "lteq", *most),
-        Constraint::Payment(all) => {
-            Some(among_texts("dataspace:payment", all.iter().map(|one| one.as_str())))
-        }
-        Constraint::Event(all) => Some(among_texts("odrl:event", all)),
-        Constraint::State(all) => Some(among_texts("dataspace:state", all)),
-        Constraint::Time(_)
-        | Constraint::Not(_)
-        | Constraint::All(_)
-        | Constraint::Any(_)
-        | Constraint::One(_) => None,
+        Form::Attested => flag("dataspace:attested"),
+        Form::Sandbox => flag("dataspace:sandbox"),
+        Form::SecurityLevel(least) => number("dataspace:securityLevel", "gteq", *least),
+        Form::Level(most) => number("dataspace:productLevel", "lteq", *most),
+        Form::Time(_) | Form::Not(_) | Form::All(_) | Form::Any(_) | Form::One(_) => None,
     }
 }
 

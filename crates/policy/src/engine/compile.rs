@@ -9,11 +9,12 @@ use cedar_policy::pst::{
 use super::deep;
 use super::entity;
 use super::extension::{self, Ip};
-use super::node::{Binary, Comparison, Compiled, Fact, Instant, Node, Text};
+use super::node::{Binary, Comparison, Compiled, Instant, Node, Text};
 use super::paved;
 use super::shape::Places;
 use super::value::{Constant, Constants};
 use crate::action::Action;
+use crate::facts::Fact;
 
 /// Deepest nesting that is compiled; what is deeper runs in Cedar's evaluator.
 pub(crate) const NODE_DEPTH_MAX: usize = 64;

@@ -4,6 +4,7 @@ use cedar_policy::pst::UnaryOp;
 
 use super::entity::TIME_ZONE;
 use super::value::Constant;
+use crate::facts::Fact;
 
 /// One expression.
 #[derive(Clone, Debug)]
@@ -162,68 +163,31 @@ impl Node {
 
 /// A set of facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FactSet(u32);
+pub(crate) struct FactSet(u64);
+
+const _: () = assert!(Fact::ALL.len() <= FactSet::ZONES as usize, "a set has a bit for each fact");
 
 impl FactSet {
-    pub(crate) const ALL: Self = Self(u32::MAX);
+    pub(crate) const ALL: Self = Self(u64::MAX);
+
+    /// The bit that says that it may look at a clock on the wall.
+    const ZONES: u32 = u64::BITS - 1;
 
     pub(crate) fn insert(&mut self, fact: Fact) {
         self.0 |= 1 << fact as u32;
     }
 
-    /// Bit 31: it may look at a clock on the wall.
     fn insert_zones(&mut self) {
-        self.0 |= 1 << 31;
+        self.0 |= 1 << Self::ZONES;
     }
 
     pub(crate) fn has_zones(self) -> bool {
-        self.0 >> 31 == 1
+        self.0 >> Self::ZONES == 1
     }
 
     pub(crate) fn contains(self, fact: Fact) -> bool {
         self.0 >> fact as u32 & 1 == 1
     }
-}
-
-impl Fact {
-    /// Whether it can be unknown.
-    pub(crate) fn is_optional(self) -> bool {
-        matches!(
-            self,
-            Self::Person
-                | Self::Environment
-                | Self::RecipientRegion
-                | Self::Payment
-                | Self::Events
-                | Self::State
-                | Self::Level
-        )
-    }
-}
-
-/// Facts of a data space that stand behind attributes of its schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fact {
-    Region,
-    Roles,
-    Credentials,
-    Class,
-    Level,
-    Now,
-    Purpose,
-    Purposes,
-    Space,
-    Contract,
-    Uses,
-    UsesByConsumer,
-    UsesToday,
-    UsesThisMonth,
-    Person,
-    Environment,
-    RecipientRegion,
-    Payment,
-    Events,
-    State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use cedar_policy::pst::UnaryOp;
 use dataspace_primitives::UnixMillis;
 
 use super::entity::{PARTICIPANT, PRODUCT};
-use super::node::{Binary, Comparison, Fact, Instant, Node, Text};
+use super::node::{Binary, Comparison, Instant, Node, Text};
 use super::quote::{is_identifier, literal, write_literal, write_pattern};
 use super::shape::Constants;
 use super::value::{Constant, Value};
@@ -31,34 +31,6 @@ enum Level {
     Unary,
     /// What takes `.name` and `(…)` behind it.
     Member,
-}
-
-impl Fact {
-    /// How Cedar text names it.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::Region => "principal.region",
-            Self::Roles => "principal.roles",
-            Self::Credentials => "principal.credentials",
-            Self::Class => "resource.class",
-            Self::Level => "resource.level",
-            Self::Now => "context.now",
-            Self::Purpose => "context.purpose",
-            Self::Purposes => "context.purposes",
-            Self::Space => "context.space",
-            Self::Contract => "context.contract",
-            Self::Uses => "context.uses",
-            Self::UsesByConsumer => "context.usesByConsumer",
-            Self::UsesToday => "context.usesToday",
-            Self::UsesThisMonth => "context.usesThisMonth",
-            Self::Person => "context.person",
-            Self::Environment => "context.environment",
-            Self::RecipientRegion => "context.recipientRegion",
-            Self::Payment => "context.payment",
-            Self::Events => "context.events",
-            Self::State => "context.state",
-        }
-    }
 }
 
 impl Display for Printed<'_> {
@@ -107,9 +79,8 @@ impl<'a> Printed<'a> {
             Node::ContextHas(names) => has(f, "context", names),
             Node::Fact(fact) => f.write_str(fact.path()),
             Node::IsKnown(fact, names) => {
-                let (of, name) = fact.path().split_once('.').unwrap_or_default();
-                let names: Vec<_> = [name.into()].into_iter().chain(names.clone()).collect();
-                has(f, of, &names)
+                let names = [fact.name().into()].into_iter().chain(names.clone());
+                has(f, fact.owner().path(), &names.collect::<Vec<_>>())
             }
             Node::And(parts) => self.joined(f, parts, " && ", Level::Relation),
             Node::Or(parts) => self.joined(f, parts, " || ", Level::And),

@@ -10,12 +10,13 @@ use super::compile;
 use super::deep::{self, Deep};
 use super::entity;
 use super::eval::Evaluation;
-use super::node::{Compiled, Fact, FactSet, Node, Text};
+use super::node::{Compiled, FactSet, Node, Text};
 use super::paved::Access;
 use super::shape::Places;
 use super::source::Erred;
 use crate::action::Action;
 use crate::bounds::{COST_MAX, POLICIES_MAX, UNCOMPILED_COST};
+use crate::facts::Fact;
 use crate::oracle::{self, Spoken};
 
 /// Stack with which any compiled policy can be evaluated.

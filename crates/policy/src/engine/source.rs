@@ -1,7 +1,8 @@
 //! What an expression is evaluated on.
 
-use super::node::{Fact, Text};
+use super::node::Text;
 use super::value::{Uid, Value};
+use crate::facts::Fact;
 
 /// The expression has no value. Which error it is does not matter: it denies.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use cedar_policy_core::ast::{self, ExprKind, Literal, PartialValue, ValueKind};
 use foldhash::fast::RandomState;
 
 use super::extension::{self, Ip};
-use super::node::Fact;
 use super::source::{Erred, Result, Source};
 use super::value::{Constant, Record, Set, Uid, Value};
+use crate::facts::Fact;
 
 /// Deepest nesting of data that is taken over, as deep as JSON is read.
 const DATA_DEPTH_MAX: usize = 128;

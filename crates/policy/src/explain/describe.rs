@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use dataspace_primitives::Name;
 
-use super::known::{known, subject};
+use super::known::known;
 use super::mentioned::mentioned;
 use super::verdict::{Verdict, verdict};
-use crate::constraint::Weekday;
 use crate::engine::entity;
-use crate::engine::node::{Binary, Comparison, Fact, Node};
+use crate::engine::node::{Binary, Comparison, Node};
 use crate::engine::paved::Access;
 use crate::engine::print::Printed;
 use crate::engine::value::{Constant, Value};
+use crate::facts::{Fact, Kind, Known, Owner};
+use crate::hours::Weekday;
 use crate::phrase::{list, quoted};
 use crate::zone;
 
@@ -37,8 +38,7 @@ pub(super) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
             at_time(*comparison, &printed.instant(*at), is_met, access)
         }
         Node::IsKnown(fact, names) if names.is_empty() => {
-            let (what, _) = subject(*fact);
-            (format!("{what} must be known"), known(access, *fact))
+            (format!("{} must be known", fact.in_english()), known(access, *fact))
         }
         Node::Has(of, names)
             if matches!(**of, Node::Fact(Fact::Environment)) && is_attested(names) =>
@@ -84,7 +84,7 @@ fn one_of(fact: Fact, all: &str, access: &Access<'_>) -> (String, String) {
         Fact::Region => format!("the consumer must be established in {all}"),
         Fact::Class => format!("the product must be of the class {all}"),
         Fact::RecipientRegion => format!("the data must go to {all}"),
-        fact => format!("{} must be {all}", subject(fact).0),
+        fact => format!("{} must be {all}", fact.in_english()),
     };
     let found = match fact {
         Fact::Purpose => format!("the request says {}", quoted(facts.purpose)),
@@ -225,16 +225,16 @@ fn of_attribute(
         let (_, today) = day(zone::local(zone, access.facts().now)?.weekday)?;
         return Some((format!("the weekday in {zone} must be {days}"), format!("it is {today}")));
     }
-    let environment = matches!(of, Node::Fact(Fact::Environment));
-    let found = environment.then_some(access.facts().environment).flatten().map(|one| match name {
-        "connector" => one.connector,
-        _ => one.application,
-    });
-    let is_one = environment && matches!(name, "connector" | "application");
-    let all = list(strings(set).filter(|_| is_one)?.iter(), "or");
-    let found =
-        found.map_or_else(|| "it is not known".to_owned(), |is| format!("it is {}", quoted(is)));
-    Some((format!("the {name} must be {all}"), found))
+    if !matches!(of, Node::Fact(Fact::Environment)) {
+        return None;
+    }
+    let fact = Fact::named(Owner::Environment, name).filter(|fact| fact.kind() == Kind::Text)?;
+    let all = list(strings(set)?.iter(), "or");
+    let found = match access.facts().known(fact) {
+        Some(Known::Text(text)) => format!("it is {}", quoted(text)),
+        _ => "it is not known".to_owned(),
+    };
+    Some((format!("{} must be {all}", fact.in_english()), found))
 }
 
 fn by_the_clock(

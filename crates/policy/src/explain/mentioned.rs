@@ -2,13 +2,14 @@
 
 use bumpalo::Bump;
 
-use super::known::{known, shown, subject};
+use super::known::{known, shown};
 use crate::engine::eval::Evaluation;
-use crate::engine::node::{Binary, Fact, Node};
+use crate::engine::node::{Binary, Node};
 use crate::engine::paved::Access;
 use crate::engine::print::Printed;
 use crate::engine::source::Source as _;
 use crate::engine::value::Value;
+use crate::facts::Fact;
 use crate::phrase::{list, quoted};
 
 /// Adds the facts in the order of the condition's text, each once.
@@ -107,7 +108,7 @@ fn called(of: &Node, access: &Access<'_>) -> String {
         Node::Principal => "the consumer".to_owned(),
         Node::Action => "the action".to_owned(),
         Node::Resource => "the product".to_owned(),
-        Node::Fact(fact) => subject(*fact).0.to_owned(),
+        Node::Fact(fact) => fact.in_english().to_owned(),
         node => Printed { node, constants: access.constants() }.to_string(),
     }
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_data_plane::{ProductError, PseudonymKey};
+use dataspace_data_plane::{PlanError, ProductError};
 use dataspace_identity::{CLOCK_SKEW, claimed_keys};
 use dataspace_ledger::facts::Stated;
 use dataspace_ledger::{Case, Contract, DenialReason};
@@ -193,16 +193,16 @@ impl Monitor<'_> {
             message: with_causes(error),
         };
         // Pseudonyms of one contract cannot be joined with another's.
-        let contract = active.contract.id();
-        let key = self.inner.keys.secrets.derive("pseudonyms", contract.as_digest().as_bytes());
-        let key = PseudonymKey::new(key.map_err(|error| unavailable(&error))?);
+        let (secrets, contract) = (&*self.inner.keys.secrets, active.contract.id());
+        let context = contract.as_digest().as_bytes();
         let part = request.value().part.as_ref();
-        let data =
-            product.open(&agreement.terms.duties, part, key).map_err(|error| match error {
-                ProductError::Duty(error) => DenialReason::Duty { message: error.to_string() },
-                ProductError::Part(error) => DenialReason::Part { message: error.to_string() },
-                other => unavailable(&other),
-            })?;
+        let data = product.open(&agreement.terms.duties, part, (secrets, context));
+        let data = data.map_err(|error| match error {
+            ProductError::Duty(PlanError::Secret { source }) => unavailable(&source),
+            ProductError::Duty(error) => DenialReason::Duty { message: error.to_string() },
+            ProductError::Part(error) => DenialReason::Part { message: error.to_string() },
+            other => unavailable(&other),
+        })?;
         Ok(Box::new(OpenData { data, _slot: slot }))
     }
 

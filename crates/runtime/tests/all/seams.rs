@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dataspace_audit_log::{FileStorage, TreeSize};
-use dataspace_data_plane::{Delivery, PlanError, ProductError, PseudonymKey};
+use dataspace_data_plane::{Delivery, PlanError, ProductError};
 use dataspace_identity::{DidKeys, RootSecret, SecretKey};
 use dataspace_policy::Duty;
-use dataspace_primitives::{Digest, KeyId, Part, Signature, Signer, SignerError};
+use dataspace_primitives::{Digest, KeyId, Part, Secrets, Signature, Signer, SignerError};
 use dataspace_runtime::{
     AccessError, Decided, DirectorySnapshots, IndexError, IndexState, MediaFile, MemorySnapshots,
     Observer, Product, RandomError, Randomness, Setup, SetupError, Snapshots as _, SystemClock,
@@ -90,9 +90,9 @@ impl Product for Leak {
         &self,
         _: &[Duty],
         _: Option<&Part>,
-        key: PseudonymKey,
+        secrets: (&dyn Secrets, &[u8]),
     ) -> Result<Box<dyn Delivery>, ProductError> {
-        Product::open(&table(3), &[], None, key)
+        Product::open(&table(3), &[], None, secrets)
     }
 }
 

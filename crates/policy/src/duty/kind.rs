@@ -1,0 +1,20 @@
+//! What there is to know of a duty of any kind.
+
+use std::fmt;
+
+use dataspace_primitives::Name;
+
+use super::invalid::InvalidDuty;
+use crate::clause::Assurance;
+
+/// A kind of duty. Its words are its `Display`.
+pub(super) trait Kind: fmt::Display {
+    /// The column that it concerns, if it concerns one.
+    fn column(&self) -> Option<&Name>;
+
+    /// The label of its clause: what makes it hold.
+    fn assurance(&self) -> Assurance;
+
+    /// Checks what can be checked without the table.
+    fn check(&self) -> Result<(), InvalidDuty>;
+}
