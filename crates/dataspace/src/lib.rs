@@ -105,3 +105,12 @@ pub use dataspace_runtime::replay_decisions;
 pub mod sectors {
     pub use dataspace_sectors::*;
 }
+
+/// The code in the README and in `docs` compiles.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/embedding.md")]
+    struct Embedding;
+}

@@ -36,8 +36,9 @@
 //! ```
 //!
 //! # Limits
-//! One DID method (`did:key`) with one kind of key (Ed25519); at most [`ROLES_MAX`] roles and
-//! [`ATTRIBUTES_MAX`] attributes.
+//! Two DID methods (`did:key`, `did:web`) and one kind of key (Ed25519). Nothing is fetched: the keys of a
+//! `did:web` come from [`KeyDocument`]s. At most [`ROLES_MAX`] roles, [`ATTRIBUTES_MAX`] attributes, and
+//! [`KEYS_MAX`] keys at a time.
 
 mod credential;
 mod did;
