@@ -1,6 +1,6 @@
 //! Audio-visual: an archive opens a picture to a newsroom, to verify news and never to train models, inside
-//! the EU. The newsroom first reads the beginning of the file, then all of it, and holds it against the
-//! digest that the archive registered.
+//! the EU. The newsroom first reads the beginning of the file, then all of it, and compares it with
+//! the digest that the archive registered.
 //!
 //! `cargo run --bin audio_visual -- DIR` makes DIR and puts the node there.
 #![expect(clippy::print_stdout, reason = "it tells what it does")]

@@ -49,8 +49,7 @@ where
     line.parse::<T>().with_context(|| format!("{option}: {path} does not hold {what}"))
 }
 
-/// The witnesses of `--witness`, of whom more than half must have cosigned unless `--quorum` says
-/// otherwise.
+/// The witnesses of `--witness`. More than half must have cosigned unless `--quorum` says otherwise.
 pub(crate) fn witnesses(keys: Vec<WitnessKey>, quorum: Option<usize>) -> Result<WitnessPolicy> {
     // Two keys of one name are one witness.
     let names: BTreeSet<_> = keys.iter().map(|key| key.name().to_owned()).collect();

@@ -23,10 +23,10 @@ const LOG_N: u8 = 14;
 const BLOCKS_MAX: u64 = 1 << 19;
 const ITERATIONS_MAX: u32 = 10_000_000;
 
-/// How a key is sealed. The random bytes are drawn anew for each file.
+/// Seal of a key file. Draw new random bytes for each file.
 #[derive(Clone, Copy)]
 pub struct Seal<'a> {
-    /// What opens it.
+    /// The passphrase that opens it.
     pub passphrase: &'a [u8],
     /// 16 random bytes, so that equal passphrases give other keys.
     pub salt: [u8; 16],
@@ -48,7 +48,7 @@ pub enum KeyTextError {
     #[error("it is not sealed with a passphrase; another one may have taken its place")]
     Open,
     /// It is sealed, and no passphrase was given.
-    #[error("it is sealed with a passphrase; give that")]
+    #[error("it is sealed; give its passphrase")]
     Sealed,
     /// It was sealed with another passphrase, or is damaged.
     #[error("this passphrase does not open it")]
@@ -138,7 +138,7 @@ fn read(
     let (label, document) = SecretDocument::from_pem(text).map_err(|_| KeyTextError::Form)?;
     let document = match (label, passphrase) {
         (OPEN, None) => document,
-        // WHY: whoever can write the file must not be able to put a key of theirs in its place.
+        // WHY: anyone who can write the file must not be able to put their own key in its place.
         (OPEN, Some(_)) => return Err(KeyTextError::Open),
         (SEALED, None) => return Err(KeyTextError::Sealed),
         (SEALED, Some(passphrase)) => {
@@ -156,7 +156,7 @@ fn read(
     Ok(Zeroizing::new(pair.secret_key))
 }
 
-/// Whether opening it takes a bounded time and memory.
+/// Returns true if opening it takes bounded time and memory.
 fn is_bearable(scheme: &EncryptionScheme) -> bool {
     let EncryptionScheme::Pbes2(scheme) = scheme else { return false };
     match &scheme.kdf {

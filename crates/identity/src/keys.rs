@@ -17,14 +17,14 @@ use crate::space::SpaceId;
 
 /// Most keys in one [`KeyDocument`].
 pub const KEYS_MAX: usize = 8;
-/// Most key documents that a participant ever has in one space. Half of them are the authority's: whoever
-/// has stolen a key must not be able to use them up.
+/// Most key documents that a participant ever has in one space. Half of them are the authority's, so
+/// that a stolen key cannot use them up.
 pub const KEY_DOCUMENTS_MAX: usize = 64;
 
-/// Who knows which keys speak for a participant: synchronous, over what is known. What has to be
-/// fetched is fetched before, and recorded.
+/// Resolves a participant to the keys that speak for it: synchronously, from what is known. Anything
+/// that must be fetched is fetched and recorded beforehand.
 pub trait Resolver {
-    /// The keys of `did`, each believed in its time; none if none is known.
+    /// The keys of `did`, each believed within its validity; empty if none is known.
     fn keys(&self, did: &Did) -> TrustedKeys;
 
     /// The keys of all of `dids`, and no others.
@@ -33,8 +33,8 @@ pub trait Resolver {
     }
 }
 
-/// The keys of those whom `signed` itself names: enough to learn *whose* signatures these are, and
-/// nothing more. What they may sign is the next question.
+/// The keys of the signers that `signed` itself names: enough to learn *whose* signatures these are, and
+/// nothing more. Check next whether they may sign it.
 ///
 /// # Errors
 /// [`ParseDidError`] if a signer is not a DID that we know.
@@ -46,7 +46,7 @@ pub fn claimed_keys<T>(
     Ok(resolver.keys_of(&dids.iter().collect::<Vec<_>>()))
 }
 
-/// Knows every `did:key`, which is its key, and nobody else.
+/// Resolves every `did:key`, which is its key, and nothing else.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DidKeys;
 
@@ -105,7 +105,7 @@ pub enum KeyDocumentError {
     /// It does not verify.
     #[error("the key document does not verify")]
     Verify(#[from] VerifyError),
-    /// Signed by somebody else than the authority and the participant.
+    /// Signed by someone other than the authority or the participant.
     #[error("neither the space authority nor `{subject}` signed the keys of `{subject}`")]
     Stranger {
         /// The participant.
@@ -145,7 +145,7 @@ pub enum KeyDocumentError {
     Key {
         /// The key.
         id: KeyId,
-        /// What is wrong with it.
+        /// The problem.
         what: &'static str,
     },
 }
@@ -173,9 +173,8 @@ struct Known {
     past: TrustedKeys,
 }
 
-/// Believes every key that was ever stated, for all the time for which it ever was: for what is known to
-/// have been verified when it came, such as a contract of which the digest is in a log. Never for what is
-/// new.
+/// Believes every key that was ever stated, for all the time for which it ever was: for documents that are
+/// known to have been verified when they came, such as a contract whose digest is in a log. Never for new ones.
 #[derive(Clone, Copy, Debug)]
 pub struct PastKeys<'a>(&'a KnownKeys);
 

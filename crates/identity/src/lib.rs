@@ -1,6 +1,6 @@
 //! Who takes part in a data space: [`Did`]s, the [`SecretKey`]s behind them, the [`SpaceId`] and the
 //! [`Origin`] that say to which space and which log a document belongs, and the
-//! [`MembershipCredential`] with which the space authority admits a participant.
+//! [`MembershipCredential`] that admits a participant.
 //!
 //! # What it refuses to do
 //! It makes no randomness (a key comes from a seed that the caller drew) and reads no clock (the
@@ -36,8 +36,9 @@
 //! ```
 //!
 //! # Limits
-//! One DID method (`did:key`) with one kind of key (Ed25519); at most [`ROLES_MAX`] roles and
-//! [`ATTRIBUTES_MAX`] attributes.
+//! Two DID methods (`did:key`, `did:web`) and one kind of key (Ed25519). Nothing is fetched: the keys of a
+//! `did:web` come from [`KeyDocument`]s. At most [`ROLES_MAX`] roles, [`ATTRIBUTES_MAX`] attributes, and
+//! [`KEYS_MAX`] keys at a time.
 
 mod credential;
 mod did;

@@ -1,4 +1,4 @@
-//! Secrets that belong to a node, apart from the keys with which it signs.
+//! Secrets of a node, apart from its signing keys.
 
 use std::fmt;
 

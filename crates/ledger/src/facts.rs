@@ -135,7 +135,7 @@ fn name(fact: Fact) -> &'static str {
 /// What the facts of an access are made of, be it decided now or again.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {
-    /// What both parties signed.
+    /// The agreement that both parties signed.
     pub agreement: &'a Agreement,
     /// The contract's identifier.
     pub contract: &'a str,
@@ -199,7 +199,7 @@ pub fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Entry> {
     all.chain(attributes).collect()
 }
 
-/// Whether the consumer states the fact of this name by a field of its request.
+/// Returns true if the consumer states the fact of this name by a field of its request.
 pub(crate) fn is_stated(in_log: &str) -> bool {
     Fact::ALL.iter().any(|fact| fact.is_stated() && fact.in_log() == Some(in_log))
 }

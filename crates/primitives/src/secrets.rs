@@ -1,4 +1,4 @@
-//! Secrets that follow from a root, whoever holds it.
+//! Secrets that follow from a root.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What every back end behind a seam of the node must do, as tests that a new one can be put to. Those of a
+//! Tests that every back end behind a seam of the node must pass. Those of a
 //! log's storage are in [`dataspace_audit_log::conformance`].
 //!
 //! ```
@@ -60,7 +60,7 @@ pub fn snapshots(
     must(bytes == b"the last one", "who reads meanwhile reads the old one to its end")?;
     must(
         loaded(&*one)?.as_deref() == Some(b"the last one, and more"),
-        "whoever writes may read what was there",
+        "a writer may read what was there",
     )?;
     let failed = one.store(&mut |to: &mut dyn Write| {
         to.write_all(b"half of")?;
@@ -152,7 +152,7 @@ pub fn secrets(new: &mut dyn FnMut() -> Box<dyn Secrets>) -> Result<(), NotConfo
 pub fn resolver(resolver: &dyn Resolver, known: &Did, unknown: &Did) -> Result<(), NotConformant> {
     let ids =
         |did: &Did| resolver.keys(did).iter().map(|(id, _, _)| id.clone()).collect::<Vec<_>>();
-    must(!ids(known).is_empty(), "it knows the keys of whom it knows")?;
+    must(!ids(known).is_empty(), "it knows the keys of a DID that it knows")?;
     must(ids(known).iter().all(|id| known.owns(id)), "they are named after their owner")?;
     must(ids(unknown).is_empty(), "it knows no key of others")?;
     must(ids(known) == ids(known), "it says the same each time")?;

@@ -25,7 +25,7 @@
 //! use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 //! use dataspace_primitives::{Region, Signed, UnixMillis, Validity};
 //! use dataspace_runtime::{
-//!     Access, Clock, DataSpace, NewOffer, Setup, SystemClock, Table, generate_key, request_access,
+//!     Access, Clock, NewOffer, NodeKeys, Setup, SystemClock, Table, generate_key, request_access,
 //! };
 //! use dataspace_usage_contract::{Acceptance, Offer};
 //!
@@ -33,8 +33,9 @@
 //! # let dir = tempfile::tempdir()?;
 //! # let csv = dir.path().join("alloys.csv");
 //! # std::fs::write(&csv, "alloy,strength_mpa,furnace\nS235,235,7\nS355,355,9\n")?;
-//! let (authority, steelmaker, institute) = (generate_key()?, generate_key()?, generate_key()?);
-//! let (steel_did, authority_did) = (steelmaker.did().clone(), authority.did().clone());
+//! let (authority, institute) = (generate_key()?, generate_key()?);
+//! let steelmaker = NodeKeys::create(&dir.path().join("keys"), None)?; // later: NodeKeys::open
+//! let (steel_did, authority_did) = (steelmaker.provider().clone(), authority.did().clone());
 //! let now = SystemClock.now();
 //! let year = Validity::new(now, now.checked_add(std::time::Duration::from_secs(31_536_000)).unwrap())?;
 //!
@@ -141,8 +142,3 @@ pub use crate::space::changes::{Applied, NewOffer};
 pub use crate::space::export::ExportError;
 pub use crate::space::lists::{ContractEntry, ContractFilter, MemberEntry, PAGE_MAX, ProductEntry};
 pub use crate::space::{DataSpace, NodeArchiveError};
-
-/// The README's code compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -27,7 +27,7 @@ pub struct MemberEntry {
     pub region: Region,
     /// First instant at which the membership no longer holds.
     pub until: UnixMillis,
-    /// Whether it is a member now.
+    /// True if it is a member now.
     pub is_member: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct ProductEntry {
     pub id: Name,
     /// Its class.
     pub class: Name,
-    /// Whether its data are attached, so that it can be released.
+    /// True if its data are attached, so that it can be released.
     pub is_attached: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct ContractEntry {
     pub used: u64,
     /// Uses that it permits; `None` is unlimited.
     pub limit: Option<u64>,
-    /// Whether a party ended it before its time, or the clock was set back.
+    /// True if a party ended it before its time, or the clock was set back.
     pub is_ended: bool,
 }
 
