@@ -17,7 +17,7 @@ pub enum InvalidDuty {
         /// Values found.
         found: usize,
     },
-    /// More digits than [`DECIMALS_MAX`] on either side.
+    /// More digits than [`DECIMALS_MAX`](super::DECIMALS_MAX) on either side.
     #[error("the mask on `{column}` rounds to {decimals} decimals; −18 to 18 are possible")]
     Decimals {
         /// The column of the mask.

@@ -16,8 +16,6 @@ mod constraints;
 #[cfg(test)]
 mod deep;
 #[cfg(test)]
-mod facts;
-#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fallback;

@@ -5,12 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::SchemaFragment;
 use dataspace_policy::{
-    Assurance, Environment, Fact, Facts, Kind, Known, Owner, Payment, Person, Rule, Source, Terms,
-    Uses, schema_text,
+    Action, Among, Assurance, Environment, Fact, Facts, Kind, Known, Owner, Payment, Person, Rule,
+    Source, Terms, Uses, schema_text,
 };
+use dataspace_primitives::{Name, UnixMillis};
 use serde_json::Value;
 
-use crate::support::{at, facts, name, region};
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn at(text: &str) -> UnixMillis {
+    text.parse().unwrap()
+}
+
+/// Facts of which only those are known that every access has.
+fn facts() -> Facts<'static> {
+    let consumer = ("did:key:z6Mk", "DE".parse().unwrap());
+    let now = at("2026-06-01T00:00:00Z");
+    Facts::new(consumer, Action::Read, ("alloys", "open"), "research", now)
+}
 
 fn type_of(attribute: &Value) -> Kind {
     let named = |one: &Value| one["name"].as_str().or(one["type"].as_str()).unwrap().to_owned();
@@ -89,7 +103,7 @@ fn each_field_of_an_access_is_a_fact_of_the_table() {
             application: "solver",
         }),
         product_level: Some(2),
-        recipient_region: Some(region("FR")),
+        recipient_region: Some("FR".parse().unwrap()),
         space: "materials",
         contract: "sha256:00",
         agreed_at: at("2026-01-01T00:00:00Z"),
@@ -216,9 +230,9 @@ fn the_page_about_labels_has_the_table() {
 #[test]
 fn a_permission_bears_the_label_of_its_fact() {
     for fact in Fact::ALL {
-        let Some(dataspace_policy::Among::Name(make)) = fact.among() else { continue };
+        let Some(Among::Name(make)) = fact.among() else { continue };
         let values = if *fact == Fact::Credentials { "MembershipCredential" } else { "a" };
-        let rule = Rule::new([dataspace_policy::Action::Read]).when(make([name(values)].into()));
+        let rule = Rule::new([Action::Read]).when(make([name(values)].into()));
         let clauses = Terms::new().permit(rule).clauses();
         assert_eq!(clauses[0].assurance, label(*fact), "{fact:?}");
     }
