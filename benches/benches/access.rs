@@ -148,7 +148,7 @@ fn round(node: &Node, callers: usize, each: usize) -> Result<f64> {
     Ok(took.as_secs_f64() * 1e6 / f64::from(accesses))
 }
 
-/// Whether the access is permitted and all of its data comes.
+/// Returns true if the access is permitted and all of its data comes.
 fn released(space: &DataSpace, request: Signed<AccessRequest>) -> bool {
     match space.access(request) {
         Ok(Access::Released(mut release)) => release.all(|batch| batch.is_ok()),

@@ -123,7 +123,7 @@ fn tail(node: &Node, each: usize) -> Result<f64> {
 }
 
 /// One consumer, alone and while refused calls of a stranger take half of the processors: somebody
-/// with a copy of an offer accepts it again and again, and is no member.
+/// with a copy of an offer accepts it again and again, and is not a member.
 fn refused(node: &Node, effort: Effort, report: &mut Report) -> Result<()> {
     let each = if effort.is_full() { 3_000 } else { 4 };
     let one = |requests| rate(vec![requests], |request| is_released(node, request));

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 /// How much to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Samples of which the median is reported.
+    /// Number of samples; their median is reported.
     pub samples: usize,
     /// How long one sample lasts, about.
     pub sample_time: Duration,
@@ -22,13 +22,13 @@ impl Effort {
         }
     }
 
-    /// Whether the figures mean anything.
+    /// Returns true if the figures mean anything.
     #[must_use]
     pub fn is_full(self) -> bool {
         self.samples > 1
     }
 
-    /// Whether to measure this part: all, or that which the command line names
+    /// Returns true if this part is to be measured: all, or the one that the command line names
     /// (`cargo bench --bench audit_log append`).
     #[must_use]
     pub fn selects(part: &str) -> bool {

@@ -1,5 +1,5 @@
 //! What one decision under one typical contract costs, for ours and for the peers, from the same
-//! plain facts: who, which product of which class, what for, and when.
+//! plain facts: consumer, product and its class, purpose, and time.
 
 #[cfg(feature = "peers")]
 mod biscuit;

@@ -21,7 +21,7 @@ pub(crate) const UNTIL: u64 = 1_831_536_000_000;
 /// One access as an application sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Plain {
-    /// Of which contract; [`contract`] names it.
+    /// Number of the contract; [`contract`] names it.
     #[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "a peer looks contracts up"))]
     pub(crate) contract: u32,
     pub(crate) consumer: String,

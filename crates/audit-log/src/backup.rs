@@ -20,11 +20,11 @@ use crate::open::recovery::{OpenError, Recovery};
 /// Bytes that are copied at once.
 const CHUNK_LEN: usize = 1 << 20;
 
-/// A copy of a log that is being made: a directory under a temporary name beside where it is to be,
-/// which is removed unless [`finish`](Self::finish) gives it its name.
+/// A copy of a log that is being made: a directory under a temporary name beside its destination. It
+/// is removed unless [`finish`](Self::finish) gives it its name.
 ///
-/// Whoever opens the copy for writing continues the log from there; where the first log goes on,
-/// too, that makes two logs of one name, which their checkpoints show ([`ForkProof`](crate::ForkProof)).
+/// Opening the copy for writing continues the log from there. If the first log continues too, there are
+/// two logs of one name, and their checkpoints show it ([`ForkProof`](crate::ForkProof)).
 #[derive(Debug)]
 pub struct Backup {
     to: PathBuf,
@@ -38,7 +38,7 @@ pub struct Backup {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BackupError {
-    /// There is something where the copy is to be.
+    /// Something exists at the destination.
     #[error("`{}` is there already; give a name that is free", path.display())]
     Exists {
         /// Where the copy was to be.
@@ -73,7 +73,7 @@ pub fn backup(dir: &Path, to: &Path) -> Result<Recovery, BackupError> {
 }
 
 impl Backup {
-    /// Begins a copy that is to be the new directory `to`.
+    /// Begins a copy that will become the new directory `to`.
     ///
     /// # Errors
     /// [`BackupError::Exists`]; [`BackupError::Io`] if no directory can be made beside it.

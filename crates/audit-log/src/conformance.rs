@@ -1,4 +1,4 @@
-//! What every [`Storage`] must do, as a test that a new one can be put to.
+//! Tests that every [`Storage`] must pass.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,14 +20,14 @@ use thiserror::Error;
 
 use crate::medium::storage::{Storage, StoredFile};
 
-/// What a back end does not do as it must.
+/// A rule that a back end breaks.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NotConformant {
     /// It does something else.
     #[error("{what}")]
     Otherwise {
-        /// What it should do.
+        /// The rule.
         what: &'static str,
     },
     /// It fails where it should not.

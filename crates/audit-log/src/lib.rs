@@ -12,11 +12,11 @@
 //! - [`Log::inclusion_receipt`] and [`Log::consistency_receipt`] sign COSE receipts (RFC 9942).
 //! - [`backup`] and [`Log::backup`] copy a log from which it can be opened again.
 //!
-//! Formats, proofs, readers of published logs, receipts and witnesses are `dataspace-tlog`'s, which
-//! needs no log that is written. All of it is here as well, by the same names.
+//! Formats, proofs, readers of published logs, receipts and witnesses live in `dataspace-tlog`, which
+//! writes no log. They are exported here too, under the same names.
 //!
-//! What a record *means* is not known here: that a decision follows from a contract, and who signed
-//! that, is for `Evidence` and `Replayer` of `dataspace-runtime` to say.
+//! The *meaning* of a record is not known here: that a decision follows from a contract, and who signed
+//! it, is for `Evidence` and `Replayer` of `dataspace-ledger` to say.
 //!
 //! # What it refuses to do
 //! It reads no clock; the one random number of a log, its nonce, comes from its [`Storage`]
@@ -37,19 +37,18 @@
 //!
 //! [`Log::archive`] removes whole segments at the beginning of the log, leaves the hash of each
 //! record in them, and records that it did so. All proofs stay: of later records, of consistency,
-//! and of an archived record for whoever has kept it ([`Receipt::verify_leaf`] for its hash alone).
+//! and of an archived record for anyone who has kept it ([`Receipt::verify_leaf`] for its hash alone).
 //! So a period of retention ends by archiving, and a right to erasure, where it reaches records, is
 //! met by destroying every copy of the segment. What is left is one SHA-256 hash for each record,
 //! which shows that a record was there. A record of few possible contents can be guessed from its
 //! hash; a pseudonym drawn at random prevents that, too. What others were given cannot be taken
-//! back: evidence, and the entries of a published log, which are to be removed by whoever serves
-//! them.
+//! back: evidence, and the entries of a published log, which their server must remove.
 //!
 //! # Backup and restoring
 //! [`backup`] and [`Log::backup`] copy a log while it grows: what its last checkpoint covers, into a
-//! new directory that appears whole or not at all. To restore, stop whoever writes, move the damaged
+//! new directory that appears whole or not at all. To restore, stop the writer, move the damaged
 //! directory away and the copy to its place, and open it; what came after the copy is lost, and
-//! whoever holds a later checkpoint will see that ([`Log::verify_extends`]). Two logs that go on from
+//! holders of a later checkpoint will see that ([`Log::verify_extends`]). Two logs that go on from
 //! one copy are a fork, which their checkpoints prove ([`compare`]). A plain copy of a directory that
 //! is written either opens, with hashes and offsets made again where they are too old
 //! ([`Recovery::is_remade`]), or is refused with the advice to make a good one.
@@ -90,13 +89,14 @@
 //!   right edge lives in memory; hashes (64 bytes for each record) and offsets (8) are on disk.
 //! - Opening reads what came after the last mark: some thousand records, however long the log is,
 //!   if checkpoints are made from time to time. [`Log::check_on`] reads everything.
-//! - Records after the last checkpoint are protected by no signature: whoever can write to the
+//! - Records after the last checkpoint are protected by no signature: anyone who can write to the
 //!   directory can replace them, and damage to the very last group looks like a torn write.
 //! - A rollback of the whole directory is found only with a checkpoint kept elsewhere, and two
 //!   logs shown to two people only when they compare checkpoints or ask the same witnesses.
 //!   A rollback can be seen, not proved: checkpoints bear no time (see [`ForkProof`]).
 //! - What checkpoints, cosignatures and receipts are limited to is in the docs of `dataspace-tlog`.
-//! - A log of another machine, or a dishonest operator's omission, is nothing that a log can show.
+//! - A log cannot show what was never recorded in it: omissions by the operator, or events on another
+//!   machine.
 //! - The directory itself is locked (`flock`), and no file in it; readers lock nothing. A directory
 //!   that is moved or replaced, or a segment that is removed, is noticed at the next checkpoint or
 //!   segment, and a process that was forked is refused; a directory on NFS cannot be locked.

@@ -94,7 +94,7 @@ impl Log {
         Ok(Self::new(storage, state, origin))
     }
 
-    /// Opens the log in `dir`: reads what came after the last checkpoints, holds it against the
+    /// Opens the log in `dir`: reads what came after the last checkpoints, checks it against the
     /// stored one, and cuts off what a crash left of a last write. How long that takes does not
     /// depend on how long the log is.
     ///
@@ -105,8 +105,8 @@ impl Log {
         Self::open_on(Box::new(FileStorage::open(dir)?), origin)
     }
 
-    /// Opens the log in `dir`, as [`open`](Self::open): whichever log it is of the operator and the key of
-    /// `like`. Its files tell its name, and are held against that key's signature as always.
+    /// Opens the log in `dir`, as [`open`](Self::open): any log of the operator and the key of `like`. Its
+    /// files tell its name, and are checked against that key's signature as always.
     ///
     /// # Errors
     /// [`OpenError`] as for [`open`](Self::open), also if it is a log of somebody else.
@@ -144,8 +144,8 @@ impl Log {
         Ok((Self::new(storage, state, origin), recovery))
     }
 
-    /// As [`open`](Self::open), but reads every record, and makes hashes and offsets anew and
-    /// durable, so that the next opening reads what the stored checkpoint does not cover. Tells
+    /// As [`open`](Self::open), but reads every record, rebuilds hashes and offsets, and makes them
+    /// durable, so that the next opening reads only what the stored checkpoint does not cover. Tells
     /// `progress` how many records were read.
     ///
     /// # Errors
@@ -155,12 +155,12 @@ impl Log {
         origin: Origin,
         progress: &dyn Fn(TreeSize),
     ) -> Result<(Self, Recovery), OpenError> {
-        let (state, recovery) = opening::recover(&*storage, &origin, Open::Anew, progress)?;
+        let (state, recovery) = opening::recover(&*storage, &origin, Open::Rebuild, progress)?;
         Ok((Self::new(storage, state, origin), recovery))
     }
 
-    /// Reads every record of a log that nobody has open, holds them against the stored checkpoint,
-    /// and everything that was made from them against them. Changes nothing. Tells `progress` how
+    /// Reads every record of a log that nobody has open, checks them against the stored checkpoint, and
+    /// checks every file that derives from them. Changes nothing. Tells `progress` how
     /// many records were read.
     ///
     /// # Errors
@@ -297,7 +297,7 @@ impl Log {
         }
     }
 
-    /// Whether the log still takes records.
+    /// Checks that the log still takes records.
     ///
     /// # Errors
     /// [`AppendError::Poisoned`] with the first cause, if it does not.
@@ -412,10 +412,10 @@ impl Log {
         records.visit(range, is_archived, visit)
     }
 
-    /// Removes the segments of which all records come before `before`. What stays of those records
-    /// are their hashes, and so the proofs of all others; copies of the segments, kept elsewhere,
-    /// can still be read and proved. That they were removed is itself a record of the log, without
-    /// which a log that lacks its beginning is not opened. Returns the first record that stays.
+    /// Removes every segment that lies entirely before `before`. The hashes of its records stay, and with
+    /// them the proofs of all others; copies of the segments, kept elsewhere, can still be read and proved.
+    /// The removal is itself a record of the log: a log that lacks its beginning is not opened without it.
+    /// Returns the first record that stays.
     ///
     /// # Errors
     /// [`ArchiveError`]. Segments that could not be removed are the first thing the next call

@@ -42,9 +42,9 @@ pub enum ReadError {
         /// The record asked for.
         index: LeafIndex,
     },
-    /// What was made from the records is no longer what it was.
+    /// A file derived from the records no longer matches them.
     #[error(
-        "`{file}` is damaged; make it anew with `Log::rebuild_on` (`dataspace audit fsck --rebuild`)"
+        "`{file}` is damaged; rebuild it with `Log::rebuild_on` (`dataspace audit fsck --rebuild`)"
     )]
     Derived {
         /// The file.

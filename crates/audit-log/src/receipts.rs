@@ -18,8 +18,8 @@ pub enum SignReceiptError {
     /// The log has no such proof.
     #[error("the log does not prove it")]
     Prove(#[from] ProveError),
-    /// An empty log is extended by every one, and each log by itself; no receipt is needed.
-    #[error("a log of {to} records and one of {from} are no two states to prove anything of")]
+    /// Every log extends the empty one and itself; no receipt is needed.
+    #[error("nothing to prove between a log of {from} records and one of {to}")]
     NothingToProve {
         /// The size of the earlier state.
         from: TreeSize,
@@ -54,8 +54,8 @@ impl Log {
         sign(checkpoint, &Proof::Inclusion(proof), signer)
     }
 
-    /// The receipt for that this log extends its first `from` records, up to the root of
-    /// `checkpoint`, which it must hold.
+    /// A receipt that this log extends its first `from` records, signed over the root of `checkpoint`, which
+    /// it must hold.
     ///
     /// # Errors
     /// [`SignReceiptError`] if there is no such extension, or `signer` is not the operator.

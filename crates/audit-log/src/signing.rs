@@ -73,7 +73,7 @@ impl Log {
             }
         };
         self.writer.storage.write_checkpoint(checkpoint.as_note().as_bytes())?;
-        // Of use to whoever publishes the log, and no more than that.
+        // For publishing the log only.
         let _may_be_missing = signed_sizes::note(&*self.writer.storage, size);
         // A mark that the stored checkpoint does not cover would be of no use.
         if let Some(mark) = settled {

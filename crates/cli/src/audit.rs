@@ -1,4 +1,4 @@
-//! What operators and auditors do with a log: verify, show, prove, publish, replay, archive.
+//! Verbs for operators and auditors of a log: verify, show, prove, publish, replay, archive.
 //!
 //! Every verb but `fsck --rebuild`, `archive`, `set-clock-back` and `cosign` leaves the log's directory as it is.
 
@@ -37,12 +37,11 @@ use crate::outcome::Health;
 /// The lines under `--help`.
 const HELP: &str = "\
 DIR is a node's directory (segments), or a published log (C2SP static files: checkpoint and tiles);
-which one is seen by what is in it. Nothing is changed there but by `fsck --rebuild`,
-`archive`, `set-clock-back` and `cosign`.
-Of a node that runs, what its last checkpoint covers is seen; `fsck`, `archive` and `set-clock-back`
-need it stopped.
-URL is where a web server gives a published log: the URL under which `checkpoint` is. Nothing is
-believed of the server: every record and hash must lead to what the log's operator signed (--log).
+its contents tell which. Only `fsck --rebuild`, `archive`, `set-clock-back` and `cosign` change it.
+Of a running node you see what its last checkpoint covers; `fsck`, `archive` and `set-clock-back` need
+it stopped.
+URL is where a web server delivers a published log: the URL that contains `checkpoint`. The server is
+not trusted: every record and hash must lead to what the log's operator signed (--log).
 
 Exit codes: 0 all is well; 1 the log is not what its operator signed, a replay differs, or it is not
 witnessed enough: too few of the witnesses that were asked for have cosigned; 2 it could not be looked
@@ -86,7 +85,7 @@ enum Verb {
     Export(export::ExportArgs),
     /// Make every decision again, by contracts, policies and memberships of its time
     Replay(replay::ReplayArgs),
-    /// Check everything in a node's directory, and make anew what is made from the records
+    /// Check everything in a node's directory, and rebuild what derives from the records
     Fsck(fsck::FsckArgs),
     /// Copy a node so that the copy can be opened, while the node runs; also says how to restore it
     Backup(backup::BackupArgs),

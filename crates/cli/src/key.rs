@@ -11,9 +11,10 @@ use crate::shell::shown_path;
 use crate::{key_file, paint};
 
 const HELP: &str = "\
-A key is an Ed25519 private key in PEM (PKCS#8) in a file that its owner alone may read; a file of 64
-hexadecimal digits is read, too. Whoever has it signs in the owner's name: a participant, the authority of a space, the operator of a node's log, a witness. Keep a
-copy of it where nobody else comes to; there is no way back to a lost key. It is never shown.
+A key is an Ed25519 private key in PEM (PKCS#8), in a file that only its owner may read; a file of 64
+hexadecimal digits works too. Anyone who has it can sign in the owner's name: as a participant, the
+authority of a space, the operator of a node's log, or a witness. Keep a copy of it in a safe place: a
+lost key cannot be recovered. It is never shown.
 
 The DID is the public name that stands for the key. Give that to others.
 

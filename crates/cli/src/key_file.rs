@@ -39,7 +39,7 @@ fn passphrase() -> Result<Option<Zeroizing<Vec<u8>>>> {
 fn read_secret(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let (shown, opened) = (shown_path(file), files::open(file)?);
     if opened.metadata()?.permissions().mode() & 0o077 != 0 {
-        bail!("others than its owner have access to {shown}; `chmod 600` it");
+        bail!("others than its owner can access {shown}; run `chmod 600` on it");
     }
     let limit = KEY_TEXT_LEN_MAX + 1;
     let mut text = Zeroizing::new(Vec::with_capacity(limit));

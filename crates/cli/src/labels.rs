@@ -1,4 +1,4 @@
-//! What the labels of clauses mean, for people who sign contracts or read them.
+//! Meaning of the labels of clauses, for people who sign contracts or read them.
 
 use dataspace_policy::{Assurance, Clause};
 use serde_json::{Map, Value};

@@ -104,7 +104,7 @@ struct VerifyForkArgs {
     log: OsString,
 }
 
-/// Whether the answer is for a program, wrong arguments among them. After `--` stand no options.
+/// Returns true if the answer is for a program, even to wrong arguments. No options follow `--`.
 fn is_json() -> bool {
     env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json")
 }

@@ -48,8 +48,7 @@ where
     line.parse::<T>().with_context(|| format!("{option}: {path} does not hold {what}"))
 }
 
-/// The witnesses of `--witness`, of whom more than half must have cosigned unless `--quorum` says
-/// otherwise.
+/// The witnesses of `--witness`. More than half must have cosigned unless `--quorum` says otherwise.
 pub(crate) fn witnesses(keys: Vec<WitnessKey>, quorum: Option<usize>) -> Result<WitnessPolicy> {
     let quorum = quorum.unwrap_or(keys.len() / 2 + 1);
     WitnessPolicy::new(quorum, keys).context("--witness and --quorum")

@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use anstream::AutoStream;
 
-/// Whether nobody reads the output any more, or it cannot be written.
+/// True if the output is no longer read, or cannot be written.
 static IS_GONE: AtomicBool = AtomicBool::new(false);
-/// Why it cannot be written. That a reader has seen enough is no reason.
+/// Why it cannot be written. A reader that has seen enough is no reason.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// The standard output, with colours where it is a terminal. Writing to it never fails.
@@ -21,7 +21,7 @@ impl Out {
         Self(AutoStream::auto(io::stdout()))
     }
 
-    /// Whether what is written reaches nobody, so that a long verb may stop.
+    /// Returns true if what is written reaches nobody, so that a long verb may stop.
     pub(crate) fn is_gone() -> bool {
         IS_GONE.load(Ordering::Relaxed)
     }

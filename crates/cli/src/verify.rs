@@ -47,11 +47,11 @@ pub(crate) fn run(
 /// What a fork proof shows of the log `origin`.
 pub(crate) fn fork(file: &Path, log: &OsStr) -> Result<Health> {
     let (origin, shown) = (named::log(log)?, shown_path(file));
-    let nothing = || Damaged(format!("{shown} proves nothing of {origin}"));
+    let nothing = || Damaged(format!("{shown} proves nothing about {origin}"));
     let proof = ForkProof::from_bytes(&files::read(file, FORK_LEN_MAX)?).with_context(nothing)?;
     let claimed = proof.claimed_origin().with_context(nothing)?;
     if claimed != origin {
-        bail!("{shown} proves nothing of {origin}: it is about the log {claimed}");
+        bail!("{shown} proves nothing about {origin}: it is about the log {claimed}");
     }
     let fork = proof.verify(&origin).with_context(nothing)?;
     say!("{}", paint::title("What this proves"));

@@ -26,18 +26,17 @@ Answers POST /add-checkpoint with a cosignature, and GET /<SHA-256 of the origin
 the latest checkpoint it cosigned. It keeps, in DIR, the latest checkpoint of each log and the first
 proof of a fork (<SHA-256 of the origin>.fork; see `dataspace verify-fork`).
 
-Each checkpoint that somebody brings is a line on the standard error: when, of which log, from which
-size to which, and whether it was accepted, refused, or shows a fork. A proof of two histories needs
-what the log itself shows: of a fork behind a tree of 2, 4, 8, 16 … records, a request shows too little,
-and so does an older checkpoint. It is refused all the same; `dataspace audit compare` makes the proof
-of the checkpoint that is kept and the published log.
+Each submitted checkpoint is a line on the standard error: the time, the log, the old and new size, and
+whether it was accepted, refused, or shows a fork. Sometimes a request shows too little for a proof of
+two histories: a fork behind a tree of 2, 4, 8, 16 … records, or an older checkpoint. It is refused all
+the same; `dataspace audit compare` makes the proof from the kept checkpoint and the published log.
 
-The directory is the witness's memory: whoever restores an older copy of it makes the witness
-cosign a rollback. After an error of the disk it says nothing more of that log until it is started
+The directory is the witness's memory: restoring an older copy of it makes the witness cosign a
+rollback. After an error of the disk it says nothing more of that log until it is started
 again. There is no TLS: put a proxy in front of it before you let it out of this machine, let the
 proxy limit its clients, and set --connections-per-client and --requests-per-minute to 0.
 
-At most 128 connections are open; whoever holds most of them makes room for the next. A connection
+At most 128 connections are open; the client with most of them makes room for the next. A connection
 ends whose client does not read an answer for 10 s or does not send a request's head for 20 s, its
 body for 10 s, and after 5 minutes in any case.
 

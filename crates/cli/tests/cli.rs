@@ -29,7 +29,7 @@ fn the_demo_permits_what_the_contract_permits_and_says_why_it_denies() {
     for reason in [
         "permission-1: the purpose must be alloy-design or research; the request says carbon-accounting",
         "permission-1: at most 2 uses are permitted; 2 were made",
-        "the contract ended at",
+        "the contract expired at",
         "the space authority revoked the consumer's membership",
         "the same file with one bit flipped",
     ] {

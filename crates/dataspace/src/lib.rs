@@ -2,13 +2,13 @@
 //! access is decided by policy and recorded before a byte is released, and provider, consumer and
 //! authority can prove afterwards, offline, what was agreed and what was done.
 //!
-//! This is the paved path: what a program needs that founds or opens a node, offers a product, concludes
-//! contracts, and answers requests; and what its consumers, and those who check, need. The crates behind
-//! it have more, each by itself: an auditor who builds no node takes `dataspace-ledger`.
+//! This is the paved path: everything for a program that founds or opens a node, offers products,
+//! concludes contracts and answers requests, and for consumers and auditors. The crates behind it have
+//! more and can be used alone: an auditor who builds no node takes `dataspace-ledger`.
 //!
 //! # Example
-//! Three parties in one program, so that it can be read in one go. Really, each has its own keys, and
-//! what it signs comes as bytes ([`Signed::as_bytes`], [`Signed::from_bytes`]).
+//! Authority, provider and consumer in one program, so that it reads in one go. In reality each has its own
+//! keys, and what it signs arrives as bytes ([`Signed::as_bytes`], [`Signed::from_bytes`]).
 //! ```
 //! use dataspace::*;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,7 +46,7 @@
 //! let read = Offer::verify(offer.clone(), &mill_did, &DidKeys, now)?;
 //! let agreement = node.conclude(offer, Acceptance::sign(&read, &institute, now)?)?;
 //!
-//! // The institute reads, and asks once more for something that was not agreed.
+//! // The institute reads, and then asks for something that was not agreed.
 //! let request = |purpose: &str| -> Result<_, Box<dyn std::error::Error>> {
 //!     Ok(request_access(&institute, &agreement, Action::Read, purpose.parse()?, &SystemClock)?)
 //! };
@@ -59,9 +59,9 @@
 //! ```
 //!
 //! # Words
-//! *Authority*: says who is a member of a space and what its profile is; anybody can be one, for a pilot.
+//! *Authority*: says who is a member of a space and what its profile is; for a pilot, anyone can be one.
 //! *Offer*, *acceptance*, *agreement*: a contract on its way. *Use*: one access that was permitted.
-//! *Checkpoint*: the signed state of a node's log; one that others keep shows a rollback.
+//! *Checkpoint*: the signed state of a node's log; one that others keep reveals a rollback.
 
 // Values and documents.
 pub use dataspace_primitives::{

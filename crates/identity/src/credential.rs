@@ -125,7 +125,7 @@ impl TrustAnchors {
         Self { space }
     }
 
-    /// The space of `authority` that a credential is for: for whoever knows an authority, and has
+    /// The space of `authority` that a credential is for: for a reader who knows an authority and has
     /// documents of one of its spaces.
     ///
     /// # Errors
@@ -209,7 +209,7 @@ impl Admitted {
         &self.credential.value().subject
     }
 
-    /// What the authority stated.
+    /// The credential as the authority signed it.
     #[must_use]
     pub fn credential(&self) -> &MembershipCredential {
         self.credential.value()

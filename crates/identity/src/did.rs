@@ -96,7 +96,7 @@ impl Did {
     }
 }
 
-/// Whether this is what stands behind `did:web:`, in its one spelling (the did:web method
+/// Returns true if this is what stands behind `did:web:`, in its one spelling (the did:web method
 /// specification, §3): a host, a port of 1 to 65535 unless it is the usual one, and path segments.
 fn is_web(rest: &str) -> bool {
     let mut parts = rest.split(':');

@@ -19,14 +19,14 @@ const OPEN: &str = "PRIVATE KEY";
 pub const KEY_TEXT_LEN_MAX: usize = 4_096;
 /// What OpenSSL takes at most by default: 16 MiB of memory for each attempt to guess.
 const LOG_N: u8 = 14;
-/// More than this nobody waits for.
+/// Nobody waits for more than this.
 const COST_MAX: u64 = 1 << 20;
 const ITERATIONS_MAX: u32 = 10_000_000;
 
-/// How a key is sealed. The random bytes are drawn anew for each file.
+/// Seal of a key file. Draw new random bytes for each file.
 #[derive(Clone, Copy)]
 pub struct Seal<'a> {
-    /// What opens it.
+    /// The passphrase that opens it.
     pub passphrase: &'a [u8],
     /// 16 random bytes, so that equal passphrases give other keys.
     pub salt: [u8; 16],
@@ -45,7 +45,7 @@ pub enum KeyTextError {
     #[error("it is not an Ed25519 key")]
     Kind,
     /// It is sealed, and no passphrase was given.
-    #[error("it is sealed with a passphrase; give that")]
+    #[error("it is sealed; give its passphrase")]
     Sealed,
     /// It was sealed with another passphrase, or is damaged.
     #[error("this passphrase does not open it")]
@@ -151,7 +151,7 @@ fn read(
     Ok(Zeroizing::new(pair.secret_key))
 }
 
-/// Whether opening it takes a bounded time and memory.
+/// Returns true if opening it takes bounded time and memory.
 fn is_bearable(scheme: &EncryptionScheme) -> bool {
     let EncryptionScheme::Pbes2(scheme) = scheme else { return false };
     match &scheme.kdf {

@@ -20,10 +20,10 @@ pub const KEYS_MAX: usize = 8;
 /// Most key documents that a participant ever has in one space.
 pub const KEY_DOCUMENTS_MAX: u64 = 64;
 
-/// Who knows which keys speak for a participant: synchronous, over what is known. What has to be
-/// fetched is fetched before, and recorded.
+/// Resolves a participant to the keys that speak for it: synchronously, from what is known. Anything
+/// that must be fetched is fetched and recorded beforehand.
 pub trait Resolver {
-    /// The keys of `did`, each believed in its time; none if none is known.
+    /// The keys of `did`, each believed within its validity; empty if none is known.
     fn keys(&self, did: &Did) -> TrustedKeys;
 
     /// The keys of all of `dids`, and no others.
@@ -32,8 +32,8 @@ pub trait Resolver {
     }
 }
 
-/// The keys of those whom `signed` itself names: enough to learn *whose* signatures these are, and
-/// nothing more. What they may sign is the next question.
+/// The keys of the signers that `signed` itself names: enough to learn *whose* signatures these are, and
+/// nothing more. Check next whether they may sign it.
 ///
 /// # Errors
 /// [`ParseDidError`] if a signer is not a DID that we know.
@@ -45,7 +45,7 @@ pub fn claimed_keys<T>(
     Ok(resolver.keys_of(&dids.iter().collect::<Vec<_>>()))
 }
 
-/// Knows every `did:key`, which is its key, and nobody else.
+/// Resolves every `did:key`, which is its key, and nothing else.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DidKeys;
 
@@ -103,7 +103,7 @@ pub enum KeyDocumentError {
     /// It does not verify.
     #[error("the key document does not verify")]
     Verify(#[from] VerifyError),
-    /// Signed by somebody else than the authority and the participant.
+    /// Signed by someone other than the authority or the participant.
     #[error("neither the space authority nor `{subject}` signed the keys of `{subject}`")]
     Stranger {
         /// The participant.
@@ -141,7 +141,7 @@ pub enum KeyDocumentError {
     Key {
         /// The key.
         id: KeyId,
-        /// What is wrong with it.
+        /// The problem.
         what: &'static str,
     },
 }
@@ -165,8 +165,8 @@ struct Known {
     past: TrustedKeys,
 }
 
-/// Believes what was believed at its time, to the millisecond: for what is known to have been verified
-/// then, such as a contract in a log.
+/// Resolves to the keys that were believed at the time, to the millisecond: for documents that are known to
+/// have been verified then, such as a contract in a log.
 #[derive(Clone, Copy, Debug)]
 pub struct PastKeys<'a>(&'a KnownKeys);
 
@@ -177,7 +177,7 @@ impl KnownKeys {
         self.of.get(subject).map_or(0, |known| known.version)
     }
 
-    /// What was believed at its time.
+    /// Keys as they were believed at their time.
     #[must_use]
     pub fn past(&self) -> PastKeys<'_> {
         PastKeys(self)

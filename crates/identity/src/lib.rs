@@ -1,6 +1,6 @@
 //! Who takes part in a data space: [`Did`]s, the [`SecretKey`]s behind them, the [`SpaceId`] and the
 //! [`Origin`] that say to which space and which log a document belongs, and the
-//! [`MembershipCredential`] with which the space authority admits a participant.
+//! [`MembershipCredential`] that admits a participant.
 //!
 //! # What it refuses to do
 //! It makes no randomness (a key comes from a seed that the caller drew) and reads no clock (the

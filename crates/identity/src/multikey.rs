@@ -15,8 +15,8 @@ pub(crate) fn write(key: &PublicKey) -> String {
     format!("z{}", bs58::encode(bytes).into_string())
 }
 
-/// The bytes of the key, which may be no point of the curve. One text has them: 34 bytes of which the
-/// first is not zero are spelt in one way.
+/// The bytes of the key, which may not be a point of the curve. Only one text has them: 34 bytes that do
+/// not begin with zero have a single spelling.
 pub(crate) fn decode(text: &str) -> Result<[u8; PublicKey::LEN], ParseDidError> {
     let base58 = text.strip_prefix('z').ok_or(ParseDidError::Method)?;
     if text.len() > LEN_MAX {

@@ -16,16 +16,16 @@ pub const LOG_NAME_LEN_MAX: usize = 64;
 /// as a Multikey, unless the operator's `did:key` is the log's key; and after another `/` a name, where
 /// one operator runs several logs: `did:key:z6Mk…/node-2`, `did:web:steel.example/z6Mk…/node-2`.
 ///
-/// It holds the log's key, so whoever knows the origin can verify its checkpoints, and asks nobody. A
-/// log keeps its key as long as it lives; the keys with which its operator signs contracts are others,
-/// and may come and go. On the wire it is its text. Signed documents name it, so that a contract of one
+/// It holds the log's key, so anyone who knows the origin can verify its checkpoints without asking
+/// anybody. A log keeps its key as long as it lives; its operator signs contracts with other keys, which
+/// may change. On the wire it is its text. Signed documents name it, so that a contract of one
 /// node, and its uses, are not another node's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Origin {
     operator: Did,
     text: String,
-    /// Whether the first part behind the DID is the Multikey of a key of the log's own.
+    /// True if the DID is followed by the Multikey of the log's own key.
     has_key: bool,
 }
 
@@ -95,7 +95,7 @@ impl Origin {
         self.text.split('/').nth(1).filter(|_| self.has_key)
     }
 
-    /// The key with which the log's checkpoints are signed.
+    /// The key that signs the log's checkpoints.
     ///
     /// # Errors
     /// [`ParseDidError::Key`] if its bytes are no usable key: nobody can sign for this log.

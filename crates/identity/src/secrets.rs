@@ -1,4 +1,4 @@
-//! Secrets that belong to a node, apart from the keys with which it signs.
+//! Secrets of a node, apart from its signing keys.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use ring::hkdf;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Gives a secret of its own for each use, always the same one: from a [`RootSecret`] in memory, or from
-/// a service that never gives the root out.
+/// Derives a separate secret for each use, always the same one: from a [`RootSecret`] in memory, or from a
+/// service that never reveals the root.
 pub trait Secrets: Send + Sync {
     /// 32 secret bytes for the use that is named by `purpose` and `context`.
     ///

@@ -32,7 +32,7 @@ pub enum DenialReason {
         /// The provider's time.
         now: UnixMillis,
     },
-    /// A party ended the contract.
+    /// Provider or consumer ended the contract.
     ContractTerminated {
         /// The reason given.
         reason: Name,
@@ -50,7 +50,7 @@ pub enum DenialReason {
         /// The one at fault.
         value: String,
     },
-    /// All uses of the contract are made.
+    /// All uses of the contract have been made.
     QuotaExhausted {
         /// Uses that the contract permits.
         limit: u64,
@@ -73,7 +73,7 @@ pub enum DenialReason {
     },
     /// The product has no such part as was asked for, or the contract does not release it.
     Part {
-        /// What is asked for and not there.
+        /// The missing part.
         message: String,
     },
     /// The product's data cannot be opened now: the table is not attached, or not to be read.
@@ -157,7 +157,7 @@ pub(crate) fn code(recorded: &str) -> &str {
 }
 
 /// Returns true for the code of a reason that lies in the data or in what was open at that time,
-/// neither of which is in the log. It is looked for last, and told alone.
+/// neither of them in the log. It is checked last and reported alone.
 pub(crate) fn is_of_data(code: &str) -> bool {
     matches!(code, "duty" | "part" | "unavailable" | "too-many-open")
 }
@@ -200,14 +200,14 @@ impl fmt::Display for DenialReason {
                 write!(f, "the contract begins at {}; it is only {now}", validity.from())
             }
             Self::ContractOver { validity, now } => {
-                write!(f, "the contract ended at {}; it is {now}", validity.until())
+                write!(f, "the contract expired at {}; it is {now}", validity.until())
             }
             Self::ContractTerminated { reason } => {
                 write!(f, "the contract was terminated: {}", shown(reason))
             }
             Self::ClockSetBack => f.write_str(
                 "the contract ended when the provider set its clock back after a wrong reading; \
-                 conclude it anew",
+                 conclude a new one",
             ),
             Self::ProviderNotAMember => {
                 f.write_str("the provider is not a member of the space now")

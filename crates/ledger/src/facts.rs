@@ -124,7 +124,7 @@ fn stated_environment(environment: &StatedEnvironment) -> Environment<'_> {
 /// What the facts of an access are made of, be it decided now or again.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {
-    /// What both parties signed.
+    /// The agreement that both parties signed.
     pub agreement: &'a Agreement,
     /// The contract's identifier.
     pub contract: &'a str,

@@ -1,4 +1,4 @@
-//! What is in force in a data space, as one provider's log tells it: a fold over the log's records.
+//! The state of a data space as one provider's log tells it: a fold over the log's records.
 //!
 //! [`SpaceState`] is that fold: it [checks](SpaceState::check) a record, [applies](SpaceState::apply) a
 //! change, and [judges](SpaceState::judge) an access. A node uses it for what it decides, [`Replayer`] for
@@ -9,8 +9,8 @@
 //! log: the state has a small [`Contract`] for each, and the caller reads its [`Document`] when needed.
 //!
 //! # What it refuses to do
-//! It believes no record: each document in one is verified, and a change is applied only after it was
-//! checked against all that came before. It does not check that the records are those of the log: the
+//! It trusts no record: each document in one is verified, and a change is applied only after it was
+//! checked against everything before it. It does not check that the records are those of the log: the
 //! caller must have verified them against a signed root.
 //!
 //! # Example

@@ -95,7 +95,7 @@ pub enum Refusal {
     /// An access record that does not fit the contract, the profile or the uses before it.
     #[error("the decision does not follow from the records before it: {what}")]
     Decision {
-        /// What does not fit.
+        /// The part that does not fit.
         what: &'static str,
     },
     /// Policies of the provider that are not acceptable.

@@ -31,10 +31,10 @@ use crate::times::{TimeError, Times};
 ///
 /// It trusts the space authority, and the caller to have verified the records against a signed root of
 /// the log. Of a decision's facts it believes only what the consumer
-/// stated in its request; all others must follow from the records before.
+/// stated in its request; all others must follow from earlier records.
 ///
-/// It is the same fold over the records as the node's own ([`SpaceState`]), which is held against a naive
-/// model on random sequences of records.
+/// It is the same fold over the records as the node's own ([`SpaceState`]), which a test
+/// compares with a naive model on random sequences of records.
 #[derive(Debug)]
 pub struct Replayer<'p> {
     authority: Did,
@@ -68,7 +68,7 @@ pub enum ReplayError {
 }
 
 impl ReplayError {
-    /// What a log's reader says.
+    /// The error of the log's reader.
     pub fn read(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Read(error.into())
     }
@@ -179,7 +179,7 @@ impl<'p> Replayer<'p> {
         Ok(())
     }
 
-    /// What came out, after the last record.
+    /// The result, after the last record.
     ///
     /// # Errors
     /// [`ReplayError::NoProfile`] if there was no record.

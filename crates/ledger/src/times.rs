@@ -41,8 +41,8 @@ pub const REQUEST_AGE_MAX: Duration = Duration::from_secs(REQUEST_AGE_SECS_MAX a
 pub const REQUEST_KEPT: Duration =
     Duration::from_secs(REQUEST_AGE_SECS_MAX as u64 + 2 * CLOCK_SKEW.as_secs());
 
-/// What the times of records must be: since changes exclude everything else, none is before any
-/// record so far, and no access before the last change.
+/// The order of times in a log: no change is before any record so far, and no access before the last
+/// change.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     latest: UnixMillis,
@@ -50,7 +50,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// After records of which `latest` is the latest time.
+    /// Continues after records up to the time `latest`.
     #[must_use]
     pub fn after(latest: UnixMillis) -> Self {
         Self { latest, latest_change: UnixMillis::MIN }

@@ -67,7 +67,7 @@ pub fn to_canonical<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeE
     Ok(bytes)
 }
 
-/// The value of which `bytes` are the canonical encoding.
+/// The value that is canonically encoded as `bytes`.
 ///
 /// Takes time and memory in proportion to `bytes`, whatever lengths they declare.
 ///

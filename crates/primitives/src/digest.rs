@@ -41,7 +41,7 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
-    /// The SHA-256 of all that is to be read, of whatever length, in 64 KiB of memory.
+    /// The SHA-256 of everything that the reader gives, of any length, in 64 KiB of memory.
     ///
     /// # Errors
     /// That of reading.

@@ -32,7 +32,7 @@ const MAP: u8 = 5;
 /// identifier of [`KeyId::LEN_MAX`] bytes, the signature itself, and room.
 const BESIDE_LEN_MAX: usize = 1_024;
 
-/// What can be signed.
+/// A kind of document that can be signed.
 pub trait Payload: Serialize + DeserializeOwned {
     /// Media type in the protected header `typ` (RFC 9596). It keeps one kind of document from
     /// passing as another, so no two kinds may share it.

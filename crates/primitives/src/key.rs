@@ -98,7 +98,7 @@ impl PublicKey {
         self.0.as_bytes()
     }
 
-    /// Whether `signature` is this key's over `message`, by the strict rules: one canonical
+    /// Returns true if `signature` is this key's over `message`, by the strict rules: one canonical
     /// signature for a message and key, no small-order components.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
@@ -107,7 +107,7 @@ impl PublicKey {
     }
 }
 
-/// Whether the y-coordinate is less than p = 2^255 - 19 (RFC 8032 §5.1.3, step 1).
+/// Returns true if the y-coordinate is less than p = 2^255 - 19 (RFC 8032 §5.1.3, step 1).
 // WHY: the library below takes y + p for y, which would give a key a second spelling.
 fn is_reduced(bytes: &[u8; PublicKey::LEN]) -> bool {
     let [low, middle @ .., high] = bytes;
@@ -163,7 +163,7 @@ impl<'de> Deserialize<'de> for Signature {
     }
 }
 
-/// What signs with one key: a key in memory, a key management service, or a hardware module. It is
+/// Signs with one key: a key in memory, a key management service, or a hardware module. It is
 /// called from any thread, and may take its time.
 pub trait Signer: Send + Sync {
     /// The name under which verifiers know the key: a DID URL of its owner.

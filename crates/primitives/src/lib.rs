@@ -1,4 +1,4 @@
-//! What every crate of dataspace must agree on: [`Digest`], [`UnixMillis`], [`Name`], [`Region`],
+//! Types that every crate of dataspace shares: [`Digest`], [`UnixMillis`], [`Name`], [`Region`],
 //! strict CBOR ([`cbor`]), the COSE envelope that turns a [`Signed<T>`] into a [`Verified<T>`], and
 //! how texts of others are [`shown`] to people.
 //!

@@ -10,7 +10,7 @@ use crate::shown::shown;
 
 /// A short human-readable text in signed documents: a participant's name, a role, a purpose.
 ///
-/// Two names are the same if and only if their bytes are, and whoever signs one sees all of it. So
+/// Two names are the same if and only if their bytes are, and a signer sees all of it. So
 /// a name is in Unicode's normalisation form C, and all of its characters can be seen: none is a
 /// control or format character, default-ignorable, blank, for private use, or not assigned in the
 /// version of Unicode that this library follows (18). Its only white space is U+0020, and not at

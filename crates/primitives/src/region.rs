@@ -33,7 +33,7 @@ pub enum InvalidRegion {
         /// The group.
         group: RegionGroup,
     },
-    /// Two upper-case letters that are not assigned to a country, or not any more.
+    /// Two upper-case letters that are not, or no longer, assigned to a country.
     #[error("{found} is not assigned to a country in ISO 3166-1")]
     Unassigned {
         /// Two upper-case ASCII letters.

@@ -7,11 +7,11 @@ use crate::character::{Character, MARKS_MAX};
 const ISOLATE: char = '\u{2068}';
 const END: char = '\u{2069}';
 
-/// The text as it can be shown to people, whoever wrote it: on one line, with nothing that steers
+/// The text in a form that is safe to show, no matter who wrote it: on one line, with nothing that steers
 /// a terminal, moves what stands around it, or cannot be seen.
 ///
-/// Names, reasons, answers of servers, names of files and columns: whatever others wrote goes
-/// through this function where it is put into a message.
+/// Names, reasons, answers of servers, names of files and columns: text from others goes
+/// through this function before it enters a message.
 ///
 /// ```
 /// use dataspace_primitives::shown;

@@ -188,7 +188,7 @@ impl<T> Verified<T> {
         self.signed.claimed_signers()
     }
 
-    /// Whether `key_id` is among the signers.
+    /// Returns true if `key_id` is among the signers.
     #[must_use]
     pub fn is_signed_by(&self, key_id: &KeyId) -> bool {
         self.signers().any(|signer| signer == key_id)

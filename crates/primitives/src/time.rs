@@ -79,7 +79,7 @@ impl UnixMillis {
 /// Year, month (1-12) and day (1-31) of the proleptic Gregorian calendar (ISO 8601: before the year 1
 /// come 0 and -1), of the day that lies `days` days after 1 January 1970. Far enough from there, the
 /// same day for all.
-// WHY: thirty lines of calendar, held against `chrono` in this crate's tests, instead of a time
+// WHY: thirty lines of calendar, compared with `chrono` in this crate's tests, instead of a time
 // library in the crate that an auditor builds.
 #[must_use]
 pub fn civil_from_days(days: i64) -> (i64, i64, i64) {

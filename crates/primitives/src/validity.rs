@@ -52,13 +52,13 @@ impl Validity {
         self.until
     }
 
-    /// Whether `at` lies inside.
+    /// Returns true if `at` lies inside.
     #[must_use]
     pub fn contains(&self, at: UnixMillis) -> bool {
         self.from <= at && at < self.until
     }
 
-    /// Whether all of `inner` lies inside.
+    /// Returns true if all of `inner` lies inside.
     #[must_use]
     pub fn encloses(&self, inner: &Self) -> bool {
         self.from <= inner.from && inner.until <= self.until

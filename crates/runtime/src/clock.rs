@@ -76,14 +76,14 @@ impl Clock for ManualClock {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ClockError {
-    /// It was set back: whoever can do that could keep expired contracts alive.
+    /// It was set back, which could keep expired contracts alive.
     #[error(
         "the clock shows {now}, but the log knows of {high_water}; set the clock right. If it is \
          right, a wrong reading was recorded before: `Setup::set_clock_back` ends all contracts and \
-         begins anew at the right time"
+         restarts at the right time"
     )]
     Behind {
-        /// What the clock shows.
+        /// The clock's reading.
         now: UnixMillis,
         /// The latest time that was seen before.
         high_water: UnixMillis,
@@ -95,9 +95,9 @@ pub enum ClockError {
          open the node again if it is"
     )]
     Leapt {
-        /// What the clock shows.
+        /// The clock's reading.
         now: UnixMillis,
-        /// What it would show had it run evenly.
+        /// The reading if it had run evenly.
         expected: UnixMillis,
     },
 }
@@ -114,7 +114,7 @@ const LEAP_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct SteadyClock {
     clock: Box<dyn Clock>,
     high_water: AtomicU64,
-    /// What the clock showed at its last good reading, less the time that had passed by then: in
+    /// The last good reading of the clock, less the time that had passed by then: in
     /// milliseconds, and [`u64::MAX`] as long as that is not known.
     offset: AtomicU64,
 }

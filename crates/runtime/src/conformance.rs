@@ -1,4 +1,4 @@
-//! What every back end behind a seam of the node must do, as tests that a new one can be put to. Those of a
+//! Tests that every back end behind a seam of the node must pass. Those of a
 //! log's storage are in [`dataspace_audit_log::conformance`].
 //!
 //! ```
@@ -56,7 +56,7 @@ pub fn snapshots(
     must(bytes == b"the last one", "who reads meanwhile reads the old one to its end")?;
     must(
         loaded(&*one)?.as_deref() == Some(b"the last one, and more"),
-        "whoever writes may read what was there",
+        "a writer may read what was there",
     )?;
     let failed = one.store(&mut |to: &mut dyn Write| {
         to.write_all(b"half of")?;

@@ -101,7 +101,7 @@ impl ActiveContracts {
 }
 
 impl Cache {
-    /// Removes contracts that were not used since they were last looked at, and of which nothing is
+    /// Removes contracts that were not used since they were last looked at, if nothing of them is
     /// under way, until one more has room: with an open release, its count would be lost. Looks at each
     /// at most twice; so if all are under way, there are more for a while.
     fn make_room(&mut self, max: usize) {

@@ -21,7 +21,7 @@ pub enum WriteError {
     /// The clock is wrong.
     #[error(transparent)]
     Clock(#[from] ClockError),
-    /// The log did not take the record, and nothing of it is in force. If the disk failed, opening
+    /// The log did not take the record, and no part of it is in force. If the disk failed, opening
     /// the node again tells whether the record is there after all.
     #[error("the audit log did not take the record")]
     Append(#[from] AppendError),
@@ -46,9 +46,9 @@ pub enum ChangeError {
         /// Why.
         source: PlanError,
     },
-    /// It was checked against a profile or policies that are not in force any more; not shown to
+    /// It was checked against a profile or policies that are no longer in force; not shown to
     /// callers, for whom it is checked again.
-    #[error("it was checked against what is not in force any more; try again")]
+    #[error("it was checked against rules that are no longer in force; try again")]
     Outdated,
     /// It cannot be signed.
     #[error("it cannot be signed")]

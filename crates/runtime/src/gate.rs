@@ -18,7 +18,7 @@ thread_local! {
     static PASSES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Guards the state. Whoever comes first goes first, so that readers cannot keep a change waiting
+/// Guards the state. First come, first served, so that readers cannot keep a change waiting
 /// for ever; only a thread that has a pass already goes in at once, since a change that waits for
 /// that pass would wait for it, too.
 pub(crate) struct Gate {
@@ -81,7 +81,7 @@ impl Gate {
     }
 }
 
-/// WHY within: whoever writes the index is waited for by passes, for whose end a change waits.
+/// WHY within: passes wait for the writer of the index, and a change waits for the passes.
 impl Known for Gate {
     fn contract(&self, id: ContractId) -> Option<Arc<Contract>> {
         self.enter_within().contract(id)

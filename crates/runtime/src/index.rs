@@ -28,7 +28,7 @@ use crate::index::rows::{Base, Row, Tail};
 use crate::index::snapshots::Snapshots;
 use crate::index::statement::Statement;
 
-/// Whether a node was opened by its index.
+/// How a node was opened: by its index or by reading the log.
 #[derive(Debug)]
 pub enum IndexState {
     /// It was: only the records after it were read.
@@ -38,7 +38,7 @@ pub enum IndexState {
         /// Records read after those.
         replayed: u64,
     },
-    /// It was not; the whole log was read, and the index made anew.
+    /// It was not; the whole log was read, and the index rebuilt.
     Rebuilt {
         /// Why.
         why: Unusable,

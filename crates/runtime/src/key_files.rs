@@ -28,7 +28,7 @@ const ROOT: &str = "root.pem";
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// The directory or a file in it cannot be used; it is not there, or there already.
+    /// The directory or a file in it cannot be used: it is missing, or it exists already.
     #[error("`{file}` cannot be used")]
     Io {
         /// Which.
@@ -36,8 +36,8 @@ pub enum KeyFileError {
         /// Why.
         source: io::Error,
     },
-    /// Others than its owner have access to a file.
-    #[error("others than its owner have access to `{file}`; `chmod 600` it")]
+    /// Others than its owner can access a file.
+    #[error("others than its owner can access `{file}`; run `chmod 600` on it")]
     Access {
         /// Which.
         file: &'static str,

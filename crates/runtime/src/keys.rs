@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::random::{RandomError, SystemRandomness, generate_key, root_secret};
 
-/// What a provider's node signs and derives with: the provider's key, which signs offers and
-/// contracts; the key of the node's log; and the root of its other secrets, pseudonyms among them.
+/// The keys of a provider's node: the provider's key, which signs offers and contracts; the key of the
+/// node's log; and the root of its other secrets, pseudonyms among them.
 ///
 /// The key of a `did:key` is the provider's identity, and that of a log is the log's: they stay. The key
 /// of a `did:web` can be rotated: record the new one with [`DataSpace::record_keys`], and open the
@@ -32,7 +32,7 @@ impl NodeKeys {
     ///
     /// # Errors
     /// [`ParseDidError`] if `key` is named after somebody whose DID is not a key: its log needs a key
-    /// of its own, see [`NodeKeys::with_log_key`].
+    /// of its own: see [`NodeKeys::with_log_key`].
     pub fn new(key: SecretKey, root: RootSecret) -> Result<Self, ParseDidError> {
         let (provider, log_key) = (key.did().clone(), key.did().public_key()?);
         let signer: Arc<dyn Signer> = Arc::new(key);
@@ -55,8 +55,8 @@ impl NodeKeys {
         Ok(Self { provider, signer: Arc::new(signer), log: Arc::new(log), log_key, secrets })
     }
 
-    /// Draws the keys of a new provider with a `did:key`, for a node that is to be gone with the
-    /// process: whoever wants to open it again keeps keys that were saved.
+    /// Draws the keys of a new provider with a `did:key`, for a node that ends with the process. To open a
+    /// node again, save its keys: [`NodeKeys::create`].
     ///
     /// # Errors
     /// [`RandomError`] if the operating system gives no randomness.
@@ -65,9 +65,8 @@ impl NodeKeys {
         Self::new(generate_key()?, root).map_err(|_| RandomError)
     }
 
-    /// For a node that is opened to be looked after (archived, given back its clock), and not to give out
-    /// data: the key of its log alone, and no secrets, so that it signs no contract and each access is
-    /// denied.
+    /// For a node that is opened for upkeep alone (to archive, to set its clock back): the key of its log and
+    /// no secrets. It signs no contract, and every access is denied.
     ///
     /// # Errors
     /// [`ParseDidError`] if the key is none.

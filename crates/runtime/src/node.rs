@@ -1,4 +1,4 @@
-//! What a node is made of, and how its log is signed.
+//! The parts of a node, and how its log is signed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,13 +35,13 @@ pub(crate) struct Inner {
     pub(crate) signed: LastSigned,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) throttle: Throttle,
-    /// Held by whoever archives.
+    /// Held while archiving.
     pub(crate) archiving: Mutex<()>,
     /// Records that this node knows to be in the log.
     pub(crate) recorded: AtomicU64,
 }
 
-/// What an owner may choose.
+/// Limits that an owner may choose.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     /// Records after which a checkpoint is signed, and time.
@@ -59,7 +59,7 @@ pub(crate) struct LastSigned {
     size: AtomicU64,
     /// When, in milliseconds.
     at: AtomicU64,
-    /// Held by whoever signs the next one.
+    /// Held while signing the next one.
     next: Mutex<()>,
 }
 
@@ -69,7 +69,7 @@ impl LastSigned {
     }
 }
 
-/// What opening found.
+/// Result of opening an existing node.
 pub(crate) struct Opened {
     pub(crate) recovery: Recovery,
     pub(crate) index: IndexState,
@@ -91,8 +91,8 @@ impl Inner {
         Ok(checkpoint)
     }
 
-    /// Signs the log with the record at `index` in it, unless somebody has meanwhile. Whoever waits here
-    /// for another one is likely to be in its checkpoint.
+    /// Signs the log with the record at `index` in it, unless somebody has meanwhile. A caller that waits
+    /// here for another one is probably covered by its checkpoint.
     pub(crate) fn sign_covering(&self, index: LeafIndex) -> Result<(), SignCheckpointError> {
         self.recorded.fetch_max(index.as_u64().saturating_add(1), Ordering::AcqRel);
         let _one_at_a_time = self.signed.next.lock();
@@ -172,8 +172,7 @@ impl Inner {
     }
 }
 
-/// Signs what is not signed yet, and writes the index of it, as well as that is possible while
-/// closing.
+/// Tries to sign what is not signed yet, and to write the index of it.
 impl Drop for Inner {
     fn drop(&mut self) {
         let _a_closing_log_may_take_none = self.record_sums();

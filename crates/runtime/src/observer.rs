@@ -1,16 +1,15 @@
-//! What an owner can hear of a node while it works.
+//! Events that an owner can observe in a running node.
 
 use dataspace_audit_log::{LeafIndex, TreeSize};
 use dataspace_usage_contract::ContractId;
 
 use crate::index::error::IndexError;
 
-/// Hears what a node does: to count it, to trace it, to ring a bell. Every method does nothing unless it
-/// is written.
+/// Observes a node, for counters, traces and alarms. By default every method does nothing.
 ///
-/// Nothing is locked and nothing waits for the disk while one is called (unless you submit a denial in a
-/// pass of your own, and it is only counted), but the caller of the node waits
-/// for it: be quick. What is heard is no evidence, the log is.
+/// No lock is held and nothing waits for the disk during a call (unless you submit a denial in a pass of
+/// your own, and it is only counted), but the caller of the node waits for it: be quick. Observations are
+/// no evidence; the log is.
 pub trait Observer: Send + Sync {
     /// A decision is durable, or was only counted ([`Decided::index`] is `None`).
     fn decided(&self, _decided: &Decided<'_>) {}
@@ -18,8 +17,8 @@ pub trait Observer: Send + Sync {
     /// The record of a change is durable.
     fn appended(&self, _index: LeafIndex) {}
 
-    /// In one of the decisions that are held against Cedar's own evaluator, the compiled policies of this
-    /// contract decided otherwise; it was denied. A defect of this library: report it.
+    /// In one of the decisions that are compared with Cedar's own evaluator, the compiled policies of this
+    /// contract decided otherwise, and the access was denied. A defect of this library: report it.
     fn mismatch(&self, _contract: ContractId) {}
 
     /// The index was written, up to this size of the log, or could not be.
@@ -38,7 +37,7 @@ pub struct Decided<'a> {
     pub reasons: &'a [&'static str],
 }
 
-/// Nobody hears anything.
+/// Observes nothing.
 pub(crate) struct Silence;
 
 impl Observer for Silence {}

@@ -14,7 +14,7 @@ pub struct RandomError;
 /// Where a node gets its random numbers from: the name of its log, and the number of each opening. Keys
 /// and requests are always drawn from the operating system.
 ///
-/// Whoever can foresee the name of a log can prepare documents for it; two copies of a node that draw
+/// Anyone who can foresee the name of a log can prepare documents for it; two copies of a node that draw
 /// the same number when they are opened do not show that they are two. So hand in another source for
 /// simulations alone.
 pub trait Randomness: Send + Sync {

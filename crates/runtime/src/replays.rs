@@ -25,7 +25,7 @@ impl Replays {
         seen.insert(request, now)
     }
 
-    /// Whether a request is known.
+    /// Returns true if a request is known.
     pub(crate) fn has(&self, request: Digest) -> bool {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.requests.contains_key(&request)

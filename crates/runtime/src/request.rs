@@ -18,7 +18,7 @@ pub enum RequestError {
     #[error("no nonce can be drawn")]
     Random(#[from] RandomError),
     /// The contract is somebody else's.
-    #[error("the contract is one of `{consumer}`, whose key this is not")]
+    #[error("the contract belongs to `{consumer}`, and this is not its key")]
     NotTheConsumer {
         /// The contract's consumer.
         consumer: Did,
@@ -28,14 +28,14 @@ pub enum RequestError {
     Sign(#[from] SignError),
 }
 
-/// What a consumer asks for.
+/// A consumer's new request.
 #[derive(Clone, Debug)]
 pub struct NewRequest {
-    /// What to do.
+    /// The action.
     pub action: Action,
-    /// What for.
+    /// The purpose.
     pub purpose: Name,
-    /// What else it states, for contracts that ask for it.
+    /// Further statements, for contracts that need them.
     pub statements: Statements,
     /// Which part of the product; `None` for all that the contract releases.
     pub part: Option<Part>,
@@ -49,8 +49,8 @@ impl NewRequest {
     }
 }
 
-/// As the consumer: states in a signed request what to do under a contract, and what for. Good
-/// for one access, within the space's time for requests, at the node that the contract names.
+/// Signs a consumer's request for one access under a contract. It is good once, within the time that the
+/// space allows for requests, at the node that the contract names.
 ///
 /// # Errors
 /// [`RequestError`] if the contract is another consumer's, or no nonce can be drawn.

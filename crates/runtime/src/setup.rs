@@ -34,11 +34,11 @@ use crate::space::DataSpace;
 use crate::state::State;
 use crate::throttle::Throttle;
 
-/// A checkpoint is signed after so many accesses at the latest, unless [`Setup::checkpoint_every`]
-/// says otherwise.
+/// A checkpoint is signed after this many accesses at the latest, unless [`Setup::checkpoint_every`] says
+/// otherwise.
 const CHECKPOINT_EVERY: u64 = 1_024;
 
-/// And so long after the last one, unless [`Setup::checkpoint_within`] says otherwise.
+/// And this long after the last one, unless [`Setup::checkpoint_within`] says otherwise.
 const CHECKPOINT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Releases that one contract may have open, unless [`Setup::open_releases_max`] says otherwise.
@@ -47,7 +47,7 @@ const OPEN_MAX: u32 = 16;
 /// Contracts whose documents are in memory, unless [`Setup::contracts_in_memory`] says otherwise.
 const CONTRACTS_MAX: usize = 8_192;
 
-/// How to found or open a node.
+/// Options for founding or opening a node.
 pub struct Setup {
     dir: PathBuf,
     keys: NodeKeys,
@@ -87,7 +87,7 @@ pub enum SetupError {
     Record {
         /// Its place.
         index: LeafIndex,
-        /// What is wrong with it.
+        /// The problem.
         source: Refusal,
     },
     /// The beginning of the log was archived, and the index cannot stand for it.
@@ -101,11 +101,11 @@ pub enum SetupError {
         #[source]
         why: Option<Unusable>,
     },
-    /// What was kept of archived contracts cannot be looked through.
+    /// The node's directory, with what was kept of archived contracts, cannot be read.
     #[error("the node's directory cannot be read")]
     Directory(#[from] std::io::Error),
     /// The log is one of another key.
-    #[error("the log `{log}` has another key than the one that was handed in for it")]
+    #[error("the log `{log}` has another key than the one given for it; open it with its own keys")]
     LogKey {
         /// The log.
         log: Origin,
@@ -118,7 +118,7 @@ pub enum SetupError {
         "the clock shows {now}, which is not behind {latest}, the latest time in the log; open the node as usual"
     )]
     ClockNotBehind {
-        /// What the clock shows.
+        /// The clock's reading.
         now: UnixMillis,
         /// The latest time in the log.
         latest: UnixMillis,
@@ -144,7 +144,8 @@ impl Setup {
     }
 
     /// Keeps the log in `storage` instead of the directory, which then holds the index, if that is not
-    /// [elsewhere](Self::snapshots), and the documents of archived contracts, and must be there. Whoever hands it over sees to it that no other node uses either.
+    /// [elsewhere](Self::snapshots), and the documents of archived contracts. The directory must exist, and no
+    /// other node may use it or the storage.
     #[must_use]
     pub fn storage(mut self, storage: impl Storage + 'static) -> Self {
         self.storage = Some(Box::new(storage));
@@ -158,9 +159,9 @@ impl Setup {
         self
     }
 
-    /// Keeps the documents of so many contracts in memory, those that were used last, instead of 8,192;
-    /// 0 counts as 1. Some 10 KiB each. Those of others are read from the log and verified when they
-    /// are used, which takes less than a millisecond.
+    /// Keeps the documents of this many contracts in memory, the last used ones, instead of 8,192; 0 counts
+    /// as 1. Each takes about 10 KiB. The documents of other contracts are read from the log and verified
+    /// on use, in less than a millisecond.
     #[must_use]
     pub fn contracts_in_memory(mut self, contracts: usize) -> Self {
         self.limits.contracts_max = contracts.max(1);
@@ -198,15 +199,15 @@ impl Setup {
         self
     }
 
-    /// Signs a checkpoint with an access that is recorded so long after the last one, instead of 10
-    /// seconds. Where no access may come for longer, call [`DataSpace::tend`].
+    /// Signs a checkpoint with the first access recorded this long after the last one, instead of 10 seconds.
+    /// If accesses may be rarer, call [`DataSpace::tend`].
     #[must_use]
     pub fn checkpoint_within(mut self, time: Duration) -> Self {
         self.limits.checkpoint_within = time;
         self
     }
 
-    /// Keeps at most so many releases of one contract open at a time, instead of 16; 0 counts as 1.
+    /// Keeps at most this many releases of one contract open at a time, instead of 16; 0 counts as 1.
     /// Each of them holds a file and some batches until it is read or dropped. One more access is
     /// denied, and costs no use.
     #[must_use]
@@ -243,8 +244,8 @@ impl Setup {
         owner.node(&self.dir, (log, state, index), clock, (None, 1))
     }
 
-    /// Opens the log and builds everything that was in force again: memberships, contracts, uses,
-    /// terminations. Products have to be registered again, to attach their tables.
+    /// Opens the log and rebuilds everything that was in force: memberships, contracts, uses,
+    /// terminations. Products must be registered again, to attach their data.
     ///
     /// What the index covers is taken from it, if it is the operator's index of this log
     /// ([`DataSpace::index_state`] tells); the rest is read from the log.
@@ -258,8 +259,8 @@ impl Setup {
         self.open_at(false)
     }
 
-    /// Opens a node whose log holds the time of a wrong reading, ahead of the present, and begins anew
-    /// at what the clock shows. Recorded and signed for everybody to see.
+    /// Opens a node whose log holds a wrong clock reading from the future, and restarts from what the clock
+    /// shows now. Recorded and signed for everyone to see.
     ///
     /// **All contracts end**, since their times are of a wrong clock: the parties conclude new ones.
     /// So does every membership that would have been over by the wrong time; a newer credential
@@ -305,7 +306,7 @@ impl Setup {
         })?;
         // A creation that was cut short before its first record holds nothing yet.
         let Some(mut state) = state else {
-            let part = "a first record; found the node anew in an empty directory";
+            let part = "a first record; create the node again in an empty directory";
             return Err(ProfileError::Missing { part }.into());
         };
         let covered = TreeSize::new(base.size);
@@ -317,7 +318,7 @@ impl Setup {
         let keys = keys.ok_or_else(|| SetupError::LogKey { log: log.origin().clone() })?;
         let index = Index::new(self.snapshots, base);
         if let Some(tail) = tail {
-            // Whoever opens the node next should not have to read all this again.
+            // The next opening should not have to read all this again.
             let _reported = index.write(Some(tail), (&log, &state), &keys.log);
         }
         let mut high_water = times.latest();
@@ -343,7 +344,7 @@ impl Setup {
         owner.node(&self.dir, (log, state, index), clock, (Some(opened), size))
     }
 
-    /// The state of which the index is. What it has of changes is checked as when it was recorded; of
+    /// The state that the index describes. Its changes are checked as when they were recorded; of
     /// contracts it has what they are known by, which the operator signed, and whose documents are
     /// checked when they are read.
     fn indexed(&self, log: &Log) -> Result<(State, Base), Unusable> {
@@ -409,7 +410,7 @@ impl Setup {
     }
 }
 
-/// What an owner hands over, and a node keeps.
+/// Parts that an owner hands over and a node keeps.
 struct Owner {
     keys: Keys,
     limits: Limits,

@@ -64,7 +64,7 @@ impl DataSpace {
         self.inner.clock.now()
     }
 
-    /// The log: to read, prove and hold against outside checkpoints.
+    /// The log: to read it, prove from it, and compare it with outside checkpoints.
     ///
     /// To archive its beginning, use [`DataSpace::archive`]: without an index that covers them, a
     /// node cannot be opened once records are gone.
@@ -73,14 +73,14 @@ impl DataSpace {
         &self.inner.log
     }
 
-    /// What opening the log found; `None` for a node that was just founded.
+    /// Result of opening the log; `None` for a node that was just founded.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
         self.inner.opened.as_ref().map(|opened| &opened.recovery)
     }
 
-    /// Whether the node was opened by its index, and if not, why; `None` for a node that was just
-    /// founded.
+    /// How the node was opened: by its index or, with the reason, without; `None` for a node that was
+    /// just founded.
     #[must_use]
     pub fn index_state(&self) -> Option<&IndexState> {
         self.inner.opened.as_ref().map(|opened| &opened.index)
@@ -103,7 +103,7 @@ impl DataSpace {
         self.inner.write_index()
     }
 
-    /// Does what is due beside requests: signs the records that no checkpoint covers yet, and writes the
+    /// Does the background work that is due: signs the records that no checkpoint covers yet, and writes the
     /// index if the log has grown enough. Call it every few seconds from a thread of yours; the library
     /// starts none. A node that is not tended writes its index at close alone: after a crash, opening it
     /// then reads the log from the last index on.
@@ -116,9 +116,9 @@ impl DataSpace {
 
     /// Closes the node, if this is its last clone: waits for what was submitted, signs the log, and
     /// writes the index, so that the next opening reads nothing before this. Gives the checkpoint, which
-    /// covers every decision that anybody was told of: give it to others.
+    /// covers every decision that was answered: give it to others.
     ///
-    /// Dropping does the same, as well as that is possible, and tells nobody.
+    /// Dropping tries to do the same and reports no error.
     ///
     /// # Errors
     /// [`WriteError`] if the log cannot be signed. That the index cannot be written is no error: opening
@@ -131,9 +131,9 @@ impl DataSpace {
         Ok(checkpoint)
     }
 
-    /// Removes the log's segments of which all records come before `before`, as [`Log::archive`],
-    /// after the index was written: from then on the node cannot be opened without it, unless the
-    /// segments are restored. Keep copies of them.
+    /// Removes every segment of the log that lies entirely before `before`, as [`Log::archive`] does,
+    /// after writing the index. From then on the node cannot be opened without the index unless the
+    /// segments are restored: keep copies of them.
     ///
     /// # Errors
     /// [`NodeArchiveError`]; nothing is removed without an index.
@@ -180,8 +180,8 @@ impl DataSpace {
         self.inner.checkpoint()
     }
 
-    /// The agreement of a contract; also of one that is being concluded, and not durable yet: whoever
-    /// concludes it is told when it is. May read it from the log.
+    /// The agreement of a contract, also of one that is being concluded and is not durable yet. May read it
+    /// from the log.
     ///
     /// # Errors
     /// [`Refusal::UnknownContract`], or why it cannot be read.

@@ -1,4 +1,4 @@
-//! What a node knows between two changes: what is in force by its log, and what it has in memory beside
+//! The state of a node between two changes: what is in force by its log, and what it has in memory beside
 //! that.
 
 use std::collections::HashMap;

@@ -31,7 +31,7 @@ struct Sum {
     count: u64,
 }
 
-/// What becomes of one more denial.
+/// How one more denial is treated.
 pub(crate) enum Room {
     /// It is recorded.
     Recorded,
@@ -40,7 +40,7 @@ pub(crate) enum Room {
 }
 
 impl Throttle {
-    /// One more denial of `consumer`, of which `per_minute` are recorded.
+    /// Counts one more denial of `consumer`; `per_minute` of them are recorded.
     pub(crate) fn deny(&self, consumer: &Did, now: UnixMillis, per_minute: u32) -> Room {
         let share = WINDOW_MICROS / u64::from(per_minute.max(1));
         let now_micros = now.as_millis().saturating_mul(1_000);

@@ -67,7 +67,7 @@ const ROLES: &[&str] = &["provider", "consumer"];
 
 impl Vocabulary {
     /// A first profile, version 1: requests may be five minutes old, participants may be
-    /// established anywhere, the space forbids nothing by itself. For the authority to complete
+    /// established anywhere, the space itself forbids nothing. For the authority to complete
     /// and sign.
     #[must_use]
     pub fn profile(&self, space: Name, authority: Did) -> SpaceProfile {

@@ -1,4 +1,4 @@
-//! Why a file of a published log cannot be had over HTTP, and what to do about it.
+//! Why a file of a published log cannot be fetched over HTTP, and what to do about it.
 
 use std::io;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use thiserror::Error;
 /// Longest piece of text from outside that is shown, in characters.
 const SHOWN_LEN_MAX: usize = 200;
 
-/// Why a file cannot be had. None of these says anything about the log.
+/// Why a file cannot be fetched. None of these says anything about the log.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HttpError {
@@ -25,7 +25,7 @@ pub enum HttpError {
         "the TLS certificates of this machine cannot be read: {cause}; name a file of them in SSL_CERT_FILE"
     )]
     Certificates {
-        /// What went wrong, in words of the library below.
+        /// The message of the library below.
         cause: String,
     },
     /// The server cannot be reached, or the connection ends.
@@ -33,7 +33,7 @@ pub enum HttpError {
     Connection {
         /// The URL.
         url: String,
-        /// What went wrong, in words of the library below.
+        /// The message of the library below.
         cause: String,
     },
     /// The server is not the one that it should be.
@@ -44,7 +44,7 @@ pub enum HttpError {
     Tls {
         /// The URL.
         url: String,
-        /// What went wrong, in words of the library below.
+        /// The message of the library below.
         cause: String,
     },
     /// The answer is not there in time.
@@ -63,7 +63,7 @@ pub enum HttpError {
     Answer {
         /// The URL.
         url: String,
-        /// What went wrong, in words of the library below.
+        /// The message of the library below.
         cause: String,
     },
     /// The server asks for a password, or forbids.

@@ -58,7 +58,7 @@ struct Server {
     timeout: Duration,
 }
 
-/// What the server said.
+/// The server's answer.
 enum Answer {
     File,
     Nothing,

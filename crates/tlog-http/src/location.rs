@@ -121,7 +121,7 @@ impl LogUrl {
         Ok(Self(url))
     }
 
-    /// Whether it needs TLS.
+    /// Returns true if it needs TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")
@@ -140,7 +140,7 @@ impl fmt::Display for LogUrl {
     }
 }
 
-/// Whether it is a host, with a port or without, and no more.
+/// Returns true if it is a host, with a port or without, and no more.
 pub(crate) fn is_server(authority: &Authority) -> bool {
     let host = authority.host();
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);

@@ -42,7 +42,7 @@ pub enum AskError {
     Connection {
         /// The URL that was asked.
         url: String,
-        /// What went wrong, in words of the library below.
+        /// The message of the library below.
         cause: String,
     },
     /// The connection ends within the answer.
@@ -50,7 +50,7 @@ pub enum AskError {
     Early {
         /// The URL that was asked.
         url: String,
-        /// What went wrong.
+        /// The message.
         #[source]
         source: io::Error,
     },

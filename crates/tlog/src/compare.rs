@@ -1,4 +1,4 @@
-//! Two checkpoints of one log, held against each other.
+//! Comparison of two checkpoints of one log.
 
 use dataspace_identity::Origin;
 use thiserror::Error;
@@ -9,7 +9,7 @@ use crate::tree::hash::TreeSize;
 use crate::tree::proof::{ConsistencyProof, ProofError};
 use crate::witness::fork::{ForkError, ForkProof};
 
-/// What two checkpoints of one log say of each other.
+/// Result of comparing two checkpoints of one log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Comparison {
@@ -26,7 +26,7 @@ pub enum Comparison {
 #[non_exhaustive]
 pub enum CompareError {
     /// The checkpoints are of two logs.
-    #[error("the checkpoints are of two logs, `{one}` and `{other}`")]
+    #[error("the checkpoints belong to two logs, `{one}` and `{other}`")]
     Origins {
         /// The log of the one.
         one: Origin,
@@ -52,9 +52,9 @@ pub enum CompareError {
     Proof(#[from] ProofError),
 }
 
-/// Holds two checkpoints of one log against each other. `log` is the log under the larger of the
-/// two trees, as far as the operator shows it: without it, checkpoints of different sizes say nothing
-/// of each other. It is not asked where both are of one size.
+/// Compares two checkpoints of one log. `log` is the log under the larger of the two trees, as far as the
+/// operator shows it: without it, checkpoints of different sizes say nothing about each other. It is not
+/// asked if both have the same size.
 ///
 /// # Errors
 /// [`CompareError`].

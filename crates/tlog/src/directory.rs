@@ -104,8 +104,8 @@ impl Directory {
         Err(io::Error::new(io::ErrorKind::WouldBlock, held))
     }
 
-    /// Keeps everybody from locking the directory, for a moment: whoever wants the lock waits for half
-    /// a second at most. The moment ends when what is returned is dropped.
+    /// Keeps everybody from locking the directory for a moment: other callers wait for the lock, half a
+    /// second at most. The moment ends when the returned guard is dropped.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] with the text `held` if somebody has the lock; whatever else
@@ -153,7 +153,7 @@ impl Directory {
         Err(io::Error::new(io::ErrorKind::StaleNetworkFileHandle, text))
     }
 
-    /// Whether the name still leads to this open file.
+    /// Returns true if the name still leads to this open file.
     #[doc(hidden)]
     pub fn is_at(&self, name: &str, file: &File) -> io::Result<bool> {
         let found = match rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -293,8 +293,8 @@ impl Directory {
         Ok(rustix::fs::unlinkat(&self.dir, name.as_ref(), AtFlags::empty())?)
     }
 
-    /// Removes what a crash left of [`make_temporary`](Self::make_temporary). To be called by whoever
-    /// has the lock.
+    /// Removes what a crash left of [`make_temporary`](Self::make_temporary). Call it
+    /// with the lock held.
     ///
     /// # Errors
     /// Whatever the file system says.
@@ -337,7 +337,7 @@ impl Directory {
         }
     }
 
-    /// Whether anything has this name.
+    /// Returns true if anything has this name.
     ///
     /// # Errors
     /// Whatever the file system says.

@@ -1,15 +1,15 @@
-//! The formats of a transparency log, and all that those need who do not write it: clients of
-//! published logs, auditors and witnesses. `dataspace-audit-log` writes one.
+//! The formats of a transparency log, and everything for those who read it: clients of published
+//! logs, auditors and witnesses. `dataspace-audit-log` writes one.
 //!
-//! - [`Record`] is a leaf of an RFC 9162 Merkle tree over SHA-256, of which [`Tree`] gives roots,
-//!   [`InclusionProof`] and [`ConsistencyProof`].
+//! - [`Record`] is a leaf of an RFC 9162 Merkle tree over SHA-256. [`Tree`] gives its roots, and
+//!   [`InclusionProof`] and [`ConsistencyProof`] its proofs.
 //! - [`Checkpoint`] is its root as the operator signed it (C2SP tlog-checkpoint); [`note_key`] gives
 //!   a log's verifier key.
 //! - [`StaticLog`] reads a log that was published as static files (C2SP tlog-tiles), wherever they
 //!   are ([`StaticFiles`]): entries and proofs that lead to the signed root. [`verify_static`]
 //!   checks all of it.
 //! - [`LogReader`] is any log that can be read: a published one, or a node's own.
-//! - [`compare`] holds two checkpoints against each other and makes the proof of a fork.
+//! - [`compare`] compares two checkpoints and makes the proof of a fork.
 //! - [`Witness`] cosigns what extends everything that it has seen of a log (C2SP tlog-witness);
 //!   [`WitnessPolicy`] says whose cosignatures count and how many are needed.
 //! - [`Seen`] keeps the latest checkpoints of other people's logs. [`ForkProof`] is one file that
@@ -18,8 +18,8 @@
 //!   an earlier state; tools for SCITT read it. It is verified with the origin alone.
 //! - [`Directory`] opens files of the local file system without following links.
 //!
-//! There is no log here that grows, no clock, no thread and no socket: a witness is told the time,
-//! and files that come from far away are fetched by an implementation of [`StaticFiles`], as that of
+//! Nothing here writes a log, reads a clock, starts a thread or opens a socket: a witness is told the
+//! time, and remote files come through an implementation of [`StaticFiles`], such as the one in
 //! `dataspace-tlog-http`.
 //!
 //! # Example

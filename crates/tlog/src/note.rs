@@ -1,4 +1,4 @@
-//! What is signed as text (C2SP): notes, the checkpoints of logs, and what witnesses add.
+//! Signed texts (C2SP): notes, checkpoints of logs, and cosignatures of witnesses.
 
 pub(crate) mod checkpoint;
 pub(crate) mod cosignature;

@@ -15,7 +15,7 @@ use crate::tree::hash::{LeafIndex, TreeSize, leaf_hash};
 /// most [`RECEIPT_LEN_MAX`](crate::RECEIPT_LEN_MAX) bytes: a COSE_Sign1 with the proof in its unprotected header and the root
 /// as its detached payload. Says nothing until verified.
 ///
-/// The signature covers log, size and root, as a checkpoint's does: whoever has the tree can make
+/// The signature covers log, size and root, as a checkpoint's does: anyone who has the tree can make
 /// receipts for other records from one receipt, but none for a record that is not in the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -78,8 +78,8 @@ impl Receipt {
         self.verify_leaf(&leaf_hash(record), origin)
     }
 
-    /// As [`verify`](Self::verify), for a record of which only the leaf hash is known: one that was
-    /// archived, say. The hash must come from somebody who saw the record.
+    /// As [`verify`](Self::verify), given only the record's leaf hash: for one that was archived, say.
+    /// The hash must come from somebody who saw the record.
     ///
     /// # Errors
     /// [`ReceiptError`] if this receipt does not prove it.
@@ -123,7 +123,7 @@ impl Receipt {
 }
 
 impl VerifiedReceipt {
-    /// What the operator signed.
+    /// The state that the operator signed.
     #[must_use]
     pub fn state(&self) -> &SignedState {
         &self.state
@@ -143,13 +143,13 @@ impl VerifiedReceipt {
 }
 
 impl VerifiedExtension {
-    /// What the operator signed: the later state.
+    /// The later state, which the operator signed.
     #[must_use]
     pub fn state(&self) -> &SignedState {
         &self.state
     }
 
-    /// The size of the earlier state, all of which the later one begins with.
+    /// The size of the earlier state, which the later one begins with.
     #[must_use]
     pub fn earlier(&self) -> TreeSize {
         self.earlier

@@ -26,13 +26,13 @@ pub struct Record {
     pub v: u8,
     /// When the operator wrote it, by its own clock.
     pub time: UnixMillis,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
 /// What happened. Signed documents stand here as their bytes: the log does not know their types,
-/// and whoever replays it verifies them again. Whoever reads events handles each of them: a new one
-/// that somebody forgot must not compile, and not make logs that do not open.
+/// and a replay verifies them again. Every reader of events handles each of them: a new one that is
+/// forgotten must fail to compile, not make logs that do not open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
@@ -107,7 +107,7 @@ pub enum Event {
         from: UnixMillis,
     },
     /// A consumer was denied more often than the profile has recorded one by one
-    /// (`denialsPerMinute`): so many denials more, each of which was told.
+    /// (`denialsPerMinute`): the number of further denials. Each one was answered.
     Denials {
         /// The consumer.
         consumer: Did,
@@ -122,7 +122,7 @@ pub enum Event {
     Access(AccessRecord),
 }
 
-/// One decision, with all that is needed to make it again.
+/// One decision, with everything needed to make it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AccessRecord {
@@ -139,7 +139,7 @@ pub struct AccessRecord {
     pub part: Option<Part>,
     /// What the decision was based on; at most [`FACTS_MAX`].
     pub facts: BTreeMap<String, Fact>,
-    /// What was decided.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
@@ -155,7 +155,7 @@ pub enum Fact {
     Texts(BTreeSet<String>),
 }
 
-/// What was decided.
+/// The verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Verdict {
@@ -241,7 +241,7 @@ impl Record {
         Ok(bytes)
     }
 
-    /// The record of which `bytes` are the canonical encoding.
+    /// The record that is canonically encoded as `bytes`.
     ///
     /// # Errors
     /// [`RecordError`] if the bytes are anything else, or exceed a cap.

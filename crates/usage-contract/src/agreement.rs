@@ -112,11 +112,11 @@ pub enum AgreeError {
         consumer: Did,
     },
     /// The consumer signed another agreement than the one that follows from the offer.
-    #[error("the acceptance is for contract `{found}`; from the offer follows `{expected}`")]
+    #[error("the acceptance is for contract `{found}`; the offer leads to `{expected}`")]
     OtherAgreement {
-        /// What follows from offer and acceptance.
+        /// The contract that follows from offer and acceptance.
         expected: ContractId,
-        /// What the consumer signed.
+        /// The contract that the consumer signed.
         found: ContractId,
     },
     /// The log is another participant's, who cannot run the provider's contracts.
@@ -142,7 +142,7 @@ pub enum AgreeError {
     /// A signer is not a DID that we know.
     #[error("a signer is unknown")]
     Signer(#[from] ParseDidError),
-    /// Well signed, but not by the two parties that it names.
+    /// Correctly signed, but not by the two parties that it names.
     #[error("the agreement is not signed by the two participants that it names")]
     Parties,
     /// It cannot be encoded or is too long.
@@ -154,8 +154,8 @@ pub enum AgreeError {
 }
 
 impl Agreement {
-    /// What offer and consumer make at `now`: both sides compute the same bytes. And its program, since
-    /// both signers check that what they sign can be decided.
+    /// The agreement that offer and consumer make at `now`, the same bytes on both sides; and its program,
+    /// since both signers check that it can be decided.
     fn draft(
         offer: &Verified<Offer>,
         consumer: &Did,
@@ -246,11 +246,10 @@ impl Agreement {
 
     /// Checks an agreement: that it is signed by the two participants that it names, that the log is
     /// its provider's, that its Cedar text is acceptable, and that it is what the terms compile to.
-    /// Whether they are members of a space is not asked here.
+    /// It does not check that they are members of a space.
     ///
-    /// An agreement of another version of the compiler stays good, and its text decides: then
-    /// whether the text says what the terms say cannot be checked here, and
-    /// [`Agreement::compiled_elsewhere`] tells so.
+    /// An agreement of another version of the compiler stays good, and its text decides. It cannot be
+    /// checked here that this text says what the terms say; [`Agreement::compiled_elsewhere`] reports it.
     ///
     /// # Errors
     /// [`AgreeError`] if a signature, the log or the text is not good.

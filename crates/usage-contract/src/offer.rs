@@ -24,7 +24,7 @@ pub struct Offer {
     pub product: Name,
     /// The product's class in the space.
     pub product_class: Name,
-    /// What is permitted, forbidden and done.
+    /// The permissions, prohibitions and duties.
     pub terms: Terms,
     /// When the contract would run: half-open.
     pub validity: Validity,
@@ -108,7 +108,7 @@ impl Offer {
     }
 
     /// Checks the signature alone: for the provider, who checked the terms before it signed them, and
-    /// compiles them anew for each contract.
+    /// compiles them again for each contract.
     ///
     /// # Errors
     /// [`OfferError`] if the offer is not the provider's.

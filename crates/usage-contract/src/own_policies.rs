@@ -15,7 +15,7 @@ pub struct ProviderPolicies {
     pub log: Origin,
     /// 1 for the first statement, and one more for each after it.
     pub version: u64,
-    /// Cedar text; each policy has an `@id` and forbids. Empty: there are none any more.
+    /// Cedar text; each policy has an `@id` and forbids. Empty: the policies are withdrawn.
     pub cedar: String,
 }
 
@@ -121,7 +121,7 @@ impl PublishedPolicies {
         self.statement.signed()
     }
 
-    /// What forbids.
+    /// The compiled policies.
     #[must_use]
     pub fn policies(&self) -> &Policies {
         &self.policies

@@ -1,4 +1,4 @@
-//! What a space is: the four parts of its profile, signed by the authority.
+//! The profile of a space: its four parts, signed by the authority.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ pub struct SpaceProfile {
     pub scenarios: BTreeMap<Name, Scenario>,
     /// Who may be admitted.
     pub entities: EntityRules,
-    /// What may be opened.
+    /// Rules for the data that may be opened.
     pub data: DataRules,
     /// Cedar policies of the space, all of them forbids.
     pub policies: String,
@@ -46,7 +46,7 @@ pub struct SpaceProfile {
 }
 
 /// Oldest age of a request that any profile can allow, in seconds. Nodes remember answered requests for
-/// so long, and for the clocks' differences on top.
+/// this long, plus the permitted difference of clocks.
 pub const REQUEST_AGE_SECS_MAX: u32 = 3_600;
 
 /// Cipher suite and limits of a space.
@@ -117,7 +117,7 @@ impl EntityRules {
     }
 }
 
-/// What may be opened in a space.
+/// Rules for the data that may be opened in a space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct DataRules {
@@ -133,7 +133,7 @@ impl SpaceProfile {
         SpaceId::new(self.authority.clone(), self.space.clone())
     }
 
-    /// What this space has names for.
+    /// The names that this space defines.
     #[must_use]
     pub fn vocabulary(&self) -> Vocabulary<'_> {
         Vocabulary {
@@ -183,7 +183,7 @@ pub enum ProfileError {
     /// A part without which nothing can happen in the space.
     #[error("the profile needs {part}")]
     Missing {
-        /// What is missing.
+        /// The missing part.
         part: &'static str,
     },
     /// [`Parameters::request_age_secs_max`] out of its range.
@@ -219,7 +219,7 @@ pub enum ProfileError {
     UnknownBroader {
         /// The scenario.
         scenario: Name,
-        /// What is missing.
+        /// The missing part.
         broader: Name,
     },
     /// A scenario that is part of itself, or too many deep.

@@ -2,7 +2,7 @@ use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
 use thiserror::Error;
 
-/// How often a contract may be used, and how often it was. A plain state machine: whoever holds it
+/// How often a contract may be used, and how often it was. A plain state machine: its holder
 /// makes reservations one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quota {
@@ -59,21 +59,21 @@ impl Counts {
     }
 
     /// Uses in all; number and uses of the day of the last use, counted from 1970; the same of its
-    /// month. For whoever keeps counts.
+    /// month. For storing counts.
     #[must_use]
     pub fn to_parts(self) -> (u64, (u64, u64), (u64, u64)) {
         let Self { used, day, month } = self;
         (used, (day.number, day.uses), (month.number, month.uses))
     }
 
-    /// What [`to_parts`](Self::to_parts) gave.
+    /// Counts from the result of [`to_parts`](Self::to_parts).
     #[must_use]
     pub fn from_parts(used: u64, day: (u64, u64), month: (u64, u64)) -> Self {
         let period = |(number, uses)| Period { number, uses };
         Self { used, day: period(day), month: period(month) }
     }
 
-    /// What restoring the uses of both gives, if no use is in both.
+    /// Counts of the uses of both, if no use is in both.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl Quota {
         Self::with_counts(limit, Counts::default())
     }
 
-    /// A contract with at most `limit` uses, of which these are made.
+    /// A contract with at most `limit` uses, and the uses made so far.
     #[must_use]
     pub fn with_counts(limit: Option<u64>, counts: Counts) -> Self {
         Self { limit, counts }
@@ -123,8 +123,8 @@ impl Quota {
         Uses { contract: self.counts.used, consumer: 0, today, this_month }
     }
 
-    /// Whether a use at `at` would come after one of a later day or month. Then it must be dated anew:
-    /// in a log, the uses of a contract go forward in time.
+    /// Returns true if a use at `at` would come after one of a later day or month. Then it must get a newer
+    /// time: in a log, the uses of a contract go forward in time.
     #[must_use]
     pub fn is_late(&self, at: UnixMillis) -> bool {
         at.day_number() < self.counts.day.number || at.month_number() < self.counts.month.number

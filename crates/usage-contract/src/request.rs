@@ -19,11 +19,11 @@ pub struct AccessRequest {
     pub log: Origin,
     /// Who asks and signs.
     pub consumer: Did,
-    /// What to do.
+    /// The action.
     pub action: Action,
-    /// What for.
+    /// The purpose.
     pub purpose: Name,
-    /// What else it states.
+    /// Further statements.
     #[serde(default, skip_serializing_if = "Statements::is_empty")]
     pub statements: Statements,
     /// Which part of the product; `None` for all that the contract releases.
@@ -36,7 +36,7 @@ pub struct AccessRequest {
     pub nonce: ByteArray<16>,
 }
 
-/// What a consumer states about an access beside its purpose. Nobody checks it, but it is signed
+/// A consumer's statements about an access beside its purpose. Nobody checks it, but it is signed
 /// and kept. What it leaves out is not known: a permission that asks for it does not permit, a
 /// prohibition that asks for it forbids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,18 +62,18 @@ pub const PERSON_ROLES_MAX: usize = 16;
 pub struct StatedPerson {
     /// The consumer's name for it.
     pub id: Name,
-    /// What it may be, at most [`PERSON_ROLES_MAX`].
+    /// Its roles, at most [`PERSON_ROLES_MAX`].
     #[serde(deserialize_with = "bounded::set::<_, _, PERSON_ROLES_MAX>")]
     pub roles: BTreeSet<Name>,
 }
 
-/// In what the data are used. That it was attested is nothing that a consumer could state.
+/// Where the data will be used. A consumer cannot claim attestation for itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct StatedEnvironment {
     /// The consumer's name for it.
     pub id: Name,
-    /// Whether data cannot leave it.
+    /// True if data cannot leave it.
     pub sandbox: bool,
     /// Security level; more is safer.
     pub security_level: u32,
@@ -84,7 +84,7 @@ pub struct StatedEnvironment {
 }
 
 impl Statements {
-    /// Whether nothing is stated.
+    /// Returns true if nothing is stated.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

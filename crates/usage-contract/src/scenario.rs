@@ -10,7 +10,7 @@ pub const BROADER_LEVELS_MAX: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Scenario {
-    /// What it means, for people.
+    /// Its meaning, for people.
     pub description: Name,
     /// The broader scenario that this one is part of (SKOS `broader`).
     pub broader: Option<Name>,

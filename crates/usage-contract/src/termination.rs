@@ -17,7 +17,7 @@ pub struct Termination {
     /// When it was declared, by the declarer's clock: for people. The contract ends when the
     /// provider's node records it.
     pub declared_at: UnixMillis,
-    /// Why, in a few words for the other party.
+    /// The reason, in a few words for the other party.
     pub reason: Name,
 }
 
@@ -40,7 +40,7 @@ pub enum TerminationError {
         /// The contract that the termination names.
         found: ContractId,
     },
-    /// Signed by one party in the other's name.
+    /// Signed by one party in the name of the other.
     #[error("the termination names `{by}`, who did not sign it")]
     Declarer {
         /// The declarer named.
@@ -52,7 +52,7 @@ impl Termination {
     /// Checks that one of the parties of `agreement` ends it.
     ///
     /// # Errors
-    /// [`TerminationError`] if it was anybody else, or is about another contract.
+    /// [`TerminationError`] if someone else signed it, or it is about another contract.
     pub fn verify(
         termination: Signed<Self>,
         agreement: &Verified<Agreement>,
@@ -64,7 +64,7 @@ impl Termination {
         Self::verify_by(termination, contract_id(agreement), parties, resolver, now)
     }
 
-    /// The same of a contract of which only the identifier and the parties are at hand.
+    /// The same, given only a contract's identifier and parties.
     ///
     /// # Errors
     /// [`TerminationError`] as there.

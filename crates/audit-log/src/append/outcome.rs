@@ -34,7 +34,7 @@ impl Wakers {
         std::mem::take(&mut self.wakers)
     }
 
-    /// One of them, of which none is kept any more after this.
+    /// Takes one waker; it is no longer kept.
     fn take_one(&mut self) -> Option<Waker> {
         self.wakers.pop()
     }
@@ -89,7 +89,7 @@ impl Outcome {
         self.lock().threads += 1;
     }
 
-    /// Whether there is a thread that can be called.
+    /// Returns true if there is a thread that can be called.
     pub(crate) fn has_waiting_thread(&self) -> bool {
         self.lock().threads > 0
     }
@@ -131,9 +131,9 @@ impl Outcome {
         Poll::Pending
     }
 
-    /// Tells all threads, and one task, which tells the others when it runs: that costs much less
-    /// than waking each from a thread that is none of their executor. It may never run, though, so
-    /// that whoever calls this calls [`tell_others`](Self::tell_others) soon.
+    /// Tells all threads and one task, which tells the others when it runs: waking every task from a thread
+    /// outside its executor is expensive. That task may never run, so call
+    /// [`tell_others`](Self::tell_others) soon afterwards.
     pub(crate) fn succeed(&self) {
         let one = {
             let mut inner = self.lock();
@@ -156,8 +156,8 @@ impl Outcome {
         self.tell_others();
     }
 
-    /// Calls one of the threads that wait, of which there must be one, to write the group; not if
-    /// it was given up meanwhile, which they still have to be told.
+    /// Asks one waiting thread (there must be one) to write the group. Does nothing if the group was given
+    /// up; its waiters still learn of that.
     pub(crate) fn call(&self) {
         let mut inner = self.lock();
         if matches!(inner.stage, Stage::Waiting) {
@@ -168,7 +168,7 @@ impl Outcome {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Whoever panicked here, the stage says what is true.
+        // Even if a thread panicked here, the stage is right.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

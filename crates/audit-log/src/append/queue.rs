@@ -1,5 +1,5 @@
-//! What waits to be written. A group is formed while the one before it is written, by one of the
-//! threads that wait, or by the log's own thread once tasks wait too. Submitting a record writes
+//! The queue of records to write. A group forms while the one before it is written, by one of the waiting
+//! threads, or by the log's own thread once tasks wait too. Submitting a record writes
 //! nothing: the first thread that waits does.
 
 use std::collections::VecDeque;
@@ -24,7 +24,7 @@ pub const QUEUE_BYTES_MAX: usize = 16 << 20;
 const ROOM_BYTES: usize = RECORD_PREFIX_LEN + RECORD_LEN_MAX;
 
 /// How long the log's own thread waits at most for as many batches as it wrote the last time: less
-/// than most disks need for a sync, which waits for whoever comes later.
+/// than most disks need for a sync, which makes later callers wait.
 const GATHER_TIME: Duration = Duration::from_micros(100);
 
 /// What is written by one write and made durable by one sync.
@@ -56,9 +56,9 @@ struct Inner {
     next: u64,
     /// Records that have room and are not here yet.
     expected: usize,
-    /// Whether some thread is writing that waits for its own batch too, or was called to.
+    /// True if some thread is writing that waits for its own batch too, or was called to.
     caller_leads: bool,
-    /// Whether the log is dropped: the last writer then empties the queue.
+    /// True if the log is dropped: the last writer then empties the queue.
     closes: bool,
     thread: OwnThread,
     /// Tasks that wait for room.
@@ -74,25 +74,25 @@ struct OwnThread {
     wanted: Option<usize>,
     /// Callers of the group that was written last.
     last: usize,
-    /// Whether it is to end when nothing waits.
+    /// True if it is to end when nothing waits.
     ends: bool,
 }
 
-/// What is not written any more, to be told to those who wait for it.
+/// Groups that will never be written, with the cause to report to their callers.
 #[must_use]
 pub(crate) struct GivenUp {
     cause: Arc<PoisonCause>,
     groups: VecDeque<Group>,
 }
 
-/// What the log's own thread finds to do.
+/// Work for the log's own thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
     /// Something waits to be written.
     IsHere,
     /// As that, but only just: others may follow.
     Came,
-    /// Nothing, any more.
+    /// No more work: the thread ends.
     End,
 }
 
@@ -171,7 +171,7 @@ impl Queue {
         queued
     }
 
-    /// Queues a batch without room: for callers who must not wait, of whom there are few.
+    /// Queues a batch without room: for the few callers who must not wait.
     pub(crate) fn push_at_once(&self, batch: Batch) -> Result<Queued, AppendError> {
         self.push_into(self.lock(), batch)
     }
@@ -218,12 +218,12 @@ impl Queue {
         Ok(Queued { first, outcome })
     }
 
-    /// Whether the caller is to write the next group now, since nobody does.
+    /// Returns true if the caller is to write the next group now, since nobody does.
     pub(crate) fn takes_lead(&self) -> bool {
         self.lock().takes_lead()
     }
 
-    /// Whether the log is dropped, and the caller is to write what is still here.
+    /// Returns true if the log is dropped, and the caller is to write what is still here.
     pub(crate) fn takes_last_lead(&self) -> bool {
         let mut inner = self.lock();
         inner.closes && inner.takes_lead()
@@ -261,7 +261,7 @@ impl Queue {
         outcome::wake(wakers);
     }
 
-    /// Whoever wrote is done: the log's own thread is next, or somebody whose batch waits.
+    /// Ends the turn of the writer: next is the log's own thread, or a caller whose batch waits.
     pub(crate) fn hand_over(&self) {
         let mut inner = self.lock();
         if inner.thread.is_there {
@@ -270,7 +270,7 @@ impl Queue {
             self.work.notify_one();
             return;
         }
-        // Whoever waits for a later group writes those before it.
+        // A caller that waits for a later group writes those before it.
         let next = inner.pending.iter().find(|group| group.outcome.has_waiting_thread());
         let next = next.map(|group| Arc::clone(&group.outcome));
         inner.caller_leads = next.is_some();
@@ -332,7 +332,7 @@ impl Queue {
         self.work.notify_one();
     }
 
-    /// Gives up: everybody who waits is told; nothing is written any more. Returns the first cause.
+    /// Gives up: everybody who waits is told, and nothing more is written. Returns the first cause.
     pub(crate) fn poison(&self, cause: PoisonCause) -> Arc<PoisonCause> {
         let given_up = self.give_up(cause);
         self.tell(given_up)
@@ -373,8 +373,8 @@ impl Inner {
         self.pending.iter().map(|group| group.callers).sum()
     }
 
-    /// Whether so many records of so many bytes can wait, too. Whatever is longer than all that can
-    /// wait does so alone.
+    /// Returns true if this many more records of this many bytes can wait. A batch longer than the whole
+    /// queue waits alone.
     fn has_room(&self, (records, bytes): (usize, usize)) -> bool {
         let here = self.pending.iter().map(|group| group.batch.body().len());
         let bytes = bytes + here.sum::<usize>() + self.expected * ROOM_BYTES;
@@ -413,7 +413,7 @@ impl Inner {
     }
 }
 
-/// A thread panicked while it held the queue: nothing in it is believed any more.
+/// A thread panicked while it held the queue: nothing in it is trusted now.
 fn poisoned(poisoned: PoisonError<MutexGuard<'_, Inner>>) -> MutexGuard<'_, Inner> {
     let mut inner = poisoned.into_inner();
     inner.poison.get_or_insert_with(|| Arc::new(PoisonCause::Panic));

@@ -1,8 +1,8 @@
-//! Group commit: whoever finds nobody writing writes for all that wait, and then calls one of those
-//! who came meanwhile; once tasks wait too, a thread of the log's own writes.
+//! Group commit: the first thread to arrive becomes the leader. It writes for everyone waiting, then hands
+//! leadership to one that arrived meanwhile; once tasks wait too, a thread of the log's own writes.
 //!
-//! Callers are told as soon as their group is durable. Entering it into the tree comes after that,
-//! and whoever looks at the tree earlier does it in the writer's place.
+//! Callers are told as soon as their group is durable. It enters the tree afterwards; a caller that looks at
+//! the tree earlier enters it in the writer's place.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +36,7 @@ pub(crate) struct Writer {
     /// INVARIANT: holds only what is durable; records are added by the leader alone. Locked before
     /// the queue, if both are.
     pub(crate) state: RwLock<State>,
-    /// Whether hashes and offsets that were not durable may be lost. Until the log is opened again
+    /// True if hashes and offsets that were not durable may be lost. Until the log is opened again
     /// no mark says that they are there.
     is_unsettled: AtomicBool,
 }
@@ -74,8 +74,8 @@ impl Writer {
 
     /// Waits until what was queued is durable, and writes if nobody else does.
     pub(crate) fn wait(&self, outcome: &Outcome) -> Result<(), AppendError> {
-        // INVARIANT: before the look at who leads. So whoever leads then and sees nobody wait has
-        // not ended yet, or this one leads.
+        // INVARIANT: before the look at who leads. So a leader that sees nobody wait has not ended yet, or
+        // this one leads.
         outcome.begin_to_wait();
         let mut leads = self.queue.takes_lead();
         let end = loop {
@@ -193,7 +193,7 @@ impl Writer {
         Some(told)
     }
 
-    /// Keeps what is durable, to be entered into the state by whoever looks at that next.
+    /// Keeps what is durable, for the next look at the state to enter it.
     fn keep(&self, written: Written) -> Result<(), Arc<PoisonCause>> {
         let Ok(mut state) = self.state.write() else {
             return Err(self.queue.poison(PoisonCause::Panic));

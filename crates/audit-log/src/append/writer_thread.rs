@@ -10,7 +10,7 @@ use crate::append::writer::Writer;
 pub(crate) struct WriterThread {
     writer: Arc<Writer>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// Whether it is there, without a lock.
+    /// True if it is there, without a lock.
     is_there: AtomicBool,
 }
 

@@ -194,8 +194,8 @@ fn tree_of(leaves: &[u8]) -> Tree {
     tree
 }
 
-/// Holds the full tiles of a tree of this size against themselves, and their roots against the
-/// leaves of the level above; names the first file that is wrong.
+/// Checks that the full tiles of a tree of this size are consistent, and that their roots are the leaves
+/// of the level above; names the first file that is wrong.
 pub(crate) fn damaged_tile(storage: &dyn Storage, size: u64) -> io::Result<Option<StoredFile>> {
     for (level, full, _) in levels(size) {
         let (file, above) = (StoredFile::Hashes(level), StoredFile::Hashes(level + 1));

@@ -5,7 +5,7 @@
 //! mark = "dslgmark" size:u64 segment:u64 end:u64 archive:u64 list:u64
 //!        first 16 bytes of SHA-256(all before)
 //! ```
-//! Nothing in it is believed: what it leads to is held against the signed checkpoint.
+//! Nothing in it is trusted: what it leads to is checked against the signed checkpoint.
 
 use std::io;
 
@@ -72,7 +72,7 @@ impl Mark {
         Ok(is_whole.then_some(Self { size, segment, end, archive, list }))
     }
 
-    /// Whether there is no mark, nor anything else than a crash may leave of the first one.
+    /// Returns true if there is no mark, and nothing but what a crash may leave of the first one.
     pub(crate) fn is_blank(storage: &dyn Storage) -> io::Result<bool> {
         let len = usize::try_from(storage.len(StoredFile::Mark)?).unwrap_or(usize::MAX);
         let mut bytes = vec![0; len.min(MARK_LEN)];

@@ -119,7 +119,7 @@ impl ReadOnlyStorage {
         let unsigned = "a running node holds this directory, and has signed no record in it yet";
         let unsigned = || io::Error::new(io::ErrorKind::WouldBlock, unsigned);
         let note = this.dir.read_all(CHECKPOINT_FILE, NOTE_LEN_MAX)?.ok_or_else(unsigned)?;
-        // One that does not verify is found again by whoever opens the log.
+        // Opening the log finds one that does not verify.
         let size = signed_size(&note);
         this.note = Some(note);
         this.segments = segments(&this.dir)?;
@@ -195,7 +195,7 @@ impl ReadOnlyStorage {
     }
 }
 
-/// Where the group ends of which this is the last record.
+/// End offset of the group with this last record.
 pub(crate) fn end_of_group(
     storage: &dyn Storage,
     segment: StoredFile,
@@ -314,7 +314,7 @@ impl Storage for ReadOnlyStorage {
 
     fn write_at(&self, file: StoredFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
         if let StoredFile::Segment(_) = file {
-            // WHY: whoever appends must not be told that a record is durable. Opening a log writes
+            // WHY: an appender must not be told that a record is durable. Opening a log writes
             // no other bytes to a segment than those that stand there.
             let mut there = vec![0; bytes.len()];
             let is_same = self.read_at(file, offset, &mut there).is_ok() && there == bytes;

@@ -13,10 +13,10 @@
 //! before its body is read, and ties a group to its log.
 //!
 //! The nonce is drawn when the log is created, and is the same in all of its segments. Everything
-//! else that the check depends on is public. Without a nonce, whoever gets bytes of its own into a
-//! record could put the header of a later group there; a crash that tears the record's group would
-//! leave what looks like damage, and the log would not be opened. The nonce is nothing that is
-//! published or signed, and no secret from those who can read the directory.
+//! else that the check depends on is public. Without a nonce, anyone who gets bytes into a record
+//! could put the header of a later group there; a crash that tears the record's group would
+//! leave what looks like damage, and the log would not be opened. The nonce is neither
+//! published nor signed. Anyone who can read the directory knows it.
 
 use std::io;
 
@@ -151,7 +151,7 @@ impl SegmentHeader {
         })
     }
 
-    /// Whether nothing stands behind the header. That is as the creation of a log leaves it, be it
+    /// Returns true if nothing stands behind the header. That is as the creation of a log leaves it, be it
     /// whole or torn.
     pub(crate) fn is_alone(&self, storage: &dyn Storage) -> io::Result<bool> {
         let behind = (self.len(), storage.len(self.file())?);
@@ -190,7 +190,7 @@ fn read_start(storage: &dyn Storage, file: StoredFile) -> io::Result<Vec<u8>> {
     Ok(found)
 }
 
-/// The log of which a segment says that it is.
+/// The log that a segment claims to belong to.
 pub(crate) fn claimed_origin(
     storage: &dyn Storage,
     first: LeafIndex,
@@ -267,7 +267,7 @@ impl GroupHeader {
         u64::from(self.body_len) + to_u64(Digest::LEN)
     }
 
-    /// Whether we would have written such a group.
+    /// Returns true if we would have written such a group.
     fn is_within_caps(&self) -> bool {
         let body_len = u64::from(self.body_len);
         let count = u64::from(self.count);

@@ -32,7 +32,7 @@ impl fmt::Display for StoredFile {
 
 /// Where a log lives: segments with its records, files made from them, and one small checkpoint.
 ///
-/// One log owns it alone: whoever holds the value may assume that nobody else writes.
+/// One log owns it alone, and may assume that nobody else writes.
 pub trait Storage: Send + Sync + fmt::Debug {
     /// The first records of the segments there are, in ascending order.
     ///
@@ -99,9 +99,8 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Whatever the medium says; then either checkpoint may be there.
     fn write_checkpoint(&self, note: &[u8]) -> io::Result<()>;
 
-    /// 16 bytes that nobody can foresee, drawn anew by each call. A log asks for them once, when it
-    /// is created; whoever can guess them, and have text put into a record, can make a log that a
-    /// crash tore look damaged.
+    /// 16 unpredictable bytes, new for each call. A log asks for them once, when it is created; anyone who
+    /// can guess them and get text into a record can make a log that a crash tore look damaged.
     ///
     /// # Errors
     /// The medium takes no new log, or the system gives no randomness.

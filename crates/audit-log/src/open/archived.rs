@@ -37,7 +37,7 @@ impl Opening<'_> {
         Ok((read, archive))
     }
 
-    /// Whether this record, one before the mark, says that what is missing was archived.
+    /// Returns true if this record, one before the mark, says that what is missing was archived.
     fn is_archived_by(&self, index: LeafIndex) -> Result<bool, OpenError> {
         let edge = Edge::load(self.storage, self.mark.size)?;
         let (root, segments) = (edge.root(self.storage)?, self.segments.clone());
@@ -57,7 +57,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Whether the record says that what is missing at the beginning was archived.
+    /// Returns true if the record says that what is missing at the beginning was archived.
     fn is_archive(&self, record: &[u8]) -> bool {
         let event = Record::from_bytes(record).map(|record| record.event);
         matches!(event, Ok(Event::Archived { before }) if before >= self.first())

@@ -1,4 +1,4 @@
-//! Whether the files of a log are as they were written.
+//! Checks that the files of a log are as they were written.
 
 use dataspace_identity::Origin;
 use dataspace_tlog::TreeSize;
@@ -8,7 +8,7 @@ use crate::medium::storage::{Storage, StoredFile};
 use crate::open::opening::{Made, Opening, Read, is_short};
 use crate::open::recovery::{OpenError, Recovery};
 
-/// Reads all records, and holds what was made from them against them. Changes nothing.
+/// Reads all records, and checks the files that derive from them. Changes nothing.
 pub(crate) fn check(
     storage: &dyn Storage,
     origin: &Origin,
@@ -22,8 +22,8 @@ pub(crate) fn check(
 }
 
 impl Opening<'_> {
-    /// Reads all records, holds them against the checkpoint, and what was made from them against
-    /// them, as far as it is durable.
+    /// Reads all records, checks them against the checkpoint, and checks the files that derive from them, as
+    /// far as those are durable.
     pub(crate) fn check_all(&self) -> Result<Read, OpenError> {
         let (read, _) = self.verify(false)?;
         if self.mark.size > 0 {

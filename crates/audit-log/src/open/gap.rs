@@ -14,7 +14,7 @@ use crate::reader::read_record;
 
 impl Opening<'_> {
     /// Finds a segment that is missing between others, up to the one of the mark. Reads nothing
-    /// if the segments are those of which the mark was made, and otherwise (some were archived
+    /// if the mark was made of these segments, and otherwise (some were archived
     /// since then, or put back) one record for each.
     // WHY one is enough: the record before a segment stands at the end of the one before that,
     // unless there was another one between them. Nothing here need be proved: a record that was
@@ -48,7 +48,7 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Whether the last record before the mark is here, if it was not archived. It is not in a copy
+    /// Returns true if the last record before the mark is here, if it was not archived. It is not in a copy
     /// whose segment is older than its mark: there stands room that was taken in advance.
     pub(crate) fn is_last_there(&self) -> Result<bool, OpenError> {
         let Some(last) = self.mark.size.checked_sub(1) else { return Ok(true) };
@@ -59,7 +59,7 @@ impl Opening<'_> {
         self.stands_in(Stored { edge: &edge, storage: self.storage }, segment, last)
     }
 
-    /// Whether the record is the one in this segment, as far as hashes and offsets say.
+    /// Returns true if the record is the one in this segment, as far as hashes and offsets say.
     fn stands_in(&self, tree: Stored<'_>, segment: LeafIndex, at: u64) -> Result<bool, OpenError> {
         let index = LeafIndex::new(at);
         let record = match read_record(self.storage, segment, index) {
@@ -72,7 +72,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Whether the record stands where the first one of a segment does, and no other.
+    /// Returns true if the record stands where the first one of a segment does, and no other.
     fn begins_segment(&self, at: u64) -> Result<bool, OpenError> {
         let header =
             SegmentHeader::new(self.origin, LeafIndex::new(at), &empty_root(), [0; NONCE_LEN]);

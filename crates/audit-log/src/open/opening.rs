@@ -29,7 +29,7 @@ pub(crate) struct Base {
     offset: u64,
 }
 
-/// What becomes of tiles and offsets while the segments are read.
+/// How tiles and offsets are treated while the segments are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Made {
     Dropped,
@@ -62,8 +62,8 @@ pub(crate) struct Read {
 pub(crate) enum Open {
     /// What came after the mark is read.
     AtMark,
-    /// All records are read, and hashes and offsets made anew.
-    Anew,
+    /// All records are read, and hashes and offsets rebuilt.
+    Rebuild,
 }
 
 /// Reads what came after the mark, checks it against the stored checkpoint, and only then cuts a
@@ -77,7 +77,7 @@ pub(crate) fn recover(
     let opening = Opening::new(storage, origin, progress)?;
     let first = opening.first();
     // WHY not an error: a copy of the directory that was made while the log grew may have hashes and
-    // offsets that are older than its mark. All records are read then, and held against the
+    // offsets that are older than its mark. All records are read then, and checked against the
     // checkpoint.
     let is_usable = how == Open::AtMark && opening.mark.size > 0 && !opening.is_cut()?;
     let is_remade =
@@ -95,7 +95,7 @@ pub(crate) fn recover(
     let mut mark = Mark { archive, ..if is_usable { opening.mark } else { Mark::default() } };
     let is_kept = is_usable || storage.len(StoredFile::Mark)? == 0;
     if !is_kept && Mark::read(storage)? != Some(mark) {
-        // What is made anew is not durable yet, and who wrote this mark is not known.
+        // Rebuilt hashes are not durable yet, and who wrote this mark is not known.
         storage.remove(StoredFile::Mark)?;
         mark.write(storage)?;
     }
@@ -113,9 +113,9 @@ pub(crate) fn recover(
     // What was reserved is still there, and a full disk gives no more.
     let reserved = storage.len(segment.file())?;
     write_again(storage, segment.file(), last, end)?;
-    // What was made anew need not be made again the next time.
+    // The next opening need not rebuild them again.
     let made = covered.size.saturating_sub(first.as_u64());
-    if made > 0 && !is_usable && (how == Open::Anew || made >= SETTLE_EVERY) {
+    if made > 0 && !is_usable && (how == Open::Rebuild || made >= SETTLE_EVERY) {
         settle(storage, &edge).map_err(io::Error::from)?;
         let known = segments.partition_point(|first| first.as_u64() <= covered.segment);
         let list = list_sum(segments.get(..known).unwrap_or_default());
@@ -137,7 +137,7 @@ pub(crate) fn recover(
     Ok((state, Recovery { size, bytes_cut, checkpoint, is_remade }))
 }
 
-/// Whether a file has fewer bytes than it should.
+/// Returns true if a file has fewer bytes than it should.
 pub(crate) fn is_short(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound)
 }
@@ -191,7 +191,7 @@ pub(crate) struct Opening<'a> {
     pub(crate) checkpoint: Option<Checkpoint>,
     /// Empty if there is none of use.
     pub(crate) mark: Mark,
-    /// Whether there is a mark that no crash leaves behind.
+    /// True if there is a mark that no crash leaves behind.
     pub(crate) is_mark_damaged: bool,
     /// Told of how many records were read.
     progress: &'a dyn Fn(TreeSize),
@@ -217,7 +217,7 @@ impl<'a> Opening<'a> {
             let lost = OpenError::Truncated { signed, found: TreeSize::EMPTY };
             return Err(if checkpoint.is_some() { lost } else { OpenError::Unfinished });
         }
-        // What lies beyond the checkpoint is held against nothing; the checkpoint came first.
+        // Nothing vouches for what lies beyond the checkpoint; the checkpoint came first.
         let is_covered = mark.size <= signed.as_u64();
         let is_mark_damaged = is_torn || !is_covered;
         let mark =
@@ -229,7 +229,7 @@ impl<'a> Opening<'a> {
         self.checkpoint.as_ref().map_or(TreeSize::EMPTY, Checkpoint::size)
     }
 
-    /// Whether hashes or offsets end before the mark.
+    /// Returns true if hashes or offsets end before the mark.
     fn is_cut(&self) -> io::Result<bool> {
         let offsets = (StoredFile::Offsets, offset_at(self.mark.size));
         for (file, len) in lens(self.mark.size).chain([offsets]) {
@@ -426,7 +426,7 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Whether the segment may be one that a crash kept from being begun: the last one, without any
+    /// Returns true if a crash may have kept the segment from being begun: the last one, without any
     /// group but perhaps a first one, which nobody was told of.
     fn is_begun(
         &self,

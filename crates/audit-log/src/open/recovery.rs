@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::medium::hashes::NodeError;
 use crate::medium::storage::StoredFile;
 
-/// What opening a log found.
+/// Result of opening a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
     pub(crate) size: TreeSize,
@@ -31,7 +31,7 @@ impl Recovery {
         self.bytes_cut
     }
 
-    /// The stored checkpoint that the log was held against. Without one, nothing shows that the
+    /// The stored checkpoint that the log was checked against. Without one, nothing shows that the
     /// log is the one that was written: only an outside checkpoint can
     /// ([`Log::verify_extends`](crate::Log::verify_extends)).
     #[must_use]
@@ -46,15 +46,14 @@ impl Recovery {
         self.size.as_u64().saturating_sub(signed)
     }
 
-    /// Whether hashes and offsets were shorter than they should be, or the mark was damaged, as in a
-    /// copy that was made of the directory while the log grew; they were made again of the records,
-    /// all of which were read.
+    /// Returns true if hashes and offsets were shorter than they should be, or the mark was damaged, as in a
+    /// copy that was made of the directory while the log grew; all records were read to rebuild them.
     #[must_use]
     pub fn is_remade(&self) -> bool {
         self.is_remade
     }
 
-    /// Whether an operator should look: bytes were cut, or there are records and no checkpoint.
+    /// Returns true if an operator should look: bytes were cut, or there are records and no checkpoint.
     #[must_use]
     pub fn needs_attention(&self) -> bool {
         self.bytes_cut > 0 || (self.checkpoint.is_none() && self.size > TreeSize::EMPTY)
@@ -67,7 +66,7 @@ impl fmt::Display for Recovery {
         match &self.checkpoint {
             Some(one) => write!(f, ", {} of them under the stored checkpoint", one.size())?,
             None if self.size == TreeSize::EMPTY => {}
-            None => f.write_str(", no stored checkpoint to hold them against")?,
+            None => f.write_str(", no stored checkpoint to check them against")?,
         }
         if self.is_remade {
             f.write_str(", hashes and offsets made again")?;
@@ -90,8 +89,8 @@ pub enum OpenError {
     /// There is no room for what opening a log writes: what is made from the segments, and the last
     /// group once more. Nothing is lost. Until there is room, the log can be read with
     /// [`ReadOnlyStorage`](crate::ReadOnlyStorage), which keeps all that in memory.
-    // WHY not opened for reading alone: whoever opens a log for writing is to record, and may
-    // release nothing that is not recorded.
+    // WHY not opened for reading alone: a log is opened for writing in order to record, and nothing may
+    // be released that is not recorded.
     #[error("the disk is full; nothing is lost: make room and open the log again")]
     Full(#[source] io::Error),
     /// The segment of another log.
@@ -163,14 +162,14 @@ pub enum OpenError {
         found: TreeSize,
     },
     /// The records are not those that the stored checkpoint covers.
-    #[error("the first {signed} records are not those of the stored checkpoint")]
+    #[error("the first {signed} records are not the ones that the stored checkpoint covers")]
     Tampered {
         /// Records under the checkpoint.
         signed: TreeSize,
     },
     /// The records are those of the stored checkpoint, but what was made from them is not.
     #[error(
-        "`{file}` is not made of the log's records; make it anew with `Log::rebuild_on` (`dataspace audit fsck --rebuild`)"
+        "`{file}` does not match the log's records; rebuild it with `Log::rebuild_on` (`dataspace audit fsck --rebuild`)"
     )]
     Derived {
         /// The file.

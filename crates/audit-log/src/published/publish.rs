@@ -18,7 +18,7 @@ use crate::reader::ReadError;
 /// Writes a log in its published form (C2SP tlog-tiles): immutable tiles and bundles first, and
 /// when they are durable the checkpoint that names them.
 ///
-/// What a publication costs depends on the entries that are new. It holds one bundle and the
+/// The cost of a publication depends on the number of new entries. It holds one bundle and the
 /// edge of the tree in memory. After a crash the earlier checkpoint and all its files are there,
 /// and the next publication goes on from it.
 #[derive(Debug)]
@@ -27,11 +27,11 @@ pub struct Publisher<S> {
     origin: Origin,
     published: Option<Checkpoint>,
     edge: Edge,
-    /// Full tiles and bundles whose partial forms nobody needs any more.
+    /// Full tiles and bundles whose partial forms are no longer needed.
     obsolete: Vec<String>,
 }
 
-/// What a publication wrote.
+/// Result of a publication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
     /// Hash tiles, full and partial.
@@ -76,7 +76,7 @@ pub enum PublishError<E: Error + 'static> {
     Source {
         /// The entry.
         index: LeafIndex,
-        /// What the source said.
+        /// The error of the source.
         #[source]
         source: E,
     },
@@ -100,7 +100,7 @@ pub enum PublishError<E: Error + 'static> {
     Io {
         /// The file, or the last of those that were to be made durable.
         path: String,
-        /// What the medium said.
+        /// The error of the medium.
         #[source]
         source: io::Error,
     },
@@ -223,7 +223,7 @@ impl<S: StaticStore> Publisher<S> {
         Ok(())
     }
 
-    /// Whether there is nothing to do for a checkpoint of this log.
+    /// Returns true if there is nothing to do for a checkpoint of this log.
     fn is_up_to_date<E: Error + 'static>(
         &self,
         checkpoint: &Checkpoint,
@@ -328,7 +328,7 @@ impl<S: StaticStore> Publisher<S> {
 }
 
 /// The narrower forms of a partial tile in the trees of `signed` leaves, and above level 0 in all trees
-/// that are larger than the published one, of which not everybody knows which were signed.
+/// that are larger than the published one, since it is not known which of them were signed.
 fn earlier(tile: TileId, signed: &[TreeSize], published: TreeSize) -> Vec<TileId> {
     let (level, index) = (tile.level(), tile.index());
     if level == 0 {
@@ -419,7 +419,7 @@ impl<'s, S: StaticStore> Output<'s, S> {
         TileId::in_tree(id.level(), id.index(), self.from) == Some(id)
     }
 
-    /// Whether the file is new. One that an interrupted publication left must have these bytes.
+    /// Returns true if the file is new. One that an interrupted publication left must have these bytes.
     fn put<E: Error>(&mut self, path: String, bytes: &[u8]) -> Result<bool, PublishError<E>> {
         self.last = path;
         let path = || self.last.clone();

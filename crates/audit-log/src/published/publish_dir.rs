@@ -19,8 +19,8 @@ const BATCH_FILES_MAX: usize = 512;
 const BATCH_BYTES_MAX: usize = 64 << 20;
 /// For more new files than these, one sync of the whole file system costs less than one for each.
 const ALONE_FILES_MAX: usize = 32;
-/// Access rights of new files and directories, of which the process may take some away (`umask`):
-/// they are there to be served.
+/// Access rights of new files and directories, reduced by the process (`umask`): they are there to be
+/// served.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
 const DIR_MODE: Mode = Mode::from_raw_mode(0o777);
 

@@ -237,7 +237,7 @@ fn a_log_without_a_checkpoint_opens_and_says_so() {
     let (log, recovery) = disk.open().unwrap();
     assert!(recovery.needs_attention());
     assert_eq!((recovery.checkpoint(), recovery.unsigned()), (None, 1));
-    assert_eq!(recovery.to_string(), "1 records, no stored checkpoint to hold them against");
+    assert_eq!(recovery.to_string(), "1 records, no stored checkpoint to check them against");
     log.checkpoint(&key(1)).unwrap();
     drop(log);
     assert!(!disk.open().unwrap().1.needs_attention());

@@ -22,10 +22,10 @@ use crate::shell::shown_path;
 use crate::{named, paint};
 
 const HELP: &str = "\
-Copies the segments of which all records come before INDEX to DIR2, makes the copies durable and
-compares them, and only then removes them from the directory: a record of the log, signed by the
+Copies every segment that lies entirely before INDEX to DIR2, makes the copies durable and compares
+them, and only then removes the segments from the directory: a record of the log, signed by the
 operator, says so. Their hashes stay, and with them the proofs of all other records. What is archived
-cannot be replayed or shown from there any more: copy the segments back into a copy of the directory.
+can no longer be replayed or shown from there: copy the segments back into a copy of the directory.
 
 A node's log also needs --authority: the node is opened, and writes its index before anything is
 removed, so that it opens without the archived segments from then on. Keep the index with the log:
@@ -42,7 +42,7 @@ Example:
 pub(crate) struct ArchiveArgs {
     /// A node's directory, or the directory of another log
     dir: PathBuf,
-    /// Archive segments of which all records come before this one
+    /// Archive segments that lie entirely before this record
     #[arg(long, value_name = "INDEX")]
     before: u64,
     /// Directory for the segments; made if it is not there
@@ -125,7 +125,7 @@ fn old_segments(log: &Log, before: LeafIndex) -> Result<(LeafIndex, Vec<LeafInde
     Ok((kept, segments.into_iter().filter(|first| *first < kept).collect()))
 }
 
-/// The log, opened by whoever can open it again afterwards.
+/// The log, opened as a node or alone.
 enum Opened {
     Node(DataSpace),
     Plain(Box<(Log, SecretKey)>),
@@ -174,12 +174,12 @@ impl Opened {
     }
 }
 
-/// Whether a node has left its index here, which it does when it closes.
+/// Returns true if a node has left its index here, which it does when it closes.
 fn has_index(dir: &Path) -> bool {
     dir.join("index").symlink_metadata().is_ok()
 }
 
-/// Whether the first record is one with which a node is founded; `None` if it was archived.
+/// Returns true if the first record is one that founds a node; `None` if it was archived.
 fn begins_a_node(log: &Log) -> Result<Option<bool>> {
     let first = LeafIndex::default();
     if log.first()? > first {

@@ -11,8 +11,7 @@ use dataspace_usage_contract::SpaceProfile;
 use crate::audit::place::Place;
 use crate::audit::source::Source;
 
-/// Whoever names another authority than the log does has asked a wrong question: that says nothing
-/// about the log.
+/// Another authority than the log names is a wrong question, and says nothing about the log.
 pub(super) fn check(source: &Source, place: &Place, authority: &Did) -> Result<()> {
     match named(source) {
         Some(named) if named != *authority => bail!(

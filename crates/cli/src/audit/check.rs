@@ -1,4 +1,4 @@
-//! Whether a log is what its operator signed.
+//! Checks that a log is what its operator signed.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -102,7 +102,7 @@ pub(crate) fn policy(args: WitnessArgs) -> Result<Option<WitnessPolicy>> {
 /// Files of others that are named.
 const FOREIGN_MAX: usize = 4;
 
-/// What is in the records.
+/// Content of the records.
 #[derive(Default)]
 struct Tally {
     events: BTreeMap<&'static str, u64>,

@@ -16,10 +16,10 @@ use crate::shell::shown_path;
 use crate::{named, paint};
 
 const HELP: &str = "\
-A node never decides at a time before the latest one in its log, since whoever could set it back could
-keep expired contracts alive. If the clock was ahead for a moment and something was recorded then, the
-node refuses everything until that time comes. This begins anew at what the clock shows now. Set the
-clock right before.
+A node never decides at a time before the latest one in its log, since setting it back would keep
+expired contracts alive. If the clock was ahead for a moment and something was recorded then, the
+node refuses everything until that time comes. This restarts from what the clock shows now. Set the
+clock right first.
 
 All contracts of the node end with it, and the memberships that would have been over by the wrong time:
 conclude new contracts, and ask the authority of the space for new credentials. Nothing that the log has
@@ -66,6 +66,6 @@ pub(crate) fn run(args: SetClockBackArgs, out: &mut impl Write) -> Result<Health
         paint::good("set the clock back"),
         space.now()?
     )?;
-    writeln!(out, "   the log says so, and the checkpoint covers it; conclude the contracts anew")?;
+    writeln!(out, "   the log says so, and the checkpoint covers it; conclude new contracts")?;
     Ok(Health::Sound)
 }

@@ -206,7 +206,7 @@ impl Given {
             bail!("{} is a checkpoint of the log {claimed}, not of {origin}", self.name);
         }
         Checkpoint::verify(&self.note, origin).map_err(|error| {
-            anyhow!(error).context(Damaged(format!("{} proves nothing of {origin}", self.name)))
+            anyhow!(error).context(Damaged(format!("{} proves nothing about {origin}", self.name)))
         })
     }
 }

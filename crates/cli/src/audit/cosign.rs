@@ -24,7 +24,7 @@ use crate::{named, paint};
 const HELP: &str = "\
 Asks each witness (C2SP tlog-witness) to cosign the checkpoint that is published in DIR, proves to it
 that the log extends what it saw last, verifies its answer, and puts the cosignature under the
-checkpoint. Run it after each `export`. Whoever reads the log then asks with `audit verify --witness`.
+checkpoint. Run it after each `export`. Readers of the log check it with `audit verify --witness`.
 
 The exit code is 1 if fewer witnesses than --quorum have cosigned, or a witness says that the log does
 not extend what it has seen: then two histories are signed. Get the checkpoint that it holds (GET

@@ -1,4 +1,4 @@
-//! A node's directory: check all of it, and make anew what can be made anew.
+//! A node's directory: check all of it, and rebuild what can be rebuilt.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,9 +20,9 @@ use crate::shell::shown_path;
 use crate::{json, paint};
 
 const HELP: &str = "\
-Reads every record, holds all of them against the stored checkpoint, and what was made from them
-(hashes, offsets, the mark) against them. --rebuild makes that anew, and cuts off what a crash left
-of a last write. It cannot bring back a record: for that, restore the segment from a copy.
+Reads every record, checks all of them against the stored checkpoint, and checks the files that derive
+from them (hashes, offsets, the mark). --rebuild rebuilds those, and cuts off what a crash left of a
+last write. It cannot bring back a record: for that, restore the segment from a copy.
 
 Example:
   dataspace audit fsck dataspace-demo/node
@@ -33,7 +33,7 @@ Example:
 pub(crate) struct FsckArgs {
     /// A node's directory
     dir: PathBuf,
-    /// Make hashes and offsets anew from the records
+    /// Rebuild hashes and offsets from the records
     #[arg(long)]
     rebuild: bool,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(crate) fn run(args: FsckArgs, out: &mut impl Write) -> Result<Health> {
     let FsckArgs { dir, rebuild, log, json } = args;
     if Kind::of(&dir)? != Kind::Node {
         bail!(
-            "{} is a published log; `dataspace audit verify` checks it, and `export` writes it anew",
+            "{} is a published log; `dataspace audit verify` checks it, and `export` writes it again",
             shown_path(&dir)
         );
     }
@@ -112,13 +112,9 @@ fn write(
         )?;
     }
     if is_rebuilt {
-        writeln!(
-            out,
-            "{}: hashes and offsets are made anew from the records",
-            paint::good("rebuilt")
-        )?;
+        writeln!(out, "{}: hashes and offsets were made from the records", paint::good("rebuilt"))?;
     }
-    // Without a mark the node reads all records when it opens, and makes the rest anew.
+    // Without a mark the node reads all records when it opens, and rebuilds the rest.
     let made = if dir.join(StoredFile::Mark.to_string()).exists() {
         "what was made from them is right"
     } else {

@@ -1,4 +1,4 @@
-//! The key with which a log's operator signs.
+//! The signing key of a log's operator.
 
 use std::io::Write;
 
@@ -15,8 +15,8 @@ use crate::paint;
 
 const HELP: &str = "\
 Prints the key that tools for C2SP signed notes ask for (name+id+base64), after the stored or
-published checkpoint was verified with it. The key is in the log's own name: whoever has the name from
-its operator (--log) needs to believe nobody.
+published checkpoint was verified with it. The key is in the log's own name: if you have the name from
+its operator (--log), you need to trust nobody.
 
 Example:
   dataspace audit key dataspace-demo/node --log did:key:z6Mk…/5ee2…

@@ -1,4 +1,4 @@
-//! What a directory holds, and which log it is.
+//! The kind of a directory, and the log in it.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::files;
 use crate::outcome::Damaged;
 use crate::shell::shown_path;
 
-/// What a directory holds.
+/// The kind of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Node,

@@ -74,7 +74,7 @@ impl Place {
         })
     }
 
-    /// What is there.
+    /// Its content.
     pub(crate) fn kind(&self) -> Result<Kind> {
         match self {
             Self::Directory(dir) => Kind::of(dir),

@@ -17,7 +17,7 @@ const CONSISTENCY: &str = "dataspace/consistency-proof@v1";
 /// Longest file, in bytes: two notes or a record, in base64, and a note.
 pub(crate) const PROOF_LEN_MAX: usize = 512 << 10;
 
-/// What a file says. Nothing of it is believed before [`Proof::verify`].
+/// Content of a proof file. None is trusted before [`Proof::verify`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// The record at `index` is under the checkpoint.
@@ -26,7 +26,7 @@ pub(crate) enum Proof {
     Consistency { kept: String, path: Vec<Digest>, note: String },
 }
 
-/// What a file proves.
+/// Claim of a proof file.
 #[derive(Debug)]
 pub(crate) enum Proved {
     Inclusion { record: Vec<u8>, index: LeafIndex, checkpoint: Checkpoint },

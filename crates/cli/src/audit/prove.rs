@@ -21,8 +21,8 @@ use crate::shell::{quoted, shown_path};
 use crate::{files, json, paint};
 
 const PROVE_HELP: &str = "\
-The proof is one text file (C2SP tlog-proof) with the record, its way to the root and the signed
-checkpoint: whoever gets it needs no log. Who reads it reads the record. For a decision with its
+The proof is one text file (C2SP tlog-proof) with the record, its path to the root and the signed
+checkpoint: its recipient needs no log. It shows the record to anyone who reads it. For a decision with its
 contract, memberships and request there is evidence instead (`DataSpace::evidence`).
 
 With --consistency it shows that the log extends a checkpoint that somebody kept.
@@ -134,9 +134,9 @@ pub(crate) fn verify(args: VerifyProofArgs, out: &mut impl Write) -> Result<Heal
     };
     let claimed = proof.claimed_origin().with_context(nothing)?;
     if claimed != origin {
-        bail!("{shown} proves nothing of the log {origin}: it is about the log {claimed}");
+        bail!("{shown} proves nothing about the log {origin}: it is about the log {claimed}");
     }
-    let nothing = || Damaged(format!("{shown} proves nothing of the log {origin}"));
+    let nothing = || Damaged(format!("{shown} proves nothing about the log {origin}"));
     let proved = proof.verify(&origin).with_context(nothing)?;
 
     let (checkpoint, row, mut findings) = match proved {

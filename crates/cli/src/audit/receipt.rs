@@ -23,7 +23,7 @@ use crate::{files, json, paint};
 
 const HELP: &str = "\
 A receipt is signed by the log's operator, so this asks for its key; `dataspace audit prove` needs
-none. The receipt does not hold the record: write it with --record, and give both to whoever verifies.
+none. The receipt does not hold the record: write it with --record, and give both to the verifier.
 The node may run meanwhile.
 
 Example:
@@ -121,7 +121,7 @@ pub(crate) fn verify(args: VerifyReceiptArgs, out: &mut impl Write) -> Result<He
             anyhow!(error).context(format!("{shown} is of the log {claimed}, not of {origin}"))
         }
         error => anyhow!(error)
-            .context(Damaged(format!("{shown} proves nothing of this record in {origin}"))),
+            .context(Damaged(format!("{shown} proves nothing about this record in {origin}"))),
     })?;
     let (index, size) = (verified.index(), verified.state().size());
     let mut findings = vec![Finding::Proved(format!(

@@ -1,4 +1,4 @@
-//! What there is to say of a log that was checked.
+//! The report about a log that was checked.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use crate::outcome::Health;
 use crate::paint;
 use crate::shell::shown_path;
 
-/// What a log was found to be.
+/// Result of checking a log.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) kind: Kind,
@@ -30,7 +30,7 @@ pub(super) struct Report {
     pub(super) size: u64,
     /// Bytes of a torn write at the end.
     pub(super) bytes_cut: u64,
-    /// Whether a node has the log open, so that nothing after its checkpoint was looked at.
+    /// True if a node has the log open, so that nothing after its checkpoint was looked at.
     pub(super) is_running: bool,
     pub(super) events: BTreeMap<&'static str, u64>,
     pub(super) span: Option<(UnixMillis, UnixMillis)>,
@@ -41,7 +41,7 @@ pub(super) struct Report {
     pub(super) damages: u64,
     /// The first of them, in plain words.
     pub(super) damage: Option<String>,
-    /// Whether the witnesses that were asked for have cosigned; `None` if none were.
+    /// True if the witnesses that were asked for have cosigned; `None` if none were.
     pub(super) is_witnessed: Option<bool>,
     /// How many have not, in plain words.
     pub(super) unwitnessed: Option<String>,

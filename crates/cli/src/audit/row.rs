@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::json::object;
 
-/// What kind of thing happened.
+/// Kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum EventKind {
     /// The authority published a profile of the space
@@ -244,7 +244,7 @@ impl Row {
             let ids: Vec<_> = ids.iter().filter_map(|id| id.split('"').next()).collect();
             let version = policies.version;
             if ids.is_empty() {
-                format!("version {version}: none any more")
+                format!("version {version}: withdrawn")
             } else {
                 format!("version {version}: {}", ids.join(", "))
             }

@@ -166,7 +166,7 @@ pub(crate) fn run<W: Write>(args: ShowArgs, out: &mut W) -> Result<Health> {
     Ok(Health::Sound)
 }
 
-/// Nobody reads the records any more.
+/// The records are no longer read.
 #[derive(Debug, Error)]
 #[error("nobody reads the output")]
 struct Unread;

@@ -123,7 +123,7 @@ impl Source {
         self.told(self.reader().consistency_proof(from, to))
     }
 
-    /// Holds the log against a checkpoint that somebody kept.
+    /// Checks the log against a checkpoint that somebody kept.
     pub(crate) fn extends(&self, kept: &Checkpoint) -> Result<()> {
         let damage = match self.reader().verify_extends(kept) {
             Ok(()) => return Ok(()),
@@ -158,7 +158,7 @@ pub(crate) const LEFT_OUT: &str =
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) storage: ReadOnlyStorage,
-    /// Whether a node has it open, so that its last checkpoint is all there is to see.
+    /// True if a node has it open, so that its last checkpoint is all there is to see.
     pub(crate) is_running: bool,
 }
 
@@ -190,8 +190,8 @@ pub(crate) fn open_error(dir: &Path, error: impl Into<OpenError>) -> anyhow::Err
         OpenError::Origin { .. } => format!("the log in {shown} is another one"),
         OpenError::Derived { .. } => {
             return anyhow!(Damaged(format!(
-                "the log in {shown} is damaged: its records are well, but {}; `dataspace audit \
-                 fsck {} --rebuild` makes it anew",
+                "the log in {shown} is damaged: its records are intact, but {}; `dataspace audit \
+                 fsck {} --rebuild` rebuilds it",
                 error.to_string().split(';').next().unwrap_or_default(),
                 quoted(dir)
             )));

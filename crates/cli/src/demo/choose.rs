@@ -20,7 +20,7 @@ type Mask<'c> = (&'c Column, MaskMethod, String);
 /// Most duties, so that the terms have room for the other clauses.
 const DUTIES_MAX: usize = 56;
 
-/// What tells of a person by itself.
+/// Columns that identify a person on their own.
 const PERSONAL: &[&str] = &[
     "email",
     "mail",
@@ -64,7 +64,7 @@ const PERSONS: &[&str] = &[
     "first", "last", "full", "middle", "user", "person", "patient", "employee", "customer",
     "client", "contact", "owner", "driver", "student", "author",
 ];
-/// What stands for one person, thing or row.
+/// Columns that stand for one person, thing or row.
 const IDENTIFIERS: &[&str] = &[
     "id",
     "ids",
@@ -286,7 +286,7 @@ fn later_half(sorted: &[f64]) -> Option<f64> {
     Some(if rounded > least && rounded <= most { rounded } else { middle })
 }
 
-/// Whether the second number is the one after the first.
+/// Returns true if the second number is the one after the first.
 fn is_next(pair: &[f64]) -> bool {
     matches!(pair, [one, next] if (next - one - 1.0).abs() < f64::EPSILON)
 }

@@ -1,5 +1,4 @@
-//! The duties of the demo's own table, of which is known what is in it: a filter, and a mask of
-//! every kind.
+//! The duties of the demo's own table, whose content is known: a filter, and a mask of every kind.
 
 use anyhow::Result;
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};

@@ -18,7 +18,7 @@ const CONNECTIONS_MAX: usize = 128;
 const COUNTED_MAX: usize = 4_096;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What one client may do.
+/// Limits of one client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Connections at a time; 0 is as many as there are.
@@ -74,7 +74,7 @@ impl Clients {
     }
 
     /// Takes a connection in. Where there is no room, the oldest connection of this client ends,
-    /// or of the client that has most: so whoever holds connections keeps nobody else out.
+    /// or of the client that has most: so holding connections keeps nobody else out.
     pub(super) fn connect(self: &Arc<Self>, address: IpAddr) -> Connected {
         let client = client(address);
         let mut state = self.lock();
@@ -126,7 +126,7 @@ impl Connected {
         let mut state = self.clients.lock();
         if state.asked.len() >= COUNTED_MAX && !state.asked.contains_key(&self.client) {
             state.asked.retain(|_, asked| now.saturating_duration_since(asked.at) < MINUTE);
-            // So many at once: whoever is new waits.
+            // So many at once: new clients wait.
             if state.asked.len() >= COUNTED_MAX {
                 return false;
             }

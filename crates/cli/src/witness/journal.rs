@@ -13,7 +13,7 @@ use crate::shell::quoted;
 /// Longest name of a log that a stranger gives, in characters.
 const ORIGIN_MAX: usize = 160;
 
-/// Tells when which checkpoint of which log was brought, and what came of it. `state` is the
+/// Reports each submitted checkpoint: its time, its log, and the outcome. `state` is the
 /// directory of what the witness has seen.
 pub(super) fn note(now: UnixMillis, body: &[u8], error: Option<&AddCheckpointError>, state: &Path) {
     let (label, words) = match error {
@@ -29,7 +29,7 @@ pub(super) fn note(now: UnixMillis, body: &[u8], error: Option<&AddCheckpointErr
     tell!("{now} {label} {}{}", asked(body), shown(&words));
 }
 
-/// The log and the sizes that a request names. Nothing of it is verified.
+/// The log and the sizes that a request names. None of it is verified.
 fn asked(body: &[u8]) -> String {
     let Ok(request) = AddCheckpoint::parse(body) else { return "no checkpoint".to_owned() };
     let mut lines = request.note().lines();
@@ -57,8 +57,8 @@ fn forked(found: &FoundFork, state: &Path) -> String {
 fn hint(error: &AddCheckpointError) -> &'static str {
     match error {
         AddCheckpointError::Refused { reason: Refusal::Inconsistent(_), .. } => {
-            "; this alone proves nothing: hold the checkpoint that is kept against the published \
-             log with `dataspace audit compare`"
+            "; this alone proves nothing: compare the kept checkpoint with the published log by \
+             `dataspace audit compare`"
         }
         _ => "",
     }

@@ -34,7 +34,7 @@ const WORKERS_MAX: usize = 4;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// For the body of a request.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// For all requests of one connection; whoever has more to ask connects again.
+/// For all requests of one connection; a client with more to ask connects again.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(300);
 /// For answers that are under way when the witness is told to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ pub(crate) fn serve(kept: Kept, listen: SocketAddr, limits: Limits) -> Result<()
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        // Whoever has not got its answer by then asks again; what was cosigned is stored.
+        // A client without an answer by then asks again; what was cosigned is stored.
         let _late = timeout(STOP_TIMEOUT, graceful.shutdown()).await;
         Ok(())
     })

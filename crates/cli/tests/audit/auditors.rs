@@ -114,7 +114,7 @@ fn a_receipt_is_for_one_record() {
     let mut record = fs::read(dir.path().join("record")).unwrap();
     record[10] ^= 1;
     fs::write(dir.path().join("record"), record).unwrap();
-    assert!(verify(&[]).ends(1).contains("proves nothing of this record"));
+    assert!(verify(&[]).ends(1).contains("proves nothing about this record"));
     audit(dir.path(), &["receipt", "node", "5", "--key", "key", "-o", "r"]).ends(2);
     assert!(!dir.path().join("r").exists());
 }

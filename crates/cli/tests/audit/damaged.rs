@@ -89,7 +89,10 @@ fn hashes_offsets_and_mark_are_checked_and_made_anew() {
                 }
             }
             let said = audit(dir.path(), &["fsck", "node"]).ends(1);
-            assert!(said.contains("its records are well") && said.contains("--rebuild"), "{said}");
+            assert!(
+                said.contains("its records are intact") && said.contains("--rebuild"),
+                "{said}"
+            );
             assert_eq!(audit(dir.path(), &["fsck", "node", "--json"]).json()["sound"], false);
             audit(dir.path(), &["verify", "node"]).ends(1);
             let said = audit(dir.path(), &["fsck", "node", "--rebuild"]).ends(0);

@@ -21,7 +21,7 @@ fn a_proof_of_each_record_verifies_elsewhere() {
         let text = audit(away.path(), &["verify-proof", &file, "--log", log]).ends(0);
         assert!(text.contains("is one of them") && !text.contains("the log you mean"));
         let other = audit(away.path(), &["verify-proof", &file, "--log", origin().as_str()]);
-        assert!(other.ends(2).contains("proves nothing of the log"));
+        assert!(other.ends(2).contains("proves nothing about the log"));
     }
     let text = fs::read_to_string(away.path().join("8.tlog-proof")).unwrap();
     assert!(text.starts_with("c2sp.org/tlog-proof@v1\nextra "));

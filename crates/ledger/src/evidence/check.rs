@@ -1,4 +1,4 @@
-//! Everything in an evidence file, held against everything else in it.
+//! Every part of an evidence file, compared with every other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -223,7 +223,7 @@ fn check_order(
     Ok(())
 }
 
-/// Whether the clock was set back between conclusion and decision, by the reasons of a denial.
+/// Returns true if the clock was set back between conclusion and decision, by the reasons of a denial.
 fn is_set_back(verdict: &Verdict) -> bool {
     let code = DenialReason::ClockSetBack.code();
     matches!(verdict, Verdict::Deny { reasons }

@@ -54,8 +54,8 @@ pub enum EvidenceError {
     /// The record says that another part of the product was asked for.
     #[error("the record of the decision and the request name different parts of the product")]
     OtherPart,
-    /// The keys of a party are not shown by the file.
-    #[error("the keys of a party do not hold")]
+    /// The file does not show the keys of a signer.
+    #[error("the key documents in the file do not hold")]
     Keys(#[from] KeyDocumentError),
     /// A credential, the request or the agreement is not a signed document of its kind.
     #[error("the signed document in the {part} is malformed, or of another kind")]
@@ -174,7 +174,7 @@ pub enum EvidenceError {
         /// The time of the decision.
         decided_at: UnixMillis,
     },
-    /// The policies that decided are not those of the contract.
+    /// Other policies than the contract's decided.
     #[error("the record says that other policies decided than the contract's")]
     Program,
     /// The contract's policies cannot be run.
@@ -205,7 +205,7 @@ pub enum EvidenceError {
         /// Uses that the contract permits.
         limit: Option<u64>,
     },
-    /// The duties of the release are not those of the contract.
+    /// The duties of the release are not the contract's.
     #[error(
         "the release was recorded with the duties {}; the contract has {}",
         duty_words(recorded),
@@ -222,7 +222,7 @@ pub enum EvidenceError {
     Verdict {
         /// In the record.
         recorded: Outcome,
-        /// What follows.
+        /// The verdict that follows.
         again: Outcome,
     },
     /// A denial for a reason that no node of this version gives.

@@ -1,4 +1,4 @@
-//! What evidence shows, in plain words, and what it does not.
+//! Findings of evidence in plain words: what it shows, and what it does not.
 
 use dataspace_identity::Admitted;
 use dataspace_policy::COMPILER_VERSION;

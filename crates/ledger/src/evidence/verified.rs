@@ -5,7 +5,7 @@ use dataspace_primitives::{UnixMillis, Verified};
 use dataspace_tlog::{AccessRecord, Checkpoint, Cosigners, LeafIndex};
 use dataspace_usage_contract::{AccessRequest, Agreement};
 
-/// Evidence of which everything was checked by [`Evidence::verify`](crate::Evidence::verify).
+/// Evidence that [`Evidence::verify`](crate::Evidence::verify) has checked in full.
 #[derive(Clone, Debug)]
 pub struct VerifiedEvidence {
     pub(super) agreement: Verified<Agreement>,
@@ -106,7 +106,7 @@ pub(super) enum Shown {
     Deny {
         /// The recorded reasons that follow from contract, credentials and facts.
         follow: Vec<String>,
-        /// Whether this version says these in other words.
+        /// True if this version says these in other words.
         is_reworded: bool,
         /// The others: their grounds are in other records.
         elsewhere: Vec<String>,

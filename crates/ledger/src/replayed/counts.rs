@@ -8,8 +8,8 @@ use crate::facts::Stated;
 use crate::replayed::report::Deviation;
 use crate::state::contract::Contract;
 
-/// Counts an access, and holds its counts against those of the records before it, which are the very
-/// ones on which it was decided.
+/// Counts an access, and compares its counts with those of the records before it, on which it was
+/// decided.
 pub(super) fn count(contract: &Contract, now: UnixMillis, access: &AccessRecord) -> Vec<Deviation> {
     let Ok(Stated { uses: recorded, .. }) = Stated::read(&access.facts) else {
         return Vec::new();

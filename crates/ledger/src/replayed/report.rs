@@ -12,7 +12,7 @@ use crate::outcome::{Outcome, duty_words, fact_words};
 /// Most discrepancies that a replay keeps; all are counted.
 pub const DISCREPANCIES_MAX: usize = 1000;
 
-/// What a replay of a log found.
+/// Result of replaying a log.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Replayed {
@@ -46,7 +46,7 @@ pub struct Replayed {
     pub discrepancies: u64,
     /// The first [`DISCREPANCIES_MAX`] of them.
     pub first: Vec<Discrepancy>,
-    /// What changed policies would have decided otherwise, if they were given. The place of a
+    /// Decisions that changed policies would have made otherwise, if they were given. The place of a
     /// difference is the index of its record.
     pub simulation: Option<Simulation>,
 }
@@ -71,11 +71,11 @@ pub struct Discrepancy {
     pub time: UnixMillis,
     /// The contract.
     pub contract: ContractId,
-    /// What is not as it should be.
+    /// The deviation.
     pub deviation: Deviation,
 }
 
-/// What is not as it should be in a recorded decision. In plain words by `Display`.
+/// A deviation in a recorded decision. In plain words by `Display`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deviation {
@@ -102,9 +102,9 @@ pub enum Deviation {
         /// By the records before; `None` if it should not be there, or is not readable.
         expected: Option<Fact>,
     },
-    /// The policies that decided are not those of the contract.
+    /// Other policies than the contract's decided.
     Program,
-    /// The duties of a release are not those of the contract.
+    /// The duties of a release are not the contract's.
     Duties {
         /// In the log.
         recorded: Vec<String>,
@@ -136,7 +136,7 @@ pub enum Deviation {
 }
 
 impl Replayed {
-    /// Whether every decision follows from the records before it.
+    /// Returns true if every decision follows from the records before it.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.discrepancies == 0
@@ -194,7 +194,7 @@ impl Replayed {
         findings
     }
 
-    /// Holds the recorded verdict against the one that follows.
+    /// Compares the recorded verdict with the one that follows.
     pub(super) fn compare(
         &mut self,
         index: LeafIndex,
@@ -263,7 +263,7 @@ impl fmt::Display for Deviation {
                 )
             }
             Self::Fact { name, recorded, expected: None } => {
-                write!(f, "the fact `{name}` is not a possible one: {}", words(recorded))
+                write!(f, "the fact `{name}` has an impossible value: {}", words(recorded))
             }
             Self::Fact { name, recorded, expected } => write!(
                 f,
@@ -287,7 +287,7 @@ impl fmt::Display for Deviation {
                  in force"
             ),
             Self::Time { before } => {
-                write!(f, "it is recorded at a time before {before}, that of a change before it")
+                write!(f, "its time is before {before}, the time of an earlier change")
             }
             Self::Use { recorded } => {
                 write!(f, "use {recorded} of the contract is not the next one")

@@ -65,7 +65,7 @@ impl Change {
         }
     }
 
-    /// Whether it sets the clock back, and so ends all contracts.
+    /// Returns true if it sets the clock back, and so ends all contracts.
     #[must_use]
     pub fn is_clock_set_back(&self) -> bool {
         matches!(self.0, Kind::ClockSetBack { .. })

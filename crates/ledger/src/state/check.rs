@@ -1,4 +1,4 @@
-//! What is checked of a change, be it made now or read back.
+//! Checks of a change, whether it is made now or read back.
 
 use std::sync::Arc;
 
@@ -120,10 +120,10 @@ impl SpaceState {
         Ok(terms.check_values(&self.profile.profile().vocabulary())?)
     }
 
-    /// What can be said of an acceptance before anything is compiled, so that strangers cost little.
+    /// Checks of an acceptance that need no compiling, so that strangers cost little.
     ///
     /// # Errors
-    /// [`Refusal`] if a party is no member, or the offer was accepted before.
+    /// [`Refusal`] if either of them is not a member, or the offer was accepted before.
     pub fn check_parties(
         &self,
         offer: OfferId,
@@ -258,7 +258,7 @@ impl SpaceState {
     ) -> Result<Change, Refusal> {
         let document = self.keys.check(document, self.anchors.space(), now)?;
         let subject = &document.value().subject;
-        // WHY: what is kept for participants must not grow with whoever asks.
+        // WHY: strangers must not be able to make this grow.
         if !self.members.contains_key(subject) {
             return Err(Refusal::NotAMember { did: subject.clone() });
         }

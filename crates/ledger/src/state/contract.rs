@@ -1,4 +1,4 @@
-//! What is kept of every contract, and its documents, which stay in the log.
+//! The row kept of every contract, and its documents, which stay in the log.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -155,7 +155,7 @@ impl Contract {
     /// consumer's contracts for one product, stand in the log in the order of their counts. `None` if
     /// they are others: decide again.
     ///
-    /// A use is taken also if `submit` fails: then the log is poisoned, and takes none any more.
+    /// A use is taken even if `submit` fails: then the log is poisoned and takes no more.
     pub fn submit<T>(
         &self,
         decided_on: Uses,
@@ -243,13 +243,13 @@ impl Document {
         &self.id
     }
 
-    /// What both parties signed.
+    /// The agreement that both parties signed.
     #[must_use]
     pub fn agreement(&self) -> &Verified<Agreement> {
         &self.agreement
     }
 
-    /// What decides.
+    /// The program that decides.
     #[must_use]
     pub fn program(&self) -> &Program {
         &self.program

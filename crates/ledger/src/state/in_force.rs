@@ -27,14 +27,14 @@ pub struct Product {
     pub descriptor: Digest,
 }
 
-/// What is in force in a space, as one provider's log tells it. A function of the log's records and of
+/// The state of a space as one provider's log tells it. A function of the log's records and of
 /// nothing else: it reads no clock and no file. Documents of contracts are not kept.
 #[derive(Debug)]
 pub struct SpaceState {
     pub(super) anchors: TrustAnchors,
     pub(super) log: Origin,
     pub(super) profile: Arc<PublishedProfile>,
-    /// Behind a pointer, so that whoever reads documents outside of a pass takes it along.
+    /// Behind a pointer, so that a reader of documents outside of a pass can take it along.
     pub(super) keys: Arc<KnownKeys>,
     /// The records that made them, oldest first.
     pub(super) key_records: HashMap<Did, Vec<LeafIndex>>,
@@ -93,7 +93,7 @@ impl SpaceState {
         self.own.as_ref()
     }
 
-    /// What compiles the texts of this log's contracts.
+    /// The compiler for the texts of this log's contracts.
     #[must_use]
     pub fn compiler(&self) -> &Compiler {
         &self.compiler
@@ -145,19 +145,19 @@ impl SpaceState {
         self.contracts.values()
     }
 
-    /// What ended a contract before its time.
+    /// The termination of a contract before its time.
     #[must_use]
     pub fn termination(&self, id: ContractId) -> Option<&Termination> {
         self.terminations.get(&id)
     }
 
-    /// Whether the contract was concluded before the clock was set back.
+    /// Returns true if the contract was concluded before the clock was set back.
     #[must_use]
     pub fn is_ended_by_clock(&self, contract: &Contract) -> bool {
         self.clock_set_back.is_some_and(|at| contract.index() < at)
     }
 
-    /// Puts a contract in, of which everything was checked.
+    /// Inserts a contract that was checked in full.
     pub(super) fn insert(&mut self, place: &Place, (consumer, product): (&Did, &Name)) {
         let relation = self.relation(consumer, product);
         self.accepted.insert((place.offer, relation.consumer.clone()));
@@ -165,7 +165,7 @@ impl SpaceState {
         self.contracts.insert(contract.id(), Arc::new(contract));
     }
 
-    /// The consumer's relation to a product, of which there is one, however many contracts there are.
+    /// The consumer's relation to a product: one, however many contracts there are.
     pub fn relation(&mut self, consumer: &Did, product: &Name) -> Arc<Relation> {
         if let Some(known) = self.relations.get(consumer).and_then(|all| all.get(product)) {
             return Arc::clone(known);

@@ -1,4 +1,4 @@
-//! Whether an access is permitted: told once, for whoever decides and for whoever decides again.
+//! The judgement of an access: written once, for deciding and for replaying.
 
 use dataspace_identity::MembershipRevocation;
 use dataspace_policy::{Decision, Facts, Layers};
@@ -16,7 +16,7 @@ use crate::state::members::Member;
 pub struct Case<'a> {
     /// The contract.
     pub contract: &'a Contract,
-    /// What its parties signed.
+    /// The document that its parties signed.
     pub document: &'a Document,
     /// Its consumer.
     pub member: &'a Member,

@@ -25,14 +25,14 @@ pub struct Member {
     pub(super) earlier: Vec<(LeafIndex, Admitted)>,
     /// What ended the credential.
     pub(super) revocation: Option<MembershipRevocation>,
-    /// Whether it would have been over by the time from which the clock was set back, or is of later
+    /// True if it would have been over by the time from which the clock was set back, or is of later
     /// times than that to which it was.
     pub(super) is_over: bool,
     /// The time to which the clock was set back, if the credential is of later times.
     pub(super) void_since: Option<UnixMillis>,
 }
 
-/// Whether a credential is of later times than `to`, to which the clock was set back: then it was
+/// Returns true if a credential is of later times than `to`, to which the clock was set back: then it was
 /// admitted by the wrong clock, and no revocation of the present would reach it.
 pub(super) fn is_of_leap(admitted: &Admitted, to: UnixMillis) -> bool {
     let credential = admitted.credential();
@@ -61,7 +61,7 @@ impl Member {
         last_good(std::iter::once(&self.admitted).chain(earlier), self.void_since)
     }
 
-    /// Whether it is a member at `now`, by its credential and what ended it.
+    /// Returns true if it is a member at `now`, by its credential and what ended it.
     #[must_use]
     pub fn is_member_at(&self, now: UnixMillis) -> bool {
         self.revocation.is_none() && !self.is_over && self.admitted.is_member_at(now)
@@ -90,7 +90,7 @@ impl Revocations {
         self.latest.get(subject)
     }
 
-    /// Whether one more participant would be too many.
+    /// Returns true if one more participant would be too many.
     pub(super) fn has_room(&self, ahead_max: usize) -> bool {
         self.ahead < ahead_max
     }

@@ -11,7 +11,7 @@ use crate::state::contract::Contract;
 use crate::state::documents::signed;
 use crate::state::in_force::SpaceState;
 
-/// What a record was.
+/// Kind of a record.
 #[derive(Debug)]
 #[must_use]
 pub enum Taken {

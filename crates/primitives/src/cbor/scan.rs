@@ -10,7 +10,7 @@ use thiserror::Error;
 pub struct FormError {
     /// Offset of the first byte of the offending item.
     pub position: usize,
-    /// What it breaks.
+    /// The rule that it breaks.
     pub rule: Rule,
 }
 

@@ -1,4 +1,4 @@
-//! What an access asked for, what was decided on, and what both sides keep of it.
+//! The request of an access, the basis of its decision, and what both sides keep.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::contracts::Active;
 #[derive(Clone)]
 pub struct VerifiedRequest(pub(crate) Asked);
 
-/// What was asked, and under which contract.
+/// A request with its contract.
 #[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) request: Verified<AccessRequest>,
@@ -29,7 +29,7 @@ pub(crate) struct Asked {
     pub(crate) active: Arc<Active>,
 }
 
-/// What was decided on, permit or denial: all that facts are made of.
+/// The basis of a decision, permit or denial: everything that facts are made of.
 pub(crate) struct Decided {
     pub(crate) asked: Asked,
     pub(crate) member: Arc<Member>,

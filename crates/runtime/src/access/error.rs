@@ -39,7 +39,7 @@ pub enum AccessError {
         /// Why.
         source: Box<Refusal>,
     },
-    /// Well signed, but its content is not that of a request: with more roles of a person than a
+    /// Correctly signed, but its content is not a request: with more roles of a person than a
     /// request can state, for instance.
     #[error("the request is malformed")]
     Malformed(#[source] DecodeError),

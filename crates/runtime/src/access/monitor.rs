@@ -39,8 +39,8 @@ pub struct Received<'m> {
 
 impl Inner {
     /// Checks who signed a request, and finds the contract with its documents, which may have to be read
-    /// from the log: both before a pass. The contract is named inside, so any consumer's key that signed
-    /// will do for a look; only its own consumer makes the node read one.
+    /// from the log: both before a pass. The contract is named inside the request, so the signature of the
+    /// claimed signer is checked first; only the contract's own consumer makes the node read one.
     pub(crate) fn verify_request(
         self: &Arc<Self>,
         request: Signed<AccessRequest>,
@@ -97,11 +97,11 @@ impl Monitor<'_> {
         if is_consumer { Ok(contract) } else { Err(AccessError::Signature) }
     }
 
-    /// Takes a request in: fresh, and not answered before.
+    /// Accepts a request that is fresh and was not answered before.
     ///
     /// # Errors
-    /// [`AccessError`] for anything else. Nothing is recorded then: whoever cannot show to be a
-    /// consumer must not be able to fill the log.
+    /// [`AccessError`] for anything else. Nothing is recorded then: strangers must not be able to
+    /// fill the log.
     pub fn receive(&self, request: VerifiedRequest) -> Result<Received<'_>, AccessError> {
         let VerifiedRequest(asked) = request;
         self.check_here(&asked)?;
@@ -113,7 +113,7 @@ impl Monitor<'_> {
         Ok(Received { monitor: self, asked })
     }
 
-    /// Checks that what was found before the pass is of this node.
+    /// Checks that the contract that was found before the pass belongs to this node.
     fn check_here(&self, asked: &Asked) -> Result<(), AccessError> {
         let contract = asked.active.contract.id();
         match self.state.space.contract(contract) {
@@ -122,7 +122,7 @@ impl Monitor<'_> {
         }
     }
 
-    /// Takes in again the request of a decision that came to nothing.
+    /// Accepts the request again after a decision that was not submitted.
     ///
     /// # Errors
     /// [`AccessError::UnknownContract`] if the decision was of another node.
@@ -202,7 +202,7 @@ impl Monitor<'_> {
         Ok(Box::new(OpenData { data, _slot: slot }))
     }
 
-    /// Whether the access that was permitted on `facts` would be permitted now: asked again for
+    /// The reasons against the access now, none if it would still be permitted: asked again for
     /// each chunk of a release. Its own use is made; later ones do not end it.
     pub(crate) fn still_stands(&self, decided: &Decided) -> Result<Vec<DenialReason>, ClockError> {
         let now = self.inner.clock.now()?;

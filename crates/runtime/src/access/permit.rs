@@ -29,7 +29,7 @@ pub struct Permit<'m> {
 
 /// The access is denied, for these reasons. As a permit, it lives no longer than the pass in which
 /// it was given, until it is submitted.
-#[must_use = "a denial is to be recorded"]
+#[must_use = "a denial must be recorded"]
 pub struct Denial<'m> {
     pub(crate) node: Weak<Inner>,
     pub(crate) decided: Box<Decided>,
@@ -47,7 +47,7 @@ pub struct Submitted<D> {
     told: Told,
 }
 
-/// What an observer hears of a decision.
+/// The part of a decision that an observer is told.
 struct Told {
     contract: ContractId,
     reasons: Vec<&'static str>,
@@ -126,7 +126,7 @@ impl Decided {
         let takes = matches!(verdict, Verdict::Permit { .. });
         let record = self.record(verdict)?;
         let Self { asked: Asked { active, .. }, uses, now, .. } = &*self;
-        // WHY without room, where there is none any more: a change may wait for this pass, and others
+        // WHY without room, where none is left: a change may wait for this pass, and others
         // with room for the change. There are no more of these than passes.
         let submitted = active.contract.submit(*uses, (takes, *now), || match room.take() {
             Some(room) => room.submit(&record),

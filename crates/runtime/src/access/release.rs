@@ -21,7 +21,7 @@ pub(crate) struct OpenData {
     pub(crate) _slot: Slot,
 }
 
-/// What a permit grants.
+/// The grant behind a permit.
 pub(crate) struct Grant {
     /// Not kept open by what is kept for later.
     pub(crate) node: Weak<Inner>,
@@ -50,12 +50,12 @@ impl Drop for Slot {
 }
 
 /// The data of one recorded permit, with the contract's duties carried out: an iterator over
-/// batches. Before and after each batch is made it asks again whether the access would be permitted
-/// now; the first error ends it.
+/// batches. Before and after each batch it checks again that the access is still permitted; the first
+/// error ends it.
 ///
 /// It does not keep the node open: it ends when the last [`DataSpace`](crate::DataSpace) of the node
-/// is dropped. A contract may have so many of them open at a time as
-/// [`Setup::open_releases_max`](crate::Setup::open_releases_max) says.
+/// is dropped. [`Setup::open_releases_max`](crate::Setup::open_releases_max) limits how many of them a
+/// contract may have open at a time.
 pub struct Release {
     node: Weak<Inner>,
     decided: Box<Decided>,
@@ -76,16 +76,16 @@ pub enum ReleaseError {
         reason: String,
     },
     /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
-    #[error("the release is stopped, since the node is closed")]
+    #[error("the release is stopped because the node is closed")]
     Closed,
     /// The clock is wrong.
     #[error(transparent)]
     Clock(#[from] ClockError),
-    /// The log takes no records any more, so that nothing could end the contract.
-    #[error("the release is stopped, since the audit log failed")]
+    /// The log no longer takes records, so nothing could end the contract.
+    #[error("the release is stopped because the audit log failed")]
     Log(#[from] AppendError),
-    /// The product is no table, so that there are no batches: take its pieces.
-    #[error("the product is no table; take its pieces")]
+    /// The product is not a table, so there are no batches: take its pieces.
+    #[error("the product is not a table; read it by `Release::next_piece`")]
     NotRows,
     /// The data cannot be read, or the duties cannot be carried out on it.
     #[error("the release failed")]
@@ -117,7 +117,7 @@ impl Release {
         self.decided.uses.contract.saturating_add(1)
     }
 
-    /// The columns that are released; `None` if the product is no table.
+    /// The columns that are released; `None` if the product is not a table.
     #[must_use]
     pub fn schema(&self) -> Option<SchemaRef> {
         self.schema.clone()
@@ -150,7 +150,7 @@ impl Release {
 
     fn check(&self) -> Result<(), ReleaseError> {
         let node = self.node.upgrade().ok_or(ReleaseError::Closed)?;
-        // WHY: a revocation or termination could not be recorded any more, so nobody could stop us.
+        // WHY: a revocation or termination could no longer be recorded, so nobody could stop us.
         node.log.check()?;
         let reasons = node.enter().still_stands(&self.decided)?;
         match reasons.first() {

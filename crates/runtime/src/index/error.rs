@@ -4,7 +4,7 @@ use dataspace_audit_log::TreeSize;
 use dataspace_ledger::Refusal;
 use thiserror::Error;
 
-/// What the libraries below say.
+/// The error of a library below.
 pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why an index is not used. All but [`Unusable::Missing`], and [`Unusable::Version`] after an
@@ -18,7 +18,7 @@ pub enum Unusable {
     /// The file is damaged, or none of ours.
     #[error("the index cannot be read")]
     Unreadable {
-        /// What is wrong with it.
+        /// The problem.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// No statement about the rows that the operator of the log has signed.
@@ -43,7 +43,7 @@ pub enum Unusable {
         found: TreeSize,
     },
     /// The operator signed the index of another history than the log's.
-    #[error("the first {stated} records of the log are not those of the index")]
+    #[error("the index was made of other records than the first {stated} of this log")]
     OtherHistory {
         /// Records under the index.
         stated: TreeSize,
@@ -73,11 +73,11 @@ pub enum IndexError {
     /// The disk is full, the file is gone, the log cannot be signed.
     #[error("the index cannot be written")]
     Failed {
-        /// What is in the way.
+        /// The obstacle.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Somebody changed rows while the node was open. They are not signed again; the node makes
-    /// the index anew when it is opened next.
+    /// the index when it is opened next.
     #[error("the index is not as this node left it")]
     Changed,
     /// Records that the index still lacks were archived.

@@ -1,4 +1,4 @@
-//! What the index holds, and what a stretch of the log makes of it. Nothing here touches a file.
+//! The rows of the index, and how records of the log change them. Nothing here touches a file.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -31,7 +31,7 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// Whether the request could no longer be taken for fresh, so that nobody need remember it: it is
+    /// Returns true if the request could no longer be taken for fresh, so that nobody need remember it: it is
     /// old, or its contract ended when the clock was set back from times like its own.
     pub(super) fn is_over(&self, high_water: UnixMillis) -> bool {
         high_water.since(self.at) > REQUEST_KEPT || self.at > high_water
@@ -52,7 +52,7 @@ pub(crate) enum Row<'a> {
     Request(Answered),
 }
 
-/// What the index states about the log up to a place.
+/// The index's account of the log up to a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Base {
     /// Records that it covers.
@@ -72,7 +72,7 @@ impl Default for Base {
     }
 }
 
-/// What the records from a place on add to an index of the records before it.
+/// Rows that the records from a place on add to an index of the records before it.
 #[derive(Debug)]
 pub(crate) struct Tail {
     /// Records before its end: those of the index, and its own.
@@ -85,7 +85,7 @@ pub(crate) struct Tail {
     /// Uses by contract.
     pub(super) made: HashMap<ContractId, Made>,
     pub(super) requests: VecDeque<Answered>,
-    /// Whether no request before these can be fresh.
+    /// True if no request before these can be fresh.
     pub(super) forgets_requests: bool,
     pub(super) high_water: UnixMillis,
 }
@@ -105,7 +105,7 @@ impl Tail {
         }
     }
 
-    /// Takes in the next record, of which `bytes` are the encoding.
+    /// Takes in the next record, encoded as `bytes`.
     pub(crate) fn take(&mut self, index: LeafIndex, record: &Record, bytes: &[u8]) {
         let (index, at) = (index.as_u64(), record.time);
         self.size = index.saturating_add(1);

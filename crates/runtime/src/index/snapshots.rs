@@ -13,13 +13,13 @@ use dataspace_audit_log::Directory;
 ///
 /// One node uses it at a time.
 pub trait Snapshots: Send + Sync {
-    /// What was stored last; `None` if nothing was.
+    /// The last stored snapshot; `None` if there is none.
     ///
     /// # Errors
-    /// What the medium says.
+    /// The error of the medium.
     fn load(&self) -> io::Result<Option<Box<dyn Read>>>;
 
-    /// Stores what `write` writes, in place of what is there: whoever loads at any moment, and after a
+    /// Stores what `write` writes, in place of what is there: a load at any moment, and after a
     /// crash at any moment, gets all of the old or all of the new. If `write` fails, or is never
     /// called, the old one stays. `write` may load meanwhile.
     ///
@@ -63,7 +63,7 @@ impl Snapshots for DirectorySnapshots {
 
     fn store(&self, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let dir = Directory::open(&self.dir)?;
-        // Only a new file: whoever can write here could have linked the old one to another one.
+        // Only a new file: anyone who can write here could have linked the old one to another one.
         let (new, mut file) = dir.make_temporary(FILE)?;
         let stored = write(&mut file)
             .and_then(|()| file.sync_all())
@@ -91,7 +91,7 @@ impl Snapshots for MemorySnapshots {
     }
 }
 
-/// Copies what is stored, if anything is. What it is worth finds out whoever uses the copy.
+/// Copies what is stored, if anything is. It is checked when the copy is used.
 pub(crate) fn copy(from: &dyn Snapshots, to: &dyn Snapshots) -> io::Result<()> {
     let Some(mut content) = from.load()? else { return Ok(()) };
     to.store(&mut |to| io::copy(&mut content, to).map(drop))

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::index::error::Unusable;
 use crate::index::rows::Base;
 
-/// What the operator signs about its index: of which log it is, up to where, and the digest over
-/// all rows. So whoever can write to the directory, but has no key, can change no row, and bring
+/// The operator's signed statement about its index: which log it belongs to, up to where, and the digest
+/// of all rows. So anyone who can write to the directory but has no key can change no row, and can bring
 /// none back alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -42,7 +42,7 @@ impl Statement {
         Signed::sign(&Self { v: VERSION, log, size, root, rows, digest, high_water }, key)
     }
 
-    /// What is stated, if it was by the operator of this log, and about what is in it.
+    /// The statement, if the operator of this log made it, and about what is in it.
     pub(super) fn verify(bytes: Vec<u8>, log: &Log) -> Result<Base, Unusable> {
         let signed = Signed::<Self>::from_bytes(bytes).map_err(|_| Unusable::Statement)?;
         let keys = log.origin().trusted_keys();

@@ -67,7 +67,7 @@ impl DataSpace {
         let contract = request.0.active.contract.id();
         let submitted = self.submit_in_pass(request, room);
         if let Err(error) = &submitted {
-            // WHY here: whoever hears it may make a change.
+            // WHY here: the observer may make a change.
             self.inner.tell_counted(contract, error);
         }
         submitted

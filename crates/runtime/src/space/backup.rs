@@ -21,7 +21,7 @@ const TRIES: usize = 8;
 pub struct NodeBackup {
     /// Records in the copy; all of them are under its checkpoint, unless the node was stopped.
     pub size: TreeSize,
-    /// Whether it has an index; if not, whoever opens it reads the whole log once.
+    /// True if it has an index; without one, opening it reads the whole log once.
     pub has_index: bool,
 }
 
@@ -43,11 +43,11 @@ pub enum NodeBackupError {
     Archived {
         /// The node's directory.
         dir: PathBuf,
-        /// What is wrong with the index.
+        /// The problem with the index.
         #[source]
         why: Option<Unusable>,
     },
-    /// What was copied cannot be read.
+    /// The copy cannot be read.
     #[error("the copy cannot be read")]
     Read(#[from] ReadError),
 }

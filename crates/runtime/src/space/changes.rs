@@ -19,14 +19,14 @@ use crate::error::{ChangeError, WriteError};
 use crate::space::DataSpace;
 use crate::state::State;
 
-/// What a provider wants to offer; the node adds the space, itself and the product's class.
+/// A provider's new offer; the node adds the space, itself and the product's class.
 #[derive(Clone, Debug)]
 pub struct NewOffer {
     /// A registered product.
     pub product: Name,
-    /// To whom alone; `None` to every participant.
+    /// The only consumer who may accept it; `None` for every participant.
     pub consumer: Option<Did>,
-    /// What is permitted, forbidden and done.
+    /// The permissions, prohibitions and duties.
     pub terms: Terms,
     /// When the contract would run: half-open.
     pub validity: Validity,
@@ -34,7 +34,7 @@ pub struct NewOffer {
     pub expires_at: UnixMillis,
 }
 
-/// What became of a change that is in force now.
+/// Outcome of a change that is in force now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// It was recorded, and is in force from now on.
@@ -78,11 +78,11 @@ impl DataSpace {
     }
 
     /// Records the keys of a member whose DID is not its key, the provider's own included: from then
-    /// on its signatures are verified by them, and those of keys that are left out are not believed any
-    /// more. Signed by the authority, or by the member with a key in force.
+    /// on its signatures are verified with them, and signatures by keys that are left out are no longer
+    /// believed. Signed by the authority, or by the member with a key in force.
     ///
     /// # Errors
-    /// [`ChangeError`] if it is not the next document of a member, or neither's.
+    /// [`ChangeError`] if it is not the next document of a member, or neither signed it.
     pub fn record_keys(&self, document: Signed<KeyDocument>) -> Result<(), ChangeError> {
         self.change(|state, now| Ok(state.space.check_keys(document, now)?))
     }
@@ -150,7 +150,7 @@ impl DataSpace {
         offer: Signed<Offer>,
         acceptance: Signed<Acceptance>,
     ) -> Result<Verified<Agreement>, ChangeError> {
-        // WHY in this order: whoever has a copy of an offer can send acceptances. They cost two
+        // WHY in this order: anyone with a copy of an offer can send acceptances. They cost two
         // signatures, and only a member's that is new is compiled, outside of every lock.
         let now = self.about_now()?;
         let resolver = Arc::clone(self.inner.gate.enter().space.keys());
@@ -181,10 +181,10 @@ impl DataSpace {
         Ok(agreement)
     }
 
-    /// Ends a contract before its time, by the signed statement of either party.
+    /// Ends a contract before its time, by the signed statement of its provider or consumer.
     ///
     /// # Errors
-    /// [`ChangeError`] if it is nobody's contract here, or neither party's statement.
+    /// [`ChangeError`] if there is no such contract here, or neither of them signed the statement.
     pub fn terminate(&self, termination: Signed<Termination>) -> Result<(), ChangeError> {
         let now = self.about_now()?;
         let termination = self.inner.gate.enter().space.verify_termination(termination, now)?;
@@ -204,7 +204,7 @@ impl DataSpace {
 
     /// Puts the provider's own policies in force, in place of those before: Cedar text in which
     /// each policy has an `@id` and forbids, whatever contracts permit. Running releases stop
-    /// before their next batch if they are forbidden now. An empty text takes the policies back.
+    /// before their next batch if they are forbidden now. An empty text withdraws the policies.
     ///
     /// # Errors
     /// [`ChangeError`] if the text is not acceptable; the policies before it stay in force.
@@ -229,7 +229,7 @@ impl DataSpace {
             let policies =
                 PublishedPolicies::publish(statement, ours, &names, last, &*resolver, now)?;
             let made = self.change(|state, now| {
-                // Checked against a profile or a version that is not in force any more.
+                // Checked against a profile or a version that is no longer in force.
                 let is_same = Arc::ptr_eq(state.space.profile(), &profile)
                     && state.space.own().map(Arc::as_ptr) == own.as_ref().map(Arc::as_ptr);
                 if !is_same {
@@ -249,7 +249,7 @@ impl DataSpace {
         &self,
         check: impl FnOnce(&State) -> Result<T, ChangeError>,
     ) -> Result<T, ChangeError> {
-        // WHY by itself: a refusal waits for the disk, and must not do so in the pass.
+        // WHY apart: a refusal waits for the disk, and must not do so in the pass.
         let looked = check(&self.inner.gate.enter());
         looked.or_else(|error| self.refuse(error))
     }

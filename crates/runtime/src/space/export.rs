@@ -36,13 +36,13 @@ pub enum ExportError {
     /// A credential is missing.
     #[error("the node holds no {what} for this decision")]
     Missing {
-        /// What is missing.
+        /// The missing part.
         what: &'static str,
     },
     /// The place of a record in the log cannot be shown.
     #[error("the place of a record in the log cannot be shown")]
     Prove(#[from] ProveError),
-    /// What was collected proves nothing: the request is that of another decision, for instance.
+    /// The collected parts prove nothing: the request belongs to another decision, for instance.
     #[error("what this node holds for the decision is no evidence of it")]
     Evidence(#[from] EvidenceError),
     /// The log cannot be signed.

@@ -19,7 +19,7 @@ pub const EXTENSIONS_MAX: usize = 16;
 /// The operator's signed statement that its log had this size and this root. There is no other
 /// way to make one than to verify it.
 ///
-/// Whoever keeps a checkpoint can find out later whether the log was rolled back or rewritten.
+/// Anyone who keeps a checkpoint can find out later whether the log was rolled back or rewritten.
 ///
 /// The note may carry signatures of others. They say nothing until
 /// [`WitnessPolicy::examine`](crate::WitnessPolicy::examine) looks at them, and anybody may have

@@ -125,7 +125,7 @@ pub(crate) struct Note<'a> {
     pub(crate) lines: Vec<SignatureLine<'a>>,
 }
 
-/// A signature line; whether its key signed anything is to be seen.
+/// A signature line that nobody has verified yet.
 pub(crate) struct SignatureLine<'a> {
     /// All of it, newline included.
     pub(crate) whole: &'a str,

@@ -26,7 +26,7 @@ pub enum StaticReadError {
     Io {
         /// The file.
         path: String,
-        /// What the medium said.
+        /// The error of the medium.
         #[source]
         source: io::Error,
     },
@@ -49,7 +49,7 @@ pub enum StaticReadError {
     Bundle {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: BundleError,
     },
@@ -152,7 +152,7 @@ pub(crate) struct Ahead<I> {
 }
 
 impl<I: Iterator<Item = BundleId>> Ahead<I> {
-    /// Announces the first ones. `is_tile_read` says of which bundles the tile is read, too.
+    /// Announces the first ones. `is_tile_read` says for which bundles the tile is read too.
     pub(crate) fn new(
         files: &impl StaticFiles,
         ids: I,
@@ -190,7 +190,7 @@ fn read(
     files.read_into(path, len_max, bytes).map_err(|error| StaticReadError::medium(path, error))
 }
 
-/// Whether a medium that fails so was not there to answer: see [`StaticFiles::read_into`].
+/// Returns true if a medium that fails so was not there to answer: see [`StaticFiles::read_into`].
 fn is_unavailable(kind: io::ErrorKind) -> bool {
     use io::ErrorKind as Kind;
     matches!(

@@ -8,13 +8,13 @@ use crate::len::to_u64;
 use crate::published::static_files::CHECKPOINT_PATH;
 use crate::tree::tile::{BundleId, TileId};
 
-/// Whether a published log has a file of this path.
+/// Returns true if a published log has a file of this path.
 #[must_use]
 pub fn is_known(path: &str) -> bool {
     path == CHECKPOINT_PATH || path.parse::<TileId>().is_ok() || path.parse::<BundleId>().is_ok()
 }
 
-/// Whether a published log has files in the directory of this path.
+/// Returns true if a published log has files in the directory of this path.
 pub(crate) fn is_way(path: &str) -> bool {
     let parts = || path.split('/');
     let is_level = |part: &str| part == "entries" || part.parse::<u8>().is_ok();

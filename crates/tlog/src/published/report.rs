@@ -63,7 +63,7 @@ pub struct Damage {
     pub path: String,
     /// The entry, where it is known; of a range of entries the first.
     pub entry: Option<LeafIndex>,
-    /// What is wrong there.
+    /// The problem there.
     pub kind: DamageKind,
 }
 
@@ -96,7 +96,7 @@ impl StaticReport {
         self.first.get_or_insert(Damage { path, entry, kind });
     }
 
-    /// What the operator signed.
+    /// The state that the operator signed.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
@@ -132,7 +132,7 @@ impl StaticReport {
         self.stop
     }
 
-    /// Whether every entry and every tile is what the operator signed. Never if not all of them
+    /// Returns true if every entry and every tile is what the operator signed. Never if not all of them
     /// were looked at.
     #[must_use]
     pub fn is_sound(&self) -> bool {

@@ -82,7 +82,7 @@ pub enum StaticLogError {
 }
 
 impl OpenStaticError {
-    /// Whose fault it is: that of the published files, unless they cannot be had.
+    /// Whose fault it is: the published files', unless they cannot be fetched.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
@@ -134,7 +134,7 @@ impl<F: StaticFiles> StaticLog<F> {
         Ok(Self { files, checkpoint, edge, recent: Mutex::new([const { None }; LEVELS]) })
     }
 
-    /// What the operator signed.
+    /// The state that the operator signed.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint

@@ -29,8 +29,8 @@ const UNKNOWN: Digest = Digest::from_bytes([0; Digest::LEN]);
 /// [`DAMAGES_MAX`] damages. What ended early is not sound; see [`StaticReport::stop`].
 ///
 /// # Errors
-/// [`OpenStaticError`] if there is no checkpoint of this log to hold it against, or a file cannot be
-/// had ([`StaticReadError::Unavailable`]): what was not looked at is not damaged.
+/// [`OpenStaticError`] if there is no checkpoint of this log to check it against, or a file cannot be
+/// fetched ([`StaticReadError::Unavailable`]): unread files are not damaged files.
 pub fn verify_static(
     files: &impl StaticFiles,
     origin: &Origin,
@@ -118,9 +118,9 @@ struct Walk<'f, F> {
     /// The published partial tiles, if they lead to the signed root.
     edge: Option<StaticLog<&'f F>>,
     levels: [Level; LEVELS],
-    /// Whether neither file nor entries of a partial tile of level 0 are there.
+    /// True if neither file nor entries of a partial tile of level 0 are there.
     is_edge_lost: bool,
-    /// Why a file could not be had, which ends the check.
+    /// Why a file could not be fetched, which ends the check.
     unavailable: Option<StaticReadError>,
     tile_bytes: Vec<u8>,
     report: StaticReport,
@@ -158,7 +158,7 @@ impl<F: StaticFiles> Walk<'_, F> {
         }
     }
 
-    /// A file that holds this entry, or is over it, is damaged or cannot be had.
+    /// A file that holds this entry, or is over it, is damaged or cannot be fetched.
     fn not_read(&mut self, entry: u64, error: StaticReadError) {
         if error.fault() == Fault::Environment {
             self.unavailable.get_or_insert(error);

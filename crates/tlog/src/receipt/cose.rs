@@ -17,7 +17,7 @@ pub const RECEIPT_LEN_MAX: usize = 4_096;
 
 /// CBOR tag 18, COSE_Sign1: receipts must bear it.
 const TAG: &[u8] = &[0xd2];
-/// CWT claims (RFC 9597): who says it, and of which log.
+/// CWT claims (RFC 9597): the issuer and the log.
 const CLAIMS: i64 = 15;
 const ISSUER: i64 = 1;
 const SUBJECT: i64 = 2;
@@ -33,7 +33,7 @@ const CONSISTENCY: i64 = -2;
 // one root (leaf 4 of 5 passes as leaf 1 of 2). With the size signed, there is one place for a path.
 const SIZE: i64 = -65_537;
 
-/// What is in the unprotected header.
+/// The proof in the unprotected header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// That a record is in the log.

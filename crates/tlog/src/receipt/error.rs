@@ -21,17 +21,17 @@ pub enum ReceiptError {
     /// It carries a payload. Here a verifier computes the root, and is not told it.
     #[error("the receipt carries a payload")]
     Attached,
-    /// Headers, algorithms, keys or proofs other than those of a receipt by this library.
-    #[error("the receipt carries headers or proofs that are not the ones of its log")]
+    /// Headers, algorithms, keys or proofs that no receipt of this library has.
+    #[error("the receipt carries headers or proofs that do not belong to its log")]
     Headers,
     /// A receipt of another log.
-    #[error("the receipt is of another log than `{expected}`")]
+    #[error("the receipt belongs to another log than `{expected}`")]
     Origin {
         /// The log asked for.
         expected: Origin,
     },
     /// It proves that a log extends another state where a record was to be proved, or the reverse.
-    #[error("the receipt proves something else than what it was asked for")]
+    #[error("the receipt proves something other than what was asked")]
     Kind,
     /// It extends another state than the checkpoint's.
     #[error("the receipt extends a log of {from} records, the checkpoint covers {size}")]

@@ -50,7 +50,7 @@ impl TreeSize {
         self.0
     }
 
-    /// Whether the tree holds the record at `index`.
+    /// Returns true if the tree holds the record at `index`.
     #[must_use]
     pub const fn contains(self, index: LeafIndex) -> bool {
         index.0 < self.0

@@ -110,7 +110,7 @@ pub fn consistency_proof<N: Nodes<Error: From<TreeError>>>(
     Ok(ConsistencyProof { from, to, path })
 }
 
-/// Whether a tree of so many leaves has one of this size at its beginning.
+/// Checks that a tree of this many leaves begins with one of this size.
 pub(crate) fn check(leaves: TreeSize, size: TreeSize) -> Result<(), TreeError> {
     if size > leaves { Err(TreeError::Size { size, leaves }) } else { Ok(()) }
 }

@@ -145,7 +145,7 @@ impl TileId {
         self.width
     }
 
-    /// Whether it will never grow.
+    /// Returns true if it will never grow.
     #[must_use]
     pub const fn is_full(self) -> bool {
         self.width == TILE_WIDTH
@@ -215,7 +215,7 @@ impl BundleId {
         self.tile.width
     }
 
-    /// Whether it will never grow.
+    /// Returns true if it will never grow.
     #[must_use]
     pub const fn is_full(self) -> bool {
         self.tile.is_full()

@@ -83,8 +83,8 @@ impl<'a> AddCheckpoint<'a> {
         }
     }
 
-    /// The body that asks a witness for a cosignature of `checkpoint`, of which `proof` shows
-    /// that it extends the one that the witness cosigned last. [`parse`](Self::parse) undoes it.
+    /// The body that asks a witness for a cosignature of `checkpoint`; `proof` shows that it extends the one
+    /// that the witness cosigned last. [`parse`](Self::parse) undoes it.
     #[must_use]
     pub fn body(proof: &ConsistencyProof, checkpoint: &Checkpoint) -> String {
         let mut body = format!("old {}\n", proof.from);

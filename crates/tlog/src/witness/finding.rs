@@ -42,8 +42,8 @@ impl Cosigners {
         let common = (2 * quorum).saturating_sub(named);
         findings.push(if common > 0 {
             Finding::Proved(format!(
-                "whoever asks for a quorum of the same witnesses can be shown another history only \
-                 if {common} of them or more lie, too"
+                "somebody who asks for a quorum of the same witnesses can be shown another history \
+                 only if at least {common} of them lie too"
             ))
         } else {
             Finding::NotProved(format!(

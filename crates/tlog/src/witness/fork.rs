@@ -30,8 +30,8 @@ pub const FORK_LEN_MAX: usize = 16_384;
 ///   m again with other records, it is a fork. Cosignatures bear times: they tell how fresh a
 ///   view is, and catch a witness that rolls back; not the operator.
 ///
-/// An honest operator cannot be accused: whoever makes such a proof without two contradicting
-/// signatures of the operator has found a collision of SHA-256 or forged a signature.
+/// An honest operator cannot be accused: to make such a proof without two contradicting signatures of the
+/// operator, one must find a collision of SHA-256 or forge a signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ForkProof {
@@ -232,7 +232,7 @@ impl VerifiedFork {
         let proved = [
             format!("the operator of the log {origin} signed a tree of {m} records, root {one}"),
             format!("the same key signed a tree of {n} records, root {other}"),
-            format!("{contradiction}: whoever holds that key broke its promise to only append"),
+            format!("{contradiction}: the holder of that key broke its promise to only append"),
         ];
         let not_proved = [
             "which of the two histories is true",

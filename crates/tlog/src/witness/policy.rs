@@ -169,7 +169,7 @@ impl Cosigners {
         self.quorum
     }
 
-    /// Whether enough of them cosigned.
+    /// Returns true if enough of them cosigned.
     #[must_use]
     pub fn is_quorum(&self) -> bool {
         self.present.len() >= self.quorum

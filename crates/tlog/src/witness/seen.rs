@@ -34,7 +34,7 @@ struct Slot {
     failed: bool,
 }
 
-/// What a checkpoint is to the one that is held.
+/// Relation of a checkpoint to the one that is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Taken {
@@ -47,8 +47,8 @@ pub enum Taken {
     },
     /// The same tree. What is held stays.
     Same,
-    /// A past state of the log that is held, which stays. Whoever shows this as the newest state
-    /// has rolled the log back, or has kept an old copy; no signature tells which.
+    /// A past state of the held one, which stays. Showing it as the newest state means a rollback or an old
+    /// copy; no signature tells which.
     Older {
         /// Records under the one that is held.
         held: TreeSize,
@@ -110,12 +110,12 @@ pub enum FollowError {
     Damaged {
         /// The log.
         origin: Origin,
-        /// What is wrong.
+        /// The problem.
         #[source]
         source: CheckpointError,
     },
     /// A thread panicked.
-    #[error("what was seen is not known any more until it is opened again")]
+    #[error("what was seen is unknown until it is opened again")]
     Poisoned,
 }
 
@@ -135,11 +135,11 @@ pub enum TakeError {
     /// Neither the one nor the other is shown.
     #[error("the checkpoint is not shown to fit the one that is held")]
     Unproved(#[source] Refusal),
-    /// The medium failed; this log is not known any more until what was seen is opened again.
+    /// The medium failed; nothing is known of this log until what was seen is opened again.
     #[error("the checkpoint cannot be stored")]
     Io(#[from] io::Error),
     /// An earlier write failed, or a thread panicked.
-    #[error("what was seen of the log is not known any more until it is opened again")]
+    #[error("what was seen of the log is unknown until it is opened again")]
     Poisoned,
 }
 
@@ -244,7 +244,7 @@ impl Seen {
     }
 
     /// Replaces the held checkpoint by what `keep` makes of the new one, if `path` proves that it
-    /// extends the held one, of which the caller knows the size `old`. `keep` sees the one held
+    /// extends the held one, whose size the caller knows as `old`. `keep` sees the one held
     /// before. On return it is durable, and no other call for this log came between.
     pub(crate) fn advance<E>(
         &self,
@@ -284,7 +284,7 @@ impl Seen {
 }
 
 impl Slot {
-    /// Whether `new` extends the held one (C2SP tlog-witness, "add-checkpoint").
+    /// Checks that `new` extends the held one (C2SP tlog-witness, "add-checkpoint").
     fn judge(&self, new: &Checkpoint, old: TreeSize, path: &[Digest]) -> Result<(), Refused> {
         let refused = |reason, fork| Err(Refused { reason, fork });
         if old > new.size() {
@@ -319,7 +319,7 @@ impl Slot {
     }
 }
 
-/// Whether `path` proves that the tree of `later` extends the one of `earlier`.
+/// Checks that `path` proves that the tree of `later` extends the one of `earlier`.
 fn follows(earlier: &Checkpoint, later: &Checkpoint, path: &[Digest]) -> Result<(), Refused> {
     let (from, to) = (earlier.size(), later.size());
     let proof = ConsistencyProof { from, to, path: path.to_vec() };

@@ -11,8 +11,8 @@ use crate::witness::fork::FORK_LEN_MAX;
 
 /// Where the latest checkpoint of each log is kept, and the first proof of a fork.
 ///
-/// Whoever holds the value may assume that nobody else writes. Calls for one log come one after
-/// the other; for several logs, at the same time.
+/// Its owner may assume that nobody else writes. Calls for one log come one after the other; for several
+/// logs, at the same time.
 pub trait SeenStore: Send + Sync + fmt::Debug {
     /// The note that was kept for `origin`, if there is one.
     ///
@@ -42,7 +42,7 @@ pub trait SeenStore: Send + Sync + fmt::Debug {
 }
 
 /// A directory of the local file system, locked for this process (`flock` on the directory itself),
-/// readable by its owner alone. Nothing is kept any more once the directory was moved or replaced.
+/// readable by its owner alone. It keeps nothing more once the directory was moved or replaced.
 /// Restoring an older copy of it is a rollback that nothing in it can find.
 #[derive(Debug)]
 pub struct SeenDirectory(Directory);

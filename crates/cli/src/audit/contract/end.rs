@@ -1,4 +1,4 @@
-//! Whether a contract is in force, and what ended it.
+//! The state of a contract, and what ended it.
 
 use dataspace_identity::Did;
 use dataspace_primitives::{Name, UnixMillis, Validity, shown};
@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::audit::contract::parties::Parties;
 use crate::json::object;
 
-/// Whether a contract is in force, as far as the place tells where it was read.
+/// The state of a contract, as far as it can be told from where it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     InForce,
     /// By its own time it is in force; what else happened is not at hand.
     InTime,
     NotBegun,
-    /// A party is no member of the space now; a new credential would bring the contract back.
+    /// Provider or consumer is not a member of the space now; a new credential would bring the contract back.
     Suspended,
     /// Its own time is over.
     Over,
@@ -80,7 +80,7 @@ impl State {
             Self::InForce => "in force",
             Self::InTime => "within its time; whether something ended it is not in this file",
             Self::NotBegun => "not begun",
-            Self::Suspended => "suspended: a party is no member now",
+            Self::Suspended => "suspended: provider or consumer is not a member now",
             Self::Over => "over",
             Self::Ended => "ended",
         }

@@ -26,7 +26,7 @@ pub(super) struct Found {
     pub(super) records: u64,
     pub(super) contracts: Vec<Contract>,
     pub(super) findings: Vec<Finding>,
-    /// Whether every decision in the log follows.
+    /// True if every decision in the log follows.
     pub(super) is_sound: bool,
 }
 
