@@ -238,7 +238,7 @@ fn evidence_says_which_of_the_given_witnesses_cosigned() {
         "proved: the witness witness.example/21 said at 2026-06-01T00:00:07Z",
         "not proved: that the witness witness.example/22 saw",
         "proved: a quorum saw the checkpoint: 2 of 3 witnesses cosigned, 2 are asked for",
-        "if 1 of them or more lie",
+        "only if at least 1 of them lie too",
     ] {
         assert!(all.contains(part), "{part:?} is not in {all}");
     }

@@ -53,7 +53,7 @@ fn a_release_stops_when_the_member_is_revoked() {
 fn a_release_stops_when_the_contract_ends() {
     let (node, _, release) = started(terms());
     node.advance(30 * DAY);
-    assert_stopped(release, "the contract ended");
+    assert_stopped(release, "the contract expired");
 }
 
 #[test]
