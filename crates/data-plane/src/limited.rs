@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, UInt64Array};
-use arrow_select::take::take_record_batch;
+use arrow_array::RecordBatch;
+use arrow_select::interleave::interleave_record_batch;
 
 use crate::plan::Plan;
 use crate::run::Masked;
@@ -33,7 +33,8 @@ impl Limited {
         }
         self.left = Some(0);
         // WHY not a slice: its buffers would hold the rows that are left out.
-        let first = UInt64Array::from_iter_values(0..left);
-        take_record_batch(&batch, &first).map(Some).map_err(RunError::Assemble)
+        let first: Vec<_> =
+            (0..usize::try_from(left).unwrap_or_default()).map(|row| (0, row)).collect();
+        interleave_record_batch(&[&batch], &first).map(Some).map_err(RunError::Assemble)
     }
 }
