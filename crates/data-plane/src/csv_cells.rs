@@ -42,7 +42,7 @@ impl CellType {
         }
     }
 
-    /// Whether [`Cells::push`] takes the cell.
+    /// Returns true if [`Cells::push`] takes the cell.
     pub(crate) fn takes(self, cell: &str) -> bool {
         cell.is_empty()
             || match self {
@@ -161,7 +161,7 @@ fn boolean(cell: &str) -> Option<(bool, Booleans)> {
     })
 }
 
-/// Digits in front of which there is a zero are a code, not a number.
+/// Digits behind a leading zero are a code, not a number.
 fn is_code(cell: &str) -> bool {
     let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
     matches!(digits, [b'0', b'0'..=b'9', ..])

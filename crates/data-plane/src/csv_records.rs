@@ -152,7 +152,7 @@ struct Inside {
 #[derive(Debug)]
 struct Row {
     delimiter: u8,
-    /// Whether cells may hold lines that look like rows.
+    /// True if cells may hold lines that look like rows.
     line_breaks: bool,
     /// Fields of the header, once it is read.
     expected: Option<usize>,

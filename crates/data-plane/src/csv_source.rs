@@ -64,7 +64,7 @@ fn delimiter(path: &Path, options: &TableOptions) -> Result<u8, OpenError> {
     }
 }
 
-/// Whether all rows of the sample have as many fields as the header, and several.
+/// Returns true if all rows of the sample have as many fields as the header, and several.
 fn separates(sample: &[u8], delimiter: u8, whole: bool, options: &TableOptions) -> bool {
     let Ok(mut records) = Records::new(Cursor::new(sample), delimiter, options.line_breaks) else {
         return false;

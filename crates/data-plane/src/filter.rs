@@ -155,7 +155,7 @@ impl Test {
         Ok(Self { operator: filter.operator, constants })
     }
 
-    /// Whether the row stays. A missing value, NaN, and cells of another type than compiled for
+    /// Returns true if the row stays. A missing value, NaN, and cells of another type than compiled for
     /// never do.
     fn holds(&self, cells: &Cells<'_>, row: usize) -> bool {
         match (&self.constants, cells) {

@@ -9,7 +9,7 @@
 //! It never skips a duty: one that cannot be carried out in full, for a missing column, a type
 //! that does not fit or a second mask, makes [`Plan::compile`] fail, and so nothing is released.
 //! It releases no type whose buffers could carry more than the visible values: every released
-//! array is built anew from the rows that stay, texts always as `Utf8`, without the source's
+//! array is built from the rows that stay, texts always as `Utf8`, without the source's
 //! metadata. It takes no column that a duty could not name. It knows no contract and decides
 //! nothing; it reads no clock and makes no randomness.
 //!
@@ -102,7 +102,7 @@
 //! - The contract's order costs time and space: about a microsecond and an HMAC for each row, the
 //!   first batch comes when the last row of the table is read, and what exceeds 32 MiB goes to an
 //!   unnamed temporary file (`TMPDIR`), two or three times as long as the release. It shows the
-//!   released rows, as they will leave, to whoever reads the provider's disk.
+//!   released rows, as they will leave, to everybody who can read the provider's disk.
 //! - What the order does not hide: how many rows stay, which of them are equal, and, from release
 //!   to release, which were added or removed. The time until the first batch tells how large the
 //!   table is; in the table's order, the time between batches tells how many rows are hidden there.

@@ -115,12 +115,12 @@ impl Output {
             column: field.name().clone(),
             data_type: type_name(field.data_type()),
         })?;
-        // Built anew: metadata of the source may tell about hidden values.
+        // Built from its name: metadata of the source may tell about hidden values.
         let released = spelling::carried(Field::new(field.name(), data_type, true), field);
         Ok(Some(Self { source, action, released }))
     }
 
-    /// Whether values of the table are needed for it.
+    /// Returns true if values of the table are needed for it.
     pub(crate) fn reads(&self) -> bool {
         !matches!(self.action, Action::Null)
     }

@@ -20,7 +20,7 @@ use crate::run_error::RunError;
 pub const MEDIA_PIECE_LEN: usize = 1 << 20;
 
 /// A file of bytes that is given out as it is, in whole or in ranges. No duty can be carried out on it
-/// yet, so that a contract with one gives nothing of it.
+/// yet, so that a contract with one gives no byte.
 ///
 /// It is one file for ever: its descriptor is the digest of its content. One that was changed is
 /// refused, when it is registered and when it is opened.

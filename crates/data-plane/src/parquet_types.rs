@@ -42,7 +42,7 @@ const MICROS: &str = "the instant (INT96) is not a whole number of microseconds"
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     AsIs,
-    /// As INT32, of which the type holds a part.
+    /// As INT32; the type holds a part of its range.
     Narrow,
     /// As 12 bytes: nanoseconds of the day and the Julian day.
     Int96,

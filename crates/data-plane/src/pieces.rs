@@ -97,7 +97,7 @@ impl Pieces {
         let batch = match pending.as_slice() {
             [] => return Ok(()),
             [(batch, 0, rows)] if *rows == batch.num_rows() => batch.clone(),
-            // Fresh, too: a batch shares no memory with one that may not leave any more.
+            // Fresh, too: a batch shares no memory with one that may no longer leave.
             [(batch, from, rows)] => {
                 let rows: Vec<usize> = (*from..from + rows).collect();
                 let columns = batch.columns().iter().map(|column| copy(column.as_ref(), &rows));

@@ -96,7 +96,7 @@ impl Plan {
         Arc::clone(&self.schema)
     }
 
-    /// Whether the rows of [`Plan::run`] come in the order of the contract and not in the
+    /// Returns true if the rows of [`Plan::run`] come in the order of the contract and not in the
     /// table's: exactly if a column is masked or left out.
     // WHY every mask: a column that is coarsened, emptied or left out may be the one that the
     // table is sorted by, or that it has in common with another table of the same order.

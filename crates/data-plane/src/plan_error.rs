@@ -5,7 +5,7 @@ use dataspace_policy::InvalidDuty;
 use dataspace_primitives::SecretsError;
 use thiserror::Error;
 
-/// Why the duties cannot be carried out on a table, so that nothing of it is released.
+/// Why the duties cannot be carried out on a table, so that no row is released.
 ///
 /// `clause` is the position of the duty among the duties given, from 0.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -90,7 +90,7 @@ pub enum PlanError {
         data_type: String,
     },
     /// The product is a file of bytes, on which no duty can be carried out yet.
-    #[error("duty {clause}: the product is no table, and no duty can be carried out on it yet")]
+    #[error("duty {clause}: the product is not a table, and no duty can be carried out on it yet")]
     NotATable {
         /// The duty.
         clause: usize,

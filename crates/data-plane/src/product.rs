@@ -43,7 +43,8 @@ pub trait Product: Send + Sync {
     ) -> Result<Box<dyn Delivery>, ProductError>;
 }
 
-/// Data on their way to a consumer, piece by piece. What may leave between two pieces is asked anew.
+/// Data on their way to a consumer, piece by piece. Between two pieces it is asked again whether more
+/// may leave.
 pub trait Delivery: Send {
     /// The next piece; `None` at the end, and after an error.
     ///

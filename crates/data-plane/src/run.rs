@@ -39,7 +39,7 @@ enum Stage {
 /// If a column is masked or left out ([`Plan::reorders`]), the rows come in an order of the
 /// contract: they are sorted by an HMAC of what is released of them. The first batch then comes
 /// when the whole table is read. Up to 32 MiB of rows are sorted in memory; more go to an unnamed
-/// file in the system's directory for temporary files, of which a release of n bytes takes up to
+/// file in the system's directory for temporary files. A release of n bytes takes up to
 /// 2n, or 3n beyond 8 GiB.
 pub struct Masked<P> {
     plan: P,

@@ -30,7 +30,7 @@ pub enum RunError {
     #[error("the file cannot be read")]
     File(#[source] io::Error),
     /// A file of bytes is not the one that was registered.
-    #[error("the file was changed since it was registered; register it anew")]
+    #[error("the file was changed since it was registered; register it again")]
     ChangedFile,
     /// The temporary file in which rows are put in order fails.
     #[error("the rows cannot be put in order in a temporary file")]

@@ -97,7 +97,7 @@ impl Floats {
         }
     }
 
-    /// Whether this is how the cell's value is spelled.
+    /// Returns true if this is how the cell's value is spelled.
     pub(crate) fn spells(self, cell: &str, value: f64) -> bool {
         match look(cell) {
             Look::Whole(suffix) => suffix == self.whole(),

@@ -101,7 +101,7 @@ pub enum ReadError {
     #[error("the table cannot be read")]
     Io(#[from] io::Error),
     /// A directory, a pipe or a device by now.
-    #[error("the table is no regular file any more")]
+    #[error("the table is no longer a regular file")]
     NotRegular,
     /// A Parquet file that is damaged or beyond what can be read.
     #[error("the Parquet file cannot be read")]

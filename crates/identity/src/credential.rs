@@ -209,7 +209,7 @@ impl Admitted {
         &self.credential.value().subject
     }
 
-    /// The credential as the authority signed it.
+    /// The credential.
     #[must_use]
     pub fn credential(&self) -> &MembershipCredential {
         self.credential.value()

@@ -60,6 +60,13 @@ impl Did {
         self.multikey().map(|key| format!("{self}#{key}"))
     }
 
+    /// Returns true if this is the DID URL of a `did:key`'s one verification method, by its form: whether
+    /// the key is usable is not looked at.
+    pub(crate) fn is_key_url(key_id: &KeyId) -> bool {
+        let named = key_id.as_str().strip_prefix(KEY).and_then(|rest| rest.split_once('#'));
+        named.is_some_and(|(key, fragment)| key == fragment)
+    }
+
     /// Whose key it is: the DID in a DID URL that names a verification method.
     ///
     /// # Errors

@@ -52,10 +52,15 @@ pub struct DidKeys;
 
 impl Resolver for DidKeys {
     fn keys(&self, did: &Did) -> TrustedKeys {
-        match (did.key_url().map(|url| url.parse()), did.public_key()) {
-            (Some(Ok(id)), Ok(key)) => TrustedKeys::new().trust(id, key, Validity::ALWAYS),
-            _ => TrustedKeys::new(),
-        }
+        did.key_url().map_or_else(TrustedKeys::new, |url| one_key(&url, did.public_key()))
+    }
+}
+
+/// Trusts this key under this name, and no other, at all times; none if it is not usable.
+pub(crate) fn one_key(url: &str, key: Result<PublicKey, ParseDidError>) -> TrustedKeys {
+    match (url.parse(), key) {
+        (Ok(id), Ok(key)) => TrustedKeys::new().trust(id, key, Validity::ALWAYS),
+        _ => TrustedKeys::new(),
     }
 }
 
@@ -209,7 +214,8 @@ impl KnownKeys {
             let (expected, found) = (Box::new(space.clone()), Box::new(found.clone()));
             return Err(KeyDocumentError::Space { expected, found });
         }
-        if !space.authority.has_signed(&document) && !subject.has_signed(&document) {
+        let is_authoritys = space.authority.has_signed(&document);
+        if !is_authoritys && !subject.has_signed(&document) {
             return Err(KeyDocumentError::Stranger { subject: subject.clone() });
         }
         if subject.is_key() {
@@ -217,7 +223,6 @@ impl KnownKeys {
         }
         let known = self.of.get(subject);
         let expected = self.version(subject).saturating_add(1);
-        let is_authoritys = space.authority.has_signed(&document);
         if *version < expected || (*version > expected && !is_authoritys) {
             return Err(KeyDocumentError::Version { expected, found: *version });
         }
@@ -309,14 +314,24 @@ impl KnownKeys {
         }
     }
 
+    /// Returns true if this key is believed at `now`. For keys by which a document was verified.
+    #[must_use]
+    pub fn is_believed(&self, id: &KeyId, now: UnixMillis) -> bool {
+        self.holds(id, |current| current.is_believed(id, now))
+    }
+
     /// Returns true if the last document of its owner names this key, or it is a `did:key`'s: it was not
-    /// taken back, be its time over or not.
+    /// taken back, be its time over or not. For keys by which a document was verified.
     #[must_use]
     pub fn is_current(&self, id: &KeyId) -> bool {
-        Did::of_key(id).is_ok_and(|did| match self.of.get(&did) {
-            Some(known) => known.current.get(id).is_some(),
-            None => did.is_key(),
-        })
+        self.holds(id, |current| current.get(id).is_some())
+    }
+
+    fn holds(&self, id: &KeyId, is_among: impl FnOnce(&TrustedKeys) -> bool) -> bool {
+        // WHY not parsed: each access asks. A did:key is its key, which verified something already.
+        Did::is_key_url(id)
+            || Did::of_key(id)
+                .is_ok_and(|did| self.of.get(&did).is_some_and(|known| is_among(&known.current)))
     }
 }
 

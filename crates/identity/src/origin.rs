@@ -1,12 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dataspace_primitives::{PublicKey, TrustedKeys, Validity};
+use dataspace_primitives::{PublicKey, TrustedKeys};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::did::Did;
 use crate::did_error::ParseDidError;
+use crate::keys::one_key;
 use crate::multikey;
 
 /// Longest log name, in bytes.
@@ -113,10 +114,7 @@ impl Origin {
     /// Trusts the log's key, and no other, at all times.
     #[must_use]
     pub fn trusted_keys(&self) -> TrustedKeys {
-        match (self.key_url().parse(), self.key()) {
-            (Ok(id), Ok(key)) => TrustedKeys::new().trust(id, key, Validity::ALWAYS),
-            _ => TrustedKeys::new(),
-        }
+        one_key(&self.key_url(), self.key())
     }
 
     /// The text.

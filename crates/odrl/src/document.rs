@@ -5,8 +5,8 @@ use dataspace_primitives::UnixMillis;
 
 /// An ODRL document: the terms, and what else it says.
 ///
-/// The rest is not part of the terms; whoever concludes the contract compares it with its parties,
-/// product and time.
+/// The rest is not part of the terms: compare it with the contract's parties, product and time before
+/// the contract is concluded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OdrlPolicy {
     /// What the rules say. [`Terms::check`] holds.

@@ -193,7 +193,7 @@ impl OdrlErrorKind {
             }
             Self::UnknownProfile => {
                 "a profile adds terms and rules, and who does not know it must not decide (ODRL \
-                 Information Model, section 4); leave it out if nothing of it is used, or let the \
+                 Information Model, section 4); leave it out if no name of it is used, or let the \
                  space list it in its profile"
             }
             Self::UnknownType => "use a type of ODRL that fits here, or leave it out",

@@ -127,18 +127,18 @@ const VOCABULARIES: [(&str, &str, Of); 30] = [
 /// Prefixes that mean the same in every document.
 const FIXED: [&str; 5] = ["odrl", "dataspace", "xsd", "cx-policy", "dspace"];
 
-/// Whether no document may give this prefix another meaning.
+/// Returns true if no document may give this prefix another meaning.
 pub(crate) fn is_fixed(prefix: &str) -> bool {
     FIXED.contains(&prefix)
 }
 
-/// Whether a document may give the prefix this meaning.
+/// Returns true if a document may give the prefix this meaning.
 pub(crate) fn may_mean(prefix: &str, iri: &str) -> bool {
     let known = |(one, namespace, _): &(&str, &str, Of)| *one == prefix && *namespace == iri;
     !is_fixed(prefix) || VOCABULARIES.iter().any(known)
 }
 
-/// Whether this is the namespace of ODRL.
+/// Returns true if this is the namespace of ODRL.
 pub(crate) fn is_odrl(iri: &str) -> bool {
     matches!(in_namespace(iri, ""), Term::Odrl(_))
 }
@@ -228,7 +228,7 @@ impl Comparison {
         Self::ALL.into_iter().find(|(one, _)| *one == self).map_or("eq", |(_, name)| name)
     }
 
-    /// Whether the Dataspace Protocol has an operator of just this spelling.
+    /// Returns true if the Dataspace Protocol has an operator of just this spelling.
     pub(crate) fn is_of_protocol(text: &str) -> bool {
         Self::ALL.into_iter().any(|(_, name)| name == text)
     }

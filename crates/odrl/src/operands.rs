@@ -101,7 +101,7 @@ pub enum ValueType {
 }
 
 impl OdrlOperands {
-    /// Whether nothing stands here.
+    /// Returns true if nothing stands here.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

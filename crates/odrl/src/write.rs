@@ -125,7 +125,7 @@ fn write(
     Ok(WrittenPolicy { policy: Value::Object(policy), is_extended })
 }
 
-/// Whether an action or left operand in it is one of ours.
+/// Returns true if an action or left operand in it is one of ours.
 fn is_extended(part: &Value) -> bool {
     match part {
         Value::Array(all) => all.iter().any(is_extended),

@@ -58,7 +58,7 @@ impl Action {
         }
     }
 
-    /// Whether a node carries it out: it releases the rows that the duties leave, which is what
+    /// Returns true if a node carries it out: it releases the rows that the duties leave, which is what
     /// reading and receiving a copy are, and what the consumer needs for whatever it does on its
     /// own premises. A query or an aggregate tells less than the rows; nothing computes them yet,
     /// and to release the rows in their place would be more than was permitted. So a node refuses
@@ -68,7 +68,7 @@ impl Action {
         !matches!(self, Self::Query | Self::Aggregate)
     }
 
-    /// Whether the consumer does it on its own premises, after the data was released, out of the
+    /// Returns true if the consumer does it on its own premises, after the data was released, out of the
     /// monitor's sight.
     #[must_use]
     pub const fn is_after_release(self) -> bool {

@@ -15,7 +15,7 @@ use crate::hours::Hours;
 use crate::terms::{InvalidTerms, Rule, Terms};
 
 /// Version of the compiler from terms to Cedar text. Both signers of a contract sign it beside the
-/// text: the same version gives the same text for the same terms, always, so that whoever has it can
+/// text: the same version gives the same text for the same terms, always, so that anyone who has it can
 /// check that the text says what the terms say. Counts up whenever a text changes.
 pub const COMPILER_VERSION: u32 = 1;
 

@@ -108,7 +108,7 @@ impl UsedShapes {
         number
     }
 
-    /// Gives back the shape if no contract has it any more.
+    /// Gives back the shape if no contract has it now.
     fn release(&mut self, number: u32) -> Option<Arc<Shape>> {
         let used = self.all.get_mut(number as usize)?;
         let (_, count) = used.as_mut()?;
@@ -163,7 +163,7 @@ impl Contracts {
         }
     }
 
-    /// The program of an active contract, made anew for each call.
+    /// The program of an active contract, made again for each call.
     #[must_use]
     pub fn get(&self, contract: &Digest) -> Option<Program> {
         let row = self.programs.get_at(self.programs.place(contract), contract)?;
@@ -181,7 +181,7 @@ impl Contracts {
         self.programs.len()
     }
 
-    /// Whether none is active.
+    /// Returns true if none is active.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.programs.len() == 0

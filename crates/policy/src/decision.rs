@@ -98,7 +98,7 @@ impl<'a> Judged<'a> {
 }
 
 impl Decision<'_> {
-    /// Whether the access is permitted.
+    /// Returns true if the access is permitted.
     #[must_use]
     pub fn is_permit(&self) -> bool {
         matches!(self, Self::Permit(_))

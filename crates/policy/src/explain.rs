@@ -34,9 +34,9 @@ pub struct Explanation {
     pub layer: Layer,
     /// The policy's id.
     pub clause: String,
-    /// Whether it permits or forbids.
+    /// True if it permits or forbids.
     pub is_permit: bool,
-    /// Whether the clause applies.
+    /// Says whether the clause applies.
     pub verdict: Verdict,
     /// Its conditions in their order, until the first that could not be evaluated. Empty for a
     /// clause that runs in Cedar's evaluator.
@@ -50,7 +50,7 @@ pub struct Condition {
     pub demand: String,
     /// What is: `the request says marketing`.
     pub fact: String,
-    /// Whether it holds.
+    /// Says whether it holds.
     pub verdict: Verdict,
 }
 
@@ -157,7 +157,7 @@ fn deciding(judged: &Judged<'_>, code: &Code, clause: &str) -> Vec<String> {
     facts
 }
 
-/// The condition that has no value, and the facts of which it speaks.
+/// The condition that has no value, and the facts that it asks for.
 pub(crate) fn facts_of_error(judged: &Judged<'_>, layer: Layer, policy: &str) -> Vec<String> {
     let code = match layer {
         Layer::Contract => Some(&judged.program.shape.code),

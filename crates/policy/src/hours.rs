@@ -15,7 +15,7 @@ pub struct Hours {
     pub from: u16,
     /// Until before this minute of the day, 1 to 1440, after `from`.
     pub until: u16,
-    /// In this time zone of the IANA data base, such as `Europe/Berlin`.
+    /// In this time zone of the IANA database, such as `Europe/Berlin`.
     pub zone: Name,
 }
 

@@ -80,7 +80,7 @@
 //!
 //! # Cedar
 //! Any Cedar policies, entities and requests run compiled by [`Engine::from_cedar`]. Cedar's own
-//! evaluator defines what is right; one in [`SHADOW_SHARE`] decisions is held against it.
+//! evaluator defines what is right; one in [`SHADOW_SHARE`] decisions is compared with it.
 //!
 //! | Cedar | here |
 //! |---|---|

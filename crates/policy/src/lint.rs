@@ -199,7 +199,7 @@ fn names(rule: &Rule) -> BTreeSet<&Name> {
     all
 }
 
-/// Whether letters of several scripts stand together, as a Cyrillic `а` among Latin letters.
+/// Returns true if letters of several scripts stand together, as a Cyrillic `а` among Latin letters.
 pub(crate) fn is_mixed(text: &str) -> bool {
     !text.is_single_script()
 }
@@ -210,14 +210,14 @@ struct Logic {
 }
 
 impl Logic {
-    /// Whether this may be looked at, too.
+    /// Returns true if this may be looked at, too.
     fn step(&self) -> bool {
         let left = self.steps.get();
         self.steps.set(left.saturating_sub(1));
         left > 0
     }
 
-    /// Whether all of `then` hold where all of `given` do.
+    /// Returns true if all of `then` hold where all of `given` do.
     fn all(&self, given: &[Constraint], then: &[Constraint]) -> bool {
         then.iter().all(|then| given.iter().any(|given| self.implies(given, then)))
     }
@@ -238,7 +238,7 @@ impl Logic {
             }
     }
 
-    /// Whether `b` holds wherever `a` does.
+    /// Returns true if `b` holds wherever `a` does.
     fn implies(&self, a: &Constraint, b: &Constraint) -> bool {
         use Constraint::{All, Any, Not, One};
         if !self.step() {
@@ -261,7 +261,7 @@ impl Logic {
         }
     }
 
-    /// Whether `a` and `b` never hold at once.
+    /// Returns true if `a` and `b` never hold at once.
     fn excludes(&self, a: &Constraint, b: &Constraint) -> bool {
         use Constraint::{All, Any, Not, One};
         if !self.step() {

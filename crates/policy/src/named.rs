@@ -56,7 +56,7 @@ pub struct Vocabulary<'a> {
     pub classes: Vec<&'a Name>,
     /// Its roles.
     pub roles: Vec<&'a Name>,
-    /// Whether a text is a DID that a participant can have.
+    /// Returns true if a text is a DID that a participant can have.
     pub is_did: fn(&str) -> bool,
 }
 
@@ -98,7 +98,7 @@ impl Vocabulary<'_> {
     }
 }
 
-/// Whether people would take one for the other: by letters that look alike, or in another case.
+/// Returns true if people would take one for the other: by letters that look alike, or in another case.
 fn looks_alike(one: &str, other: &str) -> bool {
     look(one) == look(other)
 }
@@ -139,7 +139,7 @@ impl Terms {
 }
 
 impl Named {
-    /// Holds it against the lists that are the same in every space.
+    /// Checks it against the lists that are the same in every space.
     ///
     /// # Errors
     /// [`UnmatchedValue`].
@@ -197,7 +197,7 @@ impl Value {
     }
 }
 
-/// Whether the parts stand in the text, in this order, the first at its start and the last at its
+/// Returns true if the parts stand in the text, in this order, the first at its start and the last at its
 /// end.
 fn is_like(text: &str, parts: &[String]) -> bool {
     let [first, middle @ .., last] = parts else {

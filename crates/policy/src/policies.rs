@@ -125,7 +125,7 @@ pub enum InvalidPolicies {
         /// Whose policies they are.
         layer: Layer,
     },
-    /// A time zone that the IANA data base does not have would err at every decision.
+    /// A time zone that the IANA database does not have would err at every decision.
     #[error("there is no time zone `{zone}`; write it as in Europe/Berlin")]
     TimeZone {
         /// The zone.
@@ -137,8 +137,8 @@ pub enum InvalidPolicies {
         /// The policy that is too much.
         id: String,
     },
-    /// A forbid that does not hold where a fact is not known, so that whoever leaves it out gets
-    /// more; or of which that cannot be shown.
+    /// A forbid that does not hold where a fact is not known, so that leaving it out gives more; or
+    /// a forbid that cannot be shown to hold there.
     #[error(
         "policy `{id}` may not forbid where {fact} is not known; ask for it in an `unless`, as in \
          `unless {{ context has person && … }}`"
@@ -201,7 +201,7 @@ impl Policies {
         Ok(())
     }
 
-    /// What whoever signs the policies should see before: they can be signed all the same.
+    /// What the signers of the policies should see before: they can be signed all the same.
     #[must_use]
     pub fn lint(&self) -> &[PolicyFinding] {
         &self.findings

@@ -44,7 +44,7 @@ impl Program {
         Ok(Self { shape: Shapes::get(shapes, shape, places)?, block })
     }
 
-    /// The SHA-256 of the Cedar text that decides, made anew for each call.
+    /// The SHA-256 of the Cedar text that decides, made again for each call.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(self.text().as_bytes())
@@ -60,7 +60,7 @@ impl Program {
     /// and **no policy errs**. (Cedar by itself skips policies that err, forbids too.)
     ///
     /// Takes no memory for a permit by usual terms. One in [`SHADOW_SHARE`](crate::SHADOW_SHARE)
-    /// decisions is held against Cedar's own evaluator; a difference denies.
+    /// decisions is compared with Cedar's own evaluator; a difference denies.
     pub fn decide<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
         self.active().decide(facts, layers, layers.evaluate(facts))
     }
@@ -121,7 +121,7 @@ impl<'a> Active<'a> {
         }
     }
 
-    /// Whether Cedar says the same.
+    /// Returns true if Cedar says the same.
     #[cold]
     fn is_confirmed(self, judged: &Judged<'_>) -> bool {
         let same = |code: &Code, set: Option<&PolicySet>, filling: Filling<'_>, found: Outcome| {

@@ -47,7 +47,7 @@ pub enum Reason {
         layer: Layer,
         /// The policy's id.
         policy: String,
-        /// The condition that has no value, and the facts of which it speaks.
+        /// The condition that has no value, and the facts that it asks for.
         facts: Vec<String>,
     },
     /// The compiled program and Cedar's own evaluator differ: a defect of this library, and nobody

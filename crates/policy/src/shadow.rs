@@ -42,7 +42,7 @@ pub fn shadow_mismatches() -> u64 {
     MISMATCHES.load(Ordering::Relaxed)
 }
 
-/// Whether it is this decision's turn.
+/// Returns true if it is this decision's turn.
 pub(crate) fn is_due() -> bool {
     TURN.with(|turn| {
         let (left, due) = match turn.get() {

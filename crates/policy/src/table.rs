@@ -11,7 +11,7 @@ use prefetch_index::prefetch_index;
 
 use crate::memory::Memory;
 
-/// A number and a block of bytes by digest. The hash is keyed anew for each table, so that nobody
+/// A number and a block of bytes by digest. Each table has a hash key of its own, so that nobody
 /// can choose digests that lie in one place.
 #[derive(Debug)]
 pub(crate) struct Table {

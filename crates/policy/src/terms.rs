@@ -140,7 +140,7 @@ pub enum InvalidTerms {
         /// Which clause.
         clause: ClauseId,
     },
-    /// A time zone that the IANA data base does not have.
+    /// A time zone that the IANA database does not have.
     #[error("{clause}: there is no time zone `{zone}`; write it as in Europe/Berlin")]
     TimeZone {
         /// Which clause.

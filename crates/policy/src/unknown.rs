@@ -95,12 +95,12 @@ impl Seen {
         Self { on, off, ..Self::NOTHING }
     }
 
-    /// Whether the facts of `keys` are known.
+    /// Returns true if the facts of `keys` are known.
     fn known(keys: u128) -> Self {
         Self { about: keys, on: 0, off: keys, up: !keys, down: u128::MAX }
     }
 
-    /// An expression of which no more is understood.
+    /// An expression that is not understood further.
     fn opaque(about: u128) -> Self {
         Self { about, on: 0, off: 0, up: !about, down: !about }
     }
@@ -156,7 +156,7 @@ fn look(expr: &Expr, keys: &[Key]) -> Seen {
     }
 }
 
-/// Whether it asks if a fact is known: it is false where it is not.
+/// Returns true if it asks if a fact is known: it is false where it is not.
 fn asks(expr: &Expr) -> bool {
     match expr {
         Expr::HasAttr { .. } | Expr::BinaryOp { op: BinaryOp::HasTag, .. } => true,

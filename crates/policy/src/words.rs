@@ -95,7 +95,7 @@ impl Rule {
         };
         let action = if kind == ClauseKind::Prohibition {
             if after_release || is_missing {
-                // Whoever has the rows can do it, and need not ask.
+                // Anyone who has the rows can do it, and need not ask.
                 return Assurance::Legal;
             }
             // For another action that is permitted, the same rows are released.

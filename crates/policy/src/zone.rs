@@ -1,4 +1,4 @@
-//! The time on the wall in named time zones, by a copy of the IANA data base that is compiled in.
+//! The time on the wall in named time zones, by a copy of the IANA database that is compiled in.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ pub(crate) struct Local {
     pub(crate) minute: i64,
 }
 
-/// Whether there is a zone of just this name.
+/// Returns true if there is a zone of just this name.
 pub(crate) fn is_known(zone: &str) -> bool {
     get(zone).is_some()
 }
@@ -31,6 +31,6 @@ pub(crate) fn local(zone: &str, at: UnixMillis) -> Option<Local> {
 }
 
 fn get(zone: &str) -> Option<TimeZone> {
-    // The data base takes names in any case; contracts take one spelling.
+    // The database takes names in any case; contracts take one spelling.
     ZONES.get(zone).ok().filter(|found| found.iana_name() == Some(zone))
 }

@@ -1,8 +1,8 @@
 //! Strict CBOR: the deterministic encoding of RFC 8949 §4.2.1, and nothing else.
 //!
-//! Encoding writes the value, then puts the keys of its maps in order; decoding scans the bytes first (size, depth, form, key
-//! order, declared lengths), then decodes, encodes again and asks that **the bytes are equal**. So
-//! a value has one encoding, and a hash over bytes is a hash over meaning.
+//! Encoding writes the value, then puts the keys of its maps in order; decoding scans the bytes
+//! first (size, depth, form, key order, declared lengths), then decodes, encodes again and asks that
+//! **the bytes are equal**. So a value has one encoding, and a hash over bytes is a hash over meaning.
 //!
 //! Allowed are integers, byte strings, text strings, arrays, maps, `true`, `false` and `null`.
 //! Tags, floats and every other simple value are refused: no signed document needs them.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dataspace_identity::{Did, KeyDocument, Origin, Resolver as _, SpaceId, claimed_keys};
+use dataspace_identity::{Did, KeyDocument, Origin, SpaceId, claimed_keys};
 use dataspace_policy::{Program, Terms};
 use dataspace_primitives::{Digest, KeyId, Name, Signed, UnixMillis, Verified, VerifyError};
 use dataspace_usage_contract::{
@@ -237,7 +237,7 @@ impl SpaceState {
         mut signers: impl Iterator<Item = &'a KeyId>,
         now: UnixMillis,
     ) -> Result<(), Refusal> {
-        match signers.find(|id| !self.is_believed(id, now)) {
+        match signers.find(|id| !self.keys.is_believed(id, now)) {
             None => Ok(()),
             Some(id) => Err(VerifyError::UntrustedKey { key_id: id.clone(), now }.into()),
         }
@@ -268,13 +268,7 @@ impl SpaceState {
         mut signers: impl Iterator<Item = &'a KeyId>,
         now: UnixMillis,
     ) -> bool {
-        signers.all(|id| self.is_believed(id, now))
-    }
-
-    fn is_believed(&self, id: &KeyId, now: UnixMillis) -> bool {
-        // A did:key is its key, which was looked at when it signed.
-        id.as_str().starts_with("did:key:")
-            || Did::of_key(id).is_ok_and(|did| self.keys.keys(&did).is_believed(id, now))
+        signers.all(|id| self.keys.is_believed(id, now))
     }
 
     fn check_member(&self, did: &Did, now: UnixMillis) -> Result<(), Refusal> {

@@ -193,7 +193,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Whether a definition gives a name the meaning of another one that is known here.
+/// Returns true if a definition gives a name the meaning of another one that is known here.
 fn turns(name: &str, iri: &str) -> bool {
     match Term::of(iri) {
         // A name of its own is no name that means something by itself.
@@ -217,7 +217,7 @@ fn turns(name: &str, iri: &str) -> bool {
     }
 }
 
-/// Whether identifiers of parties and products begin so: a prefix of this name would change them.
+/// Returns true if identifiers of parties and products begin so: a prefix of this name would change them.
 fn is_scheme(name: &str) -> bool {
     matches!(name, "did" | "http" | "https" | "mailto" | "tag" | "urn")
 }

@@ -243,8 +243,8 @@ fn fact<'a>(name: &str, atomic: &Atomic<'a>) -> Result<Option<Constraint>, Refus
 }
 
 /// The values of `eq` and `isAnyOf`.
-// WHY: not `isNoneOf`. A partner without a business partner number would pass it, and one in
-// several groups of which a credential says but one.
+// WHY: not `isNoneOf`. A partner without a business partner number would pass it, and so would
+// one in several groups whose credential names only one.
 fn any_of<'a>(atomic: &Atomic<'a>) -> Result<BTreeSet<Name>, Refused<'a>> {
     let right = atomic.right;
     match atomic.comparison()? {

@@ -10,7 +10,7 @@ use crate::read::comparison::{Answer, answered, attribute, law};
 use crate::read::place::Place;
 use crate::read::shape::Atomic;
 
-/// Whether this reader knows the left operand by itself.
+/// Returns true if this reader knows the left operand by itself.
 pub(crate) fn is_known(term: Term<'_>) -> bool {
     let is_own = matches!(term, Term::Own(_)) || term.odrl() == Some("recipient");
     is_own || catena_x::operand(term).is_some() || answer(term).is_some()

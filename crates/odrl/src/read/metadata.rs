@@ -56,7 +56,7 @@ const LABELS: [&str; 12] = [
 /// Plain names that no vocabulary of rules has, and people write for other people.
 const PLAIN: [&str; 6] = ["comment", "description", "label", "name", "summary", "title"];
 
-/// Whether the term describes, and binds nobody.
+/// Returns true if the term describes, and binds nobody.
 pub(crate) fn is_label(term: Term<'_>) -> bool {
     match term {
         Term::Dublin(name) => DESCRIBING.contains(&name),

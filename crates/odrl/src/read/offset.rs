@@ -4,7 +4,7 @@
 pub(crate) const NO_OFFSET: &str = "a time without an offset is another instant in each time zone; add Z for \
                          UTC, or an offset such as +01:00";
 
-/// Whether the text ends in an offset from UTC.
+/// Returns true if the text ends in an offset from UTC.
 pub(crate) fn has_offset(text: &str) -> bool {
     split_offset(text).is_some()
 }

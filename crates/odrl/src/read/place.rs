@@ -24,7 +24,7 @@ impl Place<'_> {
         }
     }
 
-    /// Whether it stands among what a permission demands in any case.
+    /// Returns true if it stands among what a permission demands in any case.
     pub(crate) fn is_demanded(&self) -> bool {
         !matches!(self, Self::Inside)
     }

@@ -26,7 +26,7 @@ enum When {
     Instant {
         /// Rounded down to a millisecond.
         at: UnixMillis,
-        /// Whether something was rounded off.
+        /// True if something was rounded off.
         is_rounded: bool,
     },
     /// A day: its first instant, and that of the next day.

@@ -1,4 +1,4 @@
-//! What we write, held against the JSON schemas of the Dataspace Protocol.
+//! What we write, validated by the JSON schemas of the Dataspace Protocol.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

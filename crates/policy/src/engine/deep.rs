@@ -13,7 +13,7 @@ const LEVEL_LEN: usize = 2048;
 /// Stack besides the levels, for a drop.
 const BASE_LEN: usize = 128 << 10;
 
-/// Deepest tree that is worked on: it asks for half a gibibyte of stack, of which only what is
+/// Deepest tree that is worked on: it asks for half a gibibyte of stack, where only what is
 /// used takes memory.
 pub(crate) const DEPTH_MAX: usize = 1 << 18;
 

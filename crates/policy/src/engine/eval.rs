@@ -15,7 +15,7 @@ pub(crate) struct Evaluation<'a, S> {
 }
 
 impl<'a, S: Source<'a>> Evaluation<'a, S> {
-    /// Whether all conditions hold.
+    /// Returns true if all conditions hold.
     pub(crate) fn all(&self, conditions: &'a [Node]) -> Result<bool> {
         for condition in conditions {
             if !self.bool(condition)? {
@@ -277,7 +277,7 @@ fn decimal(value: Value<'_>) -> Result<i64> {
     if let Value::Decimal(value) = value { Ok(value) } else { Err(Erred) }
 }
 
-/// Whether the text is the parts in this order, with anything between them. In time proportional to
+/// Returns true if the text is the parts in this order, with anything between them. In time proportional to
 /// the text: the first place where a part fits leaves most for the rest.
 fn like(text: &str, parts: &[Box<str>]) -> bool {
     let [first, between @ .., last] = parts else {

@@ -20,7 +20,7 @@ pub(crate) enum Node {
     ContextHas(Box<[Box<str>]>),
     /// A fact of the paved path, without a look-up by name.
     Fact(Fact),
-    /// Whether the fact is known, and has what the names lead to.
+    /// True if the fact is known, and has what the names lead to.
     IsKnown(Fact, Box<[Box<str>]>),
     /// Evaluated from the left until one is false.
     And(Box<[Self]>),
@@ -89,7 +89,7 @@ impl Comparison {
 }
 
 impl Node {
-    /// Whether it can be evaluated whatever the facts are.
+    /// Returns true if it can be evaluated whatever the facts are.
     pub(crate) fn is_infallible(&self) -> bool {
         match self {
             Self::ParticipantIs(_) | Self::ProductIs(_) | Self::Now(..) => true,

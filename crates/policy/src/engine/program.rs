@@ -43,7 +43,7 @@ pub(crate) struct Code {
     /// By action's place in [`Action::ALL`].
     by_action: [Bits; Action::ALL.len()],
     index: Index,
-    /// Whether any stack is enough to evaluate it.
+    /// True if any stack is enough to evaluate it.
     is_shallow: bool,
     /// What the policies look at.
     facts: FactSet,

@@ -57,7 +57,7 @@ pub(crate) fn shown(cedar: &str) -> String {
     text
 }
 
-/// Whether the text can be written as it is into one that Cedar reads: `.name`.
+/// Returns true if the text can be written as it is into one that Cedar reads: `.name`.
 pub(crate) fn is_identifier(text: &str) -> bool {
     const WORDS: [&str; 18] = [
         "true",
@@ -86,7 +86,7 @@ pub(crate) fn is_identifier(text: &str) -> bool {
         && !WORDS.contains(&text)
 }
 
-/// Whether a character is not shown at all, or moves others: the default-ignorable code points of
+/// Returns true if a character is not shown at all, or moves others: the default-ignorable code points of
 /// Unicode 17, the bidirectional ones among them.
 pub(crate) fn is_hidden(character: char) -> bool {
     matches!(

@@ -127,7 +127,7 @@ impl Places {
     }
 
     /// The shape's text with every `datetime("…")` of a place replaced by an attribute of the
-    /// context, so that it need not be made anew for each contract.
+    /// context, so that it need not be made again for each contract.
     pub(crate) fn open(&self, shape: &str) -> Option<String> {
         let mut text = String::with_capacity(shape.len());
         let mut from = 0;

@@ -44,6 +44,6 @@ pub(crate) trait Source<'a> {
     fn attribute(&self, entity: Uid<'a>, name: &str) -> Option<Value<'a>>;
     /// A tag, `None` if there is none or no such entity.
     fn tag(&self, entity: Uid<'a>, name: &str) -> Option<Value<'a>>;
-    /// Whether `entity` has the ancestor; an entity is not its own.
+    /// Returns true if `entity` has the ancestor; an entity is not its own.
     fn has_ancestor(&self, entity: Uid<'a>, ancestor: Uid<'_>) -> bool;
 }

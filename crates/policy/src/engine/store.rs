@@ -107,7 +107,7 @@ impl<'a> Question<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// Whether something was read that cannot be taken over, so that what was found does not count.
+    /// Returns true if something was read that cannot be taken over, so that what was found does not count.
     pub(crate) fn is_foreign(&self) -> bool {
         self.is_foreign.get()
     }

@@ -74,7 +74,7 @@ impl Constants {
 }
 
 impl Constants {
-    /// Whether all are texts or numbers.
+    /// Returns true if all are texts or numbers.
     pub(crate) fn is_plain(&self) -> bool {
         self.0.iter().all(|item| matches!(item, Constant::String(_) | Constant::Long(_)))
     }

@@ -1,4 +1,4 @@
-//! Every fact of which a condition speaks: what it is, or that it is not known.
+//! Every fact that a condition mentions: what it is, or that it is not known.
 
 use bumpalo::Bump;
 

@@ -1,4 +1,4 @@
-//! Whether a condition holds.
+//! Says whether a condition holds.
 
 use bumpalo::Bump;
 
@@ -7,7 +7,7 @@ use crate::engine::node::Node;
 use crate::engine::paved::Access;
 use crate::engine::source::Erred;
 
-/// Whether a clause applies or a condition holds.
+/// Says whether a clause applies or a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It does.

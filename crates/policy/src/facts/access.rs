@@ -8,7 +8,7 @@ use crate::action::Action;
 static NO_NAMES: BTreeSet<Name> = BTreeSet::new();
 static NO_ATTRIBUTES: BTreeMap<Name, Name> = BTreeMap::new();
 
-/// All that a decision may look at, gathered anew for each access. No keys, no data.
+/// All that a decision may look at, gathered for each access. No keys, no data.
 ///
 /// What is `None` is not known, nor is what [`attributes`](Self::attributes) and
 /// [`credentials`](Self::credentials) do not list: a permission that asks for it does not permit, a
@@ -54,7 +54,7 @@ pub struct Facts<'a> {
     pub agreed_at: UnixMillis,
     /// How often it was used before.
     pub uses: Uses,
-    /// Whether the contract is paid for.
+    /// How far the contract is paid for.
     pub payment: Option<Payment>,
     /// What goes on in the space, as its authority announced.
     pub events: Option<&'a BTreeSet<Name>>,
@@ -91,7 +91,7 @@ pub struct Environment<'a> {
     pub id: &'a str,
     /// What the check of an attestation of it said.
     pub attested: Option<bool>,
-    /// Whether data cannot leave it.
+    /// True if data cannot leave it.
     pub sandbox: bool,
     /// Security level; more is safer.
     pub security_level: u32,

@@ -1,4 +1,4 @@
-//! What facts are made of: whose they are, of which kind, and what one of them says.
+//! What facts are made of: whose they are, their kind, and what one of them says.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether there can be several values at once.
+    /// Returns true if there can be several values at once.
     #[must_use]
     pub const fn is_set(self) -> bool {
         matches!(self, Self::Texts | Self::Roles)

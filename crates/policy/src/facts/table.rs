@@ -155,7 +155,7 @@ facts! {
         DayCount(max: u32),
         /// The contract was used fewer than this many times before in this calendar month (UTC).
         MonthCount(max: u32),
-        /// The consumer's credentials say one of these. Not known where they say nothing of the name.
+        /// The consumer's credentials say one of these. Not known where they do not have the name.
         Attribute {
             /// Of what.
             name: Name,
@@ -251,13 +251,13 @@ impl Fact {
         self.row().kind
     }
 
-    /// Whether it can be unknown where its owner is known.
+    /// Returns true if it can be unknown where its owner is known.
     #[must_use]
     pub const fn is_optional(self) -> bool {
         self.row().is_optional
     }
 
-    /// Whether the consumer states it in its request by a field of its own ([`Told`]).
+    /// Returns true if the consumer states it in its request by a field of its own ([`Told`]).
     #[must_use]
     pub const fn is_stated(self) -> bool {
         self.row().is_stated
@@ -287,7 +287,7 @@ impl Fact {
         self.row().english
     }
 
-    /// Whether what it is called in English takes a plural verb.
+    /// Returns true if what it is called in English takes a plural verb.
     pub(crate) const fn is_plural(self) -> bool {
         self.row().is_plural
     }

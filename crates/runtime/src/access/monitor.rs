@@ -218,8 +218,7 @@ impl Monitor<'_> {
             return Ok(vec![DenialReason::NotAMember]);
         };
         // Of a key whose time is over, what it asked for in time goes on.
-        if !contract.consumer().is_key() && !request.signers().all(|id| space.keys().is_current(id))
-        {
+        if !request.signers().all(|id| space.keys().is_current(id)) {
             return Ok(vec![DenialReason::KeyEnded]);
         }
         let stated = Stated::of(request.value(), decided.uses);

@@ -1,4 +1,4 @@
-//! What is printed, held against what was compiled.
+//! What is printed, compared with what was compiled.
 
 use std::collections::BTreeSet;
 
