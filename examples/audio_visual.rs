@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (authority, newsroom) = (generate_key()?, generate_key()?);
     let keys = NodeKeys::create(&dir.join("keys"), None)?;
-    let archive = keys.provider().clone();
+    let archive = keys.did().clone();
     let mut profile = sectors::audio_visual().profile("archives".parse()?, authority.did().clone());
     // The space forbids to everybody, whatever contracts permit.
     let forbids = r#"@id("no-training") forbid (principal, action, resource)

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (authority, workshop) = (generate_key()?, generate_key()?);
     let keys = NodeKeys::create(&dir.join("keys"), None)?;
-    let fleet = keys.provider().clone();
+    let fleet = keys.did().clone();
     let profile = sectors::automotive().profile("roads".parse()?, authority.did().clone());
     let node = Setup::new(dir.join("node"), keys, authority.did().clone())
         .create(Signed::sign(&profile, &authority)?)?;

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (authority, institute) = (generate_key()?, generate_key()?);
     // The mill's keys are kept: the node is opened with them again. Give a passphrase to seal them.
     let mill = NodeKeys::create(&dir.join("keys"), None)?;
-    let (authority_did, mill_did) = (authority.did().clone(), mill.provider().clone());
+    let (authority_did, mill_did) = (authority.did().clone(), mill.did().clone());
     let now = SystemClock.now();
     let validity = Validity::new(now, now.checked_add(YEAR).ok_or("the year 9999")?)?;
 

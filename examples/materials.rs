@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The authority of the space signs its profile, and a credential for each member.
     let (authority, institute) = (generate_key()?, generate_key()?);
     let keys = NodeKeys::create(&dir.join("keys"), None)?;
-    let laboratory = keys.provider().clone();
+    let laboratory = keys.did().clone();
     let profile = sectors::materials().profile("alloys".parse()?, authority.did().clone());
     let node = Setup::new(dir.join("node"), keys, authority.did().clone())
         .create(Signed::sign(&profile, &authority)?)?;

@@ -157,7 +157,7 @@ pub use crate::options::{ColumnType, TableOptions};
 pub use crate::plan::Plan;
 pub use crate::plan_error::{ApplyError, PartError, PlanError};
 pub use crate::product::{Delivery, Piece, Product, ProductError};
-pub use crate::render::{WriteError, preview, write_csv};
+pub use crate::render::{WriteError, csv_rows, preview, write_csv};
 pub use crate::run::Masked;
 pub use crate::run_error::RunError;
 pub use crate::table::{Batches, Table};

@@ -4,14 +4,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, downcast_integer, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
-use dataspace_policy::{ColumnMask, MaskMethod};
+use dataspace_policy::{ColumnMask, MaskMethod, PSEUDONYM_DIGITS};
 
 use crate::column::{
     Cells, Kind, Text, TextTooLong, copy, find, numbers, released_type, texts, type_name, value,
 };
 use crate::pieces::width;
 use crate::plan_error::PlanError;
-use crate::pseudonym::{PSEUDONYM_DIGITS, PseudonymKey, Pseudonyms};
+use crate::pseudonym::{PseudonymKey, Pseudonyms};
 use crate::round::{round_decimal, round_float, round_integer};
 use crate::spelling;
 

@@ -1,15 +1,13 @@
 //! Pseudonyms: HMAC-SHA-256 under a key of one contract.
 
+use dataspace_policy::PSEUDONYM_DIGITS;
 use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
 use ring::hmac;
 
 use crate::column::{Cells, boolean, value};
 
 /// Bytes of the HMAC that a pseudonym shows (128 bits), as twice as many hexadecimal digits.
-const PSEUDONYM_LEN: usize = 16;
-
-/// Characters of a pseudonym.
-pub(crate) const PSEUDONYM_DIGITS: usize = 2 * PSEUDONYM_LEN;
+const PSEUDONYM_LEN: usize = PSEUDONYM_DIGITS / 2;
 
 /// The secret under which the pseudonyms of one contract are made, of this contract alone.
 ///

@@ -60,15 +60,43 @@ pub fn write_csv<B: Borrow<RecordBatch>>(
         }
         let columns = texts(batch)?;
         for row in 0..batch.num_rows() {
-            for column in &columns {
-                writer.write_field(column.text(row).unwrap_or_default()).map_err(io)?;
-            }
-            writer.write_record(None::<&[u8]>).map_err(io)?;
+            write_row(&mut writer, &columns, row)?;
             rows += 1;
         }
     }
     writer.flush()?;
     Ok(rows)
+}
+
+fn write_row(
+    writer: &mut csv::Writer<impl io::Write>,
+    columns: &[Column<'_>],
+    row: usize,
+) -> Result<(), WriteError> {
+    let io = |error: csv::Error| WriteError::Io(error.into());
+    for column in columns {
+        writer.write_field(column.text(row).unwrap_or_default()).map_err(io)?;
+    }
+    writer.write_record(None::<&[u8]>).map_err(io)
+}
+
+/// The rows of a batch as CSV without a header, spelled as by [`write_csv`]: whole rows, in texts of about
+/// `len` bytes, more only where one row is longer.
+///
+/// # Errors
+/// [`WriteError::ColumnType`] if a value has no text.
+pub fn csv_rows(batch: &RecordBatch, len: usize) -> Result<Vec<Vec<u8>>, WriteError> {
+    let (columns, mut texts) = (texts(batch)?, Vec::new());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in 0..batch.num_rows() {
+        write_row(&mut writer, &columns, row)?;
+        writer.flush()?;
+        if writer.get_ref().len() >= len || row + 1 == batch.num_rows() {
+            let full = std::mem::replace(&mut writer, csv::Writer::from_writer(Vec::new()));
+            texts.push(full.into_inner().map_err(|error| error.into_error())?);
+        }
+    }
+    Ok(texts)
 }
 
 /// Longest cell of a preview, in characters.

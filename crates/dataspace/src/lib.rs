@@ -22,7 +22,7 @@
 //! let mill = NodeKeys::create(&dir.join("keys"), Some(b"a passphrase"))?; // later: NodeKeys::open
 //!
 //! // The authority founds the space; the mill's node begins, and admits both participants.
-//! let mill_did = mill.provider().clone();
+//! let mill_did = mill.did().clone();
 //! let profile = sectors::materials().profile("demo".parse()?, authority.did().clone());
 //! let node = Setup::new(dir.join("node"), mill, authority.did().clone())
 //!     .create(Signed::sign(&profile, &authority)?)?; // later: open()
@@ -58,6 +58,10 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Features
+//! `provider` (on unless you turn it off): the provider's node. A program that is a consumer alone leaves it
+//! out: `default-features = false`.
+//!
 //! # Words
 //! *Authority*: says who is a member of a space and what its profile is; for a pilot, anyone can be one.
 //! *Offer*, *acceptance*, *agreement*: a contract on its way. *Use*: one access that was permitted.
@@ -84,19 +88,32 @@ pub use dataspace_usage_contract::{
     contract_id,
 };
 
-// The provider's node.
-pub use dataspace_data_plane::{MediaFile, Piece, Product, RecordBatch, Table, TableOptions};
+// Both halves.
+pub use dataspace_policy::Clause;
 pub use dataspace_runtime::{
-    Access, AccessError, Applied, ChangeError, Clock, ContractEntry, ContractFilter, DataSpace,
+    Call, CallError, ChangeError, Clock, OfferEntry, OfferFilter, SystemClock, Transport, WriteError,
+};
+pub use dataspace_usage_contract::OfferId;
+
+// The provider's node.
+#[cfg(feature = "provider")]
+pub use dataspace_data_plane::{MediaFile, Piece, Product, RecordBatch, Table, TableOptions};
+#[cfg(feature = "provider")]
+pub use dataspace_runtime::{
+    Access, AccessError, Answer, AnswerError, Applied, ContractEntry, ContractFilter, DataSpace,
     MemberEntry, NewOffer, Observer, ProductEntry, Receipt, Release, ReleaseError, Setup,
-    SetupError, SystemClock, WriteError,
+    SetupError,
 };
 
-// The consumer.
-pub use dataspace_runtime::{NewRequest, RequestError, request_access, request_access_to};
+// The consumer's node, and requests without one.
+pub use dataspace_runtime::{
+    Arrival, Arrived, Complaint, ConsumerError, ConsumerNode, ConsumerSetup, ConsumerSetupError,
+    HeldEntry, HeldFilter, Incoming, NewRequest, Owed, Reply, RequestError, fetch_profile,
+    request_access, request_access_to,
+};
 
 // What everybody can check.
-pub use dataspace_audit_log::Checkpoint;
+pub use dataspace_audit_log::{Checkpoint, Fault};
 pub use dataspace_ledger::{
     DenialReason, Evidence, EvidenceError, Replayed, Replayer, VerifiedEvidence,
 };
@@ -108,7 +125,7 @@ pub mod sectors {
 }
 
 /// The code in the README and in `docs` compiles.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "provider"))]
 mod documents {
     #[doc = include_str!("../../../README.md")]
     struct Readme;

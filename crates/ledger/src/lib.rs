@@ -55,6 +55,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod consumer;
 mod denial;
 mod evidence;
 pub mod facts;
@@ -64,6 +65,8 @@ mod replayed;
 mod state;
 mod times;
 
+pub use crate::consumer::change::ConsumerChange;
+pub use crate::consumer::{ConsumerState, HeldContract, KeptOffer};
 pub use crate::denial::DenialReason;
 pub use crate::evidence::error::EvidenceError;
 pub use crate::evidence::part::Part;

@@ -4,7 +4,7 @@ use dataspace_identity::{
     AdmitError as CredentialError, Did, KeyDocumentError, Origin, RevocationError, SpaceId,
 };
 use dataspace_policy::{Action, ClauseId, UnmatchedValue};
-use dataspace_primitives::{Name, UnixMillis, VerifyError};
+use dataspace_primitives::{Digest, Name, UnixMillis, VerifyError};
 use dataspace_tlog::RecordError;
 use dataspace_usage_contract::{
     AgreeError, ContractId, OfferError, OfferId, ProfileError, ProviderPoliciesError,
@@ -200,4 +200,30 @@ pub enum Refusal {
     /// It does not verify.
     #[error("a signature does not verify")]
     Verify(#[from] VerifyError),
+    /// An event of a provider in a consumer's log, or of a consumer in a provider's.
+    #[error("only the log of a {whose} has such a record")]
+    OtherHalf {
+        /// `provider` or `consumer`.
+        whose: &'static str,
+    },
+    /// Of a contract, an offer or a request of another consumer.
+    #[error("it is for `{found}`; this node is the one of `{expected}`")]
+    OtherConsumer {
+        /// The consumer whose node this is.
+        expected: Did,
+        /// The consumer named.
+        found: Did,
+    },
+    /// An offer that is not kept here.
+    #[error("there is no offer `{offer}` here")]
+    UnknownOffer {
+        /// The offer.
+        offer: OfferId,
+    },
+    /// A request that was not made here, or was answered.
+    #[error("no request `{request}` waits for an answer here")]
+    UnknownRequest {
+        /// SHA-256 of the signed request.
+        request: Digest,
+    },
 }

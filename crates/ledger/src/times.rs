@@ -88,7 +88,8 @@ impl Times {
             | Event::Concluded { .. }
             | Event::Terminated { .. }
             | Event::Policies { .. }
-            | Event::Opened { .. } => (self.latest, true),
+            | Event::Opened { .. }
+            | Event::Consumer(_) => (self.latest, true),
         };
         let is_before = found < checked;
         self.latest = self.latest.max(found);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use self::filter::{FILTER_VALUES_MAX, Operator, RowFilter};
 pub use self::invalid::InvalidDuty;
 use self::kind::Kind;
-pub use self::mask::{ColumnMask, DECIMALS_MAX, MaskMethod};
+pub use self::mask::{ColumnMask, DECIMALS_MAX, MaskMethod, PSEUDONYM_DIGITS};
 pub use self::scalar::{InvalidNumber, Number, Scalar};
 use crate::clause::Assurance;
 
@@ -55,6 +55,20 @@ impl Duty {
     /// [`InvalidDuty`], with the column concerned.
     pub fn check(&self) -> Result<(), InvalidDuty> {
         self.kind().check()
+    }
+
+    /// Returns true if nothing of the duty's column is released.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        matches!(self, Self::Mask(ColumnMask { method: MaskMethod::Drop, .. }))
+    }
+
+    /// For a consumer: returns false if a released cell of the duty's column shows, by its text in CSV,
+    /// that the duty was not carried out. A missing value is the empty text. Much cannot be seen in a cell,
+    /// and is true.
+    #[must_use]
+    pub fn allows(&self, cell: &str) -> bool {
+        self.kind().allows(cell)
     }
 }
 

@@ -154,7 +154,7 @@ pub use crate::contracts::{Asked, Compiler, Contracts};
 pub use crate::decision::{Decision, Denial, Grounds};
 pub use crate::duty::{
     ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty, InvalidNumber, MaskMethod,
-    Number, Operator, RowFilter, Scalar,
+    Number, Operator, PSEUDONYM_DIGITS, RowFilter, Scalar,
 };
 pub use crate::engine::{Answer, Engine};
 pub use crate::explain::{Condition, Explanation, Verdict};

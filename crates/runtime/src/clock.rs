@@ -144,6 +144,7 @@ impl SteadyClock {
     }
 
     /// The latest time that was seen, also while the clock is wrong: for what need not be of now.
+    #[cfg(feature = "provider")]
     pub(crate) fn latest(&self) -> UnixMillis {
         let seen = || UnixMillis::new(self.high_water.load(Ordering::Acquire));
         self.now().ok().or_else(seen).unwrap_or(UnixMillis::MAX)

@@ -3,10 +3,13 @@
 use std::error::Error;
 
 use dataspace_audit_log::{AppendError, SignCheckpointError};
+#[cfg(feature = "provider")]
 use dataspace_data_plane::PlanError;
 use dataspace_identity::{AdmitError as CredentialError, RevocationError};
 use dataspace_ledger::Refusal;
-use dataspace_primitives::{Name, SignError, VerifyError};
+#[cfg(feature = "provider")]
+use dataspace_primitives::Name;
+use dataspace_primitives::{SignError, VerifyError};
 use dataspace_usage_contract::{
     AgreeError, OfferError, ProfileError, ProviderPoliciesError, TerminationError,
 };
@@ -39,6 +42,7 @@ pub enum ChangeError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// A duty cannot be carried out on the product.
+    #[cfg(feature = "provider")]
     #[error("a duty cannot be carried out on `{product}`")]
     Duty {
         /// The product.

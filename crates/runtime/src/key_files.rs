@@ -1,7 +1,7 @@
 //! A node's keys in a directory, for their owner alone.
 //!
-//! `provider.pem`, `root.pem`, and of a provider whose DID is not its key also `log.pem` and
-//! `provider.kid`, the name of its key. Each is a private key in PEM (PKCS#8), sealed with the
+//! `participant.pem`, `root.pem`, and of a participant whose DID is not its key also `log.pem` and
+//! `participant.kid`, the name of its key. Each is a private key in PEM (PKCS#8), sealed with the
 //! passphrase if there is one.
 
 use std::io::{self, Read as _, Write as _};
@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use crate::keys::NodeKeys;
 use crate::random::{RandomError, SystemRandomness, generate_key, nonce, root_secret};
 
-const PROVIDER: &str = "provider.pem";
-const KEY_ID: &str = "provider.kid";
+const PARTICIPANT: &str = "participant.pem";
+const KEY_ID: &str = "participant.kid";
 const LOG: &str = "log.pem";
 const ROOT: &str = "root.pem";
 
@@ -50,7 +50,7 @@ pub enum KeyFileError {
         /// Why.
         source: KeyTextError,
     },
-    /// The name of the provider's key is none.
+    /// The name of the participant's key is none.
     #[error("`{KEY_ID}` does not name a key of a DID")]
     Name(#[from] ParseDidError),
     /// No randomness.
@@ -59,7 +59,7 @@ pub enum KeyFileError {
 }
 
 impl NodeKeys {
-    /// Draws the keys of a new provider, and keeps them in `dir`, which is made if it is not there.
+    /// Draws the keys of a new participant, and keeps them in `dir`, which is made if it is not there.
     /// `passphrase` seals them; without one, access rights alone protect them. Keep a copy of the
     /// directory: there is no way back to lost keys.
     ///
@@ -68,12 +68,12 @@ impl NodeKeys {
     pub fn create(dir: &Path, passphrase: Option<&[u8]>) -> Result<Self, KeyFileError> {
         let (dir, key) = (make(dir)?, generate_key()?);
         let root = root_secret(&SystemRandomness)?;
-        write(&dir, PROVIDER, &pem(PROVIDER, passphrase, |seal| key.to_pem(seal))?)?;
+        write(&dir, PARTICIPANT, &pem(PARTICIPANT, passphrase, |seal| key.to_pem(seal))?)?;
         write(&dir, ROOT, &pem(ROOT, passphrase, |seal| root.to_pem(seal))?)?;
         Ok(Self::new(key, root)?)
     }
 
-    /// The same for a provider whose DID is not its key, such as a did:web: `key_id` names the key
+    /// The same for a participant whose DID is not its key, such as a did:web: `key_id` names the key
     /// that is drawn for it, and the node's log gets a key of its own. The authority states the key in
     /// a [`KeyDocument`](dataspace_identity::KeyDocument).
     ///
@@ -86,7 +86,7 @@ impl NodeKeys {
     ) -> Result<Self, KeyFileError> {
         let (dir, key, log) = (make(dir)?, generate_key()?.named(key_id.clone())?, generate_key()?);
         let root = root_secret(&SystemRandomness)?;
-        write(&dir, PROVIDER, &pem(PROVIDER, passphrase, |seal| key.to_pem(seal))?)?;
+        write(&dir, PARTICIPANT, &pem(PARTICIPANT, passphrase, |seal| key.to_pem(seal))?)?;
         write(&dir, KEY_ID, format!("{key_id}\n").as_bytes())?;
         write(&dir, LOG, &pem(LOG, passphrase, |seal| log.to_pem(seal))?)?;
         write(&dir, ROOT, &pem(ROOT, passphrase, |seal| root.to_pem(seal))?)?;
@@ -109,7 +109,7 @@ impl NodeKeys {
         };
         let root = RootSecret::from_text(&read(&dir, ROOT)?, passphrase)
             .map_err(|source| KeyFileError::Text { file: ROOT, source })?;
-        let provider = key(PROVIDER)?;
+        let provider = key(PARTICIPANT)?;
         let name = match read(&dir, KEY_ID) {
             Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self::new(provider, root)?);

@@ -11,16 +11,16 @@ use zeroize::Zeroizing;
 
 use crate::random::{RandomError, SystemRandomness, generate_key, root_secret};
 
-/// The keys of a provider's node: the provider's key, which signs offers and contracts; the key of the
-/// node's log; and the root of its other secrets, pseudonyms among them.
+/// The keys of a node, a provider's or a consumer's: the participant's key, which signs its documents; the
+/// key of the node's log; and the root of a provider's other secrets, pseudonyms among them.
 ///
-/// The key of a `did:key` is the provider's identity, and that of a log is the log's: they stay. The key
+/// The key of a `did:key` is the participant's identity, and that of a log is the log's: they stay. The key
 /// of a `did:web` can be rotated: record the new one with [`DataSpace::record_keys`], and open the
 /// node with it from then on.
 ///
 /// [`DataSpace::record_keys`]: crate::DataSpace::record_keys
 pub struct NodeKeys {
-    pub(crate) provider: Did,
+    pub(crate) participant: Did,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) log: Arc<dyn Signer>,
     pub(crate) log_key: PublicKey,
@@ -28,19 +28,19 @@ pub struct NodeKeys {
 }
 
 impl NodeKeys {
-    /// Of a provider whose `did:key` signs everything.
+    /// Of a participant whose `did:key` signs everything.
     ///
     /// # Errors
     /// [`ParseDidError`] if `key` is named after somebody whose DID is not a key: its log needs a key
     /// of its own: see [`NodeKeys::with_log_key`].
     pub fn new(key: SecretKey, root: RootSecret) -> Result<Self, ParseDidError> {
-        let (provider, log_key) = (key.did().clone(), key.did().public_key()?);
+        let (participant, log_key) = (key.did().clone(), key.did().public_key()?);
         let signer: Arc<dyn Signer> = Arc::new(key);
         let log = Arc::clone(&signer);
-        Ok(Self { provider, signer, log, log_key, secrets: Box::new(root) })
+        Ok(Self { participant, signer, log, log_key, secrets: Box::new(root) })
     }
 
-    /// Of the provider whose key `signer` holds, with a log whose key `log` holds and everybody knows by
+    /// Of the participant whose key `signer` holds, with a log whose key `log` holds and everybody knows by
     /// `log_key`. Each may be a key in memory ([`SecretKey`]), a key management service or a hardware
     /// module.
     ///
@@ -51,11 +51,11 @@ impl NodeKeys {
         (log, log_key): (impl Signer + 'static, PublicKey),
         secrets: impl Secrets + 'static,
     ) -> Result<Self, ParseDidError> {
-        let (provider, secrets) = (Did::of(&signer)?, Box::new(secrets));
-        Ok(Self { provider, signer: Arc::new(signer), log: Arc::new(log), log_key, secrets })
+        let (participant, secrets) = (Did::of(&signer)?, Box::new(secrets));
+        Ok(Self { participant, signer: Arc::new(signer), log: Arc::new(log), log_key, secrets })
     }
 
-    /// Draws the keys of a new provider with a `did:key`, for a node that ends with the process. To open a
+    /// Draws the keys of a new participant with a `did:key`, for a node that ends with the process. To open a
     /// node again, save its keys: [`NodeKeys::create`].
     ///
     /// # Errors
@@ -71,22 +71,22 @@ impl NodeKeys {
     /// # Errors
     /// [`ParseDidError`] if the key is none.
     pub fn for_upkeep(log: SecretKey, origin: &Origin) -> Result<Self, ParseDidError> {
-        let (provider, log_key) = (origin.operator().clone(), log.public_key()?);
+        let (participant, log_key) = (origin.operator().clone(), log.public_key()?);
         let signer: Arc<dyn Signer> = Arc::new(log);
         let log = Arc::clone(&signer);
-        Ok(Self { provider, signer, log, log_key, secrets: Box::new(NoSecrets) })
+        Ok(Self { participant, signer, log, log_key, secrets: Box::new(NoSecrets) })
     }
 
-    /// The provider.
+    /// The participant whose keys they are.
     #[must_use]
-    pub fn provider(&self) -> &Did {
-        &self.provider
+    pub fn did(&self) -> &Did {
+        &self.participant
     }
 }
 
 impl fmt::Debug for NodeKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NodeKeys").field("provider", &self.provider).finish_non_exhaustive()
+        f.debug_struct("NodeKeys").field("participant", &self.participant).finish_non_exhaustive()
     }
 }
 
@@ -100,9 +100,10 @@ impl Secrets for NoSecrets {
 
 /// Keys of an open node, which knows the name of its log.
 pub(crate) struct Keys {
-    pub(crate) provider: Did,
+    pub(crate) participant: Did,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) log: LogSigner,
+    #[cfg(feature = "provider")]
     pub(crate) secrets: Box<dyn Secrets>,
 }
 
@@ -115,10 +116,19 @@ pub(crate) struct LogSigner {
 impl Keys {
     /// The keys for the log `origin`; `None` if it is a log of another key.
     pub(crate) fn of_log(keys: NodeKeys, origin: &Origin) -> Option<Self> {
-        let NodeKeys { provider, signer, log, log_key, secrets } = keys;
-        let is_same = *origin.operator() == provider && origin.key().as_ref() == Ok(&log_key);
+        let NodeKeys { participant, signer, log, log_key, secrets } = keys;
+        let is_same = *origin.operator() == participant && origin.key().as_ref() == Ok(&log_key);
         let key_id = origin.key_url().parse().ok().filter(|_| is_same)?;
-        Some(Self { provider, signer, log: LogSigner { signer: log, key_id }, secrets })
+        let log = LogSigner { signer: log, key_id };
+        #[cfg(not(feature = "provider"))]
+        drop(secrets);
+        Some(Self {
+            participant,
+            signer,
+            log,
+            #[cfg(feature = "provider")]
+            secrets,
+        })
     }
 }
 

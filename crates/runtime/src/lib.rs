@@ -12,6 +12,11 @@
 //! [`replay_decisions`] makes every decision of a log again, without a key and without a node.
 //! [`Evidence`] is one file that shows one decision to anybody who knows the space authority.
 //!
+//! A consumer has the other half: [`ConsumerNode`] keeps offers, holds contracts with any number of providers,
+//! compares what comes with what was agreed, and keeps a log of its own. The two speak over any
+//! [`Transport`]: [`DataSpace::answer`] is the provider's end of it. Without the feature `provider`, which
+//! is on unless you turn it off, the crate has the consumer's half alone, and builds no Arrow.
+//!
 //! # What it refuses to do
 //! - No data leaves without a durable record; if the log cannot be written, there is an error and
 //!   nothing else, until the node is opened again.
@@ -35,7 +40,7 @@
 //! # std::fs::write(&csv, "alloy,strength_mpa,furnace\nS235,235,7\nS355,355,9\n")?;
 //! let (authority, institute) = (generate_key()?, generate_key()?);
 //! let steelmaker = NodeKeys::create(&dir.path().join("keys"), None)?; // later: NodeKeys::open
-//! let (steel_did, authority_did) = (steelmaker.provider().clone(), authority.did().clone());
+//! let (steel_did, authority_did) = (steelmaker.did().clone(), authority.did().clone());
 //! let now = SystemClock.now();
 //! let year = Validity::new(now, now.checked_add(std::time::Duration::from_secs(31_536_000)).unwrap())?;
 //!
@@ -89,56 +94,93 @@
 //! consumer are recorded at a bounded rate, and told with their number beyond that
 //! ([`AccessError::TooManyDenials`]).
 
+#[cfg(feature = "provider")]
 mod access;
 mod clock;
+#[cfg(feature = "provider")]
 pub mod conformance;
+mod consumer;
+#[cfg(feature = "provider")]
 mod contracts;
+mod entries;
 mod error;
+mod exchange;
+#[cfg(feature = "provider")]
 mod gate;
+#[cfg(feature = "provider")]
 mod index;
+#[cfg(feature = "provider")]
 mod kept;
 mod key_files;
 mod keys;
+#[cfg(feature = "provider")]
 mod node;
+#[cfg(feature = "provider")]
 mod observer;
 mod random;
 mod replayed;
+#[cfg(feature = "provider")]
 mod replays;
 mod request;
+#[cfg(feature = "provider")]
 mod setup;
+#[cfg(feature = "provider")]
 mod space;
+#[cfg(feature = "provider")]
 mod state;
+#[cfg(feature = "provider")]
 mod throttle;
 
-pub use dataspace_data_plane::{MediaFile, Piece, Product, Table};
 pub use dataspace_ledger::{
     DISCREPANCIES_MAX, DenialReason, Deviation, Discrepancy, EVIDENCE_LEN_MAX, Evidence,
     EvidenceError, OtherCompiler, Outcome, Part, Refusal, ReplayError, Replayed, Replayer,
     TimeError, VerifiedEvidence,
 };
 
-pub use crate::access::asked::{Receipt, VerifiedRequest};
-pub use crate::access::error::AccessError;
-pub use crate::access::monitor::{Monitor, Received};
-pub use crate::access::permit::{
-    Conflict, Decision, Denial, NotSubmitted, Permit, Recorded, Submitted,
-};
-pub use crate::access::release::{Release, ReleaseError};
 pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
+pub use crate::consumer::ConsumerNode;
+pub use crate::consumer::arrival::{Arrival, Reply};
+pub use crate::consumer::complaint::Complaint;
+pub use crate::consumer::error::ConsumerError;
+pub use crate::consumer::incoming::{Arrived, Incoming};
+pub use crate::consumer::lists::{HeldEntry, HeldFilter, Owed};
+pub use crate::consumer::setup::{ConsumerSetup, ConsumerSetupError};
+pub use crate::consumer::talk::fetch_profile;
+pub use crate::entries::{OfferEntry, OfferFilter, PAGE_MAX};
 pub use crate::error::{ChangeError, WriteError};
-pub use crate::index::IndexState;
-pub use crate::index::error::{IndexError, Unusable};
-pub use crate::index::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
+pub use crate::exchange::{CALL_LEN_MAX, Call, CallError, MessageError, ParseCallError, Transport};
 pub use crate::key_files::{KeyFileError, key_text};
 pub use crate::keys::NodeKeys;
-pub use crate::observer::{Decided, Observer};
 pub use crate::random::{RandomError, Randomness, SystemRandomness, generate_key};
 pub use crate::replayed::replay_decisions;
 pub use crate::request::{NewRequest, RequestError, request_access, request_access_to};
-pub use crate::setup::{Setup, SetupError};
-pub use crate::space::accesses::Access;
-pub use crate::space::backup::{NodeBackup, NodeBackupError, backup_node};
-pub use crate::space::changes::{Applied, NewOffer};
-pub use crate::space::export::ExportError;
-pub use crate::space::lists::{ContractEntry, ContractFilter, MemberEntry, PAGE_MAX, ProductEntry};
-pub use crate::space::{DataSpace, NodeArchiveError};
+
+#[cfg(feature = "provider")]
+pub use provider::*;
+
+/// The provider's half.
+#[cfg(feature = "provider")]
+mod provider {
+    pub use dataspace_data_plane::{MediaFile, Piece, Product, Table};
+
+    pub use crate::access::asked::{Receipt, VerifiedRequest};
+    pub use crate::access::error::AccessError;
+    pub use crate::access::monitor::{Monitor, Received};
+    pub use crate::access::permit::{
+        Conflict, Decision, Denial, NotSubmitted, Permit, Recorded, Submitted,
+    };
+    pub use crate::access::release::{Release, ReleaseError};
+    pub use crate::exchange::answer::{Answer, AnswerError};
+    pub use crate::index::IndexState;
+    pub use crate::index::error::{IndexError, Unusable};
+    pub use crate::index::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
+    pub use crate::observer::{Decided, Observer};
+    pub use crate::setup::{Setup, SetupError};
+    pub use crate::space::accesses::Access;
+    pub use crate::space::backup::{NodeBackup, NodeBackupError, backup_node};
+    pub use crate::space::changes::{Applied, NewOffer};
+    pub use crate::space::export::ExportError;
+    pub use crate::space::lists::{ContractEntry, ContractFilter, MemberEntry, ProductEntry};
+    pub use crate::space::offers::OfferStoreError;
+    pub use crate::space::{DataSpace, NodeArchiveError};
+}

@@ -19,6 +19,7 @@ use crate::index::error::IndexError;
 use crate::index::{Index, IndexState};
 use crate::keys::Keys;
 use crate::observer::Observer;
+use crate::space::offers::Offers;
 use crate::throttle::Throttle;
 
 pub(crate) struct Inner {
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) signed: LastSigned,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) throttle: Throttle,
+    pub(crate) offers: Offers,
     /// Held while archiving.
     pub(crate) archiving: Mutex<()>,
     /// Records that this node knows to be in the log.

@@ -2,7 +2,7 @@
 
 use dataspace_identity::Did;
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, Part, SignError, Signed, Signer, Verified};
+use dataspace_primitives::{Name, Part, SignError, Signed, Signer, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, Statements, contract_id};
 use serde_bytes::ByteArray;
 use thiserror::Error;
@@ -74,6 +74,15 @@ pub fn request_access_to(
     new: NewRequest,
     clock: &dyn Clock,
 ) -> Result<Signed<AccessRequest>, RequestError> {
+    sign_request(consumer, agreement, new, clock.now())
+}
+
+pub(crate) fn sign_request(
+    consumer: &dyn Signer,
+    agreement: &Verified<Agreement>,
+    new: NewRequest,
+    requested_at: UnixMillis,
+) -> Result<Signed<AccessRequest>, RequestError> {
     let contract = contract_id(agreement);
     let agreement = agreement.value();
     if !agreement.consumer.owns(consumer.key_id()) {
@@ -88,7 +97,7 @@ pub fn request_access_to(
         purpose,
         statements,
         part,
-        requested_at: clock.now(),
+        requested_at,
         nonce: ByteArray::new(nonce(&SystemRandomness)?),
     };
     Ok(Signed::sign(&request, consumer)?)

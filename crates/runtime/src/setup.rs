@@ -31,6 +31,7 @@ use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::observer::{Observer, Silence};
 use crate::random::{self, RandomError, Randomness, SystemRandomness};
 use crate::space::DataSpace;
+use crate::space::offers::Offers;
 use crate::state::State;
 use crate::throttle::Throttle;
 
@@ -227,8 +228,8 @@ impl Setup {
         let profile = PublishedProfile::publish(profile, &self.authority, now)?;
         let (version, document) = (profile.profile().version, profile.signed().as_bytes());
         let event = Event::Profile { version, document: ByteBuf::from(document) };
-        let NodeKeys { provider, log_key, .. } = &self.keys;
-        let name = random::new_origin(&*self.randomness, provider, log_key)?;
+        let NodeKeys { participant, log_key, .. } = &self.keys;
+        let name = random::new_origin(&*self.randomness, participant, log_key)?;
         let keys = Keys::of_log(self.keys, &name)
             .ok_or_else(|| SetupError::LogKey { log: name.clone() })?;
         let log = match self.storage {
@@ -273,9 +274,9 @@ impl Setup {
     }
 
     fn open_at(mut self, sets_back: bool) -> Result<DataSpace, SetupError> {
-        let NodeKeys { provider, log_key, .. } = &self.keys;
+        let NodeKeys { participant, log_key, .. } = &self.keys;
         // A DID and a key always make one.
-        let like = Origin::with_key(provider, log_key, None).map_err(|_| RandomError)?;
+        let like = Origin::with_key(participant, log_key, None).map_err(|_| RandomError)?;
         let (log, recovery) = match self.storage.take() {
             None => Log::open_of(&self.dir, &like),
             Some(storage) => Log::open_of_on(storage, &like),
@@ -440,6 +441,7 @@ impl Owner {
             index,
             limits,
             throttle: Throttle::default(),
+            offers: Offers::new(dir),
             archiving: Mutex::default(),
             observer,
             recorded: AtomicU64::new(size),

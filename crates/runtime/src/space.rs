@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod changes;
 pub(crate) mod export;
 pub(crate) mod lists;
+pub(crate) mod offers;
 
 use std::fmt;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ impl DataSpace {
     /// The provider whose node this is.
     #[must_use]
     pub fn provider(&self) -> &Did {
-        &self.inner.keys.provider
+        &self.inner.keys.participant
     }
 
     /// The time by which this node decides.

@@ -115,8 +115,8 @@ pub use crate::receipt::cose::RECEIPT_LEN_MAX;
 pub use crate::receipt::error::ReceiptError;
 pub use crate::receipt::{Receipt, SignedState, VerifiedExtension, VerifiedReceipt};
 pub use crate::record::{
-    AccessRecord, EncodedRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError,
-    TEXT_LEN_MAX, TEXTS_MAX, Verdict,
+    AccessRecord, ConsumerEvent, EncodedRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX,
+    ReceivedAnswer, ReceivedRecord, Record, RecordError, TEXT_LEN_MAX, TEXTS_MAX, Verdict,
 };
 pub use crate::tree::Tree;
 pub use crate::tree::hash::{LeafIndex, TreeError, TreeSize, empty_root, leaf_hash};

@@ -124,6 +124,75 @@ pub enum Event {
     },
     /// An access was decided.
     Access(AccessRecord),
+    /// What a consumer did, in the log of its own node.
+    Consumer(ConsumerEvent),
+}
+
+/// What happened at a consumer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ConsumerEvent {
+    /// It keeps an offer that a provider made.
+    Offered {
+        /// The signed offer.
+        document: ByteBuf,
+    },
+    /// It accepts an offer. From now on the provider can conclude the contract.
+    Accepted {
+        /// The signed acceptance.
+        document: ByteBuf,
+    },
+    /// It asks for an access.
+    Requested {
+        /// The contract: SHA-256 of the canonical agreement.
+        contract: Digest,
+        /// The signed request.
+        document: ByteBuf,
+    },
+    /// What came in answer to a request.
+    Received(ReceivedRecord),
+}
+
+/// What came in answer to one request, and how it compares with what was agreed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ReceivedRecord {
+    /// SHA-256 of the signed request.
+    pub request: Digest,
+    /// The answer.
+    pub answer: ReceivedAnswer,
+    /// SHA-256 of the evidence of the decision, which is kept in a file; `None` if none came that verifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Digest>,
+    /// In what the answer is not what was agreed, in plain words; at most [`TEXTS_MAX`].
+    pub complaints: Vec<String>,
+}
+
+/// The answer to a request, as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ReceivedAnswer {
+    /// Data.
+    Released {
+        /// Rows, if it is a table; else 0.
+        rows: u64,
+        /// Bytes of the pieces.
+        bytes: u64,
+        /// SHA-256 of the pieces, one after the other.
+        content: Digest,
+        /// True if the provider said that this is all of it.
+        is_whole: bool,
+    },
+    /// A denial.
+    Denied {
+        /// The provider's reasons; at most [`TEXTS_MAX`].
+        reasons: Vec<String>,
+    },
+    /// No decision.
+    None {
+        /// What happened instead.
+        why: String,
+    },
 }
 
 /// One decision, with everything needed to make it again.
@@ -261,6 +330,7 @@ impl Record {
         }
         match &self.event {
             Event::Access(access) => access.check(),
+            Event::Consumer(ConsumerEvent::Received(received)) => received.check(),
             _ => Ok(()),
         }
     }
@@ -303,6 +373,17 @@ impl AccessRecord {
             Verdict::Permit { duties, .. } => check_texts(duties.len(), duties),
             Verdict::Deny { reasons } if reasons.is_empty() => Err(RecordError::NoReason),
             Verdict::Deny { reasons } => check_texts(reasons.len(), reasons),
+        }
+    }
+}
+
+impl ReceivedRecord {
+    fn check(&self) -> Result<(), RecordError> {
+        check_texts(self.complaints.len(), &self.complaints)?;
+        match &self.answer {
+            ReceivedAnswer::Released { .. } => Ok(()),
+            ReceivedAnswer::Denied { reasons } => check_texts(reasons.len(), reasons),
+            ReceivedAnswer::None { why } => check_text(why),
         }
     }
 }

@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 
 use clap::ValueEnum;
-use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
+use dataspace_audit_log::{
+    AccessRecord, ConsumerEvent, Event, Fact, LeafIndex, ReceivedAnswer, ReceivedRecord, Record,
+    Verdict,
+};
 use dataspace_identity::{
     Did, DidKeys, KeyDocument, MembershipCredential, MembershipRevocation, Resolver, claimed_keys,
 };
 use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, shown};
-use dataspace_usage_contract::{Agreement, ProviderPolicies, SpaceProfile, Termination};
+use dataspace_usage_contract::{
+    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, SpaceProfile, Termination,
+};
 use serde_json::{Value, json};
 
 use crate::json::object;
@@ -42,6 +47,14 @@ pub(crate) enum EventKind {
     Denials,
     /// An access was decided
     Access,
+    /// A consumer keeps an offer
+    Offer,
+    /// A consumer accepted an offer
+    Acceptance,
+    /// A consumer asked for an access
+    Request,
+    /// What came to a consumer in answer
+    Received,
     /// Something else: of another version, or no record at all
     Other,
 }
@@ -62,6 +75,10 @@ impl EventKind {
             Self::ClockSetBack => "clock-set-back",
             Self::Denials => "denials",
             Self::Access => "access",
+            Self::Offer => "offer",
+            Self::Acceptance => "acceptance",
+            Self::Request => "request",
+            Self::Received => "received",
             Self::Other => "other",
         }
     }
@@ -214,7 +231,61 @@ impl Row {
                 );
             }
             Event::Access(access) => self.access(access),
+            Event::Consumer(event) => self.consumer(event, time),
         }
+    }
+
+    /// A record of a consumer's own log.
+    fn consumer(&mut self, event: ConsumerEvent, time: UnixMillis) {
+        match event {
+            ConsumerEvent::Offered { document } => {
+                self.kind = EventKind::Offer;
+                self.document::<Offer>(&document, time, |row, offer| {
+                    row.about(offer.provider.as_str());
+                    row.product = Some(offer.product.to_string());
+                    format!("{}, open until {}", shown(&offer.product), offer.expires_at)
+                });
+            }
+            ConsumerEvent::Accepted { document } => {
+                self.kind = EventKind::Acceptance;
+                self.document::<Acceptance>(&document, time, |row, acceptance| {
+                    row.about(acceptance.consumer.as_str());
+                    row.contract = Some(*acceptance.contract.as_digest());
+                    format!("offer {}", acceptance.offer.as_digest().to_short())
+                });
+            }
+            ConsumerEvent::Requested { contract, document } => {
+                self.kind = EventKind::Request;
+                self.contract = Some(contract);
+                self.document::<AccessRequest>(&document, time, |row, request| {
+                    row.about(request.consumer.as_str());
+                    row.action = Some(request.action.to_string());
+                    row.purpose = Some(request.purpose.to_string());
+                    format!("{} for {}", request.action, shown(&request.purpose))
+                });
+            }
+            ConsumerEvent::Received(received) => self.received(&received),
+        }
+    }
+
+    fn received(&mut self, received: &ReceivedRecord) {
+        self.kind = EventKind::Received;
+        let what = match &received.answer {
+            ReceivedAnswer::Released { rows, bytes, is_whole, .. } => {
+                let rows = if *rows > 0 { format!("{rows} rows, ") } else { String::new() };
+                let end = if *is_whole { "" } else { ", not to the end" };
+                format!("{rows}{bytes} bytes{end}")
+            }
+            ReceivedAnswer::Denied { reasons } => {
+                let reasons: Vec<_> = reasons.iter().map(|one| shown(one).to_string()).collect();
+                format!("denied: {}", reasons.join("; "))
+            }
+            ReceivedAnswer::None { why } => format!("no decision: {}", shown(why)),
+        };
+        let evidence = if received.evidence.is_some() { "; evidence kept" } else { "" };
+        let complaints: String =
+            received.complaints.iter().map(|one| format!("; COMPLAINT: {}", shown(one))).collect();
+        self.what = format!("{what}{evidence}{complaints}");
     }
 
     fn document<T: Payload + Clone>(

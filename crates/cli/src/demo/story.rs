@@ -128,7 +128,7 @@ fn found(dir: &Path) -> Result<Demo> {
     let mut profile: SpaceProfile =
         vocabulary.profile(name("materials-demo")?, authority_did.clone());
     SPACE_POLICIES.clone_into(&mut profile.policies);
-    let mill_did = mill.provider().clone();
+    let mill_did = mill.did().clone();
     let space = Setup::new(dir.join("node"), mill, authority_did.clone())
         .create(Signed::sign(&profile, &authority)?)?;
     let authority = Authority { key: authority, space: profile.space_id() };

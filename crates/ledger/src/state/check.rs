@@ -72,16 +72,22 @@ impl SpaceState {
     /// # Errors
     /// [`Refusal`] if it does not.
     pub fn check_place(&self, space: &SpaceId, log: &Origin) -> Result<(), Refusal> {
-        let here = self.anchors.space();
-        if space != here {
-            let (expected, found) = (Box::new(here.clone()), Box::new(space.clone()));
-            return Err(Refusal::OtherSpace { expected, found });
-        }
+        self.check_space(space)?;
         if *log != self.log {
             let (expected, found) = (self.log.clone(), log.clone());
             return Err(Refusal::OtherNode { expected, found });
         }
         Ok(())
+    }
+
+    /// Checks that a document belongs to this space.
+    pub(crate) fn check_space(&self, space: &SpaceId) -> Result<(), Refusal> {
+        let here = self.anchors.space();
+        if space == here {
+            return Ok(());
+        }
+        let (expected, found) = (Box::new(here.clone()), Box::new(space.clone()));
+        Err(Refusal::OtherSpace { expected, found })
     }
 
     /// Checks what an offer and an agreement have in common: class, product and purposes.
@@ -94,12 +100,22 @@ impl SpaceState {
         product_class: &Name,
         terms: &Terms,
     ) -> Result<(), Refusal> {
-        let profile = self.profile.profile();
         self.check_class(product_class)?;
         let registered = self.products.get(product).filter(|known| known.class == *product_class);
         if registered.is_none() {
             return Err(Refusal::UnknownProduct { product: product.clone() });
         }
+        self.check_purposes(terms)
+    }
+
+    /// Checks that the space has the class of a product and the purposes of terms.
+    pub(crate) fn check_scope(&self, product_class: &Name, terms: &Terms) -> Result<(), Refusal> {
+        self.check_class(product_class)?;
+        self.check_purposes(terms)
+    }
+
+    fn check_purposes(&self, terms: &Terms) -> Result<(), Refusal> {
+        let profile = self.profile.profile();
         let mut purposes = terms.purposes().into_iter();
         if let Some(purpose) = purposes.find(|one| !profile.scenarios.contains_key(*one)) {
             return Err(Refusal::UnknownPurpose { purpose: purpose.clone() });

@@ -104,6 +104,7 @@ impl SpaceState {
                 return Ok(Taken::Denials(count));
             }
             Event::Access(access) => return Ok(Taken::Access(Box::new(access))),
+            Event::Consumer(_) => return Err(Refusal::OtherHalf { whose: "consumer" }),
         };
         Ok(Taken::Change(Box::new(change)))
     }

@@ -1,5 +1,6 @@
 //! Rows that stay.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use dataspace_primitives::{Name, shown};
@@ -65,6 +66,45 @@ impl Kind for RowFilter {
             return Err(InvalidDuty::ValueCount { column: self.column.clone(), expected, found });
         }
         Ok(())
+    }
+
+    fn allows(&self, cell: &str) -> bool {
+        let compare = |scalar: &Scalar| order(scalar, cell);
+        match self.operator {
+            // An empty cell is a missing value or, in a column of texts, an empty text.
+            _ if cell.is_empty() => {
+                let is_text = self.values.iter().any(|value| matches!(value, Scalar::Text(_)));
+                is_text && matches!(self.operator, Operator::Neq | Operator::Lt | Operator::Lteq)
+            }
+            Operator::IsAnyOf => {
+                self.values.iter().any(|value| compare(value).is_none_or(Ordering::is_eq))
+            }
+            operator => {
+                let Some(ordering) = self.values.first().and_then(compare) else { return true };
+                match operator {
+                    Operator::Neq => ordering.is_ne(),
+                    Operator::Lt => ordering.is_lt(),
+                    Operator::Lteq => ordering.is_le(),
+                    Operator::Gt => ordering.is_gt(),
+                    Operator::Gteq => ordering.is_ge(),
+                    Operator::Eq | Operator::IsAnyOf => ordering.is_eq(),
+                }
+            }
+        }
+    }
+}
+
+/// How a cell compares with a constant; `None` if its text does not tell: another spelling, or more digits
+/// than a float has.
+fn order(scalar: &Scalar, cell: &str) -> Option<Ordering> {
+    match scalar {
+        Scalar::Text(text) => Some(cell.cmp(text.as_str())),
+        Scalar::Number(number) => {
+            let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+            let is_exact = digits(cell) <= 15 && digits(number.as_str()) <= 15;
+            cell.parse::<f64>().ok().filter(|_| is_exact)?.partial_cmp(&number.as_f64())
+        }
+        Scalar::Boolean(boolean) => cell.parse::<bool>().ok().map(|cell| cell.cmp(boolean)),
     }
 }
 

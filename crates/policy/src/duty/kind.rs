@@ -17,4 +17,8 @@ pub(super) trait Kind: fmt::Display {
 
     /// Checks what can be checked without the table.
     fn check(&self) -> Result<(), InvalidDuty>;
+
+    /// Returns false if a released cell with this text shows that the duty was not carried out. A missing
+    /// value is the empty text. What cannot be seen in one cell is true.
+    fn allows(&self, cell: &str) -> bool;
 }

@@ -45,6 +45,9 @@ pub enum MaskMethod {
     },
 }
 
+/// Hexadecimal digits, lower case, of a pseudonym.
+pub const PSEUDONYM_DIGITS: usize = 32;
+
 /// Bound of [`MaskMethod::Round`].
 pub const DECIMALS_MAX: i8 = 18;
 
@@ -104,6 +107,31 @@ impl Kind for ColumnMask {
             _ => Ok(()),
         }
     }
+
+    fn allows(&self, cell: &str) -> bool {
+        match self.method {
+            MaskMethod::Drop => false,
+            _ if cell.is_empty() => true,
+            MaskMethod::Null => false,
+            MaskMethod::Hash => {
+                let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+                cell.len() == PSEUDONYM_DIGITS && cell.bytes().all(is_digit)
+            }
+            MaskMethod::Round { decimals } => is_rounded(cell, decimals),
+            MaskMethod::Truncate { chars } => {
+                u32::try_from(cell.chars().count()).is_ok_and(|count| count <= chars)
+            }
+        }
+    }
+}
+
+/// Returns false if the text is a number that is not rounded. Beyond the digits that a float has, it
+/// cannot be seen.
+fn is_rounded(cell: &str, decimals: i8) -> bool {
+    let Ok(value) = cell.parse::<f64>() else { return true };
+    let scaled = value * 10_f64.powi(decimals.into());
+    let (error, is_seen) = ((scaled - scaled.round()).abs(), scaled.abs() < 9e15);
+    !is_seen || error <= 1e-9_f64.max(scaled.abs() * 1e-14)
 }
 
 /// In plain words: `column id is left out, rows reordered`.

@@ -117,7 +117,11 @@ impl Tail {
                 self.forgets_requests = true;
                 self.changes.insert(index, bytes.to_vec());
             }
-            Event::Archived { .. } | Event::Opened { .. } | Event::Denials { .. } => {}
+            // The last one is in no provider's log.
+            Event::Archived { .. }
+            | Event::Opened { .. }
+            | Event::Denials { .. }
+            | Event::Consumer(_) => {}
             Event::Access(access) => {
                 if let Verdict::Permit { uses, .. } = access.verdict {
                     let contract = ContractId::from_digest(access.contract);

@@ -1,8 +1,9 @@
 //! Copies of a node from which it can be opened again.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use dataspace_audit_log::{Backup, BackupError, Log, ReadError, Recovery, TreeSize};
+use dataspace_audit_log::{Backup, BackupError, Directory, Log, ReadError, Recovery, TreeSize};
 use thiserror::Error;
 
 use crate::error::WriteError;
@@ -10,7 +11,7 @@ use crate::index::Index;
 use crate::index::error::Unusable;
 use crate::index::snapshots::{self, DirectorySnapshots};
 use crate::kept::Kept;
-use crate::space::DataSpace;
+use crate::space::{DataSpace, offers};
 
 /// How often a copy is begun again that does not fit together, since the node archived or wrote its
 /// index meanwhile.
@@ -69,7 +70,7 @@ pub fn backup_node(dir: &Path, to: &Path) -> Result<NodeBackup, NodeBackupError>
         index.map_err(BackupError::from)?;
         let copied = backup.copy_log(dir)?;
         // WHY last: what the log lacks by now was kept before.
-        Kept::copy(dir, backup.directory()).map_err(BackupError::from)?;
+        copy_rest(dir, backup.directory())?;
         Ok(copied)
     };
     copy(dir, to, copied)
@@ -88,12 +89,17 @@ impl DataSpace {
             let to = DirectorySnapshots::new(backup.directory().path());
             index.copy_to(&to).map_err(BackupError::from)?;
             let copied = log.backup_into(backup)?;
-            let kept = self.inner.contracts.kept();
-            Kept::copy(kept.dir(), backup.directory()).map_err(BackupError::from)?;
+            copy_rest(self.inner.contracts.kept().dir(), backup.directory())?;
             Ok(copied)
         };
         copy(self.inner.contracts.kept().dir(), to, copied)
     }
+}
+
+/// What is neither log nor index: documents of archived contracts, and published offers.
+fn copy_rest(dir: &Path, to: &Directory) -> io::Result<()> {
+    Kept::copy(dir, to)?;
+    offers::copy(&Directory::open(dir)?, to)
 }
 
 fn copy(

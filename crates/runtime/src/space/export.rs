@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dataspace_audit_log::{Event, LeafIndex, ProveError, ReadError, Record, RecordError};
+use dataspace_audit_log::{Event, LeafIndex, ProveError, ReadError, Record, RecordError, TreeSize};
 use dataspace_identity::Admitted;
 use dataspace_ledger::{Entry, Evidence, EvidenceError, Refusal};
 use dataspace_primitives::Signed;
@@ -73,6 +73,15 @@ impl DataSpace {
         index: LeafIndex,
         request: Option<&Signed<AccessRequest>>,
     ) -> Result<Evidence, ExportError> {
+        Ok(self.evidence_under(index, request)?.0)
+    }
+
+    /// The same, and how many records the checkpoint in it covers.
+    pub(crate) fn evidence_under(
+        &self,
+        index: LeafIndex,
+        request: Option<&Signed<AccessRequest>>,
+    ) -> Result<(Evidence, TreeSize), ExportError> {
         let bytes = self.inner.log.read(index)?;
         let Record { event, .. } = Record::from_bytes(&bytes)?;
         let Event::Access(access) = event else {
@@ -112,6 +121,6 @@ impl DataSpace {
         let evidence = Evidence::collect(&checkpoint, entries, [provider, consumer], request, keys);
         // What this node hands out, anybody can verify.
         evidence.clone().verify(self.inner.anchors.authority())?;
-        Ok(evidence)
+        Ok((evidence, checkpoint.size()))
     }
 }

@@ -9,10 +9,8 @@ use dataspace_ledger::{Contract, Member, Product};
 use dataspace_primitives::{Name, Region, UnixMillis};
 use dataspace_usage_contract::ContractId;
 
+use crate::entries::PAGE_MAX;
 use crate::space::DataSpace;
-
-/// Most entries of one page.
-pub const PAGE_MAX: usize = 1_000;
 
 /// A member of the space, as its credential says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,10 @@ mod cold;
 #[cfg(test)]
 mod compiler;
 #[cfg(test)]
+mod consumer;
+#[cfg(test)]
+mod consumer_attacks;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod crash;

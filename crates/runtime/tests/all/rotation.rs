@@ -270,7 +270,7 @@ fn keys_are_kept_sealed_and_a_node_opens_with_them_again() {
     let files = Files::new();
     let dir = files.dir.path().join("keys");
     let made = NodeKeys::create(&dir, Some(b"correct horse")).unwrap();
-    let provider = made.provider().clone();
+    let provider = made.did().clone();
     let space = setup(&files, made).create(signed_profile(|_| {})).unwrap();
     space.close().unwrap();
     assert!(matches!(NodeKeys::create(&dir, None), Err(KeyFileError::Io { .. })), "over others");
@@ -278,13 +278,13 @@ fn keys_are_kept_sealed_and_a_node_opens_with_them_again() {
         let opened = NodeKeys::open(&dir, Some(passphrase));
         assert_eq!(opened.is_ok(), is_right);
         if let Ok(keys) = opened {
-            assert_eq!(keys.provider(), &provider);
+            assert_eq!(keys.did(), &provider);
             assert_eq!(format!("{keys:?}"), format!("NodeKeys {{ provider: {provider}, .. }}"));
             setup(&files, keys).open().unwrap().close().unwrap();
         }
     }
     assert!(matches!(NodeKeys::open(&dir, None), Err(KeyFileError::Text { .. })));
-    for file in ["provider.pem", "root.pem"] {
+    for file in ["participant.pem", "root.pem"] {
         let path = dir.join(file);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();

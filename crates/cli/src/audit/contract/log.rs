@@ -226,7 +226,8 @@ impl Reader {
             | Event::Policies { .. }
             | Event::Archived { .. }
             | Event::Opened { .. }
-            | Event::Denials { .. } => {}
+            | Event::Denials { .. }
+            | Event::Consumer(_) => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! One space with a provider's node, two consumers and a table; keys are fixed, the clock is ours.
 
+pub(crate) mod consumer;
 pub(crate) mod story;
 
 use std::path::PathBuf;
@@ -197,6 +198,9 @@ impl Files {
         std::fs::create_dir_all(copy.path()).unwrap();
         for file in std::fs::read_dir(self.path()).unwrap() {
             let file = file.unwrap();
+            if file.path().is_dir() {
+                continue;
+            }
             std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
         copy

@@ -1,0 +1,140 @@
+//! What a consumer holds, as its own log tells it: the same fold as a provider's, over other records.
+
+pub(crate) mod change;
+mod check;
+
+use std::collections::{BTreeMap, HashMap};
+
+use dataspace_identity::{Did, Origin};
+use dataspace_primitives::{Digest, Name, UnixMillis, Validity};
+use dataspace_tlog::{LeafIndex, Record};
+use dataspace_usage_contract::{ContractId, OfferId};
+
+use crate::refusal::Refusal;
+use crate::state::in_force::SpaceState;
+
+/// An offer that a consumer keeps. The document is in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptOffer {
+    /// Its record.
+    pub index: LeafIndex,
+    /// Who offers.
+    pub provider: Did,
+    /// What.
+    pub product: Name,
+    /// First instant at which it can no longer be accepted.
+    pub expires_at: UnixMillis,
+    /// The contract that the consumer has signed for it, whether or not the provider concluded it.
+    pub accepted: Option<ContractId>,
+}
+
+/// A contract that a consumer holds, signed by both. The document is in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldContract {
+    /// Its record.
+    pub index: LeafIndex,
+    /// When the consumer got it, by its own clock.
+    pub held_since: UnixMillis,
+    /// Who opens the data.
+    pub provider: Did,
+    /// The provider's log in which it runs.
+    pub log: Origin,
+    /// What.
+    pub product: Name,
+    /// When it holds.
+    pub validity: Validity,
+    /// Requests that were answered with data.
+    pub released: u64,
+    /// Requests that were denied.
+    pub denied: u64,
+    /// Requests that were answered, or not, in another way than was agreed.
+    pub complained: u64,
+    /// True if a party ended it before its time.
+    pub is_ended: bool,
+}
+
+/// The state of a consumer in one space: a function of its log's records and of nothing else.
+#[derive(Debug)]
+pub struct ConsumerState {
+    /// Profile, members and keys, as a provider has them.
+    space: SpaceState,
+    consumer: Did,
+    offers: BTreeMap<OfferId, KeptOffer>,
+    contracts: BTreeMap<ContractId, HeldContract>,
+    /// Requests without an answer, by their digests: under which contracts, and where.
+    waiting: HashMap<Digest, (ContractId, LeafIndex)>,
+}
+
+impl ConsumerState {
+    /// Begins with the first record, which must be the authority's profile of the space.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it is not.
+    pub fn begin(record: Record, authority: &Did, log: Origin) -> Result<Self, Refusal> {
+        let consumer = log.operator().clone();
+        let space = SpaceState::begin(record, authority, log)?;
+        let (offers, contracts, waiting) = Default::default();
+        Ok(Self { space, consumer, offers, contracts, waiting })
+    }
+
+    /// The consumer.
+    #[must_use]
+    pub fn consumer(&self) -> &Did {
+        &self.consumer
+    }
+
+    /// Profile, members and keys.
+    #[must_use]
+    pub fn space(&self) -> &SpaceState {
+        &self.space
+    }
+
+    /// An offer.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownOffer`].
+    pub fn offer(&self, offer: OfferId) -> Result<&KeptOffer, Refusal> {
+        self.offers.get(&offer).ok_or(Refusal::UnknownOffer { offer })
+    }
+
+    /// Offers, in the order of their identifiers, after one of them.
+    pub fn offers(&self, after: Option<OfferId>) -> impl Iterator<Item = (OfferId, &KeptOffer)> {
+        let offers = self.offers.range((bound(after), std::ops::Bound::Unbounded));
+        offers.map(|(id, offer)| (*id, offer))
+    }
+
+    /// A contract.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownContract`].
+    pub fn contract(&self, contract: ContractId) -> Result<&HeldContract, Refusal> {
+        self.contracts.get(&contract).ok_or(Refusal::UnknownContract { contract })
+    }
+
+    /// Contracts, in the order of their identifiers, after one of them.
+    pub fn contracts(
+        &self,
+        after: Option<ContractId>,
+    ) -> impl Iterator<Item = (ContractId, &HeldContract)> {
+        let contracts = self.contracts.range((bound(after), std::ops::Bound::Unbounded));
+        contracts.map(|(id, contract)| (*id, contract))
+    }
+
+    /// The contract of a request that waits for an answer.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownRequest`].
+    pub fn waiting_for(&self, request: &Digest) -> Result<ContractId, Refusal> {
+        let waiting = self.waiting.get(request);
+        Ok(waiting.ok_or(Refusal::UnknownRequest { request: *request })?.0)
+    }
+
+    /// Requests without an answer: their digests, contracts and records, in no order.
+    pub fn waiting(&self) -> impl Iterator<Item = (Digest, ContractId, LeafIndex)> {
+        self.waiting.iter().map(|(request, (contract, index))| (*request, *contract, *index))
+    }
+}
+
+fn bound<T>(after: Option<T>) -> std::ops::Bound<T> {
+    after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded)
+}

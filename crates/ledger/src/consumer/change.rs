@@ -1,0 +1,108 @@
+//! A change of what a consumer holds, and what it does once it is recorded.
+
+use dataspace_primitives::{Digest, UnixMillis, Verified};
+use dataspace_tlog::{LeafIndex, ReceivedAnswer, ReceivedRecord};
+use dataspace_usage_contract::{
+    Acceptance, Agreement, ContractId, Offer, OfferId, Termination, contract_id,
+};
+
+use crate::consumer::{ConsumerState, HeldContract, KeptOffer};
+use crate::state::change::Change;
+
+/// A record of a consumer's log that passed every check and only has to be applied.
+#[derive(Debug)]
+#[must_use]
+pub struct ConsumerChange(pub(super) Kind);
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// Of the log alone.
+    Nothing,
+    /// Of the space: profile, members and keys.
+    Space(Box<Change>),
+    Offered(Verified<Offer>),
+    Accepted(Verified<Acceptance>),
+    Concluded {
+        agreement: Verified<Agreement>,
+        at: UnixMillis,
+    },
+    Terminated(Verified<Termination>),
+    Requested {
+        request: Digest,
+        contract: ContractId,
+    },
+    Received {
+        received: ReceivedRecord,
+        contract: ContractId,
+    },
+}
+
+impl ConsumerState {
+    /// Puts a change in force that is recorded at `index`.
+    pub fn apply(&mut self, change: ConsumerChange, index: LeafIndex) {
+        match change.0 {
+            Kind::Nothing => {}
+            Kind::Space(change) => self.space.apply(*change, index),
+            Kind::Offered(offer) => {
+                let id = OfferId::from_digest(offer.digest());
+                let Offer { provider, product, expires_at, .. } = offer.value();
+                let (provider, product) = (provider.clone(), product.clone());
+                let (expires_at, accepted) = (*expires_at, None);
+                let kept = KeptOffer { index, provider, product, expires_at, accepted };
+                self.offers.insert(id, kept);
+            }
+            Kind::Accepted(acceptance) => {
+                let Acceptance { offer, contract, .. } = acceptance.value();
+                if let Some(kept) = self.offers.get_mut(offer) {
+                    kept.accepted = Some(*contract);
+                }
+            }
+            Kind::Concluded { agreement, at } => {
+                let Agreement { provider, log, product, validity, .. } = agreement.value();
+                let held = HeldContract {
+                    index,
+                    held_since: at,
+                    provider: provider.clone(),
+                    log: log.clone(),
+                    product: product.clone(),
+                    validity: *validity,
+                    released: 0,
+                    denied: 0,
+                    complained: 0,
+                    is_ended: false,
+                };
+                self.contracts.insert(contract_id(&agreement), held);
+            }
+            Kind::Terminated(termination) => {
+                if let Some(held) = self.contracts.get_mut(&termination.value().contract) {
+                    held.is_ended = true;
+                }
+            }
+            Kind::Requested { request, contract } => {
+                self.waiting.insert(request, (contract, index));
+            }
+            Kind::Received { received, contract } => {
+                self.waiting.remove(&received.request);
+                if let Some(held) = self.contracts.get_mut(&contract) {
+                    held.count(&received);
+                }
+            }
+        }
+    }
+}
+
+impl HeldContract {
+    fn count(&mut self, received: &ReceivedRecord) {
+        let counted = match received.answer {
+            ReceivedAnswer::Released { .. } => Some(&mut self.released),
+            ReceivedAnswer::Denied { .. } => Some(&mut self.denied),
+            ReceivedAnswer::None { .. } => None,
+        };
+        if let Some(counted) = counted {
+            *counted = counted.saturating_add(1);
+        }
+        if !received.complaints.is_empty() {
+            self.complained = self.complained.saturating_add(1);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What a consumer can complain of.
+
+use dataspace_audit_log::{TEXT_LEN_MAX, TreeSize};
+use dataspace_policy::ClauseId;
+use dataspace_primitives::shown;
+use thiserror::Error;
+
+/// In what an answer is not what was agreed, as far as the consumer can see. It is recorded in its log.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Complaint {
+    /// A cell shows that a duty was not carried out.
+    #[error("{clause} was not carried out: see column `{}` of row {row}", shown(column))]
+    Duty {
+        /// Which duty.
+        clause: ClauseId,
+        /// Its column.
+        column: String,
+        /// The first row that shows it, from 1.
+        row: u64,
+    },
+    /// A column that the contract leaves out.
+    #[error("{clause} leaves out column `{}`, which came", shown(column))]
+    HiddenColumn {
+        /// Which duty.
+        clause: ClauseId,
+        /// The column.
+        column: String,
+    },
+    /// A column that was not asked for.
+    #[error("column `{}` was not asked for", shown(column))]
+    OtherColumn {
+        /// The column.
+        column: String,
+    },
+    /// A row with more or fewer cells than there are columns, or that is no row.
+    #[error("row {row} is not a row of these columns")]
+    Row {
+        /// Which, from 1.
+        row: u64,
+    },
+    /// More rows than were asked for.
+    #[error("more than the {max} rows came that were asked for")]
+    Rows {
+        /// Rows at most.
+        max: u64,
+    },
+    /// Bytes that were not asked for, or out of their order.
+    #[error("byte {at} is not the next one that was asked for")]
+    Bytes {
+        /// Where they begin.
+        at: u64,
+    },
+    /// The answer ended without an end.
+    #[error("the answer was cut off")]
+    CutOff,
+    /// Something in the answer is malformed.
+    #[error("the answer is malformed: {what}")]
+    Malformed {
+        /// The problem.
+        what: String,
+    },
+    /// No evidence of the decision came.
+    #[error("no evidence of the decision came")]
+    NoEvidence,
+    /// The evidence does not hold.
+    #[error("the evidence of the decision does not hold: {}", shown(why))]
+    Evidence {
+        /// Why.
+        why: String,
+    },
+    /// The evidence is good, and of something else than what was answered.
+    #[error("the evidence is of another decision: {what} differs")]
+    OtherDecision {
+        /// What differs.
+        what: &'static str,
+    },
+    /// The provider's log is shorter than it was.
+    #[error(
+        "the provider's log had {held} records, and shows {shown} now: it was rolled back, or copied"
+    )]
+    RolledBack {
+        /// Records under the checkpoint that is held.
+        held: TreeSize,
+        /// And now.
+        shown: TreeSize,
+    },
+    /// The provider signed two histories. The proof is kept.
+    #[error(
+        "the provider signed two histories of its log that contradict each other; the proof is kept"
+    )]
+    Forked,
+    /// It is not shown that the provider's log extends what was seen of it.
+    #[error("it is not shown that the provider's log extends what was seen of it")]
+    Unproved,
+}
+
+impl Complaint {
+    /// As a record has it.
+    pub(crate) fn to_text(&self) -> String {
+        cut(self.to_string())
+    }
+}
+
+/// A text that a record can have.
+pub(crate) fn cut(mut text: String) -> String {
+    if text.len() > TEXT_LEN_MAX {
+        let end = (0..=TEXT_LEN_MAX.saturating_sub(3)).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
+}

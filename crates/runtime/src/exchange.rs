@@ -1,0 +1,120 @@
+//! What the two halves say to each other, as bytes for any transport.
+//!
+//! A consumer makes a [`Call`] with a body and reads an answer. Over HTTP, a call is a `POST` to its path, an
+//! answer is the body of a 200, and [`CallError::Refused`] is a 4xx with its words. Bodies are canonical CBOR;
+//! the answer to [`Call::Access`] is a sequence of frames ([`frame`]), so that it can be read as it comes.
+
+pub(crate) mod frame;
+pub(crate) mod message;
+
+#[cfg(feature = "provider")]
+pub(crate) mod answer;
+
+use std::fmt;
+use std::io::{self, Read};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Longest body of a call, in bytes.
+pub const CALL_LEN_MAX: usize = 1 << 19;
+
+/// What a consumer asks of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Call {
+    /// The profile of the space, the provider's credential and keys, and its published offers, by page.
+    Catalogue,
+    /// An acceptance, for which the signed agreement comes back.
+    Conclude,
+    /// A signed request, for which data or a denial come back, and the evidence of the decision.
+    Access,
+    /// The signed end of a contract.
+    Terminate,
+}
+
+impl Call {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Catalogue, Self::Conclude, Self::Access, Self::Terminate];
+
+    /// Its name in a path: `catalogue`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Catalogue => "catalogue",
+            Self::Conclude => "conclude",
+            Self::Access => "access",
+            Self::Terminate => "terminate",
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// There is no such call.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("there is no such call; there are catalogue, conclude, access and terminate")]
+pub struct ParseCallError;
+
+impl FromStr for Call {
+    type Err = ParseCallError;
+
+    fn from_str(text: &str) -> Result<Self, ParseCallError> {
+        Self::ALL.into_iter().find(|call| call.as_str() == text).ok_or(ParseCallError)
+    }
+}
+
+/// The way to one provider. A closure is one.
+pub trait Transport {
+    /// Sends a call, and gives the answer to be read as it comes.
+    ///
+    /// # Errors
+    /// [`CallError`] if the provider refuses, or cannot be reached.
+    fn call(&self, call: Call, body: Vec<u8>) -> Result<Box<dyn Read + Send>, CallError>;
+}
+
+impl<F: Fn(Call, Vec<u8>) -> Result<Box<dyn Read + Send>, CallError>> Transport for F {
+    fn call(&self, call: Call, body: Vec<u8>) -> Result<Box<dyn Read + Send>, CallError> {
+        self(call, body)
+    }
+}
+
+/// Why a call has no answer.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The provider refuses.
+    #[error("the provider refuses: {}", dataspace_primitives::shown(words))]
+    Refused {
+        /// Its words.
+        words: String,
+    },
+    /// The provider cannot be reached, or the answer is cut off.
+    #[error("the provider cannot be reached")]
+    Io(#[from] io::Error),
+}
+
+/// What arrived is not what a provider says.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum MessageError {
+    /// It cannot be read to its end.
+    #[error("the answer is cut off")]
+    Io(#[from] io::Error),
+    /// It is malformed, or too long.
+    #[error("the answer is malformed")]
+    Decode(#[from] dataspace_primitives::cbor::DecodeError),
+    /// A document in it is malformed.
+    #[error("a document in the answer is malformed")]
+    Document(#[from] dataspace_primitives::EnvelopeError),
+    /// A frame is malformed, too long, or not in its place.
+    #[error("the answer is malformed: {what}")]
+    Frame {
+        /// The problem.
+        what: &'static str,
+    },
+}

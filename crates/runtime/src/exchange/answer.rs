@@ -1,0 +1,311 @@
+//! The provider's answers to calls.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::{Arc, Weak};
+
+use dataspace_audit_log::{Event, Fault, ReadError, Record, TreeSize};
+use dataspace_data_plane::{Piece, csv_rows};
+use dataspace_identity::{Admitted, Resolver as _};
+use dataspace_ledger::Refusal;
+use dataspace_primitives::cbor::{DecodeError, EncodeError};
+use dataspace_primitives::{EnvelopeError, Payload, Signed};
+use dataspace_usage_contract::{Acceptance, Agreement, Offer};
+use serde_bytes::ByteBuf;
+use thiserror::Error;
+
+use crate::access::asked::Receipt;
+use crate::access::error::AccessError;
+use crate::access::release::{Release, ReleaseError};
+use crate::error::{ChangeError, WriteError, with_causes};
+use crate::exchange::Call;
+use crate::exchange::frame::{Frame, ROWS_LEN};
+use crate::exchange::message::{
+    AccessCall, CATALOGUE_LEN_MAX, Catalogue, CatalogueCall, ConcludeCall, body, read_body,
+};
+use crate::node::Inner;
+use crate::space::DataSpace;
+use crate::space::accesses::Access;
+use crate::space::offers::OfferStoreError;
+
+/// Why a call is not answered.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The body is malformed.
+    #[error("the body of the call is malformed")]
+    Body(#[from] DecodeError),
+    /// A document in it is malformed.
+    #[error("a document in the call is malformed")]
+    Document(#[from] EnvelopeError),
+    /// The contract is not concluded, or not ended.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// There is no decision.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The provider is not a member of the space, so it has no catalogue.
+    #[error("the provider has no credential in this space yet")]
+    NoCredential,
+    /// The published offers cannot be read.
+    #[error(transparent)]
+    Offers(#[from] OfferStoreError),
+    /// The node's log cannot be read.
+    #[error("the log cannot be read")]
+    Read(#[from] ReadError),
+    /// The answer cannot be encoded.
+    #[error("the answer cannot be encoded")]
+    Encode(#[from] EncodeError),
+}
+
+impl AnswerError {
+    /// Whose fault it is: of [`Fault::Caller`] tell the caller the [words](Self::words) (a 4xx over HTTP);
+    /// everything else is this node's own business (a 5xx).
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Change(
+                ChangeError::Unsigned(_) | ChangeError::InsidePass | ChangeError::Write(_),
+            )
+            | Self::Access(
+                AccessError::Clock(_)
+                | AccessError::Append(_)
+                | AccessError::Closed
+                | AccessError::Contract { .. },
+            )
+            | Self::NoCredential
+            | Self::Offers(_)
+            | Self::Read(_)
+            | Self::Encode(_) => Fault::Environment,
+            Self::Body(_) | Self::Document(_) | Self::Change(_) | Self::Access(_) => Fault::Caller,
+        }
+    }
+
+    /// What to tell the caller. Failures of this node are not told to strangers.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.fault() {
+            Fault::Caller => with_causes(self),
+            _ => "the node cannot answer now".to_owned(),
+        }
+    }
+}
+
+/// An answer, to be sent as it is read. Reading blocks, for data and for the disk.
+pub struct Answer {
+    node: Weak<Inner>,
+    ready: Vec<u8>,
+    /// Bytes of it that were read.
+    read: usize,
+    next: Next,
+}
+
+/// What comes after what is ready.
+enum Next {
+    Nothing,
+    Data(Box<Release>, TreeSize),
+    /// The release gave its last piece, or stopped.
+    End(Receipt, TreeSize, Option<String>),
+}
+
+impl DataSpace {
+    /// Answers a call of a consumer. Documents in it are verified here; the transport need not know who
+    /// calls. Blocks as [`access`](Self::access) and [`conclude`](Self::conclude) do.
+    ///
+    /// # Errors
+    /// [`AnswerError`], and nothing is to be sent but its [words](AnswerError::words).
+    pub fn answer(&self, call: Call, from: &[u8]) -> Result<Answer, AnswerError> {
+        let ready = match call {
+            Call::Catalogue => self.catalogue(&read_body(from)?)?,
+            Call::Conclude => {
+                let ConcludeCall { offer, acceptance } = read_body(from)?;
+                let (offer, acceptance) = (signed(offer)?, signed(acceptance)?);
+                let agreement = self.conclude_again(offer, acceptance)?;
+                agreement.as_bytes().to_vec()
+            }
+            Call::Terminate => {
+                self.terminate(Signed::from_bytes(from.to_vec())?)?;
+                Vec::new()
+            }
+            Call::Access => {
+                let AccessCall { request, held } = read_body(from)?;
+                return self.answer_access(self.access(signed(request)?)?, held);
+            }
+        };
+        Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next: Next::Nothing })
+    }
+
+    fn answer_access(&self, access: Access, held: TreeSize) -> Result<Answer, AnswerError> {
+        let (frame, next) = match access {
+            Access::Released(release) => {
+                let name = |field: &Arc<arrow_schema::Field>| field.name().clone();
+                let columns =
+                    release.schema().map(|schema| schema.fields().iter().map(name).collect());
+                let record = release.receipt().index;
+                (Frame::Permitted { record, columns }, Next::Data(Box::new(release), held))
+            }
+            Access::Denied(denied) => {
+                let receipt = denied.receipt();
+                let reasons = denied.reasons().iter().map(ToString::to_string).collect();
+                let frame = Frame::Denied { record: receipt.index, reasons };
+                (frame, Next::End(receipt, held, None))
+            }
+        };
+        let ready = frame.to_bytes()?;
+        Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next })
+    }
+
+    /// A call that is repeated because its answer was lost gets the same agreement.
+    fn conclude_again(
+        &self,
+        offer: Signed<Offer>,
+        acceptance: Signed<Acceptance>,
+    ) -> Result<Signed<Agreement>, AnswerError> {
+        let refused = match self.conclude(offer, acceptance.clone()) {
+            Ok(agreement) => return Ok(agreement.signed().clone()),
+            Err(error) => error,
+        };
+        if let ChangeError::Refused(Refusal::AlreadyAccepted { consumer, .. }) = &refused {
+            let now = self.now().map_err(WriteError::from).map_err(ChangeError::from)?;
+            let acceptance = acceptance.verify(&self.keys().keys(consumer), now);
+            let contract = acceptance.map_err(ChangeError::from)?.value().contract;
+            if let Ok(agreement) = self.agreement(contract) {
+                return Ok(agreement.signed().clone());
+            }
+        }
+        Err(refused.into())
+    }
+
+    fn catalogue(&self, call: &CatalogueCall) -> Result<Vec<u8>, AnswerError> {
+        let (profile, credential, places) = {
+            let state = self.inner.gate.enter();
+            let member = state.space.member(self.provider()).ok_or(AnswerError::NoCredential)?;
+            let credential = Admitted::signed(member.admitted());
+            let places = state.space.key_records_of(self.provider()).to_vec();
+            (state.space.profile().signed().as_bytes().to_vec(), credential.clone(), places)
+        };
+        let kept = self.inner.contracts.kept();
+        let mut keys = Vec::with_capacity(places.len());
+        for place in places {
+            let record = Record::from_bytes(&kept.read_or(&self.inner.log, place)?);
+            if let Ok(Record { event: Event::Keys { document, .. }, .. }) = record {
+                keys.push(document);
+            }
+        }
+        let now = self.now().map_err(WriteError::from).map_err(ChangeError::from)?;
+        let (mut offers, mut next, mut len) = (Vec::new(), None, 0_usize);
+        for (id, offer) in self.open_offers(call.after, now)? {
+            len = len.saturating_add(offer.as_bytes().len());
+            if len > CATALOGUE_LEN_MAX {
+                break;
+            }
+            offers.push(ByteBuf::from(offer.as_bytes()));
+            next = Some(id);
+        }
+        // The last page is the one that comes back empty.
+        let provider = ByteBuf::from(credential.as_bytes());
+        let profile = ByteBuf::from(profile);
+        Ok(body(&Catalogue { profile, provider, keys, offers, next })?)
+    }
+}
+
+fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, EnvelopeError> {
+    Signed::from_bytes(document.into_vec())
+}
+
+impl Answer {
+    /// Makes the next frame ready; false if there is none.
+    fn go_on(&mut self) -> Result<bool, EncodeError> {
+        self.read = 0;
+        self.ready.clear();
+        match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::Nothing => return Ok(false),
+            Next::Data(mut release, held) => {
+                let stopped = match release.next_piece() {
+                    Ok(Some(piece)) => {
+                        self.ready = match frames(piece) {
+                            Ok(frames) => frames,
+                            Err(why) => {
+                                return self.end(release.receipt().clone(), held, Some(why));
+                            }
+                        };
+                        self.next = Next::Data(release, held);
+                        return Ok(true);
+                    }
+                    Ok(None) => None,
+                    // What is wrong with the data is not told.
+                    Err(ReleaseError::Stopped { reason }) => Some(reason),
+                    Err(_) => Some("the provider cannot go on".to_owned()),
+                };
+                self.next = Next::End(release.receipt().clone(), held, stopped);
+                return self.go_on();
+            }
+            Next::End(receipt, held, stopped) => return self.end(receipt, held, stopped),
+        }
+    }
+
+    fn end(
+        &mut self,
+        receipt: Receipt,
+        held: TreeSize,
+        stopped: Option<String>,
+    ) -> Result<bool, EncodeError> {
+        let space = self.node.upgrade().map(|inner| DataSpace { inner });
+        let (mut evidence, mut path) = (None, Vec::new());
+        if let Some(space) = space
+            && let Ok((shown, size)) = space.evidence_under(receipt.index, Some(&receipt.request))
+        {
+            evidence = Some(ByteBuf::from(shown.to_bytes()?));
+            let range = (held.min(size), held.max(size));
+            // Of a log that was rolled back there is none, and the consumer sees it.
+            let proof = space.log().consistency_proof(range.0, range.1);
+            path = proof.map(|proof| proof.path).unwrap_or_default();
+        }
+        self.ready = Frame::End { stopped, evidence, path }.to_bytes()?;
+        Ok(true)
+    }
+}
+
+/// A piece, in as many frames as it takes.
+fn frames(piece: Piece) -> Result<Vec<u8>, String> {
+    let encode = |frame: Frame| frame.to_bytes().map_err(|error| error.to_string());
+    match piece {
+        Piece::Rows(batch) => {
+            let mut frames = Vec::new();
+            let mut send = |csv: Vec<u8>| {
+                frames.extend(encode(Frame::Rows { csv: ByteBuf::from(csv) })?);
+                Ok::<_, String>(())
+            };
+            let rows = csv_rows(&batch, ROWS_LEN).map_err(|_| "a value has no text".to_owned())?;
+            rows.into_iter().try_for_each(&mut send)?;
+            Ok(frames)
+        }
+        Piece::Bytes { at, bytes } => {
+            encode(Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) })
+        }
+        _ => Err("a kind of data that cannot be sent".to_owned()),
+    }
+}
+
+impl Read for Answer {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.ready.len() {
+            if !self.go_on().map_err(io::Error::other)? {
+                return Ok(0);
+            }
+        }
+        let (_, rest) = self.ready.split_at(self.read);
+        let len = rest.len().min(into.len());
+        let (rest, _) = rest.split_at(len);
+        let (into, _) = into.split_at_mut(len);
+        into.copy_from_slice(rest);
+        self.read = self.read.saturating_add(len);
+        Ok(len)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! The answer to an access, frame by frame: a CBOR sequence (RFC 8742) of byte strings, in each of which
+//! one frame is encoded. First `permitted` or `denied`, then the pieces, then `end`. Without an `end`, it
+//! was cut off.
+
+use std::io::{ErrorKind, Read};
+
+use dataspace_audit_log::LeafIndex;
+use dataspace_primitives::Digest;
+use dataspace_primitives::cbor;
+#[cfg(feature = "provider")]
+use dataspace_primitives::cbor::EncodeError;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::exchange::MessageError;
+
+/// Longest frame, in bytes.
+pub(crate) const FRAME_LEN_MAX: usize = 8 << 20;
+/// Text of rows in one frame, about; a row is never cut.
+#[cfg(feature = "provider")]
+pub(crate) const ROWS_LEN: usize = 1 << 18;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub(crate) enum Frame {
+    /// The access is permitted, as this record says.
+    Permitted {
+        record: LeafIndex,
+        /// The columns, if these are rows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        columns: Option<Vec<String>>,
+    },
+    /// The access is denied, as this record says.
+    Denied { record: LeafIndex, reasons: Vec<String> },
+    /// Whole rows as CSV (RFC 4180, with `\n`), without a header.
+    Rows { csv: ByteBuf },
+    /// Bytes of a file, from this place on.
+    Bytes { at: u64, bytes: ByteBuf },
+    /// There is no more.
+    End {
+        /// Why this is not all of it; `None` if it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopped: Option<String>,
+        /// Evidence of the decision; `None` if the provider cannot show it now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<ByteBuf>,
+        /// That its checkpoint extends the one that the consumer holds, or the other way round.
+        path: Vec<Digest>,
+    },
+}
+
+impl Frame {
+    #[cfg(feature = "provider")]
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        let frame = serde_bytes::ByteBuf::from(cbor::to_canonical(self)?);
+        cbor::to_canonical(&frame)
+    }
+
+    /// The next frame; `None` where nothing more comes.
+    pub(crate) fn read(from: &mut impl Read) -> Result<Option<Self>, MessageError> {
+        let malformed = |what| MessageError::Frame { what };
+        let Some(len) = read_head(from)? else { return Ok(None) };
+        if len > u64::try_from(FRAME_LEN_MAX).unwrap_or(u64::MAX) {
+            return Err(malformed("a frame is too long"));
+        }
+        // Memory grows with what has come, not with what was announced.
+        let mut bytes = Vec::new();
+        from.take(len).read_to_end(&mut bytes)?;
+        if u64::try_from(bytes.len()).ok() != Some(len) {
+            return Err(std::io::Error::from(ErrorKind::UnexpectedEof).into());
+        }
+        Ok(Some(cbor::from_canonical(&bytes, FRAME_LEN_MAX)?))
+    }
+}
+
+/// The length of the next byte string, in its one encoding (RFC 8949 §4.2.1).
+fn read_head(from: &mut impl Read) -> Result<Option<u64>, MessageError> {
+    let mut first = [0];
+    loop {
+        match from.read(&mut first) {
+            Ok(0) => return Ok(None),
+            Ok(_) => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let malformed = MessageError::Frame { what: "there is something else than a frame" };
+    let [first] = first;
+    let (major, more) = (first >> 5, first & 0x1f);
+    let (bytes, least) = match more {
+        0..=23 => (0, 0),
+        24 => (1, 24),
+        25 => (2, 1 << 8),
+        26 => (4, 1 << 16),
+        _ => return Err(malformed),
+    };
+    if major != 2 {
+        return Err(malformed);
+    }
+    if bytes == 0 {
+        return Ok(Some(more.into()));
+    }
+    let mut len = [0; 8];
+    let at = len.len().saturating_sub(bytes);
+    let (_, tail) = len.split_at_mut(at);
+    from.read_exact(tail)?;
+    let len = u64::from_be_bytes(len);
+    if len < least { Err(malformed) } else { Ok(Some(len)) }
+}
