@@ -108,6 +108,51 @@ fn an_archive_opens_ranges_of_a_picture_and_its_space_forbids_training() {
     tells(env!("CARGO_BIN_EXE_audio_visual"), &lines);
 }
 
+/// Ends a process, whatever happens.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
+#[test]
+fn a_consumer_in_another_process_gets_data_over_http() {
+    use std::io::{BufRead as _, BufReader};
+    let parent = tempfile::tempdir().unwrap();
+    let path = |name: &str| parent.path().join(name).to_str().unwrap().to_owned();
+    let consumer = env!("CARGO_BIN_EXE_consumer");
+    std::fs::create_dir(path("institute")).unwrap();
+    let did = succeed(consumer, &[&path("institute")]);
+    let mut provider = Command::new(env!("CARGO_BIN_EXE_provider"));
+    provider.args([&path("laboratory"), did.trim()]).stdout(std::process::Stdio::piped());
+    let mut provider = Running(provider.spawn().unwrap());
+    let mut told = BufReader::new(provider.0.stdout.take().unwrap()).lines();
+    let mut next = |prefix: &str| {
+        let line = told.next().unwrap().unwrap();
+        line.strip_prefix(prefix).unwrap_or_else(|| panic!("{line}")).to_owned()
+    };
+    let (authority, url) = (next("authority "), next("listening on "));
+    let told = succeed(consumer, &[&path("institute"), &url, &authority]);
+    for line in [
+        "duty-1  column mp_id is replaced by pseudonyms",
+        "received 55 rows\n",
+        "record 8: denied: permission-1: the purpose must be research",
+        "closed with 9 records\n",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(!told.contains("complaint"), "{told}");
+    // Another authority's word is not taken.
+    let stranger = dataspace_runtime::generate_key().unwrap();
+    std::fs::create_dir(path("other")).unwrap();
+    succeed(consumer, &[&path("other")]);
+    let (is_good, told) = run(consumer, &[&path("other"), &url, stranger.did().as_str()]);
+    assert!(!is_good && told.contains("UntrustedKey"), "{told}");
+}
+
 #[test]
 fn a_program_without_arguments_says_what_it_needs() {
     for program in [
@@ -117,6 +162,8 @@ fn a_program_without_arguments_says_what_it_needs() {
         env!("CARGO_BIN_EXE_materials"),
         env!("CARGO_BIN_EXE_automotive"),
         env!("CARGO_BIN_EXE_audio_visual"),
+        env!("CARGO_BIN_EXE_provider"),
+        env!("CARGO_BIN_EXE_consumer"),
     ] {
         let (is_good, told) = run(program, &[]);
         assert!(!is_good && told.contains("usage: "), "{told}");

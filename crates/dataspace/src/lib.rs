@@ -91,7 +91,8 @@ pub use dataspace_usage_contract::{
 // Both halves.
 pub use dataspace_policy::Clause;
 pub use dataspace_runtime::{
-    Call, CallError, ChangeError, Clock, OfferEntry, OfferFilter, SystemClock, Transport, WriteError,
+    CALL_LEN_MAX, Call, CallError, ChangeError, Clock, OfferEntry, OfferFilter, SystemClock,
+    Transport, WriteError,
 };
 pub use dataspace_usage_contract::OfferId;
 

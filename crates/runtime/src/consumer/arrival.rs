@@ -1,7 +1,10 @@
 //! What came of a request, once it is recorded.
 
+use std::fmt;
+
 use dataspace_audit_log::{LeafIndex, ReceivedAnswer};
 use dataspace_ledger::Evidence;
+use dataspace_primitives::shown;
 
 use crate::consumer::complaint::Complaint;
 use crate::consumer::incoming::Incoming;
@@ -30,4 +33,28 @@ pub struct Arrival {
     pub evidence: Option<Evidence>,
     /// In what it is not what was agreed; empty if nothing is wrong that can be seen.
     pub complaints: Vec<Complaint>,
+}
+
+/// In plain words: `55 rows, 4310 bytes`, or `denied: …`. A provider's words are shown so that they cannot act
+/// on a terminal.
+impl fmt::Display for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.answer {
+            ReceivedAnswer::Released { rows, bytes, is_whole, .. } => {
+                if *rows > 0 {
+                    write!(f, "{rows} rows, ")?;
+                }
+                write!(f, "{bytes} bytes")?;
+                if !is_whole {
+                    f.write_str(", not to the end")?;
+                }
+                self.stopped.iter().try_for_each(|why| write!(f, ": {}", shown(why)))
+            }
+            ReceivedAnswer::Denied { reasons } => {
+                let reasons: Vec<_> = reasons.iter().map(|one| shown(one).to_string()).collect();
+                write!(f, "denied: {}", reasons.join("; "))
+            }
+            ReceivedAnswer::None { why } => write!(f, "no decision: {}", shown(why)),
+        }
+    }
 }
