@@ -3,6 +3,7 @@
 mod cast;
 mod choose;
 mod columns;
+mod page;
 mod sample;
 mod story;
 

@@ -24,6 +24,16 @@ pub(crate) fn bad(text: impl Display) -> String {
     paint(AnsiColor::Red.on_default().bold(), text)
 }
 
+/// [`good`], as a function of texts.
+pub(crate) fn good_text(text: &str) -> String {
+    good(text)
+}
+
+/// [`bad`], as a function of texts.
+pub(crate) fn bad_text(text: &str) -> String {
+    bad(text)
+}
+
 pub(crate) fn dim(text: impl Display) -> String {
     paint(Style::new().dimmed(), text)
 }

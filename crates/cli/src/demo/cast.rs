@@ -1,5 +1,7 @@
 //! Who takes part, and what they sign away from the provider's node.
 
+use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -8,8 +10,11 @@ use dataspace_identity::{
 };
 use dataspace_policy::Action;
 use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity, Verified};
-use dataspace_runtime::{Clock, SystemClock, generate_key, request_access};
-use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
+use dataspace_runtime::{
+    Call, CallError, Clock, ConsumerNode, ConsumerSetup, DataSpace, NodeKeys, SystemClock,
+    Transport, generate_key, request_access,
+};
+use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer, SpaceProfile};
 
 /// The authority of a space.
 pub(crate) struct Authority {
@@ -17,7 +22,14 @@ pub(crate) struct Authority {
     pub(crate) space: SpaceId,
 }
 
-/// A consumer.
+/// A consumer with a node of its own.
+pub(crate) struct Institute {
+    pub(crate) name: &'static str,
+    pub(crate) did: Did,
+    pub(crate) node: ConsumerNode,
+}
+
+/// A consumer that has a key and no more: it can check and sign.
 pub(crate) struct Consumer {
     pub(crate) name: &'static str,
     pub(crate) key: SecretKey,
@@ -64,6 +76,28 @@ impl Authority {
             reason: reason.parse()?,
         };
         Ok(Signed::sign(&revocation, &self.key)?)
+    }
+}
+
+impl Institute {
+    pub(crate) fn make(
+        dir: &Path,
+        authority: &Did,
+        profile: &Signed<SpaceProfile>,
+    ) -> Result<Self> {
+        let keys = NodeKeys::create(&dir.join("keys"), None)?;
+        let did = keys.did().clone();
+        let node = ConsumerSetup::new(dir, keys, authority.clone()).create(profile.clone())?;
+        Ok(Self { name: "Institute of Metals", did, node })
+    }
+}
+
+/// The way from the institute to the mill: straight, since both are in this program.
+pub(crate) fn to(provider: &DataSpace) -> impl Transport + use<> {
+    let provider = provider.clone();
+    move |call: Call, body: Vec<u8>| match provider.answer(call, &body) {
+        Ok(answer) => Ok(Box::new(answer) as Box<dyn Read + Send>),
+        Err(error) => Err(CallError::Refused { words: error.words() }),
     }
 }
 
