@@ -5,7 +5,7 @@
 //! `cargo run --bin consumer -- DIR URL AUTHORITY`.
 #![expect(clippy::print_stdout, reason = "it tells what it does")]
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::{env, error::Error, path::Path};
 
 use dataspace::{
@@ -17,15 +17,13 @@ fn call(url: &str, call: Call, body: &[u8]) -> Result<Box<dyn Read + Send>, Call
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let answer = agent.post(format!("{url}/{call}")).send(body).map_err(io::Error::other)?;
-    match answer.status().as_u16() {
-        200 => Ok(Box::new(answer.into_body().into_reader())),
-        _ => {
-            let (mut words, mut body) =
-                (String::new(), answer.into_body().into_reader().take(4_096));
-            body.read_to_string(&mut words)?;
-            Err(CallError::Refused { words })
-        }
+    let (is_good, body) = (answer.status() == 200, answer.into_body().into_reader());
+    if is_good {
+        return Ok(Box::new(body));
     }
+    let mut words = String::new();
+    body.take(4_096).read_to_string(&mut words)?;
+    Err(CallError::Refused { words })
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -59,14 +57,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         )? {
             Reply::Data(mut data) => {
                 println!("columns {}", data.columns().unwrap_or_default().join(", "));
-                let mut rows = 0;
                 while let Some(Arrived::Rows(csv)) = data.next_piece() {
-                    rows += csv.iter().filter(|byte| **byte == b'\n').count();
+                    io::stdout().write_all(&csv)?; // or wherever the rows are needed
                 }
-                println!("received {rows} rows");
                 data.finish()?
             }
-            Reply::Denied(denied) => denied,
+            Reply::Denied(denied) => *denied,
         };
         println!("record {}: {}; evidence {}", arrival.index, arrival, arrival.evidence.is_some());
         for complaint in &arrival.complaints {

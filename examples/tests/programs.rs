@@ -138,7 +138,7 @@ fn a_consumer_in_another_process_gets_data_over_http() {
     let told = succeed(consumer, &[&path("institute"), &url, &authority]);
     for line in [
         "duty-1  column mp_id is replaced by pseudonyms",
-        "received 55 rows\n",
+        "record 6: 55 rows, ",
         "record 8: denied: permission-1: the purpose must be research",
         "closed with 9 records\n",
     ] {

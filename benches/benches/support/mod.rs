@@ -77,7 +77,7 @@ pub(crate) fn keys() -> Result<NodeKeys> {
 pub(crate) fn node(contracts: usize) -> Result<Node> {
     let dir = tempfile::tempdir_in(target_dir()?)?;
     let (authority, provider, consumer) = (generate_key()?, keys()?, generate_key()?);
-    let provider_did = provider.provider().clone();
+    let provider_did = provider.did().clone();
     let profile = dataspace_sectors::materials().profile("bench".parse()?, authority.did().clone());
     let space = Setup::new(dir.path().join("node"), provider, authority.did().clone())
         .create(Signed::sign(&profile, &authority)?)?;

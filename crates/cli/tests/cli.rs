@@ -25,7 +25,10 @@ fn demo(dir: &Path) -> String {
 fn the_demo_permits_what_the_contract_permits_and_says_why_it_denies() {
     let dir = tempfile::tempdir().unwrap();
     let output = demo(dir.path());
+    let widest = output.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 60, "{widest}");
     assert_eq!(output.matches("\n   released ").count(), 3);
+    let output = output.split_whitespace().collect::<Vec<_>>().join(" ");
     for reason in [
         "permission-1: the purpose must be alloy-design or research; the request says carbon-accounting",
         "permission-1: at most 2 uses are permitted; 2 were made",
@@ -35,7 +38,12 @@ fn the_demo_permits_what_the_contract_permits_and_says_why_it_denies() {
     ] {
         assert_eq!(output.matches(reason).count(), 1, "{reason}");
     }
-    for label in ["enforced   duty-1", "attested   permission-1", "legal      prohibition-1"] {
+    for label in [
+        "enforced duty-1",
+        "attested permission-1",
+        "legal prohibition-1",
+        "checked by the institute",
+    ] {
         assert!(output.contains(label), "{label}");
     }
 }
@@ -44,7 +52,7 @@ fn the_demo_permits_what_the_contract_permits_and_says_why_it_denies() {
 fn what_the_demo_releases_is_masked_and_filtered() {
     let dir = tempfile::tempdir().unwrap();
     demo(dir.path());
-    let released = fs::read_to_string(dir.path().join("demo/released.csv")).unwrap();
+    let released = fs::read_to_string(dir.path().join("demo/institute/released.csv")).unwrap();
     let original = fs::read_to_string(dir.path().join("demo/thermoelectrics.csv")).unwrap();
     assert!(released.lines().count() < original.lines().count());
     assert!(!released.contains("mp-") && !released.contains("m_n") && !released.contains("Fe2O3"));
@@ -150,7 +158,7 @@ fn a_table_of_texts_alone_can_be_shared_too() {
     fs::write(dir.path().join("texts.csv"), "name,secret\nalpha,one\nbeta,two\n").unwrap();
     let output = dataspace(&["--dir", "demo", "--data", "texts.csv"], dir.path());
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let released = fs::read_to_string(dir.path().join("demo/released.csv")).unwrap();
+    let released = fs::read_to_string(dir.path().join("demo/institute/released.csv")).unwrap();
     assert!(!released.contains("alpha") && released.contains("on") && !released.contains("one"));
 }
 
@@ -180,7 +188,7 @@ fn a_table_of_people_leaves_without_what_tells_who_they_are_and_says_why() {
     ] {
         assert!(said.contains(part), "{part} is not in {said}");
     }
-    let released = fs::read_to_string(dir.path().join("demo/released.csv")).unwrap();
+    let released = fs::read_to_string(dir.path().join("demo/institute/released.csv")).unwrap();
     let head = "employee_id,country,year,age,salary,latitude,zip,hired,department,remark";
     assert_eq!(released.lines().next(), Some(head));
     assert_eq!(released.lines().count(), 3);
@@ -203,8 +211,10 @@ fn without_years_a_country_or_a_number_chooses_the_rows() {
         let to = format!("of-{name}");
         let output = dataspace(&["--dir", &to, "--data", name], dir.path());
         let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(output.status.success() && said.contains(filter), "{said}");
-        let released = fs::read_to_string(dir.path().join(to).join("released.csv")).unwrap();
+        let released =
+            fs::read_to_string(dir.path().join(to).join("institute/released.csv")).unwrap();
         assert!(released.lines().count() > 1, "{released}");
     }
 }
@@ -214,4 +224,19 @@ fn an_absent_data_file_leaves_no_directory_behind() {
     let dir = tempfile::tempdir().unwrap();
     dataspace(&["--data", "absent.csv"], dir.path());
     assert!(!dir.path().join("dataspace-demo").exists());
+}
+
+#[test]
+fn positions_of_a_table_of_somebodys_own_are_coarse() {
+    let dir = tempfile::tempdir().unwrap();
+    let drives = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data/drives.csv");
+    let output = dataspace(&["demo", "--dir", "demo", "--data", drives], dir.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("column gps_lat is rounded to 1 decimals"), "{said}");
+    let released = fs::read_to_string(dir.path().join("demo/institute/released.csv")).unwrap();
+    let mut lines = released.lines();
+    let at = lines.next().unwrap().split(',').position(|column| column == "gps_lat").unwrap();
+    let coarse = |line: &str| line.split(',').nth(at).unwrap().len() <= "41.3".len();
+    assert!(lines.clone().count() > 10 && lines.all(coarse), "{released}");
 }

@@ -93,7 +93,7 @@ pub fn csv_rows(batch: &RecordBatch, len: usize) -> Result<Vec<Vec<u8>>, WriteEr
         writer.flush()?;
         if writer.get_ref().len() >= len || row + 1 == batch.num_rows() {
             let full = std::mem::replace(&mut writer, csv::Writer::from_writer(Vec::new()));
-            texts.push(full.into_inner().map_err(|error| error.into_error())?);
+            texts.push(full.into_inner().map_err(csv::IntoInnerError::into_error)?);
         }
     }
     Ok(texts)

@@ -67,6 +67,13 @@ impl Digest {
         &self.0
     }
 
+    /// All digits, lower case, for the name of a file.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        let text = self.to_string();
+        text.strip_prefix("sha256:").unwrap_or(&text).to_owned()
+    }
+
     /// The first 12 hexadecimal digits: enough for a person to tell two apart, never enough to
     /// identify one.
     #[must_use]

@@ -177,7 +177,7 @@ impl ConsumerNode {
     /// # Errors
     /// [`ConsumerError`] if it is not kept here, or no longer verifies.
     pub fn offer(&self, offer: OfferId) -> Result<Verified<Offer>, ConsumerError> {
-        Ok(self.verify_offer(self.kept(offer)?)?)
+        self.verify_offer(self.kept(offer)?)
     }
 
     pub(crate) fn kept(&self, offer: OfferId) -> Result<Signed<Offer>, ConsumerError> {

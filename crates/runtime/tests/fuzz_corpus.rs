@@ -10,6 +10,9 @@ mod disk;
 #[path = "../../../fuzz/checks/evidence.rs"]
 mod evidence;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/exchange.rs"]
+mod exchange;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/node_index.rs"]
 mod node_index;
 #[cfg(test)]
@@ -26,6 +29,11 @@ mod tests {
     #[test]
     fn the_corpus_of_indexes_breaks_nothing() {
         replay("node_index", super::node_index::check);
+    }
+
+    #[test]
+    fn the_corpus_of_exchanges_breaks_nothing() {
+        replay("exchange", super::exchange::check);
     }
 
     #[test]

@@ -25,8 +25,8 @@ from them (hashes, offsets, the mark). --rebuild rebuilds those, and cuts off wh
 last write. It cannot bring back a record: for that, restore the segment from a copy.
 
 Example:
-  dataspace audit fsck dataspace-demo/node
-  dataspace audit fsck dataspace-demo/node --rebuild";
+  dataspace audit fsck dataspace-demo/mill
+  dataspace audit fsck dataspace-demo/mill --rebuild";
 
 #[derive(Args)]
 #[command(after_help = HELP)]

@@ -1,7 +1,7 @@
 //! The kind of a directory, and the log in it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use dataspace_audit_log::{Checkpoint, NOTE_LEN_MAX, Origin};
@@ -41,12 +41,7 @@ impl Kind {
         }
         let names: Vec<_> = names.iter().filter_map(|name| name.to_str()).collect();
         let has = |name: &str| names.contains(&name);
-        // Other files may lie in a published log, whatever their names begin with.
-        let is_segment = |name: &&str| {
-            let number = name.strip_prefix("segment-");
-            number.is_some_and(|it| it.len() == 20 && it.bytes().all(|b| b.is_ascii_digit()))
-        };
-        if names.iter().any(is_segment) {
+        if names.iter().any(|name| is_segment(name)) {
             return Ok(Self::Node);
         }
         if has("tile") {
@@ -58,12 +53,30 @@ impl Kind {
         if has("checkpoint") {
             return Ok(Self::Published);
         }
-        let inside = dir.join("node");
-        if inside.is_dir() && matches!(Self::of(&inside), Ok(Self::Node)) {
-            bail!("there is no log in {shown}; there is one in {}", shown_path(&inside));
+        let mut inside: Vec<_> = names.iter().map(|name| dir.join(name)).collect();
+        inside.retain(|one| one.is_dir() && Self::has_segment(one));
+        inside.sort_unstable();
+        let inside: Vec<_> = inside.iter().map(PathBuf::as_path).map(shown_path).collect();
+        match &inside[..] {
+            [] => {}
+            [one] => bail!("there is no log in {shown}; there is one in {one}"),
+            several => {
+                bail!("there is no log in {shown}; there are some in {}", several.join(", "))
+            }
         }
         bail!("there is no log in {shown}: neither segments nor a checkpoint with tiles")
     }
+
+    fn has_segment(dir: &Path) -> bool {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name().to_str().is_some_and(is_segment))
+    }
+}
+
+/// Other files may lie in a published log, whatever their names begin with.
+fn is_segment(name: &str) -> bool {
+    let number = name.strip_prefix("segment-");
+    number.is_some_and(|it| it.len() == 20 && it.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// The log to ask for: as given, or as the stored checkpoint says.

@@ -10,12 +10,12 @@ use dataspace_policy::{Layer, Policies, Simulated, Simulation};
 use dataspace_primitives::shown;
 use dataspace_runtime::{Replayed, Replayer};
 
-use crate::audit::authority;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
 use crate::audit::progress::Progress;
 use crate::audit::source::Source;
 use crate::audit::words::{count, findings_to_json, write_findings};
+use crate::audit::{authority, consumer};
 use crate::json::object;
 use crate::outcome::{Damaged, Health};
 use crate::shell::shown_path;
@@ -28,12 +28,14 @@ decision that does not follow is a discrepancy, and so is a fact that the record
 contradict, a release with other duties than the contract's, or a request that was decided twice.
 It believes the space authority, and what consumers stated in their requests.
 
+Of a consumer's own log it verifies every document, and tells what the consumer complains of.
+
 --with FILE also decides by that Cedar text in place of the space's policies, and tells what would
 have been decided otherwise. That changes nothing, and is no discrepancy.
 
 Example:
-  dataspace audit replay dataspace-demo/node --authority dataspace-demo/authority.did
-  dataspace audit replay dataspace-demo/node --authority dataspace-demo/authority.did --with embargo.cedar";
+  dataspace audit replay dataspace-demo/mill --authority dataspace-demo/authority.did
+  dataspace audit replay dataspace-demo/mill --authority dataspace-demo/authority.did --with embargo.cedar";
 
 /// Longest policy text that is read, in bytes; shorter ones may still be refused.
 const POLICIES_LEN_MAX: usize = 1 << 20;
@@ -86,11 +88,17 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
     let progress = Progress::new("deciding", size);
     let not_honest =
         || Damaged(format!("the log does not follow the rules of the space of {authority}"));
-    source.replay(0..size, |index, bytes| {
+    let taken = source.replay(0..size, |index, bytes| {
         progress.at(index.as_u64());
         replayer.take(index, bytes).with_context(not_honest)
-    })?;
+    });
     drop(progress);
+    match taken {
+        Err(error) if consumer::is_consumers(&error) => {
+            return consumer::replay(&source, &authority, json, out);
+        }
+        taken => taken?,
+    }
     let found = replayer.finish().with_context(not_honest)?;
     if json {
         writeln!(out, "{}", json::pretty(&to_json(&source, size, &found)))?;

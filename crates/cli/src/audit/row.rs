@@ -1,6 +1,7 @@
 //! One record in plain words.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use clap::ValueEnum;
 use dataspace_audit_log::{
@@ -283,9 +284,11 @@ impl Row {
             ReceivedAnswer::None { why } => format!("no decision: {}", shown(why)),
         };
         let evidence = if received.evidence.is_some() { "; evidence kept" } else { "" };
-        let complaints: String =
-            received.complaints.iter().map(|one| format!("; COMPLAINT: {}", shown(one))).collect();
-        self.what = format!("{what}{evidence}{complaints}");
+        self.what = format!("{what}{evidence}");
+        for complaint in &received.complaints {
+            // Writing to a string does not fail.
+            let _ = write!(self.what, "; COMPLAINT: {}", shown(complaint));
+        }
     }
 
     fn document<T: Payload + Clone>(

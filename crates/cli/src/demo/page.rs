@@ -49,18 +49,16 @@ pub(super) fn note(indent: usize, text: &str) {
     }
 }
 
-/// A command that can be copied as it stands.
-pub(super) fn command(text: &str, words: &str) {
-    let mut lines = wrap(text, WIDTH.saturating_sub(INDENT + 4));
+/// A command that can be copied as it stands. Its words are not taken apart.
+pub(super) fn command(words: &[&str], what: &str) {
+    let mut lines = fill(words.iter().copied(), WIDTH.saturating_sub(INDENT + 4));
     let last = lines.len().saturating_sub(1);
     for (number, line) in lines.iter_mut().enumerate() {
-        let (indent, more) =
-            (if number == 0 { 0 } else { 2 }, if number < last { " \\" } else { "" });
-        say!("{:INDENT$}{:indent$}{}", "", "", paint::command(format!("{line}{more}")));
+        let indent = if number == 0 { INDENT } else { INDENT + 2 };
+        let more = if number < last { " \\" } else { "" };
+        say!("{:indent$}{}", "", paint::command(format!("{line}{more}")));
     }
-    for line in wrap(words, WIDTH.saturating_sub(INDENT + 3)) {
-        say!("{:1$}{line}", "", INDENT + 3);
-    }
+    inner(what);
 }
 
 /// The first three rows; the number of all of them is said elsewhere.
@@ -78,8 +76,12 @@ pub(super) fn plain(label: &str) -> String {
 
 /// Lines of at most `width` characters; a longer word has a line of its own.
 fn wrap(text: &str, width: usize) -> Vec<String> {
+    fill(text.split(' '), width)
+}
+
+fn fill<'t>(words: impl Iterator<Item = &'t str>, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in words {
         let fits = |line: &String| {
             line.is_empty() || line.chars().count() + 1 + word.chars().count() <= width
         };

@@ -12,7 +12,7 @@ use dataspace_runtime::{
     Access, Arrival, Arrived, Clock as _, DataSpace, Incoming, NewOffer, NewRequest, NodeKeys,
     Reply, Setup, SystemClock, Table, generate_key,
 };
-use dataspace_usage_contract::{ContractId, SpaceProfile, contract_id};
+use dataspace_usage_contract::{ContractId, Offer, SpaceProfile, contract_id};
 
 use super::cast::{self, Authority, Consumer, Institute, year};
 use super::choose::{self, Chosen};
@@ -129,7 +129,7 @@ fn found(dir: &Path) -> Result<Demo> {
     let mut profile: SpaceProfile =
         vocabulary.profile(name("materials-demo")?, authority_did.clone());
     SPACE_POLICIES.clone_into(&mut profile.policies);
-    let mill_did = mill.did().clone();
+    let provider = mill.did().clone();
     let signed = Signed::sign(&profile, &authority)?;
     let space = Setup::new(mill_dir, mill, authority_did.clone()).create(signed.clone())?;
     let institute = Institute::make(&institute_dir, &authority_did, &signed)?;
@@ -145,13 +145,13 @@ fn found(dir: &Path) -> Result<Demo> {
     heading(2, "It admits three participants");
     let validity = year(SystemClock.now())?;
     let members = [
-        (&mill_did, "Rolling Mill", "provider", "DE"),
+        (&provider, "Rolling Mill", "provider", "DE"),
         (&institute.did, institute.name, "consumer", "FR"),
         (outsider.key.did(), outsider.name, "consumer", "DE"),
     ];
     for (serial, (did, name, role, region)) in (1..).zip(members) {
         let credential = authority.credential(serial, did, (name, role, region), validity)?;
-        if *did == mill_did {
+        if *did == provider {
             institute.node.admit(&credential)?;
         }
         space.admit(credential)?;
@@ -176,21 +176,21 @@ impl Demo {
             .with_context(|| format!("cannot register {}", shown_path(data)))
     }
 
-    fn offer(&self, to: &Did, terms: Terms, validity: Validity) -> Result<NewOffer> {
+    fn offer(&self, to: &Did, terms: Terms, validity: Validity) -> Result<Signed<Offer>> {
         let (product, consumer, expires_at) = (name(PRODUCT)?, Some(to.clone()), validity.until());
-        Ok(NewOffer { product, consumer, terms, validity, expires_at })
+        Ok(self.space.offer(NewOffer { product, consumer, terms, validity, expires_at })?)
     }
 
     /// Offer, acceptance and conclusion, each with its signature: both halves record them.
     fn agree(&self, terms: Terms, validity: Validity) -> Result<ContractId> {
         let node = &self.institute.node;
-        let offer = self.space.offer(self.offer(&self.institute.did, terms, validity)?)?;
+        let offer = self.offer(&self.institute.did, terms, validity)?;
         Ok(node.conclude(&cast::to(&self.space), node.keep(&offer)?)?)
     }
 
     /// The same with a consumer that has no node.
     fn agree_with_outsider(&self, terms: Terms, validity: Validity) -> Result<ContractId> {
-        let offer = self.space.offer(self.offer(self.outsider.key.did(), terms, validity)?)?;
+        let offer = self.offer(self.outsider.key.did(), terms, validity)?;
         let acceptance = self.outsider.accept(&offer, self.space.provider())?;
         Ok(contract_id(&self.space.conclude(offer, acceptance)?))
     }
@@ -225,9 +225,8 @@ impl Demo {
         let (record, csv) = (incoming.record(), read(&mut incoming)?);
         let columns = incoming.columns().unwrap_or_default().len();
         let arrival = incoming.finish()?;
-        let rows = match arrival.answer {
-            ReceivedAnswer::Released { rows, is_whole: true, .. } => rows,
-            _ => bail!("the release was cut off: {arrival}"),
+        let ReceivedAnswer::Released { rows, is_whole: true, .. } = arrival.answer else {
+            bail!("the release was cut off: {arrival}");
         };
         let (used, limit) = self.space.uses(contract).context("the contract is gone")?;
         let limit = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
@@ -266,7 +265,7 @@ impl Demo {
                 let evidence = denied.evidence.clone().context("evidence of the denial")?;
                 let record = evidence.verify(self.authority.key.did())?.index();
                 show_denial(self.institute.name, &reasons.join("; "), record);
-                Ok(denied)
+                Ok(*denied)
             }
         }
     }
@@ -364,32 +363,29 @@ impl Demo {
 
     fn show_next(&self) {
         let path = |name: &str| quoted(&self.dir.join(name));
-        let authority = path("authority.did");
-        let evidence = path("evidence.cbor");
-        let run = "cargo run --release --";
+        let (authority, evidence) = (path("authority.did"), path("evidence.cbor"));
+        let (mill, institute) = (path("mill"), path("institute"));
+        let run = ["cargo", "run", "--release", "--"];
         say!("\n{}", paint::title("Next"));
-        for (command, words) in [
+        for (words, what) in [
             (
-                format!("{run} verify {evidence} --authority {authority}"),
+                &["verify", &evidence, "--authority", &authority][..],
                 "check the evidence as an auditor would",
             ),
             (
-                format!("{run} contract {} --authority {authority}", path("mill")),
+                &["contract", &mill, "--authority", &authority],
                 "read what was agreed in plain words, and what became of it",
             ),
             (
-                format!("{run} audit show {}", path("mill")),
+                &["audit", "show", &mill],
                 "what the mill's log holds; `audit verify` checks it, `audit replay` decides again",
             ),
-            (
-                format!("{run} audit show {}", path("institute")),
-                "what the institute's own log holds",
-            ),
-            (format!("{run} demo --data FILE"), "share a CSV or Parquet file of your own"),
-            ("cargo bench".to_owned(), "what a decision and a recorded access cost here"),
+            (&["audit", "show", &institute], "what the institute's own log holds"),
+            (&["demo", "--data", "FILE"], "share a CSV or Parquet file of your own"),
         ] {
-            page::command(&command, words);
+            page::command(&[&run, words].concat(), what);
         }
+        page::command(&["cargo", "bench"], "what a decision and a recorded access cost here");
     }
 }
 

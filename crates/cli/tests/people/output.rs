@@ -10,11 +10,11 @@ use crate::support::{code, dataspace, demo, files, run, said};
 const VERIFY: [&str; 4] = ["verify", "demo/evidence.cbor", "--authority", "demo/authority.did"];
 const LOUD: [&[&str]; 6] = [
     &VERIFY,
-    &["contract", "demo/node", "--authority", "demo/authority.did"],
-    &["audit", "verify", "demo/node"],
-    &["audit", "show", "demo/node"],
-    &["audit", "replay", "demo/node", "--authority", "demo/authority.did"],
-    &["audit", "fsck", "demo/node", "--json"],
+    &["contract", "demo/mill", "--authority", "demo/authority.did"],
+    &["audit", "verify", "demo/mill"],
+    &["audit", "show", "demo/mill"],
+    &["audit", "replay", "demo/mill", "--authority", "demo/authority.did"],
+    &["audit", "fsck", "demo/mill", "--json"],
 ];
 
 fn full() -> File {
@@ -84,7 +84,7 @@ fn a_dumb_terminal_and_no_colour_get_plain_text() {
 #[test]
 fn output_files_are_never_written_through_links() {
     let dir = tempfile::tempdir().unwrap();
-    let node = demo().join("demo/node");
+    let node = demo().join("demo/mill");
     let node = node.to_str().unwrap();
     fs::write(dir.path().join("precious"), "precious").unwrap();
     symlink("precious", dir.path().join("link")).unwrap();
@@ -126,7 +126,7 @@ fn a_denial_is_shown_as_a_denial() {
 #[test]
 fn an_output_file_is_whole_or_not_there_and_a_retry_works() {
     let dir = tempfile::tempdir().unwrap();
-    let node = demo().join("demo/node");
+    let node = demo().join("demo/mill");
     let node = node.to_str().unwrap();
     // The process may write files of 512 bytes.
     let script = "ulimit -f 1; exec \"$0\" audit export \"$1\" --csv records.csv";
@@ -148,11 +148,12 @@ fn printed_commands_run_as_they_are() {
         let output = run(dir.path(), &["demo", &format!("--dir={name}")]);
         let text = said(&output);
         assert_eq!(code(&output), 0, "{text}");
-        let commands: Vec<_> = text
+        let joined = text.replace(" \\\n", "");
+        let commands: Vec<_> = joined
             .lines()
             .filter_map(|line| line.trim().strip_prefix("cargo run --release -- "))
             .collect();
-        assert_eq!(commands.len(), 4, "{text}");
+        assert_eq!(commands.len(), 5, "{text}");
         for command in commands.iter().filter(|command| !command.contains("FILE")) {
             let script = format!("{} {command}", env!("CARGO_BIN_EXE_dataspace"));
             let mut shell = std::process::Command::new("sh");

@@ -14,9 +14,9 @@ use crate::consumer::incoming::Incoming;
 #[must_use]
 pub enum Reply {
     /// Data, to be read as they come.
-    Data(Incoming),
+    Data(Box<Incoming>),
     /// A denial. It is recorded.
-    Denied(Arrival),
+    Denied(Box<Arrival>),
 }
 
 /// An answer to its end, as it is recorded in the consumer's log.

@@ -82,7 +82,7 @@ impl ConsumerNode {
                 watch.begin(columns.as_deref().unwrap_or_default());
                 let (end, is_recorded) = (None, false);
                 let data = Incoming { asked, from, watch, columns, record, end, is_recorded };
-                Ok(Reply::Data(data))
+                Ok(Reply::Data(Box::new(data)))
             }
             Ok(Some(Frame::Denied { record, reasons })) => {
                 let end = match Frame::read(&mut from) {
@@ -94,7 +94,7 @@ impl ConsumerNode {
                 let reasons = reasons.into_iter().take(TEXTS_MAX).map(cut).collect();
                 let answer = ReceivedAnswer::Denied { reasons };
                 let denied = asked.end(answer, Some(record), (end, Vec::new()))?;
-                Ok(Reply::Denied(denied))
+                Ok(Reply::Denied(Box::new(denied)))
             }
             other => {
                 let why = match other {
@@ -338,8 +338,7 @@ impl Asked {
 
 /// The file with the evidence of the answer to a request.
 pub(crate) fn evidence_name(request: &Digest) -> String {
-    let hex: String = request.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{hex}.cbor")
+    format!("{}.cbor", request.to_hex())
 }
 
 impl fmt::Debug for Incoming {

@@ -119,7 +119,9 @@ impl Watch {
             // One complaint of each is enough.
             is_good
         });
-        broken.into_iter().for_each(|complaint| self.complain(complaint));
+        for complaint in broken {
+            self.complain(complaint);
+        }
     }
 
     /// Bytes of a file.

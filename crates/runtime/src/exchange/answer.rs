@@ -104,8 +104,7 @@ pub struct Answer {
 enum Next {
     Nothing,
     Data(Box<Release>, TreeSize),
-    /// The release gave its last piece, or stopped.
-    End(Receipt, TreeSize, Option<String>),
+    End(Receipt, TreeSize),
 }
 
 impl DataSpace {
@@ -148,7 +147,7 @@ impl DataSpace {
                 let receipt = denied.receipt();
                 let reasons = denied.reasons().iter().map(ToString::to_string).collect();
                 let frame = Frame::Denied { record: receipt.index, reasons };
-                (frame, Next::End(receipt, held, None))
+                (frame, Next::End(receipt, held))
             }
         };
         let ready = frame.to_bytes()?;
@@ -219,34 +218,29 @@ impl Answer {
         self.read = 0;
         self.ready.clear();
         match std::mem::replace(&mut self.next, Next::Nothing) {
-            Next::Nothing => return Ok(false),
+            Next::Nothing => Ok(false),
             Next::Data(mut release, held) => {
-                let stopped = match release.next_piece() {
-                    Ok(Some(piece)) => {
-                        self.ready = match frames(piece) {
-                            Ok(frames) => frames,
-                            Err(why) => {
-                                return self.end(release.receipt().clone(), held, Some(why));
-                            }
-                        };
+                let stopped = match release.next_piece().map(|piece| piece.map(frames)) {
+                    Ok(Some(Ok(frames))) => {
+                        self.ready = frames;
                         self.next = Next::Data(release, held);
                         return Ok(true);
                     }
                     Ok(None) => None,
-                    // What is wrong with the data is not told.
                     Err(ReleaseError::Stopped { reason }) => Some(reason),
-                    Err(_) => Some("the provider cannot go on".to_owned()),
+                    // What is wrong with the data is not told.
+                    Ok(Some(Err(_))) | Err(_) => Some("the provider cannot go on".to_owned()),
                 };
-                self.next = Next::End(release.receipt().clone(), held, stopped);
-                return self.go_on();
+                self.end(release.receipt(), held, stopped)
             }
-            Next::End(receipt, held, stopped) => return self.end(receipt, held, stopped),
+            Next::End(receipt, held) => self.end(&receipt, held, None),
         }
     }
 
+    /// The last frame.
     fn end(
         &mut self,
-        receipt: Receipt,
+        receipt: &Receipt,
         held: TreeSize,
         stopped: Option<String>,
     ) -> Result<bool, EncodeError> {
@@ -267,24 +261,31 @@ impl Answer {
 }
 
 /// A piece, in as many frames as it takes.
-fn frames(piece: Piece) -> Result<Vec<u8>, String> {
-    let encode = |frame: Frame| frame.to_bytes().map_err(|error| error.to_string());
+fn frames(piece: Piece) -> Result<Vec<u8>, FrameError> {
     match piece {
         Piece::Rows(batch) => {
             let mut frames = Vec::new();
-            let mut send = |csv: Vec<u8>| {
-                frames.extend(encode(Frame::Rows { csv: ByteBuf::from(csv) })?);
-                Ok::<_, String>(())
-            };
-            let rows = csv_rows(&batch, ROWS_LEN).map_err(|_| "a value has no text".to_owned())?;
-            rows.into_iter().try_for_each(&mut send)?;
+            for csv in csv_rows(&batch, ROWS_LEN)? {
+                frames.extend(Frame::Rows { csv: ByteBuf::from(csv) }.to_bytes()?);
+            }
             Ok(frames)
         }
         Piece::Bytes { at, bytes } => {
-            encode(Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) })
+            Ok(Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) }.to_bytes()?)
         }
-        _ => Err("a kind of data that cannot be sent".to_owned()),
+        _ => Err(FrameError::Kind),
     }
+}
+
+/// Why a piece cannot be sent; not told to the consumer.
+#[derive(Debug, Error)]
+enum FrameError {
+    #[error("a kind of data that cannot be sent")]
+    Kind,
+    #[error(transparent)]
+    Text(#[from] dataspace_data_plane::WriteError),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
 }
 
 impl Read for Answer {

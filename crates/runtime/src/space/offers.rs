@@ -54,9 +54,7 @@ fn id(offer: &Verified<Offer>) -> OfferId {
 }
 
 fn name(id: OfferId) -> String {
-    let mut name: String = id.as_digest().as_bytes().iter().map(|b| format!("{b:02x}")).collect();
-    name.push_str(SUFFIX);
-    name
+    format!("{}{SUFFIX}", id.as_digest().to_hex())
 }
 
 impl Offers {

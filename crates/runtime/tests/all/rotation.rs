@@ -279,7 +279,7 @@ fn keys_are_kept_sealed_and_a_node_opens_with_them_again() {
         assert_eq!(opened.is_ok(), is_right);
         if let Ok(keys) = opened {
             assert_eq!(keys.did(), &provider);
-            assert_eq!(format!("{keys:?}"), format!("NodeKeys {{ provider: {provider}, .. }}"));
+            assert_eq!(format!("{keys:?}"), format!("NodeKeys {{ participant: {provider}, .. }}"));
             setup(&files, keys).open().unwrap().close().unwrap();
         }
     }

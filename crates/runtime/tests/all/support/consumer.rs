@@ -108,7 +108,7 @@ pub(crate) fn reading() -> NewRequest {
     NewRequest::new(dataspace_policy::Action::Read, name("research"))
 }
 
-pub(crate) fn data(reply: Reply) -> dataspace_runtime::Incoming {
+pub(crate) fn data(reply: Reply) -> Box<dataspace_runtime::Incoming> {
     match reply {
         Reply::Data(data) => data,
         Reply::Denied(denied) => panic!("denied: {denied:?}"),
