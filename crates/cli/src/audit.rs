@@ -50,10 +50,10 @@ at, or the question was wrong: a wrong argument, another log than --log names, a
 --authority names, no log, no access, a server that fails.
 
 Example:
-  dataspace audit verify dataspace-demo/mill
+  dataspace audit verify dataspace-demo/mill/node
   dataspace audit verify https://log.example.org/steel/ --log did:key:z6Mk…/5ee2…
-  dataspace audit show dataspace-demo/mill --verdict deny
-  dataspace audit replay dataspace-demo/mill --authority dataspace-demo/authority.did";
+  dataspace audit show dataspace-demo/mill/node --verdict deny
+  dataspace audit replay dataspace-demo/mill/node --authority dataspace-demo/authority.did";
 
 #[derive(Args)]
 #[command(after_help = HELP)]

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_path_is_a_directory() {
         for text in [
-            "dataspace-demo/mill",
+            "dataspace-demo/mill/node",
             "/srv/a log",
             "",
             "http",

@@ -33,7 +33,7 @@ kept (--checkpoint), a log that was rolled back or rewritten since is found, too
 else the stored one; without the asked quorum the exit code is 1.
 
 Example:
-  dataspace audit verify dataspace-demo/mill --log did:key:z6Mk…/5ee2…
+  dataspace audit verify dataspace-demo/mill/node --log did:key:z6Mk…/5ee2…
   dataspace audit verify /srv/public-log --checkpoint kept.checkpoint --json
   dataspace audit verify https://log.example.org/steel/ --log did:key:z6Mk…/5ee2…";
 

@@ -42,7 +42,7 @@ Labels:
   key, deterrent  not in use yet
 
 Example:
-  dataspace contract dataspace-demo/mill --authority dataspace-demo/authority.did
+  dataspace contract dataspace-demo/mill/node --authority dataspace-demo/authority.did
   dataspace contract https://log.example.org/steel/ --authority authority.did --contract 2ac55f11
   dataspace contract dataspace-demo/evidence.cbor --authority dataspace-demo/authority.did --cedar";
 

@@ -36,8 +36,8 @@ no-cache); everything under tile/ is application/octet-stream and never changes 
 max-age=31536000, immutable). docs/publishing.md has this for nginx, Apache and S3.
 
 Example:
-  dataspace audit export dataspace-demo/mill --to /srv/public-log
-  dataspace audit export dataspace-demo/mill --csv records.csv --jsonl records.jsonl";
+  dataspace audit export dataspace-demo/mill/node --to /srv/public-log
+  dataspace audit export dataspace-demo/mill/node --csv records.csv --jsonl records.jsonl";
 
 #[derive(Args)]
 #[command(after_help = HELP)]

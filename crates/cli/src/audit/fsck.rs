@@ -25,8 +25,8 @@ from them (hashes, offsets, the mark). --rebuild rebuilds those, and cuts off wh
 last write. It cannot bring back a record: for that, restore the segment from a copy.
 
 Example:
-  dataspace audit fsck dataspace-demo/mill
-  dataspace audit fsck dataspace-demo/mill --rebuild";
+  dataspace audit fsck dataspace-demo/mill/node
+  dataspace audit fsck dataspace-demo/mill/node --rebuild";
 
 #[derive(Args)]
 #[command(after_help = HELP)]

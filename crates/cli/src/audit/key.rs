@@ -19,7 +19,7 @@ published checkpoint was verified with it. The key is in the log's own name: if 
 its operator (--log), you need to trust nobody.
 
 Example:
-  dataspace audit key dataspace-demo/mill --log did:key:z6Mk…/5ee2…
+  dataspace audit key dataspace-demo/mill/node --log did:key:z6Mk…/5ee2…
   dataspace audit key https://log.example.org/steel/ --log steel.origin > steel.vkey";
 
 #[derive(Args)]

@@ -53,8 +53,10 @@ impl Kind {
         if has("checkpoint") {
             return Ok(Self::Published);
         }
-        let mut inside: Vec<_> = names.iter().map(|name| dir.join(name)).collect();
-        inside.retain(|one| one.is_dir() && Self::has_segment(one));
+        let children = names.iter().map(|name| dir.join(name));
+        let both = |child: PathBuf| [child.join("node"), child];
+        let mut inside: Vec<_> = children.flat_map(both).collect();
+        inside.retain(|one| Self::has_segment(one));
         inside.sort_unstable();
         let inside: Vec<_> = inside.iter().map(PathBuf::as_path).map(shown_path).collect();
         match &inside[..] {

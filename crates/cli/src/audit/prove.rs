@@ -28,8 +28,8 @@ contract, memberships and request there is evidence instead (`DataSpace::evidenc
 With --consistency it shows that the log extends a checkpoint that somebody kept.
 
 Example:
-  dataspace audit prove dataspace-demo/mill 8 -o record-8.tlog-proof
-  dataspace audit prove dataspace-demo/mill --consistency kept.checkpoint -o extends.proof
+  dataspace audit prove dataspace-demo/mill/node 8 -o record-8.tlog-proof
+  dataspace audit prove dataspace-demo/mill/node --consistency kept.checkpoint -o extends.proof
   dataspace audit verify-proof record-8.tlog-proof --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]

@@ -27,7 +27,7 @@ none. The receipt does not hold the record: write it with --record, and give bot
 The node may run meanwhile.
 
 Example:
-  dataspace audit receipt dataspace-demo/mill 8 --key node.key -o record-8.receipt --record record-8.cbor
+  dataspace audit receipt dataspace-demo/mill/node 8 --key node.key -o record-8.receipt --record record-8.cbor
   dataspace audit verify-receipt record-8.receipt --record record-8.cbor --log did:key:z6Mk…/5ee2…";
 
 #[derive(Args)]

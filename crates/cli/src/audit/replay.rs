@@ -34,8 +34,8 @@ Of a consumer's own log it verifies every document, and tells what the consumer 
 have been decided otherwise. That changes nothing, and is no discrepancy.
 
 Example:
-  dataspace audit replay dataspace-demo/mill --authority dataspace-demo/authority.did
-  dataspace audit replay dataspace-demo/mill --authority dataspace-demo/authority.did --with embargo.cedar";
+  dataspace audit replay dataspace-demo/mill/node --authority dataspace-demo/authority.did
+  dataspace audit replay dataspace-demo/mill/node --authority dataspace-demo/authority.did --with embargo.cedar";
 
 /// Longest policy text that is read, in bytes; shorter ones may still be refused.
 const POLICIES_LEN_MAX: usize = 1 << 20;

@@ -22,8 +22,8 @@ Only records that lead to the log's root are shown. What a document says is show
 signed it; whether they may say so is for `dataspace audit replay`.
 
 Example:
-  dataspace audit show dataspace-demo/mill --verdict deny --from 2026-11-01T00:00:00Z
-  dataspace audit show dataspace-demo/mill --contract 2ac55f11 --json";
+  dataspace audit show dataspace-demo/mill/node --verdict deny --from 2026-11-01T00:00:00Z
+  dataspace audit show dataspace-demo/mill/node --contract 2ac55f11 --json";
 
 #[derive(Args)]
 #[command(after_help = HELP)]

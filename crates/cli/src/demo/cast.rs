@@ -87,7 +87,8 @@ impl Institute {
     ) -> Result<Self> {
         let keys = NodeKeys::create(&dir.join("keys"), None)?;
         let did = keys.did().clone();
-        let node = ConsumerSetup::new(dir, keys, authority.clone()).create(profile.clone())?;
+        let node = ConsumerSetup::new(dir.join("node"), keys, authority.clone())
+            .create(profile.clone())?;
         Ok(Self { name: "Institute of Metals", did, node })
     }
 }

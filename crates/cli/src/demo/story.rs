@@ -131,7 +131,8 @@ fn found(dir: &Path) -> Result<Demo> {
     SPACE_POLICIES.clone_into(&mut profile.policies);
     let provider = mill.did().clone();
     let signed = Signed::sign(&profile, &authority)?;
-    let space = Setup::new(mill_dir, mill, authority_did.clone()).create(signed.clone())?;
+    let space =
+        Setup::new(mill_dir.join("node"), mill, authority_did.clone()).create(signed.clone())?;
     let institute = Institute::make(&institute_dir, &authority_did, &signed)?;
     let authority = Authority { key: authority, space: profile.space_id() };
     files::write_new(&dir.join("authority.did"), format!("{authority_did}\n").as_bytes())?;
@@ -364,7 +365,7 @@ impl Demo {
     fn show_next(&self) {
         let path = |name: &str| quoted(&self.dir.join(name));
         let (authority, evidence) = (path("authority.did"), path("evidence.cbor"));
-        let (mill, institute) = (path("mill"), path("institute"));
+        let (mill, institute) = (path("mill/node"), path("institute/node"));
         let run = ["cargo", "run", "--release", "--"];
         say!("\n{}", paint::title("Next"));
         for (words, what) in [

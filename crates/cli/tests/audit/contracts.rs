@@ -23,13 +23,16 @@ fn first(found: &Value) -> &Value {
 #[test]
 fn all_contracts_of_a_log_are_listed_and_say_what_became_of_them() {
     let dir = demo();
-    let said = read(dir.path(), "demo/mill", &[]).ends(0);
-    assert!(said.contains("3 contracts in the log of demo/mill, space materials-demo"), "{said}");
+    let said = read(dir.path(), "demo/mill/node", &[]).ends(0);
+    assert!(
+        said.contains("3 contracts in the log of demo/mill/node, space materials-demo"),
+        "{said}"
+    );
     let has = |parts: &[&str]| said.lines().any(|line| parts.iter().all(|one| line.contains(one)));
     assert!(has(&["Rolling Mill", "Institute of Metals", "in force, until"]), "{said}");
     assert!(has(&["Institute of Metals", "over: its time ended at"]), "{said}");
     assert!(has(&["Ore Traders", "suspended", "fees were not paid (record 14)"]), "{said}");
-    let found = read(dir.path(), "demo/mill", &["--json"]).json();
+    let found = read(dir.path(), "demo/mill/node", &["--json"]).json();
     let states: Vec<_> =
         found["contracts"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
     assert_eq!(states, ["in-force", "over", "suspended"]);
@@ -39,11 +42,11 @@ fn all_contracts_of_a_log_are_listed_and_say_what_became_of_them() {
 #[test]
 fn a_contract_is_the_same_in_node_published_log_and_evidence() {
     let dir = demo();
-    audit(dir.path(), &["export", "demo/mill", "--to", "out"]).ends(0);
-    let node = read(dir.path(), "demo/mill", &["--json"]).json();
+    audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0);
+    let node = read(dir.path(), "demo/mill/node", &["--json"]).json();
     let id = first(&node)["contract"].as_str().unwrap();
     let start: String = id.chars().skip("sha256:".len()).take(8).collect();
-    for place in ["demo/mill", "out", "demo/evidence.cbor"] {
+    for place in ["demo/mill/node", "out", "demo/evidence.cbor"] {
         let one = ["--contract", &start];
         let said = read(dir.path(), place, &[&one[..], &["--cedar"]].concat()).ends(0);
         for part in [
@@ -110,14 +113,14 @@ fn a_wrong_question_about_contracts_says_what_to_ask() {
     let dir = demo();
     let dir = dir.path();
     for (place, args, part) in [
-        ("demo/mill", &["--contract", "ab"][..], "at least 4 digits"),
-        ("demo/mill", &["--contract", "0000000000"], "which `dataspace contract` lists"),
+        ("demo/mill/node", &["--contract", "ab"][..], "at least 4 digits"),
+        ("demo/mill/node", &["--contract", "0000000000"], "which `dataspace contract` lists"),
         ("demo/evidence.cbor", &["--contract", "0000000000"], "1 contract"),
-        ("demo/mill", &["--cedar"], "name one contract of 3 contracts with --contract"),
-        ("demo/mill", &["--log", OTHER], "not did:key:z6MkiTBz1"),
+        ("demo/mill/node", &["--cedar"], "name one contract of 3 contracts with --contract"),
+        ("demo/mill/node", &["--log", OTHER], "not did:key:z6MkiTBz1"),
         ("demo/evidence.cbor", &["--log", OTHER], "not did:key:z6MkiTBz1"),
         ("absent", &[], "absent"),
-        ("demo", &[], "there are some in demo/institute, demo/mill"),
+        ("demo", &[], "there are some in demo/institute/node, demo/mill/node"),
         ("http://127.0.0.1:1/", &[], "127.0.0.1"),
     ] {
         let said = read(dir, place, args).ends(2);
@@ -125,7 +128,7 @@ fn a_wrong_question_about_contracts_says_what_to_ask() {
     }
     // Of another authority than the log's or the evidence's own.
     let did = fs::read_to_string(dir.join("demo/authority.did")).unwrap();
-    for place in ["demo/mill", "demo/evidence.cbor"] {
+    for place in ["demo/mill/node", "demo/evidence.cbor"] {
         let said = dataspace(dir, &["contract", place, "--authority", OTHER]).ends(2);
         assert!(said.contains(did.trim()) && said.contains("--authority"), "{said}");
     }
@@ -140,10 +143,10 @@ fn nothing_is_shown_of_what_does_not_verify() {
     fs::write(&file, bytes).unwrap();
     let ran = read(dir.path(), "demo/evidence.cbor", &[]);
     assert!(ran.ends(1).contains("proves nothing") && ran.out.is_empty());
-    let segment = dir.path().join("demo/mill/segment-00000000000000000000");
+    let segment = dir.path().join("demo/mill/node/segment-00000000000000000000");
     let mut bytes = fs::read(&segment).unwrap();
     bytes[2_000] ^= 1;
     fs::write(&segment, bytes).unwrap();
-    let ran = read(dir.path(), "demo/mill", &[]);
+    let ran = read(dir.path(), "demo/mill/node", &[]);
     assert!(ran.ends(1).contains("damaged") && ran.out.is_empty());
 }

@@ -36,7 +36,7 @@ fn all_verbs(dir: &Path, log: &str) {
 #[test]
 fn a_flipped_byte_in_any_file_of_a_node_is_found() {
     let dir = demo();
-    let node = dir.path().join("demo/mill");
+    let node = dir.path().join("demo/mill/node");
     let segment = node.join("segment-00000000000000000000");
     let end = fs::read(&segment).unwrap().iter().rposition(|byte| *byte != 0).unwrap();
     let signed = fs::read(node.join("checkpoint")).unwrap().len();
@@ -46,19 +46,19 @@ fn a_flipped_byte_in_any_file_of_a_node_is_found() {
             let mut changed = whole.clone();
             changed[at] ^= 0x11;
             fs::write(&file, &changed).unwrap();
-            let said = audit(dir.path(), &["verify", "demo/mill"]).ends(1);
+            let said = audit(dir.path(), &["verify", "demo/mill/node"]).ends(1);
             // A byte of a DID may become another DID.
             let named = ["damaged", "not a checkpoint", "is another one"];
             assert!(named.iter().any(|text| said.contains(text)), "{at}: {said}");
-            let ran = audit(dir.path(), &["verify", "demo/mill", "--json"]);
+            let ran = audit(dir.path(), &["verify", "demo/mill/node", "--json"]);
             ran.ends(1);
             assert_eq!(ran.json()["sound"], false);
             assert!(ran.json()["damage"].as_str().is_some_and(|text| text.len() > 20));
-            all_verbs(dir.path(), "demo/mill");
+            all_verbs(dir.path(), "demo/mill/node");
         }
         fs::write(&file, &whole).unwrap();
     }
-    audit(dir.path(), &["verify", "demo/mill"]).ends(0);
+    audit(dir.path(), &["verify", "demo/mill/node"]).ends(0);
 }
 
 #[test]
@@ -110,12 +110,12 @@ fn hashes_offsets_and_mark_are_checked_and_made_anew() {
 #[test]
 fn records_cannot_be_rebuilt() {
     let dir = demo();
-    let segment = dir.path().join("demo/mill/segment-00000000000000000000");
+    let segment = dir.path().join("demo/mill/node/segment-00000000000000000000");
     let mut bytes = fs::read(&segment).unwrap();
     bytes[2_000] ^= 1;
     fs::write(&segment, bytes).unwrap();
     let before = files(dir.path());
-    audit(dir.path(), &["fsck", "demo/mill", "--rebuild"]).ends(1);
+    audit(dir.path(), &["fsck", "demo/mill/node", "--rebuild"]).ends(1);
     assert_eq!(files(dir.path()), before);
 }
 
@@ -148,7 +148,7 @@ fn files_that_are_cut_or_gone_are_found() {
 #[test]
 fn a_flipped_byte_in_any_published_file_is_found() {
     let dir = demo();
-    audit(dir.path(), &["export", "demo/mill", "--to", "out"]).ends(0);
+    audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0);
     for (file, whole) in files(&dir.path().join("out")) {
         if is_earlier_form(&file) {
             continue;
@@ -171,16 +171,18 @@ fn a_flipped_byte_in_any_published_file_is_found() {
 #[test]
 fn without_its_checkpoint_a_node_shows_its_records_and_proves_nothing() {
     let dir = demo();
-    let note = fs::read_to_string(dir.path().join("demo/mill/checkpoint")).unwrap();
+    let note = fs::read_to_string(dir.path().join("demo/mill/node/checkpoint")).unwrap();
     let log = note.lines().next().unwrap();
-    fs::remove_file(dir.path().join("demo/mill/checkpoint")).unwrap();
-    let said = audit(dir.path(), &["verify", "demo/mill"]).ends(1);
+    fs::remove_file(dir.path().join("demo/mill/node/checkpoint")).unwrap();
+    let said = audit(dir.path(), &["verify", "demo/mill/node"]).ends(1);
     assert!(said.contains("restore it from a copy"), "{said}");
-    let said = audit(dir.path(), &["verify", "demo/mill", "--log", log]).ends(1);
+    let said = audit(dir.path(), &["verify", "demo/mill/node", "--log", log]).ends(1);
     assert!(said.contains("there is no checkpoint"), "{said}");
-    assert!(audit(dir.path(), &["show", "demo/mill", "--log", log]).ends(0).contains("16 of 16"));
-    audit(dir.path(), &["prove", "demo/mill", "1", "--log", log, "-o", "p"]).ends(1);
-    audit(dir.path(), &["fsck", "demo/mill", "--log", log]).ends(1);
+    assert!(
+        audit(dir.path(), &["show", "demo/mill/node", "--log", log]).ends(0).contains("16 of 16")
+    );
+    audit(dir.path(), &["prove", "demo/mill/node", "1", "--log", log, "-o", "p"]).ends(1);
+    audit(dir.path(), &["fsck", "demo/mill/node", "--log", log]).ends(1);
 }
 
 #[test]
@@ -213,7 +215,7 @@ fn a_kept_checkpoint_finds_a_rollback_and_a_fork() {
     }
     assert_eq!(files(&path("out")), before);
     let other = demo();
-    let node = other.path().join("demo/mill");
+    let node = other.path().join("demo/mill/node");
     let said = audit(dir.path(), &["verify", node.to_str().unwrap(), "--checkpoint", "kept"]);
     assert!(said.ends(2).contains("is a checkpoint of the log"), "{}", said.err);
 }
@@ -221,23 +223,23 @@ fn a_kept_checkpoint_finds_a_rollback_and_a_fork() {
 #[test]
 fn hostile_directories_neither_stop_nor_mislead() {
     let dir = demo();
-    let node = dir.path().join("demo/mill");
+    let node = dir.path().join("demo/mill/node");
     let (segment, checkpoint) =
         (node.join("segment-00000000000000000000"), node.join("checkpoint"));
     let pipe = |at: &Path| assert!(output(Command::new("mkfifo").arg(at)).status.success());
     for file in [&segment, &checkpoint] {
         fs::rename(file, dir.path().join("moved")).unwrap();
         pipe(file);
-        assert_ne!(audit(dir.path(), &["verify", "demo/mill"]).code, 0);
-        all_verbs(dir.path(), "demo/mill");
+        assert_ne!(audit(dir.path(), &["verify", "demo/mill/node"]).code, 0);
+        all_verbs(dir.path(), "demo/mill/node");
         fs::remove_file(file).unwrap();
         fs::create_dir(file).unwrap();
-        assert_ne!(audit(dir.path(), &["verify", "demo/mill"]).code, 0);
-        all_verbs(dir.path(), "demo/mill");
+        assert_ne!(audit(dir.path(), &["verify", "demo/mill/node"]).code, 0);
+        all_verbs(dir.path(), "demo/mill/node");
         fs::remove_dir(file).unwrap();
         symlink("/dev/zero", file).unwrap();
-        assert_ne!(audit(dir.path(), &["verify", "demo/mill"]).code, 0);
-        all_verbs(dir.path(), "demo/mill");
+        assert_ne!(audit(dir.path(), &["verify", "demo/mill/node"]).code, 0);
+        all_verbs(dir.path(), "demo/mill/node");
         fs::remove_file(file).unwrap();
         fs::rename(dir.path().join("moved"), file).unwrap();
     }
@@ -246,7 +248,7 @@ fn hostile_directories_neither_stop_nor_mislead() {
         ["segment-00000000000000000099", "segment-18446744073709551615", "segment-x", "mark"]
     {
         fs::write(node.join(name), b"dslgmark nonsense").unwrap();
-        all_verbs(dir.path(), "demo/mill");
+        all_verbs(dir.path(), "demo/mill/node");
         fs::remove_file(node.join(name)).unwrap();
     }
     for text in ["", "\u{1b}[2J\n", "did:key:z\n1\n", origin().as_str()] {

@@ -10,7 +10,7 @@ fn a_proof_of_each_record_verifies_elsewhere() {
     let away = tempfile::tempdir().unwrap();
     for index in [0, 8, 15] {
         let (index, file) = (index.to_string(), format!("{index}.tlog-proof"));
-        audit(dir.path(), &["prove", "demo/mill", &index, "-o", &file]).ends(0);
+        audit(dir.path(), &["prove", "demo/mill/node", &index, "-o", &file]).ends(0);
         fs::copy(dir.path().join(&file), away.path().join(&file)).unwrap();
         let ran = audit(away.path(), &["verify-proof", &file, "--json"]);
         ran.ends(0);
@@ -31,8 +31,8 @@ fn a_proof_of_each_record_verifies_elsewhere() {
 #[test]
 fn a_proof_from_a_published_log_is_the_same() {
     let dir = demo();
-    audit(dir.path(), &["export", "demo/mill", "--to", "out"]).ends(0);
-    audit(dir.path(), &["prove", "demo/mill", "9", "-o", "one"]).ends(0);
+    audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0);
+    audit(dir.path(), &["prove", "demo/mill/node", "9", "-o", "one"]).ends(0);
     audit(dir.path(), &["prove", "out", "9", "-o", "other"]).ends(0);
     let read = |file| fs::read(dir.path().join(file)).unwrap();
     assert_eq!(read("one"), read("other"));
@@ -41,7 +41,7 @@ fn a_proof_from_a_published_log_is_the_same() {
 #[test]
 fn a_changed_proof_proves_nothing() {
     let dir = demo();
-    audit(dir.path(), &["prove", "demo/mill", "8", "-o", "p"]).ends(0);
+    audit(dir.path(), &["prove", "demo/mill/node", "8", "-o", "p"]).ends(0);
     let whole = fs::read(dir.path().join("p")).unwrap();
     for at in (0..whole.len()).step_by(29) {
         let mut changed = whole.clone();

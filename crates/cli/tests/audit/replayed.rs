@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{append, audit, demo};
 
-const ARGS: [&str; 4] = ["replay", "demo/mill", "--authority", "demo/authority.did"];
+const ARGS: [&str; 4] = ["replay", "demo/mill/node", "--authority", "demo/authority.did"];
 
 #[test]
 fn every_decision_of_the_demo_comes_out_the_same() {
@@ -14,7 +14,7 @@ fn every_decision_of_the_demo_comes_out_the_same() {
     let json = audit(dir.path(), &[&ARGS[..], &["--json"]].concat()).json();
     assert_eq!((&json["permits"], &json["denials"]), (&3.into(), &4.into()));
     assert_eq!((&json["sound"], &json["simulation"]), (&true.into(), &serde_json::Value::Null));
-    audit(dir.path(), &["export", "demo/mill", "--to", "out"]).ends(0);
+    audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0);
     audit(dir.path(), &["replay", "out", "--authority", "demo/authority.did"]).ends(0);
 }
 
@@ -43,8 +43,8 @@ fn changed_policies_show_what_would_have_been_decided_otherwise() {
 fn under_another_authority_and_in_another_log_nothing_follows() {
     let dir = demo();
     let other = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
-    let said = audit(dir.path(), &["replay", "demo/mill", "--authority", other]).ends(2);
-    assert!(said.contains("demo/mill holds a log of a space of the authority"), "{said}");
+    let said = audit(dir.path(), &["replay", "demo/mill/node", "--authority", other]).ends(2);
+    assert!(said.contains("demo/mill/node holds a log of a space of the authority"), "{said}");
     append(&dir.path().join("products"), 0..3);
     let said = audit(dir.path(), &["replay", "products", "--authority", other]).ends(1);
     assert!(said.contains("does not begin with a profile"), "{said}");
@@ -53,19 +53,19 @@ fn under_another_authority_and_in_another_log_nothing_follows() {
 #[test]
 fn a_consumers_log_is_replayed_as_one() {
     let dir = demo();
-    let args = ["replay", "demo/institute", "--authority", "demo/authority.did"];
+    let args = ["replay", "demo/institute/node", "--authority", "demo/authority.did"];
     let said = audit(dir.path(), &args).ends(0);
     assert!(said.contains("2 contracts, 2 offers"), "{said}");
     assert!(said.contains("2 releases, 3 denied, 0 without a decision, 0 unknown"), "{said}");
     assert!(said.contains("no complaint"), "{said}");
     let json = audit(dir.path(), &[&args[..], &["--json"]].concat()).json();
     assert_eq!((&json["half"], &json["released"]), (&"consumer".into(), &2.into()));
-    let kinds = audit(dir.path(), &["show", "demo/institute", "--json"]).out;
+    let kinds = audit(dir.path(), &["show", "demo/institute/node", "--json"]).out;
     for kind in ["offer", "acceptance", "request", "received"] {
         assert!(kinds.contains(&format!("\"event\":\"{kind}\"")), "{kind}: {kinds}");
     }
     // A document that does not verify is no record of an honest consumer.
     let other = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
-    let args = ["replay", "demo/institute", "--authority", other];
+    let args = ["replay", "demo/institute/node", "--authority", other];
     audit(dir.path(), &args).ends(2);
 }

@@ -64,7 +64,7 @@ const TILE: &str = "tile/0/001";
 fn a_served_log_is_what_its_directory_is() {
     let dir = demo();
     let authority = "demo/authority.did";
-    audit(dir.path(), &["export", "demo/mill", "--to", "copied"]).ends(0);
+    audit(dir.path(), &["export", "demo/mill/node", "--to", "copied"]).ends(0);
     let server = Server::of(&dir.path().join("copied"));
     let url = server.url();
     let note = fs::read_to_string(dir.path().join("copied/checkpoint")).unwrap();

@@ -19,7 +19,7 @@ use crate::support::{
 fn verify_says_what_is_proved_and_what_is_not() {
     let dir = demo();
     let before = files(dir.path());
-    let ran = audit(dir.path(), &["verify", "demo/mill"]);
+    let ran = audit(dir.path(), &["verify", "demo/mill/node"]);
     let text = ran.ends(0);
     for part in [
         "a node's directory",
@@ -35,22 +35,24 @@ fn verify_says_what_is_proved_and_what_is_not() {
     }
     assert_eq!(files(dir.path()), before);
 
-    let json = audit(dir.path(), &["verify", "demo/mill", "--json"]).json();
+    let json = audit(dir.path(), &["verify", "demo/mill/node", "--json"]).json();
     assert_eq!((&json["sound"], &json["records"]), (&Value::Bool(true), &16.into()));
     assert_eq!((&json["kind"], &json["events"]["deny"]), (&"node".into(), &4.into()));
     assert!(json["damage"].is_null() && json["notProved"].as_array().unwrap().len() >= 5);
     let log = json["log"].as_str().unwrap();
-    let named = audit(dir.path(), &["verify", "demo/mill", "--log", log]).ends(0);
+    let named = audit(dir.path(), &["verify", "demo/mill/node", "--log", log]).ends(0);
     assert!(!named.contains("that this is the log you mean"));
-    let other = audit(dir.path(), &["verify", "demo/mill", "--log", origin().as_str()]);
+    let other = audit(dir.path(), &["verify", "demo/mill/node", "--log", origin().as_str()]);
     assert!(other.ends(2).contains("holds the log"), "{}", other.err);
 }
 
 #[test]
 fn a_published_log_is_recognised_and_verified_too() {
     let dir = demo();
-    assert!(audit(dir.path(), &["export", "demo/mill", "--to", "out"]).ends(0).contains("16 new"));
-    let again = audit(dir.path(), &["export", "demo/mill", "--to", "out"]).ends(0);
+    assert!(
+        audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0).contains("16 new")
+    );
+    let again = audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0);
     assert!(again.contains("has all 16 records already"));
     assert!(audit(dir.path(), &["verify", "out"]).ends(0).contains("a published log"));
     assert_eq!(audit(dir.path(), &["verify", "out", "--json"]).json()["kind"], "published");
@@ -64,7 +66,7 @@ fn a_published_log_is_recognised_and_verified_too() {
     };
     assert_eq!(relative("out"), relative("mirror"));
     let shown = |dir: &Path, what| audit(dir, &["show", what]).ends(0);
-    assert_eq!(shown(dir.path(), "out"), shown(dir.path(), "demo/mill"));
+    assert_eq!(shown(dir.path(), "out"), shown(dir.path(), "demo/mill/node"));
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn dataspace_thousands(number: u64) -> String {
 fn show_filters() {
     let dir = demo();
     let shown = |args: &[&str]| {
-        let mut all = vec!["show", "demo/mill", "--json"];
+        let mut all = vec!["show", "demo/mill/node", "--json"];
         all.extend(args);
         let ran = audit(dir.path(), &all);
         ran.ends(0);
@@ -123,7 +125,7 @@ fn show_filters() {
     let time = text(&all[12]["time"]);
     assert!(shown(&["--from", &time]).len() >= 4);
     assert_eq!(shown(&["--from", &time]).len() + shown(&["--until", &time]).len(), 16);
-    let table = audit(dir.path(), &["show", "demo/mill", "--limit", "3"]).ends(0);
+    let table = audit(dir.path(), &["show", "demo/mill/node", "--limit", "3"]).ends(0);
     assert!(table.contains("the last 3 of 16 that fit, of 16 records"), "{table}");
     let column = table.lines().next().unwrap().find("what").unwrap();
     for line in table.lines().skip(1).take(3) {
@@ -138,7 +140,7 @@ fn show_filters() {
         &["--event", "party"],
         &["--from", "2026-02-01T00:00:00Z", "--until", "2026-01-01T00:00:00Z"],
     ] {
-        let ran = audit(dir.path(), &[&["show", "demo/mill"], bad].concat());
+        let ran = audit(dir.path(), &[&["show", "demo/mill/node"], bad].concat());
         assert!(!ran.ends(2).is_empty() && ran.out.is_empty());
     }
 }
@@ -146,15 +148,15 @@ fn show_filters() {
 #[test]
 fn records_are_written_as_csv_and_json_lines() {
     let dir = demo();
-    let args = ["export", "demo/mill", "--csv", "r.csv", "--jsonl", "r.jsonl"];
+    let args = ["export", "demo/mill/node", "--csv", "r.csv", "--jsonl", "r.jsonl"];
     audit(dir.path(), &args).ends(0);
     let csv = fs::read_to_string(dir.path().join("r.csv")).unwrap();
     assert_eq!(csv.lines().count(), 17);
     assert!(csv.starts_with("record,time,event,verdict,"));
     let lines = fs::read_to_string(dir.path().join("r.jsonl")).unwrap();
-    assert_eq!(lines, audit(dir.path(), &["show", "demo/mill", "--json"]).out);
+    assert_eq!(lines, audit(dir.path(), &["show", "demo/mill/node", "--json"]).out);
     assert!(audit(dir.path(), &args).ends(2).contains("is there already"));
-    assert!(audit(dir.path(), &["export", "demo/mill"]).ends(2).contains("--to"));
+    assert!(audit(dir.path(), &["export", "demo/mill/node"]).ends(2).contains("--to"));
 }
 
 #[test]
@@ -237,19 +239,22 @@ fn errors_say_what_to_do() {
         assert!(text.contains(part), "{args:?}: {text}");
     };
     said(&["verify", "absent"], "cannot look into absent");
-    said(&["verify", "demo"], "there are some in demo/institute, demo/mill");
+    said(&["verify", "demo"], "there are some in demo/institute/node, demo/mill/node");
     said(&["verify", "demo/authority.did"], "is not a directory");
     said(&["verify", "."], "there is no log in .");
-    said(&["verify", "demo/mill", "--checkpoint", "absent"], "cannot read absent");
-    said(&["verify", "demo/mill", "--checkpoint", "demo/authority.did"], "demo/authority.did");
-    said(&["prove", "demo/mill", "99", "-o", "p"], "there is no record 99");
-    said(&["prove", "demo/mill", "1", "-o", "demo/mill/checkpoint"], "is there already");
-    said(&["prove", "demo/mill", "-o", "p"], "INDEX");
-    said(&["export", "demo/mill", "--to", "demo/mill"], "is the log itself");
-    said(&["export", "demo/mill", "--to", "a/b"], "its parent is not there");
-    said(&["replay", "demo/mill", "--authority", "nobody"], "neither a DID nor a readable file");
-    said(&["archive", "demo/mill", "--before", "3", "--to", "a", "--key", "absent"], "--key");
-    said(&["fsck", "demo"], "there are some in demo/institute, demo/mill");
+    said(&["verify", "demo/mill/node", "--checkpoint", "absent"], "cannot read absent");
+    said(&["verify", "demo/mill/node", "--checkpoint", "demo/authority.did"], "demo/authority.did");
+    said(&["prove", "demo/mill/node", "99", "-o", "p"], "there is no record 99");
+    said(&["prove", "demo/mill/node", "1", "-o", "demo/mill/node/checkpoint"], "is there already");
+    said(&["prove", "demo/mill/node", "-o", "p"], "INDEX");
+    said(&["export", "demo/mill/node", "--to", "demo/mill/node"], "is the log itself");
+    said(&["export", "demo/mill/node", "--to", "a/b"], "its parent is not there");
+    said(
+        &["replay", "demo/mill/node", "--authority", "nobody"],
+        "neither a DID nor a readable file",
+    );
+    said(&["archive", "demo/mill/node", "--before", "3", "--to", "a", "--key", "absent"], "--key");
+    said(&["fsck", "demo"], "there are some in demo/institute/node, demo/mill/node");
     let help = audit(dir.path(), &["--help"]).ends(0);
     for verb in ["verify", "show", "prove", "verify-proof", "export", "replay", "fsck", "archive"] {
         assert!(help.contains(verb));

@@ -16,7 +16,7 @@ fn fifo(dir: &Path) {
 fn pipes_and_devices_are_refused_at_once() {
     let dir = files();
     fifo(dir.path());
-    let node = demo().join("demo/mill");
+    let node = demo().join("demo/mill/node");
     let node = node.to_str().unwrap();
     for file in ["fifo", "/dev/zero", ".", "absent"] {
         for args in [
@@ -66,7 +66,7 @@ fn names_in_files_may_have_a_mark_and_any_line_ends() {
 #[test]
 fn a_log_may_be_named_by_a_file() {
     let dir = files();
-    let node = demo().join("demo/mill");
+    let node = demo().join("demo/mill/node");
     let stored = fs::read_to_string(node.join("checkpoint")).unwrap();
     let origin = stored.lines().next().unwrap();
     fs::write(dir.path().join("log"), format!("{origin}\r\n")).unwrap();
@@ -96,7 +96,7 @@ fn names_that_are_no_text_or_steer_a_terminal_are_shown_and_work() {
         let there = verify(name);
         assert_eq!(code(&there), 0, "{}", said(&there));
 
-        let node = demo().join("demo/mill");
+        let node = demo().join("demo/mill/node");
         let mut to = OsString::from("out-");
         to.push(name);
         let mut command = dataspace(dir.path());

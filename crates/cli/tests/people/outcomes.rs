@@ -29,7 +29,7 @@ fn a_quorum_that_is_not_met_is_not_good() {
 #[test]
 fn a_wrong_question_is_not_damage() {
     let dir = files();
-    let node = demo().join("demo/mill");
+    let node = demo().join("demo/mill/node");
     let node = node.to_str().unwrap();
     for args in [
         &["audit", "verify", node, "--log", OTHER][..],
@@ -51,7 +51,7 @@ fn a_wrong_question_is_not_damage() {
 #[test]
 fn another_authority_is_a_wrong_question_and_the_right_one_is_named() {
     let dir = files();
-    let (node, evidence) = (demo().join("demo/mill"), "evidence.cbor");
+    let (node, evidence) = (demo().join("demo/mill/node"), "evidence.cbor");
     let node = node.to_str().unwrap();
     let did = fs::read_to_string(dir.path().join("authority.did")).unwrap();
     for args in [
@@ -95,7 +95,7 @@ fn the_codes_are_in_the_help() {
 #[test]
 fn a_program_gets_an_answer_whatever_goes_wrong() {
     let dir = files();
-    let node = demo().join("demo/mill");
+    let node = demo().join("demo/mill/node");
     let node = node.to_str().unwrap();
     fs::write(dir.path().join("bad"), "nothing").unwrap();
     for (args, exit) in [

@@ -10,11 +10,11 @@ use crate::support::{code, dataspace, demo, files, run, said};
 const VERIFY: [&str; 4] = ["verify", "demo/evidence.cbor", "--authority", "demo/authority.did"];
 const LOUD: [&[&str]; 6] = [
     &VERIFY,
-    &["contract", "demo/mill", "--authority", "demo/authority.did"],
-    &["audit", "verify", "demo/mill"],
-    &["audit", "show", "demo/mill"],
-    &["audit", "replay", "demo/mill", "--authority", "demo/authority.did"],
-    &["audit", "fsck", "demo/mill", "--json"],
+    &["contract", "demo/mill/node", "--authority", "demo/authority.did"],
+    &["audit", "verify", "demo/mill/node"],
+    &["audit", "show", "demo/mill/node"],
+    &["audit", "replay", "demo/mill/node", "--authority", "demo/authority.did"],
+    &["audit", "fsck", "demo/mill/node", "--json"],
 ];
 
 fn full() -> File {
@@ -84,7 +84,7 @@ fn a_dumb_terminal_and_no_colour_get_plain_text() {
 #[test]
 fn output_files_are_never_written_through_links() {
     let dir = tempfile::tempdir().unwrap();
-    let node = demo().join("demo/mill");
+    let node = demo().join("demo/mill/node");
     let node = node.to_str().unwrap();
     fs::write(dir.path().join("precious"), "precious").unwrap();
     symlink("precious", dir.path().join("link")).unwrap();
@@ -126,7 +126,7 @@ fn a_denial_is_shown_as_a_denial() {
 #[test]
 fn an_output_file_is_whole_or_not_there_and_a_retry_works() {
     let dir = tempfile::tempdir().unwrap();
-    let node = demo().join("demo/mill");
+    let node = demo().join("demo/mill/node");
     let node = node.to_str().unwrap();
     // The process may write files of 512 bytes.
     let script = "ulimit -f 1; exec \"$0\" audit export \"$1\" --csv records.csv";
