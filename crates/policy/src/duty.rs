@@ -57,7 +57,7 @@ impl Duty {
         self.kind().check()
     }
 
-    /// Returns true if nothing of the duty's column is released.
+    /// Returns true if the duty leaves its column out.
     #[must_use]
     pub fn leaves_out(&self) -> bool {
         matches!(self, Self::Mask(ColumnMask { method: MaskMethod::Drop, .. }))

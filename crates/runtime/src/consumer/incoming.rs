@@ -164,8 +164,7 @@ impl Incoming {
         &self.watch.complaints
     }
 
-    /// The next piece; `None` at the end, or where the answer breaks off, of which
-    /// [`finish`](Self::finish) tells.
+    /// The next piece; `None` at the end, or where the answer breaks off ([`finish`](Self::finish) tells).
     pub fn next_piece(&mut self) -> Option<Arrived> {
         if self.end.is_some() || self.is_recorded {
             return None;

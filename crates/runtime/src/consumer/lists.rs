@@ -125,8 +125,8 @@ impl ConsumerNode {
         Ok(owed.collect())
     }
 
-    /// Requests of which it is not known what came of them, by their records in this node's log: their answers
-    /// were not recorded before the node stopped.
+    /// Requests without an answer, by their records in this node's log: the node stopped before it was recorded,
+    /// or it is still on its way.
     #[must_use]
     pub fn waiting(&self) -> Vec<LeafIndex> {
         let state = self.inner.state.lock();

@@ -1,5 +1,5 @@
-//! The answer to an access, frame by frame: a CBOR sequence (RFC 8742) of byte strings, in each of which
-//! one frame is encoded. First `permitted` or `denied`, then the pieces, then `end`. Without an `end`, it
+//! The answer to an access, frame by frame: a CBOR sequence (RFC 8742) of byte strings, each with one
+//! encoded frame in it. First `permitted` or `denied`, then the pieces, then `end`. Without an `end`, it
 //! was cut off.
 
 use std::io::{ErrorKind, Read};
