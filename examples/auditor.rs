@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use dataspace_identity::Did;
 use dataspace_ledger::Replayer;
 use dataspace_tlog::{
-    CHECKPOINT_PATH, Checkpoint, Depth, Event, Finding, NOTE_LEN_MAX, Record, StaticDir,
-    StaticFiles as _, StaticLog, Verdict, verify_static,
+    Checkpoint, Event, Finding, Record, StaticFiles as _, StaticLog, Verdict,
+    note::NOTE_LEN_MAX,
+    published::{CHECKPOINT_PATH, Depth, StaticDir, verify_static},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

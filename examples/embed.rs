@@ -13,11 +13,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dataspace_audit_log::{PublishDir, Publisher};
+use dataspace_data_plane::Table;
 use dataspace_identity::{DidKeys, MembershipCredential};
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Region, Signed, Validity};
 use dataspace_runtime::{
-    Access, Clock as _, NewOffer, NodeKeys, Setup, SystemClock, Table, generate_key, request_access,
+    Access, Clock as _, NewOffer, NodeKeys, Setup, SystemClock, generate_key, request_access,
 };
 use dataspace_usage_contract::{Acceptance, Offer};
 

@@ -11,11 +11,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use dataspace_audit_log::Log;
+use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use dataspace_runtime::{Clock as _, SystemClock, generate_key};
 use dataspace_tlog::{
-    AddCheckpoint, AddCheckpointError, Checkpoint, Event, Finding, ForkProof, Origin, Record,
-    SeenDirectory, TreeSize, Witness, WitnessKey, WitnessPolicy,
+    Checkpoint, Event, Finding, ForkProof, Record, TreeSize, Witness,
+    note::WitnessKey,
+    witness::{AddCheckpoint, AddCheckpointError, SeenDirectory, WitnessPolicy},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -12,7 +12,7 @@ use cedar_policy::{Authorizer, Context, Entities, Entity, EntityUid, PolicySet, 
 use dataspace_benches::{Effort, Report, median, target_dir, time};
 use dataspace_policy::{Action, Decision, Facts, Layers, Program, Scope};
 use dataspace_primitives::{Region, Signed};
-use dataspace_runtime::{Access, Clock as _, DataSpace, Received, SystemClock};
+use dataspace_runtime::{Access, Clock as _, DataSpace, SystemClock, access::Received};
 use dataspace_usage_contract::AccessRequest;
 
 use crate::support::{Node, node, requests, terms, together};

@@ -12,13 +12,15 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use dataspace_audit_log::{
-    AccessRecord, AppendError, Checkpoint, EncodedRecord, Event, Fact, FileStorage, LeafIndex, Log,
-    Origin, Record, TreeSize, Verdict, leaf_hash,
-};
+use dataspace_audit_log::{FileStorage, Log, append::AppendError};
 use dataspace_benches::{Effort, Report, median, mix, target_dir, time};
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{
+    AccessRecord, Checkpoint, Event, Fact, LeafIndex, Record, TreeSize, Verdict,
+    record::EncodedRecord, tree::leaf_hash,
+};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 

@@ -10,12 +10,13 @@ use anyhow::{Result, bail, ensure};
 use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use dataspace_benches::{Effort, Report, median, mix, time};
+use dataspace_data_plane::Table;
 use dataspace_identity::DidKeys;
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Duty, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
 };
 use dataspace_primitives::Verified;
-use dataspace_runtime::{Access, Clock as _, NewOffer, SystemClock, Table, request_access};
+use dataspace_runtime::{Access, Clock as _, NewOffer, SystemClock, request_access};
 use dataspace_usage_contract::{Acceptance, Agreement, Offer};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;

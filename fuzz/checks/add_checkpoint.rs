@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{AddCheckpoint, AddCheckpointError, origin_hash};
+use dataspace_tlog::witness::{AddCheckpoint, AddCheckpointError, origin_hash};
 
 use crate::changed::changed;
 use crate::forked_log::WORLD;

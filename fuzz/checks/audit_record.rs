@@ -1,7 +1,8 @@
 //! What is taken for a record is the one encoding of one, within every cap.
 
-use dataspace_audit_log::{
-    Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, TEXT_LEN_MAX, TEXTS_MAX, Verdict,
+use dataspace_tlog::{
+    Event, Fact, Record, Verdict,
+    record::{FACTS_MAX, RECORD_LEN_MAX, TEXT_LEN_MAX, TEXTS_MAX},
 };
 
 pub(crate) fn check(bytes: &[u8]) {

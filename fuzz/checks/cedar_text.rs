@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::{
-    Action, Decision, Environment, Facts, Layer, Layers, Payment, Person, Policies, Program, Uses,
+    Action, Decision, Facts, Layer, Layers, Policies, Program, Uses,
+    facts::{Environment, Payment, Person},
 };
 use dataspace_primitives::Name;
 

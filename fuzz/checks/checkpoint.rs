@@ -6,9 +6,14 @@
 use std::error::Error;
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{Checkpoint, Event, Log, NoteKey, Origin, Record, note_key};
+use dataspace_audit_log::Log;
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{
+    Checkpoint, Event, Record,
+    note::{NoteKey, note_key},
+};
 
 use crate::changed::changed;
 use crate::disk::Disk;

@@ -3,8 +3,8 @@
 //! The input is taken as a document, and as instructions to change a good one.
 
 use dataspace_primitives::{
-    CoSignature, KeyId, Payload, PublicKey, Signature, Signed, Signer, SignerError, TrustedKeys,
-    UnixMillis, Validity,
+    CoSignature, KeyId, Payload, PublicKey, Signature, Signed, Signer, TrustedKeys, UnixMillis,
+    Validity, key::SignerError,
 };
 use ed25519_dalek::Signer as _;
 use serde::{Deserialize, Serialize};

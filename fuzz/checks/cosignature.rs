@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{Checkpoint, WitnessKey, WitnessPolicy};
+use dataspace_tlog::{Checkpoint, note::WitnessKey, witness::WitnessPolicy};
 
 use crate::changed::changed;
 use crate::forked_log::WORLD;

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use dataspace_audit_log::{LeafIndex, SEGMENT_LEN_MAX, Storage, StoredFile};
+use dataspace_audit_log::{
+    Storage,
+    medium::{SEGMENT_LEN_MAX, StoredFile},
+};
+use dataspace_tlog::LeafIndex;
 
 #[derive(Debug, Default)]
 pub(crate) struct Bytes {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dataspace_data_plane::{Plan, Schema, Table};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
-use dataspace_primitives::{Name, Secrets, SecretsError, Zeroizing};
+use dataspace_primitives::{Name, Secrets, Zeroizing, secrets::SecretsError};
 
 const MASKS: [MaskMethod; 6] = [
     MaskMethod::Drop,

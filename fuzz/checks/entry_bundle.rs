@@ -2,7 +2,10 @@
 //!
 //! The first two bytes are the width, the rest the bundle.
 
-use dataspace_audit_log::{Bundle, BundleBuilder, BundleError, TILE_WIDTH};
+use dataspace_tlog::{
+    published::{Bundle, BundleBuilder, BundleError},
+    tree::TILE_WIDTH,
+};
 
 pub(crate) fn check(bytes: &[u8]) {
     let Some((width, bytes)) = bytes.split_first_chunk::<2>() else { return };

@@ -7,16 +7,18 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use dataspace_data_plane::Table;
 use dataspace_identity::{Did, DidKeys, MembershipCredential, RootSecret, SecretKey};
+use dataspace_ledger::Evidence;
+use dataspace_odrl::OdrlOperands;
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    Access, DataSpace, Evidence, ManualClock, NewOffer, NodeKeys, Receipt, Setup, Table,
-    request_access,
+    Access, DataSpace, ManualClock, NewOffer, NodeKeys, Receipt, Setup, request_access,
 };
 use dataspace_usage_contract::{
-    Acceptance, Agreement, DENIALS_PER_MINUTE, DataRules, EntityRules, OdrlOperands, Offer,
-    Parameters, Scenario, SpaceProfile, Suite,
+    Acceptance, Agreement, DataRules, EntityRules, Offer, Parameters, Scenario, SpaceProfile,
+    Suite, profile::DENIALS_PER_MINUTE,
 };
 
 use crate::changed::changed;

@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 
 use dataspace_policy::Action;
 use dataspace_runtime::{
-    Call, CallError, ConsumerError, ConsumerNode, ConsumerSetup, DataSpace, NewRequest, Reply,
-    Transport, fetch_profile,
+    Call, ConsumerNode, ConsumerSetup, DataSpace, NewRequest, Reply, Transport,
+    consumer::{ConsumerError, fetch_profile},
+    exchange::CallError,
 };
 use dataspace_usage_contract::ContractId;
 

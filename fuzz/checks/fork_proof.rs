@@ -5,8 +5,11 @@
 
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{ForkProof, Tree, TreeSize, leaf_hash};
 use dataspace_primitives::cbor;
+use dataspace_tlog::{
+    ForkProof, TreeSize,
+    tree::{Tree, leaf_hash},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::changed::changed;
@@ -27,7 +30,7 @@ fn tree(branch: &Branch) -> Tree {
         .log
         .replay(|_, record| {
             tree.push(leaf_hash(record));
-            Ok::<(), dataspace_audit_log::ReadError>(())
+            Ok::<(), dataspace_audit_log::reader::ReadError>(())
         })
         .expect("a log");
     tree

@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{Checkpoint, Event, Log, Origin, Record};
+use dataspace_audit_log::Log;
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{Checkpoint, Event, Record};
 
 use crate::disk::Disk;
 

@@ -2,7 +2,7 @@
 //! is the next one, of this space, and speaks for nobody else; keys as text, and origins.
 
 use dataspace_identity::{
-    Did, KEYS_MAX, KeyDocument, KnownKeys, Origin, Resolver as _, SecretKey, SpaceId,
+    Did, KeyDocument, KnownKeys, Origin, Resolver as _, SecretKey, SpaceId, keys::KEYS_MAX,
 };
 use dataspace_primitives::{Payload, Signed, UnixMillis, cbor};
 use serde::{Deserialize, Serialize};

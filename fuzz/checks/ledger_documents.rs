@@ -7,8 +7,10 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use dataspace_identity::{
     Did, MembershipCredential, MembershipRevocation, Origin, SecretKey, SpaceId,
 };
+use dataspace_odrl::OdrlOperands;
 use dataspace_policy::{
-    Action, COMPILER_VERSION, ColumnMask, Constraint, Duty, MaskMethod, Rule, Scope, Terms,
+    Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Scope, Terms,
+    cedar_text::COMPILER_VERSION,
 };
 use dataspace_primitives::cbor::to_canonical;
 use dataspace_primitives::{
@@ -16,8 +18,8 @@ use dataspace_primitives::{
 };
 use dataspace_tlog::{LeafIndex, Record};
 use dataspace_usage_contract::{
-    Agreement, ContractId, DataRules, EntityRules, OdrlOperands, OfferId, Parameters,
-    ProviderPolicies, Scenario, SpaceProfile, Suite,
+    Agreement, ContractId, DataRules, EntityRules, OfferId, Parameters, ProviderPolicies, Scenario,
+    SpaceProfile, Suite,
 };
 use serde_bytes::{ByteArray, ByteBuf};
 

@@ -1,6 +1,9 @@
 //! A replay of a log finds nothing in it, and in the same log with something forged, that.
 
-use dataspace_ledger::{Deviation, Refusal, ReplayError, Replayed, Replayer};
+use dataspace_ledger::{
+    Refusal, Replayed, Replayer,
+    replayed::{Deviation, ReplayError},
+};
 use dataspace_primitives::{Digest, UnixMillis};
 use dataspace_tlog::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
 

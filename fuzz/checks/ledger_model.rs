@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use dataspace_ledger::facts::{self, Stated};
 use dataspace_ledger::{
-    Case, Contract as Row, DenialReason, Document, Member, Refusal, SpaceState, Taken, TimeError,
-    Times,
+    DenialReason, Refusal, SpaceState,
+    state::{Case, Contract as Row, Document, Member, Taken},
+    times::{TimeError, Times},
 };
-use dataspace_policy::{Told, Uses};
+use dataspace_policy::{Uses, facts::Told};
 use dataspace_primitives::{Digest, UnixMillis};
 use dataspace_tlog::{AccessRecord, Event as Logged, LeafIndex, Record, Verdict};
 use dataspace_usage_contract::ContractId;

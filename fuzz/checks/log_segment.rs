@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{
-    Event, LeafIndex, Log, OpenError, Origin, RECORD_LEN_MAX, ReadError, Record, StoredFile,
-};
+use dataspace_audit_log::{Log, medium::StoredFile, open::OpenError, reader::ReadError};
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{Event, LeafIndex, Record, record::RECORD_LEN_MAX};
 
 use crate::changed::changed;
 use crate::disk::Disk;
@@ -178,7 +178,7 @@ fn assert_gives_nothing_else(files: &Files) {
             Err(error) => assert!(!matches!(error, ReadError::Io(_)), "{error:?}"),
         }
         if let Ok(proof) = log.inclusion_proof(index, size) {
-            let leaf = dataspace_audit_log::leaf_hash(record);
+            let leaf = dataspace_tlog::tree::leaf_hash(record);
             assert!(proof.verify(&leaf, &root).is_ok(), "a wrong proof");
         }
     }

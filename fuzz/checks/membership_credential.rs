@@ -2,7 +2,8 @@
 //! nothing is admitted. The seeds are made from `vectors/documents/membership-credential.hex`.
 
 use dataspace_identity::{
-    ATTRIBUTES_MAX, MembershipCredential, ROLES_MAX, SecretKey, SpaceId, TrustAnchors,
+    MembershipCredential, SecretKey, SpaceId, TrustAnchors,
+    credential::{ATTRIBUTES_MAX, ROLES_MAX},
 };
 use dataspace_primitives::{Payload, Signed, UnixMillis, cbor};
 use serde::{Deserialize, Serialize};

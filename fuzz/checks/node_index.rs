@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use dataspace_identity::Did;
-use dataspace_runtime::{IndexState, MemorySnapshots, Setup, Snapshots as _};
+use dataspace_runtime::{
+    Setup,
+    index::{IndexState, MemorySnapshots, Snapshots as _},
+};
 
 use crate::changed::changed;
 use crate::disk::{Bytes, Disk};
@@ -18,7 +21,7 @@ struct World {
     authority: Did,
     /// A directory with nothing of the log in it.
     dir: PathBuf,
-    files: Vec<(dataspace_audit_log::StoredFile, Vec<u8>)>,
+    files: Vec<(dataspace_audit_log::medium::StoredFile, Vec<u8>)>,
     checkpoint: Option<Vec<u8>>,
     index: Vec<u8>,
     /// Of the same node, one access before.

@@ -8,7 +8,7 @@ use cedar_policy::{
     Authorizer, Decision, EntityUid, Expression, PolicyId, PolicySet, Request, SlotId,
     eval_expression,
 };
-use dataspace_policy::{Answer, Engine};
+use dataspace_policy::engine::{Answer, Engine};
 
 use crate::cedar_data::{ENTITIES, ODD_USER, World, world};
 use crate::cedar_policies::{TYPES, Type, expr, policy};

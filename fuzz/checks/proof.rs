@@ -5,10 +5,11 @@
 
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{
-    ConsistencyProof, InclusionProof, LeafIndex, PATH_LEN_MAX, Tree, TreeSize, leaf_hash,
-};
 use dataspace_primitives::Digest;
+use dataspace_tlog::{
+    LeafIndex, TreeSize,
+    tree::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, Tree, leaf_hash},
+};
 
 const LEAVES: u64 = 40;
 

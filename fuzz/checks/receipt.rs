@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{Checkpoint, LeafIndex, RECEIPT_LEN_MAX, Receipt};
 use dataspace_identity::SecretKey;
+use dataspace_tlog::{Checkpoint, LeafIndex, Receipt, receipt::RECEIPT_LEN_MAX};
 
 use crate::changed::changed;
 use crate::forked_log::{Branch, WORLD};

@@ -8,12 +8,15 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{
-    BundleId, Depth, Event, FnFiles, LeafIndex, Log, Origin, Record, StaticLog, TILE_LEVEL_MAX,
-    TileId, TreeSize, verify_static,
-};
+use dataspace_audit_log::Log;
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{
+    Event, LeafIndex, Record, StaticLog, TreeSize,
+    published::{Depth, FnFiles, verify_static},
+    tree::{BundleId, TILE_LEVEL_MAX, TileId},
+};
 
 use crate::changed::changed;
 use crate::disk::Disk;
@@ -155,7 +158,7 @@ fn assert_sound_or_found(files: &Files, opens: bool) {
     assert_eq!(report.is_sound(), report.first().is_none());
 }
 
-fn assert_truth<F: dataspace_audit_log::StaticFiles>(log: &StaticLog<F>) {
+fn assert_truth<F: dataspace_tlog::StaticFiles>(log: &StaticLog<F>) {
     let World { log: good, entries, .. } = &*WORLD;
     let size = log.size();
     assert_eq!(log.checkpoint().root(), good.root_at(size).expect("a size that was signed"));

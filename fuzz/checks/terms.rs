@@ -1,8 +1,8 @@
 //! Terms that may be signed compile, and decide as a naive reading of them says.
 
 use dataspace_policy::{
-    Action, Constraint, Decision, Environment, Facts, InvalidPolicies, Layers, Program, Rule,
-    Scope, Terms, Uses,
+    Action, Constraint, Decision, Facts, Layers, Program, Rule, Scope, Terms, Uses,
+    facts::Environment, policies::InvalidPolicies,
 };
 use dataspace_primitives::cbor;
 

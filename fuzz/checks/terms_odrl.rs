@@ -2,7 +2,10 @@
 //! itself and in a message.
 
 use dataspace_odrl::{
-    ODRL_LEN_MAX, OdrlOperands, OdrlPolicy, OperandFact, OwnOperand, ValueType, odrl_digest_in,
+    OdrlOperands, OdrlPolicy,
+    limits::ODRL_LEN_MAX,
+    odrl_digest_in,
+    operands::{OperandFact, OwnOperand, ValueType},
     to_message_offer, to_offer,
 };
 use dataspace_primitives::Name;

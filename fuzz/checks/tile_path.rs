@@ -2,7 +2,10 @@
 //!
 //! The input is a path, and also the numbers of a tile.
 
-use dataspace_audit_log::{BundleId, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TreeSize};
+use dataspace_tlog::{
+    TreeSize,
+    tree::{BundleId, TILE_LEVEL_MAX, TILE_WIDTH, TileId},
+};
 
 pub(crate) fn check(bytes: &[u8]) {
     if let Ok(path) = std::str::from_utf8(bytes) {

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use dataspace_audit_log::{Origin, SeenStore};
+use dataspace_identity::Origin;
+use dataspace_tlog::witness::SeenStore;
 
 #[derive(Debug, Default)]
 pub(crate) struct Kept {

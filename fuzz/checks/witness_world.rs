@@ -2,9 +2,11 @@
 
 use std::sync::LazyLock;
 
-use dataspace_audit_log::{AddCheckpoint, ConsistencyProof, TreeSize, Witness, WitnessKey};
 use dataspace_identity::SecretKey;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{
+    TreeSize, Witness, note::WitnessKey, tree::ConsistencyProof, witness::AddCheckpoint,
+};
 
 use crate::forked_log::WORLD;
 use crate::vault::Vault;

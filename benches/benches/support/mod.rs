@@ -9,12 +9,12 @@ use anyhow::{Context as _, Result, ensure};
 use arrow_array::{Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use dataspace_benches::{target_dir, time};
+use dataspace_data_plane::Table;
 use dataspace_identity::{Did, DidKeys, MembershipCredential, RootSecret, SecretKey};
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    Clock as _, DataSpace, NewOffer, NodeKeys, Setup, SystemClock, Table, generate_key,
-    request_access,
+    Clock as _, DataSpace, NewOffer, NodeKeys, Setup, SystemClock, generate_key, request_access,
 };
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer};
 

@@ -7,3 +7,6 @@ pub(crate) mod pending;
 pub(crate) mod queue;
 pub(crate) mod writer;
 pub(crate) mod writer_thread;
+
+pub use self::error::{AppendError, BATCH_LEN_MAX, PoisonCause};
+pub use self::queue::{QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX};

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use dataspace_tlog::engine::to_u64;
-use dataspace_tlog::{Checkpoint, CheckpointError, Directory, LeafIndex, TreeSize};
+use dataspace_tlog::{Checkpoint, Directory, LeafIndex, TreeSize, note::CheckpointError};
 use thiserror::Error;
 
 use crate::log::Log;
@@ -24,7 +24,7 @@ const CHUNK_LEN: usize = 1 << 20;
 /// is removed unless [`finish`](Self::finish) gives it its name.
 ///
 /// Opening the copy for writing continues the log from there. If the first log continues too, there are
-/// two logs of one name, and their checkpoints show it ([`ForkProof`](crate::ForkProof)).
+/// two logs of one name, and their checkpoints show it ([`ForkProof`](dataspace_tlog::ForkProof)).
 #[derive(Debug)]
 pub struct Backup {
     to: PathBuf,

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use dataspace_tlog::CheckpointError;
+use dataspace_tlog::note::CheckpointError;
 use thiserror::Error;
 
 use crate::append::error::{AppendError, PoisonCause};

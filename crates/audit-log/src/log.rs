@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, RwLockReadGuard};
 use dataspace_identity::Origin;
 use dataspace_primitives::{Digest, Signer, UnixMillis};
 use dataspace_tlog::{
-    Checkpoint, ConsistencyProof, EncodedRecord, Event, ExtendsError, InclusionProof, LeafIndex,
-    LogReader, Record, TreeSize, empty_root,
+    Checkpoint, Event, LeafIndex, LogReader, Record, TreeSize,
+    log_reader::ExtendsError,
+    record::EncodedRecord,
+    tree::{ConsistencyProof, InclusionProof, empty_root},
 };
 
 use crate::append::batch::Batch;

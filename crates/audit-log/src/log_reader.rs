@@ -5,8 +5,10 @@ use std::ops::{ControlFlow, Range};
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use dataspace_tlog::{
-    Checkpoint, CheckpointError, ConsistencyProof, Fault, InclusionProof, LeafIndex, LogReader,
-    LogReaderError, TreeError, TreeSize,
+    Checkpoint, Fault, LeafIndex, LogReader, TreeSize,
+    log_reader::LogReaderError,
+    note::CheckpointError,
+    tree::{ConsistencyProof, InclusionProof, TreeError},
 };
 
 use crate::log::Log;

@@ -7,3 +7,5 @@ pub(crate) mod read_only;
 pub(crate) mod segment;
 pub(crate) mod signed_sizes;
 pub(crate) mod storage;
+
+pub use self::storage::{SEGMENT_LEN_MAX, StoredFile};

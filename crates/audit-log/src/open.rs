@@ -6,3 +6,5 @@ pub(crate) mod claimed;
 pub(crate) mod gap;
 pub(crate) mod opening;
 pub(crate) mod recovery;
+
+pub use self::recovery::OpenError;

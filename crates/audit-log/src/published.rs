@@ -4,3 +4,6 @@ pub(crate) mod publish;
 pub(crate) mod publish_dir;
 pub(crate) mod static_store;
 pub(crate) mod static_sync;
+
+pub use self::publish::{PublishCosignaturesError, PublishError, Published};
+pub use self::static_store::StaticStore;

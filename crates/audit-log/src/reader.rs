@@ -5,8 +5,9 @@ use std::io;
 use dataspace_primitives::Digest;
 use dataspace_tlog::engine::to_u64;
 use dataspace_tlog::{
-    ConsistencyProof, Fault, InclusionProof, LeafIndex, RECORD_LEN_MAX, Tree, TreeError, TreeSize,
-    empty_root, leaf_hash,
+    Fault, LeafIndex, TreeSize,
+    record::RECORD_LEN_MAX,
+    tree::{ConsistencyProof, InclusionProof, Tree, TreeError, empty_root, leaf_hash},
 };
 use thiserror::Error;
 

@@ -1,8 +1,10 @@
 //! Receipts for what is in a log, signed by its operator.
 
-use dataspace_primitives::{Signer, SignerError};
+use dataspace_primitives::{Signer, key::SignerError};
 use dataspace_tlog::engine::cose::{self, Proof};
-use dataspace_tlog::{Checkpoint, ExtendsError, LeafIndex, Receipt, ReceiptError, TreeSize};
+use dataspace_tlog::{
+    Checkpoint, LeafIndex, Receipt, TreeSize, log_reader::ExtendsError, receipt::ReceiptError,
+};
 use thiserror::Error;
 
 use crate::log::Log;

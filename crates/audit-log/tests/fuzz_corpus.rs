@@ -54,7 +54,7 @@ mod witness_world;
 
 #[cfg(test)]
 mod tests {
-    use dataspace_audit_log::Record;
+    use dataspace_tlog::Record;
 
     use super::replay::{replay, replay_named};
 

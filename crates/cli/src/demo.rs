@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
-use dataspace_runtime::Table;
+use dataspace_data_plane::Table;
 
 use crate::files;
 use crate::outcome::Health;

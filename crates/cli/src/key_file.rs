@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use dataspace_identity::{KEY_TEXT_LEN_MAX, Origin, SecretKey};
-use dataspace_runtime::{generate_key, key_text};
+use dataspace_identity::{Origin, SecretKey, key_file::KEY_TEXT_LEN_MAX};
+use dataspace_runtime::{generate_key, key_files::key_text};
 use zeroize::Zeroizing;
 
 use crate::files;

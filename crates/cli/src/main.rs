@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use dataspace_audit_log::WitnessKey;
+use dataspace_tlog::note::WitnessKey;
 
 use crate::audit::contract::{self, ContractArgs};
 

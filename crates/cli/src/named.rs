@@ -6,9 +6,10 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow};
-use dataspace_audit_log::{Origin, WitnessKey, WitnessPolicy};
 use dataspace_identity::Did;
+use dataspace_identity::Origin;
 use dataspace_primitives::shown;
+use dataspace_tlog::{note::WitnessKey, witness::WitnessPolicy};
 
 use crate::files::{NAME_FILE_LEN_MAX, read_text};
 use crate::shell::shown_path;

@@ -4,10 +4,17 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use dataspace_audit_log::{Cosigners, FORK_LEN_MAX, Finding, ForkProof, Verdict, WitnessKey};
 use dataspace_identity::Did;
+use dataspace_ledger::{
+    Evidence, VerifiedEvidence,
+    evidence::{EVIDENCE_LEN_MAX, EvidenceError},
+};
 use dataspace_primitives::shown;
-use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, VerifiedEvidence};
+use dataspace_tlog::{
+    Finding, ForkProof, Verdict,
+    note::WitnessKey,
+    witness::{Cosigners, FORK_LEN_MAX},
+};
 
 use crate::json::object;
 use crate::out::say;

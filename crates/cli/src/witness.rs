@@ -11,8 +11,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use dataspace_audit_log::{Origin, SeenDirectory, Witness, WitnessKey};
+use dataspace_identity::Origin;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{Witness, note::WitnessKey, witness::SeenDirectory};
 
 use crate::outcome::Health;
 use crate::shell::shown_path;

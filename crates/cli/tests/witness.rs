@@ -8,12 +8,16 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use dataspace_audit_log::{
-    AddCheckpoint, Checkpoint, ConsistencyProof, Event, Log, Origin, Record, SeenDirectory,
-    TreeSize, Witness, WitnessKey, origin_hash,
-};
+use dataspace_audit_log::Log;
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{
+    Checkpoint, Event, Record, TreeSize, Witness,
+    note::WitnessKey,
+    tree::ConsistencyProof,
+    witness::{AddCheckpoint, SeenDirectory, origin_hash},
+};
 
 struct Answer {
     status: u16,

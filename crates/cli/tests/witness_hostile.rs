@@ -9,11 +9,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use dataspace_audit_log::{
-    AddCheckpoint, ConsistencyProof, Event, Log, Origin, Record, TreeSize, origin_hash,
-};
+use dataspace_audit_log::Log;
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{
+    Event, Record, TreeSize,
+    tree::ConsistencyProof,
+    witness::{AddCheckpoint, origin_hash},
+};
 
 /// Kills its process when dropped.
 struct Server(Child, SocketAddr);

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use dataspace_primitives::civil_from_days;
+use dataspace_primitives::time::civil_from_days;
 
 const DAY_SECONDS: i64 = 86_400;
 

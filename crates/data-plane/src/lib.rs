@@ -18,7 +18,7 @@
 //! use dataspace_data_plane::{Plan, Table, preview};
 //! use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
 //!
-//! # use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
+//! # use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 //! # struct OfNode;
 //! # impl Secrets for OfNode {
 //! #     fn derive(&self, _: &str, _: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
@@ -30,7 +30,7 @@
 //! let path = directory.path().join("oxides.csv");
 //! std::fs::write(&path, "id,formula,seebeck\nmp-1,Fe2O3,646.823\nmp-2,FeO,\nmp-3,Cs,-1.74\n")?;
 //!
-//! let mask = |column: &str, method| -> Result<Duty, dataspace_primitives::InvalidName> {
+//! let mask = |column: &str, method| -> Result<Duty, dataspace_primitives::name::InvalidName> {
 //!     Ok(Duty::Mask(ColumnMask { column: column.parse()?, method }))
 //! };
 //! let duties = [
@@ -95,8 +95,8 @@
 //!   and 256 bits leave; columns of other types (bytes, lists, structures, times of day, intervals,
 //!   half floats) must be left out or emptied and are not decoded ([`Table::unreleased`]). Decimals
 //!   of 256 bits take no filter, and no mask but `drop` and `null`.
-//! - A table has at most [`COLUMNS_MAX`] columns, a row [`ROW_LEN_MAX`] bytes, a batch
-//!   [`BATCH_ROWS`] rows and [`BATCH_LEN_MAX`] bytes (one row more than that is a batch of its
+//! - A table has at most [`COLUMNS_MAX`](chunk::COLUMNS_MAX) columns, a row [`ROW_LEN_MAX`](errors::ROW_LEN_MAX) bytes, a batch
+//!   [`BATCH_ROWS`](chunk::BATCH_ROWS) rows and [`BATCH_LEN_MAX`](chunk::BATCH_LEN_MAX) bytes (one row more than that is a batch of its
 //!   own). A Parquet footer has at most 16 MiB, a page 64 MiB, and the pages of all columns that a
 //!   plan needs 512 MiB at once.
 //! - The contract's order costs time and space: about a microsecond and an HMAC for each row, the
@@ -112,12 +112,12 @@
 //! - Pseudonyms hide values only from those without the key, and show which rows are equal.
 //!   Rounded and truncated values, and how many rows stay, may tell much about small groups:
 //!   nothing here counts queries or subjects.
-//! - Error texts name columns of the table, never values or paths. The sources of [`OpenError`],
-//!   [`ReadError`] and [`RunError`] are for the provider's operator.
+//! - Error texts name columns of the table, never values or paths. The sources of [`OpenError`](errors::OpenError),
+//!   [`ReadError`](errors::ReadError) and [`RunError`](errors::RunError) are for the provider's operator.
 //! - The wiping of keys covers the contract's secret, not the values in memory.
 
 mod calendar;
-mod chunk;
+pub mod chunk;
 mod column;
 mod csv_cells;
 mod csv_records;
@@ -126,7 +126,7 @@ mod file;
 mod filter;
 mod limited;
 mod mask;
-mod media;
+pub mod media;
 mod options;
 mod order;
 mod parquet_pages;
@@ -135,30 +135,34 @@ mod parquet_types;
 mod pieces;
 mod plan;
 mod plan_error;
-mod product;
+pub mod product;
 mod pseudonym;
-mod render;
+pub mod render;
 mod round;
 mod rows;
-mod run;
+pub mod run;
 mod run_error;
 mod spelling;
-mod table;
+pub mod table;
 mod table_error;
 mod thrift;
 
 pub use arrow_array::RecordBatch;
 pub use arrow_schema::{Schema, SchemaRef};
 
-pub use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX};
-pub use crate::csv_records::{ROW_LEN_MAX, RowError};
-pub use crate::media::{MEDIA_PIECE_LEN, MediaFile, OpenMediaError};
+pub use crate::media::MediaFile;
 pub use crate::options::{ColumnType, TableOptions};
 pub use crate::plan::Plan;
-pub use crate::plan_error::{ApplyError, PartError, PlanError};
-pub use crate::product::{Delivery, Piece, Product, ProductError};
-pub use crate::render::{WriteError, csv_rows, preview, write_csv};
-pub use crate::run::Masked;
-pub use crate::run_error::RunError;
-pub use crate::table::{Batches, Table};
-pub use crate::table_error::{OpenError, ReadError};
+
+pub use crate::product::{Delivery, Piece, Product};
+pub use crate::render::{csv_rows, preview, write_csv};
+
+pub use crate::table::Table;
+
+/// What can go wrong with data and duties.
+pub mod errors {
+    pub use crate::csv_records::{ROW_LEN_MAX, RowError};
+    pub use crate::plan_error::{ApplyError, PartError, PlanError};
+    pub use crate::run_error::RunError;
+    pub use crate::table_error::{OpenError, ReadError};
+}

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, downcast_integer, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
-use dataspace_policy::{ColumnMask, MaskMethod, PSEUDONYM_DIGITS};
+use dataspace_policy::{ColumnMask, MaskMethod, duty::PSEUDONYM_DIGITS};
 
 use crate::column::{
     Cells, Kind, Text, TextTooLong, copy, find, numbers, released_type, texts, type_name, value,

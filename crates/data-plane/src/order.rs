@@ -340,7 +340,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::{ArrayRef, Int64Array, StringArray};
-    use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
+    use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! Why duties are not carried out.
 
 use arrow_schema::ArrowError;
-use dataspace_policy::InvalidDuty;
-use dataspace_primitives::SecretsError;
+use dataspace_policy::duty::InvalidDuty;
+use dataspace_primitives::secrets::SecretsError;
 use thiserror::Error;
 
 /// Why the duties cannot be carried out on a table, so that no row is released.

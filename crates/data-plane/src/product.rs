@@ -62,13 +62,13 @@ pub trait Delivery: Send {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Piece {
-    /// Rows of a table, at most [`BATCH_ROWS`](crate::BATCH_ROWS).
+    /// Rows of a table, at most [`BATCH_ROWS`](crate::chunk::BATCH_ROWS).
     Rows(RecordBatch),
     /// Bytes of a file.
     Bytes {
         /// Where they begin in the file.
         at: u64,
-        /// At most [`MEDIA_PIECE_LEN`](crate::MEDIA_PIECE_LEN).
+        /// At most [`MEDIA_PIECE_LEN`](crate::media::MEDIA_PIECE_LEN).
         bytes: Bytes,
     },
 }

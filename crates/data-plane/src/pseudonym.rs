@@ -1,7 +1,7 @@
 //! Pseudonyms: HMAC-SHA-256 under a key of one contract.
 
-use dataspace_policy::PSEUDONYM_DIGITS;
-use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
+use dataspace_policy::duty::PSEUDONYM_DIGITS;
+use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use ring::hmac;
 
 use crate::column::{Cells, boolean, value};

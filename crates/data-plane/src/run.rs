@@ -31,7 +31,7 @@ enum Stage {
     Ended,
 }
 
-/// What may leave of a table, in batches of [`BATCH_ROWS`](crate::BATCH_ROWS) rows, the last one
+/// What may leave of a table, in batches of [`BATCH_ROWS`](crate::chunk::BATCH_ROWS) rows, the last one
 /// with fewer, and a batch of long rows with as many as fit [`BATCH_LEN_MAX`]. The borders of the
 /// batches follow from the rows that stay, so they tell nothing about hidden rows. Ends after the
 /// first error.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use dataspace_primitives::InvalidName;
+use dataspace_primitives::name::InvalidName;
 use thiserror::Error;
 
 use crate::chunk::COLUMNS_MAX;

@@ -69,15 +69,16 @@
 
 // Values and documents.
 pub use dataspace_primitives::{
-    Digest, Name, Part, Region, Signed, Signer, SignerError, UnixMillis, Validity, Verified,
+    Digest, Name, Part, Region, Signed, Signer, UnixMillis, Validity, Verified, key::SignerError,
 };
 
 // Who takes part.
 pub use dataspace_identity::{
     Did, DidKeys, KeyDocument, KnownKeys, MembershipCredential, MembershipRevocation,
-    ParticipantKey, Resolver, RootSecret, SecretKey, Secrets, SpaceId,
+    ParticipantKey, Resolver, RootSecret, SecretKey, SpaceId,
 };
-pub use dataspace_runtime::{KeyFileError, NodeKeys, generate_key};
+pub use dataspace_primitives::Secrets;
+pub use dataspace_runtime::{NodeKeys, generate_key, key_files::KeyFileError};
 
 // What is agreed.
 pub use dataspace_policy::{
@@ -91,8 +92,10 @@ pub use dataspace_usage_contract::{
 // Both halves.
 pub use dataspace_policy::Clause;
 pub use dataspace_runtime::{
-    CALL_LEN_MAX, Call, CallError, ChangeError, Clock, OfferEntry, OfferFilter, SystemClock,
-    Transport, WriteError,
+    Call, ChangeError, Clock, SystemClock, Transport,
+    entries::{OfferEntry, OfferFilter},
+    error::WriteError,
+    exchange::{CALL_LEN_MAX, CallError},
 };
 pub use dataspace_usage_contract::OfferId;
 
@@ -101,24 +104,29 @@ pub use dataspace_usage_contract::OfferId;
 pub use dataspace_data_plane::{MediaFile, Piece, Product, RecordBatch, Table, TableOptions};
 #[cfg(feature = "provider")]
 pub use dataspace_runtime::{
-    Access, AccessError, Answer, AnswerError, Applied, ContractEntry, ContractFilter, DataSpace,
-    MemberEntry, NewOffer, Observer, ProductEntry, Receipt, Release, ReleaseError, Setup,
-    SetupError,
+    Access, AccessError, Applied, DataSpace, NewOffer, Observer, Receipt, Release, Setup,
+    access::ReleaseError,
+    exchange::{Answer, AnswerError},
+    setup::SetupError,
+    space::{ContractEntry, ContractFilter, MemberEntry, ProductEntry},
 };
 
 // The consumer's node, and requests without one.
 pub use dataspace_runtime::{
-    Arrival, Arrived, Complaint, ConsumerError, ConsumerNode, ConsumerSetup, ConsumerSetupError,
-    HeldEntry, HeldFilter, Incoming, NewRequest, Owed, Reply, RequestError, fetch_profile,
+    Arrival, Complaint, ConsumerNode, ConsumerSetup, Incoming, NewRequest, Reply,
+    consumer::{
+        Arrived, ConsumerError, ConsumerSetupError, HeldEntry, HeldFilter, Owed, fetch_profile,
+    },
+    request::RequestError,
     request_access, request_access_to,
 };
 
 // What everybody can check.
-pub use dataspace_audit_log::{Checkpoint, Fault};
 pub use dataspace_ledger::{
-    DenialReason, Evidence, EvidenceError, Replayed, Replayer, VerifiedEvidence,
+    DenialReason, Evidence, Replayed, Replayer, VerifiedEvidence, evidence::EvidenceError,
 };
 pub use dataspace_runtime::replay_decisions;
+pub use dataspace_tlog::{Checkpoint, Fault};
 
 /// First profiles of sectors, to begin a space with.
 pub mod sectors {

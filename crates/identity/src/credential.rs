@@ -1,9 +1,11 @@
+//! Membership credentials, and who is believed about them.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dataspace_primitives::{
-    Digest, Name, Payload, Region, Signed, TrustedKeys, UnixMillis, Validity, Verified,
-    VerifyError, bounded,
+    Digest, Name, Payload, Region, Signed, TrustedKeys, UnixMillis, Validity, Verified, bounded,
+    signed::VerifyError,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

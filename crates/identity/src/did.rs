@@ -1,3 +1,5 @@
+//! The names of participants.
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -5,7 +7,7 @@ use std::sync::Arc;
 use dataspace_primitives::{KeyId, PublicKey, Signer, Verified};
 use serde::{Deserialize, Serialize};
 
-use crate::did_error::{DID_LEN_MAX, ParseDidError};
+pub use crate::did_error::{DID_LEN_MAX, ParseDidError};
 use crate::multikey;
 
 const KEY: &str = "did:key:";

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use dataspace_primitives::{
-    KeyId, Payload, PublicKey, Signed, TrustedKeys, UnixMillis, Validity, Verified, VerifyError,
-    bounded,
+    KeyId, Payload, PublicKey, Signed, TrustedKeys, UnixMillis, Validity, Verified, bounded,
+    signed::VerifyError,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;

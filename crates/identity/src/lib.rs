@@ -37,37 +37,28 @@
 //!
 //! # Limits
 //! Two DID methods (`did:key`, `did:web`) and one kind of key (Ed25519). Nothing is fetched: the keys of a
-//! `did:web` come from [`KeyDocument`]s. At most [`ROLES_MAX`] roles, [`ATTRIBUTES_MAX`] attributes, and
-//! [`KEYS_MAX`] keys at a time.
+//! `did:web` come from [`KeyDocument`]s. At most [`ROLES_MAX`](credential::ROLES_MAX) roles, [`ATTRIBUTES_MAX`](credential::ATTRIBUTES_MAX) attributes, and
+//! [`KEYS_MAX`](keys::KEYS_MAX) keys at a time.
 
-mod credential;
-mod did;
+pub mod credential;
+pub mod did;
 mod did_error;
 #[cfg(feature = "key-files")]
-mod key_file;
-mod keys;
+pub mod key_file;
+pub mod keys;
 mod multikey;
-mod origin;
-mod revocation;
-mod secret_key;
+pub mod origin;
+pub mod revocation;
+pub mod secret_key;
 mod secrets;
 mod space;
 
-pub use dataspace_primitives::{Secrets, SecretsError};
-
-pub use crate::credential::{
-    ATTRIBUTES_MAX, AdmitError, Admitted, CLOCK_SKEW, MembershipCredential, ROLES_MAX, TrustAnchors,
-};
+pub use crate::credential::{Admitted, MembershipCredential, TrustAnchors};
 pub use crate::did::Did;
-pub use crate::did_error::{DID_LEN_MAX, ParseDidError};
-#[cfg(feature = "key-files")]
-pub use crate::key_file::{KEY_TEXT_LEN_MAX, KeyTextError, Seal};
-pub use crate::keys::{
-    DidKeys, KEY_DOCUMENTS_MAX, KEYS_MAX, KeyDocument, KeyDocumentError, KnownKeys, ParticipantKey,
-    PastKeys, Resolver, claimed_keys,
-};
-pub use crate::origin::{LOG_NAME_LEN_MAX, Origin, ParseOriginError};
-pub use crate::revocation::{MembershipRevocation, RevocationError};
-pub use crate::secret_key::{ParseKeyError, SecretKey};
+
+pub use crate::keys::{DidKeys, KeyDocument, KnownKeys, ParticipantKey, Resolver, claimed_keys};
+pub use crate::origin::Origin;
+pub use crate::revocation::MembershipRevocation;
+pub use crate::secret_key::SecretKey;
 pub use crate::secrets::RootSecret;
 pub use crate::space::SpaceId;

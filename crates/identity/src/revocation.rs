@@ -1,4 +1,6 @@
-use dataspace_primitives::{Name, Payload, Signed, UnixMillis, Verified, VerifyError};
+//! The end of a membership.
+
+use dataspace_primitives::{Name, Payload, Signed, UnixMillis, Verified, signed::VerifyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

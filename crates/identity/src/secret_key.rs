@@ -1,6 +1,8 @@
+//! Keys in memory.
+
 use std::fmt;
 
-use dataspace_primitives::{KeyId, PublicKey, Signature, Signer, SignerError};
+use dataspace_primitives::{KeyId, PublicKey, Signature, Signer, key::SignerError};
 use ed25519_dalek::Signer as _;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dataspace_primitives::{Secrets, SecretsError};
+use dataspace_primitives::{Secrets, secrets::SecretsError};
 use ring::hkdf;
 use zeroize::{Zeroize, Zeroizing};
 

@@ -3,6 +3,8 @@
 pub(crate) mod change;
 mod check;
 
+pub use self::change::ConsumerChange;
+
 use std::collections::{BTreeMap, HashMap};
 
 use dataspace_identity::{Did, Origin};

@@ -2,7 +2,7 @@ use std::fmt;
 
 use dataspace_policy::{Action, Reason};
 use dataspace_primitives::{Name, UnixMillis, Validity, shown};
-use dataspace_tlog::{TEXT_LEN_MAX, TEXTS_MAX};
+use dataspace_tlog::record::{TEXT_LEN_MAX, TEXTS_MAX};
 
 /// Why an access is denied: by the state of membership and contract, or by policy. In plain
 /// words by `Display`; never about data.

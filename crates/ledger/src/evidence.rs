@@ -14,16 +14,20 @@ mod request;
 mod verdict;
 pub(crate) mod verified;
 
-use dataspace_identity::{KeyDocumentError, MembershipCredential};
+pub use self::error::EvidenceError;
+pub use self::part::Part;
+
+use dataspace_identity::{MembershipCredential, keys::KeyDocumentError};
 use dataspace_primitives::cbor::{self, EncodeError};
-use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest, Signed};
-use dataspace_tlog::{Checkpoint, LeafIndex, NOTE_LEN_MAX, PATH_LEN_MAX, RECORD_LEN_MAX};
+use dataspace_primitives::{Digest, Signed, envelope::DOCUMENT_LEN_MAX};
+use dataspace_tlog::{
+    Checkpoint, LeafIndex, note::NOTE_LEN_MAX, record::RECORD_LEN_MAX, tree::PATH_LEN_MAX,
+};
 use dataspace_usage_contract::AccessRequest;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::evidence::error::EvidenceError;
-use crate::evidence::part::{Part, VERSION};
+use crate::evidence::part::VERSION;
 use crate::state::documents::document;
 
 /// Longest evidence file, in bytes: two records with their paths, two credentials, a request and a

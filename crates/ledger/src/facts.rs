@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use dataspace_identity::MembershipCredential;
-use dataspace_policy::{Action, Environment, Fact, Facts, Kind, Known, Person, Terms, Told, Uses};
+use dataspace_policy::{
+    Action, Facts, Terms, Uses,
+    facts::{Environment, Fact, Kind, Known, Person, Told},
+};
 use dataspace_primitives::{Name, UnixMillis};
 use dataspace_tlog::Fact as Entry;
 use dataspace_usage_contract::{AccessRequest, Agreement};

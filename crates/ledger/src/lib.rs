@@ -6,7 +6,7 @@
 //! needs this crate and a log's reader, and no node.
 //!
 //! Nothing here reads a clock or a file, or draws a random number. Documents of contracts stay in the
-//! log: the state has a small [`Contract`] for each, and the caller reads its [`Document`] when needed.
+//! log: the state has a small [`Contract`](state::Contract) for each, and the caller reads its [`Document`](state::Document) when needed.
 //!
 //! # What it refuses to do
 //! It trusts no record: each document in one is verified, and a change is applied only after it was
@@ -55,33 +55,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod consumer;
+pub mod consumer;
 mod denial;
-mod evidence;
+pub mod evidence;
 pub mod facts;
-mod outcome;
+pub mod outcome;
 mod refusal;
-mod replayed;
-mod state;
-mod times;
+pub mod replayed;
+pub mod state;
+pub mod times;
 
-pub use crate::consumer::change::ConsumerChange;
-pub use crate::consumer::{ConsumerState, HeldContract, KeptOffer};
+pub use crate::consumer::ConsumerState;
 pub use crate::denial::DenialReason;
-pub use crate::evidence::error::EvidenceError;
-pub use crate::evidence::part::Part;
+
+pub use crate::evidence::Evidence;
 pub use crate::evidence::verified::VerifiedEvidence;
-pub use crate::evidence::{EVIDENCE_LEN_MAX, Entry, Evidence};
-pub use crate::outcome::Outcome;
+
 pub use crate::refusal::Refusal;
-pub use crate::replayed::report::{
-    DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler, Replayed,
-};
-pub use crate::replayed::{ReplayError, Replayer};
-pub use crate::state::change::Change;
-pub use crate::state::contract::{Contract, Document, Place, Relation};
-pub use crate::state::in_force::{Product, SpaceState};
-pub use crate::state::judge::Case;
-pub use crate::state::members::{Member, REVOKED_AHEAD_MAX};
-pub use crate::state::read_back::Taken;
-pub use crate::times::{REQUEST_AGE_MAX, REQUEST_KEPT, TimeError, Times};
+pub use crate::replayed::Replayer;
+pub use crate::replayed::report::Replayed;
+
+pub use crate::state::in_force::SpaceState;

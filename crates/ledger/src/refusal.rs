@@ -1,14 +1,15 @@
 //! Why a change is refused.
 
 use dataspace_identity::{
-    AdmitError as CredentialError, Did, KeyDocumentError, Origin, RevocationError, SpaceId,
+    Did, Origin, SpaceId, credential::AdmitError as CredentialError, keys::KeyDocumentError,
+    revocation::RevocationError,
 };
-use dataspace_policy::{Action, ClauseId, UnmatchedValue};
-use dataspace_primitives::{Digest, Name, UnixMillis, VerifyError};
-use dataspace_tlog::RecordError;
+use dataspace_policy::{Action, ClauseId, named::UnmatchedValue};
+use dataspace_primitives::{Digest, Name, UnixMillis, signed::VerifyError};
+use dataspace_tlog::record::RecordError;
 use dataspace_usage_contract::{
-    AgreeError, ContractId, OfferError, OfferId, ProfileError, ProviderPoliciesError,
-    TerminationError,
+    ContractId, OfferId, agreement::AgreeError, offer::OfferError,
+    own_policies::ProviderPoliciesError, profile::ProfileError, termination::TerminationError,
 };
 use thiserror::Error;
 
@@ -25,7 +26,7 @@ pub enum Refusal {
     Malformed(#[from] RecordError),
     /// The signed document in a record is malformed.
     #[error("its document is malformed")]
-    Document(#[from] dataspace_primitives::EnvelopeError),
+    Document(#[from] dataspace_primitives::envelope::EnvelopeError),
     /// The record's identifier is not that of its document.
     #[error("its document is another one than it says")]
     Mismatch,

@@ -4,11 +4,16 @@ mod counts;
 pub(crate) mod report;
 mod requests;
 
+pub use self::report::{DISCREPANCIES_MAX, Deviation, Discrepancy, OtherCompiler};
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use dataspace_identity::{Did, Origin};
-use dataspace_policy::{Change, Layers, Past, Policies, Simulation, simulate};
+use dataspace_policy::{
+    Layers, Policies,
+    simulate::{Change, Past, Simulation, simulate},
+};
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, Verdict};
 use dataspace_usage_contract::{ContractId, contract_id};
@@ -18,7 +23,7 @@ use crate::denial::DenialReason;
 use crate::facts::{self, Stated};
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
-use crate::replayed::report::{Deviation, Discrepancy, OtherCompiler, Replayed};
+use crate::replayed::report::Replayed;
 use crate::replayed::requests::Requests;
 use crate::state::contract::{Contract, Document};
 use crate::state::in_force::SpaceState;
@@ -268,7 +273,7 @@ fn merge(all: &mut Simulation, one: Simulation) {
     all.newly_denied += one.newly_denied;
     all.newly_permitted += one.newly_permitted;
     for mut difference in one.differences {
-        if all.differences.len() < dataspace_policy::DIFFERENCES_MAX {
+        if all.differences.len() < dataspace_policy::simulate::DIFFERENCES_MAX {
             difference.place = u64::MAX;
             all.differences.push(difference);
         }

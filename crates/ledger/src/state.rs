@@ -11,3 +11,10 @@ pub(crate) mod in_force;
 pub(crate) mod judge;
 pub(crate) mod members;
 pub(crate) mod read_back;
+
+pub use self::change::Change;
+pub use self::contract::{Contract, Document, Place, Relation};
+pub use self::in_force::Product;
+pub use self::judge::Case;
+pub use self::members::{Member, REVOKED_AHEAD_MAX};
+pub use self::read_back::Taken;

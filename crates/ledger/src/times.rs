@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use dataspace_identity::CLOCK_SKEW;
+use dataspace_identity::credential::CLOCK_SKEW;
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{Event, Record};
-use dataspace_usage_contract::REQUEST_AGE_SECS_MAX;
+use dataspace_usage_contract::profile::REQUEST_AGE_SECS_MAX;
 use thiserror::Error;
 
 /// Why the time of a record is none that a node writes.

@@ -1,6 +1,8 @@
+//! Why a text is not read.
+
 use std::borrow::Cow;
 
-use dataspace_policy::{InvalidDuty, InvalidTerms};
+use dataspace_policy::{duty::InvalidDuty, terms::InvalidTerms};
 use thiserror::Error;
 
 use crate::json::{self, Json};

@@ -1,3 +1,5 @@
+//! Why a space's own operands are refused.
+
 use std::collections::BTreeSet;
 
 use dataspace_primitives::Name;

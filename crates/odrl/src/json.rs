@@ -18,7 +18,7 @@ pub(crate) enum Json<'a> {
     Text(Cow<'a, str>),
     Array(Vec<Json<'a>>),
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
-    /// What is nested deeper than [`ODRL_DEPTH_MAX`](crate::ODRL_DEPTH_MAX), skipped.
+    /// What is nested deeper than [`ODRL_DEPTH_MAX`](crate::limits::ODRL_DEPTH_MAX), skipped.
     TooDeep,
 }
 

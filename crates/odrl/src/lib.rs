@@ -42,8 +42,8 @@
 //!
 //! # What the protocol has no term for
 //! It is written with names of our own: actions and left operands, the only places where the
-//! protocol's schemas leave names open. Such a policy names [`EXTENSION_CONTEXT`] in its contexts and
-//! [`ODRL_NAMESPACE`] as its profile, so that nobody takes it who does not know them. `docs/odrl.md`
+//! protocol's schemas leave names open. Such a policy names [`EXTENSION_CONTEXT`](names::EXTENSION_CONTEXT) in its contexts and
+//! [`ODRL_NAMESPACE`](names::ODRL_NAMESPACE) as its profile, so that nobody takes it who does not know them. `docs/odrl.md`
 //! says what each name means.
 //!
 //! # Rules
@@ -134,31 +134,28 @@
 //! which are what is signed.
 //!
 //! # Limits
-//! [`ODRL_LEN_MAX`] bytes, [`ODRL_DEPTH_MAX`] levels and [`ODRL_VALUES_MAX`] values, so terms that are
+//! [`ODRL_LEN_MAX`](limits::ODRL_LEN_MAX) bytes, [`ODRL_DEPTH_MAX`](limits::ODRL_DEPTH_MAX) levels and [`ODRL_VALUES_MAX`](limits::ODRL_VALUES_MAX) values, so terms that are
 //! written longer cannot be read again. A number with a fraction must be typed (`xsd:decimal`): as a
 //! JSON number it would pass through a binary float. Whatever the text, reading takes less than
 //! 10 MB.
 
 mod at;
 mod document;
-mod error;
-mod invalid_operands;
+pub mod error;
+pub mod invalid_operands;
 mod json;
-mod limits;
-mod names;
+pub mod limits;
+pub mod names;
 mod normal;
-mod operands;
+pub mod operands;
 mod read;
-mod write;
+pub mod write;
 
 pub use serde_json::Value;
 
 pub use crate::document::{OdrlKind, OdrlPolicy};
-pub use crate::error::{OdrlError, OdrlErrorKind};
-pub use crate::invalid_operands::InvalidOperands;
-pub use crate::limits::{ODRL_DEPTH_MAX, ODRL_LEN_MAX, ODRL_VALUES_MAX};
-pub use crate::names::ODRL_NAMESPACE;
-pub use crate::names::context::{DSP_CONTEXT, EXTENSION_CONTEXT};
+pub use crate::error::OdrlError;
+
 pub use crate::normal::{odrl_digest, odrl_digest_in};
-pub use crate::operands::{OPERANDS_MAX, OdrlOperands, OperandFact, OwnOperand, ValueType};
-pub use crate::write::{AgreementParts, WrittenPolicy, to_agreement, to_message_offer, to_offer};
+pub use crate::operands::OdrlOperands;
+pub use crate::write::{to_agreement, to_message_offer, to_offer};

@@ -6,6 +6,8 @@ use dataspace_policy::Action;
 
 pub(crate) mod context;
 
+pub use self::context::{DSP_CONTEXT, EXTENSION_CONTEXT};
+
 /// Namespace of ODRL 2.2.
 pub(crate) const ODRL: &str = "http://www.w3.org/ns/odrl/2/";
 /// Namespace of the ODRL terms that are our own, prefix `dataspace:`; also the name of our ODRL

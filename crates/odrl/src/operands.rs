@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataspace_policy::OwnWords;
+use dataspace_policy::words::OwnWords;
 use dataspace_primitives::{Name, bounded};
 use serde::{Deserialize, Serialize};
 

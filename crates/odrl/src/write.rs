@@ -1,7 +1,7 @@
 //! Terms as policies of the Dataspace Protocol, in the names and forms that are read back as just
 //! these terms.
 
-use dataspace_policy::{InvalidTerms, Rule, Terms};
+use dataspace_policy::{Rule, Terms, terms::InvalidTerms};
 use dataspace_primitives::UnixMillis;
 use serde_json::{Map, Value, json};
 

@@ -1,3 +1,5 @@
+//! What is done with data.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! Clauses, their names and their labels.
+
 use std::fmt;
 use std::str::FromStr;
 

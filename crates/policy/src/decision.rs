@@ -1,3 +1,5 @@
+//! What was decided, and by which policies.
+
 use std::fmt;
 
 use crate::engine::program::Bits;

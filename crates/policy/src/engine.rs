@@ -44,7 +44,7 @@ const STACK_OF_CEDAR: usize = 8 << 20;
 ///
 /// ```
 /// use cedar_policy::{Context, Decision, Entities, PolicySet, Request};
-/// use dataspace_policy::Engine;
+/// use dataspace_policy::engine::Engine;
 ///
 /// let policies: PolicySet = r#"permit (principal == User::"ada", action, resource);"#.parse()?;
 /// let engine = Engine::from_cedar(&policies, &Entities::empty());

@@ -3,7 +3,7 @@
 //!
 //! # What it refuses to do
 //! - It never counts what it cannot evaluate as true: a policy that errs denies and is named.
-//! - A space's profile can only forbid; a `permit` in it is refused ([`InvalidPolicies::Permit`]).
+//! - A space's profile can only forbid; a `permit` in it is refused ([`InvalidPolicies::Permit`](policies::InvalidPolicies::Permit)).
 //! - It sees attributes, never keys or data; it reads no clock.
 //!
 //! # Example
@@ -64,8 +64,8 @@
 //!
 //! [`Terms::lint`] tells of clauses that ask for what nobody supplies. Forbids that a space or a
 //! provider writes in Cedar must hold where a fact is not known, and are refused if they may not
-//! ([`InvalidPolicies::Unknown`]): ask in an `unless { context has person && … }`. What they name must
-//! exist ([`InvalidPolicies::Value`], [`Policies::check_values`]); ids, texts and facts that may not
+//! ([`InvalidPolicies::Unknown`](policies::InvalidPolicies::Unknown)): ask in an `unless { context has person && … }`. What they name must
+//! exist ([`InvalidPolicies::Value`](policies::InvalidPolicies::Value), [`Policies::check_values`]); ids, texts and facts that may not
 //! be meant are told by [`Policies::lint`]. Ids that differ in case alone, or in letters that look
 //! alike, are two ids: that is told, not refused.
 //!
@@ -79,8 +79,8 @@
 //! Every duty is carried out, or nothing is released.
 //!
 //! # Cedar
-//! Any Cedar policies, entities and requests run compiled by [`Engine::from_cedar`]. Cedar's own
-//! evaluator defines what is right; one in [`SHADOW_SHARE`] decisions is compared with it.
+//! Any Cedar policies, entities and requests run compiled by [`Engine::from_cedar`](engine::Engine::from_cedar). Cedar's own
+//! evaluator defines what is right; one in [`SHADOW_SHARE`](shadow::SHADOW_SHARE) decisions is compared with it.
 //!
 //! | Cedar | here |
 //! |---|---|
@@ -96,14 +96,14 @@
 //! | data nested deeper than 128 | Cedar's evaluator |
 //! | entities or contexts that hold unknowns | Cedar's evaluator, for all policies |
 //!
-//! [`Program::fallbacks`], [`Policies::fallbacks`] and [`Engine::fallbacks`] count what is not
+//! [`Program::fallbacks`], [`Policies::fallbacks`] and [`Engine::fallbacks`](engine::Engine::fallbacks) count what is not
 //! compiled. In policies of a data space, a `context` that is read as a whole counts as well.
 //!
 //! # Limits
-//! At most [`CLAUSES_MAX`] clauses of a kind, [`VALUES_MAX`] values in a constraint, and Cedar
+//! At most [`CLAUSES_MAX`](terms::CLAUSES_MAX) clauses of a kind, [`VALUES_MAX`](constraint::VALUES_MAX) values in a constraint, and Cedar
 //! text within [`bounds`].
 
-mod action;
+pub mod action;
 mod asked;
 pub mod bounds;
 #[cfg(test)]
@@ -113,67 +113,55 @@ mod cedar_data;
 #[path = "../../../fuzz/checks/cedar_policies.rs"]
 #[expect(clippy::format_collect, reason = "short texts, shown to people")]
 mod cedar_policies;
-mod cedar_text;
-mod clause;
-mod constraint;
-mod contracts;
-mod decision;
+pub mod cedar_text;
+pub mod clause;
+pub mod constraint;
+pub mod contracts;
+pub mod decision;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/dice.rs"]
 mod dice;
-mod duty;
-mod engine;
-mod explain;
-mod facts;
+pub mod duty;
+pub mod engine;
+pub mod explain;
+pub mod facts;
 mod hours;
 mod judged;
-mod lint;
+pub mod lint;
 mod memory;
-mod named;
+pub mod named;
 mod oracle;
 mod phrase;
-mod policies;
+pub mod policies;
 mod policy_finding;
 mod program;
 mod reason;
-mod shadow;
+pub mod shadow;
 mod shared;
-mod simulate;
-mod source;
+pub mod simulate;
+pub mod source;
 mod table;
-mod terms;
+pub mod terms;
 mod unknown;
-mod words;
+pub mod words;
 mod zone;
 
-pub use crate::action::{Action, ParseActionError};
-pub use crate::cedar_text::{COMPILER_VERSION, Scope};
-pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind, ParseClauseIdError};
-pub use crate::constraint::{DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
-pub use crate::contracts::{Asked, Compiler, Contracts};
-pub use crate::decision::{Decision, Denial, Grounds};
-pub use crate::duty::{
-    ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty, InvalidNumber, MaskMethod,
-    Number, Operator, PSEUDONYM_DIGITS, RowFilter, Scalar,
-};
-pub use crate::engine::{Answer, Engine};
-pub use crate::explain::{Condition, Explanation, Verdict};
-pub use crate::facts::{
-    Among, Constraint, Environment, Fact, Facts, Form, Kind, Known, Owner, Payment, Person, Told,
-    Uses, ValueKind, Values,
-};
+pub use crate::action::Action;
+pub use crate::cedar_text::Scope;
+pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
+
+pub use crate::contracts::{Compiler, Contracts};
+pub use crate::decision::{Decision, Denial};
+pub use crate::duty::{ColumnMask, Duty, MaskMethod, Number, Operator, RowFilter, Scalar};
+
+pub use crate::facts::{Constraint, Facts, Uses};
 pub use crate::hours::{Hours, Weekday};
 pub use crate::judged::Layers;
-pub use crate::lint::Finding;
-pub use crate::named::{UnmatchedValue, Vocabulary, look};
-pub use crate::policies::{InvalidPolicies, Layer, Policies, schema_text};
-pub use crate::policy_finding::PolicyFinding;
+
+pub use crate::named::Vocabulary;
+pub use crate::policies::{Layer, Policies};
+
 pub use crate::program::Program;
 pub use crate::reason::Reason;
-pub use crate::shadow::{SHADOW_SHARE, set_shadow_share, shadow_checks, shadow_mismatches};
-pub use crate::simulate::{
-    Change, DIFFERENCES_MAX, Difference, Past, Simulated, Simulation, simulate,
-};
-pub use crate::source::Source;
-pub use crate::terms::{CLAUSES_MAX, InvalidTerms, Legal, Rule, Terms};
-pub use crate::words::OwnWords;
+
+pub use crate::terms::{Legal, Rule, Terms};

@@ -1,5 +1,7 @@
 //! What a person should see before signing: clauses without effect.
 
+pub use crate::policy_finding::PolicyFinding;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -45,7 +47,7 @@ pub enum Finding {
         /// The actions that both name.
         actions: BTreeSet<Action>,
     },
-    /// It asks for facts that nobody supplies ([`Source::Nobody`](crate::Source::Nobody)): at a
+    /// It asks for facts that nobody supplies ([`Source::Nobody`](crate::source::Source::Nobody)): at a
     /// node, a permission never applies, and a prohibition always does.
     Unsupplied {
         /// The clause.

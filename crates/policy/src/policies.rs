@@ -9,7 +9,7 @@ use cedar_policy::{
     ValidationWarning, Validator,
 };
 use cedar_policy_core::ast::{self, ExprKind};
-use dataspace_primitives::{Digest, InvalidName, Name};
+use dataspace_primitives::{Digest, Name, name::InvalidName};
 use thiserror::Error;
 
 use crate::action::Action;

@@ -14,7 +14,7 @@ use crate::phrase::list;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicyFinding {
-    /// The policy asks for facts that nobody supplies ([`Source::Nobody`](crate::Source::Nobody)):
+    /// The policy asks for facts that nobody supplies ([`Source::Nobody`](crate::source::Source::Nobody)):
     /// at a node it forbids as it does where they are not known.
     Unsupplied {
         /// The policy's id.

@@ -59,7 +59,7 @@ impl Program {
     /// Decides by this contract and the forbids: permitted if the contract permits, nobody forbids
     /// and **no policy errs**. (Cedar by itself skips policies that err, forbids too.)
     ///
-    /// Takes no memory for a permit by usual terms. One in [`SHADOW_SHARE`](crate::SHADOW_SHARE)
+    /// Takes no memory for a permit by usual terms. One in [`SHADOW_SHARE`](crate::shadow::SHADOW_SHARE)
     /// decisions is compared with Cedar's own evaluator; a difference denies.
     pub fn decide<'a>(&'a self, facts: &'a Facts<'a>, layers: Layers<'a>) -> Decision<'a> {
         self.active().decide(facts, layers, layers.evaluate(facts))

@@ -8,7 +8,7 @@ mod tests {
 
     use dataspace_policy::{
         Action, Constraint, Contracts, Facts, Layer, Layers, Policies, Rule, Scope, Terms,
-        set_shadow_share,
+        shadow::set_shadow_share,
     };
     use dataspace_primitives::{Digest, Validity};
 
@@ -86,8 +86,10 @@ mod tests {
         };
         let taken = |condition: &str, size| {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
-            let engine =
-                dataspace_policy::Engine::from_cedar(&text.parse().unwrap(), &Entities::empty());
+            let engine = dataspace_policy::engine::Engine::from_cedar(
+                &text.parse().unwrap(),
+                &Entities::empty(),
+            );
             let uid = |text: &str| text.parse().unwrap();
             let (user, read, file) = (uid("U::\"a\""), uid("Action::\"r\""), uid("F::\"f\""));
             let request = Request::new(user, read, file, context(size), None).unwrap();

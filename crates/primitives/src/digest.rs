@@ -1,3 +1,5 @@
+//! SHA-256.
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read};

@@ -1,3 +1,5 @@
+//! Keys, what they are called, and signing.
+
 use std::fmt;
 use std::str::FromStr;
 

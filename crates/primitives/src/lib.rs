@@ -1,6 +1,6 @@
 //! Types that every crate of dataspace shares: [`Digest`], [`UnixMillis`], [`Name`], [`Region`],
 //! strict CBOR ([`cbor`]), the COSE envelope that turns a [`Signed<T>`] into a [`Verified<T>`], and
-//! how texts of others are [`shown`] to people.
+//! how texts of others are [`shown`](fn@shown) to people.
 //!
 //! # What it refuses to do
 //! It reads no clock, makes no randomness, opens no file. It never shows the content of a
@@ -24,37 +24,35 @@
 //! ```
 //!
 //! # Limits
-//! A signed document is at most [`DOCUMENT_LEN_MAX`] bytes and nests at most
+//! A signed document is at most [`DOCUMENT_LEN_MAX`](envelope::DOCUMENT_LEN_MAX) bytes and nests at most
 //! [`cbor::DEPTH_MAX`] deep; times lie between 1970 and 9999; key identifiers have at most
 //! [`KeyId::LEN_MAX`] bytes.
 
 pub mod bounded;
 pub mod cbor;
 mod character;
-mod digest;
-mod envelope;
-mod key;
-mod name;
-mod part;
-mod region;
-mod secrets;
-mod shown;
-mod signed;
-mod time;
-mod validity;
+pub mod digest;
+pub mod envelope;
+pub mod key;
+pub mod name;
+pub mod part;
+pub mod region;
+pub mod secrets;
+pub mod shown;
+pub mod signed;
+pub mod time;
+pub mod validity;
 
 pub use zeroize::Zeroizing;
 
-pub use crate::digest::{Digest, ParseDigestError};
-pub use crate::envelope::{DOCUMENT_LEN_MAX, EnvelopeError, Payload};
-pub use crate::key::{
-    InvalidKeyId, InvalidPublicKey, KeyId, PublicKey, Signature, Signer, SignerError, TrustedKeys,
-};
-pub use crate::name::{InvalidName, Name};
-pub use crate::part::{InvalidPart, PART_COLUMNS_LEN_MAX, PART_COLUMNS_MAX, Part};
-pub use crate::region::{InvalidRegion, Region, RegionGroup, Regions};
-pub use crate::secrets::{Secrets, SecretsError};
-pub use crate::shown::{Shown, shown};
-pub use crate::signed::{CoSignature, SignError, Signed, Verified, VerifyError};
-pub use crate::time::{ParseTimeError, UnixMillis, civil_from_days};
-pub use crate::validity::{EmptyValidity, Validity};
+pub use crate::digest::Digest;
+pub use crate::envelope::Payload;
+pub use crate::key::{KeyId, PublicKey, Signature, Signer, TrustedKeys};
+pub use crate::name::Name;
+pub use crate::part::Part;
+pub use crate::region::Region;
+pub use crate::secrets::Secrets;
+pub use crate::shown::shown;
+pub use crate::signed::{CoSignature, Signed, Verified};
+pub use crate::time::UnixMillis;
+pub use crate::validity::Validity;

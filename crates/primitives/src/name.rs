@@ -1,3 +1,5 @@
+//! Names and short texts.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,7 +17,7 @@ use crate::shown::shown;
 /// control or format character, default-ignorable, blank, for private use, or not assigned in the
 /// version of Unicode that this library follows (18). Its only white space is U+0020, and not at
 /// its ends. At most six combining marks follow one character. Any script and most emoji pass;
-/// names that are written from right to left want [`shown`](crate::shown) where they are displayed.
+/// names that are written from right to left want [`shown`](fn@crate::shown) where they are displayed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);

@@ -1,3 +1,5 @@
+//! A part of a product.
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Countries, and groups of them.
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -177,7 +179,7 @@ impl fmt::Display for RegionGroup {
 /// The countries that a text names: one by its code, or those of a [`RegionGroup`].
 ///
 /// ```
-/// use dataspace_primitives::{Region, Regions};
+/// use dataspace_primitives::{Region, region::Regions};
 ///
 /// let eu: Regions = "EU".parse()?;
 /// assert!(eu.as_set().len() == 27 && eu.as_set().contains(&Region::parse("FR")?));
@@ -186,7 +188,7 @@ impl fmt::Display for RegionGroup {
 ///     "UK".parse::<Regions>().unwrap_err().to_string(),
 ///     "UK is not a country code of ISO 3166-1; write GB"
 /// );
-/// # Ok::<(), dataspace_primitives::InvalidRegion>(())
+/// # Ok::<(), dataspace_primitives::region::InvalidRegion>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regions(BTreeSet<Region>);

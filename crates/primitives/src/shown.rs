@@ -1,3 +1,5 @@
+//! Texts of others, shown so that they cannot act on a terminal.
+
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 

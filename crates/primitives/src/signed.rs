@@ -1,3 +1,5 @@
+//! Signed documents, before and after their signatures were checked.
+
 use std::fmt;
 use std::marker::PhantomData;
 

@@ -1,3 +1,5 @@
+//! Time, in milliseconds of UTC.
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;

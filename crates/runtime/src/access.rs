@@ -5,3 +5,8 @@ pub(crate) mod error;
 pub(crate) mod monitor;
 pub(crate) mod permit;
 pub(crate) mod release;
+
+pub use self::asked::VerifiedRequest;
+pub use self::monitor::Received;
+pub use self::permit::{Conflict, Decision, Denial, NotSubmitted, Recorded, Submitted};
+pub use self::release::ReleaseError;

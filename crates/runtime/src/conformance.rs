@@ -2,7 +2,7 @@
 //! log's storage are in [`dataspace_audit_log::conformance`].
 //!
 //! ```
-//! use dataspace_runtime::{MemorySnapshots, conformance};
+//! use dataspace_runtime::{conformance, index::MemorySnapshots};
 //!
 //! conformance::snapshots(&mut || Ok(Box::new(MemorySnapshots::default())))?;
 //! # Ok::<(), conformance::NotConformant>(())
@@ -14,8 +14,9 @@ use std::io::{self, Read as _, Write};
 pub use dataspace_audit_log::conformance::NotConformant;
 use dataspace_audit_log::conformance::must;
 use dataspace_data_plane::{Piece, Product};
-use dataspace_identity::{Did, Resolver, RootSecret, Secrets};
+use dataspace_identity::{Did, Resolver, RootSecret};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod};
+use dataspace_primitives::Secrets;
 use dataspace_primitives::{Part, PublicKey, Signer};
 
 use crate::clock::Clock;

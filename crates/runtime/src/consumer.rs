@@ -10,17 +10,24 @@ pub(crate) mod setup;
 pub(crate) mod talk;
 mod watch;
 
+pub use self::error::ConsumerError;
+pub use self::incoming::Arrived;
+pub use self::lists::{HeldEntry, HeldFilter, Owed};
+pub use self::setup::ConsumerSetupError;
+pub use self::talk::fetch_profile;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use dataspace_audit_log::{
-    AppendError, Checkpoint, ConsumerEvent, Directory, EncodedRecord, Event, LeafIndex, Log,
-    Record, Recovery, Seen,
-};
+use dataspace_audit_log::{Log, Recovery, append::AppendError};
 use dataspace_identity::{Did, KeyDocument, MembershipCredential, MembershipRevocation};
-use dataspace_ledger::{ConsumerState, Member, Refusal};
+use dataspace_ledger::{ConsumerState, Refusal, state::Member};
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
+use dataspace_tlog::{
+    Checkpoint, Directory, Event, LeafIndex, Record, Seen,
+    record::{ConsumerEvent, EncodedRecord},
+};
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, ContractId, Offer, OfferId, PublishedProfile,
     SpaceProfile, Termination,
@@ -29,7 +36,7 @@ use parking_lot::Mutex;
 use serde_bytes::ByteBuf;
 
 use crate::clock::{ClockError, SteadyClock};
-use crate::consumer::error::ConsumerError;
+
 use crate::error::WriteError;
 use crate::keys::Keys;
 use crate::request::{NewRequest, sign_request};

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use dataspace_audit_log::Log;
 use dataspace_identity::Resolver;
-use dataspace_ledger::{Contract, Document, Refusal};
+use dataspace_ledger::{
+    Refusal,
+    state::{Contract, Document},
+};
 use dataspace_policy::Compiler;
 use dataspace_usage_contract::ContractId;
 use parking_lot::RwLock;

@@ -2,16 +2,17 @@
 
 use std::error::Error;
 
-use dataspace_audit_log::{AppendError, SignCheckpointError};
+use dataspace_audit_log::{append::AppendError, error::SignCheckpointError};
 #[cfg(feature = "provider")]
-use dataspace_data_plane::PlanError;
-use dataspace_identity::{AdmitError as CredentialError, RevocationError};
+use dataspace_data_plane::errors::PlanError;
+use dataspace_identity::{credential::AdmitError as CredentialError, revocation::RevocationError};
 use dataspace_ledger::Refusal;
 #[cfg(feature = "provider")]
 use dataspace_primitives::Name;
-use dataspace_primitives::{SignError, VerifyError};
+use dataspace_primitives::signed::{SignError, VerifyError};
 use dataspace_usage_contract::{
-    AgreeError, OfferError, ProfileError, ProviderPoliciesError, TerminationError,
+    agreement::AgreeError, offer::OfferError, own_policies::ProviderPoliciesError,
+    profile::ProfileError, termination::TerminationError,
 };
 use thiserror::Error;
 

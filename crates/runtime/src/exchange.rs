@@ -2,13 +2,16 @@
 //!
 //! A consumer makes a [`Call`] with a body and reads an answer. Over HTTP, a call is a `POST` to its path, an
 //! answer is the body of a 200, and [`CallError::Refused`] is a 4xx with its words. Bodies are canonical CBOR;
-//! the answer to [`Call::Access`] is a sequence of frames ([`frame`]), so that it can be read as it comes.
+//! the answer to [`Call::Access`] is a sequence of frames (`frame.rs`), so that it can be read as it comes.
 
 pub(crate) mod frame;
 pub(crate) mod message;
 
 #[cfg(feature = "provider")]
 pub(crate) mod answer;
+
+#[cfg(feature = "provider")]
+pub use self::answer::{Answer, AnswerError};
 
 use std::fmt;
 use std::io::{self, Read};
@@ -110,7 +113,7 @@ pub enum MessageError {
     Decode(#[from] dataspace_primitives::cbor::DecodeError),
     /// A document in it is malformed.
     #[error("a document in the answer is malformed")]
-    Document(#[from] dataspace_primitives::EnvelopeError),
+    Document(#[from] dataspace_primitives::envelope::EnvelopeError),
     /// A frame is malformed, too long, or not in its place.
     #[error("the answer is malformed: {what}")]
     Frame {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use dataspace_ledger::Contract;
+use dataspace_ledger::state::Contract;
 use dataspace_usage_contract::{ContractId, Termination};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -14,18 +14,21 @@ pub(crate) mod rows;
 pub(crate) mod snapshots;
 mod statement;
 
+pub use self::error::{IndexError, Unusable};
+pub use self::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
+
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_audit_log::{LeafIndex, Log, ReadError, Record, RecordError, TreeSize};
+use dataspace_audit_log::{Log, reader::ReadError};
 use dataspace_primitives::Signer;
+use dataspace_tlog::{LeafIndex, Record, TreeSize, record::RecordError};
 use thiserror::Error;
 
-use crate::index::error::{IndexError, Unusable};
 use crate::index::file::Known;
 use crate::index::rows::{Base, Row, Tail};
-use crate::index::snapshots::Snapshots;
+
 use crate::index::statement::Statement;
 
 /// How a node was opened: by its index or by reading the log.

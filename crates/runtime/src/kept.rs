@@ -13,7 +13,8 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use dataspace_audit_log::{Directory, LeafIndex, Log, RECORD_LEN_MAX, ReadError};
+use dataspace_audit_log::{Log, reader::ReadError};
+use dataspace_tlog::{Directory, LeafIndex, record::RECORD_LEN_MAX};
 use parking_lot::RwLock;
 
 const MAGIC: [u8; 16] = *b"dataspace-kept1\n";

@@ -8,11 +8,13 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use dataspace_audit_log::Directory;
 use dataspace_identity::{
-    KEY_TEXT_LEN_MAX, KeyTextError, ParseDidError, RootSecret, Seal, SecretKey,
+    RootSecret, SecretKey,
+    did::ParseDidError,
+    key_file::{KEY_TEXT_LEN_MAX, KeyTextError, Seal},
 };
 use dataspace_primitives::KeyId;
+use dataspace_tlog::Directory;
 use thiserror::Error;
 use zeroize::Zeroizing;
 

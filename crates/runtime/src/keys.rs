@@ -3,10 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use dataspace_identity::{
-    Did, Origin, ParseDidError, RootSecret, SecretKey, Secrets, SecretsError,
-};
-use dataspace_primitives::{KeyId, PublicKey, Signature, Signer, SignerError};
+use dataspace_identity::{Did, Origin, RootSecret, SecretKey, did::ParseDidError};
+use dataspace_primitives::{KeyId, PublicKey, Signature, Signer, key::SignerError};
+use dataspace_primitives::{Secrets, secrets::SecretsError};
 use zeroize::Zeroizing;
 
 use crate::random::{RandomError, SystemRandomness, generate_key, root_secret};

@@ -10,7 +10,7 @@
 //! Each arrow consumes the proof that the one before it made; nothing else makes one.
 //! [`DataSpace::access`] goes the whole way, [`DataSpace::enter`] lets you take the steps.
 //! [`replay_decisions`] makes every decision of a log again, without a key and without a node.
-//! [`Evidence`] is one file that shows one decision to anybody who knows the space authority.
+//! [`Evidence`](dataspace_ledger::Evidence) is one file that shows one decision to anybody who knows the space authority.
 //!
 //! A consumer has the other half: [`ConsumerNode`] keeps offers, holds contracts with any number of providers,
 //! compares what comes with what was agreed, and keeps a log of its own. The two speak over any
@@ -20,7 +20,7 @@
 //! # What it refuses to do
 //! - No data leaves without a durable record; if the log cannot be written, there is an error and
 //!   nothing else, until the node is opened again.
-//! - It never runs on a clock that was set back, or that leapt ahead ([`ClockError`]).
+//! - It never runs on a clock that was set back, or that leapt ahead ([`ClockError`](clock::ClockError)).
 //! - A duty that cannot be carried out on the product denies; no duty is skipped.
 //! - A use that was recorded is never given back, not even when the data turns out unreadable.
 //!
@@ -29,8 +29,9 @@
 //! use dataspace_identity::{DidKeys, MembershipCredential};
 //! use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 //! use dataspace_primitives::{Region, Signed, UnixMillis, Validity};
+//! use dataspace_data_plane::Table;
 //! use dataspace_runtime::{
-//!     Access, Clock, NewOffer, NodeKeys, Setup, SystemClock, Table, generate_key, request_access,
+//!     Access, Clock, NewOffer, NodeKeys, Setup, SystemClock, generate_key, request_access,
 //! };
 //! use dataspace_usage_contract::{Acceptance, Offer};
 //!
@@ -95,92 +96,77 @@
 //! ([`AccessError::TooManyDenials`]).
 
 #[cfg(feature = "provider")]
-mod access;
-mod clock;
+pub mod access;
+pub mod clock;
 #[cfg(feature = "provider")]
 pub mod conformance;
-mod consumer;
+pub mod consumer;
 #[cfg(feature = "provider")]
 mod contracts;
-mod entries;
-mod error;
-mod exchange;
+pub mod entries;
+pub mod error;
+pub mod exchange;
 #[cfg(feature = "provider")]
 mod gate;
 #[cfg(feature = "provider")]
-mod index;
+pub mod index;
 #[cfg(feature = "provider")]
 mod kept;
-mod key_files;
+pub mod key_files;
 mod keys;
 #[cfg(feature = "provider")]
 mod node;
 #[cfg(feature = "provider")]
-mod observer;
-mod random;
+pub mod observer;
+#[cfg(feature = "provider")]
+pub mod offers;
+pub mod random;
 mod replayed;
 #[cfg(feature = "provider")]
 mod replays;
-mod request;
+pub mod request;
 #[cfg(feature = "provider")]
-mod setup;
+pub mod setup;
 #[cfg(feature = "provider")]
-mod space;
+pub mod space;
 #[cfg(feature = "provider")]
 mod state;
 #[cfg(feature = "provider")]
 mod throttle;
 
-pub use dataspace_ledger::{
-    DISCREPANCIES_MAX, DenialReason, Deviation, Discrepancy, EVIDENCE_LEN_MAX, Evidence,
-    EvidenceError, OtherCompiler, Outcome, Part, Refusal, ReplayError, Replayed, Replayer,
-    TimeError, VerifiedEvidence,
-};
-
-pub use crate::clock::{Clock, ClockError, ManualClock, SystemClock};
+pub use crate::clock::{Clock, ManualClock, SystemClock};
 pub use crate::consumer::ConsumerNode;
-pub use crate::consumer::arrival::{Arrival, Reply};
+pub use crate::consumer::arrival::Arrival;
 pub use crate::consumer::complaint::Complaint;
-pub use crate::consumer::error::ConsumerError;
-pub use crate::consumer::incoming::{Arrived, Incoming};
-pub use crate::consumer::lists::{HeldEntry, HeldFilter, Owed};
-pub use crate::consumer::setup::{ConsumerSetup, ConsumerSetupError};
-pub use crate::consumer::talk::fetch_profile;
-pub use crate::entries::{OfferEntry, OfferFilter, PAGE_MAX};
-pub use crate::error::{ChangeError, WriteError};
-pub use crate::exchange::{CALL_LEN_MAX, Call, CallError, MessageError, ParseCallError, Transport};
-pub use crate::key_files::{KeyFileError, key_text};
+pub use crate::consumer::incoming::Incoming;
+pub use crate::consumer::incoming::Reply;
+pub use crate::consumer::setup::ConsumerSetup;
+pub use crate::error::ChangeError;
+pub use crate::exchange::{Call, Transport};
 pub use crate::keys::NodeKeys;
-pub use crate::random::{RandomError, Randomness, SystemRandomness, generate_key};
+pub use crate::random::generate_key;
 pub use crate::replayed::replay_decisions;
-pub use crate::request::{NewRequest, RequestError, request_access, request_access_to};
+pub use crate::request::{NewRequest, request_access, request_access_to};
 
 #[cfg(feature = "provider")]
-pub use provider::*;
-
-/// The provider's half.
+pub use crate::access::asked::Receipt;
 #[cfg(feature = "provider")]
-mod provider {
-    pub use dataspace_data_plane::{MediaFile, Piece, Product, Table};
-
-    pub use crate::access::asked::{Receipt, VerifiedRequest};
-    pub use crate::access::error::AccessError;
-    pub use crate::access::monitor::{Monitor, Received};
-    pub use crate::access::permit::{
-        Conflict, Decision, Denial, NotSubmitted, Permit, Recorded, Submitted,
-    };
-    pub use crate::access::release::{Release, ReleaseError};
-    pub use crate::exchange::answer::{Answer, AnswerError};
-    pub use crate::index::IndexState;
-    pub use crate::index::error::{IndexError, Unusable};
-    pub use crate::index::snapshots::{DirectorySnapshots, MemorySnapshots, Snapshots};
-    pub use crate::observer::{Decided, Observer};
-    pub use crate::setup::{Setup, SetupError};
-    pub use crate::space::accesses::Access;
-    pub use crate::space::backup::{NodeBackup, NodeBackupError, backup_node};
-    pub use crate::space::changes::{Applied, NewOffer};
-    pub use crate::space::export::ExportError;
-    pub use crate::space::lists::{ContractEntry, ContractFilter, MemberEntry, ProductEntry};
-    pub use crate::space::offers::OfferStoreError;
-    pub use crate::space::{DataSpace, NodeArchiveError};
-}
+pub use crate::access::error::AccessError;
+#[cfg(feature = "provider")]
+pub use crate::access::monitor::Monitor;
+#[cfg(feature = "provider")]
+pub use crate::access::permit::Permit;
+#[cfg(feature = "provider")]
+pub use crate::access::release::Release;
+#[cfg(feature = "provider")]
+pub use crate::observer::Observer;
+#[cfg(feature = "provider")]
+pub use crate::setup::Setup;
+#[cfg(feature = "provider")]
+pub use crate::space::DataSpace;
+#[cfg(feature = "provider")]
+pub use crate::space::accesses::Access;
+#[cfg(feature = "provider")]
+pub use crate::space::backup::backup_node;
+#[cfg(feature = "provider")]
+pub use crate::space::changes::{Applied, NewOffer};

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dataspace_audit_log::{
-    Checkpoint, LeafIndex, Log, Record, Recovery, SignCheckpointError, TreeSize,
-};
+use dataspace_audit_log::{Log, Recovery, error::SignCheckpointError};
 use dataspace_identity::TrustAnchors;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{Checkpoint, LeafIndex, Record, TreeSize};
 use parking_lot::Mutex;
 
 use crate::clock::SteadyClock;
@@ -19,7 +18,7 @@ use crate::index::error::IndexError;
 use crate::index::{Index, IndexState};
 use crate::keys::Keys;
 use crate::observer::Observer;
-use crate::space::offers::Offers;
+use crate::offers::Offers;
 use crate::throttle::Throttle;
 
 pub(crate) struct Inner {

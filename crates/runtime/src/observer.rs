@@ -1,6 +1,6 @@
 //! Events that an owner can observe in a running node.
 
-use dataspace_audit_log::{LeafIndex, TreeSize};
+use dataspace_tlog::{LeafIndex, TreeSize};
 use dataspace_usage_contract::ContractId;
 
 use crate::index::error::IndexError;

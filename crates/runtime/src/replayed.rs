@@ -1,8 +1,8 @@
 //! Every decision of a log, made again.
 
-use dataspace_audit_log::{Log, ReadError};
+use dataspace_audit_log::{Log, reader::ReadError};
 use dataspace_identity::Did;
-use dataspace_ledger::{ReplayError, Replayed, Replayer};
+use dataspace_ledger::{Replayed, Replayer, replayed::ReplayError};
 use dataspace_policy::Policies;
 use thiserror::Error;
 

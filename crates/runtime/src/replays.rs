@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use dataspace_ledger::REQUEST_KEPT;
+use dataspace_ledger::times::REQUEST_KEPT;
 use dataspace_primitives::{Digest, UnixMillis};
 
 /// Requests that were answered, for as long as they could still be taken for fresh.

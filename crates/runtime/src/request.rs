@@ -2,7 +2,7 @@
 
 use dataspace_identity::Did;
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, Part, SignError, Signed, Signer, UnixMillis, Verified};
+use dataspace_primitives::{Name, Part, Signed, Signer, UnixMillis, Verified, signed::SignError};
 use dataspace_usage_contract::{AccessRequest, Agreement, Statements, contract_id};
 use serde_bytes::ByteArray;
 use thiserror::Error;

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use dataspace_audit_log::{
-    CreateError, Event, LeafIndex, Log, OpenError, ReadError, Record, Storage, TreeSize,
-};
+use dataspace_audit_log::{Log, Storage, error::CreateError, open::OpenError, reader::ReadError};
 use dataspace_identity::{Did, Origin};
-use dataspace_ledger::{Change, Refusal, SpaceState, Taken, Times};
+use dataspace_ledger::{
+    Refusal, SpaceState,
+    state::{Change, Taken},
+    times::Times,
+};
 use dataspace_primitives::{Signed, UnixMillis};
-use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
+use dataspace_tlog::{Event, LeafIndex, Record, TreeSize};
+use dataspace_usage_contract::{PublishedProfile, SpaceProfile, profile::ProfileError};
 use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
@@ -29,9 +32,9 @@ use crate::kept::Kept;
 use crate::keys::{Keys, NodeKeys};
 use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::observer::{Observer, Silence};
+use crate::offers::Offers;
 use crate::random::{self, RandomError, Randomness, SystemRandomness};
 use crate::space::DataSpace;
-use crate::space::offers::Offers;
 use crate::state::State;
 use crate::throttle::Throttle;
 

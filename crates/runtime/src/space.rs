@@ -7,13 +7,18 @@ pub(crate) mod export;
 pub(crate) mod lists;
 pub(crate) mod offers;
 
+pub use self::backup::{NodeBackup, NodeBackupError};
+pub use self::export::ExportError;
+pub use self::lists::{ContractEntry, ContractFilter, MemberEntry, ProductEntry};
+
 use std::fmt;
 use std::sync::Arc;
 
-use dataspace_audit_log::{ArchiveError, Checkpoint, LeafIndex, Log, ReadError, Recovery};
+use dataspace_audit_log::{Log, Recovery, error::ArchiveError, reader::ReadError};
 use dataspace_identity::{Did, KnownKeys};
 use dataspace_ledger::Refusal;
 use dataspace_primitives::{UnixMillis, Verified};
+use dataspace_tlog::{Checkpoint, LeafIndex};
 use dataspace_usage_contract::{Agreement, ContractId};
 use thiserror::Error;
 
@@ -61,7 +66,7 @@ impl DataSpace {
     /// The time by which this node decides.
     ///
     /// # Errors
-    /// [`crate::ClockError`] if the clock was set back.
+    /// [`crate::clock::ClockError`] if the clock was set back.
     pub fn now(&self) -> Result<UnixMillis, ClockError> {
         self.inner.clock.now()
     }

@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dataspace_audit_log::LeafIndex;
 use dataspace_data_plane::Product;
-use dataspace_ledger::{Change, Contract, SpaceState};
+use dataspace_ledger::{
+    SpaceState,
+    state::{Change, Contract},
+};
 use dataspace_policy::Terms;
 use dataspace_primitives::Name;
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{ContractId, Termination};
 
 use crate::error::ChangeError;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use dataspace_audit_log::Event;
 use dataspace_identity::Did;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::Event;
 use parking_lot::Mutex;
 
 /// Over so long a time denials are counted, in microseconds.

@@ -22,7 +22,7 @@ mod replay;
 #[cfg(test)]
 mod tests {
     use dataspace_identity::SecretKey;
-    use dataspace_runtime::Evidence;
+    use dataspace_ledger::Evidence;
 
     use super::replay::{replay, replay_named};
 

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::Did;
+use dataspace_odrl::OdrlOperands;
 use dataspace_primitives::Name;
 use dataspace_usage_contract::{
-    DENIALS_PER_MINUTE, DataRules, EntityRules, OdrlOperands, Parameters, Scenario, SpaceProfile,
-    Suite,
+    DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite, profile::DENIALS_PER_MINUTE,
 };
 
 /// The words of one sector.

@@ -2,7 +2,7 @@
 //! which opens no socket, leaves to others.
 //!
 //! - [`HttpFiles`] gives the files of a published log (C2SP tlog-tiles) to
-//!   [`StaticLog`](dataspace_tlog::StaticLog) and [`verify_static`](dataspace_tlog::verify_static).
+//!   [`StaticLog`](dataspace_tlog::StaticLog) and [`verify_static`](dataspace_tlog::published::verify_static).
 //!   It fetches some files ahead, each in a thread of its own, and can be shared between threads.
 //! - [`WitnessClient`] asks a witness for its cosignature (C2SP tlog-witness).
 //! - [`Location`] is where a log is: in a directory, or under a [`LogUrl`].
@@ -17,7 +17,8 @@
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use dataspace_tlog::{LeafIndex, Origin, StaticLog};
+//! use dataspace_identity::Origin;
+//! use dataspace_tlog::{LeafIndex, StaticLog};
 //! use dataspace_tlog_http::HttpFiles;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::time::Duration;
 
 use dataspace_primitives::shown;
-use dataspace_tlog::{AddCheckpoint, Checkpoint, ConsistencyProof, TreeSize};
+use dataspace_tlog::{Checkpoint, TreeSize, tree::ConsistencyProof, witness::AddCheckpoint};
 use thiserror::Error;
 use ureq::Agent;
 

@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use dataspace_audit_log::{
-    Event, Fault, LeafIndex, Log, LogReader, Origin, PublishDir, Publisher, Record, StaticDir,
-    StaticFiles as _, StaticLog,
-};
+use dataspace_audit_log::{Log, PublishDir, Publisher};
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::Digest;
+use dataspace_tlog::{
+    Event, Fault, LeafIndex, LogReader, Record, StaticFiles as _, StaticLog, published::StaticDir,
+};
 use dataspace_tlog_http::{HttpError, HttpFiles, LocationError, LogUrl};
 use tempfile::TempDir;
 

@@ -17,7 +17,9 @@ use crate::tree::proof::{ConsistencyProof, InclusionProof};
 ///
 /// # Example
 /// ```
-/// use dataspace_tlog::{Checkpoint, ExtendsError, LeafIndex, LogReader, LogReaderError};
+/// use dataspace_tlog::{
+///     Checkpoint, LeafIndex, LogReader, log_reader::{ExtendsError, LogReaderError},
+/// };
 ///
 /// /// Checks a log against the checkpoint that was kept last time; the one to keep now.
 /// fn follow(log: &dyn LogReader, kept: &Checkpoint) -> Result<Checkpoint, ExtendsError> {

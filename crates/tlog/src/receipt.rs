@@ -3,16 +3,19 @@
 pub mod cose;
 pub(crate) mod error;
 
+pub use self::cose::RECEIPT_LEN_MAX;
+pub use self::error::ReceiptError;
+
 use dataspace_identity::Origin;
 use dataspace_primitives::{Digest, Signature};
 
 use crate::note::checkpoint::Checkpoint;
 use crate::receipt::cose::Proof;
-use crate::receipt::error::ReceiptError;
+
 use crate::tree::hash::{LeafIndex, TreeSize, leaf_hash};
 
 /// That a record is in a log, or that a log extends an earlier state of itself, in one file of at
-/// most [`RECEIPT_LEN_MAX`](crate::RECEIPT_LEN_MAX) bytes: a COSE_Sign1 with the proof in its unprotected header and the root
+/// most [`RECEIPT_LEN_MAX`] bytes: a COSE_Sign1 with the proof in its unprotected header and the root
 /// as its detached payload. Says nothing until verified.
 ///
 /// The signature covers log, size and root, as a checkpoint's does: anyone who has the tree can make

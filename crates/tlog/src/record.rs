@@ -1,3 +1,5 @@
+//! Records, as they stand in a log.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::Did;

@@ -7,11 +7,16 @@ pub mod nodes;
 pub(crate) mod proof;
 pub(crate) mod tile;
 
+pub use self::hash::{TreeError, empty_root, leaf_hash};
+pub use self::proof::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError};
+pub use self::tile::{
+    BundleId, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError,
+};
+
 use dataspace_primitives::Digest;
 
-use crate::tree::hash::{LeafIndex, TreeError, TreeSize, empty_root, node_hash};
+use crate::tree::hash::{LeafIndex, TreeSize, node_hash};
 use crate::tree::nodes::Nodes;
-use crate::tree::proof::{ConsistencyProof, InclusionProof};
 
 /// The tree in memory: the hash of every complete subtree, 64 bytes for each leaf.
 ///
@@ -38,7 +43,7 @@ impl Tree {
         TreeSize::new(u64::try_from(leaves).unwrap_or(u64::MAX))
     }
 
-    /// Appends the record with this [`leaf_hash`](crate::leaf_hash).
+    /// Appends the record with this [`leaf_hash`].
     pub fn push(&mut self, leaf: Digest) {
         let mut carry = Some(leaf);
         let mut level = 0;

@@ -7,6 +7,16 @@ pub(crate) mod policy;
 pub(crate) mod seen;
 pub(crate) mod seen_store;
 
+pub use self::add_checkpoint::{
+    AddCheckpoint, REQUEST_LEN_MAX, REQUEST_PATH_LEN_MAX, RequestError,
+};
+pub use self::fork::{FORK_LEN_MAX, ForkError, VerifiedFork};
+pub use self::policy::{
+    Cosigners, QuorumError, WITNESSES_MAX, WitnessPolicy, WitnessPolicyError, WitnessedCheckpoint,
+};
+pub use self::seen::{FollowError, FoundFork, Refusal, TakeError, Taken};
+pub use self::seen_store::{SeenDirectory, SeenStore, origin_hash};
+
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,9 +29,8 @@ use thiserror::Error;
 use crate::note::checkpoint::{Checkpoint, CheckpointError};
 use crate::note::cosignature::{Cosignature, CosignatureError, WitnessKey};
 use crate::note::signed_note::{Note, NoteError};
-use crate::witness::add_checkpoint::{AddCheckpoint, RequestError};
-use crate::witness::seen::{AdvanceError, FollowError, FoundFork, Refusal, Seen};
-use crate::witness::seen_store::{SeenStore, origin_hash};
+
+use crate::witness::seen::{AdvanceError, Seen};
 
 /// A witness of some logs. It cosigns a checkpoint only after it has verified that it extends the
 /// one before and has made it durable, so that after any crash it still knows all that it

@@ -1,13 +1,14 @@
 //! From offer and acceptance to the agreement that both parties signed.
 
-use dataspace_identity::{Did, Origin, ParseDidError, Resolver, SpaceId, claimed_keys};
+use dataspace_identity::{Did, Origin, Resolver, SpaceId, claimed_keys, did::ParseDidError};
 use dataspace_policy::{
-    COMPILER_VERSION, Compiler, InvalidPolicies, InvalidTerms, Program, Scope, Terms,
+    Compiler, Program, Scope, Terms, cedar_text::COMPILER_VERSION, policies::InvalidPolicies,
+    terms::InvalidTerms,
 };
 use dataspace_primitives::{
-    CoSignature, Digest, Name, Payload, SignError, Signed, Signer, UnixMillis, Validity, Verified,
-    VerifyError,
+    CoSignature, Digest, Name, Payload, Signed, Signer, UnixMillis, Validity, Verified,
     cbor::{self, EncodeError},
+    signed::{SignError, VerifyError},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

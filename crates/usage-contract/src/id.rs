@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dataspace_primitives::{Digest, ParseDigestError};
+use dataspace_primitives::{Digest, digest::ParseDigestError};
 use serde::{Deserialize, Serialize};
 
 /// Names a contract: the SHA-256 of the canonical bytes of the [`Agreement`](crate::Agreement),

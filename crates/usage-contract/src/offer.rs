@@ -1,7 +1,10 @@
-use dataspace_identity::{Did, Origin, ParseDidError, Resolver, SpaceId};
-use dataspace_policy::{InvalidPolicies, InvalidTerms, Program, Scope, Terms};
+//! Offers.
+
+use dataspace_identity::{Did, Origin, Resolver, SpaceId, did::ParseDidError};
+use dataspace_policy::{Program, Scope, Terms, policies::InvalidPolicies, terms::InvalidTerms};
 use dataspace_primitives::{
-    Name, Payload, SignError, Signed, Signer, UnixMillis, Validity, Verified, VerifyError,
+    Name, Payload, Signed, Signer, UnixMillis, Validity, Verified,
+    signed::{SignError, VerifyError},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -1,6 +1,10 @@
+//! A provider's own policies.
+
 use dataspace_identity::{Origin, Resolver, SpaceId};
-use dataspace_policy::{InvalidPolicies, Layer, Policies, UnmatchedValue, Vocabulary};
-use dataspace_primitives::{Payload, Signed, UnixMillis, Verified, VerifyError};
+use dataspace_policy::{
+    Layer, Policies, Vocabulary, named::UnmatchedValue, policies::InvalidPolicies,
+};
+use dataspace_primitives::{Payload, Signed, UnixMillis, Verified, signed::VerifyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::{Did, DidKeys, Resolver as _, SpaceId};
-use dataspace_odrl::{InvalidOperands, OdrlError, OdrlOperands, OdrlPolicy};
+use dataspace_odrl::{OdrlError, OdrlOperands, OdrlPolicy, invalid_operands::InvalidOperands};
 use dataspace_policy::{
-    Clause, InvalidPolicies, Layer, Policies, Terms, UnmatchedValue, Vocabulary, look,
+    Clause, Layer, Policies, Terms, Vocabulary,
+    named::{UnmatchedValue, look},
+    policies::InvalidPolicies,
 };
 use dataspace_primitives::{
-    Name, Payload, Region, Signed, UnixMillis, Verified, VerifyError, bounded,
+    Name, Payload, Region, Signed, UnixMillis, Verified, bounded, signed::VerifyError,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

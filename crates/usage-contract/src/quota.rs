@@ -1,3 +1,5 @@
+//! Counts of uses.
+
 use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
 use thiserror::Error;

@@ -1,7 +1,12 @@
+//! Requests for access.
+
 use std::collections::BTreeSet;
 
 use dataspace_identity::{Did, Origin};
-use dataspace_policy::{Action, Environment, Told};
+use dataspace_policy::{
+    Action,
+    facts::{Environment, Told},
+};
 use dataspace_primitives::{Name, Part, Payload, Region, UnixMillis, bounded};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;

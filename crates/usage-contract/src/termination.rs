@@ -1,5 +1,7 @@
+//! The end of a contract before its time.
+
 use dataspace_identity::{Did, Resolver};
-use dataspace_primitives::{Name, Payload, Signed, UnixMillis, Verified, VerifyError};
+use dataspace_primitives::{Name, Payload, Signed, UnixMillis, Verified, signed::VerifyError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

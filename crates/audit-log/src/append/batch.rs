@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use std::thread;
 
 use dataspace_primitives::Digest;
-use dataspace_tlog::{EncodedRecord, leaf_hash};
+use dataspace_tlog::{record::EncodedRecord, tree::leaf_hash};
 
 use crate::append::error::{AppendError, BATCH_LEN_MAX};
 use crate::medium::hashes::push_offset;

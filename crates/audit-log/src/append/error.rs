@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use dataspace_tlog::RecordError;
+use dataspace_tlog::record::RecordError;
 use thiserror::Error;
 
 use crate::medium::segment::GROUP_BODY_LEN_MAX;

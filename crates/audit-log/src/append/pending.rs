@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use dataspace_primitives::Digest;
-use dataspace_tlog::{EncodedRecord, LeafIndex, empty_root};
+use dataspace_tlog::{LeafIndex, record::EncodedRecord, tree::empty_root};
 
 use crate::append::batch::Batch;
 use crate::append::error::AppendError;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use dataspace_tlog::RECORD_LEN_MAX;
 use dataspace_tlog::engine::to_u64;
+use dataspace_tlog::record::RECORD_LEN_MAX;
 
 use crate::append::batch::Batch;
 use crate::append::error::{AppendError, PoisonCause};

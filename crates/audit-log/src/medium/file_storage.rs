@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dataspace_tlog::engine::to_u64;
-use dataspace_tlog::{Directory, LeafIndex, NOTE_LEN_MAX};
+use dataspace_tlog::{Directory, LeafIndex, note::NOTE_LEN_MAX};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustix::io::Errno;
 

@@ -15,7 +15,8 @@ use dataspace_tlog::engine::{
     to_u64,
 };
 use dataspace_tlog::{
-    ConsistencyProof, InclusionProof, LeafIndex, Tree, TreeError, TreeSize, empty_root,
+    LeafIndex, TreeSize,
+    tree::{ConsistencyProof, InclusionProof, Tree, TreeError, empty_root},
 };
 use thiserror::Error;
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use dataspace_primitives::Digest;
 use dataspace_tlog::engine::to_u64;
-use dataspace_tlog::{Checkpoint, Directory, LeafIndex, NOTE_LEN_MAX};
+use dataspace_tlog::{Checkpoint, Directory, LeafIndex, note::NOTE_LEN_MAX};
 
 use crate::medium::file_storage::{CHECKPOINT_FILE, OPEN_MAX, open_log, segments};
 use crate::medium::hashes::offset_at;

@@ -23,7 +23,7 @@ use std::io;
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::Digest;
 use dataspace_tlog::engine::to_u64;
-use dataspace_tlog::{LeafIndex, RECORD_LEN_MAX, leaf_hash};
+use dataspace_tlog::{LeafIndex, record::RECORD_LEN_MAX, tree::leaf_hash};
 
 use crate::medium::storage::{SEGMENT_LEN_MAX, Storage, StoredFile};
 

@@ -9,7 +9,7 @@
 
 use std::io;
 
-use dataspace_tlog::{TILE_WIDTH, TreeSize};
+use dataspace_tlog::{TreeSize, tree::TILE_WIDTH};
 
 use crate::medium::storage::{Storage, StoredFile};
 

@@ -2,7 +2,10 @@
 //! is asked of a few records.
 
 use dataspace_tlog::engine::to_u64;
-use dataspace_tlog::{LeafIndex, empty_root, leaf_hash};
+use dataspace_tlog::{
+    LeafIndex,
+    tree::{empty_root, leaf_hash},
+};
 
 use crate::medium::hashes::{Edge, NodeError, Stored, offset_at};
 use crate::medium::mark::list_sum;

@@ -5,7 +5,7 @@ use std::io;
 use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use dataspace_tlog::engine::to_u64;
-use dataspace_tlog::{Checkpoint, CheckpointError, LeafIndex, TreeSize, empty_root};
+use dataspace_tlog::{Checkpoint, LeafIndex, TreeSize, note::CheckpointError, tree::empty_root};
 
 use crate::medium::hashes::{Edge, Stored, damaged_tile, lens, offset_at, push_offset, settle};
 use crate::medium::mark::{Mark, SETTLE_EVERY, list_sum};

@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 
 use dataspace_identity::Origin;
-use dataspace_tlog::{Checkpoint, CheckpointError, Fault, LeafIndex, TreeSize};
+use dataspace_tlog::{Checkpoint, Fault, LeafIndex, TreeSize, note::CheckpointError};
 use thiserror::Error;
 
 use crate::medium::hashes::NodeError;

@@ -5,8 +5,11 @@ use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use dataspace_tlog::engine::{Edge, tile_bytes};
 use dataspace_tlog::{
-    BundleBuilder, BundleError, BundleId, CHECKPOINT_PATH, Checkpoint, CosignatureError,
-    ExtendsError, LeafIndex, OpenStaticError, StaticLog, TileId, TreeSize, WitnessKey, leaf_hash,
+    Checkpoint, LeafIndex, StaticLog, TreeSize,
+    log_reader::ExtendsError,
+    note::{CosignatureError, WitnessKey},
+    published::{BundleBuilder, BundleError, CHECKPOINT_PATH, OpenStaticError},
+    tree::{BundleId, TileId, leaf_hash},
 };
 use thiserror::Error;
 
@@ -245,7 +248,7 @@ impl<S: StaticStore> Publisher<S> {
     }
 
     /// Puts those of `lines` under the published checkpoint that are cosignatures of `witnesses`: what
-    /// a witness answers to [`AddCheckpoint::body`](crate::AddCheckpoint::body). Returns the checkpoint
+    /// a witness answers to [`AddCheckpoint::body`](dataspace_tlog::witness::AddCheckpoint::body). Returns the checkpoint
     /// that is published now. They stay there until a checkpoint of more entries is published.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dataspace_tlog::engine::paths::{is_known, read_into, walk, walk_dirs};
-use dataspace_tlog::{CHECKPOINT_PATH, Directory, StaticFiles};
+use dataspace_tlog::{Directory, StaticFiles, published::CHECKPOINT_PATH};
 use rustix::fs::{FileType, Mode};
 
 use crate::published::static_store::StaticStore;

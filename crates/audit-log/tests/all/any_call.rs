@@ -10,8 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use dataspace_audit_log::{
-    AppendError, EncodedRecord, LeafIndex, Log, ReadError, Storage, StoredFile,
+    Log, Storage, append::AppendError, medium::StoredFile, reader::ReadError,
 };
+use dataspace_tlog::{LeafIndex, record::EncodedRecord};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{Disk, is_long, key, number, numbers, origin, small, time};

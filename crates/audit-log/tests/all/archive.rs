@@ -1,9 +1,9 @@
 //! Segments that were archived: what stays of them, and what a log without its beginning must show.
 
 use dataspace_audit_log::{
-    Event, LeafIndex, Log, OpenError, ReadError, Record, Storage as _, StoredFile, TreeSize,
-    leaf_hash,
+    Log, Storage as _, medium::StoredFile, open::OpenError, reader::ReadError,
 };
+use dataspace_tlog::{Event, LeafIndex, Record, TreeSize, tree::leaf_hash};
 
 use crate::disk::DiskFile;
 use crate::support::{Disk, key, number, small, time};

@@ -5,10 +5,17 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use dataspace_audit_log::{
-    AddCheckpoint, Checkpoint, CompareError, Comparison, ConsistencyProof, Depth, LeafIndex, Log,
-    NoteKey, Origin, PublishCosignaturesError, Published, Publisher, SeenDirectory, StaticDir,
-    StaticFiles as _, StaticLog, TreeSize, Witness, WitnessKey, WitnessPolicy, compare,
-    how_to_deliver, note_key, verify_static, verify_static_entries,
+    Log, Publisher,
+    published::{PublishCosignaturesError, Published},
+};
+use dataspace_identity::Origin;
+use dataspace_tlog::{
+    Checkpoint, LeafIndex, StaticFiles as _, StaticLog, TreeSize, Witness,
+    compare::{CompareError, Comparison, compare},
+    note::{NoteKey, WitnessKey, note_key},
+    published::{Depth, StaticDir, how_to_deliver, verify_static, verify_static_entries},
+    tree::ConsistencyProof,
+    witness::{AddCheckpoint, SeenDirectory, WitnessPolicy},
 };
 
 use crate::site::{self, Site, checkpoint, entry, site, tree};

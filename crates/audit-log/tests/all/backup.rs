@@ -8,8 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use dataspace_audit_log::{
-    BackupError, Checkpoint, FileStorage, ForkProof, LeafIndex, Log, OpenError, ReadOnlyStorage,
-    Tree, backup, leaf_hash,
+    FileStorage, Log, ReadOnlyStorage, backup, backup::BackupError, open::OpenError,
+};
+use dataspace_tlog::{
+    Checkpoint, ForkProof, LeafIndex,
+    tree::{Tree, leaf_hash},
 };
 
 use crate::small_segments::SmallSegments;

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Barrier, Mutex};
 
-use dataspace_audit_log::{Event, Log, QUEUE_BYTES_MAX, Record, TreeSize};
+use dataspace_audit_log::{Log, append::QUEUE_BYTES_MAX};
+use dataspace_tlog::{Event, Record, TreeSize};
 use serde_bytes::ByteBuf;
 
 use crate::support::{Disk, all_numbers, key, number, numbers, origin, small, time};
@@ -122,7 +123,7 @@ fn checkpoints_taken_meanwhile_are_all_of_one_log() {
         }
         checkpoints
     });
-    assert!(checkpoints.is_sorted_by_key(dataspace_audit_log::Checkpoint::size));
+    assert!(checkpoints.is_sorted_by_key(dataspace_tlog::Checkpoint::size));
     for checkpoint in &checkpoints {
         log.verify_extends(checkpoint).unwrap();
     }

@@ -1,8 +1,9 @@
 //! A crash at every step of a log's life: what was acknowledged is there, and nothing else.
 
 use dataspace_audit_log::{
-    AppendError, ArchiveError, Event, LeafIndex, Log, OpenError, ReadError, Record,
+    Log, append::AppendError, error::ArchiveError, open::OpenError, reader::ReadError,
 };
+use dataspace_tlog::{Event, LeafIndex, Record};
 
 use crate::disk::Fault;
 use crate::support::{Disk, Random, is_long, key, number, numbers, origin, small, time};

@@ -1,6 +1,8 @@
 //! What an attacker or a bad disk does to the files.
 
-use dataspace_audit_log::{Log, OpenError, Origin, ReadError, TreeSize};
+use dataspace_audit_log::{Log, open::OpenError, reader::ReadError};
+use dataspace_identity::Origin;
+use dataspace_tlog::TreeSize;
 
 use crate::support::{Disk, all_numbers, key, number, numbers, origin, small};
 
@@ -322,12 +324,12 @@ fn what_changes_on_the_disk_behind_an_open_log_is_not_handed_out() {
         }
         for n in 0..3 {
             // One record or the other may still be whole; what comes is what was written.
-            if let Ok(bytes) = log.read(dataspace_audit_log::LeafIndex::new(n)) {
+            if let Ok(bytes) = log.read(dataspace_tlog::LeafIndex::new(n)) {
                 assert_eq!(number(&bytes), n);
             }
         }
         disk.get().segment().cache[at] ^= 1;
     }
     disk.get().segment().cache.truncate(bytes.len() - 40);
-    assert!(log.read(dataspace_audit_log::LeafIndex::new(2)).is_err());
+    assert!(log.read(dataspace_tlog::LeafIndex::new(2)).is_err());
 }

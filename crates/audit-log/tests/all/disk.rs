@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dataspace_audit_log::{
-    LeafIndex, Log, OpenError, Recovery, SEGMENT_LEN_MAX, Storage, StoredFile,
+    Log, Recovery, Storage,
+    medium::{SEGMENT_LEN_MAX, StoredFile},
+    open::OpenError,
 };
+use dataspace_tlog::LeafIndex;
 
 use crate::support::origin;
 

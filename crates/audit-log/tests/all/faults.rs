@@ -4,8 +4,12 @@ use std::error::Error as _;
 use std::sync::{Arc, Barrier};
 
 use dataspace_audit_log::{
-    AppendError, LeafIndex, PoisonCause, ReadError, SignCheckpointError, StoredFile, TreeSize,
+    append::{AppendError, PoisonCause},
+    error::SignCheckpointError,
+    medium::StoredFile,
+    reader::ReadError,
 };
+use dataspace_tlog::{LeafIndex, TreeSize};
 
 use crate::support::{Disk, all_numbers, key, numbers, small};
 

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use dataspace_audit_log::{
-    Event, LeafIndex, Log, OpenError, Record, Storage as _, StoredFile, TreeSize,
-};
+use dataspace_audit_log::{Log, Storage as _, medium::StoredFile, open::OpenError};
 use dataspace_primitives::Digest;
+use dataspace_tlog::{Event, LeafIndex, Record, TreeSize};
 use serde_bytes::ByteBuf;
 
 use crate::disk::Fault;

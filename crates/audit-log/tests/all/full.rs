@@ -3,9 +3,8 @@
 use std::error::Error as _;
 use std::io::ErrorKind;
 
-use dataspace_audit_log::{
-    Event, LeafIndex, Log, OpenError, Record, Recovery, Storage as _, StoredFile,
-};
+use dataspace_audit_log::{Log, Recovery, Storage as _, medium::StoredFile, open::OpenError};
+use dataspace_tlog::{Event, LeafIndex, Record};
 
 use crate::disk::Fault;
 use crate::support::{Disk, is_long, key, number, numbers, small, time};

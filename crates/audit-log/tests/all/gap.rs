@@ -1,6 +1,9 @@
 //! A segment that is missing between others is found when the log is opened.
 
-use dataspace_audit_log::{LeafIndex, Log, OpenError, ReadError, Storage as _, StoredFile};
+use dataspace_audit_log::{
+    Log, Storage as _, medium::StoredFile, open::OpenError, reader::ReadError,
+};
+use dataspace_tlog::LeafIndex;
 
 use crate::disk::DiskFile;
 use crate::support::{Disk, key, number, numbers, small, time};

@@ -4,7 +4,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_audit_log::{EncodedRecord, Event, LeafIndex, Log, ReadError, Record};
+use dataspace_audit_log::{Log, reader::ReadError};
+use dataspace_tlog::{Event, LeafIndex, Record, record::EncodedRecord};
 use tokio::runtime::Builder;
 
 use crate::small_segments::SmallSegments;

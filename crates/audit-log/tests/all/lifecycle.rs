@@ -1,10 +1,15 @@
 use std::path::Path;
 
 use dataspace_audit_log::{
-    AppendError, BATCH_LEN_MAX, Checkpoint, CreateError, Event, ExtendsError, LeafIndex, Log,
-    OpenError, Origin, ProveError, ReadError, Record, SignCheckpointError, TreeSize,
+    Log,
+    append::{AppendError, BATCH_LEN_MAX},
+    error::{CreateError, SignCheckpointError},
+    open::OpenError,
+    reader::{ProveError, ReadError},
 };
+use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
+use dataspace_tlog::{Checkpoint, Event, LeafIndex, Record, TreeSize, log_reader::ExtendsError};
 use serde_bytes::ByteBuf;
 
 use crate::support::{Disk, all_numbers, key, numbers, origin, small, time};

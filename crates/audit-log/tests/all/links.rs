@@ -8,7 +8,11 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use dataspace_audit_log::{Directory, FileStorage, Log, SeenDirectory, SeenStore};
+use dataspace_audit_log::{FileStorage, Log};
+use dataspace_tlog::{
+    Directory,
+    witness::{SeenDirectory, SeenStore},
+};
 use tempfile::TempDir;
 
 use crate::support::{key, numbers, origin};

@@ -3,10 +3,12 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use dataspace_audit_log::{
-    Depth, ExtendsError, Fault, FnFiles, LeafIndex, Log, LogReader, LogReaderError, OpenError,
-    OpenStaticError, ReadOnlyStorage, StaticLog, StaticReadError, Tree, TreeSize, leaf_hash,
-    verify_static,
+use dataspace_audit_log::{Log, ReadOnlyStorage, open::OpenError};
+use dataspace_tlog::{
+    Fault, LeafIndex, LogReader, StaticLog, TreeSize,
+    log_reader::{ExtendsError, LogReaderError},
+    published::{Depth, FnFiles, OpenStaticError, StaticReadError, verify_static},
+    tree::{Tree, leaf_hash},
 };
 
 use crate::site::{Site, signed, site};
@@ -77,7 +79,7 @@ fn a_nodes_log_and_its_published_form_read_the_same() {
         let forked = log.verify_extends(&signed(&origin(), 300, &tree.root())).unwrap_err();
         assert!(matches!(forked, ExtendsError::Forked { .. }));
         assert_eq!(forked.fault(), Fault::Evidence);
-        let named = dataspace_audit_log::Origin::named(key(1).did(), "other").unwrap();
+        let named = dataspace_identity::Origin::named(key(1).did(), "other").unwrap();
         let other = log.verify_extends(&signed(&named, RECORDS, &tree.root())).unwrap_err();
         assert!(matches!(other, ExtendsError::Origin { .. }));
         assert_eq!(other.fault(), Fault::Caller);

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-use dataspace_audit_log::{LeafIndex, ReadError, StoredFile};
+use dataspace_audit_log::{medium::StoredFile, reader::ReadError};
+use dataspace_tlog::LeafIndex;
 
 use crate::small_segments::SmallSegments;
 use crate::support::{Disk, all_numbers, key, number, numbers, small};

@@ -7,7 +7,11 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use dataspace_audit_log::{AppendError, EncodedRecord, Log, Pending, QUEUE_RECORDS_MAX};
+use dataspace_audit_log::{
+    Log, Pending,
+    append::{AppendError, QUEUE_RECORDS_MAX},
+};
+use dataspace_tlog::record::EncodedRecord;
 
 use crate::support::{Disk, all_numbers, small};
 

@@ -6,8 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use dataspace_audit_log::{
-    AppendError, Log, OpenError, PoisonCause, SeenDirectory, SeenStore, SignCheckpointError,
+    Log,
+    append::{AppendError, PoisonCause},
+    error::SignCheckpointError,
+    open::OpenError,
 };
+use dataspace_tlog::witness::{SeenDirectory, SeenStore};
 
 use crate::small_segments::SmallSegments;
 use crate::support::{key, numbers, origin, small};

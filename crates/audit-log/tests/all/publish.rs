@@ -5,9 +5,16 @@ use std::io;
 use std::ops::ControlFlow;
 
 use dataspace_audit_log::{
-    Checkpoint, Depth, LeafIndex, Log, LogReader as _, OpenStaticError, Origin, PublishError,
-    Published, Publisher, ReadError, Record, StaticLog, Storage as _, StoredFile, Tree, TreeSize,
-    leaf_hash, verify_static,
+    Log, Publisher, Storage as _,
+    medium::StoredFile,
+    published::{PublishError, Published},
+    reader::ReadError,
+};
+use dataspace_identity::Origin;
+use dataspace_tlog::{
+    Checkpoint, LeafIndex, LogReader as _, Record, StaticLog, TreeSize,
+    published::{Depth, OpenStaticError, verify_static},
+    tree::{Tree, leaf_hash},
 };
 
 use crate::site::{Site, checkpoint, entry, publish, signed, site, tree};

@@ -2,7 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use dataspace_audit_log::{Depth, LeafIndex, PublishError, StaticLog, TreeSize, verify_static};
+use dataspace_audit_log::published::PublishError;
+use dataspace_tlog::{
+    LeafIndex, StaticLog, TreeSize,
+    published::{Depth, verify_static},
+};
 
 use crate::site::{Site, checkpoint, entry, publish, site, tree};
 use crate::support::origin;

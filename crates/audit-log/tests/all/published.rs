@@ -3,11 +3,13 @@
 use std::sync::LazyLock;
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use dataspace_audit_log::{
-    BundleId, ExtendsError, FnFiles, LeafIndex, LogReader as _, OpenStaticError, StaticFiles,
-    StaticLog, StaticLogError, TileId, Tree, TreeError, TreeSize,
-};
 use dataspace_primitives::Digest;
+use dataspace_tlog::{
+    LeafIndex, LogReader as _, StaticFiles, StaticLog, TreeSize,
+    log_reader::ExtendsError,
+    published::{FnFiles, OpenStaticError, StaticLogError},
+    tree::{BundleId, TileId, Tree, TreeError},
+};
 use sha2::Sha256;
 use tlog_tiles::{TileHashReader, TileReader};
 
@@ -278,7 +280,7 @@ fn a_kept_checkpoint_shows_a_rollback_and_a_fork() {
         "{error}"
     );
     let mut forked = Tree::new();
-    (0..100).for_each(|n| forked.push(dataspace_audit_log::leaf_hash(&[n])));
+    (0..100).for_each(|n| forked.push(dataspace_tlog::tree::leaf_hash(&[n])));
     let error = log.verify_extends(&checkpoint(&forked, 100)).unwrap_err();
     assert!(matches!(error, ExtendsError::Forked { signed } if signed == size(100)));
 }
@@ -286,10 +288,10 @@ fn a_kept_checkpoint_shows_a_rollback_and_a_fork() {
 #[test]
 fn a_checkpoint_of_another_key_or_log_is_refused() {
     let site = site(&[5]);
-    let other = dataspace_audit_log::Origin::new(key(2).did()).unwrap();
+    let other = dataspace_identity::Origin::new(key(2).did()).unwrap();
     let error = StaticLog::open(site.clone(), &other).unwrap_err();
     assert!(matches!(error, OpenStaticError::Checkpoint(_)));
-    let named = dataspace_audit_log::Origin::named(key(1).did(), "b").unwrap();
+    let named = dataspace_identity::Origin::named(key(1).did(), "b").unwrap();
     assert!(matches!(StaticLog::open(site, &named), Err(OpenStaticError::Checkpoint(_))));
     let error = StaticLog::open(Site::default(), &origin()).unwrap_err();
     assert!(matches!(error, OpenStaticError::NoCheckpoint));
@@ -299,7 +301,7 @@ fn a_checkpoint_of_another_key_or_log_is_refused() {
 fn the_empty_log_can_be_published_and_read() {
     let site = site(&[0]);
     let log = StaticLog::open(site.clone(), &origin()).unwrap();
-    assert_eq!(log.root_at(TreeSize::EMPTY).unwrap(), dataspace_audit_log::empty_root());
+    assert_eq!(log.root_at(TreeSize::EMPTY).unwrap(), dataspace_tlog::tree::empty_root());
     assert!(log.entry(index(0)).is_err());
     assert_eq!(site.files().len(), 1);
 }

@@ -4,9 +4,13 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use dataspace_audit_log::{
-    BundleError, DAMAGES_MAX, Damage, DamageKind, Depth, LeafIndex, OpenStaticError, StaticLog,
-    StaticReadError, StaticReport, Stop, Tree, TreeSize, leaf_hash, verify_static,
+use dataspace_tlog::{
+    LeafIndex, StaticLog, TreeSize,
+    published::{
+        BundleError, DAMAGES_MAX, Damage, DamageKind, Depth, OpenStaticError, StaticReadError,
+        StaticReport, Stop, verify_static,
+    },
+    tree::{Tree, leaf_hash},
 };
 
 use dataspace_primitives::Digest;

@@ -8,8 +8,12 @@ use std::path::Path;
 use std::process::Command;
 
 use dataspace_audit_log::{
-    DamageKind, Depth, LeafIndex, PublishDir, PublishError, Publisher, StaticDir, StaticFiles,
-    StaticLog, StaticReadError, StaticStore, verify_static,
+    PublishDir, Publisher,
+    published::{PublishError, StaticStore},
+};
+use dataspace_tlog::{
+    LeafIndex, StaticFiles, StaticLog,
+    published::{DamageKind, Depth, StaticDir, StaticReadError, verify_static},
 };
 use tempfile::TempDir;
 

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::Command;
 
 use dataspace_audit_log::{
-    AppendError, LeafIndex, Log, OpenError, ReadOnlyStorage, SignCheckpointError, Storage,
-    StoredFile,
+    Log, ReadOnlyStorage, Storage, append::AppendError, error::SignCheckpointError,
+    medium::StoredFile, open::OpenError,
 };
+use dataspace_tlog::LeafIndex;
 use tempfile::TempDir;
 
 use crate::support::{all_numbers, key, numbers, origin, small};

@@ -1,8 +1,11 @@
 //! COSE receipts: what verifies, and everything else that does not.
 
-use dataspace_audit_log::{
-    Checkpoint, LeafIndex, Log, Origin, ProofError, RECEIPT_LEN_MAX, Receipt, ReceiptError,
-    SignReceiptError, TreeSize, leaf_hash,
+use dataspace_audit_log::{Log, receipts::SignReceiptError};
+use dataspace_identity::Origin;
+use dataspace_tlog::{
+    Checkpoint, LeafIndex, Receipt, TreeSize,
+    receipt::{RECEIPT_LEN_MAX, ReceiptError},
+    tree::{ProofError, leaf_hash},
 };
 
 use crate::support::{Disk, key, origin, small};
@@ -159,7 +162,7 @@ impl dataspace_primitives::Signer for Impostor {
     fn sign(
         &self,
         message: &[u8],
-    ) -> Result<dataspace_primitives::Signature, dataspace_primitives::SignerError> {
+    ) -> Result<dataspace_primitives::Signature, dataspace_primitives::key::SignerError> {
         key(2).sign(message)
     }
 }

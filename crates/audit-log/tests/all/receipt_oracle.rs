@@ -2,8 +2,12 @@
 //! `Sig_structure` by hand, the tree by its definition, and the signature library alone.
 
 use ciborium::value::{Integer, Value};
-use dataspace_audit_log::{InclusionProof, LeafIndex, Receipt, ReceiptError, TreeSize, leaf_hash};
 use dataspace_primitives::{Digest, Signer as _};
+use dataspace_tlog::{
+    LeafIndex, Receipt, TreeSize,
+    receipt::ReceiptError,
+    tree::{InclusionProof, leaf_hash},
+};
 use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest as _, Sha256};
 

@@ -1,7 +1,9 @@
 //! Logs of many segments, and of so many records that hashes and offsets are settled.
 
-use dataspace_audit_log::{
-    LeafIndex, Log, ReadError, Storage as _, StoredFile, Tree, TreeSize, leaf_hash,
+use dataspace_audit_log::{Log, Storage as _, medium::StoredFile, reader::ReadError};
+use dataspace_tlog::{
+    LeafIndex, TreeSize,
+    tree::{Tree, leaf_hash},
 };
 
 use crate::support::{Disk, Random, all_numbers, key, number, numbers, small};

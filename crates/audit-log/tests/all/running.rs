@@ -8,9 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use dataspace_audit_log::{
-    Checkpoint, LeafIndex, Log, OpenError, ReadError, ReadOnlyStorage, Recovery, Storage as _,
-    StoredFile,
+    Log, ReadOnlyStorage, Recovery, Storage as _, medium::StoredFile, open::OpenError,
+    reader::ReadError,
 };
+use dataspace_tlog::{Checkpoint, LeafIndex};
 use tempfile::TempDir;
 
 use crate::small_segments::SmallSegments;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dataspace_audit_log::{LeafIndex, Log, OpenError, ReadError, StoredFile, TreeSize, leaf_hash};
+use dataspace_audit_log::{Log, medium::StoredFile, open::OpenError, reader::ReadError};
+use dataspace_tlog::{LeafIndex, TreeSize, tree::leaf_hash};
 
 use crate::disk::Fault;
 use crate::support::{Disk, Random, is_long, key, numbers, small, time};

@@ -6,8 +6,13 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dataspace_audit_log::{
-    CHECKPOINT_PATH, Checkpoint, LeafIndex, PublishError, Published, Publisher, StaticFiles,
-    StaticStore, Tree, TreeSize, leaf_hash,
+    Publisher,
+    published::{PublishError, Published, StaticStore},
+};
+use dataspace_tlog::{
+    Checkpoint, LeafIndex, StaticFiles, TreeSize,
+    published::CHECKPOINT_PATH,
+    tree::{Tree, leaf_hash},
 };
 
 use crate::support::origin;

@@ -1,7 +1,10 @@
 use std::io;
 use std::path::Path;
 
-use dataspace_audit_log::{FileStorage, LeafIndex, Log, OpenError, Recovery, Storage, StoredFile};
+use dataspace_audit_log::{
+    FileStorage, Log, Recovery, Storage, medium::StoredFile, open::OpenError,
+};
+use dataspace_tlog::LeafIndex;
 
 use crate::support::origin;
 

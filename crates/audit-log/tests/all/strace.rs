@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use dataspace_audit_log::{Event, LeafIndex, ReadError, Record};
+use dataspace_audit_log::reader::ReadError;
+use dataspace_tlog::{Event, LeafIndex, Record};
 
 use crate::small_segments::SmallSegments;
 use crate::support::{is_long, key, number, numbers, time};

@@ -1,6 +1,7 @@
 //! Records, numbers that look random, and what the tests of `dataspace-tlog` have as well.
 
-use dataspace_audit_log::{Event, LeafIndex, Log, Record};
+use dataspace_audit_log::Log;
+use dataspace_tlog::{Event, LeafIndex, Record};
 
 pub(crate) use crate::disk::Disk;
 pub(crate) use crate::tlog_support::{Branch, key, origin, small, time};
@@ -49,7 +50,7 @@ pub(crate) fn all_numbers(log: &Log) -> Vec<u64> {
         assert_eq!(index.as_u64(), u64::try_from(found.len()).unwrap());
         assert_eq!(log.read(index)?, bytes);
         found.push(number(bytes));
-        Ok::<(), dataspace_audit_log::ReadError>(())
+        Ok::<(), dataspace_audit_log::reader::ReadError>(())
     })
     .unwrap();
     assert!(log.read(LeafIndex::new(u64::try_from(found.len()).unwrap())).is_err());

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dataspace_audit_log::{Checkpoint, ExtendsError, LeafIndex, Log, OpenError, StoredFile};
+use dataspace_audit_log::{Log, medium::StoredFile, open::OpenError};
+use dataspace_tlog::{Checkpoint, LeafIndex, log_reader::ExtendsError};
 
 use crate::support::{Disk, Random, is_long, key, number, numbers, origin, small};
 

@@ -7,8 +7,10 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use dataspace_audit_log::{
-    AppendError, EncodedRecord, Event, Log, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX, Record,
+    Log,
+    append::{AppendError, PoisonCause, QUEUE_BYTES_MAX, QUEUE_RECORDS_MAX},
 };
+use dataspace_tlog::{Event, Record, record::EncodedRecord};
 use serde_bytes::ByteBuf;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;

@@ -9,9 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use dataspace_audit_log::{
-    AppendError, Appended, EncodedRecord, Event, FileStorage, LeafIndex, Log, PoisonCause, Record,
-    Storage as _, StoredFile, TreeSize,
+    Appended, FileStorage, Log, Storage as _,
+    append::{AppendError, PoisonCause},
+    medium::StoredFile,
 };
+use dataspace_tlog::{Event, LeafIndex, Record, TreeSize, record::EncodedRecord};
 use serde_bytes::ByteBuf;
 
 use crate::support::{Disk, all_numbers, key, numbers, small, time};

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{Event, LeafIndex, Log, ReadOnlyStorage, Record, StoredFile};
+use dataspace_audit_log::{Log, ReadOnlyStorage, medium::StoredFile};
 use dataspace_identity::{Did, SecretKey};
-use dataspace_runtime::{Clock as _, DataSpace, NodeKeys, Setup, SetupError, SystemClock};
+use dataspace_runtime::{Clock as _, DataSpace, NodeKeys, Setup, SystemClock, setup::SetupError};
+use dataspace_tlog::{Event, LeafIndex, Record};
 
 use crate::audit::authority;
 use crate::audit::kind::{Kind, origin};

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use dataspace_audit_log::{Event, LeafIndex, Record};
 use dataspace_identity::{Did, DidKeys, claimed_keys};
 use dataspace_primitives::Signed;
+use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_usage_contract::SpaceProfile;
 
 use crate::audit::place::Place;

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use dataspace_audit_log::{
-    Checkpoint, Depth, Log, StaticDir, StaticLog, WitnessKey, WitnessPolicy, verify_static_entries,
-};
+use dataspace_audit_log::Log;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{
+    Checkpoint, StaticLog,
+    note::WitnessKey,
+    published::{Depth, StaticDir, verify_static_entries},
+    witness::WitnessPolicy,
+};
 
 use crate::audit::kind::Kind;
 use crate::audit::log_arg::{LogArg, WitnessArgs};
@@ -203,7 +207,7 @@ impl Report {
     fn check_published(&mut self, place: &Place) -> Result<Option<Source>> {
         let files = place.files();
         let progress = Progress::new("checking", 0);
-        let mut tell = |at: dataspace_audit_log::Progress| {
+        let mut tell = |at: dataspace_tlog::published::Progress| {
             progress.of(at.entries.as_u64(), at.size.as_u64());
             ControlFlow::Continue(())
         };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use dataspace_runtime::{NodeKeys, Setup, SetupError};
+use dataspace_runtime::{NodeKeys, Setup, setup::SetupError};
 
 use crate::audit::archive::setup_error;
 use crate::audit::kind::{Kind, origin};

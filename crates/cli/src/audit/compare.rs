@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{
-    self as audit_log, CHECKPOINT_PATH, Checkpoint, CompareError, Comparison, ForkProof,
-    NOTE_LEN_MAX, Origin,
+use dataspace_identity::Origin;
+use dataspace_tlog::{
+    Checkpoint, ForkProof,
+    compare::{CompareError, Comparison},
+    note::NOTE_LEN_MAX,
+    published::CHECKPOINT_PATH,
 };
 use dataspace_tlog_http::Location;
 
@@ -163,7 +166,7 @@ fn compare(earlier: &Checkpoint, later: &Checkpoint, place: Option<&Place>) -> R
             later.size()
         );
     }
-    match audit_log::compare(earlier, later, source.reader()) {
+    match dataspace_tlog::compare::compare(earlier, later, source.reader()) {
         Ok(Comparison::Same) => Ok(Found::Same),
         Ok(Comparison::Extends(_)) => Ok(Found::Extends),
         Ok(Comparison::Forked(proof)) => Ok(Found::Fork(proof)),

@@ -3,11 +3,14 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use dataspace_audit_log::{ConsumerEvent, Event, LeafIndex, ReceivedAnswer, Record};
 use dataspace_identity::Did;
-use dataspace_ledger::{ConsumerState, Refusal, Times};
+use dataspace_ledger::replayed::ReplayError;
+use dataspace_ledger::{ConsumerState, Refusal, times::Times};
 use dataspace_primitives::{UnixMillis, shown};
-use dataspace_runtime::ReplayError;
+use dataspace_tlog::{
+    Event, LeafIndex, Record,
+    record::{ConsumerEvent, ReceivedAnswer},
+};
 use serde_json::json;
 
 use crate::audit::source::Source;

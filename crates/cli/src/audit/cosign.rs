@@ -6,10 +6,9 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{
-    Checkpoint, ConsistencyProof, PublishDir, StaticLog, StaticStore as _, TreeSize, WitnessKey,
-};
+use dataspace_audit_log::{PublishDir, published::StaticStore as _};
 use dataspace_primitives::shown;
+use dataspace_tlog::{Checkpoint, StaticLog, TreeSize, note::WitnessKey, tree::ConsistencyProof};
 use dataspace_tlog_http::{Location, LogUrl, WitnessAnswer, WitnessClient};
 
 use crate::audit::kind::{Kind, origin};

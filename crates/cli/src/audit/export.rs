@@ -8,8 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{
-    Checkpoint, Fault, LeafIndex, PublishDir, PublishError, Published, Publisher, ReadError,
-    StaticLog, StaticLogError, TILE_WIDTH, TreeError,
+    PublishDir, Publisher,
+    published::{PublishError, Published},
+    reader::ReadError,
+};
+use dataspace_tlog::{
+    Checkpoint, Fault, LeafIndex, StaticLog,
+    published::StaticLogError,
+    tree::{TILE_WIDTH, TreeError},
 };
 
 use crate::audit::csv;

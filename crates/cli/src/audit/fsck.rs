@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use dataspace_audit_log::{
-    Fault, FileStorage, Log, OpenError, ReadOnlyStorage, Recovery, StoredFile,
+    FileStorage, Log, ReadOnlyStorage, Recovery, medium::StoredFile, open::OpenError,
 };
+use dataspace_tlog::Fault;
 
 use crate::audit::kind::{Kind, origin};
 use crate::audit::log_arg::LogArg;

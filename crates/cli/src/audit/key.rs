@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use dataspace_audit_log::note_key;
+use dataspace_tlog::note::note_key;
 
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use dataspace_audit_log::{Checkpoint, NOTE_LEN_MAX, Origin};
+use dataspace_identity::Origin;
+use dataspace_tlog::{Checkpoint, note::NOTE_LEN_MAX};
 use dataspace_tlog_http::Location;
 
 use crate::files;

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 use clap::Args;
-use dataspace_audit_log::{Origin, WitnessKey};
+use dataspace_identity::Origin;
+use dataspace_tlog::note::WitnessKey;
 
 use crate::named;
 

@@ -8,8 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use dataspace_audit_log::{
-    CHECKPOINT_PATH, Checkpoint, NOTE_LEN_MAX, Origin, StaticDir, StaticFiles,
+use dataspace_identity::Origin;
+use dataspace_tlog::{
+    Checkpoint, StaticFiles,
+    note::NOTE_LEN_MAX,
+    published::{CHECKPOINT_PATH, StaticDir},
 };
 use dataspace_tlog_http::{HttpFiles, Location};
 

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dataspace_audit_log::{
-    Checkpoint, ConsistencyProof, InclusionProof, LeafIndex, Origin, PATH_LEN_MAX, leaf_hash,
-};
+use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
+use dataspace_tlog::{
+    Checkpoint, LeafIndex,
+    tree::{ConsistencyProof, InclusionProof, PATH_LEN_MAX, leaf_hash},
+};
 
 /// First line of a proof of one record.
 const INCLUSION: &str = "c2sp.org/tlog-proof@v1";

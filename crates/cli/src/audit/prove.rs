@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use dataspace_audit_log::{Finding, LeafIndex, QuorumError};
+use dataspace_tlog::{Finding, LeafIndex, witness::QuorumError};
 
 use crate::audit::check;
 use crate::audit::log_arg::{LogArg, WitnessArgs};

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use dataspace_audit_log::{
-    Finding, LeafIndex, RECEIPT_LEN_MAX, RECORD_LEN_MAX, Receipt, ReceiptError, SignReceiptError,
+use dataspace_audit_log::receipts::SignReceiptError;
+use dataspace_tlog::{
+    Finding, LeafIndex, Receipt,
+    receipt::{RECEIPT_LEN_MAX, ReceiptError},
+    record::RECORD_LEN_MAX,
 };
 
 use crate::audit::log_arg::LogArg;

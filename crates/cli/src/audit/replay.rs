@@ -6,9 +6,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use dataspace_policy::{Layer, Policies, Simulated, Simulation};
+use dataspace_ledger::{Replayed, Replayer};
+use dataspace_policy::{
+    Layer, Policies,
+    simulate::{Simulated, Simulation},
+};
 use dataspace_primitives::shown;
-use dataspace_runtime::{Replayed, Replayer};
 
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;

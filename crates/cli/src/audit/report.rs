@@ -6,8 +6,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use dataspace_audit_log::{Checkpoint, Finding, Origin};
+use dataspace_identity::Origin;
 use dataspace_primitives::{UnixMillis, shown};
+use dataspace_tlog::{Checkpoint, Finding};
 use serde_json::Map;
 
 use crate::audit::kind::Kind;

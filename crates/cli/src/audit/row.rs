@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
-use dataspace_audit_log::{
-    AccessRecord, ConsumerEvent, Event, Fact, LeafIndex, ReceivedAnswer, ReceivedRecord, Record,
-    Verdict,
-};
 use dataspace_identity::{
     Did, DidKeys, KeyDocument, MembershipCredential, MembershipRevocation, Resolver, claimed_keys,
 };
 use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, shown};
+use dataspace_tlog::{
+    AccessRecord, Event, Fact, LeafIndex, Record, Verdict,
+    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord},
+};
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, SpaceProfile, Termination,
 };
@@ -85,7 +85,7 @@ impl EventKind {
     }
 }
 
-/// One record as people read it. The texts in it may be anything: they are to be shown by [`dataspace_primitives::shown`].
+/// One record as people read it. The texts in it may be anything: they are to be shown by [`dataspace_primitives::shown()`].
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) index: u64,

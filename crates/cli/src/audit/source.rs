@@ -6,10 +6,14 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use dataspace_audit_log::{
-    Checkpoint, ConsistencyProof, ExtendsError, Fault, InclusionProof, LeafIndex, Log, LogReader,
-    LogReaderError, NOTE_LEN_MAX, OpenError, OpenStaticError, Origin, ReadOnlyStorage, StaticLog,
-    TreeSize,
+use dataspace_audit_log::{Log, ReadOnlyStorage, open::OpenError};
+use dataspace_identity::Origin;
+use dataspace_tlog::{
+    Checkpoint, Fault, LeafIndex, LogReader, StaticLog, TreeSize,
+    log_reader::{ExtendsError, LogReaderError},
+    note::NOTE_LEN_MAX,
+    published::OpenStaticError,
+    tree::{ConsistencyProof, InclusionProof},
 };
 
 use crate::audit::kind::Kind;

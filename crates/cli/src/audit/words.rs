@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::Result;
-use dataspace_audit_log::Finding;
 use dataspace_primitives::shown;
+use dataspace_tlog::Finding;
 
 use crate::paint;
 

@@ -11,8 +11,8 @@ use dataspace_identity::{
 use dataspace_policy::Action;
 use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    Call, CallError, Clock, ConsumerNode, ConsumerSetup, DataSpace, NodeKeys, SystemClock,
-    Transport, generate_key, request_access,
+    Call, Clock, ConsumerNode, ConsumerSetup, DataSpace, NodeKeys, SystemClock, Transport,
+    exchange::CallError, generate_key, request_access,
 };
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer, SpaceProfile};
 

@@ -3,8 +3,8 @@
 //! A guess, which is told with its reason: what is in a table, and who may see it, a person knows.
 
 use anyhow::Result;
+use dataspace_data_plane::Table;
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Number, Operator, RowFilter, Scalar};
-use dataspace_runtime::Table;
 
 use super::columns::{self, Column, Values, counts};
 

@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
-use dataspace_runtime::Table;
+use dataspace_data_plane::Table;
 
 /// A column, its name as words, and the values of its first rows that are there.
 pub(super) struct Column {

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use arrow_array::RecordBatch;
-use dataspace_audit_log::{Finding, LeafIndex, ReceivedAnswer};
+use dataspace_data_plane::Table;
 use dataspace_identity::Did;
 use dataspace_policy::{Action, Constraint, Legal, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, Validity, shown};
 use dataspace_runtime::{
-    Access, Arrival, Arrived, Clock as _, DataSpace, Incoming, NewOffer, NewRequest, NodeKeys,
-    Reply, Setup, SystemClock, Table, generate_key,
+    Access, Arrival, Clock as _, DataSpace, Incoming, NewOffer, NewRequest, NodeKeys, Reply, Setup,
+    SystemClock, consumer::Arrived, generate_key,
 };
+use dataspace_tlog::{Finding, LeafIndex, record::ReceivedAnswer};
 use dataspace_usage_contract::{ContractId, Offer, SpaceProfile, contract_id};
 
 use super::cast::{self, Authority, Consumer, Institute, year};

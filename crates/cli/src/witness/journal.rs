@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::path::Path;
 
-use dataspace_audit_log::{AddCheckpoint, AddCheckpointError, FoundFork, Refusal, origin_hash};
 use dataspace_primitives::{UnixMillis, shown};
+use dataspace_tlog::witness::{AddCheckpoint, AddCheckpointError, FoundFork, Refusal, origin_hash};
 
 use crate::out::tell;
 use crate::paint;

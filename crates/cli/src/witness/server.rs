@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use dataspace_audit_log::{REQUEST_LEN_MAX, Witness};
 use dataspace_primitives::shown;
 use dataspace_runtime::{Clock as _, SystemClock};
+use dataspace_tlog::{Witness, witness::REQUEST_LEN_MAX};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};

@@ -4,14 +4,16 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use dataspace_audit_log::{FileStorage, LeafIndex, Log, ReadError, Record};
+use dataspace_audit_log::{FileStorage, Log, reader::ReadError};
+use dataspace_data_plane::Table;
 use dataspace_identity::{DidKeys, MembershipCredential, Origin, RootSecret, SecretKey, SpaceId};
 use dataspace_policy::{Action, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, Validity};
 use dataspace_runtime::{
-    Access, Clock as _, DataSpace, IndexState, NewOffer, NodeKeys, Setup, SetupError, SystemClock,
-    Table, request_access,
+    Access, Clock as _, DataSpace, NewOffer, NodeKeys, Setup, SystemClock, index::IndexState,
+    request_access, setup::SetupError,
 };
+use dataspace_tlog::{LeafIndex, Record};
 use dataspace_usage_contract::{Acceptance, ContractId, Offer, contract_id};
 
 use crate::support::{

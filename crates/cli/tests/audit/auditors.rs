@@ -6,10 +6,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use dataspace_audit_log::{
-    AccessRecord, Event, Fact, Log, NoteKey, Record, Verdict, WitnessKey, note_key,
-};
+use dataspace_audit_log::Log;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{
+    AccessRecord, Event, Fact, Record, Verdict,
+    note::{NoteKey, WitnessKey, note_key},
+};
 
 use crate::support::{append, audit, operator, origin, small, with_open_log, write_key};
 

@@ -3,12 +3,13 @@
 use dataspace_identity::Origin;
 use std::fs;
 
-use dataspace_audit_log::{Event, LeafIndex, Log, Record, Verdict};
+use dataspace_audit_log::Log;
 use dataspace_policy::Action;
 use dataspace_primitives::UnixMillis;
 use dataspace_runtime::{
-    Access, AccessError, ClockError, ManualClock, SystemClock, request_access,
+    Access, AccessError, ManualClock, SystemClock, clock::ClockError, request_access,
 };
+use dataspace_tlog::{Event, LeafIndex, Record, Verdict};
 
 use crate::archived_node::{
     Member, access, consumer, contract, many_segments, name, register, setup, year,
@@ -101,7 +102,7 @@ fn the_words_of_a_hostile_log_are_shown_as_text() {
             denial = Some(index);
         }
         drop(to.append(&record).unwrap());
-        Ok::<(), dataspace_audit_log::ReadError>(())
+        Ok::<(), dataspace_audit_log::reader::ReadError>(())
     })
     .unwrap();
     to.checkpoint(&operator()).unwrap();

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard};
 
-use dataspace_audit_log::{
-    Event, FileStorage, LeafIndex, Log, Origin, Record, Storage, StoredFile,
-};
+use dataspace_audit_log::{FileStorage, Log, Storage, medium::StoredFile};
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{Event, LeafIndex, Record};
 use tempfile::TempDir;
 
 /// What one run of the binary gave.

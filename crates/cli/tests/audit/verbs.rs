@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use dataspace_audit_log::{
-    AccessRecord, AddCheckpoint, Checkpoint, ConsistencyProof, Event, Log, Record, SeenDirectory,
-    TreeSize, Verdict, Witness, WitnessKey,
-};
+use dataspace_audit_log::Log;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_tlog::{
+    AccessRecord, Checkpoint, Event, Record, TreeSize, Verdict, Witness,
+    note::WitnessKey,
+    tree::ConsistencyProof,
+    witness::{AddCheckpoint, SeenDirectory},
+};
 use serde_json::Value;
 
 use crate::support::{
@@ -166,7 +169,7 @@ fn what_a_record_says_does_not_steer_the_terminal_or_a_spreadsheet() {
     append(&node, 0..1);
     let open = with_open_log();
     let log = Log::open(&node, origin()).unwrap().0;
-    let fact = |text: &str| dataspace_audit_log::Fact::Text(text.to_owned());
+    let fact = |text: &str| dataspace_tlog::Fact::Text(text.to_owned());
     let access = AccessRecord {
         contract: Digest::of(b"contract"),
         program: Digest::of(b"program"),

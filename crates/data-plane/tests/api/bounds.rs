@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use dataspace_data_plane::{
-    BATCH_LEN_MAX, BATCH_ROWS, OpenError, Plan, ROW_LEN_MAX, RowError, RunError, Table,
+    Plan, Table,
+    chunk::{BATCH_LEN_MAX, BATCH_ROWS},
+    errors::{OpenError, ROW_LEN_MAX, RowError, RunError},
 };
 use dataspace_policy::MaskMethod::{Drop, Hash, Truncate};
 use dataspace_policy::{Duty, Operator};

@@ -2,9 +2,9 @@ use std::path::PathBuf;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::Schema;
-use dataspace_data_plane::{Plan, PlanError, Table, write_csv};
+use dataspace_data_plane::{Plan, Table, errors::PlanError, write_csv};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
-use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
+use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 
 /// The context in which the secrets of all plans here are derived.
 pub(crate) const CONTRACT: &[u8] = b"contract";
@@ -110,7 +110,7 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
 pub(crate) fn open(
     name: &str,
     bytes: impl AsRef<[u8]>,
-) -> (tempfile::TempDir, Result<Table, dataspace_data_plane::OpenError>) {
+) -> (tempfile::TempDir, Result<Table, dataspace_data_plane::errors::OpenError>) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
     std::fs::write(&path, bytes).unwrap();

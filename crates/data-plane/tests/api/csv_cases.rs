@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use arrow_schema::DataType;
 use dataspace_data_plane::{
-    ColumnType, OpenError, Plan, ReadError, RowError, RunError, Table, TableOptions, write_csv,
+    ColumnType, Plan, Table, TableOptions,
+    errors::{OpenError, ReadError, RowError, RunError},
+    write_csv,
 };
 use dataspace_policy::{MaskMethod, Operator};
 use proptest::prelude::*;

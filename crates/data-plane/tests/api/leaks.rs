@@ -9,7 +9,7 @@ use arrow_array::{
     StringArray, StringViewArray,
 };
 use arrow_schema::{DataType, Field, Schema};
-use dataspace_data_plane::{BATCH_ROWS, Plan, Table};
+use dataspace_data_plane::{Plan, Table, chunk::BATCH_ROWS};
 use dataspace_policy::MaskMethod::{Drop, Hash, Null, Truncate};
 use dataspace_policy::{Duty, Operator};
 

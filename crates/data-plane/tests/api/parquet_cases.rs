@@ -10,7 +10,7 @@ use arrow_array::{
     UInt64Array,
 };
 use arrow_schema::DataType;
-use dataspace_data_plane::{Plan, PlanError, Table, TableOptions};
+use dataspace_data_plane::{Plan, Table, TableOptions, errors::PlanError};
 use dataspace_policy::MaskMethod::{Drop, Hash, Null, Round};
 use dataspace_policy::{Duty, Operator};
 use parquet::arrow::ArrowWriter;

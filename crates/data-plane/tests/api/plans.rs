@@ -2,10 +2,13 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use dataspace_data_plane::{ApplyError, Plan, PlanError};
+use dataspace_data_plane::{
+    Plan,
+    errors::{ApplyError, PlanError},
+};
 use dataspace_policy::MaskMethod::{Drop, Hash, Null, Round, Truncate};
 use dataspace_policy::{Operator, Scalar};
-use dataspace_primitives::{Secrets, SecretsError, Zeroizing};
+use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 
 use crate::common::{CONTRACT, batch, compile, filter, key, mask, number, text};
 

@@ -1,6 +1,6 @@
 //! The real tables, where they are at hand.
 
-use dataspace_data_plane::{BATCH_ROWS, Plan, Table, write_csv};
+use dataspace_data_plane::{Plan, Table, chunk::BATCH_ROWS, write_csv};
 use dataspace_policy::MaskMethod::{Drop, Hash, Round, Truncate};
 use dataspace_policy::Operator;
 

@@ -7,7 +7,9 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, Schema};
 use dataspace_data_plane::{
-    BATCH_ROWS, OpenError, Plan, ROW_LEN_MAX, ReadError, RowError, RunError, Table,
+    Plan, Table,
+    chunk::BATCH_ROWS,
+    errors::{OpenError, ROW_LEN_MAX, ReadError, RowError, RunError},
 };
 use dataspace_policy::MaskMethod;
 use parquet::arrow::ArrowWriter;

@@ -6,7 +6,7 @@ use arrow_array::{
     ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float64Array, Int64Array, NullArray,
     RecordBatch, StringArray, TimestampMillisecondArray,
 };
-use dataspace_data_plane::{WriteError, preview, write_csv};
+use dataspace_data_plane::{preview, render::WriteError, write_csv};
 
 use crate::common::{all_rows, apply, batch, open, rows};
 

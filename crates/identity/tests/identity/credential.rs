@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dataspace_identity::{
-    ATTRIBUTES_MAX, AdmitError, Admitted, MembershipCredential, ROLES_MAX, SecretKey, SpaceId,
-    TrustAnchors,
+    Admitted, MembershipCredential, SecretKey, SpaceId, TrustAnchors,
+    credential::{ATTRIBUTES_MAX, AdmitError, ROLES_MAX},
 };
 use dataspace_primitives::{
-    EnvelopeError, Payload, Region, Signed, Signer as _, UnixMillis, Validity, VerifyError, cbor,
+    Payload, Region, Signed, Signer as _, UnixMillis, Validity, cbor, envelope::EnvelopeError,
+    signed::VerifyError,
 };
 use serde::{Deserialize, Serialize};
 use serde_cbor::Value;

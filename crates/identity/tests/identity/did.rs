@@ -1,4 +1,4 @@
-use dataspace_identity::{Did, DidKeys, Origin, ParseDidError, Resolver as _, SecretKey};
+use dataspace_identity::{Did, DidKeys, Origin, Resolver as _, SecretKey, did::ParseDidError};
 use dataspace_primitives::{PublicKey, Signer as _, UnixMillis, Validity, cbor};
 use proptest::prelude::*;
 

@@ -1,6 +1,10 @@
 //! Keys as text: other implementations' files are read, and ours are theirs.
 
-use dataspace_identity::{KeyTextError, RootSecret, Seal, SecretKey, Secrets as _};
+use dataspace_identity::{
+    RootSecret, SecretKey,
+    key_file::{KeyTextError, Seal},
+};
+use dataspace_primitives::Secrets as _;
 
 /// The example of RFC 8410, section 10.3.
 const RFC8410: &str = "-----BEGIN PRIVATE KEY-----

@@ -1,8 +1,8 @@
 //! Which keys speak for a participant whose DID is not its key.
 
 use dataspace_identity::{
-    Did, KEY_DOCUMENTS_MAX, KeyDocument, KeyDocumentError, KnownKeys, ParticipantKey,
-    Resolver as _, SecretKey, SpaceId,
+    Did, KeyDocument, KnownKeys, ParticipantKey, Resolver as _, SecretKey, SpaceId,
+    keys::{KEY_DOCUMENTS_MAX, KeyDocumentError},
 };
 use dataspace_primitives::{KeyId, Signed, Signer as _, UnixMillis, Validity};
 use proptest::prelude::*;

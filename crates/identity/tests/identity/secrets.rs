@@ -1,6 +1,7 @@
 //! Secrets that follow from a root.
 
-use dataspace_identity::{RootSecret, SecretKey, Secrets as _};
+use dataspace_identity::{RootSecret, SecretKey};
+use dataspace_primitives::Secrets as _;
 use proptest::prelude::*;
 
 fn root(byte: u8) -> RootSecret {

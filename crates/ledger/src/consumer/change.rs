@@ -1,7 +1,10 @@
 //! A change of what a consumer holds, and what it does once it is recorded.
 
 use dataspace_primitives::{Digest, UnixMillis, Verified};
-use dataspace_tlog::{LeafIndex, ReceivedAnswer, ReceivedRecord};
+use dataspace_tlog::{
+    LeafIndex,
+    record::{ReceivedAnswer, ReceivedRecord},
+};
 use dataspace_usage_contract::{
     Acceptance, Agreement, ContractId, Offer, OfferId, Termination, contract_id,
 };

@@ -2,9 +2,10 @@
 
 use dataspace_identity::{Did, Resolver};
 use dataspace_primitives::{Digest, Signed, UnixMillis};
-use dataspace_tlog::{ConsumerEvent, Event, Record};
+use dataspace_tlog::{Event, Record, record::ConsumerEvent};
 use dataspace_usage_contract::{
-    Acceptance, AgreeError, Agreement, ContractId, Offer, OfferId, Termination, contract_id,
+    Acceptance, Agreement, ContractId, Offer, OfferId, Termination, agreement::AgreeError,
+    contract_id,
 };
 use serde_bytes::ByteBuf;
 

@@ -6,8 +6,9 @@ use dataspace_identity::{Did, KnownKeys, TrustAnchors};
 use dataspace_policy::Program;
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_tlog::{
-    AccessRecord, Checkpoint, Event, Fact, InclusionProof, LeafIndex, Record, Verdict,
-    WitnessPolicy, leaf_hash,
+    AccessRecord, Checkpoint, Event, Fact, LeafIndex, Record, Verdict,
+    tree::{InclusionProof, leaf_hash},
+    witness::WitnessPolicy,
 };
 use dataspace_usage_contract::{AccessRequest, Agreement, ContractId, contract_id};
 

@@ -1,12 +1,17 @@
-use dataspace_identity::{AdmitError, Did, KeyDocumentError};
-use dataspace_policy::InvalidPolicies;
+use dataspace_identity::Origin;
+use dataspace_identity::{Did, credential::AdmitError, keys::KeyDocumentError};
+use dataspace_policy::policies::InvalidPolicies;
 use dataspace_primitives::cbor::DecodeError;
-use dataspace_primitives::{Digest, EnvelopeError, UnixMillis, Validity, VerifyError};
-use dataspace_tlog::{
-    CheckpointError, CosignatureError, Fact, LeafIndex, Origin, PATH_LEN_MAX, ProofError,
-    RecordError,
+use dataspace_primitives::{
+    Digest, UnixMillis, Validity, envelope::EnvelopeError, signed::VerifyError,
 };
-use dataspace_usage_contract::{AgreeError, ContractId};
+use dataspace_tlog::{
+    Fact, LeafIndex,
+    note::{CheckpointError, CosignatureError},
+    record::RecordError,
+    tree::{PATH_LEN_MAX, ProofError},
+};
+use dataspace_usage_contract::{ContractId, agreement::AgreeError};
 use thiserror::Error;
 
 use crate::evidence::part::{Part, VERSION};

@@ -1,7 +1,7 @@
 //! Findings of evidence in plain words: what it shows, and what it does not.
 
 use dataspace_identity::Admitted;
-use dataspace_policy::COMPILER_VERSION;
+use dataspace_policy::cedar_text::COMPILER_VERSION;
 use dataspace_tlog::{Finding, Verdict};
 use dataspace_usage_contract::contract_id;
 

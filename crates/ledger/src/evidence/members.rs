@@ -1,7 +1,8 @@
 //! Who the parties were, by the authority's word.
 
 use dataspace_identity::{
-    AdmitError, Admitted, Did, DidKeys, MembershipCredential, Resolver as _, TrustAnchors,
+    Admitted, Did, DidKeys, MembershipCredential, Resolver as _, TrustAnchors,
+    credential::AdmitError,
 };
 use dataspace_primitives::{Signed, UnixMillis};
 

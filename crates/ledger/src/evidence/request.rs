@@ -1,6 +1,6 @@
 //! What the consumer asked for, by its own signature.
 
-use dataspace_identity::{CLOCK_SKEW, Resolver};
+use dataspace_identity::{Resolver, credential::CLOCK_SKEW};
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{AccessRequest, Agreement, contract_id};
 

@@ -2,7 +2,7 @@
 
 use dataspace_identity::{Admitted, SpaceId};
 use dataspace_primitives::{UnixMillis, Verified};
-use dataspace_tlog::{AccessRecord, Checkpoint, Cosigners, LeafIndex};
+use dataspace_tlog::{AccessRecord, Checkpoint, LeafIndex, witness::Cosigners};
 use dataspace_usage_contract::{AccessRequest, Agreement};
 
 /// Evidence that [`Evidence::verify`](crate::Evidence::verify) has checked in full.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use dataspace_policy::{COMPILER_VERSION, Simulation};
+use dataspace_policy::{cedar_text::COMPILER_VERSION, simulate::Simulation};
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{Fact, Finding, LeafIndex, Verdict};
 use dataspace_usage_contract::ContractId;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dataspace_identity::{AdmitError, Admitted, MembershipCredential, MembershipRevocation};
+use dataspace_identity::{
+    Admitted, MembershipCredential, MembershipRevocation, credential::AdmitError,
+};
 use dataspace_primitives::{Signed, UnixMillis, Verified};
 use dataspace_tlog::LeafIndex;
 

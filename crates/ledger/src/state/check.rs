@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use dataspace_identity::{Did, KeyDocument, Origin, SpaceId, claimed_keys};
 use dataspace_policy::{Program, Terms};
-use dataspace_primitives::{Digest, KeyId, Name, Signed, UnixMillis, Verified, VerifyError};
+use dataspace_primitives::{
+    Digest, KeyId, Name, Signed, UnixMillis, Verified, signed::VerifyError,
+};
 use dataspace_usage_contract::{
-    AgreeError, Agreement, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile,
-    SpaceProfile, Termination,
+    Agreement, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile, SpaceProfile,
+    Termination, agreement::AgreeError,
 };
 
 use crate::refusal::Refusal;

@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_identity::{Did, Resolver};
-use dataspace_policy::{COMPILER_VERSION, Compiler, Program, Uses};
+use dataspace_policy::{Compiler, Program, Uses, cedar_text::COMPILER_VERSION};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::{Event, LeafIndex, Record};
-use dataspace_usage_contract::{Agreement, ContractId, Counts, OfferId, Quota, contract_id};
+use dataspace_usage_contract::{
+    Agreement, ContractId, OfferId, contract_id,
+    quota::{Counts, Quota},
+};
 
 use crate::refusal::Refusal;
 use crate::state::documents::signed;

@@ -9,7 +9,7 @@ use dataspace_policy::Compiler;
 use dataspace_primitives::{Digest, Name, TrustedKeys};
 use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
-    ContractId, Counts, OfferId, PublishedPolicies, PublishedProfile, Termination,
+    ContractId, OfferId, PublishedPolicies, PublishedProfile, Termination, quota::Counts,
 };
 
 use foldhash::fast::RandomState;

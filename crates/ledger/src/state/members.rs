@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use dataspace_identity::{Admitted, CLOCK_SKEW, Did, MembershipRevocation};
+use dataspace_identity::{Admitted, Did, MembershipRevocation, credential::CLOCK_SKEW};
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::LeafIndex;
 

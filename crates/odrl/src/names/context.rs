@@ -11,7 +11,7 @@ use crate::operands::OdrlOperands;
 /// Context of the Dataspace Protocol 2025-1: each message, catalogue and dataset names it.
 pub const DSP_CONTEXT: &str = "https://w3id.org/dspace/2025/1/context.jsonld";
 
-/// Context of our own, which defines the prefix of [`ODRL_NAMESPACE`](crate::ODRL_NAMESPACE): named
+/// Context of our own, which defines the prefix of [`ODRL_NAMESPACE`](crate::names::ODRL_NAMESPACE): named
 /// beside [`DSP_CONTEXT`] where a policy says what the Dataspace Protocol has no term for.
 pub const EXTENSION_CONTEXT: &str = "https://w3id.org/dataspace/terms/context.jsonld";
 

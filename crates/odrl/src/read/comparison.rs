@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_policy::{Among, Constraint, Fact, Legal, Payment};
+use dataspace_policy::{
+    Constraint, Legal,
+    facts::{Among, Fact, Payment},
+};
 use dataspace_primitives::{Name, Region};
 
 use crate::at::At;

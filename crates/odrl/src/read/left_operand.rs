@@ -1,6 +1,6 @@
 //! What a left operand stands for.
 
-use dataspace_policy::{Constraint, Fact};
+use dataspace_policy::{Constraint, facts::Fact};
 
 use crate::error::{OdrlErrorKind, Refused, shown};
 use crate::names::{Term, percent_decoded};

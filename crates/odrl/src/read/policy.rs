@@ -48,7 +48,7 @@ impl OdrlPolicy {
     /// Reads an ODRL document of a space that gives names of its own a meaning.
     ///
     /// ```
-    /// use dataspace_odrl::{OdrlOperands, OdrlPolicy, OperandFact, OwnOperand, ValueType};
+    /// use dataspace_odrl::{OdrlOperands, OdrlPolicy, operands::{OperandFact, OwnOperand, ValueType}};
     ///
     /// let tier = OperandFact::Attribute { name: "tier".parse()?, values: ValueType::Text };
     /// let own = OwnOperand { fact: tier, words: "the partner tier".parse()? };

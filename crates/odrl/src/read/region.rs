@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_primitives::{Region, RegionGroup, Regions};
+use dataspace_primitives::{
+    Region,
+    region::{RegionGroup, Regions},
+};
 
 use crate::at::At;
 use crate::error::Refused;
@@ -90,10 +93,11 @@ fn of_code(code: &str) -> Result<BTreeSet<Region>, String> {
         [a, b, c] if code != RegionGroup::Eea.as_str() => alpha_3([*a, *b, *c]),
         _ => None,
     };
-    let regions: Regions =
-        two.unwrap_or(code).parse().map_err(|error: dataspace_primitives::InvalidRegion| {
+    let regions: Regions = two.unwrap_or(code).parse().map_err(
+        |error: dataspace_primitives::region::InvalidRegion| {
             format!("{error}; EU and EEA stand for their countries")
-        })?;
+        },
+    )?;
     Ok(regions.into())
 }
 

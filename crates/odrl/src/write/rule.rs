@@ -1,6 +1,9 @@
 //! Permissions, prohibitions and their constraints.
 
-use dataspace_policy::{Action, Constraint, Fact, Form, Hours, Rule};
+use dataspace_policy::{
+    Action, Constraint, Hours, Rule,
+    facts::{Fact, Form},
+};
 use serde_json::{Value, json};
 
 use crate::names::{self, percent_encoded};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, Hours, Legal, MaskMethod, Operator, Payment, RowFilter,
-    Rule, Scalar, Terms, Weekday,
+    Action, ColumnMask, Constraint, Duty, Hours, Legal, MaskMethod, Operator, RowFilter, Rule,
+    Scalar, Terms, Weekday, facts::Payment,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 use proptest::collection::{btree_set, vec};

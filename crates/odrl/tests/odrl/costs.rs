@@ -1,7 +1,7 @@
 //! What it costs to read or refuse a document, whatever stands in it.
 
 use allocation_counter::measure;
-use dataspace_odrl::{ODRL_LEN_MAX, odrl_digest};
+use dataspace_odrl::{limits::ODRL_LEN_MAX, odrl_digest};
 
 /// Bytes at once.
 const MEMORY_MAX: u64 = 10_000_000;

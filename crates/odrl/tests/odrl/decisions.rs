@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataspace_odrl::{OdrlOperands, OperandFact, OwnOperand, ValueType};
+use dataspace_odrl::{
+    OdrlOperands,
+    operands::{OperandFact, OwnOperand, ValueType},
+};
 use dataspace_policy::{Action, Decision, Facts, Layers, Program, Scope};
 use dataspace_primitives::{Name, Region, UnixMillis};
 use serde_json::{Value, json};

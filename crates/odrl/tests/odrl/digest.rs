@@ -1,7 +1,7 @@
 //! One meaning, one digest.
 
-use dataspace_odrl::{OdrlErrorKind, odrl_digest};
-use dataspace_policy::{Action, Constraint, InvalidTerms, Rule, Terms};
+use dataspace_odrl::{error::OdrlErrorKind, odrl_digest};
+use dataspace_policy::{Action, Constraint, Rule, Terms, terms::InvalidTerms};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use dataspace_odrl::{
-    AgreementParts, DSP_CONTEXT, EXTENSION_CONTEXT, OdrlKind, OdrlOperands, OdrlPolicy,
-    WrittenPolicy, to_agreement, to_message_offer, to_offer,
+    OdrlKind, OdrlOperands, OdrlPolicy,
+    names::{DSP_CONTEXT, EXTENSION_CONTEXT},
+    to_agreement, to_message_offer, to_offer,
+    write::{AgreementParts, WrittenPolicy},
 };
-use dataspace_policy::{Action, Constraint, DEPTH_MAX, InvalidTerms, Legal, Rule, Terms};
+use dataspace_policy::{
+    Action, Constraint, Legal, Rule, Terms, constraint::DEPTH_MAX, terms::InvalidTerms,
+};
 use dataspace_primitives::{Name, UnixMillis, Validity};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,6 +1,10 @@
 //! The examples of the Dataspace Protocol that hold policies.
 
-use dataspace_odrl::{OdrlErrorKind, OdrlOperands, OdrlPolicy, OperandFact, OwnOperand, ValueType};
+use dataspace_odrl::{
+    OdrlOperands, OdrlPolicy,
+    error::OdrlErrorKind,
+    operands::{OperandFact, OwnOperand, ValueType},
+};
 use dataspace_policy::{Action, Constraint};
 use serde_json::Value;
 

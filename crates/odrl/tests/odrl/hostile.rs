@@ -1,6 +1,10 @@
 //! Documents that try to be read as something else, or to cost much.
 
-use dataspace_odrl::{ODRL_DEPTH_MAX, ODRL_LEN_MAX, OdrlErrorKind, OdrlPolicy};
+use dataspace_odrl::{
+    OdrlPolicy,
+    error::OdrlErrorKind,
+    limits::{ODRL_DEPTH_MAX, ODRL_LEN_MAX},
+};
 use serde_json::json;
 
 use crate::support::from_odrl;

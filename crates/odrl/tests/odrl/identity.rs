@@ -1,6 +1,6 @@
 //! Terms come back as they were.
 
-use dataspace_odrl::ODRL_LEN_MAX;
+use dataspace_odrl::limits::ODRL_LEN_MAX;
 use dataspace_policy::{Constraint, Rule, Terms};
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ fn the_deepest_terms_come_back() {
         Constraint::Time(dataspace_primitives::Validity::new(from, until).unwrap())
     };
     let mut deep = time("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
-    for _ in 0..dataspace_policy::DEPTH_MAX {
+    for _ in 0..dataspace_policy::constraint::DEPTH_MAX {
         deep = Constraint::Any(vec![deep, Constraint::Attested]);
     }
     let terms = Terms::new().permit(Rule::new(dataspace_policy::Action::ALL).when(deep));
@@ -44,5 +44,5 @@ fn terms_written_longer_than_the_limit_are_refused_with_their_length() {
     let text = to_odrl(&terms).to_string();
     assert!(text.len() > ODRL_LEN_MAX);
     let error = from_odrl(&text).unwrap_err();
-    assert_eq!(error.kind, dataspace_odrl::OdrlErrorKind::TooLong { len: text.len() });
+    assert_eq!(error.kind, dataspace_odrl::error::OdrlErrorKind::TooLong { len: text.len() });
 }

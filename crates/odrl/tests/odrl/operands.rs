@@ -1,8 +1,11 @@
 //! Operands of a space's own.
 
 use dataspace_odrl::{
-    InvalidOperands, OPERANDS_MAX, OdrlErrorKind, OdrlOperands, OperandFact, OwnOperand, ValueType,
+    OdrlOperands,
+    error::OdrlErrorKind,
+    invalid_operands::InvalidOperands,
     odrl_digest, odrl_digest_in,
+    operands::{OPERANDS_MAX, OperandFact, OwnOperand, ValueType},
 };
 use dataspace_primitives::Name;
 use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 //! costs little.
 
 use crate::bounds::{OPERATORS_MAX, POLICIES_MAX, TEXT_LEN_MAX, check};
-use crate::{InvalidPolicies, Layer, Policies};
+use crate::policies::InvalidPolicies;
+use crate::{Layer, Policies};
 
 /// What is taken at once.
 const BYTES_MAX: u64 = 10_000_000;

@@ -12,7 +12,7 @@ static NO_ATTRIBUTES: BTreeMap<Name, Name> = BTreeMap::new();
 ///
 /// What is `None` is not known, nor is what [`attributes`](Self::attributes) and
 /// [`credentials`](Self::credentials) do not list: a permission that asks for it does not permit, a
-/// prohibition that asks for it forbids. [`Source`](crate::Source) says who supplies which fact.
+/// prohibition that asks for it forbids. [`Source`](crate::source::Source) says who supplies which fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts<'a> {
     /// Who asks: the consumer's DID.

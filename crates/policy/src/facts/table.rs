@@ -145,7 +145,7 @@ facts! {
         Before(at: UnixMillis),
         /// At these hours of the week.
         Hours(hours: Hours),
-        /// Fewer than this many seconds after the agreement. 1 to [`SECS_MAX`](crate::SECS_MAX).
+        /// Fewer than this many seconds after the agreement. 1 to [`SECS_MAX`](crate::constraint::SECS_MAX).
         Elapsed(secs: u64),
         /// The contract was used fewer than this many times before. At least 1.
         Count(max: u32),

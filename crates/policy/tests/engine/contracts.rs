@@ -3,8 +3,10 @@
 use std::num::NonZeroU32;
 
 use dataspace_policy::{
-    Action, Asked, Constraint, Contracts, Decision, Facts, InvalidPolicies, Layers, Program,
-    Reason, Rule, SHADOW_SHARE, Terms, Uses, set_shadow_share,
+    Action, Constraint, Contracts, Decision, Facts, Layers, Program, Reason, Rule, Terms, Uses,
+    contracts::Asked,
+    policies::InvalidPolicies,
+    shadow::{SHADOW_SHARE, set_shadow_share},
 };
 use dataspace_primitives::Digest;
 use proptest::prelude::*;
@@ -296,7 +298,7 @@ fn threads_decide_by_the_same_contracts_at_once() {
             });
         }
     });
-    assert_eq!(dataspace_policy::shadow_mismatches(), 0);
+    assert_eq!(dataspace_policy::shadow::shadow_mismatches(), 0);
 }
 
 #[test]

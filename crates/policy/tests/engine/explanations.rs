@@ -1,8 +1,9 @@
 //! Decisions in plain words, with the facts that decided.
 
 use dataspace_policy::{
-    Action, Constraint, Decision, Environment, Facts, Hours, Layer, Layers, Payment, Person,
-    Program, Rule, Terms, Uses, Verdict, Weekday,
+    Action, Constraint, Decision, Facts, Hours, Layer, Layers, Program, Rule, Terms, Uses, Weekday,
+    explain::Verdict,
+    facts::{Environment, Payment, Person},
 };
 use dataspace_primitives::Name;
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Only a contract permits; space and provider forbid.
 
 use dataspace_policy::{
-    Decision, Facts, InvalidPolicies, Layer, Layers, Policies, Program, Reason,
+    Decision, Facts, Layer, Layers, Policies, Program, Reason, policies::InvalidPolicies,
 };
 use proptest::prelude::*;
 

@@ -1,7 +1,8 @@
 //! A changed policy over past accesses.
 
 use dataspace_policy::{
-    Change, DIFFERENCES_MAX, Facts, Layer, Layers, Past, Program, Simulated, Simulation, simulate,
+    Facts, Layer, Layers, Program,
+    simulate::{Change, DIFFERENCES_MAX, Past, Simulated, Simulation, simulate},
 };
 
 use crate::support::{CONSUMER, at, facts, forbids, id, research_in, scope};

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::SchemaFragment;
 use dataspace_policy::{
-    Action, Among, Assurance, Environment, Fact, Facts, Kind, Known, Owner, Payment, Person, Rule,
-    Source, Terms, Uses, schema_text,
+    Action, Assurance, Facts, Rule, Terms, Uses,
+    facts::{Among, Environment, Fact, Kind, Known, Owner, Payment, Person},
+    policies::schema_text,
+    source::Source,
 };
 use dataspace_primitives::{Name, UnixMillis};
 use serde_json::Value;

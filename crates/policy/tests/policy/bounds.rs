@@ -4,7 +4,7 @@
 use dataspace_policy::bounds::{
     BoundError, COST_MAX, ELEMENTS_MAX, TEXT_LEN_MAX, UNCOMPILED_COST, WORD_LEN_MAX,
 };
-use dataspace_policy::{InvalidPolicies, Layer, Policies, Program};
+use dataspace_policy::{Layer, Policies, Program, policies::InvalidPolicies};
 
 use crate::support::{Told as _, facts, permit_when};
 

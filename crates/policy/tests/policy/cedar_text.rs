@@ -1,7 +1,7 @@
 //! Terms to Cedar: the text is pinned, and nothing that a name holds becomes Cedar.
 
 use dataspace_policy::{
-    Action, Constraint, InvalidPolicies, Layer, Policies, Program, Rule, Scope, Terms,
+    Action, Constraint, Layer, Policies, Program, Rule, Scope, Terms, policies::InvalidPolicies,
 };
 use dataspace_primitives::{Name, Region};
 use proptest::prelude::*;

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use dataspace_policy::{Action, COMPILER_VERSION, Rule, Terms};
+use dataspace_policy::{Action, Rule, Terms, cedar_text::COMPILER_VERSION};
 
 use crate::constraints::every_constraint;
 use crate::support::{read_always, read_when, rich, scope};

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::{
-    Action, Assurance, Constraint, Environment, Facts, Hours, Payment, Person, Rule, Terms, Uses,
-    Weekday,
+    Action, Assurance, Constraint, Facts, Hours, Rule, Terms, Uses, Weekday,
+    facts::{Environment, Payment, Person},
 };
 use dataspace_primitives::Name;
 

@@ -7,7 +7,7 @@ use cedar_policy::{
     Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression,
     SlotId,
 };
-use dataspace_policy::{Engine, Layer, Layers, Policies, Program};
+use dataspace_policy::{Layer, Layers, Policies, Program, engine::Engine};
 
 use crate::support::{facts, permit_when};
 

@@ -7,7 +7,7 @@ use cedar_policy::{
     Context, Decision, Entities, EntityUid, Policy, PolicyId, PolicySet, Request,
     RestrictedExpression, SlotId,
 };
-use dataspace_policy::{Engine, Reason};
+use dataspace_policy::{Reason, engine::Engine};
 
 use crate::support::{Decision as Verdict, Told as _, contract, facts, forbid_when, permit_when};
 

@@ -2,8 +2,11 @@
 //! they name exists.
 
 use dataspace_policy::{
-    Action, Environment, Facts, InvalidPolicies, Layer, Layers, Payment, Person, Policies,
-    PolicyFinding, Program, Rule, Terms, UnmatchedValue, ValueKind, Vocabulary,
+    Action, Facts, Layer, Layers, Policies, Program, Rule, Terms, Vocabulary,
+    facts::{Environment, Payment, Person, ValueKind},
+    lint::PolicyFinding,
+    named::UnmatchedValue,
+    policies::InvalidPolicies,
 };
 use proptest::prelude::*;
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use dataspace_policy::{Environment, Facts, Person, Terms, Uses};
+use dataspace_policy::{
+    Facts, Terms, Uses,
+    facts::{Environment, Person},
+};
 use dataspace_primitives::Name;
 use serde_json::Value;
 

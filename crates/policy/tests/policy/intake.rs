@@ -1,6 +1,9 @@
 //! Cedar text that is refused, and by which rule.
 
-use dataspace_policy::{InvalidPolicies, Layer, Policies, schema_text};
+use dataspace_policy::{
+    Layer, Policies,
+    policies::{InvalidPolicies, schema_text},
+};
 
 use crate::support::{forbid_when, permit_when, refusal};
 

@@ -1,6 +1,6 @@
 //! Findings are certain, and where a person would see one, there is one.
 
-use dataspace_policy::{Action, ClauseKind, Constraint, Finding, Rule, Terms};
+use dataspace_policy::{Action, ClauseKind, Constraint, Rule, Terms, lint::Finding};
 use proptest::prelude::*;
 
 use crate::naive_terms::{is_readable, permission_applies, prohibition_applies};
@@ -73,7 +73,7 @@ fn clauses_that_add_nothing_are_found() {
 
 #[test]
 fn what_nobody_supplies_is_told_and_what_follows() {
-    let paid = Constraint::Payment([dataspace_policy::Payment::Paid].into());
+    let paid = Constraint::Payment([dataspace_policy::facts::Payment::Paid].into());
     let deep = Constraint::Any(vec![not(Constraint::Level(2)), purposes(&["a"])]);
     let terms = Terms::new().permit(read(&[deep])).prohibit(read(&[paid]));
     assert_eq!(

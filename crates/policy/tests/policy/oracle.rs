@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use dataspace_policy::{
-    Action, Constraint, Environment, Facts, Hours, InvalidPolicies, Payment, Person, Program,
-    Reason, Rule, Terms, Uses, Weekday,
+    Action, Constraint, Facts, Hours, Program, Reason, Rule, Terms, Uses, Weekday,
+    facts::{Environment, Payment, Person},
+    policies::InvalidPolicies,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 use proptest::collection::{btree_set, vec};

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, Facts, InvalidPolicies, Layer, Layers, Legal, MaskMethod,
-    Operator, Policies, Program, Reason, RowFilter, Rule, Scalar, Scope, Terms,
+    Action, ColumnMask, Constraint, Duty, Facts, Layer, Layers, Legal, MaskMethod, Operator,
+    Policies, Program, Reason, RowFilter, Rule, Scalar, Scope, Terms, policies::InvalidPolicies,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::{
-    Action, Assurance, CLAUSES_MAX, ClauseId, ClauseKind, ColumnMask, Constraint, DEPTH_MAX, Duty,
-    Hours, InvalidPolicies, InvalidTerms, Legal, MaskMethod, NODES_MAX, Program, Rule, SECS_MAX,
-    Terms, VALUES_MAX, Weekday,
+    Action, Assurance, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Hours, Legal,
+    MaskMethod, Program, Rule, Terms, Weekday,
+    constraint::{DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX},
+    policies::InvalidPolicies,
+    terms::{CLAUSES_MAX, InvalidTerms},
 };
 use dataspace_primitives::{Name, Region, cbor};
 

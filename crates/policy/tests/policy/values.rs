@@ -1,8 +1,9 @@
 //! Numbers, actions and clause ids have one spelling; duties are checked.
 
 use dataspace_policy::{
-    Action, ClauseId, ClauseKind, ColumnMask, DECIMALS_MAX, Duty, FILTER_VALUES_MAX, InvalidDuty,
-    MaskMethod, Number, Operator, RowFilter, Scalar,
+    Action, ClauseId, ClauseKind, ColumnMask, Duty, MaskMethod, Number, Operator, RowFilter,
+    Scalar,
+    duty::{DECIMALS_MAX, FILTER_VALUES_MAX, InvalidDuty},
 };
 use proptest::prelude::*;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::{
-    Action, Constraint, Facts, Hours, InvalidPolicies, InvalidTerms, Layer, Layers, Rule, Terms,
-    Weekday,
+    Action, Constraint, Facts, Hours, Layer, Layers, Rule, Terms, Weekday,
+    policies::InvalidPolicies, terms::InvalidTerms,
 };
 
 use crate::support::{

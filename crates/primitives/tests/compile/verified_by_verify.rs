@@ -1,4 +1,4 @@
-use dataspace_primitives::{Payload, Signed, TrustedKeys, UnixMillis, Verified, VerifyError};
+use dataspace_primitives::{Payload, Signed, TrustedKeys, UnixMillis, Verified, signed::VerifyError};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,10 @@
 //! Documents that several sign: exactly so many, all different, in one order.
 
-use dataspace_primitives::{CoSignature, EnvelopeError, SignError, Signed, VerifyError};
+use dataspace_primitives::{
+    CoSignature, Signed,
+    envelope::EnvelopeError,
+    signed::{SignError, VerifyError},
+};
 
 use crate::support::{
     DEAL, Deal, Dissolution, OFFER, Person, alice, believed, bob, carol, cose_signature, deal,

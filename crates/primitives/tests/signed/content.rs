@@ -3,7 +3,10 @@
 use std::error::Error as _;
 
 use dataspace_primitives::cbor::{self, DecodeError};
-use dataspace_primitives::{SignError, Signed, VerifyError};
+use dataspace_primitives::{
+    Signed,
+    signed::{SignError, VerifyError},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{

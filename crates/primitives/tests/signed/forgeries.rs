@@ -1,6 +1,8 @@
 //! What somebody without the key can do to the signature.
 
-use dataspace_primitives::{CoSignature, PublicKey, Signature, Signed, Validity, VerifyError};
+use dataspace_primitives::{
+    CoSignature, PublicKey, Signature, Signed, Validity, signed::VerifyError,
+};
 
 use crate::support::{
     Deal, OFFER, Offer, Person, alice, believed, bob, bstr, carol, deal, everybody, good_header,

@@ -1,7 +1,10 @@
 //! Envelopes that are well signed over what they say, and say more or less than they may.
 
 use coset::{CborSerializable, CoseSign1};
-use dataspace_primitives::{DOCUMENT_LEN_MAX, EnvelopeError, Signed};
+use dataspace_primitives::{
+    Signed,
+    envelope::{DOCUMENT_LEN_MAX, EnvelopeError},
+};
 
 use crate::support::{
     ALG, CONTENT_TYPE, CRIT, DEAL, Deal, Invoice, KID, OFFER, Offer, TYP, alice, array, believed,

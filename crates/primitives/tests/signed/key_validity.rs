@@ -1,4 +1,4 @@
-use dataspace_primitives::{Signed, TrustedKeys, UnixMillis, Validity, VerifyError};
+use dataspace_primitives::{Signed, TrustedKeys, UnixMillis, Validity, signed::VerifyError};
 use proptest::prelude::*;
 
 use crate::support::{Person, alice, bob, deal, offer, signed_deal, signed_offer};

@@ -1,8 +1,8 @@
 //! Documents, signers, and COSE written by hand, byte by byte, so that it can be wrong.
 
 use dataspace_primitives::{
-    CoSignature, KeyId, Payload, PublicKey, Signature, Signed, Signer, SignerError, TrustedKeys,
-    UnixMillis, Validity, cbor,
+    CoSignature, KeyId, Payload, PublicKey, Signature, Signed, Signer, TrustedKeys, UnixMillis,
+    Validity, cbor, key::SignerError,
 };
 use ed25519_dalek::Signer as _;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-use dataspace_primitives::{Digest, ParseDigestError};
+use dataspace_primitives::{Digest, digest::ParseDigestError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-use dataspace_primitives::{InvalidKeyId, InvalidName, KeyId, Name};
+use dataspace_primitives::{KeyId, Name, key::InvalidKeyId, name::InvalidName};
 use proptest::prelude::*;
 
 #[test]

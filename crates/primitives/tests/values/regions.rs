@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_primitives::{InvalidRegion, Region, RegionGroup, Regions, cbor};
+use dataspace_primitives::{
+    Region, cbor,
+    region::{InvalidRegion, RegionGroup, Regions},
+};
 
 /// The country codes in use, after the list of the IANA time zone data base (`iso3166.tab`): first
 /// letter, then the second ones.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
-use dataspace_primitives::{ParseTimeError, UnixMillis};
+use dataspace_primitives::{UnixMillis, time::ParseTimeError};
 use proptest::prelude::*;
 
 const MAX: u64 = 253_402_300_799_999;

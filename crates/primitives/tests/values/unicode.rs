@@ -1,7 +1,7 @@
 //! The profile of names, held against another implementation of Unicode's tables, for every
 //! character there is.
 
-use dataspace_primitives::{InvalidName, Name, shown};
+use dataspace_primitives::{Name, name::InvalidName, shown};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{BidiClass, DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};

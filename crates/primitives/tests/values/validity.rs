@@ -1,4 +1,4 @@
-use dataspace_primitives::{EmptyValidity, UnixMillis, Validity};
+use dataspace_primitives::{UnixMillis, Validity, validity::EmptyValidity};
 use proptest::prelude::*;
 
 fn at(millis: u64) -> UnixMillis {

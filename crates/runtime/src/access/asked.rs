@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use dataspace_audit_log::{Appended, Fact, LeafIndex};
+use dataspace_audit_log::Appended;
 use dataspace_identity::Did;
 use dataspace_ledger::facts::{self, Stated};
-use dataspace_ledger::{Case, Member};
+use dataspace_ledger::state::{Case, Member};
 use dataspace_policy::Uses;
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
+use dataspace_tlog::{Fact, LeafIndex};
 use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
 
 use crate::contracts::Active;

@@ -1,6 +1,6 @@
 //! Why an access comes to no decision.
 
-use dataspace_audit_log::AppendError;
+use dataspace_audit_log::append::AppendError;
 use dataspace_identity::Origin;
 use dataspace_ledger::{DenialReason, Refusal};
 use dataspace_primitives::UnixMillis;

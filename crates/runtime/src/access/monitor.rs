@@ -5,11 +5,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_data_plane::{PlanError, ProductError};
-use dataspace_identity::{CLOCK_SKEW, claimed_keys};
+use dataspace_data_plane::{errors::PlanError, product::ProductError};
+use dataspace_identity::{claimed_keys, credential::CLOCK_SKEW};
 use dataspace_ledger::facts::Stated;
-use dataspace_ledger::{Case, Contract, DenialReason};
-use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, VerifyError};
+use dataspace_ledger::{
+    DenialReason,
+    state::{Case, Contract},
+};
+use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, signed::VerifyError};
 use dataspace_usage_contract::AccessRequest;
 
 use crate::access::asked::{Asked, Decided, VerifiedRequest};

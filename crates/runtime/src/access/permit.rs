@@ -4,11 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Weak;
 
-use dataspace_audit_log::{
-    AccessRecord, AppendError, Appended, EncodedRecord, Event, LeafIndex, Pending, Record, Room,
-    TEXTS_MAX, Verdict,
-};
+use dataspace_audit_log::{Appended, Pending, Room, append::AppendError};
 use dataspace_ledger::{DenialReason, facts};
+use dataspace_tlog::{
+    AccessRecord, Event, LeafIndex, Record, Verdict,
+    record::{EncodedRecord, TEXTS_MAX},
+};
 use dataspace_usage_contract::ContractId;
 
 use crate::access::asked::{Asked, Decided, Receipt};

@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use dataspace_audit_log::AppendError;
-use dataspace_data_plane::{Delivery, Piece, RunError};
+use dataspace_audit_log::append::AppendError;
+use dataspace_data_plane::{Delivery, Piece, errors::RunError};
 use thiserror::Error;
 
 use crate::access::asked::{Decided, Receipt};

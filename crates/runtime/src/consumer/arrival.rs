@@ -2,22 +2,11 @@
 
 use std::fmt;
 
-use dataspace_audit_log::{LeafIndex, ReceivedAnswer};
 use dataspace_ledger::Evidence;
 use dataspace_primitives::shown;
+use dataspace_tlog::{LeafIndex, record::ReceivedAnswer};
 
 use crate::consumer::complaint::Complaint;
-use crate::consumer::incoming::Incoming;
-
-/// The beginning of an answer.
-#[derive(Debug)]
-#[must_use]
-pub enum Reply {
-    /// Data, to be read as they come.
-    Data(Box<Incoming>),
-    /// A denial. It is recorded.
-    Denied(Box<Arrival>),
-}
 
 /// An answer to its end, as it is recorded in the consumer's log.
 #[derive(Debug)]

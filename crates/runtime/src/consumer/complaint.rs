@@ -1,8 +1,8 @@
 //! What a consumer can complain of.
 
-use dataspace_audit_log::{TEXT_LEN_MAX, TreeSize};
 use dataspace_policy::ClauseId;
 use dataspace_primitives::shown;
+use dataspace_tlog::{TreeSize, record::TEXT_LEN_MAX};
 use thiserror::Error;
 
 /// In what an answer is not what was agreed, as far as the consumer can see. It is recorded in its log.

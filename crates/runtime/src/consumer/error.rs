@@ -2,10 +2,11 @@
 
 use std::io;
 
-use dataspace_audit_log::{FollowError, ReadError, SignCheckpointError, TakeError};
+use dataspace_audit_log::{error::SignCheckpointError, reader::ReadError};
 use dataspace_ledger::Refusal;
-use dataspace_primitives::SignError;
 use dataspace_primitives::cbor::EncodeError;
+use dataspace_primitives::signed::SignError;
+use dataspace_tlog::witness::{FollowError, TakeError};
 use thiserror::Error;
 
 use crate::error::WriteError;

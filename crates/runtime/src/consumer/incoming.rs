@@ -4,23 +4,35 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
-use dataspace_audit_log::{
-    Checkpoint, ConsistencyProof, ConsumerEvent, Event, LeafIndex, ReceivedAnswer, ReceivedRecord,
-    TEXTS_MAX, TakeError, Verdict,
-};
 use dataspace_identity::{Origin, Resolver as _};
 use dataspace_ledger::{Evidence, Refusal, VerifiedEvidence};
 use dataspace_primitives::{Digest, Signed};
+use dataspace_tlog::{
+    Checkpoint, Event, LeafIndex, Verdict,
+    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord, TEXTS_MAX},
+    tree::ConsistencyProof,
+    witness::TakeError,
+};
 use dataspace_usage_contract::{AccessRequest, ContractId, contract_id};
 use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerNode;
-use crate::consumer::arrival::{Arrival, Reply};
+use crate::consumer::arrival::Arrival;
 use crate::consumer::complaint::{Complaint, cut};
 use crate::consumer::error::ConsumerError;
 use crate::consumer::watch::Watch;
 use crate::exchange::MessageError;
 use crate::exchange::frame::Frame;
+
+/// The beginning of an answer.
+#[derive(Debug)]
+#[must_use]
+pub enum Reply {
+    /// Data, to be read as they come.
+    Data(Box<Incoming>),
+    /// A denial. It is recorded.
+    Denied(Box<Arrival>),
+}
 
 /// A piece of data that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,7 +296,7 @@ impl Asked {
         answer: &ReceivedAnswer,
         record: Option<LeafIndex>,
     ) -> Result<(Evidence, VerifiedEvidence), Complaint> {
-        let bad = |error: dataspace_ledger::EvidenceError| Complaint::Evidence {
+        let bad = |error: dataspace_ledger::evidence::EvidenceError| Complaint::Evidence {
             why: crate::error::with_causes(&error),
         };
         let evidence = Evidence::from_bytes(bytes).map_err(bad)?;

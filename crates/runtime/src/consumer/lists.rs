@@ -1,10 +1,14 @@
 //! What a consumer holds, in pages, and what it owes.
 
-use dataspace_audit_log::{ConsumerEvent, Event, LeafIndex, Record};
 use dataspace_identity::Did;
-use dataspace_ledger::{EVIDENCE_LEN_MAX, Evidence, HeldContract, KeptOffer, Refusal};
+use dataspace_ledger::{
+    Evidence, Refusal,
+    consumer::{HeldContract, KeptOffer},
+    evidence::EVIDENCE_LEN_MAX,
+};
 use dataspace_policy::{Assurance, ClauseId, ClauseKind, Legal};
 use dataspace_primitives::{Digest, Name, UnixMillis, Validity};
+use dataspace_tlog::{Event, LeafIndex, Record, record::ConsumerEvent};
 use dataspace_usage_contract::{ContractId, OfferId};
 
 use crate::consumer::ConsumerNode;

@@ -5,14 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dataspace_audit_log::{
-    CreateError, Directory, Event, LeafIndex, Log, OpenError, ReadError, Record, Recovery, Seen,
-    SeenDirectory, TreeSize,
-};
+use dataspace_audit_log::{Log, Recovery, error::CreateError, open::OpenError, reader::ReadError};
 use dataspace_identity::{Did, Origin};
-use dataspace_ledger::{ConsumerState, Refusal, Times};
+use dataspace_ledger::{ConsumerState, Refusal, times::Times};
 use dataspace_primitives::{Signed, UnixMillis};
-use dataspace_usage_contract::{ProfileError, PublishedProfile, SpaceProfile};
+use dataspace_tlog::{Directory, Event, LeafIndex, Record, Seen, TreeSize, witness::SeenDirectory};
+use dataspace_usage_contract::{PublishedProfile, SpaceProfile, profile::ProfileError};
 use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
@@ -96,7 +94,7 @@ impl ConsumerSetup {
     }
 
     /// Begins a new log with the authority's profile, which any provider's catalogue has
-    /// ([`fetch_profile`](crate::fetch_profile)).
+    /// ([`fetch_profile`](crate::consumer::fetch_profile)).
     ///
     /// # Errors
     /// [`ConsumerSetupError`] if the profile is refused or there is a log in the directory already.

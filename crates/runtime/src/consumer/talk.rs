@@ -1,15 +1,17 @@
 //! A consumer's calls to providers, over any transport.
 
-use dataspace_audit_log::{Checkpoint, Event};
 use dataspace_identity::{KeyDocument, MembershipCredential};
 use dataspace_ledger::Refusal;
 use dataspace_primitives::{Name, Signed};
-use dataspace_usage_contract::{ContractId, OfferId, ProfileError, SpaceProfile, Termination};
+use dataspace_tlog::{Checkpoint, Event};
+use dataspace_usage_contract::{
+    ContractId, OfferId, SpaceProfile, Termination, profile::ProfileError,
+};
 use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerNode;
-use crate::consumer::arrival::Reply;
 use crate::consumer::error::ConsumerError;
+use crate::consumer::incoming::Reply;
 use crate::error::with_causes;
 use crate::exchange::message::{
     AccessCall, Catalogue, CatalogueCall, ConcludeCall, body, read_answer, read_whole,
@@ -165,7 +167,7 @@ impl ConsumerNode {
         let held = self.inner.state.lock().contract(ended)?.clone();
         let mut found = None;
         self.inner.log.replay_from(held.index, |_, bytes| {
-            let record = dataspace_audit_log::Record::from_bytes(bytes).map_err(Refusal::from)?;
+            let record = dataspace_tlog::Record::from_bytes(bytes).map_err(Refusal::from)?;
             if let Event::Terminated { contract, document } = record.event
                 && contract == *ended.as_digest()
             {

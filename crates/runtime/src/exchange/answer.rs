@@ -4,12 +4,13 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Arc, Weak};
 
-use dataspace_audit_log::{Event, Fault, ReadError, Record, TreeSize};
+use dataspace_audit_log::reader::ReadError;
 use dataspace_data_plane::{Piece, csv_rows};
 use dataspace_identity::{Admitted, Resolver as _};
 use dataspace_ledger::Refusal;
 use dataspace_primitives::cbor::{DecodeError, EncodeError};
-use dataspace_primitives::{EnvelopeError, Payload, Signed};
+use dataspace_primitives::{Payload, Signed, envelope::EnvelopeError};
+use dataspace_tlog::{Event, Fault, Record, TreeSize};
 use dataspace_usage_contract::{Acceptance, Agreement, Offer};
 use serde_bytes::ByteBuf;
 use thiserror::Error;
@@ -24,9 +25,9 @@ use crate::exchange::message::{
     AccessCall, CATALOGUE_LEN_MAX, Catalogue, CatalogueCall, ConcludeCall, body, read_body,
 };
 use crate::node::Inner;
+use crate::offers::OfferStoreError;
 use crate::space::DataSpace;
 use crate::space::accesses::Access;
-use crate::space::offers::OfferStoreError;
 
 /// Why a call is not answered.
 #[derive(Debug, Error)]
@@ -283,7 +284,7 @@ enum FrameError {
     #[error("a kind of data that cannot be sent")]
     Kind,
     #[error(transparent)]
-    Text(#[from] dataspace_data_plane::WriteError),
+    Text(#[from] dataspace_data_plane::render::WriteError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }

@@ -4,11 +4,11 @@
 
 use std::io::{ErrorKind, Read};
 
-use dataspace_audit_log::LeafIndex;
 use dataspace_primitives::Digest;
 use dataspace_primitives::cbor;
 #[cfg(feature = "provider")]
 use dataspace_primitives::cbor::EncodeError;
+use dataspace_tlog::LeafIndex;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 

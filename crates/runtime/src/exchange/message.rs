@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
-use dataspace_audit_log::TreeSize;
 #[cfg(feature = "provider")]
 use dataspace_primitives::cbor::DecodeError;
 use dataspace_primitives::cbor::{self, EncodeError};
+use dataspace_tlog::TreeSize;
 use dataspace_usage_contract::OfferId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

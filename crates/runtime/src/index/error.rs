@@ -1,7 +1,7 @@
 //! Why an index is not used, and why it is not written.
 
-use dataspace_audit_log::TreeSize;
 use dataspace_ledger::Refusal;
+use dataspace_tlog::TreeSize;
 use thiserror::Error;
 
 /// The error of a library below.

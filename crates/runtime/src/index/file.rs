@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use dataspace_audit_log::{LeafIndex, Log, RECORD_LEN_MAX, TreeSize};
+use dataspace_audit_log::Log;
 use dataspace_identity::Did;
-use dataspace_ledger::Contract;
+use dataspace_ledger::state::Contract;
 use dataspace_primitives::{Name, Signed};
+use dataspace_tlog::{LeafIndex, TreeSize, record::RECORD_LEN_MAX};
 use dataspace_usage_contract::{ContractId, Termination};
 
 use crate::index::error::{Cause, IndexError, Unusable};

@@ -12,11 +12,11 @@
 
 use std::io::{self, Read, Write};
 
-use dataspace_audit_log::{LeafIndex, RECORD_LEN_MAX};
 use dataspace_identity::Did;
-use dataspace_ledger::Place;
-use dataspace_primitives::{DOCUMENT_LEN_MAX, Digest, Name, UnixMillis, cbor};
-use dataspace_usage_contract::{ContractId, Counts, OfferId, Termination};
+use dataspace_ledger::state::Place;
+use dataspace_primitives::{Digest, Name, UnixMillis, cbor, envelope::DOCUMENT_LEN_MAX};
+use dataspace_tlog::{LeafIndex, record::RECORD_LEN_MAX};
+use dataspace_usage_contract::{ContractId, OfferId, Termination, quota::Counts};
 use ring::digest::{Context, SHA256};
 
 use crate::index::rows::{Answered, Made};

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use dataspace_audit_log::{Event, LeafIndex, Record, Verdict};
 use dataspace_identity::Did;
-use dataspace_ledger::{Place, REQUEST_KEPT};
+use dataspace_ledger::{state::Place, times::REQUEST_KEPT};
 use dataspace_primitives::{Digest, Name, UnixMillis};
-use dataspace_usage_contract::{ContractId, Counts, Termination};
+use dataspace_tlog::{Event, LeafIndex, Record, Verdict};
+use dataspace_usage_contract::{ContractId, Termination, quota::Counts};
 
 /// The uses of a contract that the log records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

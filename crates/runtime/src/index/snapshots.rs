@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dataspace_audit_log::Directory;
+use dataspace_tlog::Directory;
 
 /// Keeps one snapshot of what a node knows: some bytes that are read and written as a whole. What it
 /// hands out is checked against the log and the operator's signature, so it need not be trusted; a

@@ -1,6 +1,8 @@
-use dataspace_audit_log::{Log, Origin, TreeSize};
+use dataspace_audit_log::Log;
+use dataspace_identity::Origin;
 use dataspace_primitives::Signer;
-use dataspace_primitives::{Digest, Payload, SignError, Signed, UnixMillis};
+use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, signed::SignError};
+use dataspace_tlog::TreeSize;
 use serde::{Deserialize, Serialize};
 
 use crate::index::error::Unusable;

@@ -3,7 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dataspace_audit_log::{Backup, BackupError, Directory, Log, ReadError, Recovery, TreeSize};
+use dataspace_audit_log::{
+    Log, Recovery,
+    backup::{Backup, BackupError},
+    reader::ReadError,
+};
+use dataspace_tlog::{Directory, TreeSize};
 use thiserror::Error;
 
 use crate::error::WriteError;
@@ -11,7 +16,8 @@ use crate::index::Index;
 use crate::index::error::Unusable;
 use crate::index::snapshots::{self, DirectorySnapshots};
 use crate::kept::Kept;
-use crate::space::{DataSpace, offers};
+use crate::offers;
+use crate::space::DataSpace;
 
 /// How often a copy is begun again that does not fit together, since the node archived or wrote its
 /// index meanwhile.

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use dataspace_audit_log::{AppendError, EncodedRecord, Record};
+use dataspace_audit_log::append::AppendError;
 use dataspace_data_plane::Product;
 use dataspace_identity::{
     Did, KeyDocument, MembershipCredential, MembershipRevocation, claimed_keys,
 };
-use dataspace_ledger::{Change, Refusal};
+use dataspace_ledger::{Refusal, state::Change};
 use dataspace_policy::Terms;
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
+use dataspace_tlog::{Record, record::EncodedRecord};
 use dataspace_usage_contract::{
-    Acceptance, AgreeError, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Termination, contract_id,
+    Acceptance, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
+    PublishedProfile, SpaceProfile, Termination, agreement::AgreeError, contract_id,
 };
 
 use crate::error::{ChangeError, WriteError};
@@ -90,7 +91,7 @@ impl DataSpace {
         self.change(|state, now| Ok(state.space.check_keys(document, now)?))
     }
 
-    /// Registers a product and attaches its data, a [`Table`](crate::Table) for instance; after opening a
+    /// Registers a product and attaches its data, a [`Table`](dataspace_data_plane::Table) for instance; after opening a
     /// node, attaches them again.
     ///
     /// # Errors

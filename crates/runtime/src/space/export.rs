@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use dataspace_audit_log::{Event, LeafIndex, ProveError, ReadError, Record, RecordError, TreeSize};
+use dataspace_audit_log::reader::{ProveError, ReadError};
 use dataspace_identity::Admitted;
-use dataspace_ledger::{Entry, Evidence, EvidenceError, Refusal};
+use dataspace_ledger::{
+    Evidence, Refusal,
+    evidence::{Entry, EvidenceError},
+};
 use dataspace_primitives::Signed;
+use dataspace_tlog::{Event, LeafIndex, Record, TreeSize, record::RecordError};
 use dataspace_usage_contract::{AccessRequest, ContractId};
 use serde_bytes::ByteBuf;
 use thiserror::Error;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dataspace_audit_log::LeafIndex;
 use dataspace_identity::Did;
-use dataspace_ledger::{Contract, Member, Product};
+use dataspace_ledger::state::{Contract, Member, Product};
 use dataspace_primitives::{Name, Region, UnixMillis};
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::ContractId;
 
 use crate::entries::PAGE_MAX;

@@ -1,12 +1,15 @@
 //! The happy path, and what the log says of it.
 
 use arrow_array::{Array, Int64Array, StringArray};
-use dataspace_audit_log::{Fact, LeafIndex, Record, Verdict};
 use dataspace_policy::{
     Action, ColumnMask, Duty, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
 };
 use dataspace_primitives::Digest;
-use dataspace_runtime::{Decision, NotSubmitted, Release};
+use dataspace_runtime::{
+    Release,
+    access::{Decision, NotSubmitted},
+};
+use dataspace_tlog::{Fact, LeafIndex, Record, Verdict};
 
 use crate::support::{Node, at, codes, consumer, decision, name, permitted, released, rows, terms};
 

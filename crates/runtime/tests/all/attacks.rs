@@ -5,10 +5,12 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
+use dataspace_ledger::Refusal;
 use dataspace_primitives::UnixMillis;
 use dataspace_runtime::{
-    Access, AccessError, Applied, ChangeError, Clock, Decision, ManualClock, NewOffer,
-    NotSubmitted, Refusal, Setup, replay_decisions, request_access,
+    Access, AccessError, Applied, ChangeError, Clock, ManualClock, NewOffer, Setup,
+    access::{Decision, NotSubmitted},
+    replay_decisions, request_access,
 };
 
 use crate::clock::set_back;

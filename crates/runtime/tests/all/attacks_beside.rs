@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use dataspace_audit_log::{Event, LeafIndex};
 use dataspace_runtime::{
-    AccessError, ChangeError, DataSpace, Decided, Decision, NodeArchiveError, NotSubmitted,
-    Observer, WriteError,
+    AccessError, ChangeError, DataSpace, Observer,
+    access::{Decision, NotSubmitted},
+    error::WriteError,
+    observer::Decided,
+    space::NodeArchiveError,
 };
-use dataspace_usage_contract::DENIALS_PER_MINUTE;
+use dataspace_tlog::{Event, LeafIndex};
+use dataspace_usage_contract::profile::DENIALS_PER_MINUTE;
 
 use crate::index::fill_segment;
 use crate::support::{Node, at, counted, name, provider, released, revocation, rival, rows, table};

@@ -2,14 +2,18 @@
 
 use std::thread;
 
-use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Verdict};
+use dataspace_ledger::{
+    Refusal, Replayed, Replayer,
+    outcome::Outcome,
+    replayed::{Deviation, ReplayError},
+};
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, Layer, MaskMethod, Policies, Rule, Simulated, Terms,
+    Action, ColumnMask, Constraint, Duty, Layer, MaskMethod, Policies, Rule, Terms,
+    simulate::Simulated,
 };
 use dataspace_primitives::Digest;
-use dataspace_runtime::{
-    Access, Deviation, Outcome, Refusal, ReplayError, Replayed, Replayer, replay_decisions,
-};
+use dataspace_runtime::{Access, replay_decisions};
+use dataspace_tlog::{AccessRecord, Event, Fact, LeafIndex, Verdict};
 use serde_bytes::ByteBuf;
 
 use crate::support::{

@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use dataspace_audit_log::BackupError;
-use dataspace_runtime::{IndexState, NodeBackupError, backup_node};
+use dataspace_audit_log::backup::BackupError;
+use dataspace_runtime::{backup_node, index::IndexState, space::NodeBackupError};
 
 use crate::support::{Files, Node, counted};
 

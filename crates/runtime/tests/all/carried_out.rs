@@ -1,11 +1,13 @@
 //! What no node can carry out is neither offered nor done, and what can never match is not taken.
 
-use dataspace_audit_log::Event;
 use dataspace_identity::{DidKeys, Resolver as _};
-use dataspace_policy::{Action, Constraint, Rule, Terms, ValueKind};
-use dataspace_runtime::{ChangeError, DenialReason, Refusal, replay_decisions};
+use dataspace_ledger::{DenialReason, Refusal};
+use dataspace_policy::{Action, Constraint, Rule, Terms, facts::ValueKind};
+use dataspace_runtime::{ChangeError, replay_decisions};
+use dataspace_tlog::Event;
 use dataspace_usage_contract::{
-    Acceptance, Agreement, Offer, ProfileError, ProviderPoliciesError, contract_id,
+    Acceptance, Agreement, Offer, contract_id, own_policies::ProviderPoliciesError,
+    profile::ProfileError,
 };
 use serde_bytes::ByteBuf;
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dataspace_audit_log::{Event, LeafIndex};
 use dataspace_identity::Did;
+use dataspace_ledger::{Evidence, Refusal, times::TimeError};
 use dataspace_policy::{Constraint, Terms};
 use dataspace_primitives::UnixMillis;
 use dataspace_runtime::{
-    AccessError, ChangeError, Clock, ClockError, Evidence, IndexState, NewOffer, Refusal, Setup,
-    SetupError, TimeError, WriteError, replay_decisions,
+    AccessError, ChangeError, Clock, NewOffer, Setup, clock::ClockError, error::WriteError,
+    index::IndexState, replay_decisions, setup::SetupError,
 };
+use dataspace_tlog::{Event, LeafIndex};
 
 use crate::support::{
     DAY, Files, Node, TestClock, at, authority, codes, consumer, counted, days, keys, name,
@@ -403,7 +404,7 @@ fn a_reading_that_leaps_ahead_of_the_time_that_passed_is_not_taken() {
     go(DAY + 80, DAY + 20);
     space.admit(signed_credential(&consumer(), |_| {})).unwrap();
     let last = LeafIndex::new(space.log().size().unwrap().as_u64() - 1);
-    let record = dataspace_audit_log::Record::from_bytes(&space.log().read(last).unwrap()).unwrap();
+    let record = dataspace_tlog::Record::from_bytes(&space.log().read(last).unwrap()).unwrap();
     assert_eq!(record.time, at(DAY + 80));
     // Or if the leap was right, after the node is opened again.
     drop(space);

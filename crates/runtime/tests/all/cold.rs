@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
-use dataspace_audit_log::LeafIndex;
-use dataspace_runtime::{AccessError, DataSpace, Evidence, Refusal};
+use dataspace_ledger::{Evidence, Refusal};
+use dataspace_runtime::{AccessError, DataSpace};
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::ContractId;
 
 use crate::index::fill_segment;

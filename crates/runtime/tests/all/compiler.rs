@@ -1,12 +1,15 @@
 //! Words and deciding text: of this version of the compiler they must agree, everywhere; of another
 //! version nobody can tell here, and everywhere it is said.
 
-use dataspace_audit_log::{Event, Finding};
 use dataspace_identity::DidKeys;
-use dataspace_policy::{Action, COMPILER_VERSION, Rule};
+use dataspace_ledger::{Refusal, replayed::ReplayError};
+use dataspace_policy::{Action, Rule, cedar_text::COMPILER_VERSION};
 use dataspace_primitives::{CoSignature, Digest, Signed, cbor};
-use dataspace_runtime::{ChangeError, Refusal, ReplayError, SetupError, replay_decisions};
-use dataspace_usage_contract::{Acceptance, AgreeError, Agreement, ContractId, Offer, OfferId};
+use dataspace_runtime::{ChangeError, replay_decisions, setup::SetupError};
+use dataspace_tlog::{Event, Finding};
+use dataspace_usage_contract::{
+    Acceptance, Agreement, ContractId, Offer, OfferId, agreement::AgreeError,
+};
 use serde_bytes::ByteBuf;
 
 use crate::support::{Files, Node, authority, consumer, provider, terms};

@@ -1,14 +1,19 @@
 //! Both halves: what a consumer's node keeps, checks and can show.
 
-use dataspace_audit_log::{ConsumerEvent, Event, LeafIndex, ReceivedAnswer};
 use dataspace_ledger::Refusal;
 use dataspace_policy::{
     Action, ColumnMask, Duty, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
 };
 use dataspace_primitives::Part;
 use dataspace_runtime::{
-    Arrived, Call, CallError, Complaint, ConsumerError, HeldFilter, NewOffer, NewRequest,
-    OfferFilter, Reply, Transport as _,
+    Call, Complaint, NewOffer, NewRequest, Reply, Transport as _,
+    consumer::{Arrived, ConsumerError, HeldFilter},
+    entries::OfferFilter,
+    exchange::CallError,
+};
+use dataspace_tlog::{
+    Event, LeafIndex,
+    record::{ConsumerEvent, ReceivedAnswer},
 };
 
 use crate::support::consumer::{Half, concluded, data, direct, reading};

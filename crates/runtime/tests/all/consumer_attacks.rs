@@ -2,13 +2,17 @@
 
 use std::io::{Cursor, Read};
 
-use dataspace_audit_log::{ConsumerEvent, Event, ReceivedAnswer};
 use dataspace_ledger::Refusal;
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar, Terms};
 use dataspace_primitives::Part;
 use dataspace_runtime::{
-    Arrival, Call, CallError, Clock as _, Complaint, ConsumerError, ConsumerNode, HeldFilter,
-    NewRequest, Reply, Transport, fetch_profile,
+    Arrival, Call, Clock as _, Complaint, ConsumerNode, NewRequest, Reply, Transport,
+    consumer::{ConsumerError, HeldFilter, fetch_profile},
+    exchange::CallError,
+};
+use dataspace_tlog::{
+    Event,
+    record::{ConsumerEvent, ReceivedAnswer},
 };
 use serde_cbor::Value;
 
@@ -317,12 +321,12 @@ fn calls_of_strangers_are_told_only_what_is_theirs() {
     let node = Node::new();
     for call in Call::ALL {
         let error = node.space.answer(call, b"what is this").unwrap_err();
-        assert_eq!(error.fault(), dataspace_audit_log::Fault::Caller, "{call}");
+        assert_eq!(error.fault(), dataspace_tlog::Fault::Caller, "{call}");
     }
     let frame = frame(&Value::Null);
     assert!(node.space.answer(Call::Access, &frame).is_err());
     let forged = node.space.answer(Call::Terminate, node.offer(terms()).as_bytes()).unwrap_err();
-    assert!(matches!(forged.fault(), dataspace_audit_log::Fault::Caller));
+    assert!(matches!(forged.fault(), dataspace_tlog::Fault::Caller));
 }
 
 #[test]
@@ -344,7 +348,7 @@ fn a_providers_log_is_no_consumers_and_the_other_way_round() {
         descriptor: dataspace_primitives::Digest::of(b""),
     };
     let time = half.clock.now();
-    let _appended = log.append(&dataspace_audit_log::Record::new(time, product)).unwrap();
+    let _appended = log.append(&dataspace_tlog::Record::new(time, product)).unwrap();
     drop(log);
     let error = half.setup().open().unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();

@@ -1,9 +1,12 @@
 //! Uses of a day, of a month, and of one consumer under several contracts: they hold under
 //! concurrency and survive that the node is closed.
 
-use dataspace_audit_log::Fact;
 use dataspace_policy::{Constraint, Legal, Terms};
-use dataspace_runtime::{Access, Decision, NotSubmitted};
+use dataspace_runtime::{
+    Access,
+    access::{Decision, NotSubmitted},
+};
+use dataspace_tlog::Fact;
 use dataspace_usage_contract::ContractId;
 
 use crate::support::{DAY, Node, codes, consumer, name, permitted, research, rows, table};

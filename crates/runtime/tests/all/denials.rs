@@ -1,9 +1,9 @@
 //! Each reason for a denial, and its record.
 
-use dataspace_audit_log::Verdict;
+use dataspace_ledger::DenialReason;
 use dataspace_policy::{Action, Constraint, Rule, Terms};
 use dataspace_primitives::{Region, Validity};
-use dataspace_runtime::DenialReason;
+use dataspace_tlog::Verdict;
 
 use crate::support::{
     DAY, Node, at, codes, consumer, counted, days, denied, name, research, revocation,

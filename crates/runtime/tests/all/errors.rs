@@ -3,9 +3,13 @@
 
 use std::time::Duration;
 
+use dataspace_data_plane::Table;
 use dataspace_policy::Action;
 use dataspace_primitives::{Digest, Signed};
-use dataspace_runtime::{Access, AccessError, Decision, NotSubmitted, Table};
+use dataspace_runtime::{
+    Access, AccessError,
+    access::{Decision, NotSubmitted},
+};
 use dataspace_usage_contract::{AccessRequest, ContractId, Statements};
 use serde_bytes::ByteArray;
 

@@ -1,14 +1,18 @@
 //! Evidence, for somebody who knows nothing but the authority.
 
-use dataspace_audit_log::{
-    AddCheckpoint, Checkpoint, ConsistencyProof, LeafIndex, SeenStore, TreeSize, Verdict, Witness,
-    WitnessKey, WitnessPolicy,
+use dataspace_ledger::{
+    Evidence, VerifiedEvidence,
+    evidence::{EVIDENCE_LEN_MAX, EvidenceError, Part},
 };
 use dataspace_policy::Action;
 use dataspace_primitives::cbor;
 use dataspace_primitives::{Digest, Validity};
-use dataspace_runtime::{
-    EVIDENCE_LEN_MAX, Evidence, EvidenceError, ExportError, Part, VerifiedEvidence,
+use dataspace_runtime::space::ExportError;
+use dataspace_tlog::{
+    Checkpoint, LeafIndex, TreeSize, Verdict, Witness,
+    note::WitnessKey,
+    tree::ConsistencyProof,
+    witness::{AddCheckpoint, SeenStore, WitnessPolicy},
 };
 use dataspace_usage_contract::contract_id;
 
@@ -217,7 +221,7 @@ fn evidence_says_which_of_the_given_witnesses_cosigned() {
     let cosigned = [21, 23, 40].into_iter().fold(bare, |checkpoint, seed| {
         let dir = tempfile::tempdir().unwrap();
         let store: Box<dyn SeenStore> =
-            Box::new(dataspace_audit_log::SeenDirectory::open(dir.path()).unwrap());
+            Box::new(dataspace_tlog::witness::SeenDirectory::open(dir.path()).unwrap());
         let signer = Box::new(dataspace_identity::SecretKey::from_seed(&mut [seed; 32]).unwrap());
         let logs = [checkpoint.origin().clone()];
         let witness = Witness::open(witness_key(seed), signer, &logs, store).unwrap();

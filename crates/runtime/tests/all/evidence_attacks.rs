@@ -1,11 +1,12 @@
 //! What colluding members, a lying provider or a lying consumer make of an evidence file, with their
 //! own keys and logs. Each attack is one lie; all that depends on it is signed and hashed again.
 
-use dataspace_audit_log::{Event, Fact, Origin, Record, Verdict};
+use dataspace_identity::Origin;
+use dataspace_ledger::evidence::{EvidenceError, Part};
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Digest, Region};
-use dataspace_runtime::{EvidenceError, Part};
-use dataspace_usage_contract::{AccessRequest, AgreeError, ContractId, StatedPerson};
+use dataspace_tlog::{Event, Fact, Record, Verdict};
+use dataspace_usage_contract::{AccessRequest, ContractId, StatedPerson, agreement::AgreeError};
 use serde_bytes::ByteBuf;
 
 use crate::support::story::{Story, Wire};

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use dataspace_audit_log::Origin;
+use dataspace_identity::Origin;
 use dataspace_identity::{DidKeys, MembershipCredential, SecretKey, SpaceId};
+use dataspace_ledger::evidence::Part;
 use dataspace_policy::{Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Terms};
 use dataspace_primitives::{Digest, Signed};
-use dataspace_runtime::{Access, Clock as _, DataSpace, NewOffer, Part, request_access};
+use dataspace_runtime::{Access, Clock as _, DataSpace, NewOffer, request_access};
 use dataspace_usage_contract::{Acceptance, Offer};
 
 use crate::support::story::Wire;
@@ -131,7 +132,7 @@ fn world() -> World {
             .log()
             .replay(|_, bytes| {
                 records.push(bytes.to_vec());
-                Ok::<_, dataspace_audit_log::ReadError>(())
+                Ok::<_, dataspace_audit_log::reader::ReadError>(())
             })
             .unwrap();
         logs.insert(place.space.log().origin().clone(), records);

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use dataspace_audit_log::AppendError;
-use dataspace_runtime::{Access, AccessError, ChangeError, ManualClock, Setup, WriteError};
+use dataspace_audit_log::append::AppendError;
+use dataspace_runtime::{Access, AccessError, ChangeError, ManualClock, Setup, error::WriteError};
 use dataspace_usage_contract::contract_id;
 
 use crate::support::{

@@ -1,9 +1,10 @@
 //! Somebody who can write the directory, but has no keys, appends records that are well formed.
 //! What the log cannot know, the monitor checks: every document is verified again.
 
-use dataspace_audit_log::{AccessRecord, Event, Verdict};
+use dataspace_ledger::Refusal;
 use dataspace_primitives::{CoSignature, Digest, Signed};
-use dataspace_runtime::{Refusal, SetupError};
+use dataspace_runtime::setup::SetupError;
+use dataspace_tlog::{AccessRecord, Event, Verdict};
 use dataspace_usage_contract::{Agreement, ContractId, OfferId, Termination};
 use serde_bytes::ByteBuf;
 

@@ -2,12 +2,15 @@
 
 use std::fs;
 
-use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
 use dataspace_policy::{Action, Constraint, Terms};
 use dataspace_primitives::{Digest, Signed};
 use dataspace_runtime::{
-    Access, AccessError, DataSpace, IndexError, IndexState, SetupError, Unusable, request_access,
+    Access, AccessError, DataSpace,
+    index::{IndexError, IndexState, Unusable},
+    request_access,
+    setup::SetupError,
 };
+use dataspace_tlog::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
 use dataspace_usage_contract::{AccessRequest, ContractId};
 
 use crate::support::{

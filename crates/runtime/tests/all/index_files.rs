@@ -7,7 +7,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_runtime::{Access, IndexError, IndexState, ManualClock, Setup, Snapshots, Unusable};
+use dataspace_runtime::{
+    Access, ManualClock, Setup,
+    index::{IndexError, IndexState, Snapshots, Unusable},
+};
 use dataspace_usage_contract::ContractId;
 
 use crate::index::why;

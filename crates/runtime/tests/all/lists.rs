@@ -2,7 +2,7 @@
 
 use dataspace_policy::Terms;
 use dataspace_primitives::{Name, UnixMillis};
-use dataspace_runtime::{ContractFilter, NewOffer, PAGE_MAX};
+use dataspace_runtime::{NewOffer, entries::PAGE_MAX, space::ContractFilter};
 
 use crate::support::{
     Node, consumer, name, newcomer, research, revocation, rival, signed_credential, table,

@@ -2,8 +2,11 @@
 
 use std::fs;
 
-use dataspace_audit_log::OpenError;
-use dataspace_runtime::{IndexState, SetupError, Unusable};
+use dataspace_audit_log::open::OpenError;
+use dataspace_runtime::{
+    index::{IndexState, Unusable},
+    setup::SetupError,
+};
 
 use crate::support::{
     Files, Node, counted, provider, rival, signed_credential, signed_profile, terms,

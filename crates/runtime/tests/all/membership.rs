@@ -1,9 +1,10 @@
 //! Who belongs to the space, and who says so.
 
 use dataspace_identity::{MembershipRevocation, SpaceId};
+use dataspace_ledger::Refusal;
 use dataspace_policy::{Constraint, Terms};
 use dataspace_primitives::{Region, Signed, Validity};
-use dataspace_runtime::{Applied, ChangeError, Refusal};
+use dataspace_runtime::{Applied, ChangeError};
 
 use crate::support::{
     DAY, Node, at, authority, codes, consumer, credential, days, name, research, revocation, rival,

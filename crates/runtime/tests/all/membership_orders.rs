@@ -3,8 +3,9 @@
 use std::fs;
 
 use dataspace_identity::{DidKeys, MembershipCredential, MembershipRevocation};
+use dataspace_ledger::Refusal;
 use dataspace_primitives::Signed;
-use dataspace_runtime::{Applied, ChangeError, DataSpace, Refusal};
+use dataspace_runtime::{Applied, ChangeError, DataSpace};
 
 use crate::support::{
     DAY, Files, Node, at, consumer, name, revocation, signed_credential, signed_profile, stranger,

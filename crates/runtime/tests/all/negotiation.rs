@@ -1,10 +1,11 @@
 //! From offer to contract.
 
 use dataspace_identity::{DidKeys, Origin, Resolver as _, SecretKey, SpaceId};
+use dataspace_ledger::Refusal;
 use dataspace_policy::{ColumnMask, Constraint, Duty, MaskMethod, Terms};
 use dataspace_primitives::Signed;
-use dataspace_runtime::{ChangeError, Refusal};
-use dataspace_usage_contract::{Acceptance, AgreeError, Offer, Termination};
+use dataspace_runtime::ChangeError;
+use dataspace_usage_contract::{Acceptance, Offer, Termination, agreement::AgreeError};
 
 use crate::support::{
     DAY, Node, at, authority, consumer, counted, days, name, provider, research, revocation, rival,
@@ -304,7 +305,7 @@ fn a_product_keeps_its_class_and_columns() {
         std::sync::Arc::new(arrow_array::StringArray::from(vec!["7"])) as arrow_array::ArrayRef,
     )]);
     let batch = batch.unwrap();
-    let table = dataspace_runtime::Table::from_batches(&batch.schema(), vec![batch]).unwrap();
+    let table = dataspace_data_plane::Table::from_batches(&batch.schema(), vec![batch]).unwrap();
     let other_columns = register("alloys", "test-results", table);
     assert!(matches!(other_columns, Err(ChangeError::Refused(Refusal::ProductChanged { .. }))));
     let unknown = register("ore", "weapons", crate::support::table(1));

@@ -4,13 +4,15 @@ use std::fs;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use dataspace_audit_log::{Event, Record};
+use dataspace_data_plane::{MediaFile, Piece};
+use dataspace_ledger::{Evidence, evidence::EvidenceError};
 use dataspace_policy::{Action, ColumnMask, Duty, MaskMethod, Terms};
 use dataspace_primitives::{Part, Signed};
 use dataspace_runtime::{
-    Access, ChangeError, Evidence, EvidenceError, MediaFile, NewRequest, Piece, Release,
-    ReleaseError, replay_decisions, request_access_to,
+    Access, ChangeError, NewRequest, Release, access::ReleaseError, replay_decisions,
+    request_access_to,
 };
+use dataspace_tlog::{Event, Record};
 use dataspace_usage_contract::{AccessRequest, ContractId};
 
 use crate::support::{

@@ -4,8 +4,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use dataspace_data_plane::Table;
 use dataspace_policy::Action;
-use dataspace_runtime::{Access, ChangeError, Decision, ReleaseError, Table};
+use dataspace_runtime::{
+    Access, ChangeError,
+    access::{Decision, ReleaseError},
+};
 
 use crate::support::{
     Node, at, codes, consumer, counted, denied, name, provider, revocation, rival,

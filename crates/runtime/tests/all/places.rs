@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use dataspace_audit_log::{Event, ExtendsError, ForkProof};
 use dataspace_identity::{Did, DidKeys, Origin, Resolver as _, SecretKey, SpaceId};
+use dataspace_ledger::Refusal;
 use dataspace_primitives::Signed;
 use dataspace_runtime::{
-    AccessError, ChangeError, DataSpace, ManualClock, Refusal, Setup, SetupError, request_access,
+    AccessError, ChangeError, DataSpace, ManualClock, Setup, request_access, setup::SetupError,
 };
+use dataspace_tlog::{Event, ForkProof, log_reader::ExtendsError};
 use dataspace_usage_contract::{Acceptance, AccessRequest, Offer};
 use tempfile::TempDir;
 
@@ -142,8 +143,10 @@ fn a_node_finds_its_name_in_its_own_log() {
     assert_eq!(files.open().unwrap().log().origin(), &origin);
     // The key of somebody else opens nothing.
     let refused = files.setup(rival()).open();
-    let is_told =
-        matches!(refused, Err(SetupError::Open(dataspace_audit_log::OpenError::Origin { .. })));
+    let is_told = matches!(
+        refused,
+        Err(SetupError::Open(dataspace_audit_log::open::OpenError::Origin { .. }))
+    );
     assert!(is_told, "{refused:?}");
 }
 

@@ -1,8 +1,9 @@
 //! The space's profile: it can only tighten what contracts permit.
 
+use dataspace_ledger::Refusal;
 use dataspace_primitives::Signed;
-use dataspace_runtime::{ChangeError, Refusal, SetupError};
-use dataspace_usage_contract::ProfileError;
+use dataspace_runtime::{ChangeError, setup::SetupError};
+use dataspace_usage_contract::profile::ProfileError;
 
 use crate::support::{
     Files, Node, codes, name, profile, provider, signed_profile, stranger, terms,

@@ -1,11 +1,12 @@
 //! The provider's own policies forbid, whatever its contracts permit.
 
-use dataspace_audit_log::Event;
 use dataspace_identity::{Origin, SecretKey, SpaceId};
+use dataspace_ledger::{DenialReason, Refusal};
 use dataspace_policy::{Action, Rule, Terms};
 use dataspace_primitives::Signed;
-use dataspace_runtime::{ChangeError, DenialReason, Refusal, ReleaseError, SetupError};
-use dataspace_usage_contract::{ProviderPolicies, ProviderPoliciesError};
+use dataspace_runtime::{ChangeError, access::ReleaseError, setup::SetupError};
+use dataspace_tlog::Event;
+use dataspace_usage_contract::{ProviderPolicies, own_policies::ProviderPoliciesError};
 use serde_bytes::ByteBuf;
 
 use crate::support::{

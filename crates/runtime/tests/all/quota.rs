@@ -60,10 +60,10 @@ fn each_permission_keeps_its_own_count_in_a_race() {
         assert_eq!(node.space.uses(contract), Some((10, Some(10))));
         for decision in node.decisions() {
             let Some(uses) = permitted(&decision) else { continue };
-            let read = dataspace_audit_log::Fact::Text("read".to_owned());
+            let read = dataspace_tlog::Fact::Text("read".to_owned());
             let max = if decision.facts["action"] == read { 3 } else { 10 };
             assert!(uses <= max, "use {uses} of {max}");
-            let before = dataspace_audit_log::Fact::Number(uses - 1);
+            let before = dataspace_tlog::Fact::Number(uses - 1);
             assert_eq!(decision.facts["uses"], before);
         }
     }

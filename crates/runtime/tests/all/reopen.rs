@@ -1,7 +1,9 @@
 //! A node that is closed and opened again is the same node.
 
-use dataspace_audit_log::OpenError;
-use dataspace_runtime::{ChangeError, Refusal, SetupError, Table};
+use dataspace_audit_log::open::OpenError;
+use dataspace_data_plane::Table;
+use dataspace_ledger::Refusal;
+use dataspace_runtime::{ChangeError, setup::SetupError};
 
 use crate::support::{
     Node, at, codes, consumer, counted, keys, name, provider, revocation, rival, signed_credential,
@@ -25,7 +27,7 @@ fn everything_in_force_is_in_force_again() {
     let node = node.close().reopen();
     // Opening is recorded, and nothing else.
     assert_eq!(node.len(), len + 1);
-    let size = dataspace_audit_log::TreeSize::new(len);
+    let size = dataspace_tlog::TreeSize::new(len);
     assert_eq!(node.space.log().root_at(size).unwrap(), root);
     assert_eq!(node.space.uses(contract), Some((2, Some(3))));
     assert_eq!(node.space.agreement(contract).unwrap().signed(), agreement.signed());

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_audit_log::{AccessRecord, Fact};
 use dataspace_policy::{
-    Action, Constraint, Environment, Facts, Hours, Layers, Person, Program, Rule, Terms, Uses,
-    Weekday,
+    Action, Constraint, Facts, Hours, Layers, Program, Rule, Terms, Uses, Weekday,
+    facts::{Environment, Person},
 };
 use dataspace_primitives::{Name, UnixMillis};
 use dataspace_runtime::{NewRequest, request_access_to};
+use dataspace_tlog::{AccessRecord, Fact};
 use dataspace_usage_contract::{
     Agreement, ContractId, StatedEnvironment, StatedPerson, Statements,
 };

@@ -8,11 +8,15 @@ use arrow_array::RecordBatch;
 use dataspace_identity::{
     Did, KeyDocument, MembershipCredential, ParticipantKey, RootSecret, SecretKey,
 };
+use dataspace_ledger::{
+    Evidence, Refusal,
+    evidence::{EvidenceError, Part},
+};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod};
 use dataspace_primitives::{KeyId, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    AccessError, ChangeError, DataSpace, Evidence, EvidenceError, KeyFileError, NewOffer, NodeKeys,
-    Part, Refusal, Setup, replay_decisions, request_access,
+    AccessError, ChangeError, DataSpace, NewOffer, NodeKeys, Setup, key_files::KeyFileError,
+    replay_decisions, request_access,
 };
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer, contract_id};
 use serde_bytes::ByteArray;

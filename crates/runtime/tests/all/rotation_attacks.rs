@@ -5,14 +5,16 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use dataspace_audit_log::{Event, LeafIndex, Record};
+use dataspace_data_plane::MediaFile;
 use dataspace_identity::RootSecret;
 use dataspace_policy::Terms;
 use dataspace_primitives::{Digest, Signed};
 use dataspace_runtime::{
-    AccessError, ChangeError, DataSpace, Decision, KeyFileError, MediaFile, NewOffer, NodeKeys,
-    Release, ReleaseError,
+    AccessError, ChangeError, DataSpace, NewOffer, NodeKeys, Release,
+    access::{Decision, ReleaseError},
+    key_files::KeyFileError,
 };
+use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_usage_contract::{Acceptance, Offer, Termination, contract_id};
 
 use crate::rotation::{

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dataspace_audit_log::Event;
 use dataspace_policy::{Constraint, Terms};
 use dataspace_primitives::Validity;
-use dataspace_runtime::{Access, Release, ReleaseError};
+use dataspace_runtime::{Access, Release, access::ReleaseError};
+use dataspace_tlog::Event;
 
 use crate::support::{
     DAY, Node, at, consumer, counted, name, permitted, research, revocation, rows, signed_profile,
@@ -150,7 +150,7 @@ fn hammer(end: impl FnOnce(&Node, dataspace_usage_contract::ContractId)) {
     let is_end =
         |event: &Event| matches!(event, Event::Terminated { .. } | Event::MembershipRevoked { .. });
     let end = records.iter().position(|record| is_end(&record.event)).unwrap();
-    let permits = |records: &[dataspace_audit_log::Record]| {
+    let permits = |records: &[dataspace_tlog::Record]| {
         let decisions = records.iter().cloned().filter_map(crate::support::decision);
         decisions.filter(|one| permitted(one).is_some()).count()
     };

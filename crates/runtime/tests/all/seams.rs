@@ -4,17 +4,23 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use dataspace_audit_log::{FileStorage, TreeSize};
-use dataspace_data_plane::{Delivery, PlanError, ProductError};
+use dataspace_audit_log::FileStorage;
+use dataspace_data_plane::{Delivery, errors::PlanError, product::ProductError};
+use dataspace_data_plane::{MediaFile, Product};
 use dataspace_identity::{DidKeys, RootSecret, SecretKey};
 use dataspace_policy::Duty;
-use dataspace_primitives::{Digest, KeyId, Part, Secrets, Signature, Signer, SignerError};
+use dataspace_primitives::{Digest, KeyId, Part, Secrets, Signature, Signer, key::SignerError};
 use dataspace_runtime::{
-    AccessError, Decided, DirectorySnapshots, IndexError, IndexState, MediaFile, MemorySnapshots,
-    Observer, Product, RandomError, Randomness, Setup, SetupError, Snapshots as _, SystemClock,
-    SystemRandomness, Unusable, conformance,
+    AccessError, Observer, Setup, SystemClock, conformance,
+    index::{
+        DirectorySnapshots, IndexError, IndexState, MemorySnapshots, Snapshots as _, Unusable,
+    },
+    observer::Decided,
+    random::{RandomError, Randomness, SystemRandomness},
+    setup::SetupError,
 };
-use dataspace_usage_contract::{ContractId, DENIALS_PER_MINUTE};
+use dataspace_tlog::TreeSize;
+use dataspace_usage_contract::{ContractId, profile::DENIALS_PER_MINUTE};
 
 use crate::support::{
     Files, Node, authority, consumer, counted, keys, name, provider, signed_credential,
@@ -131,7 +137,7 @@ impl Randomness for Dry {
 /// Forgets what is stored.
 struct Forgetful;
 
-impl dataspace_runtime::Snapshots for Forgetful {
+impl dataspace_runtime::index::Snapshots for Forgetful {
     fn load(&self) -> std::io::Result<Option<Box<dyn std::io::Read>>> {
         Ok(None)
     }
@@ -202,11 +208,11 @@ impl Ear {
 
 impl Observer for Ear {
     fn decided(&self, decided: &Decided<'_>) {
-        let index = decided.index.map(dataspace_audit_log::LeafIndex::as_u64);
+        let index = decided.index.map(dataspace_tlog::LeafIndex::as_u64);
         self.hear(format!("decided {index:?} {:?}", decided.reasons));
     }
 
-    fn appended(&self, index: dataspace_audit_log::LeafIndex) {
+    fn appended(&self, index: dataspace_tlog::LeafIndex) {
         self.hear(format!("appended {index}"));
     }
 
@@ -256,7 +262,7 @@ struct Doubtful {
     fails: Arc<AtomicBool>,
 }
 
-impl dataspace_runtime::Snapshots for Doubtful {
+impl dataspace_runtime::index::Snapshots for Doubtful {
     fn load(&self) -> std::io::Result<Option<Box<dyn std::io::Read>>> {
         self.memory.load()
     }

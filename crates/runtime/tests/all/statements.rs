@@ -1,11 +1,12 @@
 //! What a consumer states about an access, the purposes of the space, and facts that nobody knows.
 
-use dataspace_audit_log::Fact;
-use dataspace_policy::{Action, Constraint, Payment, Rule, Terms};
+use dataspace_ledger::Refusal;
+use dataspace_policy::{Action, Constraint, Rule, Terms, facts::Payment};
 use dataspace_primitives::{Name, Region};
-use dataspace_runtime::{Access, AccessError, ChangeError, NewRequest, Refusal, request_access_to};
+use dataspace_runtime::{Access, AccessError, ChangeError, NewRequest, request_access_to};
+use dataspace_tlog::Fact;
 use dataspace_usage_contract::{
-    ContractId, PERSON_ROLES_MAX, Scenario, StatedEnvironment, StatedPerson, Statements,
+    ContractId, Scenario, StatedEnvironment, StatedPerson, Statements, request::PERSON_ROLES_MAX,
 };
 
 use crate::support::{Node, TestClock, consumer, name, read_only, research, signed_profile};

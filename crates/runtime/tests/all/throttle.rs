@@ -1,9 +1,10 @@
 //! A consumer that is denied again and again fills no log and no memory.
 
-use dataspace_audit_log::{Event, Record};
+use dataspace_ledger::Replayed;
 use dataspace_primitives::Signed;
-use dataspace_runtime::{Access, AccessError, Replayed, replay_decisions};
-use dataspace_usage_contract::{AccessRequest, ContractId, DENIALS_PER_MINUTE};
+use dataspace_runtime::{Access, AccessError, replay_decisions};
+use dataspace_tlog::{Event, Record};
+use dataspace_usage_contract::{AccessRequest, ContractId, profile::DENIALS_PER_MINUTE};
 
 use crate::support::{
     Node, authority, codes, consumer, counted, denied, name, rival, signed_profile, terms,

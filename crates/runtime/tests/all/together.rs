@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use dataspace_audit_log::LeafIndex;
+use dataspace_ledger::Refusal;
 use dataspace_primitives::{UnixMillis, Verified};
-use dataspace_runtime::{
-    Access, AccessError, ChangeError, DataSpace, Refusal, Setup, request_access,
-};
+use dataspace_runtime::{Access, AccessError, ChangeError, DataSpace, Setup, request_access};
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{Acceptance, Agreement, Offer, contract_id};
 
 use crate::support::{
@@ -92,7 +91,7 @@ impl World {
         seen: &Seen,
         before: u64,
         same: bool,
-        reasons: &[dataspace_runtime::DenialReason],
+        reasons: &[dataspace_ledger::DenialReason],
     ) {
         let is_member = !seen.is_rivals || (same && before % 4 == 1);
         for reason in reasons {

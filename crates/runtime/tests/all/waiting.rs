@@ -10,9 +10,10 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
-use dataspace_audit_log::{AppendError, Event, FileStorage, LeafIndex, Storage, StoredFile};
+use dataspace_audit_log::{FileStorage, Storage, append::AppendError, medium::StoredFile};
 use dataspace_policy::Constraint;
-use dataspace_runtime::{Access, AccessError, Applied, ChangeError, DataSpace, WriteError};
+use dataspace_runtime::{Access, AccessError, Applied, ChangeError, DataSpace, error::WriteError};
+use dataspace_tlog::{Event, LeafIndex};
 
 use crate::support::{
     Files, Node, at, authority, codes, consumer, counted, denied, name, newcomer, permitted,
@@ -145,7 +146,9 @@ fn whoever_reads_or_decides_does_not_wait_for_a_change_on_the_disk() {
         let monitor = node.space.enter();
         for request in requests {
             let decision = monitor.receive(request).unwrap().decide().unwrap();
-            let dataspace_runtime::Decision::Permit(permit) = decision else { panic!("denied") };
+            let dataspace_runtime::access::Decision::Permit(permit) = decision else {
+                panic!("denied")
+            };
             drop(permit.submit().unwrap());
         }
         drop(monitor);
@@ -339,7 +342,7 @@ fn checkpoints_come_by_number_and_by_time_and_by_the_owner() {
     let node = Node { space, files };
     let under_checkpoint = || {
         let text = std::fs::read_to_string(node.files.path().join("checkpoint")).unwrap();
-        dataspace_audit_log::Checkpoint::verify(&text, node.space.log().origin())
+        dataspace_tlog::Checkpoint::verify(&text, node.space.log().origin())
             .unwrap()
             .size()
             .as_u64()

@@ -1,4 +1,4 @@
-use dataspace_runtime::{DataSpace, Decision, Denial, Recorded, VerifiedRequest};
+use dataspace_runtime::{DataSpace, access::{Decision, Denial, Recorded, VerifiedRequest}};
 
 /// Between the drop and the record, a newer profile may be in force.
 fn access(space: &DataSpace, request: VerifiedRequest) -> Option<Recorded<Denial<'static>>> {

@@ -1,4 +1,4 @@
-use dataspace_runtime::{DataSpace, Decision, Permit, Recorded, VerifiedRequest};
+use dataspace_runtime::{DataSpace, Permit, access::{Decision, Recorded, VerifiedRequest}};
 
 /// Between the drop and the record, the contract may end.
 fn access(space: &DataSpace, request: VerifiedRequest) -> Option<Recorded<Permit<'static>>> {

@@ -1,4 +1,4 @@
-use dataspace_runtime::{DataSpace, Decision, Permit, VerifiedRequest};
+use dataspace_runtime::{DataSpace, Permit, access::{Decision, VerifiedRequest}};
 
 /// A permit kept for later.
 fn keep(space: &DataSpace, request: VerifiedRequest) -> Option<Permit<'_>> {

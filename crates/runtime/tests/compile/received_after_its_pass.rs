@@ -1,4 +1,4 @@
-use dataspace_runtime::{DataSpace, Received, VerifiedRequest};
+use dataspace_runtime::{DataSpace, access::{Received, VerifiedRequest}};
 
 /// Taken in under one state, decided under another.
 fn decide(space: &DataSpace, request: VerifiedRequest) {

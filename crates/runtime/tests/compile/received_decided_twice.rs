@@ -1,4 +1,4 @@
-use dataspace_runtime::Received;
+use dataspace_runtime::access::Received;
 
 /// One signed request, two accesses.
 fn twice(received: Received<'_>) {

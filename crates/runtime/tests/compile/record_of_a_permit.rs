@@ -1,4 +1,4 @@
-use dataspace_runtime::{Permit, Recorded};
+use dataspace_runtime::{Permit, access::Recorded};
 
 /// Permitted, but neither counted nor in the log.
 fn record(permit: Permit<'_>) -> Recorded<Permit<'static>> {

@@ -1,5 +1,5 @@
 use dataspace_audit_log::Appended;
-use dataspace_runtime::{Permit, Recorded};
+use dataspace_runtime::{Permit, access::Recorded};
 
 /// The place of another record does not make a permit recorded.
 fn forged(inner: Permit<'static>, appended: Appended) -> Recorded<Permit<'static>> {

@@ -1,4 +1,4 @@
-use dataspace_runtime::{Denial, Recorded, Release};
+use dataspace_runtime::{Release, access::{Denial, Recorded}};
 
 /// Recorded, but denied.
 fn release(recorded: Recorded<Denial<'_>>) -> Release {

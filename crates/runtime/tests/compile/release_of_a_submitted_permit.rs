@@ -1,4 +1,4 @@
-use dataspace_runtime::{Permit, Release, Submitted};
+use dataspace_runtime::{Permit, Release, access::Submitted};
 
 /// In the log's queue, but not durable.
 fn release(submitted: Submitted<Permit<'_>>) -> Release {

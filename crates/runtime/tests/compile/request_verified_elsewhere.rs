@@ -1,5 +1,5 @@
 use dataspace_primitives::Verified;
-use dataspace_runtime::{Monitor, Received};
+use dataspace_runtime::{Monitor, access::Received};
 use dataspace_usage_contract::AccessRequest;
 
 /// Whoever verifies by keys of his own choice says nothing about the consumer.

@@ -1,7 +1,8 @@
 //! For each case beside this file, the twin that compiles.
 
 use dataspace_runtime::{
-    DataSpace, Decision, Denial, Monitor, Permit, Received, Recorded, Release, VerifiedRequest,
+    DataSpace, Monitor, Permit, Release,
+    access::{Decision, Denial, Received, Recorded, VerifiedRequest},
 };
 
 /// Beside `release_of_a_permit`, `release_of_a_submitted_permit`, `release_of_a_recorded_denial`

@@ -22,7 +22,7 @@ pub const EXTENSIONS_MAX: usize = 16;
 /// Anyone who keeps a checkpoint can find out later whether the log was rolled back or rewritten.
 ///
 /// The note may carry signatures of others. They say nothing until
-/// [`WitnessPolicy::examine`](crate::WitnessPolicy::examine) looks at them, and anybody may have
+/// [`WitnessPolicy::examine`](crate::witness::WitnessPolicy::examine) looks at them, and anybody may have
 /// put them there or taken them away.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Checkpoint {

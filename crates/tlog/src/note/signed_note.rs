@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dataspace_primitives::{PublicKey, Signature, Signer, SignerError};
+use dataspace_primitives::{PublicKey, Signature, Signer, key::SignerError};
 use thiserror::Error;
 
 use crate::note::verifier_key::{KEY_ID_LEN, Kind, ParseNoteKeyError, VerifierKey, is_key_name};

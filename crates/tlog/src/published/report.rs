@@ -5,11 +5,11 @@ use crate::published::fetch::StaticReadError;
 use crate::record::RecordError;
 use crate::tree::hash::{LeafIndex, TreeSize};
 
-/// Damages after which [`verify_static`](crate::verify_static) goes no further. It may find some
+/// Damages after which [`verify_static`](crate::published::verify_static) goes no further. It may find some
 /// more than that, in the bundle that it is at.
 pub const DAMAGES_MAX: u64 = 65_536;
 
-/// How far [`verify_static`](crate::verify_static) looks into the entries.
+/// How far [`verify_static`](crate::published::verify_static) looks into the entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// Entries are bytes: each is hashed.
@@ -18,7 +18,7 @@ pub enum Depth {
     Records,
 }
 
-/// How far [`verify_static`](crate::verify_static) has come.
+/// How far [`verify_static`](crate::published::verify_static) has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Entries that were looked at.
@@ -29,7 +29,7 @@ pub struct Progress {
     pub damages: u64,
 }
 
-/// Why [`verify_static`](crate::verify_static) did not come to the end.
+/// Why [`verify_static`](crate::published::verify_static) did not come to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// It was told to.
@@ -44,7 +44,7 @@ pub enum Stop {
     },
 }
 
-/// What [`verify_static`](crate::verify_static) found.
+/// What [`verify_static`](crate::published::verify_static) found.
 #[derive(Debug)]
 #[must_use]
 pub struct StaticReport {

@@ -29,7 +29,7 @@ pub fn how_to_deliver(path: &str) -> Deliver {
 /// Gives the files of a published log. Nothing that it gives is believed before it is verified.
 pub trait StaticFiles {
     /// Replaces `bytes` by those of the file at `path`: [`CHECKPOINT_PATH`], or the `Display` of a
-    /// [`TileId`](crate::TileId) or [`BundleId`](crate::BundleId). `false` if there is no such
+    /// [`TileId`](crate::tree::TileId) or [`BundleId`](crate::tree::BundleId). `false` if there is no such
     /// file. It need not read more than `len_max` bytes and one, which show that there are more.
     ///
     /// # Errors

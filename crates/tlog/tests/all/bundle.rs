@@ -1,5 +1,7 @@
 use dataspace_tlog::{
-    BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError, RECORD_LEN_MAX, TILE_WIDTH,
+    published::{BUNDLE_LEN_MAX, Bundle, BundleBuilder, BundleError},
+    record::RECORD_LEN_MAX,
+    tree::TILE_WIDTH,
 };
 use proptest::prelude::*;
 

@@ -2,8 +2,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dataspace_primitives::{Digest, Signer as _, UnixMillis};
 use dataspace_tlog::{
-    Checkpoint, CosignatureError, NoteError, ParseNoteKeyError, QuorumError, SIGNATURES_MAX,
-    WITNESSES_MAX, WitnessKey, WitnessPolicy, WitnessPolicyError,
+    Checkpoint,
+    note::{CosignatureError, NoteError, ParseNoteKeyError, SIGNATURES_MAX, WitnessKey},
+    witness::{QuorumError, WITNESSES_MAX, WitnessPolicy, WitnessPolicyError},
 };
 
 use crate::support::{Branch, key, origin};
@@ -177,7 +178,7 @@ fn of_several_cosignatures_the_latest_counts_and_all_must_verify() {
 
 #[test]
 fn extension_lines_are_part_of_what_is_cosigned() {
-    let note_key = dataspace_tlog::note_key(&origin()).unwrap();
+    let note_key = dataspace_tlog::note::note_key(&origin()).unwrap();
     let text = format!("{}extension one\n\u{e9}\n", checkpoint().text());
     let note = note_key.sign(&text, &key(1)).unwrap();
     let extended = Checkpoint::verify(&note, &origin()).unwrap();
@@ -190,10 +191,11 @@ fn extension_lines_are_part_of_what_is_cosigned() {
 
 #[test]
 fn a_witness_key_of_another_kind_or_with_another_id_is_refused() {
-    let note = dataspace_tlog::NoteKey::new("w", key(21).did().public_key().unwrap()).unwrap();
+    let note =
+        dataspace_tlog::note::NoteKey::new("w", key(21).did().public_key().unwrap()).unwrap();
     assert_eq!(note.to_string().parse::<WitnessKey>(), Err(ParseNoteKeyError::Key));
     let witness = witness(21).to_string();
-    assert!(witness.parse::<dataspace_tlog::NoteKey>().is_err());
+    assert!(witness.parse::<dataspace_tlog::note::NoteKey>().is_err());
     let (name, rest) = witness.split_once('+').unwrap();
     let other = format!("{name}x+{rest}").parse::<WitnessKey>();
     assert_eq!(other, Err(ParseNoteKeyError::Hash));

@@ -1,6 +1,10 @@
+use dataspace_identity::Origin;
 use dataspace_primitives::{Digest, cbor};
 use dataspace_tlog::{
-    Checkpoint, FORK_LEN_MAX, Finding, ForkError, ForkProof, Origin, Tree, TreeSize, note_key,
+    Checkpoint, Finding, ForkProof, TreeSize,
+    note::note_key,
+    tree::Tree,
+    witness::{FORK_LEN_MAX, ForkError},
 };
 use serde::{Deserialize, Serialize};
 

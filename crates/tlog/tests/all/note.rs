@@ -1,7 +1,11 @@
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_tlog::{
-    CHECKPOINT_TEXT_LEN_MAX, Checkpoint, CheckpointError, EXTENSIONS_MAX, NOTE_LEN_MAX, NoteError,
-    NoteKey, Origin, ParseNoteKeyError, TreeSize, note_key,
+    Checkpoint, TreeSize,
+    note::{
+        CHECKPOINT_TEXT_LEN_MAX, CheckpointError, EXTENSIONS_MAX, NOTE_LEN_MAX, NoteError, NoteKey,
+        ParseNoteKeyError, note_key,
+    },
 };
 
 use crate::support::{Branch, key, origin};

@@ -1,7 +1,7 @@
 //! What a branch shows of itself.
 
 use dataspace_primitives::Digest;
-use dataspace_tlog::{Tree, TreeSize};
+use dataspace_tlog::{TreeSize, tree::Tree};
 
 use crate::support::Branch;
 

@@ -1,7 +1,7 @@
 use dataspace_primitives::{Digest, cbor};
 use dataspace_tlog::{
-    AccessRecord, Event, FACTS_MAX, Fact, RECORD_LEN_MAX, Record, RecordError, TEXT_LEN_MAX,
-    TEXTS_MAX, Verdict,
+    AccessRecord, Event, Fact, Record, Verdict,
+    record::{FACTS_MAX, RECORD_LEN_MAX, RecordError, TEXT_LEN_MAX, TEXTS_MAX},
 };
 use proptest::prelude::*;
 use serde_bytes::ByteBuf;

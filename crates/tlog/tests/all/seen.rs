@@ -1,5 +1,6 @@
 use dataspace_tlog::{
-    FollowError, Refusal, Seen, SeenDirectory, SeenStore, TakeError, Taken, TreeSize, origin_hash,
+    Seen, TreeSize,
+    witness::{FollowError, Refusal, SeenDirectory, SeenStore, TakeError, Taken, origin_hash},
 };
 
 use crate::support::{Branch, origin};
@@ -152,7 +153,7 @@ fn a_directory_keeps_what_was_seen_for_one_process_at_a_time() {
     let newer = again.take(&branch.checkpoint(9), &branch.path(5, 9)).unwrap();
     assert_eq!(newer, Taken::Newer { from: TreeSize::new(5) });
     drop(again);
-    let giant = vec![b'x'; dataspace_tlog::NOTE_LEN_MAX + 1];
+    let giant = vec![b'x'; dataspace_tlog::note::NOTE_LEN_MAX + 1];
     std::fs::write(path.join(format!("{hash}.checkpoint")), giant).unwrap();
     let store = SeenDirectory::open(&path).unwrap();
     assert_eq!(store.read(&origin()).unwrap_err().kind(), std::io::ErrorKind::InvalidData);

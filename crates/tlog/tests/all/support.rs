@@ -2,9 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use dataspace_identity::Origin;
 use dataspace_identity::SecretKey;
 use dataspace_primitives::{Digest, UnixMillis};
-use dataspace_tlog::{Checkpoint, Event, Origin, Record, Tree, TreeSize, leaf_hash, note_key};
+use dataspace_tlog::{
+    Checkpoint, Event, Record, TreeSize,
+    note::note_key,
+    tree::{Tree, leaf_hash},
+};
 
 pub(crate) fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&mut [seed; 32]).unwrap()

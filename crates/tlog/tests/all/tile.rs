@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use dataspace_tlog::{
-    BundleId, LeafIndex, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError,
-    TreeSize,
+    LeafIndex, TreeSize,
+    tree::{BundleId, ParseTilePathError, TILE_LEVEL_MAX, TILE_WIDTH, TileId, TileIdError},
 };
 use proptest::prelude::*;
 

@@ -1,7 +1,10 @@
 use dataspace_primitives::Digest;
 use dataspace_tlog::{
-    ConsistencyProof, InclusionProof, LeafIndex, PATH_LEN_MAX, ProofError, Tree, TreeError,
-    TreeSize, empty_root, leaf_hash,
+    LeafIndex, TreeSize,
+    tree::{
+        ConsistencyProof, InclusionProof, PATH_LEN_MAX, ProofError, Tree, TreeError, empty_root,
+        leaf_hash,
+    },
 };
 use proptest::prelude::*;
 

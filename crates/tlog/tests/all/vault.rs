@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataspace_tlog::{Origin, SeenStore};
+use dataspace_identity::Origin;
+use dataspace_tlog::witness::SeenStore;
 
 #[derive(Debug, Default)]
 pub(crate) struct VaultState {

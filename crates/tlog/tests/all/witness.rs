@@ -1,9 +1,14 @@
 use std::sync::Barrier;
 
+use dataspace_identity::Origin;
 use dataspace_primitives::Digest;
 use dataspace_tlog::{
-    AddCheckpoint, AddCheckpointError, Checkpoint, ConsistencyProof, Cosignature, OpenWitnessError,
-    Origin, REQUEST_LEN_MAX, Refusal, TreeSize, Witness, WitnessKey, note_key, origin_hash,
+    Checkpoint, TreeSize, Witness,
+    note::{Cosignature, WitnessKey, note_key},
+    tree::ConsistencyProof,
+    witness::{
+        AddCheckpoint, AddCheckpointError, OpenWitnessError, REQUEST_LEN_MAX, Refusal, origin_hash,
+    },
 };
 
 use crate::support::{Branch, key, origin, time};

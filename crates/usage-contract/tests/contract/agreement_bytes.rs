@@ -2,7 +2,7 @@
 
 use dataspace_identity::DidKeys;
 use dataspace_primitives::{Payload, Signed, Signer, cbor};
-use dataspace_usage_contract::{AgreeError, Agreement, Offer, contract_id};
+use dataspace_usage_contract::{Agreement, Offer, agreement::AgreeError, contract_id};
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde_cbor::Value;
 use serde_cbor::value::to_value;

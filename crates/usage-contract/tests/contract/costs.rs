@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use allocation_counter::{AllocationInfo, measure};
 use dataspace_identity::{DidKeys, MembershipCredential, MembershipRevocation};
 use dataspace_primitives::{
-    CoSignature, DOCUMENT_LEN_MAX, EnvelopeError, Payload, Signed, TrustedKeys,
+    CoSignature, Payload, Signed, TrustedKeys,
+    envelope::{DOCUMENT_LEN_MAX, EnvelopeError},
 };
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, PublishedProfile, Termination,
@@ -256,7 +257,7 @@ fn the_longest_lists_of_a_profile_are_taken_and_no_longer_ones() {
         let signed = Signed::sign(&profile, &provider()).unwrap();
         PublishedProfile::publish(signed, provider().did(), now())
     };
-    let most = dataspace_usage_contract::PROFILE_LIST_MAX;
+    let most = dataspace_usage_contract::profile::PROFILE_LIST_MAX;
     assert!(with(most).is_ok());
     let refused = with(most + 1).unwrap_err();
     let source = std::error::Error::source(&refused).map(|one| format!("{one:?}"));

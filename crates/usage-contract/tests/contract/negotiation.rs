@@ -2,9 +2,9 @@
 
 use dataspace_identity::DidKeys;
 use dataspace_policy::{Action, Rule, Terms};
-use dataspace_primitives::{Signed, VerifyError};
+use dataspace_primitives::{Signed, signed::VerifyError};
 use dataspace_usage_contract::{
-    Acceptance, AgreeError, Agreement, ContractId, Offer, OfferError, contract_id,
+    Acceptance, Agreement, ContractId, Offer, agreement::AgreeError, contract_id, offer::OfferError,
 };
 
 use crate::support::{

@@ -1,11 +1,11 @@
 //! A document of one space, or of one node, says nothing in another.
 
 use dataspace_identity::{DidKeys, Origin, SecretKey, SpaceId};
-use dataspace_policy::{COMPILER_VERSION, Vocabulary};
+use dataspace_policy::{Vocabulary, cedar_text::COMPILER_VERSION};
 use dataspace_primitives::Signed;
 use dataspace_usage_contract::{
-    AgreeError, Agreement, Offer, OfferError, ProviderPolicies, ProviderPoliciesError,
-    PublishedPolicies, contract_id,
+    Agreement, Offer, ProviderPolicies, PublishedPolicies, agreement::AgreeError, contract_id,
+    offer::OfferError, own_policies::ProviderPoliciesError,
 };
 
 use crate::support::{

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use dataspace_identity::SecretKey;
-use dataspace_policy::InvalidPolicies;
+use dataspace_odrl::{
+    OdrlOperands,
+    operands::{OperandFact, OwnOperand, ValueType},
+};
+use dataspace_policy::policies::InvalidPolicies;
 use dataspace_primitives::{Name, Signed};
 use dataspace_usage_contract::{
-    BROADER_LEVELS_MAX, DENIALS_PER_MINUTE, DataRules, EntityRules, OdrlOperands, OperandFact,
-    OwnOperand, Parameters, ProfileError, PublishedProfile, Scenario, SpaceProfile, Suite,
-    ValueType,
+    DataRules, EntityRules, Parameters, PublishedProfile, Scenario, SpaceProfile, Suite,
+    profile::{DENIALS_PER_MINUTE, ProfileError},
+    scenario::BROADER_LEVELS_MAX,
 };
 
 use crate::support::{mallory, name, now, provider};

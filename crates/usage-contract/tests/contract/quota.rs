@@ -2,7 +2,7 @@
 
 use dataspace_policy::Uses;
 use dataspace_primitives::UnixMillis;
-use dataspace_usage_contract::{Counts, Quota, QuotaExhausted};
+use dataspace_usage_contract::quota::{Counts, Quota, QuotaExhausted};
 use proptest::prelude::*;
 
 use crate::support::{at, now};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dataspace_identity::{Did, DidKeys, Origin, Resolver as _, SecretKey, SpaceId};
 use dataspace_policy::{Action, Constraint, Rule, Terms};
 use dataspace_primitives::{CoSignature, Name, Signed, UnixMillis, Validity, Verified};
-use dataspace_usage_contract::{Acceptance, AgreeError, Agreement, Offer};
+use dataspace_usage_contract::{Acceptance, Agreement, Offer, agreement::AgreeError};
 
 pub(crate) fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&mut [seed; 32]).unwrap()

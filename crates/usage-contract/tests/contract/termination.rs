@@ -2,7 +2,7 @@
 
 use dataspace_identity::{DidKeys, SecretKey};
 use dataspace_primitives::Signed;
-use dataspace_usage_contract::{Termination, TerminationError, contract_id};
+use dataspace_usage_contract::{Termination, contract_id, termination::TerminationError};
 
 use crate::support::{
     accepted, agreement, conclude, consumer, mallory, name, now, offer, provider, verified,

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use dataspace_audit_log::{Finding, Origin};
 use dataspace_identity::Did;
-use dataspace_runtime::{Clock as _, EVIDENCE_LEN_MAX, SystemClock};
+use dataspace_identity::Origin;
+use dataspace_ledger::evidence::EVIDENCE_LEN_MAX;
+use dataspace_runtime::{Clock as _, SystemClock};
+use dataspace_tlog::Finding;
 use dataspace_usage_contract::contract_id;
 
 use crate::audit::contract::end::{End, State};

@@ -1,9 +1,10 @@
 //! What is known of contracts, wherever they were read.
 
-use dataspace_audit_log::{Finding, Origin};
+use dataspace_identity::Origin;
 use dataspace_identity::SpaceId;
 use dataspace_policy::Clause;
 use dataspace_primitives::UnixMillis;
+use dataspace_tlog::Finding;
 use dataspace_usage_contract::{Agreement, ContractId};
 use serde_json::Value;
 

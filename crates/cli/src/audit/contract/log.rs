@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
-use dataspace_audit_log::{Event, Finding, LeafIndex, Origin, Record, Verdict};
+use dataspace_identity::Origin;
 use dataspace_identity::{Did, KnownKeys, MembershipCredential, MembershipRevocation};
+use dataspace_ledger::{Replayed, Replayer};
+use dataspace_odrl::OdrlOperands;
 use dataspace_primitives::{Digest, Signed, UnixMillis};
-use dataspace_runtime::{Clock as _, Replayed, Replayer, SystemClock};
-use dataspace_usage_contract::{Agreement, ContractId, OdrlOperands, SpaceProfile, Termination};
+use dataspace_runtime::{Clock as _, SystemClock};
+use dataspace_tlog::{Event, Finding, LeafIndex, Record, Verdict};
+use dataspace_usage_contract::{Agreement, ContractId, SpaceProfile, Termination};
 
 use crate::audit::authority;
 use crate::audit::contract::end::{End, State, What};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use dataspace_policy::Terms;
 use dataspace_runtime::{
-    Call, CallError, ConsumerNode, ConsumerSetup, DataSpace, ManualClock, NewRequest, Reply,
-    Transport, fetch_profile,
+    Call, ConsumerNode, ConsumerSetup, DataSpace, ManualClock, NewRequest, Reply, Transport,
+    consumer::fetch_profile, exchange::CallError,
 };
 use dataspace_usage_contract::ContractId;
 use serde_cbor::Value;

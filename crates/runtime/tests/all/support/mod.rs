@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use dataspace_audit_log::{AccessRecord, Event, Log, Record, Verdict};
+use dataspace_audit_log::Log;
+use dataspace_data_plane::Table;
 use dataspace_identity::{
     Did, DidKeys, MembershipCredential, MembershipRevocation, Origin, RootSecret, SecretKey,
     SpaceId,
@@ -16,9 +17,12 @@ use dataspace_identity::{
 use dataspace_policy::{Action, Constraint, Rule, Terms};
 use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity};
 use dataspace_runtime::{
-    Access, ChangeError, Clock, DataSpace, Denial, ManualClock, NewOffer, NodeKeys, Recorded,
-    Release, Setup, SetupError, Table, VerifiedRequest, request_access,
+    Access, ChangeError, Clock, DataSpace, ManualClock, NewOffer, NodeKeys, Release, Setup,
+    access::{Denial, Recorded, VerifiedRequest},
+    request_access,
+    setup::SetupError,
 };
+use dataspace_tlog::{AccessRecord, Event, Record, Verdict};
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, ContractId, Offer, SpaceProfile, contract_id,
 };
@@ -343,7 +347,7 @@ pub(crate) fn records(log: &Log) -> Vec<Record> {
     let mut records = Vec::new();
     log.replay(|_, bytes| {
         records.push(Record::from_bytes(bytes).unwrap());
-        Ok::<_, dataspace_audit_log::ReadError>(())
+        Ok::<_, dataspace_audit_log::reader::ReadError>(())
     })
     .unwrap();
     records
@@ -378,7 +382,7 @@ pub(crate) fn denied(access: Access) -> Recorded<Denial<'static>> {
 }
 
 pub(crate) fn codes(denied: &Recorded<Denial<'_>>) -> Vec<&'static str> {
-    denied.reasons().iter().map(dataspace_runtime::DenialReason::code).collect()
+    denied.reasons().iter().map(dataspace_ledger::DenialReason::code).collect()
 }
 
 pub(crate) fn rows(release: Release) -> usize {

@@ -1,9 +1,14 @@
 //! An evidence file as an attacker writes it, with whatever keys and logs it has.
 
-use dataspace_audit_log::{AccessRecord, Event, Fact, LeafIndex, Log, Origin, Record};
+use dataspace_audit_log::Log;
+use dataspace_identity::Origin;
 use dataspace_identity::{DidKeys, MembershipCredential, Resolver as _, SecretKey};
+use dataspace_ledger::{
+    Evidence, VerifiedEvidence,
+    evidence::{EVIDENCE_LEN_MAX, EvidenceError},
+};
 use dataspace_primitives::{CoSignature, Digest, Payload, Signed, UnixMillis, Verified, cbor};
-use dataspace_runtime::{EVIDENCE_LEN_MAX, Evidence, EvidenceError, VerifiedEvidence};
+use dataspace_tlog::{AccessRecord, Event, Fact, LeafIndex, Record};
 use dataspace_usage_contract::{AccessRequest, Agreement, ContractId};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
