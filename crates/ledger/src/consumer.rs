@@ -26,8 +26,9 @@ pub struct KeptOffer {
     pub product: Name,
     /// First instant at which it can no longer be accepted.
     pub expires_at: UnixMillis,
-    /// The contract that the consumer has signed for it, whether or not the provider concluded it.
-    pub accepted: Option<ContractId>,
+    /// The contract that the consumer has signed for it, whether or not the provider concluded it, and the
+    /// record of its acceptance.
+    pub accepted: Option<(ContractId, LeafIndex)>,
 }
 
 /// A contract that a consumer holds, signed by both. The document is in the log.
@@ -61,7 +62,11 @@ pub struct ConsumerState {
     /// Profile, members and keys, as a provider has them.
     space: SpaceState,
     consumer: Did,
+    /// True from its second record on, which says that it is a consumer's.
+    has_begun: bool,
     offers: BTreeMap<OfferId, KeptOffer>,
+    /// The offers by their signed documents, so that one that comes again is known before it is verified.
+    documents: HashMap<Digest, OfferId>,
     contracts: BTreeMap<ContractId, HeldContract>,
     /// Requests without an answer, by their digests: under which contracts, and where.
     waiting: HashMap<Digest, (ContractId, LeafIndex)>,
@@ -75,8 +80,8 @@ impl ConsumerState {
     pub fn begin(record: Record, authority: &Did, log: Origin) -> Result<Self, Refusal> {
         let consumer = log.operator().clone();
         let space = SpaceState::begin(record, authority, log)?;
-        let (offers, contracts, waiting) = Default::default();
-        Ok(Self { space, consumer, offers, contracts, waiting })
+        let (offers, documents, contracts, waiting) = Default::default();
+        Ok(Self { space, consumer, has_begun: false, offers, documents, contracts, waiting })
     }
 
     /// The consumer.
@@ -89,6 +94,18 @@ impl ConsumerState {
     #[must_use]
     pub fn space(&self) -> &SpaceState {
         &self.space
+    }
+
+    /// Returns true if the log says that it is a consumer's.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// The offer with this signed document, whose digest it is; `None` if it is not kept.
+    #[must_use]
+    pub fn offer_of(&self, document: &Digest) -> Option<OfferId> {
+        self.documents.get(document).copied()
     }
 
     /// An offer.

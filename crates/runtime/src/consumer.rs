@@ -23,7 +23,7 @@ use std::sync::Arc;
 use dataspace_audit_log::{Log, Recovery, append::AppendError};
 use dataspace_identity::{Did, KeyDocument, MembershipCredential, MembershipRevocation};
 use dataspace_ledger::{ConsumerState, Refusal, state::Member};
-use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
+use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified, signed::VerifyError};
 use dataspace_tlog::{
     Checkpoint, Directory, Event, LeafIndex, Record, Seen,
     record::{ConsumerEvent, EncodedRecord},
@@ -64,6 +64,8 @@ pub(crate) struct Inner {
     agreements: Mutex<HashMap<ContractId, Arc<Verified<Agreement>>>>,
     /// Checkpoints of the providers' logs.
     seen: Seen,
+    /// Checkpoints that came beside others, and are to be proved to fit.
+    unproved: Mutex<Vec<Checkpoint>>,
     /// Evidence of decisions.
     evidence: Directory,
     /// Records under the last checkpoint; held while signing the next one.
@@ -174,6 +176,10 @@ impl ConsumerNode {
 
     /// The same; and whether it is new here.
     fn keep_new(&self, offer: &Signed<Offer>) -> Result<(OfferId, bool), ConsumerError> {
+        let known = self.inner.state.lock().offer_of(&Digest::of(offer.as_bytes()));
+        if let Some(id) = known {
+            return Ok((id, false));
+        }
         let id = OfferId::from_digest(self.verify_offer(offer.clone())?.digest());
         let event = ConsumerEvent::Offered { document: document(offer) };
         Ok((id, self.record_once(Event::Consumer(event))?))
@@ -219,6 +225,9 @@ impl ConsumerNode {
     /// # Errors
     /// [`ConsumerError`] if the offer is unknown here, expired, or cannot be decided.
     pub fn accept(&self, offer: OfferId) -> Result<Signed<Acceptance>, ConsumerError> {
+        if let Some((_, index)) = self.inner.state.lock().offer(offer)?.accepted {
+            return self.accepted_at(index);
+        }
         let verified = self.offer(offer)?;
         let signer = &*self.inner.keys.signer;
         let acceptance = Acceptance::sign(&verified, signer, self.about_now()?);
@@ -230,6 +239,15 @@ impl ConsumerNode {
         }
     }
 
+    fn accepted_at(&self, index: LeafIndex) -> Result<Signed<Acceptance>, ConsumerError> {
+        match self.event(index)? {
+            Event::Consumer(ConsumerEvent::Accepted { document }) => {
+                Ok(Signed::from_bytes(document.into_vec()).map_err(Refusal::from)?)
+            }
+            _ => Err(Refusal::Mismatch.into()),
+        }
+    }
+
     /// Holds a contract, after checking that exactly this consumer and a member of the space signed it,
     /// and that its text says what its clauses say.
     ///
@@ -238,8 +256,9 @@ impl ConsumerNode {
     pub fn hold(&self, agreement: &Signed<Agreement>) -> Result<ContractId, ConsumerError> {
         let now = self.about_now()?;
         let keys = Arc::clone(self.inner.state.lock().space().keys());
-        let verified = Agreement::verify(agreement.clone(), &*keys, now).map_err(Refusal::from)?;
-        let contract = verified.digest();
+        // By keys that have ended, too, of a contract whose answer was lost; the record decides.
+        let verified = Agreement::verify(agreement.clone(), &keys.past(), now);
+        let contract = verified.map_err(Refusal::from)?.digest();
         self.record_once(Event::Concluded { contract, document: document(agreement) })?;
         Ok(ContractId::from_digest(contract))
     }
@@ -290,7 +309,14 @@ impl ConsumerNode {
         if self.inner.state.lock().contract(contract)?.is_ended {
             return Err(Refusal::AlreadyTerminated { contract }.into());
         }
-        let request = sign_request(&*self.inner.keys.signer, &agreement, new, self.about_now()?)?;
+        let (signer, now) = (&*self.inner.keys.signer, self.about_now()?);
+        let key_id = signer.key_id();
+        if !self.inner.state.lock().space().are_believed([key_id].into_iter(), now) {
+            // A provider would decide on it, and this node not know what it has signed.
+            let key_id = key_id.clone();
+            return Err(Refusal::from(VerifyError::UntrustedKey { key_id, now }).into());
+        }
+        let request = sign_request(signer, &agreement, new, now)?;
         let (contract, document) = (*contract.as_digest(), document(&request));
         self.record(Event::Consumer(ConsumerEvent::Requested { contract, document }))?;
         Ok(request)

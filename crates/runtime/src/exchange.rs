@@ -34,11 +34,15 @@ pub enum Call {
     Access,
     /// The signed end of a contract.
     Terminate,
+    /// That the provider's log of one size extends the one of another: of two answers at once, each of
+    /// which extends what was held before.
+    Consistency,
 }
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Catalogue, Self::Conclude, Self::Access, Self::Terminate];
+    pub const ALL: [Self; 5] =
+        [Self::Catalogue, Self::Conclude, Self::Access, Self::Terminate, Self::Consistency];
 
     /// Its name in a path: `catalogue`.
     #[must_use]
@@ -48,6 +52,7 @@ impl Call {
             Self::Conclude => "conclude",
             Self::Access => "access",
             Self::Terminate => "terminate",
+            Self::Consistency => "consistency",
         }
     }
 }
@@ -60,7 +65,7 @@ impl fmt::Display for Call {
 
 /// There is no such call.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("there is no such call; there are catalogue, conclude, access and terminate")]
+#[error("there is no such call; there are catalogue, conclude, access, terminate and consistency")]
 pub struct ParseCallError;
 
 impl FromStr for Call {
@@ -108,15 +113,9 @@ pub enum MessageError {
     /// It cannot be read to its end.
     #[error("the answer is cut off")]
     Io(#[from] io::Error),
-    /// It is malformed, or too long.
-    #[error("the answer is malformed")]
-    Decode(#[from] dataspace_primitives::cbor::DecodeError),
-    /// A document in it is malformed.
-    #[error("a document in the answer is malformed")]
-    Document(#[from] dataspace_primitives::envelope::EnvelopeError),
-    /// A frame is malformed, too long, or not in its place.
+    /// It is malformed, too long, or a part of it is not in its place. What a stranger wrote is not told.
     #[error("the answer is malformed: {what}")]
-    Frame {
+    Malformed {
         /// The problem.
         what: &'static str,
     },

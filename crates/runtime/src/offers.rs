@@ -108,7 +108,7 @@ impl Offers {
             let Ok(offer) = Offer::verify_signature(offer, provider, keys, now) else { continue };
             if offer.value().expires_at <= now {
                 folder.remove(file)?;
-            } else {
+            } else if offer.value().consumer.is_none() && file == name(id(&offer)) {
                 published.insert(id(&offer), offer);
             }
         }

@@ -134,6 +134,8 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ConsumerEvent {
+    /// The log is a consumer's: its second record, after the profile.
+    Begun,
     /// It keeps an offer that a provider made.
     Offered {
         /// The signed offer.

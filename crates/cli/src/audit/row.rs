@@ -239,6 +239,10 @@ impl Row {
     /// A record of a consumer's own log.
     fn consumer(&mut self, event: ConsumerEvent, time: UnixMillis) {
         match event {
+            ConsumerEvent::Begun => {
+                self.kind = EventKind::Opened;
+                "the log of a consumer begins".clone_into(&mut self.what);
+            }
             ConsumerEvent::Offered { document } => {
                 self.kind = EventKind::Offer;
                 self.document::<Offer>(&document, time, |row, offer| {

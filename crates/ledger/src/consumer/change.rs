@@ -23,6 +23,7 @@ pub(super) enum Kind {
     Nothing,
     /// Of the space: profile, members and keys.
     Space(Box<Change>),
+    Begun,
     Offered(Verified<Offer>),
     Accepted(Verified<Acceptance>),
     Concluded {
@@ -45,6 +46,7 @@ impl ConsumerState {
     pub fn apply(&mut self, change: ConsumerChange, index: LeafIndex) {
         match change.0 {
             Kind::Nothing => {}
+            Kind::Begun => self.has_begun = true,
             Kind::Space(change) => self.space.apply(*change, index),
             Kind::Offered(offer) => {
                 let id = OfferId::from_digest(offer.digest());
@@ -52,12 +54,13 @@ impl ConsumerState {
                 let (provider, product) = (provider.clone(), product.clone());
                 let (expires_at, accepted) = (*expires_at, None);
                 let kept = KeptOffer { index, provider, product, expires_at, accepted };
+                self.documents.insert(Digest::of(offer.signed().as_bytes()), id);
                 self.offers.insert(id, kept);
             }
             Kind::Accepted(acceptance) => {
                 let Acceptance { offer, contract, .. } = acceptance.value();
                 if let Some(kept) = self.offers.get_mut(offer) {
-                    kept.accepted = Some(*contract);
+                    kept.accepted = Some((*contract, index));
                 }
             }
             Kind::Concluded { agreement, at } => {

@@ -23,7 +23,12 @@ impl ConsumerState {
     /// [`Refusal`] if no honest node would have written it.
     pub fn check(&self, record: Record) -> Result<ConsumerChange, Refusal> {
         let now = record.time;
+        let is_begun = matches!(record.event, Event::Consumer(ConsumerEvent::Begun));
+        if self.has_begun == is_begun {
+            return Err(Refusal::OtherHalf { whose: "provider" });
+        }
         let kind = match record.event {
+            Event::Consumer(ConsumerEvent::Begun) => Kind::Begun,
             Event::Profile { .. }
             | Event::Admission { .. }
             | Event::MembershipRevoked { .. }
@@ -106,17 +111,23 @@ impl ConsumerState {
         (contract, document): (Digest, ByteBuf),
         now: UnixMillis,
     ) -> Result<Kind, Refusal> {
-        let agreement = Agreement::verify(signed(document)?, &self.space, now)?;
+        // By keys that have ended, too: of what this consumer accepted, the answer may have been lost.
+        let agreement = Agreement::verify(signed(document)?, &self.space.keys().past(), now)?;
         if agreement.digest() != contract {
             return Err(Refusal::Mismatch);
         }
-        if self.contracts.contains_key(&contract_id(&agreement)) {
+        let id = contract_id(&agreement);
+        if self.contracts.contains_key(&id) {
             return Err(Refusal::AlreadyInForce);
         }
-        let Agreement { space, consumer, provider, .. } = agreement.value();
+        let Agreement { space, consumer, provider, offer, .. } = agreement.value();
         self.space.check_space(space)?;
         self.check_addressee(Some(consumer))?;
-        self.check_member(provider, now)?;
+        let accepted = self.offers.get(offer).and_then(|kept| kept.accepted);
+        if accepted.is_none_or(|(accepted, _)| accepted != id) {
+            self.check_member(provider, now)?;
+            self.space.check_signers(agreement.signers(), now)?;
+        }
         Ok(Kind::Concluded { agreement, at: now })
     }
 

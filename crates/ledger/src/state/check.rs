@@ -250,7 +250,7 @@ impl SpaceState {
 
     /// Checks that keys by which a document was verified a moment ago are still believed, and will be
     /// when its record is read back.
-    fn check_signers<'a>(
+    pub(crate) fn check_signers<'a>(
         &self,
         mut signers: impl Iterator<Item = &'a KeyId>,
         now: UnixMillis,

@@ -69,42 +69,44 @@ impl Kind for RowFilter {
     }
 
     fn allows(&self, cell: &str) -> bool {
-        let compare = |scalar: &Scalar| order(scalar, cell);
-        match self.operator {
-            // An empty cell is a missing value or, in a column of texts, an empty text.
-            _ if cell.is_empty() => {
-                let is_text = self.values.iter().any(|value| matches!(value, Scalar::Text(_)));
-                is_text && matches!(self.operator, Operator::Neq | Operator::Lt | Operator::Lteq)
-            }
-            Operator::IsAnyOf => {
-                self.values.iter().any(|value| compare(value).is_none_or(Ordering::is_eq))
-            }
-            operator => {
-                let Some(ordering) = self.values.first().and_then(compare) else { return true };
-                match operator {
-                    Operator::Neq => ordering.is_ne(),
-                    Operator::Lt => ordering.is_lt(),
-                    Operator::Lteq => ordering.is_le(),
-                    Operator::Gt => ordering.is_gt(),
-                    Operator::Gteq => ordering.is_ge(),
-                    Operator::Eq | Operator::IsAnyOf => ordering.is_eq(),
-                }
-            }
+        // An empty cell is a missing value or, in a column of texts, an empty text.
+        if cell.is_empty() {
+            let is_text = self.values.iter().any(|value| matches!(value, Scalar::Text(_)));
+            return is_text
+                && matches!(self.operator, Operator::Neq | Operator::Lt | Operator::Lteq);
         }
+        self.values.iter().any(|value| may_hold(self.operator, value, cell))
     }
 }
 
-/// How a cell compares with a constant; `None` if its text does not tell: another spelling, or more digits
-/// than a float has.
-fn order(scalar: &Scalar, cell: &str) -> Option<Ordering> {
+fn holds(operator: Operator, ordering: Ordering) -> bool {
+    match operator {
+        Operator::Eq | Operator::IsAnyOf => ordering.is_eq(),
+        Operator::Neq => ordering.is_ne(),
+        Operator::Lt => ordering.is_lt(),
+        Operator::Lteq => ordering.is_le(),
+        Operator::Gt => ordering.is_gt(),
+        Operator::Gteq => ordering.is_ge(),
+    }
+}
+
+fn may_hold(operator: Operator, scalar: &Scalar, cell: &str) -> bool {
     match scalar {
-        Scalar::Text(text) => Some(cell.cmp(text.as_str())),
+        Scalar::Text(text) => holds(operator, cell.cmp(text.as_str())),
+        Scalar::Boolean(boolean) => match cell.to_ascii_lowercase().parse::<bool>() {
+            Ok(cell) => holds(operator, cell.cmp(boolean)),
+            Err(_) => false,
+        },
         Scalar::Number(number) => {
             let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
             let is_exact = digits(cell) <= 15 && digits(number.as_str()) <= 15;
-            cell.parse::<f64>().ok().filter(|_| is_exact)?.partial_cmp(&number.as_f64())
+            // A column of 32 bits is compared in 32 bits.
+            let narrow = cell.parse::<f32>().ok().zip(number.as_str().parse().ok());
+            let narrow = narrow.and_then(|(cell, constant)| cell.partial_cmp(&constant));
+            let wide = cell.parse::<f64>().ok().and_then(|cell| cell.partial_cmp(&number.as_f64()));
+            narrow.is_some_and(|ordering| holds(operator, ordering))
+                || wide.is_some_and(|wide| holds(operator, wide) || (!is_exact && wide.is_eq()))
         }
-        Scalar::Boolean(boolean) => cell.parse::<bool>().ok().map(|cell| cell.cmp(boolean)),
     }
 }
 

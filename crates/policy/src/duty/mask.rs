@@ -128,7 +128,7 @@ impl Kind for ColumnMask {
 /// Returns false if the text is a number that is not rounded. Beyond the digits that a float has, it
 /// cannot be seen.
 fn is_rounded(cell: &str, decimals: i8) -> bool {
-    let Ok(value) = cell.parse::<f64>() else { return true };
+    let Ok(value) = cell.parse::<f64>() else { return false };
     let scaled = value * 10_f64.powi(decimals.into());
     let (error, is_seen) = ((scaled - scaled.round()).abs(), scaled.abs() < 9e15);
     !is_seen || error <= 1e-9_f64.max(scaled.abs() * 1e-14)

@@ -2,7 +2,8 @@
 
 use dataspace_policy::ClauseId;
 use dataspace_primitives::shown;
-use dataspace_tlog::{TreeSize, record::TEXT_LEN_MAX};
+use dataspace_tlog::TreeSize;
+use dataspace_tlog::record::{TEXT_LEN_MAX, TEXTS_MAX};
 use thiserror::Error;
 
 /// In what an answer is not what was agreed, as far as the consumer can see. It is recorded in its log.
@@ -45,6 +46,26 @@ pub enum Complaint {
         /// Rows at most.
         max: u64,
     },
+    /// A column that was asked for, or that a duty is about, and that did not come.
+    #[error("column `{}` did not come", shown(column))]
+    MissingColumn {
+        /// The column.
+        column: String,
+    },
+    /// Data of another kind than the product: bytes of a table, or rows of a file.
+    #[error("{kind} came, which the product is not made of")]
+    Kind {
+        /// `rows` or `bytes`.
+        kind: &'static str,
+    },
+    /// Fewer bytes than were asked for, although the answer says that this is all.
+    #[error("the bytes end at {end}; they were asked for until {until}")]
+    Short {
+        /// The first byte that did not come.
+        end: u64,
+        /// Where they should have ended.
+        until: u64,
+    },
     /// Bytes that were not asked for, or out of their order.
     #[error("byte {at} is not the next one that was asked for")]
     Bytes {
@@ -55,10 +76,10 @@ pub enum Complaint {
     #[error("the answer was cut off")]
     CutOff,
     /// Something in the answer is malformed.
-    #[error("the answer is malformed: {what}")]
+    #[error("the answer is malformed: {}", shown(what))]
     Malformed {
         /// The problem.
-        what: String,
+        what: &'static str,
     },
     /// No evidence of the decision came.
     #[error("no evidence of the decision came")]
@@ -96,10 +117,43 @@ pub enum Complaint {
 }
 
 impl Complaint {
-    /// As a record has it.
-    pub(crate) fn to_text(&self) -> String {
-        cut(self.to_string())
+    /// Returns true if nobody knows whether what came is all of it.
+    pub(crate) fn breaks(&self) -> bool {
+        matches!(
+            self,
+            Self::CutOff | Self::Malformed { .. } | Self::Row { .. } | Self::Short { .. }
+        )
     }
+}
+
+/// Bytes of all texts of one list in a record, so that two of them fit.
+const TEXTS_LEN_MAX: usize = 24 << 10;
+
+/// Texts that a record can have, and how many there are more.
+pub(crate) fn fit(texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    let (mut fitting, mut len, mut more) = (Vec::new(), 0_usize, 0_u64);
+    for text in texts {
+        let text = cut(text);
+        len = len.saturating_add(text.len());
+        if fitting.len() < TEXTS_MAX - 1 && len <= TEXTS_LEN_MAX {
+            fitting.push(text);
+        } else {
+            more = more.saturating_add(1);
+        }
+    }
+    if more > 0 {
+        fitting.push(format!("and {more} more"));
+    }
+    fitting
+}
+
+/// A name of a stranger's, in a complaint.
+pub(crate) fn short(name: &str) -> String {
+    let mut short: String = name.chars().take(64).collect();
+    if short.len() < name.len() {
+        short.push('…');
+    }
+    short
 }
 
 /// A text that a record can have.

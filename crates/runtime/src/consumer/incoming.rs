@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::io::Read;
-use std::sync::Arc;
 
-use dataspace_identity::{Origin, Resolver as _};
-use dataspace_ledger::{Evidence, Refusal, VerifiedEvidence};
-use dataspace_primitives::{Digest, Signed};
+use dataspace_identity::Origin;
+use dataspace_ledger::{Evidence, Refusal, VerifiedEvidence, evidence::EvidenceError};
+use dataspace_primitives::{Digest, Part, Signed};
 use dataspace_tlog::{
     Checkpoint, Event, LeafIndex, Verdict,
-    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord, TEXTS_MAX},
+    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord},
     tree::ConsistencyProof,
     witness::TakeError,
 };
@@ -18,9 +17,10 @@ use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerNode;
 use crate::consumer::arrival::Arrival;
-use crate::consumer::complaint::{Complaint, cut};
+use crate::consumer::complaint::{Complaint, cut, fit};
 use crate::consumer::error::ConsumerError;
-use crate::consumer::watch::Watch;
+use crate::consumer::watch::{Watch, Watched};
+use crate::error::with_causes;
 use crate::exchange::MessageError;
 use crate::exchange::frame::Frame;
 
@@ -54,11 +54,10 @@ pub enum Arrived {
 pub struct Incoming {
     asked: Asked,
     from: Box<dyn Read + Send>,
-    watch: Watch,
-    columns: Option<Vec<String>>,
+    /// `None` once it is recorded.
+    watch: Option<Watch>,
     record: LeafIndex,
     end: Option<End>,
-    is_recorded: bool,
 }
 
 /// A request that waits for its answer.
@@ -69,6 +68,15 @@ struct Asked {
     log: Origin,
     /// The checkpoint of the provider's log that was held when it was asked.
     held: Option<Checkpoint>,
+    /// What is wrong already: an answer that overlapped the last one, for instance.
+    before: Vec<Complaint>,
+}
+
+/// What was known when something was asked for.
+pub(super) struct Before {
+    pub(super) part: Option<Part>,
+    pub(super) held: Option<Checkpoint>,
+    pub(super) complaints: Vec<Complaint>,
 }
 
 /// The last frame.
@@ -79,22 +87,24 @@ struct End {
 }
 
 impl ConsumerNode {
-    /// Reads the answer to a request, up to its data or to the end of a denial. `held` is the checkpoint of the
-    /// provider's log that was held when it was asked for. What has no beginning is recorded as no answer.
+    /// Reads the answer to a request, up to its data or to the end of a denial. What has no beginning is
+    /// recorded as no answer.
     pub(super) fn receive(
         &self,
         request: &Signed<AccessRequest>,
-        held: Option<Checkpoint>,
+        before: Before,
         mut from: Box<dyn Read + Send>,
     ) -> Result<Reply, ConsumerError> {
-        let (asked, watch) = self.asked(request, held)?;
-        match Frame::read(&mut from) {
+        let (asked, mut watch) = self.asked(request, before)?;
+        let malformed = |what| MessageError::Malformed { what };
+        let why = match Frame::read(&mut from) {
             Ok(Some(Frame::Permitted { record, columns })) => {
-                let mut watch = watch;
-                watch.begin(columns.as_deref().unwrap_or_default());
-                let (end, is_recorded) = (None, false);
-                let data = Incoming { asked, from, watch, columns, record, end, is_recorded };
-                Ok(Reply::Data(Box::new(data)))
+                if watch.begin(columns) {
+                    let (watch, end) = (Some(watch), None);
+                    let data = Incoming { asked, from, watch, record, end };
+                    return Ok(Reply::Data(Box::new(data)));
+                }
+                malformed("two columns have one name")
             }
             Ok(Some(Frame::Denied { record, reasons })) => {
                 let end = match Frame::read(&mut from) {
@@ -103,24 +113,16 @@ impl ConsumerNode {
                     }
                     _ => None,
                 };
-                let reasons = reasons.into_iter().take(TEXTS_MAX).map(cut).collect();
-                let answer = ReceivedAnswer::Denied { reasons };
-                let denied = asked.end(answer, Some(record), (end, Vec::new()))?;
-                Ok(Reply::Denied(Box::new(denied)))
+                let answer = ReceivedAnswer::Denied { reasons: fit(reasons) };
+                let denied = asked.end(answer, record, (end, Vec::new()))?;
+                return Ok(Reply::Denied(Box::new(denied)));
             }
-            other => {
-                let why = match other {
-                    Ok(None) => MessageError::Io(std::io::ErrorKind::UnexpectedEof.into()),
-                    Ok(Some(_)) => {
-                        MessageError::Frame { what: "it does not begin with a decision" }
-                    }
-                    Err(error) => error,
-                };
-                let what = crate::error::with_causes(&why);
-                self.unanswered(request, what)?;
-                Err(why.into())
-            }
-        }
+            Ok(None) => MessageError::Io(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(Some(_)) => malformed("it does not begin with a decision"),
+            Err(error) => error,
+        };
+        self.unanswered(request, with_causes(&why))?;
+        Err(why.into())
     }
 
     /// Records that a request came to no decision: the provider refused it, or could not be reached.
@@ -141,19 +143,15 @@ impl ConsumerNode {
     fn asked(
         &self,
         request: &Signed<AccessRequest>,
-        held: Option<Checkpoint>,
+        Before { part, held, complaints }: Before,
     ) -> Result<(Asked, Watch), ConsumerError> {
         let digest = Digest::of(request.as_bytes());
-        let (contract, keys) = {
-            let state = self.inner.state.lock();
-            (state.waiting_for(&digest)?, Arc::clone(state.space().keys()))
-        };
+        let contract = self.inner.state.lock().waiting_for(&digest)?;
         let agreement = self.agreement(contract)?;
-        let request = request.clone().verify(&keys.past().keys(self.consumer()), self.about_now()?);
-        let part = request.map_err(Refusal::from)?.value().part.clone();
         let watch = Watch::new(&agreement.value().terms, part);
-        let log = agreement.value().log.clone();
-        Ok((Asked { node: self.clone(), request: digest, contract, log, held }, watch))
+        let (node, log) = (self.clone(), agreement.value().log.clone());
+        let before = complaints;
+        Ok((Asked { node, request: digest, contract, log, held, before }, watch))
     }
 }
 
@@ -161,7 +159,7 @@ impl Incoming {
     /// The columns of the rows; `None` if the product is not a table.
     #[must_use]
     pub fn columns(&self) -> Option<&[String]> {
-        self.columns.as_deref()
+        self.watch.as_ref().and_then(Watch::columns)
     }
 
     /// The record of the decision in the provider's log, as it says.
@@ -173,21 +171,19 @@ impl Incoming {
     /// What is wrong so far, as far as it can be seen.
     #[must_use]
     pub fn complaints(&self) -> &[Complaint] {
-        &self.watch.complaints
+        self.watch.as_ref().map(Watch::complaints).unwrap_or_default()
     }
 
     /// The next piece; `None` at the end, or where the answer breaks off ([`finish`](Self::finish) tells).
     pub fn next_piece(&mut self) -> Option<Arrived> {
-        if self.end.is_some() || self.is_recorded {
-            return None;
-        }
+        let watch = self.watch.as_mut().filter(|_| self.end.is_none())?;
         match Frame::read(&mut self.from) {
             Ok(Some(Frame::Rows { csv })) => {
-                self.watch.rows(&csv, self.columns.as_deref().unwrap_or_default());
+                watch.rows(&csv);
                 return Some(Arrived::Rows(csv.into_vec()));
             }
             Ok(Some(Frame::Bytes { at, bytes })) => {
-                self.watch.bytes(at, &bytes);
+                watch.bytes(at, &bytes);
                 return Some(Arrived::Bytes { at, bytes: bytes.into_vec() });
             }
             Ok(Some(Frame::End { stopped, evidence, path })) => {
@@ -195,14 +191,10 @@ impl Incoming {
                 return None;
             }
             Ok(Some(Frame::Permitted { .. } | Frame::Denied { .. })) => {
-                let what = "a second decision".to_owned();
-                self.watch.complain(Complaint::Malformed { what });
+                watch.complain(Complaint::Malformed { what: "a second decision" });
             }
-            Ok(None) | Err(MessageError::Io(_)) => self.watch.complain(Complaint::CutOff),
-            Err(error) => {
-                let what = crate::error::with_causes(&error);
-                self.watch.complain(Complaint::Malformed { what });
-            }
+            Ok(None) | Err(MessageError::Io(_)) => watch.complain(Complaint::CutOff),
+            Err(MessageError::Malformed { what }) => watch.complain(Complaint::Malformed { what }),
         }
         let (stopped, evidence, path) = (None, None, Vec::new());
         self.end = Some(End { stopped, evidence, path });
@@ -216,28 +208,27 @@ impl Incoming {
     /// [`ConsumerError`] if it cannot be recorded.
     pub fn finish(mut self) -> Result<Arrival, ConsumerError> {
         while self.next_piece().is_some() {}
-        self.record_all()
+        match self.watch.take() {
+            Some(watch) => self.record_all(watch),
+            // It is taken here and at the end alone.
+            None => Err(Refusal::UnknownRequest { request: self.asked.request }.into()),
+        }
     }
 
-    fn record_all(&mut self) -> Result<Arrival, ConsumerError> {
-        self.is_recorded = true;
-        let is_broken =
-            |one: &Complaint| matches!(one, Complaint::CutOff | Complaint::Malformed { .. });
-        let is_whole = self.end.as_ref().is_some_and(|end| end.stopped.is_none())
-            && !self.watch.complaints.iter().any(is_broken);
-        let Watch { rows, bytes, .. } = self.watch;
-        let answer =
-            ReceivedAnswer::Released { rows, bytes, content: self.watch.content(), is_whole };
-        let complaints = std::mem::take(&mut self.watch.complaints);
-        self.asked.end(answer, Some(self.record), (self.end.take(), complaints))
+    fn record_all(&mut self, watch: Watch) -> Result<Arrival, ConsumerError> {
+        let says_whole = self.end.as_ref().is_some_and(|end| end.stopped.is_none());
+        let Watched { rows, bytes, content, complaints } = watch.end(says_whole);
+        let is_whole = says_whole && !complaints.iter().any(Complaint::breaks);
+        let answer = ReceivedAnswer::Released { rows, bytes, content, is_whole };
+        self.asked.end(answer, self.record, (self.end.take(), complaints))
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if !self.is_recorded {
+        if let Some(watch) = self.watch.take() {
             // An error is not reported here; the request then waits for an answer.
-            let _recorded = self.record_all();
+            let _recorded = self.record_all(watch);
         }
     }
 }
@@ -247,44 +238,40 @@ impl Asked {
     fn end(
         &self,
         answer: ReceivedAnswer,
-        record: Option<LeafIndex>,
-        (end, mut complaints): (Option<End>, Vec<Complaint>),
+        record: LeafIndex,
+        (end, complaints): (Option<End>, Vec<Complaint>),
     ) -> Result<Arrival, ConsumerError> {
         let (stopped, evidence, path) = match end {
             Some(End { stopped, evidence, path }) => (stopped, evidence, path),
             None => (None, None, Vec::new()),
         };
-        let shown = match evidence {
+        let mut complaints = [self.before.clone(), complaints].concat();
+        let shown = match evidence.map(|bytes| (self.verify(&bytes, &answer, record), bytes)) {
             None => {
                 complaints.push(Complaint::NoEvidence);
                 None
             }
-            Some(bytes) => match self.verify(&bytes, &answer, record) {
-                Ok((evidence, verified)) => {
-                    complaints.extend(self.hold(verified.checkpoint(), &path)?);
-                    Some((evidence, bytes))
-                }
-                Err(complaint) => {
-                    complaints.push(complaint);
-                    None
-                }
-            },
+            Some((Ok((evidence, verified)), bytes)) => {
+                complaints.extend(self.hold(verified.checkpoint(), &path)?);
+                Some((evidence, bytes))
+            }
+            Some((Err(complaint), _)) => {
+                complaints.push(complaint);
+                None
+            }
         };
         let digest = shown.as_ref().map(|(_, bytes)| Digest::of(bytes));
         if let Some((_, bytes)) = &shown {
-            let name = evidence_name(&self.request);
-            let kept = self.node.inner.evidence.replace(&name, bytes);
+            let kept = self.node.inner.evidence.replace(&evidence_name(&self.request), bytes);
             kept.map_err(ConsumerError::Evidence)?;
         }
-        let texts = complaints.iter().take(TEXTS_MAX).map(Complaint::to_text).collect();
         let received = ReceivedRecord {
             request: self.request,
             answer: answer.clone(),
             evidence: digest,
-            complaints: texts,
+            complaints: fit(complaints.iter().map(ToString::to_string)),
         };
-        let event = Event::Consumer(ConsumerEvent::Received(received));
-        let index = self.node.record(event)?;
+        let index = self.node.record(Event::Consumer(ConsumerEvent::Received(received)))?;
         let evidence = shown.map(|(evidence, _)| evidence);
         Ok(Arrival { index, answer, stopped: stopped.map(cut), evidence, complaints })
     }
@@ -294,27 +281,30 @@ impl Asked {
         &self,
         bytes: &[u8],
         answer: &ReceivedAnswer,
-        record: Option<LeafIndex>,
+        record: LeafIndex,
     ) -> Result<(Evidence, VerifiedEvidence), Complaint> {
-        let bad = |error: dataspace_ledger::evidence::EvidenceError| Complaint::Evidence {
-            why: crate::error::with_causes(&error),
-        };
+        let bad = |error: EvidenceError| Complaint::Evidence { why: with_causes(&error) };
         let evidence = Evidence::from_bytes(bytes).map_err(bad)?;
         let verified = evidence.clone().verify(&self.node.inner.authority).map_err(bad)?;
-        let is_permit = matches!(verified.access().verdict, Verdict::Permit { .. });
-        let is_data = matches!(answer, ReceivedAnswer::Released { .. });
         let differs = |what| Err(Complaint::OtherDecision { what });
-        if verified.access().request != self.request {
-            differs("the request")
-        } else if contract_id(verified.contract()) != self.contract {
-            differs("the contract")
-        } else if is_permit != is_data {
-            differs("the verdict")
-        } else if record.is_some_and(|record| record != verified.index()) {
-            differs("the record")
-        } else {
-            Ok((evidence, verified))
+        // Without the request itself in it, it would say of this request what the provider likes.
+        if verified.access().request != self.request || verified.request().is_none() {
+            return differs("the request");
         }
+        if contract_id(verified.contract()) != self.contract {
+            return differs("the contract");
+        }
+        if record != verified.index() {
+            return differs("the record");
+        }
+        match (&verified.access().verdict, answer) {
+            (Verdict::Permit { .. }, ReceivedAnswer::Released { .. }) => {}
+            (Verdict::Deny { reasons: recorded }, ReceivedAnswer::Denied { reasons })
+                if are_told(recorded, reasons) => {}
+            (Verdict::Deny { .. }, ReceivedAnswer::Denied { .. }) => return differs("the reasons"),
+            _ => return differs("the verdict"),
+        }
+        Ok((evidence, verified))
     }
 
     /// Takes the provider's checkpoint in the place of the one that is held, if it extends it.
@@ -333,8 +323,9 @@ impl Asked {
             Err(TakeError::Unproved(_)) => {
                 let is_later = |held: &Checkpoint| held.size() > was;
                 let moved_on = seen.latest(&self.log)?.as_ref().is_some_and(is_later);
-                let extends = moved_on && self.extends(new, path);
-                Ok((!extends).then_some(Complaint::Unproved))
+                // That it fits what is held now is proved before the next request.
+                let is_kept = moved_on && self.extends(new, path) && self.node.prove_later(new);
+                Ok((!is_kept).then_some(Complaint::Unproved))
             }
             Err(error) => Err(error.into()),
         }
@@ -345,6 +336,17 @@ impl Asked {
         let (from, to, path) = (held.size(), new.size(), path.to_vec());
         ConsistencyProof { from, to, path }.verify(&held.root(), &new.root()).is_ok()
     }
+}
+
+/// Returns true if a consumer was told these reasons, which were recorded with their codes and may be cut.
+fn are_told(recorded: &[String], told: &[String]) -> bool {
+    let recorded =
+        recorded.iter().map(|one| one.split_once(": ").map_or(&**one, |(_, words)| words));
+    let recorded = fit(recorded.map(str::to_owned));
+    let is_same = |(recorded, told): (&String, &String)| {
+        recorded == told || recorded.strip_suffix('…').is_some_and(|begin| told.starts_with(begin))
+    };
+    recorded.len() == told.len() && recorded.iter().zip(told).all(is_same)
 }
 
 /// The file with the evidence of the answer to a request.

@@ -74,7 +74,8 @@ impl ConsumerNode {
         let state = self.inner.state.lock();
         let entries = state.offers(after).map(|(id, offer)| {
             let KeptOffer { provider, product, expires_at, accepted, .. } = offer.clone();
-            OfferEntry { id, provider, product, expires_at, contract: accepted }
+            let contract = accepted.map(|(contract, _)| contract);
+            OfferEntry { id, provider, product, expires_at, contract }
         });
         let entries = entries.filter(|entry| filter.takes(entry, now));
         Ok(entries.take(limit.min(PAGE_MAX)).collect())

@@ -9,7 +9,10 @@ use dataspace_audit_log::{Log, Recovery, error::CreateError, open::OpenError, re
 use dataspace_identity::{Did, Origin};
 use dataspace_ledger::{ConsumerState, Refusal, times::Times};
 use dataspace_primitives::{Signed, UnixMillis};
-use dataspace_tlog::{Directory, Event, LeafIndex, Record, Seen, TreeSize, witness::SeenDirectory};
+use dataspace_tlog::{
+    Directory, Event, LeafIndex, Record, Seen, TreeSize, record::ConsumerEvent,
+    witness::SeenDirectory,
+};
 use dataspace_usage_contract::{PublishedProfile, SpaceProfile, profile::ProfileError};
 use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
@@ -111,8 +114,11 @@ impl ConsumerSetup {
         let log = Log::create(&self.dir, name)?;
         let state = ConsumerState::begin(record.clone(), &self.authority, log.origin().clone());
         let fail = |source| ConsumerSetupError::Record { index: LeafIndex::new(0), source };
-        let state = state.map_err(fail)?;
-        let _first = log.append(&record).map_err(WriteError::from)?;
+        let mut state = state.map_err(fail)?;
+        let begun = Record::new(now, Event::Consumer(ConsumerEvent::Begun));
+        let change = state.check(begun.clone()).map_err(fail)?;
+        let _first = log.append_batch(&[record, begun]).map_err(WriteError::from)?;
+        state.apply(change, LeafIndex::new(1));
         let size = log.checkpoint(&keys.log).map_err(WriteError::from)?.size();
         node((&self.dir, self.authority), (keys, clock), (log, None, size), state)
     }
@@ -149,7 +155,7 @@ impl ConsumerSetup {
             }
             Ok::<_, ConsumerSetupError>(())
         })?;
-        let Some(state) = state else {
+        let Some(state) = state.filter(ConsumerState::has_begun) else {
             let part = "a first record; create the node again in an empty directory";
             return Err(ProfileError::Missing { part }.into());
         };
@@ -185,6 +191,7 @@ fn node(
         recovery,
         state: Mutex::new(state),
         agreements: Mutex::default(),
+        unproved: Mutex::default(),
         seen,
         evidence,
         signed: Mutex::new(size.as_u64()),

@@ -1,26 +1,30 @@
 //! A consumer's calls to providers, over any transport.
 
-use dataspace_identity::{KeyDocument, MembershipCredential};
-use dataspace_ledger::Refusal;
+use dataspace_identity::{Did, KeyDocument, MembershipCredential, Origin};
+use dataspace_ledger::{Refusal, consumer::KeptOffer};
 use dataspace_primitives::{Name, Signed};
-use dataspace_tlog::{Checkpoint, Event};
+use dataspace_tlog::{Checkpoint, Event, witness::TakeError};
 use dataspace_usage_contract::{
     ContractId, OfferId, SpaceProfile, Termination, profile::ProfileError,
 };
 use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerNode;
+use crate::consumer::complaint::Complaint;
 use crate::consumer::error::ConsumerError;
-use crate::consumer::incoming::Reply;
+use crate::consumer::incoming::{Before, Reply};
 use crate::error::with_causes;
 use crate::exchange::message::{
-    AccessCall, Catalogue, CatalogueCall, ConcludeCall, body, read_answer, read_whole,
+    AccessCall, Catalogue, CatalogueCall, ConcludeCall, Consistency, ConsistencyCall, body,
+    read_answer, read_whole,
 };
-use crate::exchange::{Call, MessageError, Transport};
+use crate::exchange::{Call, CallError, MessageError, Transport};
 use crate::request::NewRequest;
 
-/// Most offers that are kept of one catalogue.
-const CATALOGUE_MAX: usize = 10_000;
+/// Most open offers of one provider that are kept.
+const OFFERS_MAX: usize = 10_000;
+/// Most checkpoints of one log that wait for a proof.
+const UNPROVED_MAX: usize = 64;
 
 /// The profile that a provider's catalogue shows, to make a consumer's node with: it is believed only with the
 /// authority's signature, which [`ConsumerSetup::create`](crate::ConsumerSetup::create) checks.
@@ -37,7 +41,14 @@ fn page(provider: &dyn Transport, after: Option<OfferId>) -> Result<Catalogue, C
 }
 
 fn signed<T: dataspace_primitives::Payload>(document: ByteBuf) -> Result<Signed<T>, MessageError> {
-    Ok(Signed::from_bytes(document.into_vec())?)
+    read_signed(document.into_vec())
+}
+
+fn read_signed<T: dataspace_primitives::Payload>(
+    document: Vec<u8>,
+) -> Result<Signed<T>, MessageError> {
+    let malformed = MessageError::Malformed { what: "a document in it is none" };
+    Signed::from_bytes(document).map_err(|_| malformed)
 }
 
 impl ConsumerNode {
@@ -48,29 +59,48 @@ impl ConsumerNode {
     /// [`ConsumerError`] if the provider does not answer, or is not a member of this space. Offers that cannot
     /// be accepted are left out.
     pub fn read_catalogue(&self, provider: &dyn Transport) -> Result<Vec<OfferId>, ConsumerError> {
-        let (mut after, mut new, mut left) = (None, Vec::new(), CATALOGUE_MAX);
+        let (mut after, mut new, mut room) = (None, Vec::new(), None);
         loop {
             let Catalogue { profile, provider: credential, keys, offers, next } =
                 page(provider, after)?;
-            if after.is_none() {
-                self.take_provider(profile, credential, keys)?;
-            }
+            let mut left = match room {
+                Some(left) => left,
+                None => self.room_for(&self.take_provider(profile, credential, keys)?)?,
+            };
+            // Only the last page is empty.
+            let is_last = offers.is_empty();
             for offer in offers {
-                left = left
-                    .checked_sub(1)
-                    .ok_or(ConsumerError::CatalogueLen { max: CATALOGUE_MAX })?;
                 match self.keep_new(&signed(offer)?) {
-                    Ok((id, true)) => new.push(id),
+                    Ok((id, true)) => {
+                        new.push(id);
+                        left -= 1;
+                    }
                     Ok((_, false)) | Err(ConsumerError::Refused(_)) => {}
                     Err(error) => return Err(error),
                 }
+                if left == 0 {
+                    return Err(ConsumerError::CatalogueLen { max: OFFERS_MAX });
+                }
             }
+            room = Some(left);
             match next {
                 // A provider that goes round in circles is left.
-                Some(next) if after.is_none_or(|after| after < next) => after = Some(next),
+                Some(next) if !is_last && after.is_none_or(|after| after < next) => {
+                    after = Some(next);
+                }
                 _ => return Ok(new),
             }
         }
+    }
+
+    /// How many more offers of a provider are kept.
+    fn room_for(&self, provider: &Did) -> Result<usize, ConsumerError> {
+        let now = self.about_now()?;
+        let state = self.inner.state.lock();
+        let open = |offer: &KeptOffer| offer.provider == *provider && now < offer.expires_at;
+        let kept = state.offers(None).filter(|(_, offer)| open(offer)).count();
+        let room = OFFERS_MAX.checked_sub(kept).filter(|room| *room > 0);
+        room.ok_or(ConsumerError::CatalogueLen { max: OFFERS_MAX })
     }
 
     fn take_provider(
@@ -78,10 +108,12 @@ impl ConsumerNode {
         profile: ByteBuf,
         credential: ByteBuf,
         keys: Vec<ByteBuf>,
-    ) -> Result<(), ConsumerError> {
+    ) -> Result<Did, ConsumerError> {
         let _is_new = ignore_older(self.publish(&signed::<SpaceProfile>(profile)?))?;
         let credential = signed::<MembershipCredential>(credential)?;
         let _is_new = ignore_older(self.admit(&credential))?;
+        let anchors = self.inner.state.lock().space().anchors().clone();
+        let admitted = anchors.admit(credential, self.about_now()?).map_err(Refusal::from)?;
         for keys in keys {
             // Those that are known are refused, and so is a gap: then signatures do not verify.
             match self.record_keys(&signed::<KeyDocument>(keys)?) {
@@ -89,7 +121,7 @@ impl ConsumerNode {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(admitted.did().clone())
     }
 
     /// Accepts an offer, has the provider conclude it, and holds the contract. May be called again if the
@@ -109,9 +141,13 @@ impl ConsumerNode {
         let acceptance = ByteBuf::from(acceptance.as_bytes());
         let call = body(&ConcludeCall { offer, acceptance })?;
         let agreement = read_whole(provider.call(Call::Conclude, call)?)?;
-        let agreement = Signed::from_bytes(agreement).map_err(MessageError::from)?;
+        let agreement = read_signed(agreement)?;
         let contract = self.hold(&agreement)?;
-        if accepted == Some(contract) { Ok(contract) } else { Err(ConsumerError::OtherContract) }
+        if accepted.is_some_and(|(accepted, _)| accepted == contract) {
+            Ok(contract)
+        } else {
+            Err(ConsumerError::OtherContract)
+        }
     }
 
     /// Asks for one access, and gives the beginning of the answer. Request and answer are recorded.
@@ -127,17 +163,63 @@ impl ConsumerNode {
     ) -> Result<Reply, ConsumerError> {
         let log = self.agreement(contract)?.value().log.clone();
         self.inner.seen.follow(&log)?;
+        let complaints = self.prove_now(provider, &log)?;
         let held = self.inner.seen.latest(&log)?;
+        let part = new.part.clone();
         let size = held.as_ref().map(Checkpoint::size).unwrap_or_default();
         let request = self.request(contract, new)?;
         let call = AccessCall { request: ByteBuf::from(request.as_bytes()), held: size };
         match provider.call(Call::Access, body(&call)?) {
-            Ok(answer) => self.receive(&request, held, answer),
+            Ok(answer) => self.receive(&request, Before { part, held, complaints }, answer),
             Err(error) => {
                 self.unanswered(&request, with_causes(&error))?;
                 Err(error.into())
             }
         }
+    }
+
+    /// Keeps a checkpoint that came beside another one, until [`prove_now`](Self::prove_now). False if there are
+    /// too many.
+    pub(super) fn prove_later(&self, new: &Checkpoint) -> bool {
+        let mut unproved = self.inner.unproved.lock();
+        let of_log = unproved.iter().filter(|one| one.origin() == new.origin()).count();
+        let has_room = of_log < UNPROVED_MAX;
+        if has_room {
+            unproved.push(new.clone());
+        }
+        has_room
+    }
+
+    /// Has the provider prove that all checkpoints that came beside others are of one history.
+    fn prove_now(
+        &self,
+        provider: &dyn Transport,
+        log: &Origin,
+    ) -> Result<Vec<Complaint>, ConsumerError> {
+        let of_log = |one: &mut Checkpoint| one.origin() == log;
+        let unproved: Vec<_> = self.inner.unproved.lock().extract_if(.., of_log).collect();
+        let mut complaints = Vec::new();
+        for one in unproved {
+            let Some(held) = self.inner.seen.latest(log)? else { continue };
+            let (from, to) = (one.size().min(held.size()), one.size().max(held.size()));
+            let asked = provider.call(Call::Consistency, body(&ConsistencyCall { from, to })?);
+            let path = match asked {
+                Ok(answer) => read_answer(answer).map(|Consistency { path }| path),
+                Err(CallError::Refused { .. }) => Ok(Vec::new()),
+                Err(error) => {
+                    let _asked_again = self.prove_later(&one);
+                    return Err(error.into());
+                }
+            };
+            match self.inner.seen.take(&one, &path.unwrap_or_default()) {
+                Ok(_) => {}
+                Err(TakeError::Fork(_)) => complaints.push(Complaint::Forked),
+                Err(TakeError::Unproved(_)) => complaints.push(Complaint::Unproved),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        complaints.dedup();
+        Ok(complaints)
     }
 
     /// Ends a contract before its time, here and at the provider. May be called again if the provider was not

@@ -1,25 +1,39 @@
 //! Compares data with the contract while they come.
 
+use std::collections::BTreeSet;
+use std::io::Read as _;
+
 use dataspace_policy::{ClauseId, ClauseKind, Duty, Terms};
 use dataspace_primitives::{Digest, Part};
 use ring::digest::{Context, SHA256};
 
-use crate::consumer::complaint::Complaint;
+use crate::consumer::complaint::{Complaint, short};
 
-/// Most complaints of one answer; the first ones are kept.
-const COMPLAINTS_MAX: usize = 64;
+/// Most columns that are complained of one by one.
+const OTHER_COLUMNS_MAX: usize = 8;
 
 /// What is known of the data so far.
 pub(crate) struct Watch {
     duties: Vec<(ClauseId, Duty)>,
     part: Option<Part>,
-    columns: usize,
-    /// Duties that can be seen in a column: its place, and the one in `duties`.
+    /// The columns; `None` if the product is not a table.
+    columns: Option<Vec<String>>,
+    /// Duties that can be seen in a column: its place, and the one in `duties`. At most one place for a duty.
     seen_in: Vec<(usize, usize)>,
     next_byte: Option<u64>,
     content: Context,
+    rows: u64,
+    bytes: u64,
+    complaints: Vec<Complaint>,
+    /// True once rows can no longer be told apart.
+    is_lost: bool,
+}
+
+/// All that came.
+pub(crate) struct Watched {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
+    pub(crate) content: Digest,
     pub(crate) complaints: Vec<Complaint>,
 }
 
@@ -31,79 +45,130 @@ impl Watch {
         Self {
             duties: duties.collect(),
             part,
-            columns: 0,
+            columns: None,
             seen_in: Vec::new(),
             next_byte: None,
             content: Context::new(&SHA256),
             rows: 0,
             bytes: 0,
             complaints: Vec::new(),
+            is_lost: false,
         }
     }
 
+    /// Each complaint once.
     pub(crate) fn complain(&mut self, complaint: Complaint) {
-        if self.complaints.len() < COMPLAINTS_MAX {
+        if !self.complaints.contains(&complaint) {
             self.complaints.push(complaint);
         }
     }
 
-    /// The columns of the rows to come.
-    pub(crate) fn begin(&mut self, columns: &[String]) {
-        self.columns = columns.len();
-        for (at, column) in columns.iter().enumerate() {
-            if let Some(Part::Rows { columns: Some(asked), .. }) = &self.part
-                && !asked.iter().any(|one| one.as_str() == column)
-            {
-                self.complain(Complaint::OtherColumn { column: column.clone() });
+    pub(crate) fn complaints(&self) -> &[Complaint] {
+        &self.complaints
+    }
+
+    pub(crate) fn columns(&self) -> Option<&[String]> {
+        self.columns.as_deref()
+    }
+
+    /// The columns of the rows to come, `None` if there are none. False if they cannot be those of a table.
+    pub(crate) fn begin(&mut self, columns: Option<Vec<String>>) -> bool {
+        let Some(columns) = columns else { return true };
+        let names: BTreeSet<&str> = columns.iter().map(String::as_str).collect();
+        if names.len() != columns.len() {
+            return false;
+        }
+        let is_asked = |column: &str| match &self.part {
+            Some(Part::Rows { columns: Some(asked), .. }) => {
+                asked.iter().any(|one| one.as_str() == column)
             }
-            let is_of = |duty: &Duty| duty.column().is_some_and(|one| one.as_str() == column);
-            let is_mask = |duty: &Duty| matches!(duty, Duty::Mask(_));
-            let masked = self.duties.iter().any(|(_, duty)| is_of(duty) && is_mask(duty));
-            let mut hidden = Vec::new();
-            for (number, (clause, duty)) in self.duties.iter().enumerate() {
-                // What a filter was compared with cannot be seen behind a mask.
-                if !is_of(duty) || (masked && !is_mask(duty)) {
-                    continue;
+            _ => true,
+        };
+        let is_of =
+            |duty: &Duty, column: &str| duty.column().is_some_and(|one| one.as_str() == column);
+        let is_left_out = |column: &str| {
+            self.duties.iter().any(|(_, duty)| is_of(duty, column) && duty.leaves_out())
+        };
+        let is_masked = |column: &str| {
+            self.duties.iter().any(|(_, duty)| is_of(duty, column) && matches!(duty, Duty::Mask(_)))
+        };
+        let mut complaints = Vec::new();
+        let others = columns.iter().filter(|column| !is_asked(column)).take(OTHER_COLUMNS_MAX);
+        complaints.extend(others.map(|column| Complaint::OtherColumn { column: short(column) }));
+        for (number, (clause, duty)) in self.duties.iter().enumerate() {
+            let Some(column) = duty.column().map(|name| name.as_str()) else { continue };
+            let at = columns.iter().position(|one| one == column);
+            match at {
+                Some(_) if duty.leaves_out() => {
+                    let (clause, column) = (*clause, short(column));
+                    complaints.push(Complaint::HiddenColumn { clause, column });
                 }
-                if duty.leaves_out() {
-                    hidden.push(*clause);
-                } else {
+                // What a filter was compared with cannot be seen behind a mask.
+                Some(at) if matches!(duty, Duty::Mask(_)) || !is_masked(column) => {
                     self.seen_in.push((at, number));
                 }
-            }
-            for clause in hidden {
-                self.complain(Complaint::HiddenColumn { clause, column: column.clone() });
+                None if is_asked(column) && !is_left_out(column) => {
+                    complaints.push(Complaint::MissingColumn { column: short(column) });
+                }
+                _ => {}
             }
         }
+        if let Some(Part::Rows { columns: Some(asked), .. }) = &self.part {
+            let missing = asked
+                .iter()
+                .filter(|one| !names.contains(one.as_str()) && !is_left_out(one.as_str()));
+            let missing =
+                missing.map(|one| Complaint::MissingColumn { column: short(one.as_str()) });
+            complaints.extend(missing.take(OTHER_COLUMNS_MAX));
+        }
+        for complaint in complaints {
+            self.complain(complaint);
+        }
+        self.columns = Some(columns);
+        true
     }
 
     /// Rows as CSV.
-    pub(crate) fn rows(&mut self, csv: &[u8], columns: &[String]) {
+    pub(crate) fn rows(&mut self, csv: &[u8]) {
         self.count(csv);
+        if self.columns.is_none() || matches!(self.part, Some(Part::Bytes { .. })) {
+            self.complain(Complaint::Kind { kind: "rows" });
+        }
+        if self.is_lost {
+            return;
+        }
+        let quotes = csv.iter().filter(|byte| **byte == b'"').count();
+        if !csv.is_empty() && (csv.last() != Some(&b'\n') || !quotes.is_multiple_of(2)) {
+            return self.lose();
+        }
+        // The reader would take a mark at the beginning for one of the file, and not for a value.
+        let csv = (&b"\n"[..]).chain(csv);
         let mut reader =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(csv);
         let mut record = csv::StringRecord::new();
         loop {
             match reader.read_record(&mut record) {
                 Ok(false) => return,
-                Ok(true) => {}
-                Err(_) => {
-                    let row = self.rows.saturating_add(1);
-                    return self.complain(Complaint::Row { row });
-                }
+                Ok(true) if self.row(&record) => {}
+                Ok(true) | Err(_) => return self.lose(),
             }
-            self.rows = self.rows.saturating_add(1);
-            self.row(&record, columns);
         }
     }
 
-    fn row(&mut self, record: &csv::StringRecord, columns: &[String]) {
-        let row = self.rows;
-        if record.len() != self.columns {
-            self.complain(Complaint::Row { row });
+    fn lose(&mut self) {
+        self.is_lost = true;
+        self.complain(Complaint::Row { row: self.rows.saturating_add(1) });
+    }
+
+    /// False if it is no row of these columns.
+    fn row(&mut self, record: &csv::StringRecord) -> bool {
+        if self.columns.as_ref().is_some_and(|columns| columns.len() != record.len()) {
+            return false;
         }
+        self.rows = self.rows.saturating_add(1);
+        let row = self.rows;
         if let Some(Part::Rows { rows_max: Some(max), .. }) = self.part
-            && row == max.saturating_add(1)
+            && row > max
         {
             self.complain(Complaint::Rows { max });
         }
@@ -113,7 +178,7 @@ impl Watch {
             let Some((cell, (clause, duty))) = record.get(*at).zip(duty) else { return true };
             let is_good = duty.allows(cell);
             if !is_good {
-                let column = columns.get(*at).cloned().unwrap_or_default();
+                let column = duty.column().map(|name| short(name.as_str())).unwrap_or_default();
                 broken.push(Complaint::Duty { clause: *clause, column, row });
             }
             // One complaint of each is enough.
@@ -122,18 +187,26 @@ impl Watch {
         for complaint in broken {
             self.complain(complaint);
         }
+        true
     }
 
     /// Bytes of a file.
     pub(crate) fn bytes(&mut self, at: u64, bytes: &[u8]) {
         self.count(bytes);
+        let is_table = self.columns.is_some()
+            || matches!(self.part, Some(Part::Rows { .. }))
+            || self.duties.iter().any(|(_, duty)| duty.column().is_some());
+        if is_table {
+            self.complain(Complaint::Kind { kind: "bytes" });
+        }
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let end = at.saturating_add(len);
         let (from, until) = match self.part {
             Some(Part::Bytes { from, until }) => (from, until),
             _ => (0, u64::MAX),
         };
-        if at != self.next_byte.unwrap_or(from) || end > until {
+        let is_next = at == self.next_byte.unwrap_or(from) && end <= until;
+        if !is_next && !self.complaints.iter().any(|one| matches!(one, Complaint::Bytes { .. })) {
             self.complain(Complaint::Bytes { at });
         }
         self.next_byte = Some(end);
@@ -145,11 +218,18 @@ impl Watch {
         self.bytes = self.bytes.saturating_add(len);
     }
 
-    /// SHA-256 of everything that came.
-    pub(crate) fn content(&self) -> Digest {
-        let digest = self.content.clone().finish();
-        let bytes = <[u8; Digest::LEN]>::try_from(digest.as_ref());
+    /// All that came, of an answer that `is_whole` by what the provider says.
+    pub(crate) fn end(mut self, is_whole: bool) -> Watched {
+        if let Some(Part::Bytes { from, until }) = self.part {
+            let end = self.next_byte.unwrap_or(from);
+            if is_whole && end < until {
+                self.complain(Complaint::Short { end, until });
+            }
+        }
+        let digest = self.content.finish();
         // SHA-256 has this length.
-        Digest::from_bytes(bytes.unwrap_or_default())
+        let content = <[u8; Digest::LEN]>::try_from(digest.as_ref()).unwrap_or_default();
+        let Self { rows, bytes, complaints, .. } = self;
+        Watched { rows, bytes, content: Digest::from_bytes(content), complaints }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Arc, Weak};
 
-use dataspace_audit_log::reader::ReadError;
+use dataspace_audit_log::reader::{ProveError, ReadError};
 use dataspace_data_plane::{Piece, csv_rows};
 use dataspace_identity::{Admitted, Resolver as _};
 use dataspace_ledger::Refusal;
@@ -20,9 +20,10 @@ use crate::access::error::AccessError;
 use crate::access::release::{Release, ReleaseError};
 use crate::error::{ChangeError, WriteError, with_causes};
 use crate::exchange::Call;
-use crate::exchange::frame::{Frame, ROWS_LEN};
+use crate::exchange::frame::{Frame, FrameError, ROWS_LEN};
 use crate::exchange::message::{
-    AccessCall, CATALOGUE_LEN_MAX, Catalogue, CatalogueCall, ConcludeCall, body, read_body,
+    AccessCall, CATALOGUE_LEN_MAX, Catalogue, CatalogueCall, ConcludeCall, Consistency,
+    ConsistencyCall, body, read_body,
 };
 use crate::node::Inner;
 use crate::offers::OfferStoreError;
@@ -54,9 +55,15 @@ pub enum AnswerError {
     /// The node's log cannot be read.
     #[error("the log cannot be read")]
     Read(#[from] ReadError),
+    /// There is no such proof.
+    #[error("there is no such proof")]
+    Prove(#[from] ProveError),
     /// The answer cannot be encoded.
     #[error("the answer cannot be encoded")]
     Encode(#[from] EncodeError),
+    /// The same, for a frame.
+    #[error("the answer cannot be encoded")]
+    Frame(#[source] io::Error),
 }
 
 impl AnswerError {
@@ -77,7 +84,9 @@ impl AnswerError {
             | Self::NoCredential
             | Self::Offers(_)
             | Self::Read(_)
-            | Self::Encode(_) => Fault::Environment,
+            | Self::Encode(_)
+            | Self::Frame(_) => Fault::Environment,
+            Self::Prove(error) => error.fault(),
             Self::Body(_) | Self::Document(_) | Self::Change(_) | Self::Access(_) => Fault::Caller,
         }
     }
@@ -85,6 +94,16 @@ impl AnswerError {
     /// What to tell the caller. Failures of this node are not told to strangers.
     #[must_use]
     pub fn words(&self) -> String {
+        match self {
+            // Whether others have a contract is none of a stranger's business.
+            Self::Change(ChangeError::Refused(
+                Refusal::UnknownContract { .. } | Refusal::Termination(_),
+            ))
+            | Self::Access(AccessError::UnknownContract { .. } | AccessError::Signature) => {
+                return "there is no such contract between this provider and who signed".to_owned();
+            }
+            _ => {}
+        }
         match self.fault() {
             Fault::Caller => with_causes(self),
             _ => "the node cannot answer now".to_owned(),
@@ -104,8 +123,16 @@ pub struct Answer {
 /// What comes after what is ready.
 enum Next {
     Nothing,
-    Data(Box<Release>, TreeSize),
-    End(Receipt, TreeSize),
+    Data(Box<Release>, Shown),
+    /// The release gave its last piece, or stopped.
+    End(Receipt, Shown),
+}
+
+/// What the last frame needs: the record of the decision, which may be archived meanwhile, and how much of the
+/// log the consumer has seen.
+struct Shown {
+    decision: Vec<u8>,
+    held: TreeSize,
 }
 
 impl DataSpace {
@@ -127,6 +154,11 @@ impl DataSpace {
                 self.terminate(Signed::from_bytes(from.to_vec())?)?;
                 Vec::new()
             }
+            Call::Consistency => {
+                let ConsistencyCall { from, to } = read_body(from)?;
+                let path = self.log().consistency_proof(from, to)?.path;
+                body(&Consistency { path })?
+            }
             Call::Access => {
                 let AccessCall { request, held } = read_body(from)?;
                 return self.answer_access(self.access(signed(request)?)?, held);
@@ -142,16 +174,18 @@ impl DataSpace {
                 let columns =
                     release.schema().map(|schema| schema.fields().iter().map(name).collect());
                 let record = release.receipt().index;
-                (Frame::Permitted { record, columns }, Next::Data(Box::new(release), held))
+                let shown = Shown { decision: self.log().read(record)?, held };
+                (Frame::Permitted { record, columns }, Next::Data(Box::new(release), shown))
             }
             Access::Denied(denied) => {
                 let receipt = denied.receipt();
                 let reasons = denied.reasons().iter().map(ToString::to_string).collect();
                 let frame = Frame::Denied { record: receipt.index, reasons };
-                (frame, Next::End(receipt, held))
+                let shown = Shown { decision: self.log().read(receipt.index)?, held };
+                (frame, Next::End(receipt, shown))
             }
         };
-        let ready = frame.to_bytes()?;
+        let ready = frame.to_bytes().map_err(io::Error::other).map_err(AnswerError::Frame)?;
         Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next })
     }
 
@@ -168,8 +202,13 @@ impl DataSpace {
         if let ChangeError::Refused(Refusal::AlreadyAccepted { consumer, .. }) = &refused {
             let now = self.now().map_err(WriteError::from).map_err(ChangeError::from)?;
             let acceptance = acceptance.verify(&self.keys().keys(consumer), now);
-            let contract = acceptance.map_err(ChangeError::from)?.value().contract;
-            if let Ok(agreement) = self.agreement(contract) {
+            let acceptance = acceptance.map_err(ChangeError::from)?;
+            let Acceptance { offer, contract, .. } = acceptance.value();
+            // The consumer may name any contract: it gets its own, from this offer, and no other one.
+            if let Ok(agreement) = self.agreement(*contract)
+                && agreement.value().consumer == *consumer
+                && agreement.value().offer == *offer
+            {
                 return Ok(agreement.signed().clone());
             }
         }
@@ -193,12 +232,8 @@ impl DataSpace {
             }
         }
         let now = self.now().map_err(WriteError::from).map_err(ChangeError::from)?;
-        let (mut offers, mut next, mut len) = (Vec::new(), None, 0_usize);
-        for (id, offer) in self.open_offers(call.after, now)? {
-            len = len.saturating_add(offer.as_bytes().len());
-            if len > CATALOGUE_LEN_MAX {
-                break;
-            }
+        let (mut offers, mut next) = (Vec::new(), None);
+        for (id, offer) in self.open_offers(call.after, now, CATALOGUE_LEN_MAX)? {
             offers.push(ByteBuf::from(offer.as_bytes()));
             next = Some(id);
         }
@@ -215,16 +250,16 @@ fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, EnvelopeError> {
 
 impl Answer {
     /// Makes the next frame ready; false if there is none.
-    fn go_on(&mut self) -> Result<bool, EncodeError> {
+    fn go_on(&mut self) -> Result<bool, FrameError> {
         self.read = 0;
         self.ready.clear();
         match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Nothing => Ok(false),
-            Next::Data(mut release, held) => {
+            Next::Data(mut release, shown) => {
                 let stopped = match release.next_piece().map(|piece| piece.map(frames)) {
                     Ok(Some(Ok(frames))) => {
                         self.ready = frames;
-                        self.next = Next::Data(release, held);
+                        self.next = Next::Data(release, shown);
                         return Ok(true);
                     }
                     Ok(None) => None,
@@ -232,9 +267,9 @@ impl Answer {
                     // What is wrong with the data is not told.
                     Ok(Some(Err(_))) | Err(_) => Some("the provider cannot go on".to_owned()),
                 };
-                self.end(release.receipt(), held, stopped)
+                self.end(release.receipt(), shown, stopped)
             }
-            Next::End(receipt, held) => self.end(&receipt, held, None),
+            Next::End(receipt, shown) => self.end(&receipt, shown, None),
         }
     }
 
@@ -242,15 +277,16 @@ impl Answer {
     fn end(
         &mut self,
         receipt: &Receipt,
-        held: TreeSize,
+        Shown { decision, held }: Shown,
         stopped: Option<String>,
-    ) -> Result<bool, EncodeError> {
+    ) -> Result<bool, FrameError> {
         let space = self.node.upgrade().map(|inner| DataSpace { inner });
         let (mut evidence, mut path) = (None, Vec::new());
         if let Some(space) = space
-            && let Ok((shown, size)) = space.evidence_under(receipt.index, Some(&receipt.request))
+            && let Ok((shown, size)) =
+                space.evidence_of((receipt.index, decision), Some(&receipt.request))
         {
-            evidence = Some(ByteBuf::from(shown.to_bytes()?));
+            evidence = Some(ByteBuf::from(shown.to_bytes().map_err(FrameError::from)?));
             let range = (held.min(size), held.max(size));
             // Of a log that was rolled back there is none, and the consumer sees it.
             let proof = space.log().consistency_proof(range.0, range.1);
@@ -276,17 +312,6 @@ fn frames(piece: Piece) -> Result<Vec<u8>, FrameError> {
         }
         _ => Err(FrameError::Kind),
     }
-}
-
-/// Why a piece cannot be sent; not told to the consumer.
-#[derive(Debug, Error)]
-enum FrameError {
-    #[error("a kind of data that cannot be sent")]
-    Kind,
-    #[error(transparent)]
-    Text(#[from] dataspace_data_plane::render::WriteError),
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
 }
 
 impl Read for Answer {

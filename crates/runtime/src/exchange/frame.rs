@@ -5,6 +5,7 @@
 use std::io::{ErrorKind, Read};
 
 use dataspace_primitives::Digest;
+use dataspace_primitives::bounded;
 use dataspace_primitives::cbor;
 #[cfg(feature = "provider")]
 use dataspace_primitives::cbor::EncodeError;
@@ -14,8 +15,12 @@ use serde_bytes::ByteBuf;
 
 use crate::exchange::MessageError;
 
-/// Longest frame, in bytes.
-pub(crate) const FRAME_LEN_MAX: usize = 8 << 20;
+/// Longest frame, in bytes: with the longest row that a node reads, all of it quotes.
+pub(crate) const FRAME_LEN_MAX: usize = 34 << 20;
+/// Most columns of a table, reasons of a denial, and digests of a proof: what an honest node sends.
+const COLUMNS_MAX: usize = 4_096;
+const REASONS_MAX: usize = 128;
+const PATH_MAX: usize = 128;
 /// Text of rows in one frame, about; a row is never cut.
 #[cfg(feature = "provider")]
 pub(crate) const ROWS_LEN: usize = 1 << 18;
@@ -27,11 +32,15 @@ pub(crate) enum Frame {
     Permitted {
         record: LeafIndex,
         /// The columns, if these are rows.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "columns")]
         columns: Option<Vec<String>>,
     },
     /// The access is denied, as this record says.
-    Denied { record: LeafIndex, reasons: Vec<String> },
+    Denied {
+        record: LeafIndex,
+        #[serde(deserialize_with = "bounded::list::<_, _, REASONS_MAX>")]
+        reasons: Vec<String>,
+    },
     /// Whole rows as CSV (RFC 4180, with `\n`), without a header.
     Rows { csv: ByteBuf },
     /// Bytes of a file, from this place on.
@@ -45,20 +54,42 @@ pub(crate) enum Frame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         evidence: Option<ByteBuf>,
         /// That its checkpoint extends the one that the consumer holds, or the other way round.
+        #[serde(deserialize_with = "bounded::list::<_, _, PATH_MAX>")]
         path: Vec<Digest>,
     },
 }
 
+fn columns<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    bounded::list::<_, _, COLUMNS_MAX>(from).map(Some)
+}
+
+/// Why a frame is not sent; not told to the consumer.
+#[cfg(feature = "provider")]
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FrameError {
+    #[error("a row is too long to be sent")]
+    Len,
+    #[error("a kind of data that cannot be sent")]
+    Kind,
+    #[error(transparent)]
+    Text(#[from] dataspace_data_plane::render::WriteError),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
 impl Frame {
     #[cfg(feature = "provider")]
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
-        let frame = serde_bytes::ByteBuf::from(cbor::to_canonical(self)?);
-        cbor::to_canonical(&frame)
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, FrameError> {
+        let frame = ByteBuf::from(cbor::to_canonical(self)?);
+        if frame.len() > FRAME_LEN_MAX {
+            return Err(FrameError::Len);
+        }
+        Ok(cbor::to_canonical(&frame)?)
     }
 
     /// The next frame; `None` where nothing more comes.
     pub(crate) fn read(from: &mut impl Read) -> Result<Option<Self>, MessageError> {
-        let malformed = |what| MessageError::Frame { what };
+        let malformed = |what| MessageError::Malformed { what };
         let Some(len) = read_head(from)? else { return Ok(None) };
         if len > u64::try_from(FRAME_LEN_MAX).unwrap_or(u64::MAX) {
             return Err(malformed("a frame is too long"));
@@ -69,7 +100,8 @@ impl Frame {
         if u64::try_from(bytes.len()).ok() != Some(len) {
             return Err(std::io::Error::from(ErrorKind::UnexpectedEof).into());
         }
-        Ok(Some(cbor::from_canonical(&bytes, FRAME_LEN_MAX)?))
+        let frame = cbor::from_canonical(&bytes, FRAME_LEN_MAX);
+        frame.map(Some).map_err(|_| malformed("there is something else than a frame"))
     }
 }
 
@@ -84,7 +116,7 @@ fn read_head(from: &mut impl Read) -> Result<Option<u64>, MessageError> {
             Err(error) => return Err(error.into()),
         }
     }
-    let malformed = MessageError::Frame { what: "there is something else than a frame" };
+    let malformed = MessageError::Malformed { what: "there is something else than a frame" };
     let [first] = first;
     let (major, more) = (first >> 5, first & 0x1f);
     let (bytes, least) = match more {

@@ -2,15 +2,18 @@
 
 use std::io::Read;
 
+use dataspace_identity::keys::KEY_DOCUMENTS_MAX;
 #[cfg(feature = "provider")]
 use dataspace_primitives::cbor::DecodeError;
 use dataspace_primitives::cbor::{self, EncodeError};
+use dataspace_primitives::{Digest, bounded};
 use dataspace_tlog::TreeSize;
 use dataspace_usage_contract::OfferId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+use crate::entries::PAGE_MAX;
 #[cfg(feature = "provider")]
 use crate::exchange::CALL_LEN_MAX;
 use crate::exchange::MessageError;
@@ -39,7 +42,9 @@ pub(crate) struct Catalogue {
     /// The provider's credential.
     pub(crate) provider: ByteBuf,
     /// Its key documents, oldest first.
+    #[serde(deserialize_with = "bounded::list::<_, _, KEY_DOCUMENTS_MAX>")]
     pub(crate) keys: Vec<ByteBuf>,
+    #[serde(deserialize_with = "bounded::list::<_, _, PAGE_MAX>")]
     pub(crate) offers: Vec<ByteBuf>,
     /// Where the next page goes on; `None` at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,7 +82,7 @@ pub(crate) fn read_whole(answer: impl Read) -> Result<Vec<u8>, MessageError> {
     let (mut bytes, limit) = (Vec::new(), u64::try_from(ANSWER_LEN_MAX).unwrap_or(u64::MAX));
     answer.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > ANSWER_LEN_MAX {
-        return Err(MessageError::Frame { what: "it is too long" });
+        return Err(MessageError::Malformed { what: "it is too long" });
     }
     Ok(bytes)
 }
@@ -85,5 +90,22 @@ pub(crate) fn read_whole(answer: impl Read) -> Result<Vec<u8>, MessageError> {
 pub(crate) fn read_answer<T: Serialize + DeserializeOwned>(
     answer: impl Read,
 ) -> Result<T, MessageError> {
-    Ok(cbor::from_canonical(&read_whole(answer)?, ANSWER_LEN_MAX)?)
+    let read = cbor::from_canonical(&read_whole(answer)?, ANSWER_LEN_MAX);
+    read.map_err(|_| MessageError::Malformed { what: "it is something else" })
+}
+
+/// Body of [`Call::Consistency`](crate::Call::Consistency).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ConsistencyCall {
+    pub(crate) from: TreeSize,
+    pub(crate) to: TreeSize,
+}
+
+/// Answer to it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct Consistency {
+    #[serde(deserialize_with = "bounded::list::<_, _, 128>")]
+    pub(crate) path: Vec<Digest>,
 }

@@ -77,16 +77,17 @@ impl DataSpace {
         index: LeafIndex,
         request: Option<&Signed<AccessRequest>>,
     ) -> Result<Evidence, ExportError> {
-        Ok(self.evidence_under(index, request)?.0)
+        let bytes = self.inner.log.read(index)?;
+        Ok(self.evidence_of((index, bytes), request)?.0)
     }
 
-    /// The same, and how many records the checkpoint in it covers.
-    pub(crate) fn evidence_under(
+    /// The same for the record of a decision, which may be archived by now; and how many records the
+    /// checkpoint in it covers.
+    pub(crate) fn evidence_of(
         &self,
-        index: LeafIndex,
+        (index, bytes): (LeafIndex, Vec<u8>),
         request: Option<&Signed<AccessRequest>>,
     ) -> Result<(Evidence, TreeSize), ExportError> {
-        let bytes = self.inner.log.read(index)?;
         let Record { event, .. } = Record::from_bytes(&bytes)?;
         let Event::Access(access) = event else {
             return Err(ExportError::NotADecision { index });

@@ -74,17 +74,23 @@ impl DataSpace {
         })
     }
 
-    /// A page of the catalogue.
+    /// A page of the catalogue, of documents of at most `len_max` bytes together.
     pub(crate) fn open_offers(
         &self,
         after: Option<OfferId>,
         now: UnixMillis,
+        len_max: usize,
     ) -> Result<Vec<(OfferId, Signed<Offer>)>, OfferStoreError> {
         self.inner.offers.with((self.provider(), &*self.keys()), now, |offers| {
             let offers =
                 offers.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
             let open = offers.filter(|(_, offer)| now < offer.value().expires_at);
-            Ok(open.take(PAGE_MAX).map(|(id, offer)| (*id, offer.signed().clone())).collect())
+            let mut left = len_max;
+            let page = open.take(PAGE_MAX).map_while(|(id, offer)| {
+                left = left.checked_sub(offer.signed().as_bytes().len())?;
+                Some((*id, offer.signed().clone()))
+            });
+            Ok(page.collect())
         })
     }
 }
