@@ -78,6 +78,7 @@ pub const DIFFERENCES_MAX: usize = 1000;
 /// differs. Nothing is recorded or released.
 ///
 /// ```
+/// # use dataspace_policy::simulate::{Change, Past, simulate};
 /// # use dataspace_policy::*;
 /// # use dataspace_primitives::{Digest, Region};
 /// let scope = Scope { consumer: "did:key:z6Mk…".to_owned(), product: "alloys".parse()? };

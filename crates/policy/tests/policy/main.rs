@@ -33,6 +33,8 @@ mod naive_terms;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod seen;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terms;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use dataspace_policy::{ClauseId, ClauseKind, Duty, Terms};
-use dataspace_primitives::{Digest, Part};
+use dataspace_primitives::{Digest, Name, Part};
 use ring::digest::{Context, SHA256};
 
 use crate::consumer::complaint::{Complaint, short};
@@ -89,14 +89,14 @@ impl Watch {
         let is_left_out = |column: &str| {
             self.duties.iter().any(|(_, duty)| is_of(duty, column) && duty.leaves_out())
         };
-        let is_masked = |column: &str| {
+        let has_mask = |column: &str| {
             self.duties.iter().any(|(_, duty)| is_of(duty, column) && matches!(duty, Duty::Mask(_)))
         };
         let mut complaints = Vec::new();
         let others = columns.iter().filter(|column| !is_asked(column)).take(OTHER_COLUMNS_MAX);
         complaints.extend(others.map(|column| Complaint::OtherColumn { column: short(column) }));
         for (number, (clause, duty)) in self.duties.iter().enumerate() {
-            let Some(column) = duty.column().map(|name| name.as_str()) else { continue };
+            let Some(column) = duty.column().map(Name::as_str) else { continue };
             let at = columns.iter().position(|one| one == column);
             match at {
                 Some(_) if duty.leaves_out() => {
@@ -104,7 +104,7 @@ impl Watch {
                     complaints.push(Complaint::HiddenColumn { clause, column });
                 }
                 // What a filter was compared with cannot be seen behind a mask.
-                Some(at) if matches!(duty, Duty::Mask(_)) || !is_masked(column) => {
+                Some(at) if matches!(duty, Duty::Mask(_)) || !has_mask(column) => {
                     self.seen_in.push((at, number));
                 }
                 None if is_asked(column) && !is_left_out(column) => {
@@ -137,8 +137,9 @@ impl Watch {
         if self.is_lost {
             return;
         }
-        let quotes = csv.iter().filter(|byte| **byte == b'"').count();
-        if !csv.is_empty() && (csv.last() != Some(&b'\n') || !quotes.is_multiple_of(2)) {
+        // In whole rows, quotes come in pairs.
+        let is_quoted = csv.iter().fold(false, |is_quoted, byte| is_quoted ^ (*byte == b'"'));
+        if !csv.is_empty() && (csv.last() != Some(&b'\n') || is_quoted) {
             return self.lose();
         }
         // The reader would take a mark at the beginning for one of the file, and not for a value.

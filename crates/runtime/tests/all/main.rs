@@ -23,6 +23,8 @@ mod consumer;
 #[cfg(test)]
 mod consumer_attacks;
 #[cfg(test)]
+mod consumer_evasions;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod crash;
