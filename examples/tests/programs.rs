@@ -138,9 +138,9 @@ fn a_consumer_in_another_process_gets_data_over_http() {
     let told = succeed(consumer, &[&path("institute"), &url, &authority]);
     for line in [
         "duty-1  column mp_id is replaced by pseudonyms",
-        "record 6: 55 rows, ",
-        "record 8: denied: permission-1: the purpose must be research",
-        "closed with 9 records\n",
+        "record 7: 55 rows, ",
+        "record 9: denied: permission-1: the purpose must be research",
+        "closed with 10 records\n",
     ] {
         assert!(told.contains(line), "{line}: {told}");
     }
