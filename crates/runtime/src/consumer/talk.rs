@@ -59,7 +59,7 @@ impl ConsumerNode {
     /// [`ConsumerError`] if the provider does not answer, or is not a member of this space. Offers that cannot
     /// be accepted are left out.
     pub fn read_catalogue(&self, provider: &dyn Transport) -> Result<Vec<OfferId>, ConsumerError> {
-        let (mut after, mut new, mut room) = (None, Vec::new(), None);
+        let (mut after, mut new, mut room, mut seen) = (None, Vec::new(), None, 0_usize);
         loop {
             let Catalogue { profile, provider: credential, keys, offers, next } =
                 page(provider, after)?;
@@ -69,6 +69,10 @@ impl ConsumerNode {
             };
             // Only the last page is empty.
             let is_last = offers.is_empty();
+            seen = seen.saturating_add(offers.len());
+            if seen > OFFERS_MAX {
+                return Err(ConsumerError::CatalogueLen { max: OFFERS_MAX });
+            }
             for offer in offers {
                 match self.keep_new(&signed(offer)?) {
                     Ok((id, true)) => {

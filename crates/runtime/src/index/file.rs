@@ -38,8 +38,7 @@ fn len_max(log: &Log) -> u64 {
 
 fn open(snapshots: &dyn Snapshots, log: &Log) -> Result<Source<impl Read>, Unusable> {
     let content = snapshots.load()?.ok_or(Unusable::Missing)?;
-    let content = io::BufReader::with_capacity(1 << 18, content.take(len_max(log)));
-    Ok(Source::new(content)?)
+    Ok(Source::new(content.take(len_max(log)))?)
 }
 
 /// Hands every row to `visit`, if the statement about them is one of this log. What `visit` made of

@@ -27,12 +27,18 @@ const CONTRACT_LEN: usize = 3 * Digest::LEN + 9 * 8 + 2 * 4;
 /// A limit of uses that is none.
 const UNLIMITED: u64 = u64::MAX;
 
+/// Bytes that are read, and summed, at a time. Longer than every field.
+const CHUNK_LEN: usize = 1 << 18;
+
 /// Reads, and sums what it reads: rows, and a digest.
 pub(super) struct Source<R> {
     from: R,
     hash: Context,
     rows: u64,
-    buffer: Vec<u8>,
+    /// What was read ahead: up to `summed` it is in the digest, up to `taken` it was handed out.
+    ahead: Vec<u8>,
+    summed: usize,
+    taken: usize,
 }
 
 /// Writes, and sums what it writes: rows, and a digest.
@@ -63,15 +69,43 @@ impl Source<io::Cursor<Vec<u8>>> {
 
 impl<R: Read> Source<R> {
     pub(super) fn new(from: R) -> io::Result<Self> {
-        let mut source = Self { from, hash: Context::new(&SHA256), rows: 0, buffer: Vec::new() };
+        let (hash, ahead) = (Context::new(&SHA256), Vec::with_capacity(CHUNK_LEN));
+        let mut source = Self { from, hash, rows: 0, ahead, summed: 0, taken: 0 };
         if source.array()? == MAGIC { Ok(source) } else { Err(damaged("it begins otherwise")) }
     }
 
-    fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.from.read_exact(&mut bytes)?;
-        self.hash.update(&bytes);
+    /// Sums what was handed out.
+    fn sum(&mut self) {
+        let summed = self.ahead.get(self.summed..self.taken).unwrap_or_default();
+        self.hash.update(summed);
+        self.summed = self.taken;
+    }
+
+    /// Reads ahead until `len` bytes are there, or no more come.
+    fn fill(&mut self, len: usize) -> io::Result<()> {
+        if self.ahead.len() - self.taken >= len {
+            return Ok(());
+        }
+        self.sum();
+        self.ahead.drain(..self.taken);
+        (self.summed, self.taken) = (0, 0);
+        let more = CHUNK_LEN.max(len).saturating_sub(self.ahead.len());
+        let more = u64::try_from(more).unwrap_or(u64::MAX);
+        self.from.by_ref().take(more).read_to_end(&mut self.ahead)?;
+        Ok(())
+    }
+
+    fn take(&mut self, len: usize) -> io::Result<&[u8]> {
+        self.fill(len)?;
+        let at = self.taken;
+        let bytes = self.ahead.get(at..).and_then(|ahead| ahead.get(..len));
+        let bytes = bytes.ok_or(io::ErrorKind::UnexpectedEof)?;
+        self.taken = at.saturating_add(len);
         Ok(bytes)
+    }
+
+    fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+        self.take(N)?.first_chunk().copied().ok_or_else(|| damaged("a short row"))
     }
 
     pub(super) fn number(&mut self) -> io::Result<u64> {
@@ -82,10 +116,7 @@ impl<R: Read> Source<R> {
         if len > len_max {
             return Err(damaged("a row is too long"));
         }
-        self.buffer.resize(len, 0);
-        self.from.read_exact(&mut self.buffer)?;
-        self.hash.update(&self.buffer);
-        Ok(&self.buffer)
+        self.take(len)
     }
 
     fn long(&mut self, len_max: usize) -> io::Result<&[u8]> {
@@ -115,8 +146,7 @@ impl<R: Read> Source<R> {
     /// A contract, and the number of its relation.
     pub(super) fn contract(&mut self) -> io::Result<(Place, u32, Made)> {
         self.rows += 1;
-        let row: [u8; CONTRACT_LEN] = self.array()?;
-        let mut row = Fields(&row);
+        let mut row = Fields(self.take(CONTRACT_LEN)?);
         let id = ContractId::from_digest(row.digest()?);
         let offer = OfferId::from_digest(row.digest()?);
         let program = row.digest()?;
@@ -147,11 +177,13 @@ impl<R: Read> Source<R> {
 
     /// Rows and digest of all that was read, and the statement behind it.
     pub(super) fn finish(mut self) -> io::Result<((u64, Digest), Vec<u8>)> {
+        self.sum();
         let sum = (self.rows, finish(self.hash.clone()));
         let statement = self.long(DOCUMENT_LEN_MAX)?.to_vec();
-        match self.from.read(&mut [0])? {
-            0 => Ok((sum, statement)),
-            _ => Err(damaged("it goes on after its end")),
+        match self.take(1) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok((sum, statement)),
+            Err(error) => Err(error),
+            Ok(_) => Err(damaged("it goes on after its end")),
         }
     }
 }
