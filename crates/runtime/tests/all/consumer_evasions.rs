@@ -189,6 +189,8 @@ fn evidence_says_of_a_request_what_was_asked() {
 #[test]
 fn a_catalogue_of_ever_more_pages_ends() {
     let (node, _half, consumer, _) = concluded(terms());
+    let other = node.conclude(&node.offer(counted(7)), &rival()).unwrap();
+    let other = node.space.agreement(other).unwrap().signed().as_bytes().to_vec();
     // Empty pages, and pages of a thousand offers that are none.
     for (offers, pages) in [(0, 1), (1_000, 11)] {
         let calls = std::sync::atomic::AtomicU8::new(1);
@@ -197,9 +199,7 @@ fn a_catalogue_of_ever_more_pages_ends() {
             let mut bytes = Vec::new();
             direct(&node.space).call(Call::Catalogue, vec![0xa0])?.read_to_end(&mut bytes)?;
             let Value::Map(mut page) = serde_cbor::from_slice(&bytes).unwrap() else { panic!() };
-            let other = node.conclude(&node.offer(counted(number.into())), &rival()).unwrap();
-            let other = node.space.agreement(other).unwrap().signed().as_bytes().to_vec();
-            page.insert(text("offers"), Value::Array(vec![Value::Bytes(other); offers]));
+            page.insert(text("offers"), Value::Array(vec![Value::Bytes(other.clone()); offers]));
             page.insert(text("next"), Value::Bytes(vec![number; 32]));
             let page = dataspace_primitives::cbor::to_canonical(&Value::Map(page)).unwrap();
             Ok(Box::new(Cursor::new(page)))
