@@ -1,7 +1,7 @@
 //! A provider's node over HTTP. It founds a space, admits itself and one consumer, publishes an offer, and
 //! answers calls until it is stopped. Every document in a call is signed, and verified by the node.
 //!
-//! `cargo run --bin provider -- DIR CONSUMER` makes DIR; `consumer` tells the CONSUMER's DID.
+//! `cargo run --bin provider -- DIR CONSUMER` makes DIR, once; `consumer` tells the CONSUMER's DID.
 #![expect(clippy::print_stdout, reason = "it tells what it does")]
 
 use std::io::Read as _;
@@ -14,7 +14,7 @@ use dataspace::{
 };
 use http_body_util::{BodyExt as _, Limited, channel::Channel};
 use hyper::body::{Bytes, Incoming};
-use hyper::{Request, Response, StatusCode, server::conn::http1, service::service_fn};
+use hyper::{Method, Request, Response, StatusCode, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpListener, runtime::Handle, task::spawn_blocking};
 
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("listening on http://{}", listener.local_addr()?);
         loop {
-            let (stream, _) = listener.accept().await?;
+            let Ok((stream, _)) = listener.accept().await else { continue };
             let node = node.clone();
             tokio::spawn(async move {
                 let service = service_fn(move |request| answer(node.clone(), request));
@@ -51,11 +51,12 @@ async fn answer(
         *response.status_mut() = status;
         Ok(response)
     };
-    let Ok(call) = request.uri().path().trim_start_matches('/').parse::<Call>() else {
+    let call = request.uri().path().strip_prefix('/').and_then(|call| call.parse::<Call>().ok());
+    let Some(call) = call.filter(|_| request.method() == Method::POST) else {
         return respond(StatusCode::NOT_FOUND);
     };
     let Ok(body) = Limited::new(request.into_body(), CALL_LEN_MAX).collect().await else {
-        return respond(StatusCode::BAD_REQUEST);
+        return respond(StatusCode::PAYLOAD_TOO_LARGE);
     };
     match spawn_blocking(move || node.answer(call, &body.to_bytes())).await {
         Ok(Ok(mut answer)) => {
@@ -71,7 +72,7 @@ async fn answer(
             respond(StatusCode::OK)
         }
         Ok(Err(error)) => {
-            println!("{call} refused: {error}");
+            println!("{call} refused: {}", error.words());
             let _gone = sender.send_data(Bytes::from(error.words())).await;
             respond(match error.fault() {
                 Fault::Caller => StatusCode::BAD_REQUEST,

@@ -124,7 +124,6 @@ fn a_consumer_in_another_process_gets_data_over_http() {
     let parent = tempfile::tempdir().unwrap();
     let path = |name: &str| parent.path().join(name).to_str().unwrap().to_owned();
     let consumer = env!("CARGO_BIN_EXE_consumer");
-    std::fs::create_dir(path("institute")).unwrap();
     let did = succeed(consumer, &[&path("institute")]);
     let mut provider = Command::new(env!("CARGO_BIN_EXE_provider"));
     provider.args([&path("laboratory"), did.trim()]).stdout(std::process::Stdio::piped());
@@ -145,9 +144,11 @@ fn a_consumer_in_another_process_gets_data_over_http() {
         assert!(told.contains(line), "{line}: {told}");
     }
     assert!(!told.contains("complaint"), "{told}");
+    // It can be run again: the node is opened, and the quota goes on.
+    let again = succeed(consumer, &[&path("institute"), &url, &authority]);
+    assert!(again.contains(": 55 rows, ") && !again.contains("complaint"), "{again}");
     // Another authority's word is not taken.
     let stranger = dataspace_runtime::generate_key().unwrap();
-    std::fs::create_dir(path("other")).unwrap();
     succeed(consumer, &[&path("other")]);
     let (is_good, told) = run(consumer, &[&path("other"), &url, stranger.did().as_str()]);
     assert!(!is_good && told.contains("UntrustedKey"), "{told}");

@@ -58,6 +58,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A consumer with a node of its own uses [`ConsumerSetup`], [`fetch_profile`] and [`ConsumerNode`]; a provider answers
+//! its calls by [`DataSpace::answer`]. `docs/embedding.md` has both.
+//!
 //! # Features
 //! `provider` (on unless you turn it off): the provider's node. A program that is a consumer alone leaves it
 //! out: `default-features = false`.
@@ -90,7 +93,7 @@ pub use dataspace_usage_contract::{
 };
 
 // Both halves.
-pub use dataspace_policy::Clause;
+pub use dataspace_policy::{Clause, ClauseId};
 pub use dataspace_runtime::{
     Call, ChangeError, Clock, SystemClock, Transport,
     entries::{OfferEntry, OfferFilter},
@@ -123,10 +126,10 @@ pub use dataspace_runtime::{
 
 // What everybody can check.
 pub use dataspace_ledger::{
-    DenialReason, Evidence, Replayed, Replayer, VerifiedEvidence, evidence::EvidenceError,
+    DenialReason, Evidence, Refusal, Replayed, Replayer, VerifiedEvidence, evidence::EvidenceError,
 };
 pub use dataspace_runtime::replay_decisions;
-pub use dataspace_tlog::{Checkpoint, Fault};
+pub use dataspace_tlog::{Checkpoint, Fault, LeafIndex, record::ReceivedAnswer};
 
 /// First profiles of sectors, to begin a space with.
 pub mod sectors {

@@ -295,8 +295,8 @@ impl ConsumerNode {
         Ok(agreement)
     }
 
-    /// Signs a request for one access. Recorded before it is handed out. [`access`](Self::access) does this, and
-    /// records what comes of it.
+    /// Signs a request for one access, for a way of your own to the provider. Recorded before it is handed out;
+    /// what comes of it is recorded by [`access`](Self::access) alone, which does all of it.
     ///
     /// # Errors
     /// [`ConsumerError`] if the contract is not held here, or was ended.

@@ -1,7 +1,8 @@
 //! What the two halves say to each other, as bytes for any transport.
 //!
 //! A consumer makes a [`Call`] with a body and reads an answer. Over HTTP, a call is a `POST` to its path, an
-//! answer is the body of a 200, and [`CallError::Refused`] is a 4xx with its words. Bodies are canonical CBOR;
+//! answer is the body of a 200, and [`CallError::Refused`] is a 4xx with its words; a failure of the provider's own is
+//! a 5xx, and [`CallError::Io`] to the consumer. Bodies are canonical CBOR;
 //! the answer to [`Call::Access`] is a sequence of frames (`frame.rs`), so that it can be read as it comes.
 
 pub(crate) mod frame;

@@ -61,7 +61,8 @@ pub enum KeyFileError {
 }
 
 impl NodeKeys {
-    /// Draws the keys of a new participant, and keeps them in `dir`, which is made if it is not there.
+    /// Draws the keys of a new participant, and keeps them in `dir`, which is made if it is not there (its parent must
+    /// be).
     /// `passphrase` seals them; without one, access rights alone protect them. Keep a copy of the
     /// directory: there is no way back to lost keys.
     ///

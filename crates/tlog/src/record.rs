@@ -163,6 +163,8 @@ pub enum ConsumerEvent {
 pub struct ReceivedRecord {
     /// SHA-256 of the signed request.
     pub request: Digest,
+    /// The contract: SHA-256 of the canonical agreement.
+    pub contract: Digest,
     /// The answer.
     pub answer: ReceivedAnswer,
     /// SHA-256 of the evidence of the decision, which is kept in a file; `None` if none came that verifies.
@@ -184,7 +186,7 @@ pub enum ReceivedAnswer {
         bytes: u64,
         /// SHA-256 of the pieces, one after the other.
         content: Digest,
-        /// True if the provider said that this is all of it.
+        /// True if the provider said that this is all of it, and nothing that came speaks against it.
         is_whole: bool,
     },
     /// A denial.

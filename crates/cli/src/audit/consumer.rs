@@ -1,22 +1,27 @@
 //! A consumer's own log, read from its first record: every document verified, and what it complains of.
 
+use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use dataspace_identity::Did;
 use dataspace_ledger::replayed::ReplayError;
 use dataspace_ledger::{ConsumerState, Refusal, times::Times};
-use dataspace_primitives::{UnixMillis, shown};
+use dataspace_primitives::{Digest, UnixMillis, shown};
 use dataspace_tlog::{
     Event, LeafIndex, Record,
     record::{ConsumerEvent, ReceivedAnswer},
 };
 use serde_json::json;
 
+use crate::audit::kind::Kind;
+use crate::audit::place::Place;
 use crate::audit::source::Source;
 use crate::audit::words::count;
 use crate::json::object;
 use crate::outcome::{Damaged, Health};
+use crate::shell::shown_path;
 use crate::{json, paint};
 
 /// Lines of the text; JSON has as many.
@@ -29,6 +34,9 @@ struct Found {
     undecided: u64,
     complained: u64,
     complaints: Vec<(u64, String)>,
+    /// Files with evidence, and those that are missing or are not what was recorded.
+    evidence: u64,
+    bad_evidence: Vec<(u64, String)>,
 }
 
 /// Returns true if the log was refused because it is a consumer's.
@@ -41,7 +49,7 @@ pub(super) fn is_consumers(error: &anyhow::Error) -> bool {
 
 /// Sound means that the log is what an honest consumer writes; complaints are about providers.
 pub(super) fn replay(
-    source: &Source,
+    (source, place): (&Source, &Place),
     authority: &Did,
     is_json: bool,
     out: &mut impl Write,
@@ -50,6 +58,8 @@ pub(super) fn replay(
     let mut times = Times::after(UnixMillis::MIN);
     let not_honest =
         || Damaged(format!("the log does not follow the rules of the space of {authority}"));
+    // Beside a published log there is none.
+    let dir = place.directory().filter(|_| place.kind().is_ok_and(|kind| kind == Kind::Node));
     let refused = |index: LeafIndex| move || format!("record {index}");
     source.replay(0..size, |index, bytes| {
         let mut take = || {
@@ -61,6 +71,7 @@ pub(super) fn replay(
                     ReceivedAnswer::Denied { .. } => found.denied += 1,
                     ReceivedAnswer::None { .. } => found.undecided += 1,
                 }
+                found.look(index, &received.request, received.evidence, dir);
                 found.complained += u64::from(!received.complaints.is_empty());
                 let room = COMPLAINTS_MAX.saturating_sub(found.complaints.len());
                 let some = received.complaints.iter().take(room).cloned();
@@ -86,7 +97,32 @@ pub(super) fn replay(
     } else {
         write(out, source, size, &state, &found)?;
     }
-    Ok(Health::Sound)
+    Ok(Health::of(found.bad_evidence.is_empty()))
+}
+
+impl Found {
+    /// Compares a file of evidence with what was recorded of it, where there is a directory with it.
+    fn look(
+        &mut self,
+        index: LeafIndex,
+        request: &Digest,
+        recorded: Option<Digest>,
+        dir: Option<&Path>,
+    ) {
+        let (Some(recorded), Some(dir)) = (recorded, dir) else { return };
+        let file = dir.join("evidence").join(format!("{}.cbor", request.to_hex()));
+        let what = match fs::read(&file) {
+            Ok(bytes) if Digest::of(&bytes) == recorded => {
+                self.evidence += 1;
+                return;
+            }
+            Ok(_) => "is not what was recorded",
+            Err(_) => "cannot be read",
+        };
+        if self.bad_evidence.len() < COMPLAINTS_MAX {
+            self.bad_evidence.push((index.as_u64(), format!("{} {what}", shown_path(&file))));
+        }
+    }
 }
 
 fn write(
@@ -110,6 +146,10 @@ fn write(
         found.undecided,
         state.waiting().count()
     )?;
+    writeln!(out, "   evidence       {} as recorded", count(found.evidence, "file"))?;
+    for (index, text) in &found.bad_evidence {
+        writeln!(out, "   {} record {index}: {}", paint::bad("damaged"), shown(text))?;
+    }
     for (index, text) in &found.complaints {
         writeln!(out, "   {} record {index}: {}", paint::bad("complaint"), shown(text))?;
     }
@@ -138,5 +178,7 @@ fn to_json(source: &Source, size: u64, state: &ConsumerState, found: &Found) -> 
         "waiting": state.waiting().count(),
         "complained": found.complained,
         "complaints": complaints,
+        "evidence": found.evidence,
+        "badEvidence": found.bad_evidence.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>(),
     }
 }

@@ -31,7 +31,8 @@ decision that does not follow is a discrepancy, and so is a fact that the record
 contradict, a release with other duties than the contract's, or a request that was decided twice.
 It believes the space authority, and what consumers stated in their requests.
 
-Of a consumer's own log it verifies every document, and tells what the consumer complains of.
+Of a consumer's own log it verifies every document and compares the files of evidence with it, and
+tells what the consumer complains of.
 
 --with FILE also decides by that Cedar text in place of the space's policies, and tells what would
 have been decided otherwise. That changes nothing, and is no discrepancy.
@@ -98,7 +99,7 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
     drop(progress);
     match taken {
         Err(error) if consumer::is_consumers(&error) => {
-            return consumer::replay(&source, &authority, json, out);
+            return consumer::replay((&source, &place), &authority, json, out);
         }
         taken => taken?,
     }

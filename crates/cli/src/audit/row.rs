@@ -54,8 +54,8 @@ pub(crate) enum EventKind {
     Acceptance,
     /// A consumer asked for an access
     Request,
-    /// What came to a consumer in answer
-    Received,
+    /// What came to a consumer in answer to a request
+    Answer,
     /// Something else: of another version, or no record at all
     Other,
 }
@@ -79,7 +79,7 @@ impl EventKind {
             Self::Offer => "offer",
             Self::Acceptance => "acceptance",
             Self::Request => "request",
-            Self::Received => "received",
+            Self::Answer => "answer",
             Self::Other => "other",
         }
     }
@@ -274,7 +274,8 @@ impl Row {
     }
 
     fn received(&mut self, received: &ReceivedRecord) {
-        self.kind = EventKind::Received;
+        self.kind = EventKind::Answer;
+        self.contract = Some(received.contract);
         let what = match &received.answer {
             ReceivedAnswer::Released { rows, bytes, is_whole, .. } => {
                 let rows = if *rows > 0 { format!("{rows} rows, ") } else { String::new() };
@@ -287,7 +288,10 @@ impl Row {
             }
             ReceivedAnswer::None { why } => format!("no decision: {}", shown(why)),
         };
-        let evidence = if received.evidence.is_some() { "; evidence kept" } else { "" };
+        let evidence = match received.evidence {
+            Some(_) => format!("; evidence/{}….cbor", received.request.to_short()),
+            None => String::new(),
+        };
         self.what = format!("{what}{evidence}");
         for complaint in &received.complaints {
             // Writing to a string does not fail.

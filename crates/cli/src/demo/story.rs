@@ -378,9 +378,10 @@ impl Demo {
                 &["contract", &mill, "--authority", &authority],
                 "read what was agreed in plain words, and what became of it",
             ),
+            (&["audit", "show", &mill], "what the mill's log holds; `audit verify` checks it"),
             (
-                &["audit", "show", &mill],
-                "what the mill's log holds; `audit verify` checks it, `audit replay` decides again",
+                &["audit", "replay", &mill, "--authority", &authority],
+                "make every decision again, from what was signed",
             ),
             (&["audit", "show", &institute], "what the institute's own log holds"),
             (&["demo", "--data", "FILE"], "share a CSV or Parquet file of your own"),

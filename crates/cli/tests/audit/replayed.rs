@@ -61,9 +61,21 @@ fn a_consumers_log_is_replayed_as_one() {
     let json = audit(dir.path(), &[&args[..], &["--json"]].concat()).json();
     assert_eq!((&json["half"], &json["released"]), (&"consumer".into(), &2.into()));
     let kinds = audit(dir.path(), &["show", "demo/institute/node", "--json"]).out;
-    for kind in ["offer", "acceptance", "request", "received"] {
+    for kind in ["offer", "acceptance", "request", "answer"] {
         assert!(kinds.contains(&format!("\"event\":\"{kind}\"")), "{kind}: {kinds}");
     }
+    // Of another half, `contract` says where to look.
+    let args = ["contract", "demo/institute/node", "--authority", "demo/authority.did"];
+    let said = crate::support::dataspace(dir.path(), &args).ends(2);
+    assert!(said.contains("the log of a consumer"), "{said}");
+    // A backup has the evidence, and one without it is damaged.
+    audit(dir.path(), &["backup", "demo/institute/node", "--to", "copy"]).ends(0);
+    let args = ["replay", "copy", "--authority", "demo/authority.did"];
+    assert!(audit(dir.path(), &args).ends(0).contains("5 files as recorded"));
+    let evidence = std::fs::read_dir(dir.path().join("copy/evidence")).unwrap();
+    std::fs::remove_file(evidence.last().unwrap().unwrap().path()).unwrap();
+    let said = audit(dir.path(), &args).ends(1);
+    assert!(said.contains("4 files as recorded") && said.contains("cannot be read"), "{said}");
     // A document that does not verify is no record of an honest consumer.
     let other = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
     let args = ["replay", "demo/institute/node", "--authority", other];

@@ -153,7 +153,7 @@ fn printed_commands_run_as_they_are() {
             .lines()
             .filter_map(|line| line.trim().strip_prefix("cargo run --release -- "))
             .collect();
-        assert_eq!(commands.len(), 5, "{text}");
+        assert_eq!(commands.len(), 6, "{text}");
         for command in commands.iter().filter(|command| !command.contains("FILE")) {
             let script = format!("{} {command}", env!("CARGO_BIN_EXE_dataspace"));
             let mut shell = std::process::Command::new("sh");

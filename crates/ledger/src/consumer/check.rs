@@ -51,6 +51,9 @@ impl ConsumerState {
             }
             Event::Consumer(ConsumerEvent::Received(received)) => {
                 let contract = self.waiting_for(&received.request)?;
+                if received.contract != *contract.as_digest() {
+                    return Err(Refusal::Mismatch);
+                }
                 Kind::Received { received, contract }
             }
             Event::Concluded { contract, document } => self.concluded((contract, document), now)?,

@@ -24,6 +24,14 @@ pub struct Arrival {
     pub complaints: Vec<Complaint>,
 }
 
+impl Arrival {
+    /// Returns true if data came, all of them by what the provider says and what can be seen.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self.answer, ReceivedAnswer::Released { is_whole: true, .. })
+    }
+}
+
 /// In plain words: `55 rows, 4310 bytes`, or `denied: …`. A provider's words are shown so that they cannot act
 /// on a terminal.
 impl fmt::Display for Arrival {

@@ -121,23 +121,35 @@ impl ConsumerNode {
             Ok(Some(_)) => malformed("it does not begin with a decision"),
             Err(error) => error,
         };
-        self.unanswered(request, with_causes(&why))?;
+        self.unanswered(request, with_causes(&why), &[])?;
         Err(why.into())
     }
 
     /// Records that a request came to no decision: the provider refused it, or could not be reached.
-    ///
-    /// # Errors
-    /// [`ConsumerError`] if no such request waits for an answer.
-    pub fn unanswered(
+    pub(super) fn unanswered(
         &self,
         request: &Signed<AccessRequest>,
         why: String,
+        complaints: &[Complaint],
     ) -> Result<LeafIndex, ConsumerError> {
         let request = Digest::of(request.as_bytes());
-        let (answer, complaints) = (ReceivedAnswer::None { why: cut(why) }, Vec::new());
-        let received = ReceivedRecord { request, answer, evidence: None, complaints };
+        let contract = *self.inner.state.lock().waiting_for(&request)?.as_digest();
+        let (answer, complaints) = (ReceivedAnswer::None { why: cut(why) }, told(complaints));
+        let received = ReceivedRecord { request, contract, answer, evidence: None, complaints };
         self.record(Event::Consumer(ConsumerEvent::Received(received)))
+    }
+
+    /// Records that nothing will come of a [waiting](Self::waiting) request, by its record in this node's log. Its
+    /// use may be counted all the same.
+    ///
+    /// # Errors
+    /// [`ConsumerError`] if no request waits there.
+    pub fn give_up(&self, index: LeafIndex, why: String) -> Result<LeafIndex, ConsumerError> {
+        let Event::Consumer(ConsumerEvent::Requested { document, .. }) = self.event(index)? else {
+            return Err(Refusal::Mismatch.into());
+        };
+        let request = Signed::from_bytes(document.into_vec()).map_err(Refusal::from)?;
+        self.unanswered(&request, why, &[])
     }
 
     fn asked(
@@ -267,9 +279,10 @@ impl Asked {
         }
         let received = ReceivedRecord {
             request: self.request,
+            contract: *self.contract.as_digest(),
             answer: answer.clone(),
             evidence: digest,
-            complaints: fit(complaints.iter().map(ToString::to_string)),
+            complaints: told(&complaints),
         };
         let index = self.node.record(Event::Consumer(ConsumerEvent::Received(received)))?;
         let evidence = shown.map(|(evidence, _)| evidence);
@@ -336,6 +349,10 @@ impl Asked {
         let (from, to, path) = (held.size(), new.size(), path.to_vec());
         ConsistencyProof { from, to, path }.verify(&held.root(), &new.root()).is_ok()
     }
+}
+
+fn told(complaints: &[Complaint]) -> Vec<String> {
+    fit(complaints.iter().map(ToString::to_string))
 }
 
 /// Returns true if a consumer was told these reasons, which were recorded with their codes and may be cut.

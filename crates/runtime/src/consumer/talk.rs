@@ -53,7 +53,8 @@ fn read_signed<T: dataspace_primitives::Payload>(
 
 impl ConsumerNode {
     /// Reads a provider's catalogue: takes a newer profile, the provider's credential and keys, and keeps all
-    /// offers that this consumer can accept, at most 10,000. Returns those that are new here.
+    /// offers to this consumer or to everybody, at most 10,000. Returns those that are new here; all are in
+    /// [`list_offers`](Self::list_offers). Whether this consumer is a member, the provider says when it concludes.
     ///
     /// # Errors
     /// [`ConsumerError`] if the provider does not answer, or is not a member of this space. Offers that cannot
@@ -157,8 +158,8 @@ impl ConsumerNode {
     /// Asks for one access, and gives the beginning of the answer. Request and answer are recorded.
     ///
     /// # Errors
-    /// [`ConsumerError`] if the provider refuses or cannot be reached, which is recorded too. If it was reached,
-    /// the use may be counted all the same: ask with a new request.
+    /// [`ConsumerError`] if the provider refuses or cannot be reached, which is recorded too. The use may be
+    /// counted all the same: ask with a new request.
     pub fn access(
         &self,
         provider: &dyn Transport,
@@ -167,17 +168,20 @@ impl ConsumerNode {
     ) -> Result<Reply, ConsumerError> {
         let log = self.agreement(contract)?.value().log.clone();
         self.inner.seen.follow(&log)?;
-        let complaints = self.prove_now(provider, &log)?;
-        let held = self.inner.seen.latest(&log)?;
         let part = new.part.clone();
-        let size = held.as_ref().map(Checkpoint::size).unwrap_or_default();
         let request = self.request(contract, new)?;
-        let call = AccessCall { request: ByteBuf::from(request.as_bytes()), held: size };
-        match provider.call(Call::Access, body(&call)?) {
-            Ok(answer) => self.receive(&request, Before { part, held, complaints }, answer),
+        let mut complaints = Vec::new();
+        let answer = self.prove_now(provider, &log, &mut complaints).and_then(|()| {
+            let held = self.inner.seen.latest(&log)?;
+            let size = held.as_ref().map(Checkpoint::size).unwrap_or_default();
+            let call = AccessCall { request: ByteBuf::from(request.as_bytes()), held: size };
+            Ok((provider.call(Call::Access, body(&call)?)?, held))
+        });
+        match answer {
+            Ok((answer, held)) => self.receive(&request, Before { part, held, complaints }, answer),
             Err(error) => {
-                self.unanswered(&request, with_causes(&error))?;
-                Err(error.into())
+                self.unanswered(&request, with_causes(&error), &complaints)?;
+                Err(error)
             }
         }
     }
@@ -199,31 +203,32 @@ impl ConsumerNode {
         &self,
         provider: &dyn Transport,
         log: &Origin,
-    ) -> Result<Vec<Complaint>, ConsumerError> {
-        let of_log = |one: &mut Checkpoint| one.origin() == log;
-        let unproved: Vec<_> = self.inner.unproved.lock().extract_if(.., of_log).collect();
-        let mut complaints = Vec::new();
-        for one in unproved {
-            let Some(held) = self.inner.seen.latest(log)? else { continue };
+        complaints: &mut Vec<Complaint>,
+    ) -> Result<(), ConsumerError> {
+        loop {
+            let first = self.inner.unproved.lock().iter().find(|one| one.origin() == log).cloned();
+            let Some(one) = first else { return Ok(()) };
+            let Some(held) = self.inner.seen.latest(log)? else { return Ok(()) };
             let (from, to) = (one.size().min(held.size()), one.size().max(held.size()));
             let asked = provider.call(Call::Consistency, body(&ConsistencyCall { from, to })?);
             let path = match asked {
                 Ok(answer) => read_answer(answer).map(|Consistency { path }| path),
                 Err(CallError::Refused { .. }) => Ok(Vec::new()),
-                Err(error) => {
-                    let _asked_again = self.prove_later(&one);
-                    return Err(error.into());
-                }
-            };
-            match self.inner.seen.take(&one, &path.unwrap_or_default()) {
-                Ok(_) => {}
-                Err(TakeError::Fork(_)) => complaints.push(Complaint::Forked),
-                Err(TakeError::Unproved(_)) => complaints.push(Complaint::Unproved),
+                // It waits for the next time.
                 Err(error) => return Err(error.into()),
+            };
+            let complaint = match self.inner.seen.take(&one, &path.unwrap_or_default()) {
+                Ok(_) => None,
+                Err(TakeError::Fork(_)) => Some(Complaint::Forked),
+                Err(TakeError::Unproved(_)) => Some(Complaint::Unproved),
+                Err(error) => return Err(error.into()),
+            };
+            complaints.extend(complaint.filter(|one| !complaints.contains(one)));
+            let mut unproved = self.inner.unproved.lock();
+            if let Some(at) = unproved.iter().position(|other| *other == one) {
+                unproved.remove(at);
             }
         }
-        complaints.dedup();
-        Ok(complaints)
     }
 
     /// Ends a contract before its time, here and at the provider. May be called again if the provider was not

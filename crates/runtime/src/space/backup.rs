@@ -8,7 +8,8 @@ use dataspace_audit_log::{
     backup::{Backup, BackupError},
     reader::ReadError,
 };
-use dataspace_tlog::{Directory, TreeSize};
+use dataspace_ledger::evidence::EVIDENCE_LEN_MAX;
+use dataspace_tlog::{Directory, TreeSize, witness::FORK_LEN_MAX};
 use thiserror::Error;
 
 use crate::error::WriteError;
@@ -102,10 +103,25 @@ impl DataSpace {
     }
 }
 
-/// What is neither log nor index: documents of archived contracts, and published offers.
+/// What is neither log nor index: documents of archived contracts, published offers, and of a consumer's
+/// node its evidence and what it has seen of other logs.
 fn copy_rest(dir: &Path, to: &Directory) -> io::Result<()> {
     Kept::copy(dir, to)?;
-    offers::copy(&Directory::open(dir)?, to)
+    let dir = Directory::open(dir)?;
+    offers::copy(&dir, to)?;
+    for (folder, len_max) in [("evidence", EVIDENCE_LEN_MAX), ("seen", FORK_LEN_MAX)] {
+        if !dir.has(folder)? {
+            continue;
+        }
+        let (from, to) = (dir.inner(folder)?, to.make_inner(folder)?);
+        for name in from.names()? {
+            let Some(name) = name.to_str() else { continue };
+            if let Some(bytes) = from.read_all(name, len_max)? {
+                to.replace(name, &bytes)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn copy(

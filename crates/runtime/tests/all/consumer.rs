@@ -94,7 +94,7 @@ fn everything_comes_back_when_it_is_opened_again() {
     assert_eq!((offers.len(), contracts.len()), (1, 1));
     assert_eq!(offers[0].contract, Some(contract));
     // Signed, and never sent: nobody knows what came of it.
-    let lost = consumer.request(contract, reading()).unwrap();
+    let _lost = consumer.request(contract, reading()).unwrap();
     consumer.close().unwrap();
 
     let consumer = half.setup().open().unwrap();
@@ -102,7 +102,7 @@ fn everything_comes_back_when_it_is_opened_again() {
     assert_eq!(consumer.list_contracts(&HeldFilter::default(), None, 10), contracts);
     assert_eq!(consumer.waiting().len(), 1);
     assert!(consumer.evidence_at(arrival.index).unwrap().is_some());
-    consumer.unanswered(&lost, "the process was stopped".to_owned()).unwrap();
+    consumer.give_up(consumer.waiting()[0], "the process was stopped".to_owned()).unwrap();
     assert_eq!(consumer.waiting(), []);
     let again = data(consumer.access(&way, contract, reading()).unwrap()).finish().unwrap();
     assert_eq!(again.complaints, []);

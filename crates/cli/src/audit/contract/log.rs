@@ -12,7 +12,6 @@ use dataspace_runtime::{Clock as _, SystemClock};
 use dataspace_tlog::{Event, Finding, LeafIndex, Record, Verdict};
 use dataspace_usage_contract::{Agreement, ContractId, SpaceProfile, Termination};
 
-use crate::audit::authority;
 use crate::audit::contract::end::{End, State, What};
 use crate::audit::contract::found::{Contract, Found};
 use crate::audit::contract::parties::{Parties, Party};
@@ -21,6 +20,7 @@ use crate::audit::progress::Progress;
 use crate::audit::row::content;
 use crate::audit::source::Source;
 use crate::audit::words::count;
+use crate::audit::{authority, consumer};
 use crate::outcome::Damaged;
 
 /// A member, by the records so far.
@@ -57,13 +57,21 @@ pub(super) fn read(place: &Place, authority: &Did, log: Option<&Origin>) -> Resu
     let not_honest = || {
         Damaged(format!("the log in {place} does not follow the rules of the space of {authority}"))
     };
-    source.replay(0..size, |index, bytes| {
+    let taken = source.replay(0..size, |index, bytes| {
         progress.at(index.as_u64());
         replayer.take(index, bytes).with_context(not_honest)?;
         reader.take(index, bytes);
         Ok(())
-    })?;
+    });
     drop(progress);
+    match taken {
+        Err(error) if consumer::is_consumers(&error) => bail!(
+            "{place} holds the log of a consumer: what became of its contracts is in the logs of its \
+             providers, and in each file of its folder `evidence`; `dataspace audit replay` tells what \
+             it got"
+        ),
+        taken => taken?,
+    }
     let found = replayer.finish().with_context(not_honest)?;
     let profile = reader.profile.take().with_context(not_honest)?;
     reader.close(SystemClock.now());
