@@ -3,7 +3,7 @@
 use dataspace_identity::{Did, KeyDocument, MembershipCredential, Origin};
 use dataspace_ledger::{Refusal, consumer::KeptOffer};
 use dataspace_primitives::{Name, Signed};
-use dataspace_tlog::{Checkpoint, Event, witness::TakeError};
+use dataspace_tlog::{Checkpoint, Event, tree::ConsistencyProof, witness::TakeError};
 use dataspace_usage_contract::{
     ContractId, OfferId, SpaceProfile, Termination, profile::ProfileError,
 };
@@ -209,7 +209,9 @@ impl ConsumerNode {
             let first = self.inner.unproved.lock().iter().find(|one| one.origin() == log).cloned();
             let Some(one) = first else { return Ok(()) };
             let Some(held) = self.inner.seen.latest(log)? else { return Ok(()) };
-            let (from, to) = (one.size().min(held.size()), one.size().max(held.size()));
+            let is_earlier = one.size() <= held.size();
+            let (earlier, later) = if is_earlier { (&one, &held) } else { (&held, &one) };
+            let (from, to) = (earlier.size(), later.size());
             let asked = provider.call(Call::Consistency, body(&ConsistencyCall { from, to })?);
             let path = match asked {
                 Ok(answer) => read_answer(answer).map(|Consistency { path }| path),
@@ -217,13 +219,20 @@ impl ConsumerNode {
                 // It waits for the next time.
                 Err(error) => return Err(error.into()),
             };
-            let complaint = match self.inner.seen.take(&one, &path.unwrap_or_default()) {
-                Ok(_) => None,
-                Err(TakeError::Fork(_)) => Some(Complaint::Forked),
-                Err(TakeError::Unproved(_)) => Some(Complaint::Unproved),
-                Err(error) => return Err(error.into()),
-            };
-            complaints.extend(complaint.filter(|one| !complaints.contains(one)));
+            let path = path.unwrap_or_default();
+            let proof = ConsistencyProof { from, to, path: path.clone() };
+            let is_proved = proof.verify(&earlier.root(), &later.root()).is_ok();
+            // What is held only goes on from here, so what fits it now fits it then.
+            if !(is_proved && is_earlier) {
+                match self.inner.seen.take(&one, &path) {
+                    Ok(_) => {}
+                    // Another answer moved what is held on: it is proved once more, against that.
+                    Err(TakeError::Unproved(_)) if is_proved => continue,
+                    Err(TakeError::Fork(_)) => add(complaints, Complaint::Forked),
+                    Err(TakeError::Unproved(_)) => add(complaints, Complaint::Unproved),
+                    Err(error) => return Err(error.into()),
+                }
+            }
             let mut unproved = self.inner.unproved.lock();
             if let Some(at) = unproved.iter().position(|other| *other == one) {
                 unproved.remove(at);
@@ -268,6 +277,12 @@ impl ConsumerNode {
         })?;
         let document = found.ok_or(Refusal::Mismatch)?;
         Ok(signed(document)?)
+    }
+}
+
+fn add(complaints: &mut Vec<Complaint>, complaint: Complaint) {
+    if !complaints.contains(&complaint) {
+        complaints.push(complaint);
     }
 }
 
