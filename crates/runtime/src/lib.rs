@@ -80,7 +80,7 @@
 //! ```
 //!
 //! # Limits
-//! One provider for each node, one process for each directory. Of a contract some 350 bytes live in
+//! One provider for each node, one process for each directory. Of a contract some 400 bytes live in
 //! memory; its documents are in the log, and those of the contracts that were used last in memory too
 //! ([`Setup::contracts_in_memory`]). Opening takes less than a microsecond for each contract, verifies
 //! members, profiles and policies again, and reads the requests of the last 62 minutes; it does not

@@ -1,7 +1,10 @@
 use dataspace_primitives::{Digest, cbor};
 use dataspace_tlog::{
     AccessRecord, Event, Fact, Record, Verdict,
-    record::{FACTS_MAX, RECORD_LEN_MAX, RecordError, TEXT_LEN_MAX, TEXTS_MAX},
+    record::{
+        ConsumerEvent, FACTS_MAX, RECORD_LEN_MAX, ReceivedAnswer, ReceivedRecord, RecordError,
+        TEXT_LEN_MAX, TEXTS_MAX,
+    },
 };
 use proptest::prelude::*;
 use serde_bytes::ByteBuf;
@@ -51,6 +54,51 @@ fn every_event_survives_its_encoding() {
         let record = Record::new(time(0), event);
         assert_eq!(Record::from_bytes(&record.to_bytes().unwrap()).unwrap(), record);
     }
+}
+
+/// What a consumer's log has beside these.
+fn every_event_of_a_consumer() -> Vec<Event> {
+    let document = || ByteBuf::from(b"signed".to_vec());
+    let (request, contract) = (Digest::of(b"request"), Digest::of(b"contract"));
+    let answers = [
+        ReceivedAnswer::Released {
+            rows: 2,
+            bytes: 9,
+            content: Digest::of(b"a,1\nb,2\n"),
+            is_whole: true,
+        },
+        ReceivedAnswer::Denied { reasons: vec!["expired".to_owned()] },
+        ReceivedAnswer::None { why: "unreachable".to_owned() },
+    ];
+    let evidence = [Some(Digest::of(b"evidence")), None, None];
+    let received = answers.into_iter().zip(evidence).map(|(answer, evidence)| {
+        let complaints = evidence.iter().map(|_| "row 1 is no row".to_owned()).collect();
+        let received = ReceivedRecord { request, contract, answer, evidence, complaints };
+        ConsumerEvent::Received(received)
+    });
+    let mut events = vec![
+        ConsumerEvent::Begun,
+        ConsumerEvent::Offered { document: document() },
+        ConsumerEvent::Accepted { document: document() },
+        ConsumerEvent::Requested { contract, document: document() },
+    ];
+    events.extend(received);
+    events.into_iter().map(Event::Consumer).collect()
+}
+
+#[test]
+fn the_stored_bytes_of_a_consumers_record_do_not_change() {
+    let mut all = Vec::new();
+    for event in every_event_of_a_consumer() {
+        let record = Record::new(time(0), event);
+        let bytes = record.to_bytes().unwrap();
+        assert_eq!(Record::from_bytes(&bytes).unwrap(), record);
+        all.extend(bytes);
+    }
+    assert_eq!(
+        Digest::of(&all).to_string(),
+        "sha256:22a502f7cc82a7505b719a12980e0dd20076c9197e569331adef41828498d793"
+    );
 }
 
 #[test]
