@@ -196,14 +196,7 @@ impl Test {
     ) -> bool {
         let Some(value) = value else { return false };
         constants.iter().any(|constant| {
-            compare(&value, constant).is_some_and(|ordering| match self.operator {
-                Operator::Eq | Operator::IsAnyOf => ordering.is_eq(),
-                Operator::Neq => ordering.is_ne(),
-                Operator::Lt => ordering.is_lt(),
-                Operator::Lteq => ordering.is_le(),
-                Operator::Gt => ordering.is_gt(),
-                Operator::Gteq => ordering.is_ge(),
-            })
+            compare(&value, constant).is_some_and(|ordering| self.operator.holds(ordering))
         })
     }
 }

@@ -14,6 +14,7 @@ use dataspace_usage_contract::{ContractId, OfferId};
 
 use crate::refusal::Refusal;
 use crate::state::in_force::SpaceState;
+use crate::times::Times;
 
 /// An offer that a consumer keeps. The document is in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl ConsumerState {
 
     /// Returns true if the log says that it is a consumer's.
     #[must_use]
-    pub fn has_begun(&self) -> bool {
+    fn has_begun(&self) -> bool {
         self.has_begun
     }
 
@@ -151,6 +152,50 @@ impl ConsumerState {
     /// Requests without an answer: their digests, contracts and records, in no order.
     pub fn waiting(&self) -> impl Iterator<Item = (Digest, ContractId, LeafIndex)> {
         self.waiting.iter().map(|(request, (contract, index))| (*request, *contract, *index))
+    }
+}
+
+/// Folds a consumer's log, from its first record on.
+#[derive(Debug)]
+pub struct ConsumerReplayer {
+    authority: Did,
+    log: Origin,
+    times: Times,
+    state: Option<ConsumerState>,
+}
+
+impl ConsumerReplayer {
+    /// Of this log, in the space of `authority`.
+    #[must_use]
+    pub fn new(authority: Did, log: Origin) -> Self {
+        Self { authority, log, times: Times::after(UnixMillis::MIN), state: None }
+    }
+
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// [`Refusal`] if no honest consumer's node would have written it.
+    pub fn take(&mut self, index: LeafIndex, record: Record) -> Result<(), Refusal> {
+        self.times.take(&record)?;
+        match &mut self.state {
+            None => {
+                let begun = ConsumerState::begin(record, &self.authority, self.log.clone())?;
+                self.state = Some(begun);
+            }
+            Some(state) => {
+                let change = state.check(record)?;
+                state.apply(change, index);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the consumer holds, and the latest time in its log; `None` if the log is not a consumer's, or
+    /// has no first records yet.
+    #[must_use]
+    pub fn finish(self) -> Option<(ConsumerState, UnixMillis)> {
+        let state = self.state.filter(ConsumerState::has_begun)?;
+        Some((state, self.times.latest()))
     }
 }
 

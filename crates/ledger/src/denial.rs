@@ -2,7 +2,7 @@ use std::fmt;
 
 use dataspace_policy::{Action, Reason};
 use dataspace_primitives::{Name, UnixMillis, Validity, shown};
-use dataspace_tlog::record::{TEXT_LEN_MAX, TEXTS_MAX};
+use dataspace_tlog::record::{TEXTS_MAX, cut};
 
 /// Why an access is denied: by the state of membership and contract, or by policy. In plain
 /// words by `Display`; never about data.
@@ -123,17 +123,7 @@ impl DenialReason {
     /// ends with `…`, so that nobody reads half a condition as a whole one.
     #[must_use]
     pub fn recorded(&self) -> String {
-        const CUT: char = '…';
-        let mut text = format!("{}: {self}", self.code());
-        if text.len() > TEXT_LEN_MAX {
-            let mut end = TEXT_LEN_MAX - CUT.len_utf8();
-            while !text.is_char_boundary(end) {
-                end -= 1;
-            }
-            text.truncate(end);
-            text.push(CUT);
-        }
-        text
+        cut(format!("{}: {self}", self.code()))
     }
 
     fn compare(&self, recorded: &str) -> Likeness {

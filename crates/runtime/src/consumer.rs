@@ -23,7 +23,9 @@ use std::sync::Arc;
 use dataspace_audit_log::{Log, Recovery, append::AppendError};
 use dataspace_identity::{Did, KeyDocument, MembershipCredential, MembershipRevocation};
 use dataspace_ledger::{ConsumerState, Refusal, state::Member};
-use dataspace_primitives::{Digest, Name, Signed, UnixMillis, Verified, signed::VerifyError};
+use dataspace_primitives::{
+    Digest, Name, Payload, Signed, UnixMillis, Verified, signed::VerifyError,
+};
 use dataspace_tlog::{
     Checkpoint, Directory, Event, LeafIndex, Record, Seen,
     record::{ConsumerEvent, EncodedRecord},
@@ -36,7 +38,6 @@ use parking_lot::Mutex;
 use serde_bytes::ByteBuf;
 
 use crate::clock::{ClockError, SteadyClock};
-
 use crate::error::WriteError;
 use crate::keys::Keys;
 use crate::request::{NewRequest, sign_request};
@@ -70,6 +71,11 @@ pub(crate) struct Inner {
     evidence: Directory,
     /// Records under the last checkpoint; held while signing the next one.
     signed: Mutex<u64>,
+}
+
+/// A document of this node's own log.
+fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, ConsumerError> {
+    Ok(Signed::from_bytes(document.into_vec()).map_err(Refusal::from)?)
 }
 
 fn document<T>(signed: &Signed<T>) -> ByteBuf {
@@ -196,9 +202,7 @@ impl ConsumerNode {
     pub(crate) fn kept(&self, offer: OfferId) -> Result<Signed<Offer>, ConsumerError> {
         let index = self.inner.state.lock().offer(offer)?.index;
         match self.event(index)? {
-            Event::Consumer(ConsumerEvent::Offered { document }) => {
-                Ok(Signed::from_bytes(document.into_vec()).map_err(Refusal::from)?)
-            }
+            Event::Consumer(ConsumerEvent::Offered { document }) => signed(document),
             _ => Err(Refusal::Mismatch.into()),
         }
     }
@@ -241,9 +245,7 @@ impl ConsumerNode {
 
     fn accepted_at(&self, index: LeafIndex) -> Result<Signed<Acceptance>, ConsumerError> {
         match self.event(index)? {
-            Event::Consumer(ConsumerEvent::Accepted { document }) => {
-                Ok(Signed::from_bytes(document.into_vec()).map_err(Refusal::from)?)
-            }
+            Event::Consumer(ConsumerEvent::Accepted { document }) => signed(document),
             _ => Err(Refusal::Mismatch.into()),
         }
     }
@@ -281,8 +283,7 @@ impl ConsumerNode {
         let Event::Concluded { document, .. } = self.event(held.index)? else {
             return Err(Refusal::Mismatch.into());
         };
-        let signed = Signed::from_bytes(document.into_vec()).map_err(Refusal::from)?;
-        let agreement = Agreement::verify(signed, &keys.past(), held.held_since);
+        let agreement = Agreement::verify(signed(document)?, &keys.past(), held.held_since);
         let agreement = Arc::new(agreement.map_err(Refusal::from)?);
         if agreement.digest() != *contract.as_digest() {
             return Err(Refusal::Mismatch.into());
@@ -311,7 +312,7 @@ impl ConsumerNode {
         }
         let (signer, now) = (&*self.inner.keys.signer, self.about_now()?);
         let key_id = signer.key_id();
-        if !self.inner.state.lock().space().are_believed([key_id].into_iter(), now) {
+        if !self.inner.state.lock().space().keys().is_believed(key_id, now) {
             // A provider would decide on it, and this node not know what it has signed.
             let key_id = key_id.clone();
             return Err(Refusal::from(VerifyError::UntrustedKey { key_id, now }).into());

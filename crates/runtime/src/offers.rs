@@ -15,7 +15,7 @@ use dataspace_usage_contract::{Offer, OfferId, offer::OfferError};
 use parking_lot::Mutex;
 use thiserror::Error;
 
-const FOLDER: &str = "offers";
+pub(crate) const FOLDER: &str = "offers";
 const SUFFIX: &str = ".offer";
 
 /// Why offers are not published, or not read.
@@ -88,7 +88,10 @@ impl Offers {
 
     /// `None` as long as nothing was published.
     fn folder(&self) -> io::Result<Option<Directory>> {
-        folder(&Directory::open(&self.dir)?)
+        match Directory::open(&self.dir)?.inner(FOLDER) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            folder => folder.map(Some),
+        }
     }
 
     /// Those that verify and have not expired. The files of those that have are removed.
@@ -114,24 +117,4 @@ impl Offers {
         }
         Ok(published)
     }
-}
-
-fn folder(node: &Directory) -> io::Result<Option<Directory>> {
-    match node.inner(FOLDER) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        folder => folder.map(Some),
-    }
-}
-
-/// Copies what is published in `node`.
-pub(crate) fn copy(node: &Directory, to: &Directory) -> io::Result<()> {
-    let Some(folder) = folder(node)? else { return Ok(()) };
-    let to = to.make_inner(FOLDER)?;
-    for file in folder.names()? {
-        let Some(file) = file.to_str().filter(|file| file.ends_with(SUFFIX)) else { continue };
-        if let Some(bytes) = folder.read_all(file, DOCUMENT_LEN_MAX)? {
-            to.replace(file, &bytes)?;
-        }
-    }
-    Ok(())
 }

@@ -394,6 +394,22 @@ impl ReceivedRecord {
     }
 }
 
+/// A text that a record takes: one that is longer than [`TEXT_LEN_MAX`] is cut, and ends with `…`, so that
+/// nobody reads half of it as the whole.
+#[must_use]
+pub fn cut(mut text: String) -> String {
+    const CUT: char = '…';
+    if text.len() > TEXT_LEN_MAX {
+        let mut end = TEXT_LEN_MAX - CUT.len_utf8();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push(CUT);
+    }
+    text
+}
+
 fn check_texts<'a>(
     found: usize,
     texts: impl IntoIterator<Item = &'a String>,

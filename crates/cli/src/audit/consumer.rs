@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use dataspace_identity::Did;
 use dataspace_ledger::replayed::ReplayError;
-use dataspace_ledger::{ConsumerState, Refusal, times::Times};
-use dataspace_primitives::{Digest, UnixMillis, shown};
+use dataspace_ledger::{ConsumerState, Refusal, consumer::ConsumerReplayer};
+use dataspace_primitives::{Digest, shown};
 use dataspace_tlog::{
     Event, LeafIndex, Record,
     record::{ConsumerEvent, ReceivedAnswer},
@@ -54,8 +54,8 @@ pub(super) fn replay(
     is_json: bool,
     out: &mut impl Write,
 ) -> Result<Health> {
-    let (size, mut found, mut state) = (source.size()?, Found::default(), None);
-    let mut times = Times::after(UnixMillis::MIN);
+    let (size, mut found) = (source.size()?, Found::default());
+    let mut replayer = ConsumerReplayer::new(authority.clone(), source.origin().clone());
     let not_honest =
         || Damaged(format!("the log does not follow the rules of the space of {authority}"));
     // Beside a published log there is none.
@@ -64,7 +64,6 @@ pub(super) fn replay(
     source.replay(0..size, |index, bytes| {
         let mut take = || {
             let record = Record::from_bytes(bytes)?;
-            times.take(&record)?;
             if let Event::Consumer(ConsumerEvent::Received(received)) = &record.event {
                 match received.answer {
                     ReceivedAnswer::Released { .. } => found.released += 1,
@@ -77,21 +76,11 @@ pub(super) fn replay(
                 let some = received.complaints.iter().take(room).cloned();
                 found.complaints.extend(some.map(|text| (index.as_u64(), text)));
             }
-            match &mut state {
-                None => {
-                    let begun = ConsumerState::begin(record, authority, source.origin().clone());
-                    state = Some(begun?);
-                }
-                Some(state) => {
-                    let change = state.check(record)?;
-                    state.apply(change, index);
-                }
-            }
-            anyhow::Ok(())
+            anyhow::Ok(replayer.take(index, record)?)
         };
         take().with_context(refused(index)).with_context(not_honest)
     })?;
-    let state = state.with_context(not_honest)?;
+    let (state, _) = replayer.finish().with_context(not_honest)?;
     if is_json {
         writeln!(out, "{}", json::pretty(&to_json(source, size, &state, &found)))?;
     } else {

@@ -1,6 +1,5 @@
 //! Who takes part, and what they sign away from the provider's node.
 
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,8 +10,7 @@ use dataspace_identity::{
 use dataspace_policy::Action;
 use dataspace_primitives::{Name, Region, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    Call, Clock, ConsumerNode, ConsumerSetup, DataSpace, NodeKeys, SystemClock, Transport,
-    exchange::CallError, generate_key, request_access,
+    Clock, ConsumerNode, ConsumerSetup, NodeKeys, SystemClock, generate_key, request_access,
 };
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer, SpaceProfile};
 
@@ -90,15 +88,6 @@ impl Institute {
         let node = ConsumerSetup::new(dir.join("node"), keys, authority.clone())
             .create(profile.clone())?;
         Ok(Self { name: "Institute of Metals", did, node })
-    }
-}
-
-/// The way from the institute to the mill: straight, since both are in this program.
-pub(crate) fn to(provider: &DataSpace) -> impl Transport + use<> {
-    let provider = provider.clone();
-    move |call: Call, body: Vec<u8>| match provider.answer(call, &body) {
-        Ok(answer) => Ok(Box::new(answer) as Box<dyn Read + Send>),
-        Err(error) => Err(CallError::Refused { words: error.words() }),
     }
 }
 

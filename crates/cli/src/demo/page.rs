@@ -69,11 +69,6 @@ pub(super) fn rows(batches: &[RecordBatch]) {
     }
 }
 
-/// The label as it is.
-pub(super) fn plain(label: &str) -> String {
-    label.to_owned()
-}
-
 /// Lines of at most `width` characters; a longer word has a line of its own.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     fill(text.split(' '), width)

@@ -15,9 +15,9 @@ use dataspace_runtime::{
 use dataspace_tlog::{Finding, LeafIndex, record::ReceivedAnswer};
 use dataspace_usage_contract::{ContractId, Offer, SpaceProfile, contract_id};
 
-use super::cast::{self, Authority, Consumer, Institute, year};
+use super::cast::{Authority, Consumer, Institute, year};
 use super::choose::{self, Chosen};
-use super::page::{self, entry, heading, note, plain};
+use super::page::{self, entry, heading, note};
 use super::sample;
 use crate::out::say;
 use crate::shell::{quoted, shown_path};
@@ -142,7 +142,7 @@ fn found(dir: &Path) -> Result<Demo> {
         profile.version,
         short(&authority_did)
     );
-    entry(plain, profile.space.as_str(), NAMES, &words);
+    entry(str::to_owned, profile.space.as_str(), NAMES, &words);
 
     heading(2, "It admits three participants");
     let validity = year(SystemClock.now())?;
@@ -157,7 +157,7 @@ fn found(dir: &Path) -> Result<Demo> {
             institute.node.admit(&credential)?;
         }
         space.admit(credential)?;
-        entry(plain, name, NAMES, &format!("{role}, {region}, {}", short(did)));
+        entry(str::to_owned, name, NAMES, &format!("{role}, {region}, {}", short(did)));
     }
     Ok(Demo { dir: dir.to_owned(), space, authority, institute, outsider })
 }
@@ -187,7 +187,7 @@ impl Demo {
     fn agree(&self, terms: Terms, validity: Validity) -> Result<ContractId> {
         let node = &self.institute.node;
         let offer = self.offer(&self.institute.did, terms, validity)?;
-        Ok(node.conclude(&cast::to(&self.space), node.keep(&offer)?)?)
+        Ok(node.conclude(&self.space, node.keep(&offer)?)?)
     }
 
     /// The same with a consumer that has no node.
@@ -215,7 +215,7 @@ impl Demo {
 
     fn ask(&self, contract: ContractId, purpose: &str) -> Result<Reply> {
         let new = NewRequest::new(Action::Read, name(purpose)?);
-        Ok(self.institute.node.access(&cast::to(&self.space), contract, new)?)
+        Ok(self.institute.node.access(&self.space, contract, new)?)
     }
 
     /// The institute gets data, and compares them with the contract.
@@ -425,13 +425,13 @@ fn show_choice(chosen: &[Chosen], kept: &[String]) {
     for (number, one) in (1..).zip(chosen) {
         let column = one.duty.column().map_or("", |column| column.as_str());
         let words = format!("{}: {}", shown(column), shown(&one.why));
-        entry(plain, &format!("duty-{number}"), VERDICTS, &words);
+        entry(str::to_owned, &format!("duty-{number}"), VERDICTS, &words);
     }
     if !kept.is_empty() {
         let (some, rest) = kept.split_at(kept.len().min(KEPT_MAX));
         let more =
             if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
         let words = format!("{}{more}", shown(&some.join(", ")));
-        entry(plain, "as it is", VERDICTS, &words);
+        entry(str::to_owned, "as it is", VERDICTS, &words);
     }
 }

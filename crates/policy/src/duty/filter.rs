@@ -79,22 +79,26 @@ impl Kind for RowFilter {
     }
 }
 
-fn holds(operator: Operator, ordering: Ordering) -> bool {
-    match operator {
-        Operator::Eq | Operator::IsAnyOf => ordering.is_eq(),
-        Operator::Neq => ordering.is_ne(),
-        Operator::Lt => ordering.is_lt(),
-        Operator::Lteq => ordering.is_le(),
-        Operator::Gt => ordering.is_gt(),
-        Operator::Gteq => ordering.is_ge(),
+impl Operator {
+    /// Returns true if the comparison holds for a value that is to the constant as `ordering` says.
+    #[must_use]
+    pub fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Eq | Self::IsAnyOf => ordering.is_eq(),
+            Self::Neq => ordering.is_ne(),
+            Self::Lt => ordering.is_lt(),
+            Self::Lteq => ordering.is_le(),
+            Self::Gt => ordering.is_gt(),
+            Self::Gteq => ordering.is_ge(),
+        }
     }
 }
 
 fn may_hold(operator: Operator, scalar: &Scalar, cell: &str) -> bool {
     match scalar {
-        Scalar::Text(text) => holds(operator, cell.cmp(text.as_str())),
+        Scalar::Text(text) => operator.holds(cell.cmp(text.as_str())),
         Scalar::Boolean(boolean) => match cell.to_ascii_lowercase().parse::<bool>() {
-            Ok(cell) => holds(operator, cell.cmp(boolean)),
+            Ok(cell) => operator.holds(cell.cmp(boolean)),
             Err(_) => false,
         },
         Scalar::Number(number) => {
@@ -104,8 +108,8 @@ fn may_hold(operator: Operator, scalar: &Scalar, cell: &str) -> bool {
             let narrow = cell.parse::<f32>().ok().zip(number.as_str().parse().ok());
             let narrow = narrow.and_then(|(cell, constant)| cell.partial_cmp(&constant));
             let wide = cell.parse::<f64>().ok().and_then(|cell| cell.partial_cmp(&number.as_f64()));
-            narrow.is_some_and(|ordering| holds(operator, ordering))
-                || wide.is_some_and(|wide| holds(operator, wide) || (!is_exact && wide.is_eq()))
+            narrow.is_some_and(|ordering| operator.holds(ordering))
+                || wide.is_some_and(|wide| operator.holds(wide) || (!is_exact && wide.is_eq()))
         }
     }
 }

@@ -3,7 +3,7 @@
 use dataspace_policy::ClauseId;
 use dataspace_primitives::shown;
 use dataspace_tlog::TreeSize;
-use dataspace_tlog::record::{TEXT_LEN_MAX, TEXTS_MAX};
+use dataspace_tlog::record::{TEXTS_MAX, cut};
 use thiserror::Error;
 
 /// In what an answer is not what was agreed, as far as the consumer can see. It is recorded in its log.
@@ -154,14 +154,4 @@ pub(crate) fn short(name: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// A text that a record can have.
-pub(crate) fn cut(mut text: String) -> String {
-    if text.len() > TEXT_LEN_MAX {
-        let end = (0..=TEXT_LEN_MAX.saturating_sub(3)).rev().find(|at| text.is_char_boundary(*at));
-        text.truncate(end.unwrap_or(0));
-        text.push('…');
-    }
-    text
 }

@@ -8,18 +8,18 @@ use dataspace_ledger::{Evidence, Refusal, VerifiedEvidence, evidence::EvidenceEr
 use dataspace_primitives::{Digest, Part, Signed};
 use dataspace_tlog::{
     Checkpoint, Event, LeafIndex, Verdict,
-    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord},
+    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord, cut},
     tree::ConsistencyProof,
     witness::TakeError,
 };
 use dataspace_usage_contract::{AccessRequest, ContractId, contract_id};
 use serde_bytes::ByteBuf;
 
-use crate::consumer::ConsumerNode;
 use crate::consumer::arrival::Arrival;
-use crate::consumer::complaint::{Complaint, cut, fit};
+use crate::consumer::complaint::{Complaint, fit};
 use crate::consumer::error::ConsumerError;
 use crate::consumer::watch::{Watch, Watched};
+use crate::consumer::{ConsumerNode, signed};
 use crate::error::with_causes;
 use crate::exchange::MessageError;
 use crate::exchange::frame::Frame;
@@ -79,7 +79,8 @@ pub(super) struct Before {
     pub(super) complaints: Vec<Complaint>,
 }
 
-/// The last frame.
+/// The last frame; by default that of an answer that broke off.
+#[derive(Default)]
 struct End {
     stopped: Option<String>,
     evidence: Option<ByteBuf>,
@@ -109,9 +110,9 @@ impl ConsumerNode {
             Ok(Some(Frame::Denied { record, reasons })) => {
                 let end = match Frame::read(&mut from) {
                     Ok(Some(Frame::End { stopped, evidence, path })) => {
-                        Some(End { stopped, evidence, path })
+                        End { stopped, evidence, path }
                     }
-                    _ => None,
+                    _ => End::default(),
                 };
                 let answer = ReceivedAnswer::Denied { reasons: fit(reasons) };
                 let denied = asked.end(answer, record, (end, Vec::new()))?;
@@ -148,8 +149,7 @@ impl ConsumerNode {
         let Event::Consumer(ConsumerEvent::Requested { document, .. }) = self.event(index)? else {
             return Err(Refusal::Mismatch.into());
         };
-        let request = Signed::from_bytes(document.into_vec()).map_err(Refusal::from)?;
-        self.unanswered(&request, why, &[])
+        self.unanswered(&signed(document)?, why, &[])
     }
 
     fn asked(
@@ -208,8 +208,7 @@ impl Incoming {
             Ok(None) | Err(MessageError::Io(_)) => watch.complain(Complaint::CutOff),
             Err(MessageError::Malformed { what }) => watch.complain(Complaint::Malformed { what }),
         }
-        let (stopped, evidence, path) = (None, None, Vec::new());
-        self.end = Some(End { stopped, evidence, path });
+        self.end = Some(End::default());
         None
     }
 
@@ -232,7 +231,7 @@ impl Incoming {
         let Watched { rows, bytes, content, complaints } = watch.end(says_whole);
         let is_whole = says_whole && !complaints.iter().any(Complaint::breaks);
         let answer = ReceivedAnswer::Released { rows, bytes, content, is_whole };
-        self.asked.end(answer, self.record, (self.end.take(), complaints))
+        self.asked.end(answer, self.record, (self.end.take().unwrap_or_default(), complaints))
     }
 }
 
@@ -251,12 +250,8 @@ impl Asked {
         &self,
         answer: ReceivedAnswer,
         record: LeafIndex,
-        (end, complaints): (Option<End>, Vec<Complaint>),
+        (End { stopped, evidence, path }, complaints): (End, Vec<Complaint>),
     ) -> Result<Arrival, ConsumerError> {
-        let (stopped, evidence, path) = match end {
-            Some(End { stopped, evidence, path }) => (stopped, evidence, path),
-            None => (None, None, Vec::new()),
-        };
         let mut complaints = [self.before.clone(), complaints].concat();
         let shown = match evidence.map(|bytes| (self.verify(&bytes, &answer, record), bytes)) {
             None => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dataspace_audit_log::{Log, Recovery, error::CreateError, open::OpenError, reader::ReadError};
 use dataspace_identity::{Did, Origin};
-use dataspace_ledger::{ConsumerState, Refusal, times::Times};
+use dataspace_ledger::{ConsumerState, Refusal, consumer::ConsumerReplayer};
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_tlog::{
     Directory, Event, LeafIndex, Record, Seen, TreeSize, record::ConsumerEvent,
@@ -24,8 +24,10 @@ use crate::error::WriteError;
 use crate::keys::{Keys, NodeKeys};
 use crate::random::{self, RandomError, SystemRandomness};
 
-const SEEN: &str = "seen";
-const EVIDENCE: &str = "evidence";
+/// What a log lacks whose creation was cut short.
+const FIRST: &str = "a first record; create the node again in an empty directory";
+pub(crate) const SEEN: &str = "seen";
+pub(crate) const EVIDENCE: &str = "evidence";
 
 /// Options for making or opening a consumer's node.
 pub struct ConsumerSetup {
@@ -112,13 +114,14 @@ impl ConsumerSetup {
         let name = random::new_origin(&SystemRandomness, participant, log_key)?;
         let keys = keys_of(self.keys, &name)?;
         let log = Log::create(&self.dir, name)?;
-        let state = ConsumerState::begin(record.clone(), &self.authority, log.origin().clone());
-        let fail = |source| ConsumerSetupError::Record { index: LeafIndex::new(0), source };
-        let mut state = state.map_err(fail)?;
         let begun = Record::new(now, Event::Consumer(ConsumerEvent::Begun));
-        let change = state.check(begun.clone()).map_err(fail)?;
+        let mut replayer = ConsumerReplayer::new(self.authority.clone(), log.origin().clone());
+        for (index, record) in (0..).map(LeafIndex::new).zip([&record, &begun]) {
+            let taken = replayer.take(index, record.clone());
+            taken.map_err(|source| ConsumerSetupError::Record { index, source })?;
+        }
         let _first = log.append_batch(&[record, begun]).map_err(WriteError::from)?;
-        state.apply(change, LeafIndex::new(1));
+        let (state, _) = replayer.finish().ok_or(ProfileError::Missing { part: FIRST })?;
         let size = log.checkpoint(&keys.log).map_err(WriteError::from)?.size();
         node((&self.dir, self.authority), (keys, clock), (log, None, size), state)
     }
@@ -137,35 +140,22 @@ impl ConsumerSetup {
         if recovery.checkpoint().is_none() && recovery.size().as_u64() > 1 {
             return Err(ConsumerSetupError::NoCheckpoint { size: recovery.size() });
         }
-        let (mut state, mut times) = (None, Times::after(UnixMillis::MIN));
+        let mut replayer = ConsumerReplayer::new(self.authority.clone(), log.origin().clone());
         log.replay(|index, bytes| {
             let fail = |source| ConsumerSetupError::Record { index, source };
             let record = Record::from_bytes(bytes).map_err(|error| fail(error.into()))?;
-            times.take(&record).map_err(|error| fail(error.into()))?;
-            match &mut state {
-                None => {
-                    let origin = log.origin().clone();
-                    let begun = ConsumerState::begin(record, &self.authority, origin);
-                    state = Some(begun.map_err(fail)?);
-                }
-                Some(state) => {
-                    let change = state.check(record).map_err(fail)?;
-                    state.apply(change, index);
-                }
-            }
-            Ok::<_, ConsumerSetupError>(())
+            replayer.take(index, record).map_err(fail)
         })?;
-        let Some(state) = state.filter(ConsumerState::has_begun) else {
-            let part = "a first record; create the node again in an empty directory";
-            return Err(ProfileError::Missing { part }.into());
+        let Some((state, latest)) = replayer.finish() else {
+            return Err(ProfileError::Missing { part: FIRST }.into());
         };
         let keys = keys_of(self.keys, log.origin())?;
         // WHY at the latest time in the log: as for a provider's node.
         let epoch = ByteArray::new(random::nonce(&SystemRandomness)?);
-        let opened = Record::new(times.latest(), Event::Opened { epoch });
+        let opened = Record::new(latest, Event::Opened { epoch });
         let _opened = log.append(&opened).map_err(WriteError::from)?;
         let size = log.checkpoint(&keys.log).map_err(WriteError::from)?.size();
-        let clock = SteadyClock::new(self.clock, times.latest());
+        let clock = SteadyClock::new(self.clock, latest);
         node((&self.dir, self.authority), (keys, clock), (log, Some(recovery), size), state)
     }
 }

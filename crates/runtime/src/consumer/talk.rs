@@ -3,7 +3,7 @@
 use dataspace_identity::{Did, KeyDocument, MembershipCredential, Origin};
 use dataspace_ledger::{Refusal, consumer::KeptOffer};
 use dataspace_primitives::{Name, Signed};
-use dataspace_tlog::{Checkpoint, Event, tree::ConsistencyProof, witness::TakeError};
+use dataspace_tlog::{Checkpoint, Event, Record, tree::ConsistencyProof, witness::TakeError};
 use dataspace_usage_contract::{
     ContractId, OfferId, SpaceProfile, Termination, profile::ProfileError,
 };
@@ -267,7 +267,7 @@ impl ConsumerNode {
         let held = self.inner.state.lock().contract(ended)?.clone();
         let mut found = None;
         self.inner.log.replay_from(held.index, |_, bytes| {
-            let record = dataspace_tlog::Record::from_bytes(bytes).map_err(Refusal::from)?;
+            let record = Record::from_bytes(bytes).map_err(Refusal::from)?;
             if let Event::Terminated { contract, document } = record.event
                 && contract == *ended.as_digest()
             {
@@ -275,8 +275,7 @@ impl ConsumerNode {
             }
             Ok::<_, ConsumerError>(())
         })?;
-        let document = found.ok_or(Refusal::Mismatch)?;
-        Ok(signed(document)?)
+        super::signed(found.ok_or(Refusal::Mismatch)?)
     }
 }
 

@@ -19,12 +19,12 @@ use crate::access::asked::Receipt;
 use crate::access::error::AccessError;
 use crate::access::release::{Release, ReleaseError};
 use crate::error::{ChangeError, WriteError, with_causes};
-use crate::exchange::Call;
 use crate::exchange::frame::{Frame, FrameError, ROWS_LEN};
 use crate::exchange::message::{
     AccessCall, CATALOGUE_LEN_MAX, Catalogue, CatalogueCall, ConcludeCall, Consistency,
     ConsistencyCall, body, read_body,
 };
+use crate::exchange::{Call, CallError, Transport};
 use crate::node::Inner;
 use crate::offers::OfferStoreError;
 use crate::space::DataSpace;
@@ -241,6 +241,15 @@ impl DataSpace {
         let provider = ByteBuf::from(credential.as_bytes());
         let profile = ByteBuf::from(profile);
         Ok(body(&Catalogue { profile, provider, keys, offers, next })?)
+    }
+}
+
+/// Straight to the node, in the same process.
+impl Transport for DataSpace {
+    fn call(&self, call: Call, body: Vec<u8>) -> Result<Box<dyn Read + Send>, CallError> {
+        let answer = self.answer(call, &body);
+        let answer = answer.map_err(|error| CallError::Refused { words: error.words() })?;
+        Ok(Box::new(answer))
     }
 }
 

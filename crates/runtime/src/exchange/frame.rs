@@ -9,7 +9,7 @@ use dataspace_primitives::bounded;
 use dataspace_primitives::cbor;
 #[cfg(feature = "provider")]
 use dataspace_primitives::cbor::EncodeError;
-use dataspace_tlog::LeafIndex;
+use dataspace_tlog::{LeafIndex, record::TEXTS_MAX, tree::PATH_LEN_MAX};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -17,10 +17,10 @@ use crate::exchange::MessageError;
 
 /// Longest frame, in bytes: with the longest row that a node reads, all of it quotes.
 pub(crate) const FRAME_LEN_MAX: usize = 34 << 20;
-/// Most columns of a table, reasons of a denial, and digests of a proof: what an honest node sends.
+/// Most columns of a table: as many as the data plane takes, which a consumer does not build.
 const COLUMNS_MAX: usize = 4_096;
-const REASONS_MAX: usize = 128;
-const PATH_MAX: usize = 128;
+#[cfg(feature = "provider")]
+const _: () = assert!(COLUMNS_MAX == dataspace_data_plane::chunk::COLUMNS_MAX);
 /// Text of rows in one frame, about; a row is never cut.
 #[cfg(feature = "provider")]
 pub(crate) const ROWS_LEN: usize = 1 << 18;
@@ -38,7 +38,7 @@ pub(crate) enum Frame {
     /// The access is denied, as this record says.
     Denied {
         record: LeafIndex,
-        #[serde(deserialize_with = "bounded::list::<_, _, REASONS_MAX>")]
+        #[serde(deserialize_with = "bounded::list::<_, _, TEXTS_MAX>")]
         reasons: Vec<String>,
     },
     /// Whole rows as CSV (RFC 4180, with `\n`), without a header.
@@ -54,7 +54,7 @@ pub(crate) enum Frame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         evidence: Option<ByteBuf>,
         /// That its checkpoint extends the one that the consumer holds, or the other way round.
-        #[serde(deserialize_with = "bounded::list::<_, _, PATH_MAX>")]
+        #[serde(deserialize_with = "bounded::list::<_, _, PATH_LEN_MAX>")]
         path: Vec<Digest>,
     },
 }

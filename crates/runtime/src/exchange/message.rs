@@ -7,7 +7,7 @@ use dataspace_identity::keys::KEY_DOCUMENTS_MAX;
 use dataspace_primitives::cbor::DecodeError;
 use dataspace_primitives::cbor::{self, EncodeError};
 use dataspace_primitives::{Digest, bounded};
-use dataspace_tlog::TreeSize;
+use dataspace_tlog::{TreeSize, tree::PATH_LEN_MAX};
 use dataspace_usage_contract::OfferId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,6 @@ pub(crate) struct ConsistencyCall {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Consistency {
-    #[serde(deserialize_with = "bounded::list::<_, _, 128>")]
+    #[serde(deserialize_with = "bounded::list::<_, _, PATH_LEN_MAX>")]
     pub(crate) path: Vec<Digest>,
 }

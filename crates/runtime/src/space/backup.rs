@@ -9,15 +9,17 @@ use dataspace_audit_log::{
     reader::ReadError,
 };
 use dataspace_ledger::evidence::EVIDENCE_LEN_MAX;
+use dataspace_primitives::envelope::DOCUMENT_LEN_MAX;
 use dataspace_tlog::{Directory, TreeSize, witness::FORK_LEN_MAX};
 use thiserror::Error;
 
+use crate::consumer::setup::{EVIDENCE, SEEN};
 use crate::error::WriteError;
 use crate::index::Index;
 use crate::index::error::Unusable;
 use crate::index::snapshots::{self, DirectorySnapshots};
 use crate::kept::Kept;
-use crate::offers;
+use crate::offers::FOLDER;
 use crate::space::DataSpace;
 
 /// How often a copy is begun again that does not fit together, since the node archived or wrote its
@@ -108,8 +110,8 @@ impl DataSpace {
 fn copy_rest(dir: &Path, to: &Directory) -> io::Result<()> {
     Kept::copy(dir, to)?;
     let dir = Directory::open(dir)?;
-    offers::copy(&dir, to)?;
-    for (folder, len_max) in [("evidence", EVIDENCE_LEN_MAX), ("seen", FORK_LEN_MAX)] {
+    let folders = [(FOLDER, DOCUMENT_LEN_MAX), (EVIDENCE, EVIDENCE_LEN_MAX), (SEEN, FORK_LEN_MAX)];
+    for (folder, len_max) in folders {
         if !dir.has(folder)? {
             continue;
         }

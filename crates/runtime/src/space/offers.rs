@@ -1,8 +1,9 @@
 //! What a provider shows to everybody in its catalogue.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use dataspace_primitives::{Signed, UnixMillis};
+use dataspace_primitives::{Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{Offer, OfferId, offer::OfferError};
 
 use crate::entries::{OfferEntry, OfferFilter, PAGE_MAX};
@@ -27,7 +28,7 @@ impl DataSpace {
         }
         let id = offers::id(&offer);
         let store = &self.inner.offers;
-        store.with((self.provider(), &*self.keys()), now, |offers| {
+        self.with_offers(now, |offers| {
             store.write(&offer)?;
             offers.insert(id, offer);
             Ok(id)
@@ -41,7 +42,7 @@ impl DataSpace {
     /// [`OfferStoreError`] if the folder cannot be changed.
     pub fn withdraw_offer(&self, offer: OfferId) -> Result<bool, OfferStoreError> {
         let store = &self.inner.offers;
-        store.with((self.provider(), &*self.keys()), self.now()?, |offers| {
+        self.with_offers(self.now()?, |offers| {
             if !offers.contains_key(&offer) {
                 return Ok(false);
             }
@@ -61,10 +62,8 @@ impl DataSpace {
         limit: usize,
     ) -> Result<Vec<OfferEntry>, OfferStoreError> {
         let now = self.now()?;
-        self.inner.offers.with((self.provider(), &*self.keys()), now, |offers| {
-            let offers =
-                offers.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
-            let entries = offers.map(|(id, offer)| {
+        self.with_offers(now, |offers| {
+            let entries = following(offers, after).map(|(id, offer)| {
                 let Offer { provider, product, expires_at, .. } = offer.value();
                 let (provider, product) = (provider.clone(), product.clone());
                 OfferEntry { id: *id, provider, product, expires_at: *expires_at, contract: None }
@@ -81,10 +80,8 @@ impl DataSpace {
         now: UnixMillis,
         len_max: usize,
     ) -> Result<Vec<(OfferId, Signed<Offer>)>, OfferStoreError> {
-        self.inner.offers.with((self.provider(), &*self.keys()), now, |offers| {
-            let offers =
-                offers.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
-            let open = offers.filter(|(_, offer)| now < offer.value().expires_at);
+        self.with_offers(now, |offers| {
+            let open = following(offers, after).filter(|(_, offer)| now < offer.value().expires_at);
             let mut left = len_max;
             let page = open.take(PAGE_MAX).map_while(|(id, offer)| {
                 left = left.checked_sub(offer.signed().as_bytes().len())?;
@@ -93,4 +90,19 @@ impl DataSpace {
             Ok(page.collect())
         })
     }
+
+    fn with_offers<T>(
+        &self,
+        now: UnixMillis,
+        act: impl FnOnce(&mut BTreeMap<OfferId, Verified<Offer>>) -> Result<T, OfferStoreError>,
+    ) -> Result<T, OfferStoreError> {
+        self.inner.offers.with((self.provider(), &*self.keys()), now, act)
+    }
+}
+
+fn following(
+    offers: &BTreeMap<OfferId, Verified<Offer>>,
+    after: Option<OfferId>,
+) -> impl Iterator<Item = (&OfferId, &Verified<Offer>)> {
+    offers.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use dataspace_policy::Terms;
 use dataspace_runtime::{
     Call, ConsumerNode, ConsumerSetup, DataSpace, ManualClock, NewRequest, Reply, Transport,
-    consumer::fetch_profile, exchange::CallError,
+    consumer::fetch_profile,
 };
 use dataspace_usage_contract::ContractId;
 use serde_cbor::Value;
@@ -15,13 +15,9 @@ use tempfile::TempDir;
 
 use super::{Node, TestClock, authority, consumer, keys, name};
 
-/// Straight to a node, as a program over HTTP does it.
-pub(crate) fn direct(space: &DataSpace) -> impl Transport + Clone + use<> {
-    let space = space.clone();
-    move |call: Call, body: Vec<u8>| match space.answer(call, &body) {
-        Ok(answer) => Ok(Box::new(answer) as Box<dyn Read + Send>),
-        Err(error) => Err(CallError::Refused { words: error.words() }),
-    }
+/// Straight to a node.
+pub(crate) fn direct(space: &DataSpace) -> DataSpace {
+    space.clone()
 }
 
 /// The same, with whatever `change` makes of the frames of an access.
