@@ -60,11 +60,18 @@ pub enum EncodeError {
 /// [`EncodeError`] if the value holds a float or an integer beyond 64 bits, or nests deeper than
 /// [`DEPTH_MAX`].
 pub fn to_canonical<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
-    let written = serde_cbor::to_vec(&value).map_err(EncodeError::Shape)?;
-    let bytes = order::in_order(&written, DEPTH_MAX)?;
+    let bytes = ordered(value)?;
     // What has another fault than the order of its keys (a float, a key twice) is refused here.
     scan::scan(&bytes, DEPTH_MAX)?;
     Ok(bytes)
+}
+
+/// The value's bytes, with the keys of maps in order and else unchecked.
+fn ordered<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    // Most documents and records fit, so that the bytes do not move while they are written.
+    let mut written = Vec::with_capacity(2048);
+    serde_cbor::to_writer(&mut written, &value).map_err(EncodeError::Shape)?;
+    Ok(order::in_order(&written, DEPTH_MAX)?)
 }
 
 /// The value that is canonically encoded as `bytes`.
@@ -79,7 +86,8 @@ pub fn from_canonical<T: Serialize + DeserializeOwned>(
 ) -> Result<T, DecodeError> {
     check_canonical(bytes, len_max)?;
     let value: T = serde_cbor::from_slice(bytes).map_err(DecodeError::Shape)?;
-    match to_canonical(&value) {
+    // Those bytes were checked, so that the same ones need no second check.
+    match ordered(&value) {
         Ok(again) if again == bytes => Ok(value),
         _ => Err(DecodeError::NotCanonical),
     }
