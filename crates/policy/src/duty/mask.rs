@@ -198,9 +198,9 @@ impl Kind for ColumnMask {
             MaskMethod::Truncate { chars } => {
                 u32::try_from(cell.chars().count()).is_ok_and(|count| count <= chars)
             }
-            MaskMethod::Bin { width } => is_whole(cell, |value| value / f64::from(width)),
+            MaskMethod::Bin { width } => is_whole(cell, 1.0 / f64::from(width), 0.0, NARROW),
             MaskMethod::Calendar { part } => part.allows(cell),
-            MaskMethod::Grid { cells } => is_whole(cell, |value| value * f64::from(cells) - 0.5),
+            MaskMethod::Grid { cells } => is_whole(cell, f64::from(cells), 0.5, NARROW),
             MaskMethod::Redact { characters } => cell
                 .chars()
                 .all(|one| characters.redacted(one).is_none_or(|redacted| redacted == one)),
@@ -211,16 +211,21 @@ impl Kind for ColumnMask {
 /// Returns false if the text is a number that is not rounded. Beyond the digits that a float has, it
 /// cannot be seen.
 fn is_rounded(cell: &str, decimals: i8) -> bool {
-    is_whole(cell, |value| value * 10_f64.powi(decimals.into()))
+    is_whole(cell, 10_f64.powi(decimals.into()), 0.0, 0.0)
 }
 
-/// Returns false if the text is a number that is not whole once scaled, or no number.
-fn is_whole(cell: &str, scale: impl Fn(f64) -> f64) -> bool {
+/// How far a number of 32 bits can be from the one that was meant, in parts of it.
+const NARROW: f64 = 6e-8;
+
+/// Returns false if the text is a number that is not whole, once it was multiplied by the factor and
+/// lessened by the shift, or no number. One of few digits may be off by the `narrow` part of itself.
+fn is_whole(cell: &str, factor: f64, shift: f64, narrow: f64) -> bool {
     let Ok(value) = cell.parse::<f64>() else { return false };
-    let scaled = scale(value);
-    // Of a number of 32 bits, seven digits are good; infinities stay what they are.
+    let scaled = value * factor - shift;
+    let is_short = cell.bytes().filter(u8::is_ascii_digit).count() <= 9;
+    let slack = if is_short { scaled.abs() * narrow } else { 0.0 };
     let (error, is_seen) = ((scaled - scaled.round()).abs(), scaled.abs() < 9e15);
-    !is_seen || error <= 1e-9_f64.max(scaled.abs() * 1e-14)
+    !is_seen || error <= 1e-9_f64.max(scaled.abs() * 1e-14).max(slack)
 }
 
 /// In plain words: `column id is left out, rows reordered`.
