@@ -66,22 +66,10 @@ impl Duty {
         self.kind().check()
     }
 
-    /// Returns true if it can be carried out on rows and columns alone.
-    #[must_use]
-    pub fn is_for_tables(&self) -> bool {
-        match self {
-            Self::Filter(_) | Self::Mask(_) | Self::Keep(_) => true,
-        }
-    }
-
     /// Returns true if the duty leaves this column out.
     #[must_use]
     pub fn leaves_out(&self, column: &str) -> bool {
-        match self {
-            Self::Filter(_) => false,
-            Self::Mask(mask) => mask.method == MaskMethod::Drop && mask.column.as_str() == column,
-            Self::Keep(keep) => !keep.columns.iter().any(|one| one.as_str() == column),
-        }
+        self.kind().leaves_out(column)
     }
 
     /// For a consumer: returns false if a released cell of the duty's column shows, by its text in CSV,

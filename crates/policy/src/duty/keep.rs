@@ -28,6 +28,10 @@ impl Kind for KeptColumns {
         None
     }
 
+    fn leaves_out(&self, column: &str) -> bool {
+        !self.columns.iter().any(|one| one.as_str() == column)
+    }
+
     fn assurance(&self) -> Assurance {
         Assurance::Enforced
     }

@@ -166,6 +166,10 @@ impl Kind for ColumnMask {
         Some(&self.column)
     }
 
+    fn leaves_out(&self, column: &str) -> bool {
+        self.method == MaskMethod::Drop && self.column.as_str() == column
+    }
+
     fn assurance(&self) -> Assurance {
         Assurance::Enforced
     }
