@@ -271,6 +271,11 @@ pub(crate) fn mapped<T: ArrowPrimitiveType>(
     Some(Arc::new(builder.finish()))
 }
 
+/// Returns true if the rows are those from 0 on, one after the other.
+fn is_all(rows: &[usize]) -> bool {
+    rows.iter().enumerate().all(|(place, row)| place == *row)
+}
+
 /// As [`mapped`], for what becomes of every value a value: whole columns at a time. Nothing stays of what
 /// lies under missing values.
 pub(crate) fn mapped_all<T: ArrowPrimitiveType>(
@@ -283,7 +288,10 @@ pub(crate) fn mapped_all<T: ArrowPrimitiveType>(
     let missing = T::Native::default();
     let value_of = |row: &usize| values.get(*row).map_or(missing, |value| map(*value));
     let (values, nulls) = match source.nulls().filter(|nulls| nulls.null_count() > 0) {
-        None => (rows.iter().map(value_of).collect::<Vec<_>>(), None),
+        None if rows.len() == values.len() && is_all(rows) => {
+            (values.iter().map(|value| map(*value)).collect::<Vec<_>>(), None)
+        }
+        None => (rows.iter().map(value_of).collect(), None),
         Some(nulls) => {
             let is_valid = |row: &usize| *row < nulls.len() && nulls.is_valid(*row);
             let values = rows.iter().map(|row| if is_valid(row) { value_of(row) } else { missing });
