@@ -119,7 +119,7 @@ impl Document {
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
             match duty {
-                Duty::Filter(_) => return Err(PlanError::NoRows { clause }),
+                Duty::Filter(_) | Duty::Aggregate(_) => return Err(PlanError::NoRows { clause }),
                 Duty::Mask(mask) => {
                     let name = mask.column.as_str();
                     let at = find(clause, name)?;

@@ -56,17 +56,24 @@
 //! ```
 //!
 //! # What the duties mean exactly
+//! - `keep` names the columns that leave; all others, those too that a table gets later, do not.
 //! - Filters see the values as they are in the table, of masked and left out columns too, and
 //!   must all hold. A missing value and NaN make every comparison false, `neq` too.
 //! - Integers and decimals are compared exactly with the decimal constant; floats with the binary
-//!   float of their own width that is nearest to it; texts by Unicode scalar values. Booleans have
-//!   no order.
-//! - `hash` takes booleans, integers, floats, decimals and texts and gives 32 hexadecimal digits
+//!   float of their own width that is nearest to it; texts by Unicode scalar values; dates and instants
+//!   with a constant that is one (`2026-11-23`, `2026-11-23T21:00:00Z`). Booleans have no order.
+//! - `hash` takes booleans, integers, floats, decimals, dates, instants and texts and gives 32 hexadecimal digits
 //!   (128 bits). The same value in another column has another pseudonym. `0.0` and `-0.0` have one.
 //! - `round` takes integers, floats and decimals. Floats are rounded in their shortest decimal
 //!   spelling and lose the sign of zero; infinities stay. An integer or decimal whose rounded value
 //!   its type cannot hold becomes the next multiple towards zero, so no digit below is shown.
-//! - `truncate` takes texts. `null` and `drop` take every type.
+//! - `bin` takes the same types: the lower end of the interval of the width, also below zero. Where a
+//!   type does not hold it, the next multiple towards zero.
+//! - `calendar` takes dates and instants and cuts them in UTC, whatever zone their column names. `grid`
+//!   takes floats; what is no latitude or longitude is missing.
+//! - `truncate` and `redact` take texts. `null` and `drop` take every type.
+//! - `aggregate` makes figures of groups of the masked rows. Means and sums have twelve digits, so that they
+//!   do not tell the order of the rows; groups come in the order of their columns.
 //! - If any column is masked or left out, the rows leave in an order of the contract: sorted by an
 //!   HMAC, under the contract's key, of what is released of them. The order follows from the key
 //!   and the released rows alone, so the table's order cannot be told from it, two contracts are
@@ -116,6 +123,7 @@
 //!   [`ReadError`](errors::ReadError) and [`RunError`](errors::RunError) are for the provider's operator.
 //! - The wiping of keys covers the contract's secret, not the values in memory.
 
+pub mod aggregate;
 mod calendar;
 pub mod chunk;
 mod coarse;

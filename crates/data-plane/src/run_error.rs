@@ -26,6 +26,10 @@ pub enum RunError {
     /// A row has more than [`ROW_LEN_MAX`] bytes.
     #[error("a row is longer than {} bytes", ROW_LEN_MAX)]
     RowTooLong,
+    /// More than [`GROUPS_MAX`](crate::aggregate::GROUPS_MAX) groups, or more subjects of small ones than
+    /// [`SUBJECTS_HELD_MAX`](crate::aggregate::SUBJECTS_HELD_MAX).
+    #[error("the rows are of too many groups; make groups by fewer columns or coarser ones")]
+    TooManyGroups,
     /// A file of bytes cannot be read.
     #[error("the file cannot be read")]
     File(#[source] io::Error),

@@ -4,6 +4,7 @@
 
 mod common;
 
+mod aggregates;
 mod bounds;
 mod coarse;
 mod csv_cases;
