@@ -52,7 +52,7 @@ pub enum MaskMethod {
     },
     /// Dates and instants become the beginning of their year, month, day, hour or minute, in UTC.
     Calendar {
-        /// Of which.
+        /// The part.
         part: CalendarPart,
     },
     /// Degrees of latitude or longitude become the middle of the cell of a grid that they lie in; what
