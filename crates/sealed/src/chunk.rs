@@ -1,7 +1,7 @@
 //! Chunks: STREAM over AES-256-GCM.
 
 use dataspace_primitives::Digest;
-use ring::aead::{Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::aead::{Aad, LessSafeKey, Nonce, Tag, UnboundKey};
 
 /// Bytes that a chunk is longer than its content.
 pub(crate) const TAG_LEN: usize = 16;
@@ -24,18 +24,18 @@ impl ChunkKey {
         Self { key: LessSafeKey::new(key), header }
     }
 
-    /// Encrypts `content`, which is the chunk with this index, and puts the tag behind it.
+    /// Encrypts `content`, which is the chunk with this index, in place, and gives its tag.
     ///
     /// INVARIANT: the caller never seals two contents with the same index.
     pub(crate) fn seal(
         &self,
         index: u64,
         is_last: bool,
-        content: &mut Vec<u8>,
-    ) -> Result<(), NotAuthentic> {
+        content: &mut [u8],
+    ) -> Result<Tag, NotAuthentic> {
         let aad = Aad::from(self.header.as_bytes());
         self.key
-            .seal_in_place_append_tag(nonce(index, is_last), aad, content)
+            .seal_in_place_separate_tag(nonce(index, is_last), aad, content)
             .map_err(|_| NotAuthentic)
     }
 

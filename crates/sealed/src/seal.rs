@@ -127,7 +127,7 @@ impl Seal {
         })?;
         to.write_all(&head).map_err(SealError::Write)?;
         let chunk = Zeroizing::new(Vec::with_capacity(self.chunk_len.in_memory() + TAG_LEN));
-        let chunks = Chunks { key: chunk_key, index: 0, content_len: 0, is_failed: false };
+        let chunks = Chunks { key: chunk_key, next: 0, content_len: 0, is_failed: false };
         Ok(Sealer { to, header, key, chunks, chunk })
     }
 }
@@ -171,7 +171,8 @@ pub struct Finished<W> {
 
 struct Chunks {
     key: ChunkKey,
-    index: u64,
+    /// Index of the next chunk.
+    next: u64,
     content_len: u64,
     is_failed: bool,
 }
@@ -200,23 +201,71 @@ impl<W: Write> Sealer<W> {
         Ok(Finished { to: self.to, header: self.header, key: self.key, content_len })
     }
 
+    /// Writes all of the content as `write_all` does, but encrypts it where it lies instead of copying it
+    /// before: for one who needs it no longer. What is left in `content` afterwards means nothing.
+    ///
+    /// # Errors
+    /// [`SealError`]; the file is of no use then.
+    pub fn write_in_place(&mut self, content: &mut [u8]) -> Result<(), SealError> {
+        let chunk_len = self.header.chunk_len().in_memory();
+        let mut rest = content;
+        while !rest.is_empty() {
+            if self.chunk.len() >= chunk_len {
+                self.write_chunk(false)?;
+            }
+            // What may be in the last chunk waits in memory.
+            if self.chunk.is_empty() && rest.len() > chunk_len {
+                let (chunk, later) =
+                    rest.split_at_mut_checked(chunk_len).ok_or(SealError::Cipher)?;
+                self.count(chunk.len())?;
+                self.write_chunk_in_place(chunk)?;
+                rest = later;
+            } else {
+                let taken = self.take(rest)?;
+                rest = rest.get_mut(taken..).unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
     /// Seals the chunk in memory, and writes it.
     fn write_chunk(&mut self, is_last: bool) -> Result<(), SealError> {
-        // INVARIANT: after a failure nothing is sealed again, so that no nonce is used twice.
-        self.chunks.is_failed = true;
-        let Chunks { key, index, .. } = &self.chunks;
-        key.seal(*index, is_last, &mut self.chunk).map_err(|NotAuthentic| SealError::Cipher)?;
+        let index = self.chunks.next()?;
+        let tag = self.chunks.key.seal(index, is_last, &mut self.chunk)?;
+        self.chunk.extend_from_slice(tag.as_ref());
         self.to.write_all(&self.chunk).map_err(SealError::Write)?;
         self.chunk.clear();
-        self.chunks.index += 1;
         self.chunks.is_failed = false;
         Ok(())
     }
 
-    fn take(&mut self, content: &[u8]) -> Result<usize, SealError> {
+    /// Seals a full chunk that is not the last one where it lies, and writes it.
+    fn write_chunk_in_place(&mut self, chunk: &mut [u8]) -> Result<(), SealError> {
+        let index = self.chunks.next()?;
+        let tag = self.chunks.key.seal(index, false, chunk)?;
+        self.to.write_all(chunk).map_err(SealError::Write)?;
+        self.to.write_all(tag.as_ref()).map_err(SealError::Write)?;
+        self.chunks.is_failed = false;
+        Ok(())
+    }
+
+    /// Counts content that is taken now.
+    fn count(&mut self, len: usize) -> Result<(), SealError> {
         if self.chunks.is_failed {
             return Err(SealError::Failed);
         }
+        let len_max = self.header.content_len().unwrap_or(CONTENT_LEN_MAX);
+        let len = u64::try_from(len).ok();
+        let len = len.and_then(|len| self.chunks.content_len.checked_add(len));
+        let Some(len) = len.filter(|len| *len <= len_max) else {
+            self.chunks.is_failed = true;
+            return Err(SealError::TooLong);
+        };
+        self.chunks.content_len = len;
+        Ok(())
+    }
+
+    fn take(&mut self, content: &[u8]) -> Result<usize, SealError> {
         let chunk_len = self.header.chunk_len().in_memory();
         // Only now is it known that the full chunk is not the last one.
         if self.chunk.len() >= chunk_len && !content.is_empty() {
@@ -224,16 +273,29 @@ impl<W: Write> Sealer<W> {
         }
         let room = chunk_len.saturating_sub(self.chunk.len()).min(content.len());
         let taken = content.get(..room).unwrap_or_default();
-        let len_max = self.header.content_len().unwrap_or(CONTENT_LEN_MAX);
-        let len = u64::try_from(taken.len()).ok();
-        let len = len.and_then(|len| self.chunks.content_len.checked_add(len));
-        let Some(len) = len.filter(|len| *len <= len_max) else {
-            self.chunks.is_failed = true;
-            return Err(SealError::TooLong);
-        };
+        self.count(taken.len())?;
         self.chunk.extend_from_slice(taken);
-        self.chunks.content_len = len;
         Ok(taken.len())
+    }
+}
+
+impl Chunks {
+    /// The index of the chunk to be sealed now, given out once.
+    fn next(&mut self) -> Result<u64, SealError> {
+        if self.is_failed {
+            return Err(SealError::Failed);
+        }
+        // INVARIANT: until all of the chunk was written nothing else is sealed, so that no nonce is used twice.
+        self.is_failed = true;
+        let index = self.next;
+        self.next += 1;
+        Ok(index)
+    }
+}
+
+impl From<NotAuthentic> for SealError {
+    fn from(_: NotAuthentic) -> Self {
+        Self::Cipher
     }
 }
 

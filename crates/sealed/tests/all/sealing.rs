@@ -52,6 +52,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn what_is_sealed_in_place_is_what_is_sealed_otherwise(
+        pieces in prop::collection::vec((0_usize..5_000, any::<bool>()), 0..6),
+    ) {
+        let content = content(pieces.iter().map(|(len, _)| len).sum());
+        let mut sealer = seal().begin(Vec::new(), &mut drawn(2)).unwrap();
+        let mut rest = &content[..];
+        for (len, is_in_place) in pieces {
+            let (now, later) = rest.split_at(len);
+            if is_in_place {
+                sealer.write_in_place(&mut now.to_vec()).unwrap();
+            } else {
+                sealer.write_all(now).unwrap();
+            }
+            rest = later;
+        }
+        prop_assert_eq!(sealer.finish().unwrap().to, sealed(&content).0);
+    }
+}
+
 #[test]
 fn a_content_in_the_longest_chunks_is_read_from_a_reader_that_gives_a_byte_at_a_time() {
     struct Slow<'a>(&'a [u8], bool);
@@ -132,6 +155,11 @@ fn a_content_of_another_length_than_declared_is_not_sealed() {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         assert!(sealer.write(b"more").is_err());
         assert!(matches!(sealer.finish(), Err(SealError::Failed)));
+        let mut sealer = seal().content_len(declared).begin(Vec::new(), &mut drawn(2)).unwrap();
+        let error = sealer.write_in_place(&mut content(written)).unwrap_err();
+        assert!(matches!(error, SealError::TooLong));
+        let error = sealer.write_in_place(&mut content(1)).unwrap_err();
+        assert!(matches!(error, SealError::Failed));
     }
     let too_long = seal().content_len(CONTENT_LEN_MAX + 1).begin(Vec::new(), &mut drawn(2));
     assert!(matches!(too_long, Err(SealError::TooLong)));
@@ -160,6 +188,11 @@ fn nothing_is_sealed_after_a_failed_write() {
     assert!(sealer.write_all(&content(5_000)).is_err());
     assert!(matches!(sealer.finish(), Err(SealError::Failed)));
     assert_eq!(full.1.len(), 1_000);
+    let mut sealer = seal().begin(Full(1_000, Vec::new()), &mut drawn(2)).unwrap();
+    let error = sealer.write_in_place(&mut content(5_000)).unwrap_err();
+    assert!(matches!(error, SealError::Write(_)));
+    let error = sealer.write_in_place(&mut content(5_000)).unwrap_err();
+    assert!(matches!(error, SealError::Failed));
     assert!(seal().begin(Full(3, Vec::new()), &mut drawn(2)).is_err());
 }
 
