@@ -2,13 +2,15 @@
 //! the curve by `x25519-dalek`.
 
 use ciborium::Value;
-use dataspace_sealed::{ChunkLen, RecipientSecret};
+use dataspace_sealed::{ChunkLen, ContentKey, RecipientSecret};
 use proptest::prelude::*;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::{digest, hmac};
 use x25519_dalek::{PublicKey, StaticSecret};
 
-use crate::support::{content, contract, drawn, finished, from_hex, read, seal};
+use crate::support::{
+    consumer, content, contract, drawn, finished, from_hex, read, read_ranges, seal,
+};
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), &parts.concat()).as_ref().to_vec()
@@ -79,12 +81,12 @@ fn map(entries: Vec<(&str, Value)>) -> Vec<u8> {
     bytes
 }
 
-/// The whole file for the contract of the tests.
+/// The whole file for the contract of the tests, with these chunks.
 fn seal_file(
     to: &PublicKey,
     chunk_len: usize,
     declared: Option<usize>,
-    content: &[u8],
+    chunks: &[&[u8]],
     seed: &[u8; 96],
 ) -> Vec<u8> {
     let (key, salt, wrap) = (&seed[..32], &seed[32..64], &seed[64..]);
@@ -115,12 +117,10 @@ fn seal_file(
 
     let len = u16::try_from(part.len()).unwrap().to_be_bytes();
     let mut file = [b"DSSEALED", &len[..], &part].concat();
-    let chunks = content.len().div_ceil(chunk_len).max(1);
-    for index in 0..chunks {
-        let chunk = &content[index * chunk_len..content.len().min((index + 1) * chunk_len)];
+    for (index, chunk) in chunks.iter().enumerate() {
         let mut nonce = [0; 12];
         nonce[7..11].copy_from_slice(&u32::try_from(index).unwrap().to_be_bytes());
-        nonce[11] = u8::from(index + 1 == chunks);
+        nonce[11] = u8::from(index + 1 == chunks.len());
         file.extend(encrypt(&chunk_key, nonce, &bound, chunk));
     }
     file
@@ -164,7 +164,11 @@ proptest! {
         prop_assert_eq!(public, PublicKey::from(&derive_key_pair(&drawn::<32>(number ^ 1 << 40))));
 
         let declared = is_declared.then_some(len);
-        let expected = seal_file(&public, chunk_len, declared, &content, &seed);
+        let mut chunks: Vec<_> = content.chunks(chunk_len).collect();
+        if chunks.is_empty() {
+            chunks.push(b"");
+        }
+        let expected = seal_file(&public, chunk_len, declared, &chunks, &seed);
         let mut sealing = seal()
             .recipient(*secret.recipient())
             .chunk_len(ChunkLen::new(u64::try_from(chunk_len).unwrap()).unwrap());
@@ -176,5 +180,64 @@ proptest! {
         prop_assert_eq!(&found.key.to_bytes()[..], &seed[..32]);
         prop_assert_eq!(read(&expected, &found.key).unwrap(), content);
         prop_assert_eq!(found.header.contract(), &contract().id);
+    }
+}
+
+/// A provider has the key, and may seal what no sealer here would.
+#[test]
+fn a_file_that_its_own_sealer_cut_or_declared_otherwise_is_refused() {
+    let content = content(4_096);
+    let public = PublicKey::from(*consumer().recipient().as_bytes());
+    let seed = drawn(51);
+    let key = || ContentKey::from_bytes(&mut drawn(51));
+    let refused = |declared, lens: &[usize]| {
+        let mut rest = &content[..];
+        let mut chunks = Vec::new();
+        for len in lens {
+            let (chunk, later) = rest.split_at(*len);
+            chunks.push(chunk);
+            rest = later;
+        }
+        let file = seal_file(&public, 1_024, declared, &chunks, &seed);
+        let in_order = read(&file, &key());
+        let by_ranges = read_ranges(&file, &key(), 100);
+        match (in_order, by_ranges) {
+            (Ok(in_order), Ok(by_ranges)) => {
+                assert!(in_order == by_ranges && content.starts_with(&in_order));
+                false
+            }
+            (Err((given, _)), Err(_)) => {
+                assert!(content.starts_with(&given));
+                true
+            }
+            (in_order, by_ranges) => panic!("{declared:?} {lens:?}: {in_order:?} {by_ranges:?}"),
+        }
+    };
+    for lens in [&[0][..], &[1], &[1_024], &[1_024, 1], &[1_024, 1_024]] {
+        let len: usize = lens.iter().sum();
+        assert!(!refused(None, lens), "{lens:?}");
+        assert!(!refused(Some(len), lens), "{lens:?}");
+        for declared in [len + 1, len.wrapping_sub(1), len + 1_024, 0, 1 << 20, 1 << 40] {
+            if declared != len && declared <= 1 << 40 {
+                assert!(refused(Some(declared), lens), "{declared} {lens:?}");
+            }
+        }
+    }
+    for lens in [
+        &[][..],
+        &[0, 0],
+        &[1_024, 0],
+        &[1_024, 1_024, 0],
+        &[0, 1_024],
+        &[500, 500],
+        &[1_023, 1_024],
+        &[1_024, 1_023, 1],
+        &[1_025],
+        &[2_048],
+        &[1_024, 1_025],
+    ] {
+        let len: usize = lens.iter().sum();
+        assert!(refused(None, lens), "{lens:?}");
+        assert!(refused(Some(len), lens), "{lens:?}");
     }
 }
