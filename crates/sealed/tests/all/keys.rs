@@ -79,6 +79,26 @@ fn a_key_is_released_later_without_touching_the_file() {
     }
 }
 
+/// A provider seals for a monitor, which releases the key to the consumer, and reads nothing but the head.
+#[test]
+fn a_monitor_releases_the_key_that_was_wrapped_for_it() {
+    let content = content(3_000);
+    let monitor = RecipientSecret::from_seed(&mut drawn(61)).unwrap();
+    let file = finished(seal().recipient(*monitor.recipient()), &content, 62).to;
+
+    let head = Sealed::read(&file[..head_len(&file)]).unwrap();
+    let key = head.unwrap_key(&monitor, &contract(), now()).unwrap();
+    let released = key.wrap(head.header(), consumer().recipient(), &mut drawn(63)).unwrap();
+    let late = day("2027-01-01");
+    assert!(head.unwrap_key(&monitor, &contract(), late).is_err());
+
+    let sealed = Sealed::read(&file[..]).unwrap();
+    assert!(sealed.unwrap_key(&consumer(), &contract(), now()).is_err());
+    let key = sealed.unwrap_released(&released, &consumer(), &contract(), now()).unwrap();
+    assert_eq!(read(&file, &key).unwrap(), content);
+    assert!(sealed.unwrap_released(&released, &consumer(), &contract(), late).is_err());
+}
+
 #[test]
 fn a_released_key_is_for_one_file() {
     let (first, second) = (finished(seal(), b"first", 16), finished(seal(), b"second", 17));
