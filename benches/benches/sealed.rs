@@ -10,7 +10,9 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use dataspace_benches::{Effort, Report, median, mix, time};
 use dataspace_primitives::{Digest, UnixMillis, Validity};
-use dataspace_sealed::{ChunkLen, ContentKey, Contract, RecipientSecret, Seal, Sealed, Sealer};
+use dataspace_sealed::{
+    ChunkLen, ContentKey, Contract, Recipient, RecipientSecret, Seal, Sealed, Sealer,
+};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 const TAG_LEN: usize = 16;
@@ -19,16 +21,17 @@ fn main() -> Result<()> {
     let effort = Effort::from_args();
     let mib: u16 = if effort.is_full() { 64 } else { 1 };
     let content: Vec<u8> = (0..u64::from(mib) << 17).flat_map(|at| mix(at).to_le_bytes()).collect();
+    let recipient = *consumer()?.recipient();
     let (floor, mut in_place) = (Floor::new()?, content.clone());
     let (mut file, mut floor_file) = (Vec::new(), Vec::new());
     // Once before, so that all memory is there.
-    seal(&content, &mut file, false)?;
+    seal(&content, &mut file, &recipient, None)?;
     floor.seal(&content, &mut floor_file)?;
 
     let mut rates = [const { Vec::new() }; 6];
     // One after the other in each round, so that what else the machine does hits all of them.
     for _ in 0..effort.samples {
-        let (sealed, key) = time(|| seal(&content, &mut file, false));
+        let (sealed, key) = time(|| seal(&content, &mut file, &recipient, None));
         let (floor_sealed, done) = time(|| floor.seal(&content, &mut floor_file));
         done?;
         let key = key?;
@@ -36,7 +39,7 @@ fn main() -> Result<()> {
         ensure!(len? == content.len(), "something is missing");
         let (floor_opened, len) = time(|| floor.open(&floor_file));
         ensure!(len? == content.len(), "something is missing");
-        let (sealed_in_place, done) = time(|| seal_in_place(&mut in_place));
+        let (sealed_in_place, done) = time(|| seal_in_place(&mut in_place, &recipient));
         done?;
         let (floor_in_place, done) = time(|| floor.seal_in_place(&mut in_place));
         done?;
@@ -69,26 +72,31 @@ fn contract() -> Result<Contract> {
 }
 
 /// Seals the content into `file`, whose memory is used again.
-fn seal(content: &[u8], file: &mut Vec<u8>, is_declared: bool) -> Result<ContentKey> {
+fn seal(
+    content: &[u8],
+    file: &mut Vec<u8>,
+    recipient: &Recipient,
+    declared: Option<u64>,
+) -> Result<ContentKey> {
     file.clear();
-    let mut sealer = begin(file, is_declared.then_some(content.len()))?;
+    let mut sealer = begin(file, recipient, declared)?;
     sealer.write_all(content)?;
     Ok(sealer.finish()?.key)
 }
 
 /// Seals the content where it lies, for a writer that costs nothing.
-fn seal_in_place(content: &mut [u8]) -> Result<()> {
-    let mut sealer = begin(io::sink(), None)?;
+fn seal_in_place(content: &mut [u8], recipient: &Recipient) -> Result<()> {
+    let mut sealer = begin(io::sink(), recipient, None)?;
     sealer.write_in_place(content)?;
     sealer.finish()?;
     Ok(())
 }
 
-fn begin<W: Write>(to: W, declared: Option<usize>) -> Result<Sealer<W>> {
+fn begin<W: Write>(to: W, recipient: &Recipient, declared: Option<u64>) -> Result<Sealer<W>> {
     let contract = contract()?;
-    let mut seal = Seal::new(contract.id, contract.product).recipient(*consumer()?.recipient());
+    let mut seal = Seal::new(contract.id, contract.product).recipient(*recipient);
     if let Some(len) = declared {
-        seal = seal.content_len(u64::try_from(len)?);
+        seal = seal.content_len(len);
     }
     Ok(seal.begin(to, &mut [9; Seal::SEED_LEN])?)
 }
@@ -167,8 +175,8 @@ impl Floor {
 /// opening the file.
 fn ranges(effort: Effort, content: &[u8], report: &mut Report) -> Result<()> {
     let mut file = Vec::new();
-    let key = seal(content, &mut file, true)?;
     let len = u64::try_from(content.len())?;
+    let key = seal(content, &mut file, consumer()?.recipient(), Some(len))?;
     let mut into = vec![0; 1 << 16];
     let span = len - u64::try_from(into.len())?;
 
@@ -225,7 +233,7 @@ impl Seek for Counted<'_> {
 /// Wrapping a key for a consumer, and unwrapping it.
 fn unwrap(effort: Effort, content: &[u8], report: &mut Report) -> Result<()> {
     let mut file = Vec::new();
-    let key = seal(content, &mut file, false)?;
+    let key = seal(content, &mut file, consumer()?.recipient(), None)?;
     let (secret, contract, now) = (consumer()?, contract()?, UnixMillis::MIN);
     let sealed = Sealed::read(&file[..])?;
     let mut failed = None;
