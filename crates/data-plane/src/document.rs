@@ -1,4 +1,4 @@
-//! JSON documents, of which a contract shows a view.
+//! JSON documents: a contract shows a view.
 
 use std::fmt;
 use std::io::Read as _;

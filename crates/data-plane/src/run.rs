@@ -29,7 +29,7 @@ enum Stage {
         order: Box<Order>,
     },
     Ordered(Box<Ordered>),
-    /// Rows of which figures are made.
+    /// Rows that become figures.
     Grouping {
         chunks: Chunks,
         groups: Box<Groups>,
