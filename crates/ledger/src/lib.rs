@@ -61,6 +61,7 @@ pub mod evidence;
 pub mod facts;
 pub mod outcome;
 mod refusal;
+mod report_error;
 pub mod replayed;
 pub mod state;
 pub mod times;
