@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use arrow_array::RecordBatch;
+use dataspace_primitives::Digest;
 
 use crate::chunk::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk};
 use crate::csv_records::ROW_LEN_MAX;
@@ -44,6 +45,7 @@ enum Stage {
 pub struct Masked<P> {
     plan: P,
     stage: Stage,
+    version: Option<Digest>,
 }
 
 impl Plan {
@@ -93,7 +95,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     /// # Errors
     /// [`RunError::Read`] if the table cannot be opened again.
     pub fn open(plan: P, table: &Table) -> Result<Self, RunError> {
-        let chunks = table.chunks(&plan.wanted())?;
+        let (chunks, version) = table.chunks(&plan.wanted())?;
         let schema = plan.output_schema();
         let stage = match plan.order_key() {
             Some(key) => {
@@ -102,7 +104,12 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             }
             None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(schema) },
         };
-        Ok(Self { plan, stage })
+        Ok(Self { plan, stage, version })
+    }
+
+    /// A digest over the state of the file that is read; `None` if it is none.
+    pub(crate) fn version(&self) -> Option<Digest> {
+        self.version
     }
 
     fn step(&mut self) -> Result<Option<RecordBatch>, RunError> {

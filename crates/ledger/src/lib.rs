@@ -61,8 +61,8 @@ pub mod evidence;
 pub mod facts;
 pub mod outcome;
 mod refusal;
-mod report_error;
 pub mod replayed;
+mod report_error;
 pub mod state;
 pub mod times;
 

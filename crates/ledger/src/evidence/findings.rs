@@ -181,7 +181,7 @@ fn delivery(evidence: &VerifiedEvidence) -> Vec<Finding> {
     ))];
     if let Some(version) = &report.version {
         findings.push(proved(match version {
-            ContentVersion::Content(content) => format!("what was read is a file with the {content}"),
+            ContentVersion::Content(content) => format!("what was read is the file {content}"),
             ContentVersion::Stamp(stamp) => format!(
                 "what was read has the stamp {}…: a release with another one read another state of the \
                  file",

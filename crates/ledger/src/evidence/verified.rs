@@ -2,7 +2,9 @@
 
 use dataspace_identity::{Admitted, SpaceId};
 use dataspace_primitives::{UnixMillis, Verified};
-use dataspace_tlog::{AccessRecord, Checkpoint, LeafIndex, record::ReleaseReport, witness::Cosigners};
+use dataspace_tlog::{
+    AccessRecord, Checkpoint, LeafIndex, record::ReleaseReport, witness::Cosigners,
+};
 use dataspace_usage_contract::{AccessRequest, Agreement};
 
 /// Evidence that [`Evidence::verify`](crate::Evidence::verify) has checked in full.

@@ -306,7 +306,9 @@ impl fmt::Display for Deviation {
             Self::Time { before } => {
                 write!(f, "its time is before {before}, the time of an earlier change")
             }
-            Self::Report(error) => write!(f, "as a report of a release it does not follow: {error}"),
+            Self::Report(error) => {
+                write!(f, "as a report of a release it does not follow: {error}")
+            }
             Self::Use { recorded } => {
                 write!(f, "use {recorded} of the contract is not the next one")
             }
