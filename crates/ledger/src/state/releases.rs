@@ -15,7 +15,7 @@ const REPORTED: u32 = 1;
 
 /// The permits of a log, and which of them have a report. Taken over each record after the other, from
 /// the first one that matters on; four bytes a record.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Releases {
     /// The first record that was looked at.
     first: u64,
