@@ -242,8 +242,9 @@ impl<'d, 'b> Story<'d, 'b> {
         let access =
             if is_any { self.dice.roll(model.past.len() + 2) } else { self.pick(&waiting) };
         let contract = match model.past.get(access) {
-            Some((_, Event::Access { asked, .. })) if !self.once_in(12) => asked.contract,
-            _ => self.contract(model).1,
+            Some((_, Event::Access { asked, .. })) if !self.once_in(8) => asked.contract,
+            _ if self.once_in(3) || model.contracts().is_empty() => self.contract(model).1,
+            _ => self.pick(&model.contracts()).2,
         };
         Event::Released { access, contract, is_possible: !self.once_in(12) }
     }
