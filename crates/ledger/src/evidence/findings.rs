@@ -175,7 +175,7 @@ fn delivery(evidence: &VerifiedEvidence) -> Vec<Finding> {
         )];
     };
     let mut findings = vec![proved(format!(
-        "the provider reported what left, as record {index}: {}; {} over it",
+        "the provider reported what left, as record {index}: {}, with the digest {}",
         outcome::report_words(report),
         report.content
     ))];
