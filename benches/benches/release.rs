@@ -69,8 +69,8 @@ fn main() -> Result<()> {
     let space = Setup::new(dir.path().join("node"), keys()?, authority).clock(clock).open()?;
     space.register("pulse".parse()?, "test-results".parse()?, Pulse)?;
     let costs = (0..rounds).map(|_| piece(&space, &consumer, &agreement, pieces));
-    // As if each came in a millisecond of its own, so that all is decided anew.
-    report.row("recheck/anew", median(costs.collect::<Result<Vec<_>>>()?) / 2.0, "ns", None);
+    // As if each came in a millisecond of its own, so that all is decided again.
+    report.row("recheck/again", median(costs.collect::<Result<Vec<_>>>()?) / 2.0, "ns", None);
     space.close()?;
     report.finish()
 }

@@ -134,7 +134,7 @@ impl Account {
         // WHY in a pass: a change takes its time when it has the lock, and is not before any record before it.
         let _pass = node.gate.enter_within();
         let record = Record::new(node.clock.latest(), Event::Released(report));
-        // WHY without room: whoever drops a release must not wait. There are no more of these than there
+        // WHY without room: to drop a release must not wait. There are no more of these than there
         // were releases open when the log was last written, since each was recorded before it was opened.
         node.log.submit_at_once(&EncodedRecord::try_from(&record)?)
     }

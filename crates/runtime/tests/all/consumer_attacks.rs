@@ -106,6 +106,45 @@ fn a_mask_or_filter_that_was_not_carried_out_is_seen() {
 }
 
 #[test]
+fn a_provider_that_reports_something_else_than_it_sends_is_seen_and_shown() {
+    let differs = |arrival: &Arrival| {
+        let words = words(arrival);
+        assert!(arrival.evidence.is_some(), "its own log shows it: {words:?}");
+        words
+    };
+    let report = |what| {
+        [format!("the provider's log reports that something else left than came: {what} differs")]
+    };
+    // One digit in one of ten rows.
+    let (seen, _) = arrival(terms(), reading(), |mut frames| {
+        let Some(Value::Bytes(csv)) = field(&mut frames[1], "rows", "csv") else { panic!() };
+        let at = csv.iter().position(|byte| *byte == b'7').unwrap();
+        csv[at] = b'8';
+        frames
+    });
+    assert_eq!(differs(&seen), report("the digest"));
+    // The first rows twice, and none.
+    let (seen, _) = arrival(terms(), reading(), |mut frames| {
+        frames.insert(1, frames[1].clone());
+        frames
+    });
+    assert_eq!(differs(&seen), report("the number of bytes"));
+    let (seen, _) = arrival(terms(), reading(), |mut frames| {
+        frames.remove(1);
+        frames
+    });
+    assert_eq!(differs(&seen), report("the number of bytes"));
+    // All of it, and it says that it stopped.
+    let (seen, _) = arrival(terms(), reading(), |mut frames| {
+        let Value::Map(end) = frames.last_mut().unwrap() else { panic!() };
+        let Some(Value::Map(fields)) = end.values_mut().next() else { panic!() };
+        fields.insert(Value::Text("stopped".to_owned()), Value::Text("enough".to_owned()));
+        frames
+    });
+    assert_eq!(differs(&seen), report("how it ended"));
+}
+
+#[test]
 fn what_was_left_out_or_not_asked_for_is_seen() {
     let columns = |names: &[&str]| {
         Value::Array(names.iter().map(|one| Value::Text((*one).to_owned())).collect())

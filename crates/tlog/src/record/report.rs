@@ -39,7 +39,7 @@ pub enum ReleaseEnd {
     Stopped,
     /// The data could not be read to their end, or the node could not go on.
     Failed,
-    /// Whoever took the pieces asked for no more.
+    /// The one who took the pieces asked for no more.
     Dropped,
 }
 
