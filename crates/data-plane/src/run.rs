@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use arrow_array::RecordBatch;
+use dataspace_primitives::Digest;
 
 use crate::aggregate::Groups;
 use crate::chunk::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk};
@@ -51,6 +52,7 @@ enum Stage {
 pub struct Masked<P> {
     plan: P,
     stage: Stage,
+    version: Option<Digest>,
 }
 
 impl Plan {
@@ -100,7 +102,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     /// # Errors
     /// [`RunError::Read`] if the table cannot be opened again.
     pub fn open(plan: P, table: &Table) -> Result<Self, RunError> {
-        let chunks = table.chunks(&plan.wanted())?;
+        let (chunks, version) = table.chunks(&plan.wanted())?;
         let schema = plan.output_schema();
         if let Some(aggregation) = plan.aggregation() {
             let groups = Box::new(Groups::new(aggregation).map_err(RunError::Assemble)?);
@@ -113,7 +115,12 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             }
             None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(schema) },
         };
-        Ok(Self { plan, stage })
+        Ok(Self { plan, stage, version })
+    }
+
+    /// A digest over the state of the file that is read; `None` if it is none.
+    pub(crate) fn version(&self) -> Option<Digest> {
+        self.version
     }
 
     fn step(&mut self) -> Result<Option<RecordBatch>, RunError> {

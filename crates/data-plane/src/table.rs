@@ -174,14 +174,16 @@ impl Table {
     /// [`ReadError`] if the file is gone or has other columns by now.
     pub fn read(&self) -> Result<Batches, ReadError> {
         let wanted = vec![true; self.schema.fields().len()];
-        Ok(Batches { schema: self.schema(), chunks: Some(self.chunks(&wanted)?) })
+        Ok(Batches { schema: self.schema(), chunks: Some(self.chunks(&wanted)?.0) })
     }
 
-    /// The rows, with the values of wanted columns.
-    pub(crate) fn chunks(&self, wanted: &[bool]) -> Result<Chunks, ReadError> {
+    /// The rows, with the values of wanted columns; and a digest over the state of the file that they are
+    /// read from.
+    pub(crate) fn chunks(&self, wanted: &[bool]) -> Result<(Chunks, Option<Digest>), ReadError> {
         Ok(match &self.source {
             Source::Csv { path, format, seen } => {
                 let (csv, stamp) = CsvBatches::open(path, format, wanted)?;
+                let state = stamp.digest();
                 let last = || seen.lock().unwrap_or_else(PoisonError::into_inner);
                 let changed = *last() != stamp;
                 if changed {
@@ -191,7 +193,7 @@ impl Table {
                     while all.read()?.is_some() {}
                     *last() = stamp;
                 }
-                Chunks::Csv(Box::new(csv))
+                (Chunks::Csv(Box::new(csv)), Some(state))
             }
             Source::Parquet { path, options } => {
                 let file = ParquetFile::open(path, options)?;
@@ -199,10 +201,12 @@ impl Table {
                 if !same_columns(self.schema.fields(), &fields) {
                     return Err(ReadError::Changed);
                 }
-                Chunks::Parquet(Box::new(file.into_batches(wanted).map_err(ReadError::Parquet)?))
+                let state = file.stamp().digest();
+                let batches = file.into_batches(wanted).map_err(ReadError::Parquet)?;
+                (Chunks::Parquet(Box::new(batches)), Some(state))
             }
             Source::Memory { batches } => {
-                Chunks::Memory { batches: batches.clone().into_iter(), rest: None }
+                (Chunks::Memory { batches: batches.clone().into_iter(), rest: None }, None)
             }
         })
     }
