@@ -106,7 +106,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
         let schema = plan.output_schema();
         if let Some(aggregation) = plan.aggregation() {
             let groups = Box::new(Groups::new(aggregation).map_err(RunError::Assemble)?);
-            return Ok(Self { plan, stage: Stage::Grouping { chunks, groups } });
+            return Ok(Self { plan, stage: Stage::Grouping { chunks, groups }, version });
         }
         let stage = match plan.order_key() {
             Some(key) => {
