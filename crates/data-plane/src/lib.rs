@@ -124,6 +124,7 @@ mod csv_records;
 mod csv_source;
 mod file;
 mod filter;
+pub mod formats;
 mod limited;
 mod mask;
 pub mod media;

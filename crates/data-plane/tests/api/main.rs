@@ -7,6 +7,7 @@ mod common;
 mod bounds;
 mod csv_cases;
 mod filters;
+mod formats;
 mod leaks;
 mod masks;
 mod order;
