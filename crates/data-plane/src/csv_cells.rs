@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
-    BooleanBuilder, Decimal128Builder, Float64Builder, Int64Builder, StringBuilder,
+    ArrayBuilder as _, BooleanBuilder, Decimal128Builder, Float64Builder, Int64Builder,
+    StringBuilder,
 };
 use arrow_schema::{DataType, Field};
 
@@ -44,17 +45,16 @@ impl CellType {
 
     /// Returns true if [`Cells::push`] takes the cell.
     pub(crate) fn takes(self, cell: &str) -> bool {
-        cell.is_empty()
-            || match self {
-                Self::Boolean(only) => boolean_of(cell, Some(only)).is_some(),
-                Self::AnyBoolean => boolean_of(cell, None).is_some(),
-                Self::Integer => integer(cell).is_some(),
-                Self::Float(only) => float_of(cell, Some(only)).is_some(),
-                Self::AnyFloat => float_of(cell, None).is_some(),
-                Self::Decimal(scale) => decimal_of(cell, scale, false).is_some(),
-                Self::AnyDecimal(scale) => decimal_of(cell, scale, true).is_some(),
-                Self::Text => true,
-            }
+        match self {
+            Self::Boolean(only) => boolean_of(cell, Some(only)).is_some(),
+            Self::AnyBoolean => boolean_of(cell, None).is_some(),
+            Self::Integer => integer(cell).is_some(),
+            Self::Float(only) => float_of(cell, Some(only)).is_some(),
+            Self::AnyFloat => float_of(cell, None).is_some(),
+            Self::Decimal(scale) => decimal_of(cell, scale, false).is_some(),
+            Self::AnyDecimal(scale) => decimal_of(cell, scale, true).is_some(),
+            Self::Text => true,
+        }
     }
 
     fn data_type(self) -> DataType {
@@ -103,10 +103,8 @@ impl Guess {
         Self { any: false, booleans: None, integer: true, floats, scale: Scale::Unknown }
     }
 
+    /// Looks at a cell that is not missing.
     pub(crate) fn observe(&mut self, cell: &str) {
-        if cell.is_empty() {
-            return;
-        }
         let first = !std::mem::replace(&mut self.any, true);
         if first || self.booleans.is_some() {
             let booleans = boolean(cell).map(|(_, booleans)| booleans);
@@ -223,6 +221,11 @@ fn own_scale(cell: &str) -> Option<u8> {
     (SCALES.contains(&scale) && !negative_zero).then_some(scale)
 }
 
+/// Returns true if a float holds the number without becoming equal to numbers next to it.
+pub(crate) fn is_float(cell: &str) -> bool {
+    float(cell).is_some()
+}
+
 fn boolean_of(cell: &str, only: Option<Booleans>) -> Option<bool> {
     let (value, booleans) = boolean(cell)?;
     only.is_none_or(|only| only == booleans).then_some(value)
@@ -262,29 +265,35 @@ impl Cells {
         }
     }
 
-    /// `None` if the cell is not of the column's type, or not spelled as all of its cells are.
+    /// Adds a cell that is not missing; `None` if it is not of the column's type, or not spelled as
+    /// all of its cells are.
     pub(crate) fn push(&mut self, cell: &str) -> Option<()> {
-        let present = Some(cell).filter(|cell| !cell.is_empty());
         match self {
-            Self::Boolean(builder, only) => match present {
-                Some(cell) => builder.append_value(boolean_of(cell, *only)?),
-                None => builder.append_null(),
-            },
-            Self::Integer(builder) => match present {
-                Some(cell) => builder.append_value(integer(cell)?),
-                None => builder.append_null(),
-            },
-            Self::Float(builder, only) => match present {
-                Some(cell) => builder.append_value(float_of(cell, *only)?),
-                None => builder.append_null(),
-            },
-            Self::Decimal(builder, scale, any) => match present {
-                Some(cell) => builder.append_value(decimal_of(cell, *scale, *any)?),
-                None => builder.append_null(),
-            },
-            Self::Text(builder) => builder.append_option(present),
+            Self::Boolean(builder, only) => builder.append_value(boolean_of(cell, *only)?),
+            Self::Integer(builder) => builder.append_value(integer(cell)?),
+            Self::Float(builder, only) => builder.append_value(float_of(cell, *only)?),
+            Self::Decimal(builder, scale, any) => {
+                builder.append_value(decimal_of(cell, *scale, *any)?);
+            }
+            Self::Text(builder) => builder.append_value(cell),
         }
         Some(())
+    }
+
+    /// Adds missing cells up to this number of rows.
+    pub(crate) fn pad(&mut self, rows: usize) {
+        macro_rules! pad {
+            ($builder:expr) => {
+                $builder.append_nulls(rows.saturating_sub($builder.len()))
+            };
+        }
+        match self {
+            Self::Boolean(builder, _) => pad!(builder),
+            Self::Integer(builder) => pad!(builder),
+            Self::Float(builder, _) => pad!(builder),
+            Self::Decimal(builder, ..) => pad!(builder),
+            Self::Text(builder) => pad!(builder),
+        }
     }
 
     pub(crate) fn finish(self) -> ArrayRef {

@@ -8,9 +8,10 @@ use arrow_schema::Field;
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::column::type_name;
 use crate::csv_cells::{CellType, Cells, Guess, kind};
-use crate::csv_records::{Record, Records, RowError};
+use crate::csv_records::{Record, Records};
 use crate::file::{Snapshot, Stamp};
 use crate::options::TableOptions;
+use crate::row_error::RowError;
 use crate::table_error::{OpenError, ReadError};
 
 /// Bytes in which the separator is looked for.
@@ -102,13 +103,15 @@ pub(crate) fn infer(
         return Err(OpenError::ColumnCount { found: header.found });
     }
     let names: Vec<String> = header.cells().map(str::to_owned).collect();
-    if let Some(column) = options.types.keys().find(|column| !names.contains(column)) {
+    let mut stated = options.types.iter();
+    if let Some((column, _)) = stated.find(|(column, _)| !names.contains(column)) {
         return Err(OpenError::StatedColumn { column: column.clone() });
     }
     let mut columns: Vec<_> = names
         .into_iter()
         .map(|name| {
-            let stated = options.types.get(&name).map(|stated| CellType::stated(*stated));
+            let stated = options.types.iter().find(|(column, _)| *column == name);
+            let stated = stated.map(|(_, stated)| CellType::stated(*stated));
             (name, stated, Guess::new())
         })
         .collect();
@@ -117,6 +120,7 @@ pub(crate) fn infer(
         rows += 1;
         for ((name, stated, guess), cell) in columns.iter_mut().zip(record.cells()) {
             match stated {
+                _ if cell.is_empty() => {}
                 None => guess.observe(cell),
                 Some(stated) if stated.takes(cell) => {}
                 Some(stated) => return Err(misfit(&record, name, *stated, cell).into()),
@@ -176,6 +180,10 @@ impl CsvBatches {
             };
             for ((name, cell_type, cells), cell) in columns.iter_mut().zip(record.cells()) {
                 let Some(cells) = cells else { continue };
+                if cell.is_empty() {
+                    cells.pad(rows + 1);
+                    continue;
+                }
                 cells.push(cell).ok_or_else(|| misfit(&record, name, *cell_type, cell))?;
             }
             rows += 1;

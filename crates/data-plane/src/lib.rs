@@ -125,6 +125,8 @@ mod csv_source;
 mod file;
 mod filter;
 pub mod formats;
+mod json_lines;
+mod json_source;
 mod limited;
 mod mask;
 pub mod media;
@@ -140,6 +142,7 @@ pub mod product;
 mod pseudonym;
 pub mod render;
 mod round;
+mod row_error;
 mod rows;
 pub mod run;
 mod run_error;
@@ -162,8 +165,8 @@ pub use crate::table::Table;
 
 /// What can go wrong with data and duties.
 pub mod errors {
-    pub use crate::csv_records::{ROW_LEN_MAX, RowError};
     pub use crate::plan_error::{ApplyError, PartError, PlanError};
+    pub use crate::row_error::{ROW_LEN_MAX, RowError};
     pub use crate::run_error::RunError;
     pub use crate::table_error::{OpenError, ReadError};
 }

@@ -1,17 +1,16 @@
 //! What a provider may state about a file that it cannot say by itself.
 
-use std::collections::BTreeMap;
-
 /// How a file is to be read where it leaves room for more than one reading.
 #[derive(Clone, Debug, Default)]
 pub struct TableOptions {
     pub(crate) delimiter: Option<u8>,
     pub(crate) line_breaks: bool,
     pub(crate) int96_micros: bool,
-    pub(crate) types: BTreeMap<String, ColumnType>,
+    /// In the order in which they were stated.
+    pub(crate) types: Vec<(String, ColumnType)>,
 }
 
-/// A type that a provider states for a column of a CSV file.
+/// A type that a provider states for a column of a CSV file or of JSON lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
     /// `true` and `false`, in lower, title or upper case.
@@ -51,11 +50,18 @@ impl TableOptions {
         self
     }
 
-    /// The type of a column of a CSV file. Rows that are added later may have values that those of
-    /// today do not need: `3.5` in a column that held whole numbers.
+    /// The type of a column of a CSV file or of JSON lines. Rows that are added later may have values
+    /// that those of today do not need: `3.5` in a column that held whole numbers.
+    ///
+    /// Columns of JSON lines come in the order in which they are stated, and there may be rows that
+    /// have none of them; the other columns follow, in the order of their first occurrence.
     #[must_use]
     pub fn column(mut self, name: impl Into<String>, column_type: ColumnType) -> Self {
-        self.types.insert(name.into(), column_type);
+        let name = name.into();
+        match self.types.iter_mut().find(|(stated, _)| *stated == name) {
+            Some((_, stated)) => *stated = column_type,
+            None => self.types.push((name, column_type)),
+        }
         self
     }
 

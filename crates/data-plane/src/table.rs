@@ -1,4 +1,4 @@
-//! Tables: CSV and Parquet files, and batches in memory.
+//! Tables: CSV and Parquet files, JSON lines, and batches in memory.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,8 +13,9 @@ use dataspace_primitives::{Digest, Name};
 use crate::chunk::{BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::column::{released_type, type_name};
 use crate::csv_cells::SCALES;
-use crate::csv_source::{self, CsvBatches, Format};
+use crate::csv_source::{self, CsvBatches};
 use crate::file::{Snapshot, Stamp};
+use crate::json_source::{self, JsonBatches};
 use crate::options::{ColumnType, TableOptions};
 use crate::parquet_source::{ParquetBatches, ParquetFile};
 use crate::render::escape;
@@ -24,7 +25,13 @@ enum Source {
     /// The stamp is that of the file when it was last seen to fit the format.
     Csv {
         path: PathBuf,
-        format: Format,
+        format: csv_source::Format,
+        seen: Mutex<Stamp>,
+    },
+    /// As for CSV.
+    Json {
+        path: PathBuf,
+        format: json_source::Format,
         seen: Mutex<Stamp>,
     },
     Parquet {
@@ -44,8 +51,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Opens a Parquet or CSV file. A CSV file is read once in full: a column gets a type that
-    /// every one of its values has.
+    /// Opens a Parquet file, a CSV file or JSON lines. The latter two are read once in full: a column
+    /// gets a type that every one of its values has.
     ///
     /// # Errors
     /// [`OpenError`] if the file is of another format, damaged, ragged, not UTF-8, or has
@@ -63,7 +70,7 @@ impl Table {
         let mut head = Vec::new();
         Snapshot::open(path)?.0.take(4).read_to_end(&mut head)?;
         if head == b"PAR1" {
-            if let Some(column) = options.types.keys().next() {
+            if let Some((column, _)) = options.types.first() {
                 return Err(OpenError::StatedColumn { column: column.clone() });
             }
             let file = ParquetFile::open(path, options)?;
@@ -72,9 +79,6 @@ impl Table {
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.unwrap_or_default().to_ascii_lowercase();
-        if !matches!(extension.as_str(), "csv" | "tsv" | "txt") {
-            return Err(OpenError::Format);
-        }
         for (column, stated) in &options.types {
             if let ColumnType::Decimal { scale } = *stated
                 && scale > *SCALES.end()
@@ -82,10 +86,22 @@ impl Table {
                 return Err(OpenError::StatedScale { column: column.clone(), scale });
             }
         }
-        let (format, rows, stamp) = csv_source::infer(path, options)?;
-        let fields = format.fields();
-        let source = Source::Csv { path: path.to_owned(), format, seen: Mutex::new(stamp) };
-        Self::new(fields, Some(rows), source)
+        let path = path.to_owned();
+        match extension.as_str() {
+            "csv" | "tsv" | "txt" => {
+                let (format, rows, stamp) = csv_source::infer(&path, options)?;
+                let fields = format.fields();
+                let seen = Mutex::new(stamp);
+                Self::new(fields, Some(rows), Source::Csv { path, format, seen })
+            }
+            "jsonl" | "ndjson" => {
+                let (format, rows, stamp) = json_source::infer(&path, options)?;
+                let fields = format.fields();
+                let seen = Mutex::new(stamp);
+                Self::new(fields, Some(rows), Source::Json { path, format, seen })
+            }
+            _ => Err(OpenError::Format),
+        }
     }
 
     /// A table of batches in memory.
@@ -151,8 +167,8 @@ impl Table {
         self.row_count
     }
 
-    /// A digest over the names and types of the columns, in their order: the same for a CSV file,
-    /// a Parquet file and batches in memory of the same columns, and for every version of arrow
+    /// A digest over the names and types of the columns, in their order: the same for a CSV file, JSON
+    /// lines, a Parquet file and batches in memory of the same columns, and for every version of arrow
     /// as far as the types can be released.
     #[must_use]
     pub fn descriptor_digest(&self) -> Digest {
@@ -182,16 +198,23 @@ impl Table {
         Ok(match &self.source {
             Source::Csv { path, format, seen } => {
                 let (csv, stamp) = CsvBatches::open(path, format, wanted)?;
-                let last = || seen.lock().unwrap_or_else(PoisonError::into_inner);
-                let changed = *last() != stamp;
-                if changed {
-                    // Looked over first, so that a release does not end in the midst of it.
+                look_over(seen, &stamp, || {
                     let everything = vec![true; wanted.len()];
                     let (mut all, stamp) = CsvBatches::open(path, format, &everything)?;
                     while all.read()?.is_some() {}
-                    *last() = stamp;
-                }
+                    Ok(stamp)
+                })?;
                 Chunks::Csv(Box::new(csv))
+            }
+            Source::Json { path, format, seen } => {
+                let (json, stamp) = JsonBatches::open(path, format, wanted)?;
+                look_over(seen, &stamp, || {
+                    let everything = vec![true; wanted.len()];
+                    let (mut all, stamp) = JsonBatches::open(path, format, &everything)?;
+                    while all.read()?.is_some() {}
+                    Ok(stamp)
+                })?;
+                Chunks::Json(Box::new(json))
             }
             Source::Parquet { path, options } => {
                 let file = ParquetFile::open(path, options)?;
@@ -206,6 +229,21 @@ impl Table {
             }
         })
     }
+}
+
+/// Reads a file that changed since it was seen, so that a release does not end in the midst of it.
+fn look_over(
+    seen: &Mutex<Stamp>,
+    stamp: &Stamp,
+    all: impl FnOnce() -> Result<Stamp, ReadError>,
+) -> Result<(), ReadError> {
+    let last = || seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let changed = *last() != *stamp;
+    if changed {
+        let stamp = all()?;
+        *last() = stamp;
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Table {
@@ -225,6 +263,7 @@ fn same_columns(a: &[Arc<Field>], b: &[Arc<Field>]) -> bool {
 /// The rows of a table, in chunks of at most [`BATCH_ROWS`].
 pub(crate) enum Chunks {
     Csv(Box<CsvBatches>),
+    Json(Box<JsonBatches>),
     Parquet(Box<ParquetBatches>),
     Memory { batches: std::vec::IntoIter<RecordBatch>, rest: Option<RecordBatch> },
 }
@@ -233,6 +272,7 @@ impl Chunks {
     pub(crate) fn read(&mut self) -> Result<Option<Chunk>, ReadError> {
         match self {
             Self::Csv(csv) => csv.read(),
+            Self::Json(json) => json.read(),
             Self::Parquet(parquet) => parquet.read().map_err(ReadError::Parquet),
             Self::Memory { batches, rest } => {
                 let Some(batch) = rest.take().or_else(|| batches.next()) else { return Ok(None) };

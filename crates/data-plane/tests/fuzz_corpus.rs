@@ -7,6 +7,9 @@ mod csv_table;
 #[path = "../../../fuzz/checks/duties.rs"]
 mod duties;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/json_table.rs"]
+mod json_table;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/parquet_table.rs"]
 mod parquet_table;
 #[cfg(test)]
@@ -20,6 +23,11 @@ mod tests {
     #[test]
     fn the_corpus_of_csv_table_breaks_nothing() {
         replay("csv_table", super::csv_table::check);
+    }
+
+    #[test]
+    fn the_corpus_of_json_table_breaks_nothing() {
+        replay("json_table", super::json_table::check);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod bounds;
 mod csv_cases;
 mod filters;
 mod formats;
+mod json_cases;
 mod leaks;
 mod masks;
 mod order;
