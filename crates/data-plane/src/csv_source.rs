@@ -6,11 +6,10 @@ use std::path::Path;
 use arrow_schema::Field;
 
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
-use crate::column::type_name;
 use crate::csv_cells::{CellType, Cells, Guess, kind};
 use crate::csv_records::{Record, Records};
 use crate::file::{Snapshot, Stamp};
-use crate::options::TableOptions;
+use crate::options::{Reading, TableOptions};
 use crate::row_error::RowError;
 use crate::table_error::{OpenError, ReadError};
 
@@ -25,6 +24,7 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 pub(crate) struct Format {
     delimiter: u8,
     line_breaks: bool,
+    reading: Reading,
     pub(crate) columns: Vec<(String, CellType)>,
 }
 
@@ -52,7 +52,9 @@ fn delimiter(path: &Path, options: &TableOptions) -> Result<u8, OpenError> {
         let end = sample.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
         sample.truncate(end.map_or(0, |end| end + 1));
     }
-    let mut fits = DELIMITERS.into_iter().filter(|one| separates(&sample, *one, whole, options));
+    let possible = |one: &u8| *one != b',' || !options.reading.decimal_comma;
+    let possible = DELIMITERS.into_iter().filter(possible);
+    let mut fits = possible.clone().filter(|one| separates(&sample, *one, whole, options));
     match (fits.next(), fits.next()) {
         (Some(only), None) => Ok(only),
         (Some(_), Some(_)) => Err(OpenError::AmbiguousDelimiter),
@@ -60,7 +62,8 @@ fn delimiter(path: &Path, options: &TableOptions) -> Result<u8, OpenError> {
             // One column, or a file that is not read anyway, with an error that says why.
             let line = sample.split(|byte| matches!(byte, b'\n' | b'\r')).next();
             let line = line.unwrap_or_default();
-            Ok(DELIMITERS.into_iter().find(|one| line.contains(one)).unwrap_or(b','))
+            let first = possible.clone().next().unwrap_or(b',');
+            Ok(possible.clone().find(|one| line.contains(one)).unwrap_or(first))
         }
     }
 }
@@ -115,14 +118,14 @@ pub(crate) fn infer(
             (name, stated, Guess::new())
         })
         .collect();
-    let mut rows = 0_u64;
+    let (reading, mut rows) = (&options.reading, 0_u64);
     while let Some(record) = records.next()? {
         rows += 1;
         for ((name, stated, guess), cell) in columns.iter_mut().zip(record.cells()) {
             match stated {
-                _ if cell.is_empty() => {}
-                None => guess.observe(cell),
-                Some(stated) if stated.takes(cell) => {}
+                _ if cell.is_empty() || reading.is_missing(cell) => {}
+                None => guess.observe(cell, reading.decimal_comma),
+                Some(stated) if stated.takes(cell, reading.decimal_comma) => {}
                 Some(stated) => return Err(misfit(&record, name, *stated, cell).into()),
             }
         }
@@ -131,7 +134,8 @@ pub(crate) fn infer(
         .into_iter()
         .map(|(name, stated, guess)| (name, stated.unwrap_or_else(|| guess.into_type())))
         .collect();
-    Ok((Format { delimiter, line_breaks, columns }, rows, stamp))
+    let reading = reading.clone();
+    Ok((Format { delimiter, line_breaks, reading, columns }, rows, stamp))
 }
 
 fn misfit(record: &Record<'_>, name: &str, cell_type: CellType, cell: &str) -> RowError {
@@ -139,7 +143,7 @@ fn misfit(record: &Record<'_>, name: &str, cell_type: CellType, cell: &str) -> R
         row: record.row,
         line: record.line,
         column: name.to_owned(),
-        expected: type_name(cell_type.field(name).data_type()),
+        expected: cell_type.words(),
         found: kind(cell),
     }
 }
@@ -180,11 +184,12 @@ impl CsvBatches {
             };
             for ((name, cell_type, cells), cell) in columns.iter_mut().zip(record.cells()) {
                 let Some(cells) = cells else { continue };
-                if cell.is_empty() {
+                if cell.is_empty() || self.format.reading.is_missing(cell) {
                     cells.pad(rows + 1);
                     continue;
                 }
-                cells.push(cell).ok_or_else(|| misfit(&record, name, *cell_type, cell))?;
+                let pushed = cells.push(cell, self.format.reading.decimal_comma);
+                pushed.ok_or_else(|| misfit(&record, name, *cell_type, cell))?;
             }
             rows += 1;
             len += record.len();

@@ -6,11 +6,10 @@ use arrow_schema::Field;
 use dataspace_primitives::Name;
 
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
-use crate::column::type_name;
 use crate::csv_cells::{CellType, Cells, Guess, is_float, kind};
 use crate::file::{Snapshot, Stamp};
 use crate::json_lines::{Line, Lines, Names, Take, Value, row};
-use crate::options::TableOptions;
+use crate::options::{Reading, TableOptions};
 use crate::render::escape;
 use crate::row_error::RowError;
 use crate::table_error::{OpenError, ReadError};
@@ -24,6 +23,11 @@ enum Kind {
 }
 
 impl Kind {
+    /// Returns true if numbers of this kind have a decimal comma: those of JSON itself have none.
+    fn has_comma(self, reading: &Reading) -> bool {
+        self == Self::Text && reading.decimal_comma
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Boolean => "a boolean",
@@ -34,9 +38,10 @@ impl Kind {
 }
 
 /// The kind and the text of a value that is not missing.
-fn cell<'a>(value: &'a Value<'_>) -> Option<(Kind, &'a str)> {
+fn cell<'a>(value: &'a Value<'_>, reading: &Reading) -> Option<(Kind, &'a str)> {
     match value {
         Value::Null => None,
+        Value::Text(text) if reading.is_missing(text) => None,
         Value::Boolean(text) => Some((Kind::Boolean, text)),
         Value::Number(text) => Some((Kind::Number, text)),
         Value::Text(text) => Some((Kind::Text, text)),
@@ -57,6 +62,7 @@ struct Column {
 pub(crate) struct Format {
     names: Names,
     columns: Vec<Column>,
+    reading: Reading,
 }
 
 impl Format {
@@ -75,7 +81,8 @@ pub(crate) fn infer(
 ) -> Result<(Format, u64, Stamp), OpenError> {
     let (file, stamp) = Snapshot::open(path)?;
     let mut lines = Lines::new(file)?;
-    let mut finder = Finder { names: Names::default(), columns: Vec::new() };
+    let reading = options.reading.clone();
+    let mut finder = Finder { names: Names::default(), columns: Vec::new(), reading };
     for (name, column_type) in &options.types {
         finder.add_column(name, Found::Stated(CellType::stated(*column_type)))?;
     }
@@ -84,10 +91,10 @@ pub(crate) fn infer(
         rows += 1;
         row(line, &mut finder)?;
     }
-    let Finder { names, columns } = finder;
+    let Finder { names, columns, reading } = finder;
     let columns = names.iter().zip(columns).map(|(name, found)| found.into_column(name));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    Ok((Format { names, columns }, rows, stamp))
+    Ok((Format { names, columns, reading }, rows, stamp))
 }
 
 enum Found {
@@ -101,10 +108,15 @@ enum Found {
 }
 
 impl Found {
-    fn observe(&mut self, name: &str, value: &Value<'_>, line: Line<'_>) -> Result<(), RowError> {
-        let Some((found, text)) = cell(value) else { return Ok(()) };
+    fn observe(
+        &mut self,
+        name: &str,
+        (found, text): (Kind, &str),
+        comma: bool,
+        line: Line<'_>,
+    ) -> Result<(), RowError> {
         match self {
-            Self::Stated(stated) if stated.takes(text) => Ok(()),
+            Self::Stated(stated) if stated.takes(text, comma) => Ok(()),
             Self::Stated(stated) => Err(misfit(line, name, *stated, found, text)),
             Self::Open { kind, guess, long } => {
                 let expected = *kind.get_or_insert(found);
@@ -112,7 +124,7 @@ impl Found {
                     return Err(mixed(line, name, expected, found));
                 }
                 if found == Kind::Number {
-                    guess.observe(text);
+                    guess.observe(text, false);
                     if long.is_none() && !is_float(text) {
                         *long = Some((line.row, line.number));
                     }
@@ -145,6 +157,7 @@ impl Found {
 struct Finder {
     names: Names,
     columns: Vec<Found>,
+    reading: Reading,
 }
 
 impl Finder {
@@ -177,7 +190,8 @@ impl Take<OpenError> for Finder {
     fn value(&mut self, place: usize, value: Value<'_>, line: Line<'_>) -> Result<(), OpenError> {
         let Some(found) = self.columns.get_mut(place) else { return Ok(()) };
         let name = self.names.iter().nth(place).map_or("", String::as_str);
-        Ok(found.observe(name, &value, line)?)
+        let Some(cell) = cell(&value, &self.reading) else { return Ok(()) };
+        Ok(found.observe(name, cell, cell.0.has_comma(&self.reading), line)?)
     }
 }
 
@@ -196,7 +210,7 @@ fn misfit(line: Line<'_>, name: &str, cell_type: CellType, found: Kind, text: &s
         row: line.row,
         line: line.number,
         column: name.to_owned(),
-        expected: type_name(cell_type.field(name).data_type()),
+        expected: cell_type.words(),
         found: if found == Kind::Text { "a text" } else { kind(text) },
     }
 }
@@ -269,7 +283,8 @@ impl Take<RowError> for Reader<'_> {
         else {
             return Ok(());
         };
-        let Some((found, text)) = cell(&value) else { return Ok(()) };
+        let reading = &self.format.reading;
+        let Some((found, text)) = cell(&value, reading) else { return Ok(()) };
         let Column { cell_type, kind } = *column;
         let name = || self.format.names.get(place);
         if let Some(expected) = kind.filter(|kind| *kind != found) {
@@ -277,6 +292,7 @@ impl Take<RowError> for Reader<'_> {
         }
         // Rows before this one that do not have the column.
         cells.pad(self.rows);
-        cells.push(text).ok_or_else(|| misfit(line, &name(), cell_type, found, text))
+        let pushed = cells.push(text, found.has_comma(reading));
+        pushed.ok_or_else(|| misfit(line, &name(), cell_type, found, text))
     }
 }

@@ -84,7 +84,7 @@ pub enum RowError {
     /// A cell that is not of its column's type.
     #[error(
         "row {row} (line {line}): column `{column}` is of type {expected}, the cell is {found}; \
-         state the column's type with `TableOptions::column`, or open the table again"
+         state a type that fits with `TableOptions::column`, or open the table again"
     )]
     CellType {
         /// The row.

@@ -12,7 +12,7 @@ use dataspace_primitives::{Digest, Name};
 
 use crate::chunk::{BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::column::{released_type, type_name};
-use crate::csv_cells::SCALES;
+use crate::csv_cells::{FRACTION_DIGITS, PRECISION, SCALES};
 use crate::csv_source::{self, CsvBatches};
 use crate::file::{Snapshot, Stamp};
 use crate::json_source::{self, JsonBatches};
@@ -48,6 +48,27 @@ pub struct Table {
     schema: SchemaRef,
     row_count: Option<u64>,
     source: Source,
+    /// What is stated besides the types.
+    told: Vec<(String, String)>,
+}
+
+/// Checks a stated type by itself.
+fn is_possible(column: &str, stated: ColumnType) -> Result<(), OpenError> {
+    let column = || column.to_owned();
+    match stated {
+        ColumnType::Decimal { precision, scale }
+            if !(1..=PRECISION).contains(&precision) || scale > precision.min(*SCALES.end()) =>
+        {
+            Err(OpenError::StatedDigits { column: column(), precision, scale })
+        }
+        ColumnType::DateTime { fraction_digits: digits, .. }
+        | ColumnType::Instant { fraction_digits: digits, .. }
+            if digits > FRACTION_DIGITS =>
+        {
+            Err(OpenError::StatedFraction { column: column(), digits })
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Table {
@@ -73,32 +94,31 @@ impl Table {
             if let Some((column, _)) = options.types.first() {
                 return Err(OpenError::StatedColumn { column: column.clone() });
             }
+            if let Some(what) = options.of_texts() {
+                return Err(OpenError::Stated { what });
+            }
             let file = ParquetFile::open(path, options)?;
             let source = Source::Parquet { path: path.to_owned(), options: options.clone() };
             return Self::new(file.fields(), Some(file.row_count()), source);
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.unwrap_or_default().to_ascii_lowercase();
-        for (column, stated) in &options.types {
-            if let ColumnType::Decimal { scale } = *stated
-                && scale > *SCALES.end()
-            {
-                return Err(OpenError::StatedScale { column: column.clone(), scale });
-            }
-        }
+        options.types.iter().try_for_each(|(column, stated)| is_possible(column, *stated))?;
         let path = path.to_owned();
         match extension.as_str() {
             "csv" | "tsv" | "txt" => {
                 let (format, rows, stamp) = csv_source::infer(&path, options)?;
                 let fields = format.fields();
                 let seen = Mutex::new(stamp);
-                Self::new(fields, Some(rows), Source::Csv { path, format, seen })
+                let source = Source::Csv { path, format, seen };
+                Self::new(fields, Some(rows), source).map(|table| table.told(options))
             }
             "jsonl" | "ndjson" => {
                 let (format, rows, stamp) = json_source::infer(&path, options)?;
                 let fields = format.fields();
                 let seen = Mutex::new(stamp);
-                Self::new(fields, Some(rows), Source::Json { path, format, seen })
+                let source = Source::Json { path, format, seen };
+                Self::new(fields, Some(rows), source).map(|table| table.told(options))
             }
             _ => Err(OpenError::Format),
         }
@@ -142,7 +162,12 @@ impl Table {
                 return Err(OpenError::DuplicateColumn { column });
             }
         }
-        Ok(Self { schema: Arc::new(Schema::new(fields)), row_count, source })
+        let schema = Arc::new(Schema::new(fields));
+        Ok(Self { schema, row_count, source, told: Vec::new() })
+    }
+
+    fn told(self, options: &TableOptions) -> Self {
+        Self { told: options.told(), ..self }
     }
 
     /// The columns, without the metadata that the file may carry.
@@ -169,16 +194,27 @@ impl Table {
 
     /// A digest over the names and types of the columns, in their order: the same for a CSV file, JSON
     /// lines, a Parquet file and batches in memory of the same columns, and for every version of arrow
-    /// as far as the types can be released.
+    /// as far as the types can be released. It covers what is stated about the file and changes its
+    /// values: formats of days, the decimal comma, words for missing values, the character set.
     #[must_use]
     pub fn descriptor_digest(&self) -> Digest {
         let mut bytes = b"dataspace/table-descriptor/v1\0".to_vec();
+        let mut add = |text: &str| {
+            let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
+            bytes.extend_from_slice(&len.to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        };
         for field in self.schema.fields() {
-            for text in [field.name(), &type_name(field.data_type())] {
-                let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
-                bytes.extend_from_slice(&len.to_be_bytes());
-                bytes.extend_from_slice(text.as_bytes());
+            add(field.name());
+            add(&type_name(field.data_type()));
+        }
+        for (index, (name, value)) in self.told.iter().enumerate() {
+            if index == 0 {
+                // No column has this name.
+                add("");
             }
+            add(name);
+            add(value);
         }
         Digest::of(&bytes)
     }

@@ -51,12 +51,33 @@ pub enum OpenError {
         column: String,
     },
     /// A decimal type that is stated with more digits than there are.
-    #[error("column `{column}` is stated to have {scale} decimals; 0 to 37 are possible")]
-    StatedScale {
+    #[error(
+        "column `{column}` is stated to have {precision} digits, {scale} of them behind the point; \
+         1 to 38 are possible, and 0 to 37 of them behind the point"
+    )]
+    StatedDigits {
         /// The column.
         column: String,
+        /// Digits in all.
+        precision: u8,
         /// Digits behind the point.
         scale: u8,
+    },
+    /// Instants that are stated with more digits than there are.
+    #[error(
+        "column `{column}` is stated to have seconds with {digits} decimals; 0 to 9 are possible"
+    )]
+    StatedFraction {
+        /// The column.
+        column: String,
+        /// Digits behind the second's point.
+        digits: u8,
+    },
+    /// Something is stated that does not concern a file of this kind.
+    #[error("{what} cannot be stated for a Parquet file, which says it itself")]
+    Stated {
+        /// What is stated.
+        what: &'static str,
     },
     /// Two columns have one name.
     #[error("the table has two columns `{column}`")]

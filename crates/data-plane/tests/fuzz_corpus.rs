@@ -15,6 +15,9 @@ mod parquet_table;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/replay.rs"]
 mod replay;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/stated_table.rs"]
+mod stated_table;
 
 #[cfg(test)]
 mod tests {
@@ -33,5 +36,10 @@ mod tests {
     #[test]
     fn the_corpus_of_parquet_table_breaks_nothing() {
         replay("parquet_table", super::parquet_table::check);
+    }
+
+    #[test]
+    fn the_corpus_of_stated_table_breaks_nothing() {
+        replay("stated_table", super::stated_table::check);
     }
 }

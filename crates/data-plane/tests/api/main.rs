@@ -16,5 +16,6 @@ mod parquet_cases;
 mod plans;
 mod real_data;
 mod reference;
+mod stated;
 mod tables;
 mod texts;
