@@ -50,6 +50,12 @@ pub(crate) fn check(bytes: &[u8]) {
     if file_options & 8 != 0 {
         options = options.missing("");
     }
+    options = match file_options >> 4 & 3 {
+        0 => options,
+        1 => options.charset("gb18030"),
+        2 => options.charset("utf-16"),
+        _ => options.charset("iso-2022-jp"),
+    };
     let header = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     for (name, byte) in [("a", types & 15), ("b", types >> 4)] {
         let mut fields = header.split(|byte| matches!(byte, b',' | b';' | b'\t'));

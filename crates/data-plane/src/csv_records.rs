@@ -93,6 +93,9 @@ impl<R: Read> Records<R> {
             .take(3)
             .read_to_end(&mut head)
             .map_err(|error| RowError::input(error, 0, 1))?;
+        if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+            return Err(RowError::not_utf8(&head, 0, 1));
+        }
         if head == "\u{feff}".as_bytes() {
             head.clear();
         }

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use arrow_schema::Field;
 
+use crate::charset::{Input, Malformed};
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::csv_cells::{CellType, Cells, Guess, kind};
 use crate::csv_records::{Record, Records};
-use crate::file::{Snapshot, Stamp};
+use crate::file::Stamp;
 use crate::options::{Reading, TableOptions};
 use crate::row_error::RowError;
 use crate::table_error::{OpenError, ReadError};
@@ -44,10 +45,15 @@ fn delimiter(path: &Path, options: &TableOptions) -> Result<u8, OpenError> {
     if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tsv")) {
         return Ok(b'\t');
     }
-    let (file, stamp) = Snapshot::open(path)?;
+    let (file, _) = Input::open(path, options.reading.charset)?;
     let mut sample = Vec::new();
-    file.take(SAMPLE_LEN as u64).read_to_end(&mut sample)?;
-    let whole = stamp.len <= SAMPLE_LEN as u64;
+    let whole = match file.take(SAMPLE_LEN as u64 + 1).read_to_end(&mut sample) {
+        Ok(_) => sample.len() <= SAMPLE_LEN,
+        // The rows are read up to it, and the error names the line.
+        Err(error) if Malformed::of(&error).is_some() => false,
+        Err(error) => return Err(error.into()),
+    };
+    sample.truncate(SAMPLE_LEN);
     if !whole {
         let end = sample.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
         sample.truncate(end.map_or(0, |end| end + 1));
@@ -93,7 +99,7 @@ pub(crate) fn infer(
 ) -> Result<(Format, u64, Stamp), OpenError> {
     let delimiter = delimiter(path, options)?;
     let line_breaks = options.line_breaks;
-    let (file, stamp) = Snapshot::open(path)?;
+    let (file, stamp) = Input::open(path, options.reading.charset)?;
     let mut records = Records::new(file, delimiter, line_breaks)?;
     let header = match records.next() {
         Ok(header) => header,
@@ -150,7 +156,7 @@ fn misfit(record: &Record<'_>, name: &str, cell_type: CellType, cell: &str) -> R
 
 /// The rows with the types that [`infer`] found.
 pub(crate) struct CsvBatches {
-    records: Records<Snapshot>,
+    records: Records<Input>,
     format: Format,
     wanted: Vec<bool>,
 }
@@ -161,7 +167,7 @@ impl CsvBatches {
         format: &Format,
         wanted: &[bool],
     ) -> Result<(Self, Stamp), ReadError> {
-        let (file, stamp) = Snapshot::open(path)?;
+        let (file, stamp) = Input::open(path, format.reading.charset)?;
         let mut records = Records::new(file, format.delimiter, format.line_breaks)?;
         let names = format.columns.iter().map(|(name, _)| name.as_str());
         if !records.next()?.is_some_and(|header| header.cells().eq(names)) {

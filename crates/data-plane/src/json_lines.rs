@@ -46,6 +46,9 @@ impl<R: Read> Lines<R> {
         let mut head = Vec::new();
         let read = input.by_ref().take(3).read_to_end(&mut head);
         read.map_err(|error| RowError::input(error, 1, 1))?;
+        if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+            return Err(RowError::not_utf8(&head, 1, 1));
+        }
         if head == "\u{feff}".as_bytes() {
             head.clear();
         }

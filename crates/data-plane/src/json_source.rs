@@ -5,9 +5,10 @@ use std::path::Path;
 use arrow_schema::Field;
 use dataspace_primitives::Name;
 
+use crate::charset::Input;
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::csv_cells::{CellType, Cells, Guess, is_float, kind};
-use crate::file::{Snapshot, Stamp};
+use crate::file::Stamp;
 use crate::json_lines::{Line, Lines, Names, Take, Value, row};
 use crate::options::{Reading, TableOptions};
 use crate::render::escape;
@@ -79,7 +80,7 @@ pub(crate) fn infer(
     path: &Path,
     options: &TableOptions,
 ) -> Result<(Format, u64, Stamp), OpenError> {
-    let (file, stamp) = Snapshot::open(path)?;
+    let (file, stamp) = Input::open(path, options.reading.charset)?;
     let mut lines = Lines::new(file)?;
     let reading = options.reading.clone();
     let mut finder = Finder { names: Names::default(), columns: Vec::new(), reading };
@@ -217,7 +218,7 @@ fn misfit(line: Line<'_>, name: &str, cell_type: CellType, found: Kind, text: &s
 
 /// The rows with the types that [`infer`] found.
 pub(crate) struct JsonBatches {
-    lines: Lines<Snapshot>,
+    lines: Lines<Input>,
     format: Format,
     wanted: Vec<bool>,
 }
@@ -228,7 +229,7 @@ impl JsonBatches {
         format: &Format,
         wanted: &[bool],
     ) -> Result<(Self, Stamp), ReadError> {
-        let (file, stamp) = Snapshot::open(path)?;
+        let (file, stamp) = Input::open(path, format.reading.charset)?;
         let (lines, mut format) = (Lines::new(file)?, format.clone());
         format.names.begin();
         Ok((Self { lines, format, wanted: wanted.to_vec() }, stamp))

@@ -117,6 +117,7 @@
 //! - The wiping of keys covers the contract's secret, not the values in memory.
 
 mod calendar;
+mod charset;
 pub mod chunk;
 mod column;
 mod csv_cells;

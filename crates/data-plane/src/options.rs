@@ -23,6 +23,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::charset::Charset;
+
 /// How a file is to be read where it leaves room for more than one reading.
 #[derive(Clone, Debug, Default)]
 pub struct TableOptions {
@@ -32,6 +34,8 @@ pub struct TableOptions {
     /// In the order in which they were stated.
     pub(crate) types: Vec<(String, ColumnType)>,
     pub(crate) reading: Reading,
+    /// The name of a character set that does not exist.
+    pub(crate) unknown_charset: Option<String>,
 }
 
 /// How the cells of a file are read.
@@ -39,6 +43,7 @@ pub struct TableOptions {
 pub(crate) struct Reading {
     pub(crate) decimal_comma: bool,
     missing: BTreeSet<String>,
+    pub(crate) charset: Option<Charset>,
 }
 
 impl Reading {
@@ -180,6 +185,22 @@ impl TableOptions {
         self
     }
 
+    /// The character set of a CSV file or of JSON lines, by one of its names in the
+    /// [Encoding Standard](https://encoding.spec.whatwg.org/#names-and-labels): `gb18030`, `windows-1252`,
+    /// `shift_jis`, `utf-16le` and so on. Without this it is UTF-8.
+    ///
+    /// The standard reads `iso-8859-1` as `windows-1252`, and `utf-16` in the order of bytes that the
+    /// file's byte order mark tells. Such a mark at the beginning of the file, of UTF-16 or UTF-8, goes
+    /// before what is stated here. Bytes that mean nothing in the character set are an error that names
+    /// the line; no character is replaced by another.
+    #[must_use]
+    pub fn charset(mut self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.reading.charset = Charset::named(&name);
+        self.unknown_charset = self.reading.charset.is_none().then_some(name);
+        self
+    }
+
     /// Reads the instants of type INT96 in a Parquet file in microseconds (290,000 years around
     /// 1970) and refuses those that have a finer part. Without this they are read in nanoseconds,
     /// and those before 1677 or after 2262 are refused.
@@ -191,15 +212,16 @@ impl TableOptions {
 
     /// What is stated that only a file of texts can have, in words.
     pub(crate) fn of_texts(&self) -> Option<&'static str> {
-        let Reading { decimal_comma, missing } = &self.reading;
+        let Reading { decimal_comma, missing, charset } = &self.reading;
         let words = (!missing.is_empty()).then_some("a word for missing values");
-        decimal_comma.then_some("the decimal comma").or(words)
+        let charset = charset.is_some().then_some("a character set");
+        decimal_comma.then_some("the decimal comma").or(words).or(charset)
     }
 
     /// What is stated and changes the values, but does not show in the columns' types: for the
     /// digest, as pairs of a name and a value.
     pub(crate) fn told(&self) -> Vec<(String, String)> {
-        let Reading { decimal_comma, missing } = &self.reading;
+        let Reading { decimal_comma, missing, charset } = &self.reading;
         let mut told = Vec::new();
         for (column, column_type) in &self.types {
             if let ColumnType::Date(date)
@@ -213,6 +235,8 @@ impl TableOptions {
         told.sort();
         told.extend(decimal_comma.then(|| ("decimal".to_owned(), ",".to_owned())));
         told.extend(missing.iter().map(|word| ("missing".to_owned(), word.clone())));
+        let charset = charset.map(Charset::name).filter(|name| *name != "UTF-8");
+        told.extend(charset.map(|name| ("charset".to_owned(), name.to_owned())));
         told
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::charset::Malformed;
+
 /// Longest row of a CSV file and longest line of a file of JSON lines, in bytes.
 pub const ROW_LEN_MAX: usize = 16 * 1024 * 1024;
 
@@ -35,13 +37,31 @@ pub enum RowError {
         /// Fields of the row.
         found: u64,
     },
-    /// Not UTF-8.
-    #[error("row {row} (line {line}) is not UTF-8")]
+    /// Not UTF-8, and no other character set is stated.
+    #[error(
+        "row {row} (line {line}) is not UTF-8{}; state its character set with \
+         `TableOptions::charset`",
+        perhaps(.looks_like.as_ref())
+    )]
     NotUtf8 {
         /// The row.
         row: u64,
         /// The line where it begins.
         line: u64,
+        /// The character set that it may be of.
+        looks_like: Option<&'static str>,
+    },
+    /// Not of the character set that is stated.
+    #[error(
+        "row {row} (line {line}) is not {charset}; its character set is another, or it is damaged"
+    )]
+    NotCharset {
+        /// The row.
+        row: u64,
+        /// The line where the first byte stands that means nothing.
+        line: u64,
+        /// The character set.
+        charset: &'static str,
     },
     /// A NUL character, which no text has.
     #[error("row {row} (line {line}) holds a NUL character")]
@@ -204,11 +224,36 @@ pub enum RowError {
 impl RowError {
     /// The input ended with an error.
     pub(crate) fn input(error: io::Error, row: u64, line: u64) -> Self {
-        let _ = (row, line);
-        Self::Io(error)
+        match Malformed::of(&error) {
+            Some(charset) => Self::NotCharset { row, line, charset },
+            None => Self::Io(error),
+        }
     }
 
-    pub(crate) fn not_utf8(_bytes: &[u8], row: u64, line: u64) -> Self {
-        Self::NotUtf8 { row, line }
+    pub(crate) fn not_utf8(bytes: &[u8], row: u64, line: u64) -> Self {
+        Self::NotUtf8 { row, line, looks_like: looks_like(bytes) }
     }
+}
+
+fn perhaps(charset: Option<&&'static str>) -> String {
+    charset.map(|charset| format!(", it may be {charset}")).unwrap_or_default()
+}
+
+/// A byte order mark of UTF-16, or nothing but ASCII and pairs of GB 2312 with an ideograph among them.
+fn looks_like(bytes: &[u8]) -> Option<&'static str> {
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes {
+        return Some("utf-16");
+    }
+    let (mut rest, mut ideographs) = (bytes, false);
+    while let Some((first, after)) = rest.split_first() {
+        rest = match (first, after) {
+            (0..=0x7f, _) => after,
+            (0xa1..=0xf7, [0xa1..=0xfe, after @ ..]) => {
+                ideographs |= *first >= 0xb0;
+                after
+            }
+            _ => return None,
+        };
+    }
+    ideographs.then_some("gb18030")
 }

@@ -90,6 +90,9 @@ impl Table {
         let path = path.as_ref();
         let mut head = Vec::new();
         Snapshot::open(path)?.0.take(4).read_to_end(&mut head)?;
+        if let Some(name) = &options.unknown_charset {
+            return Err(OpenError::Charset { shown: escape(name) });
+        }
         if head == b"PAR1" {
             if let Some((column, _)) = options.types.first() {
                 return Err(OpenError::StatedColumn { column: column.clone() });

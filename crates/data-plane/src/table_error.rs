@@ -73,6 +73,12 @@ pub enum OpenError {
         /// Digits behind the second's point.
         digits: u8,
     },
+    /// A character set that is not known.
+    #[error("there is no character set `{shown}`; names are those of the Encoding Standard")]
+    Charset {
+        /// Its name as stated, cut and with escapes for what would not be seen.
+        shown: String,
+    },
     /// Something is stated that does not concern a file of this kind.
     #[error("{what} cannot be stated for a Parquet file, which says it itself")]
     Stated {

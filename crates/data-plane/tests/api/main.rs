@@ -2,6 +2,7 @@
 //! costs more than running.
 #![cfg(test)]
 
+mod charsets;
 mod common;
 
 mod bounds;
