@@ -30,6 +30,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::column::{numbers, released_type, value};
+use crate::product::{Delivery, Piece};
 use crate::render::{self, WriteError, json_row, json_texts};
 use crate::table_error::Cause;
 
@@ -82,6 +83,25 @@ pub fn write<B: Borrow<RecordBatch>, E: Into<Cause>>(
         Format::ArrowIpc => arrow_ipc(schema, batches, out),
         Format::Parquet => parquet(schema, batches, out),
     }
+}
+
+/// Writes what a [`Delivery`] of rows gives out, as [`write()`] does.
+///
+/// # Errors
+/// As [`write()`], and [`WriteError::NotRows`] if the product is not a table.
+pub fn write_delivery(
+    format: Format,
+    delivery: &mut dyn Delivery,
+    out: impl io::Write + Send,
+) -> Result<u64, WriteError> {
+    let schema = delivery.schema().ok_or(WriteError::NotRows)?;
+    let batches = std::iter::from_fn(|| match delivery.next() {
+        Ok(Some(Piece::Rows(batch))) => Some(Ok(batch)),
+        Ok(Some(Piece::Bytes { .. })) => Some(Err(Cause::from(WriteError::NotRows))),
+        Ok(None) => None,
+        Err(error) => Some(Err(error.into())),
+    });
+    write(format, &schema, batches, out)
 }
 
 fn json_lines<B: Borrow<RecordBatch>, E: Into<Cause>>(

@@ -41,6 +41,9 @@ pub enum WriteError {
         /// The column.
         column: String,
     },
+    /// The product is not a table.
+    #[error("the product is not a table; it has no rows to write")]
+    NotRows,
     /// The rows end with an error.
     #[error("the rows end early")]
     Rows(#[source] Cause),

@@ -16,9 +16,9 @@ use arrow_ipc::reader::StreamReader;
 use arrow_schema::{DataType, Schema, TimeUnit};
 use bytes::Bytes;
 use dataspace_data_plane::{
-    Plan,
+    MediaFile, Plan, Product,
     errors::{ReadError, RunError},
-    formats::{Format, ROW_GROUP_LEN, write},
+    formats::{Format, ROW_GROUP_LEN, write, write_delivery},
     render::WriteError,
     write_csv,
 };
@@ -218,6 +218,30 @@ fn what_a_release_hides_is_in_none_of_the_formats() {
             assert!(!holds, "{format:?} tells {}", String::from_utf8_lossy(secret));
         }
         assert!(out.windows(4).any(|window| window == b"open"));
+    }
+}
+
+#[test]
+fn a_delivery_is_written_as_its_batches_are() {
+    let (_directory, table) = open("t.csv", "n,t\n1,a\n2,b\n3,c\n");
+    let table = table.unwrap();
+    let duties = [filter("n", Operator::Gt, vec![number("1")])];
+    let plan = Plan::compile(&duties, &table.schema(), &key(1), CONTRACT).unwrap();
+    for format in ALL {
+        let mut delivery = Product::open(&table, &duties, None, (&key(1), CONTRACT)).unwrap();
+        let (mut delivered, mut expected) = (Vec::new(), Vec::new());
+        assert_eq!(write_delivery(format, delivery.as_mut(), &mut delivered).unwrap(), 2);
+        write(format, &plan.output_schema(), plan.run(&table).unwrap(), &mut expected).unwrap();
+        assert_eq!(delivered, expected);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.bin");
+    std::fs::write(&path, b"bytes").unwrap();
+    let media = MediaFile::open(&path, "application/octet-stream".parse().unwrap()).unwrap();
+    for format in ALL {
+        let mut delivery = media.open(&[], None, (&key(1), CONTRACT)).unwrap();
+        let error = write_delivery(format, delivery.as_mut(), Vec::new()).unwrap_err();
+        assert!(matches!(error, WriteError::NotRows), "{error}");
     }
 }
 
