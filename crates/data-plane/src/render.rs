@@ -1,6 +1,7 @@
 //! Released batches as text: CSV, and a preview for terminals.
 
 use std::borrow::Borrow;
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io;
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 use crate::calendar;
 use crate::column::{Cells, boolean, value};
 use crate::spelling;
+use crate::table_error::Cause;
 
 /// Why a result is not written to its end.
 #[derive(Debug, Error)]
@@ -33,6 +35,21 @@ pub enum WriteError {
         /// The column.
         column: String,
     },
+    /// An instant that the format cannot hold.
+    #[error("column `{column}` has an instant that the format cannot hold")]
+    Range {
+        /// The column.
+        column: String,
+    },
+    /// The product is not a table.
+    #[error("the product is not a table; it has no rows to write")]
+    NotRows,
+    /// The rows end with an error.
+    #[error("the rows end early")]
+    Rows(#[source] Cause),
+    /// The rows cannot be put into the format.
+    #[error("the rows cannot be put into the format")]
+    Encoding(#[source] Cause),
 }
 
 /// Writes a header and the rows of `batches` as CSV (RFC 4180, with `\n`); returns the number of
@@ -48,23 +65,45 @@ pub fn write_csv<B: Borrow<RecordBatch>>(
     schema: &Schema,
     batches: impl IntoIterator<Item = B>,
 ) -> Result<u64, WriteError> {
+    csv(out, schema, batches.into_iter().map(Ok::<B, Infallible>))
+}
+
+/// As [`write_csv`], of rows that may end with an error.
+pub(crate) fn csv<B: Borrow<RecordBatch>, E: Into<Cause>>(
+    out: impl io::Write,
+    schema: &Schema,
+    batches: impl IntoIterator<Item = Result<B, E>>,
+) -> Result<u64, WriteError> {
     let mut writer = csv::Writer::from_writer(out);
     let io = |error: csv::Error| WriteError::Io(error.into());
     let names = schema.fields().iter().map(|field| field.name());
     writer.write_record(names).map_err(io)?;
-    let mut rows = 0;
+    let mut cell = String::new();
+    let rows = each(schema, batches, |batch| {
+        let columns = texts(batch)?;
+        (0..batch.num_rows())
+            .try_for_each(|row| write_row(&mut writer, &columns, row, &mut cell).map(|_len| ()))
+    })?;
+    writer.flush()?;
+    Ok(rows)
+}
+
+/// Goes over batches that have the columns of `schema`; returns the number of their rows.
+pub(crate) fn each<B: Borrow<RecordBatch>, E: Into<Cause>>(
+    schema: &Schema,
+    batches: impl IntoIterator<Item = Result<B, E>>,
+    mut take: impl FnMut(&RecordBatch) -> Result<(), WriteError>,
+) -> Result<u64, WriteError> {
+    let mut rows = 0_u64;
     for batch in batches {
+        let batch = batch.map_err(|error| WriteError::Rows(error.into()))?;
         let batch = batch.borrow();
         if batch.schema_ref().fields() != schema.fields() {
             return Err(WriteError::OtherSchema);
         }
-        let (columns, mut cell) = (texts(batch)?, String::new());
-        for row in 0..batch.num_rows() {
-            let _len = write_row(&mut writer, &columns, row, &mut cell)?;
-            rows += 1;
-        }
+        take(batch)?;
+        rows = rows.saturating_add(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
     }
-    writer.flush()?;
     Ok(rows)
 }
 
@@ -218,7 +257,7 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// A column whose values have a text. Gives it behind what a string has, or `None` where the value is missing.
-struct Column<'a>(Box<Push<'a>>);
+pub(crate) struct Column<'a>(Box<Push<'a>>);
 
 type Push<'a> = dyn Fn(usize, &mut String) -> Option<()> + 'a;
 
@@ -229,6 +268,45 @@ fn texts(batch: &RecordBatch) -> Result<Vec<Column<'_>>, WriteError> {
             .ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
     });
     columns.collect()
+}
+
+/// The columns of a batch with what JSON makes of them: true for numbers and booleans, which stand
+/// without quotes as far as JSON has them.
+pub(crate) fn json_texts(batch: &RecordBatch) -> Result<Vec<(Column<'_>, bool)>, WriteError> {
+    let fields = batch.schema_ref().fields();
+    let columns = fields.iter().zip(batch.columns()).map(|(field, array)| {
+        // Without the spelling of its source: `True` is no JSON.
+        let bare = Field::new(field.name(), field.data_type().clone(), true);
+        let is_bare = bare.data_type().is_numeric() || *bare.data_type() == DataType::Boolean;
+        let column = Column::of(array.as_ref(), &bare);
+        column
+            .map(|column| (column, is_bare))
+            .ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
+    });
+    columns.collect()
+}
+
+/// Writes a row as a JSON object on a line; `keys` are the columns' names as JSON.
+pub(crate) fn json_row(
+    out: &mut impl io::Write,
+    keys: &[String],
+    columns: &[(Column<'_>, bool)],
+    row: usize,
+) -> Result<(), WriteError> {
+    let mut before = '{';
+    for (key, (column, is_bare)) in keys.iter().zip(columns) {
+        write!(out, "{before}{key}:")?;
+        before = ',';
+        match column.text(row) {
+            None => out.write_all(b"null")?,
+            Some(text) if *is_bare && !matches!(text.as_str(), "NaN" | "inf" | "-inf") => {
+                out.write_all(text.as_bytes())?;
+            }
+            Some(text) => serde_json::to_writer(&mut *out, &text).map_err(io::Error::from)?,
+        }
+    }
+    out.write_all(b"}\n")?;
+    Ok(())
 }
 
 impl<'a> Column<'a> {
@@ -263,10 +341,9 @@ impl<'a> Column<'a> {
                     Cells::Decimal(array) if array.is_valid(row) => {
                         to.push_str(&array.value_as_string(row));
                     }
-                    Cells::Decimal(_) => return None,
                     Cells::Text(text) => to.push_str(text.get(row)?),
-                    // Written below, each in its own unit.
-                    Cells::Instant(_) => return None,
+                    // Instants are written below, each in its own unit.
+                    Cells::Decimal(_) | Cells::Instant(_) => return None,
                 }
                 Some(())
             })));

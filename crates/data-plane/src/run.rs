@@ -8,10 +8,10 @@ use dataspace_primitives::Digest;
 
 use crate::aggregate::Groups;
 use crate::chunk::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk};
-use crate::csv_records::ROW_LEN_MAX;
 use crate::order::{MEMORY_LEN, Order, Ordered};
 use crate::pieces::Pieces;
 use crate::plan::Plan;
+use crate::row_error::ROW_LEN_MAX;
 use crate::run_error::RunError;
 use crate::table::{Chunks, Table};
 

@@ -5,8 +5,8 @@ use std::io;
 use arrow_schema::ArrowError;
 use thiserror::Error;
 
-use crate::csv_records::ROW_LEN_MAX;
 use crate::plan_error::ApplyError;
+use crate::row_error::ROW_LEN_MAX;
 use crate::table_error::ReadError;
 
 /// Why a release ends early. Its text tells nothing about values; its sources are for the

@@ -2,6 +2,7 @@
 //! costs more than running.
 #![cfg(test)]
 
+mod charsets;
 mod common;
 
 mod aggregates;
@@ -10,6 +11,8 @@ mod coarse;
 mod csv_cases;
 mod documents;
 mod filters;
+mod formats;
+mod json_cases;
 mod leaks;
 mod masks;
 mod order;
@@ -17,5 +20,6 @@ mod parquet_cases;
 mod plans;
 mod real_data;
 mod reference;
+mod stated;
 mod tables;
 mod texts;
