@@ -49,6 +49,7 @@ fn normal(ident: &Ident) -> Result<String, TextError> {
 }
 
 pub(crate) fn check_ident(ident: &Ident) -> Result<(), TextError> {
+    none_of(&[(ident.value.starts_with('@'), "variables are")])?;
     normal(ident).map(drop)
 }
 

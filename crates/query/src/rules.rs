@@ -53,7 +53,9 @@ pub(crate) fn logical_rules(rules: Rules) -> Vec<Arc<dyn OptimizerRule + Send + 
             Arc::new(CommonSubexprEliminate::new()),
             Arc::new(OptimizeProjections::new()),
         ],
+        // Some functions are nothing but what the first makes of them.
         Rules::Needed => vec![
+            Arc::new(SimplifyExpressions::new()),
             Arc::new(ReplaceDistinctWithAggregate::new()),
             Arc::new(DecorrelatePredicateSubquery::new()),
             Arc::new(ScalarSubqueryToJoin::new()),

@@ -32,6 +32,7 @@ const KNOWN: &[&str] = &[
     "ScalarSubqueryExec",
     "Sequence",
     "SortExec",
+    "SortExec(TopK)",
     "SortPreservingMergeExec",
 ];
 

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::gate::Gate;
 use crate::limits::{BRACKETS_MAX, TEXT_LEN_MAX, TOKENS_MAX};
-use crate::stack::on_enough_stack;
+use crate::stack::on_stack_of_parser;
 use crate::text_error::TextError;
 
 /// Most calls of the parser within each other; [`BRACKETS_MAX`] binds before.
@@ -34,7 +34,7 @@ impl Query {
         if sql.len() > TEXT_LEN_MAX {
             return Err(TextError::Len { len: sql.len() });
         }
-        on_enough_stack(|| {
+        on_stack_of_parser(|| {
             let ast = parse(sql)?;
             let views = Gate::check(&ast)?;
             if views.is_empty() {
