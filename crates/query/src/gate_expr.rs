@@ -324,6 +324,13 @@ fn check_operator(operator: &BinaryOperator) -> Result<(), TextError> {
 
 fn check_type(data_type: &DataType) -> Result<(), TextError> {
     match data_type {
+        // The engine counts wrongly with them.
+        DataType::Decimal(ExactNumberInfo::PrecisionAndScale(_, scale))
+        | DataType::Numeric(ExactNumberInfo::PrecisionAndScale(_, scale))
+            if *scale < 0 =>
+        {
+            refused("decimals with digits left of the point alone are")
+        }
         DataType::Boolean
         | DataType::Bool
         | DataType::TinyInt(None)

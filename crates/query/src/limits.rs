@@ -27,6 +27,7 @@ pub const COLUMNS_MAX: usize = 1_024;
 
 /// What one query may take and give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "each is a bound, and says so")]
 pub struct Limits {
     /// Most rows of the result.
     pub rows_max: u64,

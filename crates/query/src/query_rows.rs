@@ -81,8 +81,8 @@ fn physical_plan(
     session: &SessionState,
 ) -> EngineResult<Arc<dyn ExecutionPlan>> {
     let planner = DefaultPhysicalPlanner::default();
-    let mut planned = planner.create_physical_plan(plan, session);
-    drive(|context| planned.poll_unpin(context))
+    let mut future = planner.create_physical_plan(plan, session);
+    drive(|context| future.poll_unpin(context))
 }
 
 /// The rows of a result, batch by batch. Ends after the first error; rows that came before it are rows of

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use dataspace_data_plane::{Piece, Product};
+use dataspace_primitives::Part;
 use dataspace_query::Query;
 
-use crate::common::{people, people_view, rows, sorted};
+use crate::common::{Key, batch, duties, people, people_view, rows, sorted, table};
 
 #[test]
 fn aggregates_are_over_what_is_released() {
@@ -110,6 +114,41 @@ fn standard_sql_works() {
     for (sql, expected) in cases {
         assert_eq!(rows(&views, sql), *expected, "{sql}");
     }
+}
+
+#[test]
+fn whole_numbers_wrap_around() {
+    let views = people_view(&people());
+    let sql = "SELECT 9223372036854775807 + age - 41 FROM people WHERE age = 41";
+    assert_eq!(rows(&views, sql), [i64::MAX.to_string()]);
+    let sql = "SELECT sum(9223372036854775807) FROM people";
+    assert_eq!(rows(&views, sql), [i64::MAX.wrapping_mul(4).to_string()]);
+}
+
+/// What a view gives of the columns that are read, and a loop over it.
+#[test]
+fn rows_keep_the_order_of_the_contract_through_filters_and_projections() {
+    let people: Vec<_> = (0..9_000_i64)
+        .map(|n| crate::common::person("p", &format!("c{}", n % 90), n, 0.0, "", "eu"))
+        .collect();
+    let columns = ["age", "city"].map(|name| name.parse().unwrap()).into();
+    let part = Part::Rows { columns: Some(columns), rows_max: None };
+    let table = table(vec![batch(&people)]);
+    let mut delivery =
+        Product::open(&*table, &duties(), Some(&part), (&Key(1), b"contract")).unwrap();
+    let mut expected = Vec::new();
+    while let Some(Piece::Rows(rows)) = delivery.next().unwrap() {
+        let (cities, ages) =
+            (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Int64Type>());
+        for (city, age) in cities.iter().zip(ages.values()) {
+            if age % 7 == 3 {
+                expected.push(format!("{},{}", age + 1, city.unwrap()));
+            }
+        }
+    }
+    assert_eq!(expected.len(), 1286);
+    let views = people_view(&people);
+    assert_eq!(rows(&views, "SELECT age + 1, city FROM people WHERE age % 7 = 3"), expected);
 }
 
 #[test]

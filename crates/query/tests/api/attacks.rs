@@ -267,7 +267,10 @@ fn window_functions_see_no_hidden_neighbour() {
 /// Sums of floats depend on where batches end, and that follows from what leaves.
 #[test]
 fn the_last_digit_of_a_sum_does_not_tell_how_many_rows_are_hidden() {
-    let visible = |n: i64| person(&format!("p{n}"), "x", n, 1000.0 * n as f64 / 7.0, "", "eu");
+    let visible = |n: i64| {
+        let salary = 1000.0 * f64::from(i32::try_from(n).unwrap()) / 7.0;
+        person(&format!("p{n}"), "x", n, salary, "", "eu")
+    };
     let plain: Vec<_> = (0..10_000).map(visible).collect();
     let mut with_hidden = Vec::new();
     for n in 0..10_000 {

@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -87,7 +88,7 @@ pub(crate) fn batch(people: &[Person]) -> RecordBatch {
     RecordBatch::try_from_iter([
         ("id", texts(|one| &one.0)),
         ("city", texts(|one| &one.1)),
-        ("age", Arc::new(Int64Array::from_iter(people.iter().map(|one| one.2))) as ArrayRef),
+        ("age", Arc::new(people.iter().map(|one| one.2).collect::<Int64Array>()) as ArrayRef),
         ("salary", Arc::new(Float64Array::from_iter_values(people.iter().map(|one| one.3)))),
         ("note", texts(|one| &one.4)),
         ("region", texts(|one| &one.5)),
@@ -155,7 +156,7 @@ pub(crate) fn everything(error: &QueryError) -> String {
     let mut all = format!("{error} {error:?}");
     let mut source = error.source();
     while let Some(one) = source {
-        all += &format!(" {one} {one:?}");
+        write!(all, " {one} {one:?}").unwrap();
         source = one.source();
     }
     all

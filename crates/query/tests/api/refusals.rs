@@ -1,5 +1,7 @@
 //! Texts that are not taken, each for its reason.
 
+use std::fmt::Write as _;
+
 use dataspace_query::errors::{QueryError, TextError};
 use dataspace_query::limits::{BRACKETS_MAX, SELECTS_MAX, TEXT_LEN_MAX, TOKENS_MAX};
 use dataspace_query::{Limits, Query};
@@ -260,7 +262,9 @@ fn texts_are_bounded() {
 fn what_a_text_comes_to_is_bounded() {
     let mut sql = "WITH a0 AS (SELECT age FROM people)".to_owned();
     for n in 1..40 {
-        sql += &format!(", a{n} AS (SELECT x.age FROM a{0} x JOIN a{0} y ON x.age = y.age)", n - 1);
+        let last = n - 1;
+        write!(sql, ", a{n} AS (SELECT x.age FROM a{last} x JOIN a{last} y ON x.age = y.age)")
+            .unwrap();
     }
     sql += " SELECT * FROM a39";
     assert!(matches!(error(&sql), TextError::Selects));
