@@ -9,7 +9,6 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
-use crate::gate_expr::Expressions;
 use crate::limits::{DEPTH_MAX, SELECTS_MAX};
 use crate::text_error::TextError;
 
@@ -355,10 +354,6 @@ impl Gate {
             selects = sum(selects, self.expr(expr)?)?;
         }
         Ok(selects)
-    }
-
-    fn expr(&mut self, expr: &Expr) -> Result<usize, TextError> {
-        Expressions(self).check(expr)
     }
 }
 

@@ -15,18 +15,16 @@ use crate::text_error::TextError;
 /// Bytes of an interval's text.
 const INTERVAL_LEN_MAX: usize = 64;
 
-pub(crate) struct Expressions<'a>(pub(crate) &'a mut Gate);
-
-impl Expressions<'_> {
+impl Gate {
     /// How many `SELECT`s stand in the expression.
-    pub(crate) fn check(&mut self, expr: &Expr) -> Result<usize, TextError> {
-        self.0.deeper(|gate| Expressions(gate).level(expr))
+    pub(crate) fn expr(&mut self, expr: &Expr) -> Result<usize, TextError> {
+        self.deeper(|gate| gate.level(expr))
     }
 
     fn all<'e>(&mut self, list: impl IntoIterator<Item = &'e Expr>) -> Result<usize, TextError> {
         let mut selects = 0;
         for expr in list {
-            selects = sum(selects, self.check(expr)?)?;
+            selects = sum(selects, self.expr(expr)?)?;
         }
         Ok(selects)
     }
@@ -53,16 +51,16 @@ impl Expressions<'_> {
             | Expr::IsNull(one)
             | Expr::IsNotNull(one)
             | Expr::IsUnknown(one)
-            | Expr::IsNotUnknown(one) => self.check(one),
+            | Expr::IsNotUnknown(one) => self.expr(one),
             Expr::IsDistinctFrom(a, b) | Expr::IsNotDistinctFrom(a, b) => self.all([&**a, &**b]),
             Expr::InList { expr, list, negated: _ } => {
                 self.all(std::iter::once(&**expr).chain(list))
             }
             Expr::InSubquery { expr, subquery, negated: _ } => {
-                sum(self.check(expr)?, self.0.query(subquery)?)
+                sum(self.expr(expr)?, self.query(subquery)?)
             }
             Expr::Exists { subquery, negated: _ } | Expr::Subquery(subquery) => {
-                self.0.query(subquery)
+                self.query(subquery)
             }
             Expr::Between { expr, negated: _, low, high } => self.all([&**expr, &**low, &**high]),
             Expr::BinaryOp { left, op, right } => {
@@ -70,7 +68,7 @@ impl Expressions<'_> {
                 self.all([&**left, &**right])
             }
             Expr::UnaryOp { op, expr } => match op {
-                UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus => self.check(expr),
+                UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus => self.expr(expr),
                 _ => refused("this operator is"),
             },
             Expr::Like { negated: _, any, expr, pattern, escape_char }
@@ -81,7 +79,7 @@ impl Expressions<'_> {
                     (escape_char.is_some(), "ESCAPE is"),
                     (!is_text(pattern), "LIKE with anything but a text as its pattern is"),
                 ])?;
-                self.check(expr)
+                self.expr(expr)
             }
             Expr::Cast { kind, expr, data_type, array, format } => {
                 none_of(&[
@@ -90,7 +88,7 @@ impl Expressions<'_> {
                     (matches!(kind, CastKind::SafeCast), "SAFE_CAST is"),
                 ])?;
                 check_type(data_type)?;
-                self.check(expr)
+                self.expr(expr)
             }
             Expr::Case { case_token: _, end_token: _, operand, conditions, else_result } => {
                 let whens = conditions.iter().flat_map(|when| [&when.condition, &when.result]);
@@ -107,10 +105,10 @@ impl Expressions<'_> {
         match expr {
             Expr::Extract { field, syntax: _, expr } => {
                 check_field(field)?;
-                self.check(expr)
+                self.expr(expr)
             }
             Expr::Ceil { expr, field } | Expr::Floor { expr, field } => match field {
-                CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => self.check(expr),
+                CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => self.expr(expr),
                 _ => refused("CEIL and FLOOR to something are"),
             },
             Expr::Position { expr, r#in } => self.all([&**expr, &**r#in]),
@@ -197,7 +195,7 @@ impl Expressions<'_> {
         for arg in args {
             match arg {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => {
-                    selects = sum(selects, self.check(expr)?)?;
+                    selects = sum(selects, self.expr(expr)?)?;
                 }
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if takes_rows => {}
                 _ => return refused("this kind of argument is"),
@@ -224,7 +222,7 @@ impl Expressions<'_> {
                 }
             }
         }
-        sum(self.all(partition_by)?, self.0.order_by(order_by)?)
+        sum(self.all(partition_by)?, self.order_by(order_by)?)
     }
 }
 

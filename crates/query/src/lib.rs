@@ -51,8 +51,8 @@
 //!
 //! # What holds of a result
 //! - It follows from the text, the limits and the rows that leave, and so do its errors and the order of
-//!   both. Rows are cut into batches anew above the view, as the last digit of a sum of floats depends on
-//!   where batches end.
+//!   both. Above the view, rows are put into batches of one size, as the last digit of a sum of floats
+//!   depends on where batches end.
 //! - The rows of a view come in the contract's order, and that of a projection follows from the columns that
 //!   are read. A query keeps it through filters and projections. After a join, a group or a set the order is
 //!   the engine's: the same each time, but promised only by `ORDER BY`. Rows that are equal in what is
@@ -66,8 +66,8 @@
 //! - [`limits`] bounds texts, before and after each `WITH` is written out, rows, and columns of a step.
 //!   [`Limits`] bounds the rows and bytes of a result and what sorts, groups, joins and windows keep. Nothing
 //!   is put aside on disk: what does not fit ends the query.
-//! - The batches under way come on top: some of at most [`BATCH_ROWS`](limits::BATCH_ROWS) rows, of which each
-//!   table of a join gives at most [`ROW_LEN_MAX`](limits::ROW_LEN_MAX) bytes a row, times the columns that
+//! - The batches under way come on top: some of at most [`BATCH_ROWS`](limits::BATCH_ROWS) rows. To a row,
+//!   each table of a join gives at most [`ROW_LEN_MAX`](limits::ROW_LEN_MAX) bytes, times the columns that
 //!   repeat it.
 //! - The caller's `is_over` is asked before each batch at each step and in each condition of a join. Between
 //!   two questions lie the sort of what is kept, the window over a partition, one batch that a join of equal

@@ -20,8 +20,8 @@ use crate::stop::{IsOver, Stop, check};
 
 /// Rows of a delivery in batches of exactly [`BATCH_ROWS`] rows, the last one with fewer.
 ///
-/// However the rows come, they are cut anew: sums of floats depend on where batches end, and so a border
-/// that follows from hidden rows would show in the last digit of a result.
+/// So their borders are the same however the rows come: sums of floats depend on where batches end, and a
+/// border that follows from hidden rows would show in the last digit of a result.
 pub(crate) struct Released {
     view: String,
     schema: SchemaRef,

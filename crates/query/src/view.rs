@@ -50,8 +50,8 @@ pub enum ViewError {
 }
 
 impl GovernedView {
-    /// A view of what `open` gives: the columns of `schema`, of which it is told those that are needed, at
-    /// least one. A delivery may be opened several times for one query, and gives [rows](dataspace_data_plane::Piece::Rows)
+    /// A view of what `open` gives: the columns of `schema`. It is told which of them are needed, at least
+    /// one. A delivery may be opened several times for one query, and gives [rows](dataspace_data_plane::Piece::Rows)
     /// with the columns that were asked for, in the order of `schema`.
     ///
     /// # Errors
