@@ -66,9 +66,10 @@
 //! - [`limits`] bounds texts, before and after each `WITH` is written out, rows, and columns of a step.
 //!   [`Limits`] bounds the rows and bytes of a result and what sorts, groups, joins and windows keep. Nothing
 //!   is put aside on disk: what does not fit ends the query.
-//! - The batches under way come on top: some of at most [`BATCH_ROWS`](limits::BATCH_ROWS) rows. To a row,
-//!   each table of a join gives at most [`ROW_LEN_MAX`](limits::ROW_LEN_MAX) bytes, times the columns that
-//!   repeat it.
+//! - The batches under way come on top: some of at most [`BATCH_LEN_MAX`](limits::BATCH_LEN_MAX) bytes, and what
+//!   one step makes of such a one before it is cut. A join makes [`BATCH_ROWS`](limits::BATCH_ROWS) rows of its two
+//!   inputs', each of at most [`ROW_LEN_MAX`](limits::ROW_LEN_MAX) bytes; a projection makes one column for each of
+//!   its expressions.
 //! - The caller's `is_over` is asked before each batch at each step and in each condition of a join. Between
 //!   two questions lie the sort of what is kept, the window over a partition, one batch that a join of equal
 //!   values compares with all that are equal, or the reading of a table whose rows are put in order.
@@ -86,6 +87,7 @@ pub mod functions;
 mod gate;
 mod gate_expr;
 mod join_check;
+mod lens;
 pub mod limits;
 mod planner;
 mod query_error;

@@ -19,7 +19,10 @@ pub const SELECTS_MAX: usize = 32;
 /// Most rows in a batch within the engine.
 pub const BATCH_ROWS: usize = 4_096;
 
-/// Most bytes of one released row, beyond which no query runs over it: fixed widths and texts.
+/// Most bytes of a batch of more than one row within the engine.
+pub const BATCH_LEN_MAX: usize = 8 * 1024 * 1024;
+
+/// Most bytes of one row, as it leaves a view and after each step of a query: fixed widths and texts.
 pub const ROW_LEN_MAX: usize = 64 * 1024;
 
 /// Most columns of what a step of a query gives.

@@ -66,6 +66,11 @@ pub enum QueryError {
         /// Its name.
         view: String,
     },
+    /// A step of the query has a row longer than [`ROW_LEN_MAX`].
+    #[error(
+        "a step of the query has a row longer than {ROW_LEN_MAX} bytes; name the columns that are needed"
+    )]
+    StepLen,
     /// A value cannot be computed.
     #[error(
         "a value cannot be computed: a division by zero, a number out of its type's range, or a text \

@@ -1,11 +1,11 @@
 //! The rows of one delivery, as the engine reads them.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow_array::RecordBatch as OurBatch;
-use arrow_array::cast::AsArray as _;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute::BatchCoalescer;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -15,10 +15,12 @@ use dataspace_data_plane::{Delivery, Piece};
 use futures::Stream;
 
 use crate::bridge::into_theirs;
-use crate::limits::{BATCH_ROWS, ROW_LEN_MAX};
+use crate::lens::{cut, has_long_row};
+use crate::limits::BATCH_ROWS;
 use crate::stop::{IsOver, Stop, check};
 
-/// Rows of a delivery in batches of exactly [`BATCH_ROWS`] rows, the last one with fewer.
+/// Rows of a delivery in batches of exactly [`BATCH_ROWS`] rows, the last one with fewer; those of long rows
+/// in parts.
 ///
 /// So their borders are the same however the rows come: sums of floats depend on where batches end, and a
 /// border that follows from hidden rows would show in the last digit of a result.
@@ -28,6 +30,7 @@ pub(crate) struct Released {
     delivery: Option<Box<dyn Delivery>>,
     is_over: IsOver,
     cut: BatchCoalescer,
+    ready: VecDeque<RecordBatch>,
 }
 
 impl Released {
@@ -38,13 +41,17 @@ impl Released {
         is_over: IsOver,
     ) -> Self {
         let cut = BatchCoalescer::new(Arc::clone(&schema), BATCH_ROWS);
-        Self { view, schema, delivery: Some(delivery), is_over, cut }
+        Self { view, schema, delivery: Some(delivery), is_over, cut, ready: VecDeque::new() }
     }
 
     fn step(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batch) = self.cut.next_completed_batch() {
+            if let Some(batch) = self.ready.pop_front() {
                 return Ok(Some(batch));
+            }
+            if let Some(batch) = self.cut.next_completed_batch() {
+                cut(batch, &mut self.ready)?;
+                continue;
             }
             check(&self.is_over)?;
             let Some(delivery) = &mut self.delivery else { return Ok(None) };
@@ -58,11 +65,14 @@ impl Released {
                 continue;
             };
             let Piece::Rows(rows) = piece else { return Err(self.other_rows()) };
-            self.check_lens(&rows)?;
             let rows = self.pass(&rows)?;
+            if has_long_row(&rows) {
+                return Err(Stop::RowLen { view: self.view.clone() }.into());
+            }
             let is_whole = self.cut.is_empty() && rows.num_rows() == BATCH_ROWS;
             if is_whole || rows.num_columns() == 0 {
-                return Ok(Some(rows));
+                cut(rows, &mut self.ready)?;
+                continue;
             }
             self.cut.push_batch(rows)?;
         }
@@ -70,27 +80,6 @@ impl Released {
 
     fn other_rows(&self) -> DataFusionError {
         Stop::OtherRows { view: self.view.clone() }.into()
-    }
-
-    /// No row is so long that a few thousand copies of it could not be held.
-    fn check_lens(&self, rows: &OurBatch) -> Result<()> {
-        let fixed =
-            rows.columns().iter().map(|column| column.data_type().primitive_width().unwrap_or(8));
-        let fixed: usize = fixed.sum();
-        let texts: Vec<_> =
-            rows.columns().iter().filter_map(|column| column.as_string_opt::<i32>()).collect();
-        let longest: usize = texts
-            .iter()
-            .map(|texts| texts.offsets().lengths().max().unwrap_or_default())
-            .fold(fixed, usize::saturating_add);
-        // Only where the longest texts of all columns would be too long together: each row.
-        let is_long = longest > ROW_LEN_MAX
-            && (0..rows.num_rows()).any(|row| {
-                let lens = texts.iter().map(|texts| texts.value_length(row));
-                let lens = lens.map(|len| usize::try_from(len).unwrap_or_default());
-                lens.fold(fixed, usize::saturating_add) > ROW_LEN_MAX
-            });
-        if is_long { Err(Stop::RowLen { view: self.view.clone() }.into()) } else { Ok(()) }
     }
 
     /// The rows as the engine's, with the columns that the scan promises, or an error.

@@ -32,6 +32,8 @@ pub(crate) enum Stop {
     UnknownStep { step: String },
     #[error("a step has too many columns")]
     Columns,
+    #[error("a step has a row that is too long")]
+    StepLen,
     #[error("the engine panicked")]
     Panicked,
     #[error("the engine waits for what nobody brings")]
@@ -83,6 +85,7 @@ pub(crate) fn of_running(error: DataFusionError) -> QueryError {
     match stop_of(&error) {
         Some(Stop::Over) => return QueryError::Over,
         Some(Stop::Columns) => return QueryError::Columns,
+        Some(Stop::StepLen) => return QueryError::StepLen,
         Some(Stop::RowLen { view }) => return QueryError::RowLen { view: view.clone() },
         Some(Stop::Read { view, .. } | Stop::OtherRows { view }) => {
             return QueryError::Read { view: view.clone(), source: Box::new(error) };

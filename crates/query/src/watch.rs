@@ -1,5 +1,7 @@
-//! Nodes around those of the engine: they ask whether the query is over, and count what is kept.
+//! Nodes around those of the engine: they ask whether the query is over, count what is kept, and bound what
+//! goes from one to the next.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,9 +20,11 @@ use datafusion::physical_plan::{
 };
 use futures::Stream;
 
-use crate::stop::{IsOver, check};
+use crate::lens::{cut, has_long_row};
+use crate::stop::{IsOver, Stop, check};
 
-/// Passes the batches of one node on, and asks before each whether the query is over.
+/// Passes the batches of one node on, asks before each whether the query is over, and cuts those that are
+/// too long.
 pub(crate) struct Watch {
     input: Arc<dyn ExecutionPlan>,
     is_over: IsOver,
@@ -100,7 +104,12 @@ impl ExecutionPlan for Watch {
         let kept =
             self.is_kept.then(|| MemoryConsumer::new("kept").register(context.memory_pool()));
         let input = self.input.execute(partition, context)?;
-        Ok(Box::pin(Watched { input, is_over: Arc::clone(&self.is_over), kept }))
+        Ok(Box::pin(Watched {
+            input,
+            is_over: Arc::clone(&self.is_over),
+            kept,
+            ready: VecDeque::new(),
+        }))
     }
 }
 
@@ -109,6 +118,7 @@ struct Watched {
     is_over: IsOver,
     /// Given back when the node above drops this stream.
     kept: Option<MemoryReservation>,
+    ready: VecDeque<RecordBatch>,
 }
 
 impl Stream for Watched {
@@ -117,11 +127,20 @@ impl Stream for Watched {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         check(&this.is_over)?;
-        let item = ready!(this.input.as_mut().poll_next(context));
-        if let (Some(Ok(batch)), Some(kept)) = (&item, &this.kept) {
+        if let Some(batch) = this.ready.pop_front() {
+            return Poll::Ready(Some(Ok(batch)));
+        }
+        let Some(batch) = ready!(this.input.as_mut().poll_next(context)).transpose()? else {
+            return Poll::Ready(None);
+        };
+        if let Some(kept) = &this.kept {
             kept.try_grow(batch.get_array_memory_size())?;
         }
-        Poll::Ready(item)
+        if has_long_row(&batch) {
+            return Poll::Ready(Some(Err(Stop::StepLen.into())));
+        }
+        cut(batch, &mut this.ready)?;
+        Poll::Ready(this.ready.pop_front().map(Ok))
     }
 }
 

@@ -132,6 +132,37 @@ fn a_row_that_is_too_long_is_an_error() {
     assert!(rows.into_iter().all(|rows| rows.is_ok()));
 }
 
+/// Long rows go through in batches of fewer; a column that a query repeats makes rows longer.
+#[test]
+fn rows_within_a_query_are_bounded() {
+    let long: ArrayRef = Arc::new(StringArray::from_iter_values(
+        (0..5_000).map(|n| format!("{n:05}{}", "x".repeat(5_000))),
+    ));
+    let batch = RecordBatch::try_from_iter([("t", long)]).unwrap();
+    let views = views(vec![("texts", view(table(vec![batch]), Vec::new(), 1))]);
+    let limits = Limits::default();
+    let mut rows =
+        run(&views, "SELECT substr(t, 1, 5) AS t FROM texts WHERE t > '04000'", limits).unwrap();
+    assert_eq!(
+        rows.try_fold(0, |sum, rows| rows.map(|rows| sum + rows.num_rows())).unwrap(),
+        1_000
+    );
+    let mut rows =
+        run(&views, "SELECT length(a.t) FROM texts a JOIN texts b USING (t)", limits).unwrap();
+    assert_eq!(
+        rows.try_fold(0, |sum, rows| rows.map(|rows| sum + rows.num_rows())).unwrap(),
+        5_000
+    );
+    let list: Vec<_> = (0..20).map(|n| format!("t AS t{n}")).collect();
+    let sql = format!("SELECT {} FROM texts", list.join(","));
+    let error = failure(&views, &sql, limits);
+    assert!(matches!(error, QueryError::StepLen), "{error:?}");
+    let sql = format!("SELECT '{}' AS a, t FROM texts ORDER BY t", "y".repeat(8_000));
+    let limits = Limits { bytes_max: 1_000_000, ..limits };
+    let error = failure(&views, &sql, limits);
+    assert!(matches!(error, QueryError::Bytes { .. }), "{error:?}");
+}
+
 #[test]
 fn steps_of_too_many_columns_are_an_error() {
     let list: Vec<_> = (0..300).map(|n| format!("age AS a{n}")).collect();
