@@ -9,7 +9,7 @@
 //! It takes one `SELECT`, with `WITH` if need be, and no other statement; no `EXPLAIN`, no settings, no
 //! schemas or catalogues, no files, no functions that give tables. What a text may consist of is a list, and
 //! all that is not on it is refused: no regular expressions, no texts joined or repeated, no
-//! [functions](functions) that read a clock or make random numbers, none that are not listed. It reads no
+//! [`functions`] that read a clock or make random numbers, none that are not listed. It reads no
 //! clock, starts no thread, writes no file and reaches no network. It knows no contract and asks for no
 //! permit: before a query runs, its caller has one for each of [`Query::views`], all or none, and a query that
 //! fails has used them.
