@@ -1,0 +1,1 @@
+SELECT city, count(*) AS n, avg(salary) FROM people WHERE age > 30 GROUP BY city HAVING count(*) > 1 ORDER BY n DESC LIMIT 5

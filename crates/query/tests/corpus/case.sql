@@ -1,0 +1,1 @@
+SELECT CASE WHEN age < 40 THEN 'young' WHEN age IS NULL THEN NULL ELSE city END FROM people WHERE city NOT IN ('a', 'b') AND age BETWEEN 1 AND 99

@@ -1,0 +1,1 @@
+SELECT age FROM people WHERE CAST(city AS INT) > 0

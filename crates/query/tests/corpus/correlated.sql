@@ -1,0 +1,1 @@
+SELECT age FROM people p WHERE EXISTS (SELECT 1 FROM people q WHERE q.city = p.city AND q.age > p.age)

@@ -1,0 +1,1 @@
+WITH a AS (SELECT age FROM people), b AS (SELECT x.age FROM a x, a y), c AS (SELECT x.age FROM b x, b y), d AS (SELECT x.age FROM c x, c y), e AS (SELECT x.age FROM d x, d y), f AS (SELECT x.age FROM e x, e y), g AS (SELECT x.age FROM f x, f y) SELECT * FROM g x, g y

@@ -1,0 +1,1 @@
+SELECT extract(year FROM DATE '2024-02-29' + INTERVAL '1 year'), date_trunc('month', CAST('2024-02-29' AS TIMESTAMP)) FROM people

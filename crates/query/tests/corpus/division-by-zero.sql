@@ -1,0 +1,1 @@
+SELECT 1 / (age - 41) FROM people

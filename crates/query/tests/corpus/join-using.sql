@@ -1,0 +1,1 @@
+SELECT count(*) FROM people a JOIN people b USING (city, age) CROSS JOIN people c

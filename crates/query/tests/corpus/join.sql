@@ -1,0 +1,1 @@
+SELECT a.age, b.city FROM people a LEFT JOIN people b ON a.city = b.city AND a.age < b.age WHERE b.age IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT repeat(city, 1000000000) FROM people

@@ -1,0 +1,1 @@
+SELECT age, (SELECT max(age) FROM people) - age FROM people ORDER BY 2

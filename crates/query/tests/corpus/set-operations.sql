@@ -1,0 +1,1 @@
+SELECT city FROM people UNION SELECT region FROM people INTERSECT SELECT city FROM people EXCEPT SELECT id FROM people

@@ -1,0 +1,1 @@
+SELECT upper(substring(city FROM 2 FOR 3)), trim(BOTH 'U' FROM city), position('m' IN city), left(id, 4) FROM people

@@ -1,0 +1,1 @@
+SELECT ‮"аge" FROM people WHERE city = '😀'

@@ -1,0 +1,1 @@
+SELECT now(), random(), uuid() FROM people

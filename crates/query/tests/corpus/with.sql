@@ -1,0 +1,1 @@
+WITH a AS (SELECT city, age FROM people), b(c, d) AS (SELECT city, max(age) FROM a GROUP BY city) SELECT * FROM a JOIN b ON a.city = b.c
