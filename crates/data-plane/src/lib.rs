@@ -98,7 +98,8 @@
 //!   is, and an empty text is not. Numbers become types as in CSV, and floats where they are spelled
 //!   in several ways; one that a float would not tell from others is an error. So are a column with
 //!   values of two kinds, a list or an object, a key that stands twice in a line, half of a surrogate
-//!   pair, and what JSON does not allow.
+//!   pair, and what JSON does not allow. A key that only hidden rows have is a column, too, without
+//!   values: its name tells of them.
 //! - A provider may state types ([`ColumnType`]), days and instants in a format, the decimal comma, words
 //!   for missing values and the character set. A value that does not fit is an error that names line and
 //!   column. What is not UTF-8 is refused unless its character set is stated.

@@ -1,31 +1,15 @@
 //! Files in other character sets than UTF-8: read as stated, refused by line, never guessed.
 
-use std::cell::RefCell;
-use std::path::PathBuf;
-
 use dataspace_data_plane::{
     ColumnType, Plan, Table, TableOptions,
     errors::{OpenError, ReadError, RowError, RunError},
 };
 use proptest::prelude::*;
 
-use crate::common::{CONTRACT, all_rows, key};
-
-thread_local! {
-    /// Files stay until the test ends.
-    static KEPT: RefCell<Vec<tempfile::TempDir>> = const { RefCell::new(Vec::new()) };
-}
-
-fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    KEPT.with_borrow_mut(|kept| kept.push(directory));
-    path
-}
+use crate::common::{CONTRACT, all_rows, key, stored};
 
 fn stated(name: &str, bytes: &[u8], charset: &str) -> Result<Table, OpenError> {
-    Table::open_with(file(name, bytes), &TableOptions::new().charset(charset))
+    Table::open_with(stored(name, bytes), &TableOptions::new().charset(charset))
 }
 
 fn row_error(name: &str, bytes: &[u8], charset: &str) -> RowError {
@@ -90,7 +74,7 @@ fn json_lines_are_read_in_a_stated_character_set() {
 #[test]
 fn without_a_statement_other_bytes_are_refused_with_what_to_do() {
     let refused =
-        |bytes: &[u8], name: &str| Table::open(file(name, bytes)).unwrap_err().to_string();
+        |bytes: &[u8], name: &str| Table::open(stored(name, bytes)).unwrap_err().to_string();
     let gb18030 = refused(b"a,b\n\xb8\xd6\xb0\xe5,1\n", "t.csv");
     assert_eq!(
         gb18030,
@@ -180,7 +164,7 @@ fn names_of_no_character_set_are_refused() {
     }
     // The last one counts.
     let options = TableOptions::new().charset("nonsense").charset("gbk");
-    assert!(Table::open_with(file("t.csv", GB18030), &options).is_ok());
+    assert!(Table::open_with(stored("t.csv", GB18030), &options).is_ok());
     let error = stated("t.parquet", b"PAR1", "gb18030").unwrap_err();
     assert!(matches!(error, OpenError::Stated { what: "a character set" }), "{error}");
 }
@@ -188,7 +172,7 @@ fn names_of_no_character_set_are_refused() {
 #[test]
 fn the_digest_covers_the_character_set() {
     let digest = |charset| stated("t.csv", b"a\n1\n", charset).unwrap().descriptor_digest();
-    let plain = Table::open(file("t.csv", b"a\n1\n")).unwrap().descriptor_digest();
+    let plain = Table::open(stored("t.csv", b"a\n1\n")).unwrap().descriptor_digest();
     assert_eq!(digest("utf-8"), plain);
     assert_eq!(digest("iso-8859-1"), digest("windows-1252"));
     assert_ne!(digest("gb18030"), plain);
@@ -202,14 +186,14 @@ fn a_nul_and_a_separator_are_what_they_are_after_decoding() {
     // A trail byte that looks like a separator or a quote in ASCII: 丨 is 81 5C, 亅 has 7C.
     let bytes = b"a|b\n\x81|\x81|\x81\x5c|1\n";
     let options = TableOptions::new().charset("gb18030").delimiter(b'|');
-    let table = Table::open_with(file("t.csv", bytes), &options).unwrap();
+    let table = Table::open_with(stored("t.csv", bytes), &options).unwrap();
     assert_eq!(table.schema().fields().len(), 2);
     assert_eq!(table.row_count(), Some(1));
 }
 
 #[test]
 fn a_file_whose_bytes_go_wrong_later_releases_nothing() {
-    let path = file("t.csv", GB18030);
+    let path = stored("t.csv", GB18030);
     let options = TableOptions::new().charset("gb18030").column("值", ColumnType::Integer);
     let table = Table::open_with(&path, &options).unwrap();
     let plan = Plan::compile(&[], &table.schema(), &key(1), CONTRACT).unwrap();
@@ -254,9 +238,9 @@ proptest! {
         }
         let csv = String::from_utf8(writer.into_inner().unwrap()).unwrap();
         let options = TableOptions::new().delimiter(b',');
-        let plain = Table::open_with(file("t.csv", csv.as_bytes()), &options).unwrap();
+        let plain = Table::open_with(stored("t.csv", csv.as_bytes()), &options).unwrap();
         let charset = if little { "utf-16le" } else { "utf-16be" };
-        let path = file("t.csv", &utf16(&csv, little));
+        let path = stored("t.csv", utf16(&csv, little));
         let decoded = Table::open_with(path, &options.charset(charset)).unwrap();
         prop_assert_eq!(plain.schema(), decoded.schema());
         prop_assert_eq!(all_rows(&plain), all_rows(&decoded));

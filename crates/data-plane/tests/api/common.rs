@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -104,6 +105,19 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
         println!("skipped: {path} is not at hand");
         None
     }
+}
+
+thread_local! {
+    static KEPT: RefCell<Vec<tempfile::TempDir>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A file with these bytes that stays until the test ends.
+pub(crate) fn stored(name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    KEPT.with_borrow_mut(|kept| kept.push(directory));
+    path
 }
 
 /// A file with these bytes, opened as a table.

@@ -1,6 +1,5 @@
 //! What a provider states about a file: types, days and instants, decimal commas, missing values.
 
-use std::cell::RefCell;
 use std::path::PathBuf;
 
 use arrow_array::cast::AsArray;
@@ -14,21 +13,12 @@ use dataspace_data_plane::{
 use dataspace_primitives::Digest;
 use proptest::prelude::*;
 
-use crate::common::{CONTRACT, all_rows, key};
-
-thread_local! {
-    /// Files stay until the test ends.
-    static KEPT: RefCell<Vec<tempfile::TempDir>> = const { RefCell::new(Vec::new()) };
-}
+use crate::common::{CONTRACT, all_rows, key, stored};
 
 struct File(PathBuf);
 
 fn file(name: &str, bytes: impl AsRef<[u8]>) -> File {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    KEPT.with_borrow_mut(|kept| kept.push(directory));
-    File(path)
+    File(stored(name, bytes))
 }
 
 impl File {
