@@ -96,13 +96,13 @@ fn a_whole_release_reports_all_that_left() {
 fn nothing_is_a_report_too() {
     let node = Node::new();
     let values = vec![Scalar::Number("9999".parse().unwrap())];
-    let none = RowFilter { column: name("strength"), operator: Operator::Gteq, values };
-    let contract = node.contract(terms().duty(Duty::Filter(none)));
+    let filter = RowFilter { column: name("strength"), operator: Operator::Gteq, values };
+    let contract = node.contract(terms().duty(Duty::Filter(filter)));
     let mut release = node.released(contract);
     assert!(release.next().is_none());
-    let none = report(&node, &release);
-    assert_eq!((none.end, none.pieces, none.rows, none.bytes), (ReleaseEnd::Whole, 0, 0, 0));
-    assert_eq!(none.content, Digest::of(b""));
+    let empty = report(&node, &release);
+    assert_eq!((empty.end, empty.pieces, empty.rows, empty.bytes), (ReleaseEnd::Whole, 0, 0, 0));
+    assert_eq!(empty.content, Digest::of(b""));
 }
 
 #[test]
