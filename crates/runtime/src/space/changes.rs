@@ -115,7 +115,10 @@ impl DataSpace {
         }
         self.inner.log.flush().map_err(WriteError::from)?;
         let mut state = self.inner.gate.change()?;
-        state.products.insert(product, Arc::new(data));
+        let before = state.products.insert(product, Arc::new(data));
+        // WHY in this order: what a product of somebody else's does when it is dropped, it does without the lock.
+        drop(state);
+        drop(before);
         Ok(())
     }
 

@@ -73,6 +73,8 @@ mod reopen;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod report_forgers;
+#[cfg(test)]
 mod reports;
 #[cfg(test)]
 mod rotation;
