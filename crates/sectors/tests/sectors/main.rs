@@ -1,0 +1,6 @@
+//! The three sectors, through the public API.
+#![cfg(test)]
+
+mod files;
+mod support;
+mod words;
