@@ -3,16 +3,22 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dataspace_data_plane::{Plan, Schema, Table};
-use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
+use dataspace_policy::duty::{CalendarPart, Characters};
+use dataspace_policy::{ColumnMask, Duty, KeptColumns, MaskMethod, Operator, RowFilter, Scalar};
 use dataspace_primitives::{Name, Secrets, Zeroizing, secrets::SecretsError};
 
-const MASKS: [MaskMethod; 6] = [
+const MASKS: [MaskMethod; 11] = [
     MaskMethod::Drop,
     MaskMethod::Null,
     MaskMethod::Hash,
     MaskMethod::Round { decimals: 1 },
     MaskMethod::Truncate { chars: 2 },
     MaskMethod::Round { decimals: -18 },
+    MaskMethod::Bin { width: 7 },
+    MaskMethod::Calendar { part: CalendarPart::Month },
+    MaskMethod::Calendar { part: CalendarPart::Minute },
+    MaskMethod::Grid { cells: 10 },
+    MaskMethod::Redact { characters: Characters::Digits },
 ];
 
 const OPERATORS: [Operator; 4] = [Operator::Gteq, Operator::Neq, Operator::Lt, Operator::IsAnyOf];
@@ -33,8 +39,12 @@ fn duties(schema: &Schema, variant: usize) -> Vec<Duty> {
         let data_type = field.data_type();
         let (is_number, is_boolean) = (data_type.is_numeric(), data_type.to_string() == "Boolean");
         let method = match MASKS[(index + variant) % MASKS.len()] {
-            MaskMethod::Round { .. } if !is_number => MaskMethod::Null,
-            MaskMethod::Truncate { .. } if !data_type.to_string().starts_with("Utf8") => {
+            MaskMethod::Round { .. } | MaskMethod::Bin { .. } if !is_number => MaskMethod::Null,
+            MaskMethod::Grid { .. } if !data_type.is_floating() => MaskMethod::Null,
+            MaskMethod::Calendar { .. } if !data_type.is_temporal() => MaskMethod::Null,
+            MaskMethod::Truncate { .. } | MaskMethod::Redact { .. }
+                if !data_type.to_string().starts_with("Utf8") =>
+            {
                 MaskMethod::Drop
             }
             method => method,
@@ -51,6 +61,14 @@ fn duties(schema: &Schema, variant: usize) -> Vec<Duty> {
         if index % 4 == variant % 4 {
             duties.push(Duty::Filter(RowFilter { column, operator, values: vec![constant] }));
         }
+    }
+    // What leaves without a mask and at an odd place is left out by a list.
+    if variant == 3 {
+        let fields = schema.fields().iter().enumerate();
+        let has_mask = |index: usize| index < 16 && index % 3 != 1;
+        let kept = fields.filter(|(index, _)| has_mask(*index) || index % 2 == 0);
+        let columns = kept.filter_map(|(_, field)| field.name().parse().ok()).collect();
+        duties.push(Duty::Keep(KeptColumns { columns }));
     }
     duties
 }
@@ -86,6 +104,10 @@ pub(crate) fn check(table: &Table) {
             let out = plan.apply(&batch).expect("a batch of the table");
             assert_eq!(out.schema(), plan.output_schema());
             assert!(out.num_rows() <= batch.num_rows(), "rows from nowhere");
+            for field in out.schema_ref().fields() {
+                let is_hidden = duties.iter().any(|duty| duty.leaves_out(field.name()));
+                assert!(!is_hidden, "a column that is not listed leaves");
+            }
             for duty in &duties {
                 let Duty::Mask(ColumnMask { column, method }) = duty else { continue };
                 let found = out.column_by_name(column.as_str());

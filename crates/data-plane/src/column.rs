@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::types::{
+    Date32Type, Date64Type, Float32Type, Float64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Decimal128Array, Float32Array, Float64Array,
     LargeStringArray, NullArray, PrimitiveArray, StringArray, StringViewArray, downcast_integer,
@@ -31,7 +34,12 @@ pub(crate) enum Kind {
     Integer,
     Float32,
     Float64,
-    Decimal { precision: u8, scale: i8 },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
+    /// A date, or a date and a time.
+    Instant,
     Text,
 }
 
@@ -50,6 +58,7 @@ impl Kind {
                 DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
                 _ => None,
             },
+            DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _) => Some(Self::Instant),
             integer if integer.is_integer() => Some(Self::Integer),
             _ => None,
         }
@@ -59,11 +68,7 @@ impl Kind {
 /// The type in which a column leaves, `None` if columns of this type do not leave at all.
 pub(crate) fn released_type(data_type: &DataType) -> Option<DataType> {
     match data_type {
-        DataType::Null
-        | DataType::Date32
-        | DataType::Date64
-        | DataType::Timestamp(_, _)
-        | DataType::Decimal256(_, _) => Some(data_type.clone()),
+        DataType::Null | DataType::Decimal256(_, _) => Some(data_type.clone()),
         _ => Kind::of(data_type).map(|kind| match kind {
             // WHY: one plain text type. Views and dictionaries share buffers with values of other
             // rows.
@@ -154,6 +159,8 @@ pub(crate) enum Cells<'a> {
     Float64(&'a Float64Array),
     /// Each times ten to the power of the column's scale.
     Decimal(&'a Decimal128Array),
+    /// Dates and instants, in nanoseconds since 1970, however wide they are stored.
+    Instant(Box<dyn Fn(usize) -> Option<i128> + 'a>),
     Text(Text<'a>),
 }
 
@@ -178,6 +185,15 @@ where
     Some(Cells::Integer(Box::new(move |row| value(array, row).map(Into::into))))
 }
 
+fn instants<T: ArrowPrimitiveType>(array: &dyn Array, nanos: i128) -> Option<Cells<'_>>
+where
+    T::Native: Into<i128>,
+{
+    let array = array.as_primitive_opt::<T>()?;
+    // Sixty-four bits times the nanoseconds of a day fit.
+    Some(Cells::Instant(Box::new(move |row| value(array, row).map(|v| v.into() * nanos))))
+}
+
 impl<'a> Cells<'a> {
     /// `None` exactly where [`Kind::of`] is.
     pub(crate) fn of(array: &'a dyn Array) -> Option<Self> {
@@ -192,6 +208,14 @@ impl<'a> Cells<'a> {
             DataType::Float32 => array.as_primitive_opt::<Float32Type>().map(Self::Float32),
             DataType::Float64 => array.as_primitive_opt::<Float64Type>().map(Self::Float64),
             DataType::Decimal128(_, _) => array.as_primitive_opt().map(Self::Decimal),
+            DataType::Date32 => instants::<Date32Type>(array, 86_400_000_000_000),
+            DataType::Date64 => instants::<Date64Type>(array, 1_000_000),
+            DataType::Timestamp(unit, _) => match unit {
+                TimeUnit::Second => instants::<TimestampSecondType>(array, 1_000_000_000),
+                TimeUnit::Millisecond => instants::<TimestampMillisecondType>(array, 1_000_000),
+                TimeUnit::Microsecond => instants::<TimestampMicrosecondType>(array, 1_000),
+                TimeUnit::Nanosecond => instants::<TimestampNanosecondType>(array, 1),
+            },
             _ => Text::of(array).map(Self::Text),
         }
     }
@@ -230,17 +254,53 @@ pub(crate) fn numbers<T: ArrowPrimitiveType>(
     Arc::new(builder.finish())
 }
 
+/// A fresh array of the array's type, of what becomes of the values of `rows`; missing ones stay
+/// missing. `None` if the array is not of the type `T`.
+pub(crate) fn mapped<T: ArrowPrimitiveType>(
+    array: &dyn Array,
+    rows: &[usize],
+    map: impl Fn(T::Native) -> Option<T::Native>,
+) -> Option<ArrayRef> {
+    let source = array.as_primitive_opt::<T>()?;
+    let mut builder =
+        PrimitiveBuilder::<T>::with_capacity(rows.len()).with_data_type(array.data_type().clone());
+    for row in rows {
+        builder.append_option(value(source, *row).and_then(&map));
+    }
+    Some(Arc::new(builder.finish()))
+}
+
+/// As [`mapped`], for what becomes of every value a value: whole columns at a time.
+pub(crate) fn mapped_all<T: ArrowPrimitiveType>(
+    array: &dyn Array,
+    rows: &[usize],
+    map: impl Fn(T::Native) -> T::Native,
+) -> Option<ArrayRef> {
+    let source = array.as_primitive_opt::<T>()?;
+    if source.null_count() > 0 {
+        return mapped::<T>(array, rows, |value| Some(map(value)));
+    }
+    let values: &[T::Native] = source.values();
+    let is_whole = rows.len() == values.len() && rows.iter().enumerate().all(|(i, row)| i == *row);
+    let values: Vec<_> = if is_whole {
+        values.iter().map(|value| map(*value)).collect()
+    } else {
+        let values = rows.iter().map(|row| values.get(*row).copied().unwrap_or_default());
+        values.map(map).collect()
+    };
+    let array = PrimitiveArray::<T>::new(values.into(), None);
+    Some(Arc::new(array.with_data_type(source.data_type().clone())))
+}
+
 /// A fresh array with the values of `rows` and of no other row; `None` for a type that is not
 /// released.
 // WHY: not `filter` of arrow-select. It shares the data buffers of views and the values of
 // dictionaries, returns the array itself if every row stays, and keeps what lies under nulls.
 pub(crate) fn copy(array: &dyn Array, rows: &[usize]) -> Option<Result<ArrayRef, TextTooLong>> {
     macro_rules! copy {
-        ($t:ty) => {{
-            let source = array.as_primitive_opt::<$t>()?;
-            let values = rows.iter().map(|row| value(source, *row));
-            Some(Ok(numbers::<$t>(array.data_type(), values)))
-        }};
+        ($t:ty) => {
+            mapped_all::<$t>(array, rows, |value| value).map(Ok)
+        };
     }
     released_type(array.data_type())?;
     downcast_primitive! {

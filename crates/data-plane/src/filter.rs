@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use arrow_schema::Schema;
+use dataspace_policy::duty::instant_nanos;
 use dataspace_policy::{Number, Operator, RowFilter, Scalar};
 
 use crate::chunk::Chunk;
@@ -57,6 +58,8 @@ enum Constants {
     Integer(Vec<Bound>),
     Float32(Vec<f32>),
     Float64(Vec<f64>),
+    /// Nanoseconds since 1970.
+    Instant(Vec<i128>),
     Text(Vec<String>),
 }
 
@@ -147,6 +150,10 @@ impl Test {
                 Constants::Float32(each(filter, |s| number(s, |n| n.as_str().parse().ok()))?)
             }
             Kind::Float64 => Constants::Float64(each(filter, |s| number(s, |n| Some(n.as_f64())))?),
+            Kind::Instant => Constants::Instant(each(filter, |scalar| match scalar {
+                Scalar::Text(text) => instant_nanos(text.as_str()),
+                _ => None,
+            })?),
             Kind::Text => Constants::Text(each(filter, |scalar| match scalar {
                 Scalar::Text(text) => Some(text.as_str().to_owned()),
                 _ => None,
@@ -177,6 +184,9 @@ impl Test {
             (Constants::Float64(constants), Cells::Float64(array)) => {
                 let value = value(array, row);
                 self.any(constants, value, f64::partial_cmp)
+            }
+            (Constants::Instant(constants), Cells::Instant(get)) => {
+                self.any(constants, get(row), |value, constant| Some(value.cmp(constant)))
             }
             // UTF-8 keeps the order of Unicode scalar values.
             (Constants::Text(constants), Cells::Text(text)) => {

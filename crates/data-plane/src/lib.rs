@@ -118,6 +118,7 @@
 
 mod calendar;
 pub mod chunk;
+mod coarse;
 mod column;
 mod csv_cells;
 mod csv_records;

@@ -1,13 +1,14 @@
 //! What happens to a column before it leaves.
 
-use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, downcast_integer, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
-use dataspace_policy::{ColumnMask, MaskMethod, duty::PSEUDONYM_DIGITS};
+use dataspace_policy::duty::{CalendarPart, Characters, PSEUDONYM_DIGITS};
+use dataspace_policy::{ColumnMask, KeptColumns, MaskMethod};
 
+use crate::coarse;
 use crate::column::{
-    Cells, Kind, Text, TextTooLong, copy, find, numbers, released_type, texts, type_name, value,
+    Cells, Kind, Text, TextTooLong, copy, find, mapped, mapped_all, released_type, texts, type_name,
 };
 use crate::pieces::width;
 use crate::plan_error::PlanError;
@@ -21,12 +22,22 @@ fn misfit(method: MaskMethod, data_type: &DataType) -> Option<&'static str> {
     let (fits, action) = match method {
         MaskMethod::Drop | MaskMethod::Null => (true, "hidden"),
         MaskMethod::Hash => (kind.is_some(), "replaced by pseudonyms"),
-        MaskMethod::Round { .. } => {
-            (kind.is_some_and(|kind| !matches!(kind, Kind::Boolean | Kind::Text)), "rounded")
-        }
+        MaskMethod::Round { .. } => (is_number(kind), "rounded"),
         MaskMethod::Truncate { .. } => (kind == Some(Kind::Text), "cut"),
+        MaskMethod::Bin { .. } => (is_number(kind), "sorted into intervals"),
+        MaskMethod::Calendar { .. } => {
+            (kind == Some(Kind::Instant), "cut to a part of the calendar")
+        }
+        MaskMethod::Grid { .. } => {
+            (matches!(kind, Some(Kind::Float32 | Kind::Float64)), "moved to a grid")
+        }
+        MaskMethod::Redact { .. } => (kind == Some(Kind::Text), "redacted"),
     };
     (!fits).then_some(action)
+}
+
+fn is_number(kind: Option<Kind>) -> bool {
+    kind.is_some_and(|kind| !matches!(kind, Kind::Boolean | Kind::Text | Kind::Instant))
 }
 
 /// The masks of one table, by column, each with its duty.
@@ -59,6 +70,31 @@ impl Masks {
         Ok(())
     }
 
+    /// Leaves out all columns but these.
+    // INVARIANT: terms have no mask on a column that is not kept; what leaves the column out wins.
+    pub(crate) fn keep(
+        &mut self,
+        kept: &KeptColumns,
+        clause: usize,
+        schema: &Schema,
+    ) -> Result<(), PlanError> {
+        for column in &kept.columns {
+            find(schema, clause, column.as_str())?;
+        }
+        for (field, slot) in schema.fields().iter().zip(&mut self.0) {
+            let is_kept = kept.columns.iter().any(|column| column.as_str() == field.name());
+            match slot {
+                _ if is_kept => {}
+                None | Some((_, MaskMethod::Drop)) => *slot = Some((clause, MaskMethod::Drop)),
+                Some((mask, _)) => {
+                    let column = field.name().clone();
+                    return Err(PlanError::MaskNotKept { clause: *mask, column });
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn are_any(&self) -> bool {
         self.0.iter().any(Option::is_some)
     }
@@ -80,6 +116,10 @@ enum Action {
     Hash,
     Round(i8),
     Truncate(usize),
+    Bin(u32),
+    Calendar(CalendarPart),
+    Grid(u32),
+    Redact(Characters),
 }
 
 /// A column that leaves.
@@ -109,6 +149,10 @@ impl Output {
             Some(MaskMethod::Truncate { chars }) => {
                 (Action::Truncate(usize::try_from(chars).unwrap_or(usize::MAX)), released)
             }
+            Some(MaskMethod::Bin { width }) => (Action::Bin(width), released),
+            Some(MaskMethod::Calendar { part }) => (Action::Calendar(part), released),
+            Some(MaskMethod::Grid { cells }) => (Action::Grid(cells), released),
+            Some(MaskMethod::Redact { characters }) => (Action::Redact(characters), released),
             None => (Action::Copy, released),
         };
         let data_type = data_type.ok_or_else(|| PlanError::UnreleasedType {
@@ -134,7 +178,7 @@ impl Output {
         for len in lens.iter_mut() {
             *len = len.saturating_add(fixed);
         }
-        if matches!(self.action, Action::Copy | Action::Truncate(_))
+        if matches!(self.action, Action::Copy | Action::Truncate(_) | Action::Redact(_))
             && let Some(text) = array.and_then(|array| Text::of(array.as_ref()))
         {
             for (len, row) in lens.iter_mut().zip(rows) {
@@ -167,6 +211,15 @@ impl Output {
                 let text = Text::of(array)?;
                 Some(texts(rows.iter().map(|row| text.get(*row).map(|text| cut(text, chars)))))
             }
+            Action::Bin(width) => coarse::bin(array, rows, width).map(Ok),
+            Action::Calendar(part) => coarse::calendar(array, rows, part).map(Ok),
+            Action::Grid(cells) => coarse::grid(array, rows, cells).map(Ok),
+            Action::Redact(characters) => {
+                let text = Text::of(array)?;
+                let redact = |one| characters.redacted(one).unwrap_or(one);
+                let redacted = |text: &str| text.chars().map(redact).collect::<String>();
+                Some(texts(rows.iter().map(|row| text.get(*row).map(redacted))))
+            }
         }
     }
 }
@@ -174,24 +227,17 @@ impl Output {
 fn round(array: &dyn Array, rows: &[usize], decimals: i8) -> Option<ArrayRef> {
     let data_type = array.data_type();
     let zeros = if decimals < 0 { u32::from(decimals.unsigned_abs()) } else { 0 };
-    macro_rules! rounded {
-        ($t:ty, $round:expr) => {{
-            let source = array.as_primitive_opt::<$t>()?;
-            let values = rows.iter().map(|row| value(source, *row));
-            Some(numbers::<$t>(data_type, values.map(|v| v.and_then($round))))
-        }};
-    }
     macro_rules! integers {
         ($t:ty) => {
-            rounded!($t, |v| round_integer(i128::from(v), zeros))
+            mapped::<$t>(array, rows, |v| round_integer(i128::from(v), zeros))
         };
     }
     downcast_integer! {
         data_type => (integers),
-        DataType::Float32 => rounded!(Float32Type, |v| Some(round_float(v, decimals))),
-        DataType::Float64 => rounded!(Float64Type, |v| Some(round_float(v, decimals))),
+        DataType::Float32 => mapped_all::<Float32Type>(array, rows, |v| round_float(v, decimals)),
+        DataType::Float64 => mapped_all::<Float64Type>(array, rows, |v| round_float(v, decimals)),
         DataType::Decimal128(precision, scale) => {
-            rounded!(Decimal128Type, |v| round_decimal(v, *precision, *scale, decimals))
+            mapped::<Decimal128Type>(array, rows, |v| round_decimal(v, *precision, *scale, decimals))
         }
         _ => None,
     }

@@ -70,6 +70,17 @@ impl Plan {
                     rows.push(Box::new(Filter::compile(filter, clause, schema)?));
                 }
                 Duty::Mask(mask) => masks.compile(mask, clause, schema)?,
+                // Once the masks are known.
+                Duty::Keep(_) => {}
+            }
+        }
+        let mut kept = None;
+        for (clause, duty) in duties.iter().enumerate() {
+            if let Duty::Keep(columns) = duty {
+                if let Some(first) = kept.replace(clause) {
+                    return Err(PlanError::SecondKeep { clause, first });
+                }
+                masks.keep(columns, clause, schema)?;
             }
         }
         let is_masked = masks.are_any();

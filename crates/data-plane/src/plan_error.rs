@@ -51,6 +51,22 @@ pub enum PlanError {
         /// The column.
         column: String,
     },
+    /// The columns that leave are listed twice.
+    #[error("duty {clause}: the columns that leave are listed already, by duty {first}")]
+    SecondKeep {
+        /// The second list.
+        clause: usize,
+        /// The first one.
+        first: usize,
+    },
+    /// A mask on a column that does not leave.
+    #[error("duty {clause}: column `{column}` has a mask and is not among the columns that leave")]
+    MaskNotKept {
+        /// The mask.
+        clause: usize,
+        /// The column.
+        column: String,
+    },
     /// The filter or mask is not defined on columns of this type.
     #[error("duty {clause}: columns of type {data_type} cannot be {action}, as `{column}` should")]
     ColumnType {

@@ -65,6 +65,7 @@ impl Pseudonyms {
             Cells::Float64(array) => value(array, row).map(float),
             // A column has one scale.
             Cells::Decimal(array) => value(array, row).map(|v| self.tag(b'd', &v.to_be_bytes())),
+            Cells::Instant(get) => get(row).map(|v| self.tag(b'n', &v.to_be_bytes())),
             Cells::Text(text) => text.get(row).map(|v| self.tag(b't', v.as_bytes())),
         }
     }

@@ -226,7 +226,8 @@ impl<'a> Column<'a> {
                 Box::new(move |row| value(array, row).map(|raw| $write(i64::from(raw))))
             }};
         }
-        if let Some(cells) = Cells::of(array) {
+        let cells = Cells::of(array).filter(|cells| !matches!(cells, Cells::Instant(_)));
+        if let Some(cells) = cells {
             let (floats, booleans) = (spelling::floats(field), spelling::booleans(field));
             return Some(Self(Box::new(move |row| match &cells {
                 Cells::Boolean(array) => boolean(array, row).map(|v| booleans.write(v).to_owned()),
@@ -237,6 +238,8 @@ impl<'a> Column<'a> {
                 Cells::Float64(array) => value(array, row).map(|v| floats.write(v)),
                 Cells::Decimal(array) => array.is_valid(row).then(|| array.value_as_string(row)),
                 Cells::Text(text) => text.get(row).map(str::to_owned),
+                // Written below, each in its own unit.
+                Cells::Instant(_) => None,
             })));
         }
         Some(Self(match array.data_type() {

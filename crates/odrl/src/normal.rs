@@ -129,7 +129,7 @@ fn duty(duty: &Duty) -> Result<Duty, OdrlError> {
             let (column, values) = (column.clone(), set(values.clone())?);
             Duty::Filter(RowFilter { column, operator: *operator, values })
         }
-        mask @ Duty::Mask(_) => mask.clone(),
+        other @ (Duty::Mask(_) | Duty::Keep(_)) => other.clone(),
     })
 }
 

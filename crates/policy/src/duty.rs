@@ -6,15 +6,21 @@ use std::fmt;
 use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 
+pub use self::calendar::{CalendarPart, instant_nanos};
 pub use self::filter::{FILTER_VALUES_MAX, Operator, RowFilter};
 pub use self::invalid::InvalidDuty;
+pub use self::keep::{KEPT_COLUMNS_MAX, KeptColumns};
 use self::kind::Kind;
-pub use self::mask::{ColumnMask, DECIMALS_MAX, MaskMethod, PSEUDONYM_DIGITS};
+pub use self::mask::{
+    Characters, ColumnMask, DECIMALS_MAX, GRID_CELLS_MAX, MaskMethod, PSEUDONYM_DIGITS,
+};
 pub use self::scalar::{InvalidNumber, Number, Scalar};
 use crate::clause::Assurance;
 
+mod calendar;
 mod filter;
 mod invalid;
+mod keep;
 mod kind;
 mod mask;
 mod scalar;
@@ -27,6 +33,8 @@ pub enum Duty {
     Filter(RowFilter),
     /// Hide or coarsen one column. At most one mask for a column.
     Mask(ColumnMask),
+    /// Leave out every column but these. At most once.
+    Keep(KeptColumns),
 }
 
 impl Duty {
@@ -34,6 +42,7 @@ impl Duty {
         match self {
             Self::Filter(filter) => filter,
             Self::Mask(mask) => mask,
+            Self::Keep(keep) => keep,
         }
     }
 
@@ -57,10 +66,10 @@ impl Duty {
         self.kind().check()
     }
 
-    /// Returns true if the duty leaves its column out.
+    /// Returns true if the duty leaves this column out.
     #[must_use]
-    pub fn leaves_out(&self) -> bool {
-        matches!(self, Self::Mask(ColumnMask { method: MaskMethod::Drop, .. }))
+    pub fn leaves_out(&self, column: &str) -> bool {
+        self.kind().leaves_out(column)
     }
 
     /// For a consumer: returns false if a released cell of the duty's column shows, by its text in CSV,

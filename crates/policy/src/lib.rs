@@ -152,7 +152,9 @@ pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
 
 pub use crate::contracts::{Compiler, Contracts};
 pub use crate::decision::{Decision, Denial};
-pub use crate::duty::{ColumnMask, Duty, MaskMethod, Number, Operator, RowFilter, Scalar};
+pub use crate::duty::{
+    ColumnMask, Duty, KeptColumns, MaskMethod, Number, Operator, RowFilter, Scalar,
+};
 
 pub use crate::facts::{Constraint, Facts, Uses};
 pub use crate::hours::{Hours, Weekday};

@@ -170,6 +170,22 @@ pub enum InvalidTerms {
         /// The column.
         column: Name,
     },
+    /// Two lists of the columns that leave.
+    #[error("{clause}: the columns that leave are listed already; list them once")]
+    RepeatedKeep {
+        /// Which clause.
+        clause: ClauseId,
+    },
+    /// A mask on a column that does not leave.
+    #[error(
+        "{clause}: column `{column}` does not leave; list it among those that do, or take its mask away"
+    )]
+    MaskNotKept {
+        /// Which clause.
+        clause: ClauseId,
+        /// The column.
+        column: Name,
+    },
 }
 
 impl Terms {
@@ -271,13 +287,29 @@ impl Terms {
         for (clause, legal) in numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal) {
             legal.check(clause)?;
         }
-        let mut masked = BTreeSet::new();
-        for (clause, duty) in numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties) {
+        self.check_duties()
+    }
+
+    fn check_duties(&self) -> Result<(), InvalidTerms> {
+        let (mut masked, mut kept) = (BTreeSet::new(), None);
+        let duties = || numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties);
+        for (clause, duty) in duties() {
             duty.check().map_err(|source| InvalidTerms::Duty { clause, source })?;
-            if let Duty::Mask(mask) = duty
-                && !masked.insert(&mask.column)
+            match duty {
+                Duty::Mask(mask) if !masked.insert(&mask.column) => {
+                    return Err(InvalidTerms::RepeatedMask { clause, column: mask.column.clone() });
+                }
+                Duty::Keep(keep) if kept.replace(&keep.columns).is_some() => {
+                    return Err(InvalidTerms::RepeatedKeep { clause });
+                }
+                _ => {}
+            }
+        }
+        for (clause, duty) in duties() {
+            if let (Duty::Mask(mask), Some(kept)) = (duty, kept)
+                && !kept.contains(&mask.column)
             {
-                return Err(InvalidTerms::RepeatedMask { clause, column: mask.column.clone() });
+                return Err(InvalidTerms::MaskNotKept { clause, column: mask.column.clone() });
             }
         }
         Ok(())

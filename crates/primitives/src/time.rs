@@ -99,6 +99,23 @@ pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+/// The day of which [`civil_from_days`] says this year, month (1-12) and day, as days since 1 January
+/// 1970; `None` if there is no such day, or if the year has more than six digits.
+#[must_use]
+pub fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || year.abs() > 999_999 {
+        return None;
+    }
+    let shifted_year = if month <= 2 { year - 1 } else { year };
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    let year_of_era = shifted_year.rem_euclid(400);
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = shifted_year.div_euclid(400) * 146_097 + day_of_era - 719_468;
+    // A day that the month does not have (2026-02-30) comes out as another date.
+    (civil_from_days(days) == (year, month, day)).then_some(days)
+}
+
 /// RFC 3339 in UTC: `2026-11-23T21:00:00Z`, with `.123` before the `Z` where milliseconds are not
 /// zero.
 impl fmt::Display for UnixMillis {
@@ -141,19 +158,13 @@ fn parse(text: &[u8]) -> Option<UnixMillis> {
     };
     let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
     let (hour, minute, second) = (number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?);
-    if year < 1970 || !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 59 {
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let shifted_year = if month <= 2 { year - 1 } else { year };
-    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * shifted_month + 2) / 5 + day.checked_sub(1)?;
-    let year_of_era = shifted_year % 400;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = (shifted_year / 400 * 146_097 + day_of_era).checked_sub(719_468)?;
+    let [year, month, day] = [year, month, day].map(|part| i64::try_from(part).unwrap_or(i64::MAX));
+    let days = u64::try_from(days_from_civil(year, month, day)?).ok()?;
     let millis_of_day = ((hour * 60 + minute) * 60 + second) * 1000 + millis;
-    let instant = UnixMillis::new(days * DAY_MILLIS + millis_of_day)?;
-    // A day that the month does not have (2026-02-30) comes out as another date.
-    (instant.civil() == (year, month, day)).then_some(instant)
+    UnixMillis::new(days * DAY_MILLIS + millis_of_day)
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

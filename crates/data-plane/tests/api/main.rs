@@ -5,6 +5,7 @@
 mod common;
 
 mod bounds;
+mod coarse;
 mod csv_cases;
 mod filters;
 mod leaks;

@@ -18,6 +18,7 @@ fn schema() -> Schema {
         Field::new("count", DataType::Int64, true),
         Field::new("flag", DataType::Boolean, true),
         Field::new("day", DataType::Date32, true),
+        Field::new("long", DataType::Decimal256(60, 2), true),
     ])
 }
 
@@ -85,7 +86,8 @@ fn masks_on_types_that_they_do_not_fit_are_refused() {
         ("day", Round { decimals: -1 }),
         ("count", Truncate { chars: 2 }),
         ("flag", Truncate { chars: 0 }),
-        ("day", Hash),
+        ("day", Truncate { chars: 4 }),
+        ("long", Hash),
     ] {
         let error = compile(&[mask(column, method)], &schema()).unwrap_err();
         assert!(matches!(error, PlanError::ColumnType { clause: 0, .. }), "{column}");
@@ -101,6 +103,7 @@ fn constants_of_another_type_than_the_column_are_refused() {
         ("count", Scalar::Boolean(false)),
         ("flag", text("true")),
         ("flag", number("1")),
+        ("day", number("20000")),
     ] {
         let error = compile(&[filter(column, Operator::Eq, vec![value])], &schema()).unwrap_err();
         assert!(matches!(error, PlanError::ConstantType { clause: 0, .. }), "{column}");
@@ -111,7 +114,7 @@ fn constants_of_another_type_than_the_column_are_refused() {
 
 #[test]
 fn filters_on_types_without_comparison_are_refused() {
-    let duty = filter("day", Operator::Gt, vec![number("20000")]);
+    let duty = filter("long", Operator::Gt, vec![number("20000")]);
     let error = compile(&[duty], &schema()).unwrap_err();
     assert!(matches!(error, PlanError::ColumnType { action: "compared", .. }));
 }
@@ -139,7 +142,7 @@ fn malformed_duties_are_refused() {
 
 #[test]
 fn a_release_without_columns_is_refused() {
-    let duties: Vec<_> = ["name", "count", "flag", "day"].map(|column| mask(column, Drop)).into();
+    let duties: Vec<_> = ["name", "count", "flag", "day", "long"].map(|one| mask(one, Drop)).into();
     assert_eq!(compile(&duties, &schema()).unwrap_err(), PlanError::NothingLeft);
     let empty = Schema::empty();
     assert_eq!(compile(&[], &empty).unwrap_err(), PlanError::NothingLeft);

@@ -1,7 +1,9 @@
 //! Duties and legal clauses, as obligations. The Dataspace Protocol gives an action no members of
 //! its own, so what a duty needs stands in the obligation's constraints.
 
-use dataspace_policy::{ColumnMask, Duty, Legal, MaskMethod, Operator, RowFilter, Terms};
+use dataspace_policy::{
+    ColumnMask, Duty, KeptColumns, Legal, MaskMethod, Operator, RowFilter, Terms,
+};
 use dataspace_primitives::Name;
 
 use crate::at::At;
@@ -64,6 +66,7 @@ pub(crate) fn read<'a>(
     match (action.term.odrl(), action.term.own()) {
         (_, Some("mask")) => duties.push(checked(at, mask(&mut with)?)?),
         (_, Some("filter")) => duties.push(checked(at, filter(&mut with)?)?),
+        (_, Some("keep")) => duties.push(checked(at, keep(&mut with)?)?),
         (_, Some("heed")) => legal.push(Legal::Text(with.name("dataspace:text")?)),
         (_, Some("comply")) => {
             return with.each_kept(|operand, operator, values| {
@@ -209,6 +212,16 @@ fn mask<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
         }
     };
     Ok(Duty::Mask(ColumnMask { column, method }))
+}
+
+fn keep<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
+    let columns = with.take("dataspace:column")?;
+    let columns = columns.ok_or_else(|| with.at.missing("dataspace:column"))?;
+    if !matches!(columns.comparison()?, Comparison::Eq | Comparison::IsAnyOf) {
+        return Err(columns.refused());
+    }
+    let columns = texts(columns.right)?.into_iter().collect();
+    Ok(Duty::Keep(KeptColumns { columns }))
 }
 
 fn filter<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {

@@ -32,6 +32,12 @@ pub(crate) fn of_duty(duty: &Duty) -> Value {
             let all: Vec<_> = parts.into_iter().chain(number).collect();
             obligation("dataspace:mask", &all)
         }
+        Duty::Keep(keep) => {
+            let columns = keep.columns.iter().map(|column| json!(column.as_str())).collect();
+            let columns = values(columns);
+            let among = among(keep.columns.len());
+            obligation("dataspace:keep", &[atomic("dataspace:column", among, &columns)])
+        }
     }
 }
 

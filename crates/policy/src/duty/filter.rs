@@ -6,6 +6,7 @@ use std::fmt;
 use dataspace_primitives::{Name, shown};
 use serde::{Deserialize, Serialize};
 
+use super::calendar::instant_nanos;
 use super::invalid::InvalidDuty;
 use super::kind::Kind;
 use super::scalar::Scalar;
@@ -96,7 +97,12 @@ impl Operator {
 
 fn may_hold(operator: Operator, scalar: &Scalar, cell: &str) -> bool {
     match scalar {
-        Scalar::Text(text) => operator.holds(cell.cmp(text.as_str())),
+        Scalar::Text(text) => {
+            // In a column of dates or instants, the text is one.
+            let instants = instant_nanos(cell).zip(instant_nanos(text.as_str()));
+            operator.holds(cell.cmp(text.as_str()))
+                || instants.is_some_and(|(cell, constant)| operator.holds(cell.cmp(&constant)))
+        }
         Scalar::Boolean(boolean) => match cell.to_ascii_lowercase().parse::<bool>() {
             Ok(cell) => operator.holds(cell.cmp(boolean)),
             Err(_) => false,

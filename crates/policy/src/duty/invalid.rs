@@ -25,4 +25,24 @@ pub enum InvalidDuty {
         /// Digits asked for.
         decimals: i8,
     },
+    /// Intervals of no length.
+    #[error("the mask on `{column}` has intervals of the width 0; 1 is the least")]
+    Width {
+        /// The column of the mask.
+        column: Name,
+    },
+    /// No cells, or more than [`GRID_CELLS_MAX`](super::GRID_CELLS_MAX).
+    #[error("the mask on `{column}` has {cells} cells in a degree; 1 to 3600 are possible")]
+    Cells {
+        /// The column of the mask.
+        column: Name,
+        /// Cells asked for.
+        cells: u32,
+    },
+    /// No column, or more than [`KEPT_COLUMNS_MAX`](super::KEPT_COLUMNS_MAX).
+    #[error("{found} columns would leave; 1 to 1024 are possible")]
+    KeptColumns {
+        /// Columns named.
+        found: usize,
+    },
 }

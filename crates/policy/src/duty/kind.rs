@@ -12,6 +12,11 @@ pub(super) trait Kind: fmt::Display {
     /// The column that it concerns, if it concerns one.
     fn column(&self) -> Option<&Name>;
 
+    /// Returns true if it leaves this column out.
+    fn leaves_out(&self, _column: &str) -> bool {
+        false
+    }
+
     /// The label of its clause: what makes it hold.
     fn assurance(&self) -> Assurance;
 

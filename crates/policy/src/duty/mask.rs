@@ -5,6 +5,7 @@ use std::fmt;
 use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 
+use super::calendar::CalendarPart;
 use super::invalid::InvalidDuty;
 use super::kind::Kind;
 use crate::clause::Assurance;
@@ -43,6 +44,49 @@ pub enum MaskMethod {
         /// Characters (Unicode scalar values) that stay.
         chars: u32,
     },
+    /// Numbers become the lower end of the interval that they lie in: 47 by tens is 40.
+    Bin {
+        /// The length of the intervals, of which one begins at 0. At least 1.
+        width: u32,
+    },
+    /// Dates and instants become the beginning of their year, month, day, hour or minute, in UTC.
+    Calendar {
+        /// Of which.
+        part: CalendarPart,
+    },
+    /// Degrees of latitude or longitude become the middle of the cell of a grid that they lie in; what
+    /// is no such number, a missing value.
+    Grid {
+        /// Cells in one degree: 10 are about eleven kilometres each from north to south. 1 to
+        /// [`GRID_CELLS_MAX`].
+        cells: u32,
+    },
+    /// Characters of texts are replaced; their number and the others stay.
+    Redact {
+        /// Which.
+        characters: Characters,
+    },
+}
+
+/// Characters that [`MaskMethod::Redact`] replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Characters {
+    /// Every digit and other number (Unicode: N) becomes `#`.
+    Digits,
+    /// Every letter (Unicode: Alphabetic) becomes `x`.
+    Letters,
+}
+
+impl Characters {
+    /// What stands for such a character in the end; `None` if it is no such character.
+    #[must_use]
+    pub fn redacted(self, character: char) -> Option<char> {
+        match self {
+            Self::Digits => character.is_numeric().then_some('#'),
+            Self::Letters => character.is_alphabetic().then_some('x'),
+        }
+    }
 }
 
 /// Hexadecimal digits, lower case, of a pseudonym.
@@ -51,14 +95,26 @@ pub const PSEUDONYM_DIGITS: usize = 32;
 /// Bound of [`MaskMethod::Round`].
 pub const DECIMALS_MAX: i8 = 18;
 
+/// Bound of [`MaskMethod::Grid`]: cells of an arc second.
+pub const GRID_CELLS_MAX: u32 = 3600;
+
 impl MaskMethod {
     /// One of each, with the number 0 where one goes with it.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 14] = [
         Self::Drop,
         Self::Null,
         Self::Hash,
         Self::Round { decimals: 0 },
         Self::Truncate { chars: 0 },
+        Self::Bin { width: 0 },
+        Self::Calendar { part: CalendarPart::Minute },
+        Self::Calendar { part: CalendarPart::Hour },
+        Self::Calendar { part: CalendarPart::Day },
+        Self::Calendar { part: CalendarPart::Month },
+        Self::Calendar { part: CalendarPart::Year },
+        Self::Grid { cells: 0 },
+        Self::Redact { characters: Characters::Digits },
+        Self::Redact { characters: Characters::Letters },
     ];
 
     /// Its name in ODRL, and the number that goes with it: the operand, and the number.
@@ -74,6 +130,19 @@ impl MaskMethod {
             Self::Truncate { chars } => {
                 ("dataspace:truncate", Some(("dataspace:characters", chars.into())))
             }
+            Self::Bin { width } => ("dataspace:bin", Some(("dataspace:width", width.into()))),
+            Self::Calendar { part } => match part {
+                CalendarPart::Minute => ("dataspace:toMinute", None),
+                CalendarPart::Hour => ("dataspace:toHour", None),
+                CalendarPart::Day => ("dataspace:toDay", None),
+                CalendarPart::Month => ("dataspace:toMonth", None),
+                CalendarPart::Year => ("dataspace:toYear", None),
+            },
+            Self::Grid { cells } => {
+                ("dataspace:grid", Some(("dataspace:cellsPerDegree", cells.into())))
+            }
+            Self::Redact { characters: Characters::Digits } => ("dataspace:redactDigits", None),
+            Self::Redact { characters: Characters::Letters } => ("dataspace:redactLetters", None),
         }
     }
 
@@ -81,9 +150,13 @@ impl MaskMethod {
     #[must_use]
     pub fn with_number(self, number: i64) -> Option<Self> {
         match self {
-            Self::Drop | Self::Null | Self::Hash => None,
+            Self::Drop | Self::Null | Self::Hash | Self::Calendar { .. } | Self::Redact { .. } => {
+                None
+            }
             Self::Round { .. } => Some(Self::Round { decimals: number.try_into().ok()? }),
             Self::Truncate { .. } => Some(Self::Truncate { chars: number.try_into().ok()? }),
+            Self::Bin { .. } => Some(Self::Bin { width: number.try_into().ok()? }),
+            Self::Grid { .. } => Some(Self::Grid { cells: number.try_into().ok()? }),
         }
     }
 }
@@ -91,6 +164,10 @@ impl MaskMethod {
 impl Kind for ColumnMask {
     fn column(&self) -> Option<&Name> {
         Some(&self.column)
+    }
+
+    fn leaves_out(&self, column: &str) -> bool {
+        self.method == MaskMethod::Drop && self.column.as_str() == column
     }
 
     fn assurance(&self) -> Assurance {
@@ -103,6 +180,10 @@ impl Kind for ColumnMask {
                 if decimals.unsigned_abs() > DECIMALS_MAX.unsigned_abs() =>
             {
                 Err(InvalidDuty::Decimals { column: self.column.clone(), decimals })
+            }
+            MaskMethod::Bin { width: 0 } => Err(InvalidDuty::Width { column: self.column.clone() }),
+            MaskMethod::Grid { cells } if cells == 0 || cells > GRID_CELLS_MAX => {
+                Err(InvalidDuty::Cells { column: self.column.clone(), cells })
             }
             _ => Ok(()),
         }
@@ -121,6 +202,12 @@ impl Kind for ColumnMask {
             MaskMethod::Truncate { chars } => {
                 u32::try_from(cell.chars().count()).is_ok_and(|count| count <= chars)
             }
+            MaskMethod::Bin { width } => is_whole(cell, 1.0 / f64::from(width), 0.0, NARROW),
+            MaskMethod::Calendar { part } => part.allows(cell),
+            MaskMethod::Grid { cells } => is_whole(cell, f64::from(cells), 0.5, NARROW),
+            MaskMethod::Redact { characters } => cell
+                .chars()
+                .all(|one| characters.redacted(one).is_none_or(|redacted| redacted == one)),
         }
     }
 }
@@ -128,10 +215,21 @@ impl Kind for ColumnMask {
 /// Returns false if the text is a number that is not rounded. Beyond the digits that a float has, it
 /// cannot be seen.
 fn is_rounded(cell: &str, decimals: i8) -> bool {
+    is_whole(cell, 10_f64.powi(decimals.into()), 0.0, 0.0)
+}
+
+/// How far a number of 32 bits can be from the one that was meant, in parts of it.
+const NARROW: f64 = 6e-8;
+
+/// Returns false if the text is a number that is not whole, once it was multiplied by the factor and
+/// lessened by the shift, or no number. One of few digits may be off by the `narrow` part of itself.
+fn is_whole(cell: &str, factor: f64, shift: f64, narrow: f64) -> bool {
     let Ok(value) = cell.parse::<f64>() else { return false };
-    let scaled = value * 10_f64.powi(decimals.into());
+    let scaled = value * factor - shift;
+    let is_short = cell.bytes().filter(u8::is_ascii_digit).count() <= 9;
+    let slack = if is_short { scaled.abs() * narrow } else { 0.0 };
     let (error, is_seen) = ((scaled - scaled.round()).abs(), scaled.abs() < 9e15);
-    !is_seen || error <= 1e-9_f64.max(scaled.abs() * 1e-14)
+    !is_seen || error <= 1e-9_f64.max(scaled.abs() * 1e-14).max(slack)
 }
 
 /// In plain words: `column id is left out, rows reordered`.
@@ -153,6 +251,24 @@ impl fmt::Display for ColumnMask {
             }
             MaskMethod::Truncate { chars } => {
                 write!(f, "column {column} is cut to {chars} characters")
+            }
+            MaskMethod::Bin { width } => {
+                write!(f, "column {column} is replaced by the lower end of its interval of {width}")
+            }
+            MaskMethod::Calendar { part } => {
+                write!(f, "column {column} is cut to the {part} (UTC)")
+            }
+            MaskMethod::Grid { cells } => {
+                write!(
+                    f,
+                    "column {column} is replaced by the middle of its cell, {cells} to a degree"
+                )
+            }
+            MaskMethod::Redact { characters: Characters::Digits } => {
+                write!(f, "digits of column {column} are replaced by #")
+            }
+            MaskMethod::Redact { characters: Characters::Letters } => {
+                write!(f, "letters of column {column} are replaced by x")
             }
         }?;
         f.write_str(", rows reordered")

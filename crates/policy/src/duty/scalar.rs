@@ -10,7 +10,8 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Scalar {
-    /// Compared with text columns, by Unicode scalar values.
+    /// Compared with text columns, by Unicode scalar values, and with columns of dates and instants,
+    /// where it is a date (`2026-11-23`) or an instant (`2026-11-23T21:00:00Z`).
     Text(Name),
     /// Compared with number columns.
     Number(Number),

@@ -1,5 +1,6 @@
 //! What a consumer sees of a duty in one cell: no honest cell is complained of, and no spelling hides a breach.
 
+use dataspace_policy::duty::{CalendarPart, Characters};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
 
 fn mask(method: MaskMethod) -> Duty {
@@ -24,6 +25,18 @@ fn honest_cells_pass() {
         (mask(MaskMethod::Round { decimals: 2 }), &["1.23", "-0.1", "3", "1e22", "NaN", "inf"]),
         (mask(MaskMethod::Round { decimals: -1 }), &["-600.0", "0", "1230"]),
         (mask(MaskMethod::Round { decimals: 18 }), &["0.30000000000000004"]),
+        (mask(MaskMethod::Bin { width: 7 }), &["49", "-7.0", "16777228", "inf", ""]),
+        (mask(MaskMethod::Grid { cells: 3600 }), &["48.12347", "48.123472222222224"]),
+        (
+            mask(MaskMethod::Calendar { part: CalendarPart::Month }),
+            &["2024-02-01", "2024-02-01 00:00:00Z", "-0044-03-01"],
+        ),
+        (
+            mask(MaskMethod::Calendar { part: CalendarPart::Minute }),
+            &["2024-02-03", "2024-02-03 13:47:00", "2024-02-03T13:47:00.000Z"],
+        ),
+        (mask(MaskMethod::Redact { characters: Characters::Digits }), &["B-## é", ""]),
+        (mask(MaskMethod::Redact { characters: Characters::Letters }), &["x-12 x"]),
         (filter(Operator::Gteq, number("203")), &["203", "203.0", "1e9", "203.00000000000001"]),
         // A column of 32 bits is compared in 32 bits.
         (filter(Operator::Eq, number("16777217")), &["16777216"]),
@@ -47,6 +60,18 @@ fn a_breach_is_seen_however_it_is_spelt() {
         (mask(MaskMethod::Truncate { chars: 2 }), &["abc", "äöü"]),
         (mask(MaskMethod::Round { decimals: -2 }), &["310.5", "310.5MPa", "~310", " 317", "1e1"]),
         (mask(MaskMethod::Round { decimals: 1 }), &["0.25", "1e-9x"]),
+        (mask(MaskMethod::Bin { width: 7 }), &["48", "7.5", "seven"]),
+        (mask(MaskMethod::Grid { cells: 10 }), &["48.1", "48.123", "48.151", "N48.15"]),
+        (
+            mask(MaskMethod::Calendar { part: CalendarPart::Month }),
+            &["2024-02-03", "2024-02-01 00:00:01", "2024-02-01 00:00:00.001", "February"],
+        ),
+        (
+            mask(MaskMethod::Calendar { part: CalendarPart::Minute }),
+            &["2024-02-03 13:47:01", "2024-02-03 13:47:00.5", "2024-02-03 13:47", "13:47:00 today"],
+        ),
+        (mask(MaskMethod::Redact { characters: Characters::Digits }), &["B-1# é", "Ⅷ"]),
+        (mask(MaskMethod::Redact { characters: Characters::Letters }), &["X-12", "xé"]),
         (
             filter(Operator::Gteq, number("203")),
             &["202", " 202", "202kg", "202.00000000000000", "0000000000000000202", "NaN", "'1", ""],

@@ -86,23 +86,37 @@ impl Watch {
         };
         let is_of =
             |duty: &Duty, column: &str| duty.column().is_some_and(|one| one.as_str() == column);
-        let is_left_out = |column: &str| {
-            self.duties.iter().any(|(_, duty)| is_of(duty, column) && duty.leaves_out())
-        };
+        let is_left_out =
+            |column: &str| self.duties.iter().any(|(_, duty)| duty.leaves_out(column));
         let has_mask = |column: &str| {
             self.duties.iter().any(|(_, duty)| is_of(duty, column) && matches!(duty, Duty::Mask(_)))
         };
         let mut complaints = Vec::new();
         let others = columns.iter().filter(|column| !is_asked(column)).take(OTHER_COLUMNS_MAX);
         complaints.extend(others.map(|column| Complaint::OtherColumn { column: short(column) }));
-        for (number, (clause, duty)) in self.duties.iter().enumerate() {
+        for (clause, duty) in &self.duties {
+            let hidden = columns.iter().filter(|column| duty.leaves_out(column));
+            complaints.extend(
+                hidden.take(OTHER_COLUMNS_MAX).map(|column| Complaint::HiddenColumn {
+                    clause: *clause,
+                    column: short(column),
+                }),
+            );
+            let Duty::Keep(keep) = duty else { continue };
+            let missing = keep.columns.iter().map(Name::as_str).filter(|column| {
+                !names.contains(column) && is_asked(column) && !is_left_out(column)
+            });
+            complaints.extend(
+                missing
+                    .take(OTHER_COLUMNS_MAX)
+                    .map(|column| Complaint::MissingColumn { column: short(column) }),
+            );
+        }
+        for (number, (_, duty)) in self.duties.iter().enumerate() {
             let Some(column) = duty.column().map(Name::as_str) else { continue };
             let at = columns.iter().position(|one| one == column);
             match at {
-                Some(_) if duty.leaves_out() => {
-                    let (clause, column) = (*clause, short(column));
-                    complaints.push(Complaint::HiddenColumn { clause, column });
-                }
+                Some(_) if duty.leaves_out(column) => {}
                 // What a filter was compared with cannot be seen behind a mask.
                 Some(at) if matches!(duty, Duty::Mask(_)) || !has_mask(column) => {
                     self.seen_in.push((at, number));
@@ -196,7 +210,7 @@ impl Watch {
         self.count(bytes);
         let is_table = self.columns.is_some()
             || matches!(self.part, Some(Part::Rows { .. }))
-            || self.duties.iter().any(|(_, duty)| duty.column().is_some());
+            || !self.duties.is_empty();
         if is_table {
             self.complain(Complaint::Kind { kind: "bytes" });
         }
