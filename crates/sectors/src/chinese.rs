@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use dataspace_policy::{
     Action, Assurance, Clause, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Hours, Legal,
     MaskMethod, Operator, RowFilter, Rule, Scalar, Terms, Weekday,
+    duty::{CalendarPart, Characters},
     facts::{Fact, Form, Values},
 };
 use dataspace_primitives::{Name, shown};
@@ -171,6 +172,11 @@ fn duty(duty: &Duty) -> Option<String> {
     if let Duty::Mask(one) = duty {
         return mask(one);
     }
+    if let Duty::Keep(one) = duty {
+        let columns: Vec<_> = one.columns.iter().map(|one| quoted(one.as_str())).collect();
+        let columns = columns.join("、");
+        return Some(format!("只提供列 {columns}；若有其他列，行的次序重新排列"));
+    }
     None
 }
 
@@ -182,7 +188,7 @@ fn filter(filter: &RowFilter) -> String {
         Operator::Lteq => "不大于",
         Operator::Gt => "大于",
         Operator::Gteq => "不小于",
-        Operator::IsAnyOf => "为下列之一：",
+        Operator::IsAnyOf => "属于",
     };
     let value = |value: &Scalar| match value {
         Scalar::Text(text) => shown(&format!("{text:?}")).to_string(),
@@ -196,26 +202,45 @@ fn filter(filter: &RowFilter) -> String {
 
 fn mask(mask: &ColumnMask) -> Option<String> {
     let column = quoted(mask.column.as_str());
-    let mut text = if let MaskMethod::Drop = mask.method {
-        format!("不提供列 {column}")
-    } else if let MaskMethod::Null = mask.method {
-        format!("清空列 {column} 的值")
-    } else if let MaskMethod::Hash = mask.method {
-        format!("列 {column} 的值以仅用于本合约的假名代替")
-    } else if let MaskMethod::Round { decimals } = mask.method {
-        let digits = decimals.unsigned_abs();
-        if decimals < 0 {
-            format!("列 {column} 的值四舍五入到 10^{digits} 的倍数")
-        } else {
-            format!("列 {column} 的值四舍五入到小数点后 {digits} 位")
+    let mut text = match mask.method {
+        MaskMethod::Hash => format!("列 {column} 的值以仅用于本合约的假名代替"),
+        MaskMethod::Round { decimals } if decimals < 0 => {
+            format!("列 {column} 的值四舍五入到 10^{} 的倍数", decimals.unsigned_abs())
         }
-    } else if let MaskMethod::Truncate { chars } = mask.method {
-        format!("列 {column} 的值只保留前 {chars} 个字符")
-    } else {
-        return None;
+        MaskMethod::Round { decimals } => {
+            format!("列 {column} 的值四舍五入到小数点后 {decimals} 位")
+        }
+        MaskMethod::Truncate { chars } => format!("列 {column} 的值只保留前 {chars} 个字符"),
+        MaskMethod::Bin { width } => {
+            format!("列 {column} 的值以其所在区间（长度 {width}）的下限代替")
+        }
+        MaskMethod::Calendar { part } => format!("列 {column} 的时间只保留到{}（UTC）", to(part)),
+        MaskMethod::Grid { cells } => {
+            format!("列 {column} 的值以其所在网格（每度 {cells} 格）的中点代替")
+        }
+        MaskMethod::Redact { characters: Characters::Digits } => {
+            format!("列 {column} 中的数字以 # 代替")
+        }
+        MaskMethod::Redact { characters: Characters::Letters } => {
+            format!("列 {column} 中的字母以 x 代替")
+        }
+        // WHY two: so that a kind that is added elsewhere is refused here, and does not break the build.
+        _ if mask.method == MaskMethod::Drop => format!("不提供列 {column}"),
+        _ if mask.method == MaskMethod::Null => format!("清空列 {column} 的值"),
+        _ => return None,
     };
     text.push_str("，行的次序重新排列");
     Some(text)
+}
+
+const fn to(part: CalendarPart) -> &'static str {
+    match part {
+        CalendarPart::Minute => "分钟",
+        CalendarPart::Hour => "小时",
+        CalendarPart::Day => "日",
+        CalendarPart::Month => "月",
+        CalendarPart::Year => "年",
+    }
 }
 
 fn legal(legal: &Legal) -> String {
@@ -255,7 +280,7 @@ fn list(all: &[impl AsRef<str>]) -> String {
     for (place, one) in all.iter().enumerate() {
         let before = match place {
             0 => "",
-            place if place + 1 == all.len() => "或",
+            place if place + 1 == all.len() => " 或 ",
             _ => "、",
         };
         let _infallible = write!(text, "{before}{}", one.as_ref());
