@@ -82,19 +82,20 @@ pub enum Kind {
     },
     /// Values that a column is compared with: texts and whole numbers, 1 to 256.
     Cells,
-    /// Names, 1 to 64.
+    /// Names, 1 to 64, none twice.
     Names,
     /// Countries by the codes of ISO 3166-1, and `EU` and `EEA` for theirs, 1 to 64 in all.
     Regions,
-    /// Purposes of the sector, 1 to 64.
+    /// Purposes of the sector, 1 to 64, none twice.
     Purposes,
-    /// Product classes of the sector, 1 to 64.
+    /// Product classes of the sector, 1 to 64, none twice.
     Classes,
-    /// Roles of the sector, 1 to 64.
+    /// Roles of the sector, 1 to 64, none twice.
     Roles,
 }
 
-/// Why an argument is refused. It tells the parameter and what may be given, not what was given.
+/// Why an argument is refused. It tells the parameter and what may be given, not what was given; only
+/// [`Together`](Self::Together) may name a column or a time.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ArgumentError {
@@ -243,11 +244,11 @@ impl Kind {
             (Self::Names, Argument::List(all)) => among(all, |_| true),
             (Self::Regions, Argument::List(all)) => {
                 let mut regions = BTreeSet::new();
-                for one in all {
+                for one in all.iter().take(VALUES_MAX + 1) {
                     let Argument::Text(text) = one else { return None };
                     regions.extend(text.parse::<Regions>().ok()?.as_set().iter().copied());
                 }
-                let is_right = (1..=VALUES_MAX).contains(&regions.len());
+                let is_right = (1..=VALUES_MAX).contains(&regions.len()) && all.len() <= VALUES_MAX;
                 is_right.then(|| Bound::list(regions.iter().map(Region::as_str)))
             }
             (Self::Purposes, Argument::List(all)) => among(all, |one| known.purposes.contains(one)),
@@ -324,7 +325,8 @@ fn names(all: &[Argument]) -> Option<BTreeSet<Name>> {
 
 fn among(all: &[Argument], is_known: impl Fn(&Name) -> bool) -> Option<Bound> {
     let names = names(all)?;
-    let is_right = (1..=VALUES_MAX).contains(&names.len()) && names.iter().all(is_known);
+    let is_count = (1..=VALUES_MAX).contains(&all.len()) && names.len() == all.len();
+    let is_right = is_count && names.iter().all(is_known);
     is_right.then(|| Bound::list(names.iter().map(Name::as_str)))
 }
 

@@ -95,7 +95,7 @@ pub enum InvalidSector {
         setting: Name,
     },
     /// A setting, or its placeholder, that means nothing.
-    #[error("forbids.cedar: {0}")]
+    #[error("a placeholder of forbids.cedar, or a setting, means nothing")]
     Placeholder(#[from] InvalidPlaceholder),
     /// Defaults of settings that cannot be filled in.
     #[error("profile.json: the defaults of the settings do not fit")]
@@ -104,7 +104,7 @@ pub enum InvalidSector {
     #[error("forbids.cedar is refused")]
     Policies(#[from] InvalidPolicies),
     /// A forbid that names a purpose, class or role that the sector does not have.
-    #[error("forbids.cedar: {0}")]
+    #[error("forbids.cedar names what is not there")]
     Value(#[from] UnmatchedValue),
     /// A forbid that the profile does not tell, or one told that is not there.
     #[error("profile.json and forbids.cedar do not have the same forbids")]
