@@ -13,6 +13,7 @@ use arrow_array::{
     LargeStringArray, NullArray, PrimitiveArray, StringArray, StringViewArray, downcast_integer,
     downcast_primitive,
 };
+use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
 use crate::plan_error::PlanError;
@@ -270,25 +271,36 @@ pub(crate) fn mapped<T: ArrowPrimitiveType>(
     Some(Arc::new(builder.finish()))
 }
 
-/// As [`mapped`], for what becomes of every value a value: whole columns at a time.
+/// Returns true if the rows are those from 0 on, one after the other.
+fn is_all(rows: &[usize]) -> bool {
+    rows.iter().enumerate().all(|(place, row)| place == *row)
+}
+
+/// As [`mapped`], for what becomes of every value a value: whole columns at a time. Nothing stays of what
+/// lies under missing values.
 pub(crate) fn mapped_all<T: ArrowPrimitiveType>(
     array: &dyn Array,
     rows: &[usize],
     map: impl Fn(T::Native) -> T::Native,
 ) -> Option<ArrayRef> {
     let source = array.as_primitive_opt::<T>()?;
-    if source.null_count() > 0 {
-        return mapped::<T>(array, rows, |value| Some(map(value)));
-    }
     let values: &[T::Native] = source.values();
-    let is_whole = rows.len() == values.len() && rows.iter().enumerate().all(|(i, row)| i == *row);
-    let values: Vec<_> = if is_whole {
-        values.iter().map(|value| map(*value)).collect()
-    } else {
-        let values = rows.iter().map(|row| values.get(*row).copied().unwrap_or_default());
-        values.map(map).collect()
+    let missing = T::Native::default();
+    let value_of = |row: &usize| values.get(*row).map_or(missing, |value| map(*value));
+    let (values, nulls) = match source.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None if rows.len() == values.len() && is_all(rows) => {
+            (values.iter().map(|value| map(*value)).collect::<Vec<_>>(), None)
+        }
+        None => (rows.iter().map(value_of).collect(), None),
+        Some(nulls) => {
+            let is_valid = |row: &usize| *row < nulls.len() && nulls.is_valid(*row);
+            let values = rows.iter().map(|row| if is_valid(row) { value_of(row) } else { missing });
+            let valid =
+                BooleanBuffer::collect_bool(rows.len(), |at| rows.get(at).is_some_and(is_valid));
+            (values.collect(), Some(NullBuffer::new(valid)))
+        }
     };
-    let array = PrimitiveArray::<T>::new(values.into(), None);
+    let array = PrimitiveArray::<T>::new(values.into(), nulls);
     Some(Arc::new(array.with_data_type(source.data_type().clone())))
 }
 

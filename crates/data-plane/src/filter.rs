@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use arrow_array::{Array as _, Float64Array};
 use arrow_schema::Schema;
 use dataspace_policy::duty::instant_nanos;
 use dataspace_policy::{Number, Operator, RowFilter, Scalar};
@@ -110,8 +111,34 @@ impl RowDuty for Filter {
 
     fn apply(&self, chunk: &Chunk, rows: &mut Vec<usize>) -> Option<()> {
         let cells = Cells::of(chunk.column(self.column)?.as_ref())?;
+        // The common case, with as little as can be for each row.
+        if let (Constants::Float64(constants), Cells::Float64(array)) =
+            (&self.test.constants, &cells)
+            && let [constant] = constants.as_slice()
+        {
+            match self.test.operator {
+                Operator::Lt => retain(array, rows, |value| value < *constant),
+                Operator::Lteq => retain(array, rows, |value| value <= *constant),
+                Operator::Gt => retain(array, rows, |value| value > *constant),
+                Operator::Gteq => retain(array, rows, |value| value >= *constant),
+                Operator::Eq | Operator::Neq | Operator::IsAnyOf => {
+                    rows.retain(|row| self.test.holds(&cells, *row));
+                }
+            }
+            return Some(());
+        }
         rows.retain(|row| self.test.holds(&cells, *row));
         Some(())
+    }
+}
+
+/// Leaves the rows whose value is there and passes.
+fn retain(array: &Float64Array, rows: &mut Vec<usize>, passes: impl Fn(f64) -> bool) {
+    let values = array.values();
+    let passes = |row: &usize| values.get(*row).is_some_and(|value| passes(*value));
+    match array.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => rows.retain(passes),
+        Some(nulls) => rows.retain(|row| nulls.is_valid(*row) && passes(row)),
     }
 }
 

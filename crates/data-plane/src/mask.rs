@@ -234,8 +234,8 @@ fn round(array: &dyn Array, rows: &[usize], decimals: i8) -> Option<ArrayRef> {
     }
     downcast_integer! {
         data_type => (integers),
-        DataType::Float32 => mapped_all::<Float32Type>(array, rows, |v| round_float(v, decimals)),
-        DataType::Float64 => mapped_all::<Float64Type>(array, rows, |v| round_float(v, decimals)),
+        DataType::Float32 => mapped_all::<Float32Type>(array, rows, round_float(decimals)),
+        DataType::Float64 => mapped_all::<Float64Type>(array, rows, round_float(decimals)),
         DataType::Decimal128(precision, scale) => {
             mapped::<Decimal128Type>(array, rows, |v| round_decimal(v, *precision, *scale, decimals))
         }

@@ -53,7 +53,7 @@ impl Pseudonyms {
     /// 8 or 64 bits, `x` as a string or a dictionary entry, `-0.0` and `0.0`, every NaN.
     // INVARIANT: name length, name, one byte for the kind, then the value and nothing more: no
     // two columns, kinds or values share a message.
-    pub(crate) fn of(&self, cells: &Cells<'_>, row: usize) -> Option<String> {
+    pub(crate) fn of(&self, cells: &Cells<'_>, row: usize) -> Option<Pseudonym> {
         let float = |value: f64| {
             let value = if value.is_nan() { f64::NAN } else { value + 0.0 };
             self.tag(b'f', &value.to_bits().to_be_bytes())
@@ -70,16 +70,27 @@ impl Pseudonyms {
         }
     }
 
-    fn tag(&self, kind: u8, value: &[u8]) -> String {
+    fn tag(&self, kind: u8, value: &[u8]) -> Pseudonym {
         let mut context = self.start.clone();
         context.update(&[kind]);
         context.update(value);
         let tag = context.sign();
-        tag.as_ref()
-            .iter()
-            .take(PSEUDONYM_LEN)
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .filter_map(|digit| char::from_digit(u32::from(digit), 16))
-            .collect()
+        let mut digits = [b'0'; PSEUDONYM_DIGITS];
+        let bytes = tag.as_ref().iter().take(PSEUDONYM_LEN);
+        let nibbles = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
+        for (digit, nibble) in digits.iter_mut().zip(nibbles) {
+            *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+        }
+        Pseudonym(digits)
+    }
+}
+
+/// Hexadecimal digits, lower case.
+pub(crate) struct Pseudonym([u8; PSEUDONYM_DIGITS]);
+
+impl AsRef<str> for Pseudonym {
+    fn as_ref(&self) -> &str {
+        // INVARIANT: digits.
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }

@@ -9,9 +9,9 @@ pub(crate) trait Float: Copy + std::fmt::LowerExp + std::str::FromStr {
     const NAN: Self;
     fn is_finite(self) -> bool;
     fn is_nan(self) -> bool;
-    /// The same as the way by the spelling, of a finite number, without one; `None` where that alone
-    /// can tell.
-    fn quick(self, _decimals: i8) -> Option<Self> {
+    /// The same as the way by the spelling, without one; `None` where that alone can tell, of NaN and of
+    /// infinities.
+    fn quick(self, _scale: Scale) -> Option<Self> {
         None
     }
 }
@@ -39,17 +39,34 @@ impl Float for f64 {
     // further from a half than that rounds the same way. The quotient of two whole numbers that a float
     // has exactly is the float nearest to it, as it is of its spelling.
     #[inline]
-    fn quick(self, decimals: i8) -> Option<Self> {
-        let power = POWERS.get(usize::from(decimals.unsigned_abs()))?;
-        let scaled = if decimals < 0 { self / power } else { self * power };
-        let rounded = scaled.round();
+    fn quick(self, scale: Scale) -> Option<Self> {
+        /// Added and taken away, it leaves a whole number: floats of its size have no fraction.
+        const WHOLE: f64 = 6_755_399_441_055_744.0;
+        let Scale { power, is_left } = scale;
+        let scaled = if is_left { self / power } else { self * power };
+        let rounded = (scaled + WHOLE) - WHOLE;
         let rest = (scaled - rounded).abs();
-        if scaled.abs() >= 1_099_511_627_776.0 || rest > 0.5 - 1.0 / 1024.0 {
+        let is_clear = scaled.abs() < 1_099_511_627_776.0 && rest < 0.5 - 1.0 / 1024.0;
+        if !is_clear {
             return None;
         }
-        let value = if decimals < 0 { rounded * power } else { rounded / power };
+        let value = if is_left { rounded * power } else { rounded / power };
         // Zero loses its sign.
         Some(value + 0.0)
+    }
+}
+
+/// Ten to the power of the decimals, and on which side of the point they are.
+#[derive(Clone, Copy)]
+pub(crate) struct Scale {
+    power: f64,
+    is_left: bool,
+}
+
+impl Scale {
+    fn of(decimals: i8) -> Option<Self> {
+        let power = *POWERS.get(usize::from(decimals.unsigned_abs()))?;
+        Some(Self { power, is_left: decimals < 0 })
     }
 }
 
@@ -60,14 +77,22 @@ const POWERS: [f64; 19] = [
 
 /// Rounds to `decimals`. Infinities stay; every NaN becomes the one NaN, whose bits tell nothing;
 /// zero has no sign, as the sign of a value that rounds to zero is a digit of it.
-pub(crate) fn round_float<F: Float>(value: F, decimals: i8) -> F {
+pub(crate) fn round_float<F: Float>(decimals: i8) -> impl Fn(F) -> F {
+    let scale = Scale::of(decimals);
+    move |value| {
+        scale.and_then(|scale| value.quick(scale)).unwrap_or_else(|| round_slowly(value, decimals))
+    }
+}
+
+#[cold]
+fn round_slowly<F: Float>(value: F, decimals: i8) -> F {
     if value.is_nan() {
         return F::NAN;
     }
     if !value.is_finite() {
         return value;
     }
-    value.quick(decimals).unwrap_or_else(|| by_spelling(value, decimals))
+    by_spelling(value, decimals)
 }
 
 fn by_spelling<F: Float>(value: F, decimals: i8) -> F {
@@ -147,7 +172,7 @@ mod tests {
             (5.0, -2, 0.0),
         ] {
             assert_eq!(
-                round_float::<f64>(value, decimals).to_bits(),
+                round_float::<f64>(decimals)(value).to_bits(),
                 f64::to_bits(expected),
                 "{value} to {decimals}"
             );
@@ -158,12 +183,12 @@ mod tests {
     fn extreme_floats_neither_overflow_nor_panic() {
         for value in [1e300, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324, 1e22] {
             for decimals in -18..=18 {
-                assert!(round_float(value, decimals).is_finite());
+                assert!(round_float(decimals)(value).is_finite());
             }
         }
-        assert!(round_float(f32::MAX, -18).is_finite());
-        assert_eq!(round_float(f32::MAX, -18).to_bits(), f32::MAX.to_bits());
-        assert!(round_float(f64::INFINITY, 2).is_infinite());
+        assert!(round_float(-18)(f32::MAX).is_finite());
+        assert_eq!(round_float(-18)(f32::MAX).to_bits(), f32::MAX.to_bits());
+        assert!(round_float(2)(f64::INFINITY).is_infinite());
     }
 
     #[test]
@@ -180,7 +205,7 @@ mod tests {
             let bits = f64::from_bits(state);
             let any = if bits.is_finite() { bits } else { 0.5 };
             for value in [short * magnitude, short + 0.5, short, -short - 0.005, any] {
-                if let Some(found) = value.quick(decimals) {
+                if let Some(found) = value.quick(Scale::of(decimals).unwrap()) {
                     quick += 1;
                     let expected = by_spelling(value, decimals);
                     assert_eq!(found.to_bits(), expected.to_bits(), "{value:e} to {decimals}");
@@ -188,18 +213,21 @@ mod tests {
             }
         }
         assert!(quick > 100_000, "{quick}");
+        assert!(
+            [f64::NAN, f64::INFINITY].iter().all(|one| one.quick(Scale::of(1).unwrap()).is_none())
+        );
     }
 
     #[test]
     fn a_rounded_nan_carries_no_payload() {
         let tagged = f64::from_bits(0x7ff8_dead_beef_0001);
-        assert_eq!(round_float(tagged, 2).to_bits(), f64::NAN.to_bits());
+        assert_eq!(round_float(2)(tagged).to_bits(), f64::NAN.to_bits());
     }
 
     #[test]
     fn a_value_that_rounds_to_zero_has_no_sign() {
         for value in [-0.0, -0.4, -1e-300] {
-            assert_eq!(round_float::<f64>(value, 0).to_bits(), 0);
+            assert_eq!(round_float::<f64>(0)(value).to_bits(), 0);
         }
     }
 

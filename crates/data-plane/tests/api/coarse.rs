@@ -227,12 +227,13 @@ proptest! {
         // Without a mask, as text: what is cut off is written as its least value.
         let whole = rows(&apply(&[], &batch(vec![("c", column())])))[0].clone();
         let (date, time) = whole.split_once(' ').unwrap();
-        let year_month = &date[..date.len() - 2];
-        prop_assert_eq!(shown(CalendarPart::Minute), format!("{date} {}:00", &time[..5]));
-        prop_assert_eq!(shown(CalendarPart::Hour), format!("{date} {}:00:00", &time[..2]));
+        let until = |text: &str, end: usize| text.get(..end).unwrap().to_owned();
+        let year_month = until(date, date.len() - 2);
+        prop_assert_eq!(shown(CalendarPart::Minute), format!("{date} {}:00", until(time, 5)));
+        prop_assert_eq!(shown(CalendarPart::Hour), format!("{date} {}:00:00", until(time, 2)));
         prop_assert_eq!(shown(CalendarPart::Day), format!("{date} 00:00:00"));
         prop_assert_eq!(shown(CalendarPart::Month), format!("{year_month}01 00:00:00"));
-        let year = &date[..date.len() - 5];
+        let year = until(date, date.len() - 5);
         prop_assert_eq!(shown(CalendarPart::Year), format!("{year}01-01 00:00:00"));
     }
 
