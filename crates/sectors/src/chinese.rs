@@ -274,16 +274,20 @@ fn seconds(secs: u64) -> String {
     format!("{} {unit}", secs / scale)
 }
 
-/// `甲、乙或丙`.
+/// `甲、乙或丙`, with spaces around the 或 of plain ASCII.
 fn list(all: &[impl AsRef<str>]) -> String {
     let mut text = String::new();
     for (place, one) in all.iter().enumerate() {
-        let before = match place {
-            0 => "",
-            place if place + 1 == all.len() => " 或 ",
-            _ => "、",
-        };
-        let _infallible = write!(text, "{before}{}", one.as_ref());
+        let one = one.as_ref();
+        if place > 0 && place + 1 == all.len() {
+            let space = |is_ascii: bool| if is_ascii { " " } else { "" };
+            let before = space(text.ends_with(|c: char| c.is_ascii()));
+            let after = space(one.starts_with(|c: char| c.is_ascii()));
+            let _infallible = write!(text, "{before}或{after}");
+        } else if place > 0 {
+            text.push('、');
+        }
+        text.push_str(one);
     }
     text
 }

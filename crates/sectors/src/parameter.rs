@@ -286,6 +286,41 @@ impl std::fmt::Display for Kind {
     }
 }
 
+impl Kind {
+    /// What may be given, with its range: `a whole number from 1 to 100`.
+    #[must_use]
+    pub fn words(&self, language: Language) -> String {
+        match language {
+            Language::English => self.to_string(),
+            Language::Chinese => self.in_chinese(),
+        }
+    }
+
+    fn in_chinese(&self) -> String {
+        match self {
+            Self::Whole { from, to } => format!("{from} 至 {to} 的整数"),
+            Self::Days { from, to } => format!("{from} 至 {to} 天"),
+            Self::Instant => {
+                "时刻，如 2027-01-01T00:00:00Z 或 2027-01-01T20:00[Europe/Paris]".into()
+            }
+            Self::Zone => "时区，如 Europe/Berlin".into(),
+            Self::Text { most } => format!("一行文本，1 至 {most} 字节"),
+            Self::Money => "金额，如 2.50 EUR".into(),
+            Self::Participant => "参与方的 DID".into(),
+            Self::Column => "列名".into(),
+            Self::Columns { from, to } => format!("{from} 至 {to} 个列名，不得重复"),
+            Self::Cells => format!("1 至 {ENTRIES_MAX} 个文本或整数"),
+            Self::Names => format!("1 至 {VALUES_MAX} 个名称，不得重复"),
+            Self::Regions => {
+                format!("1 至 {VALUES_MAX} 个国家或地区的代码，如 FR，亦可为 EU、EEA")
+            }
+            Self::Purposes => format!("1 至 {VALUES_MAX} 个本行业的使用目的，不得重复"),
+            Self::Classes => format!("1 至 {VALUES_MAX} 个本行业的产品类别，不得重复"),
+            Self::Roles => format!("1 至 {VALUES_MAX} 个本行业的角色，不得重复"),
+        }
+    }
+}
+
 impl Bound {
     fn one(json: impl Into<Value>, words: String) -> Self {
         Self { json: json.into(), words: vec![words] }

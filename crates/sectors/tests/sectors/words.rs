@@ -28,8 +28,9 @@ fn template(page: &mut String, template: &Template) {
     }
     for one in template.parameters() {
         let is_needed = if one.default().is_some() { "" } else { ", needed" };
-        let (en, zh) = (one.text(Language::English), one.text(Language::Chinese));
-        writeln!(page, "- `{}`{is_needed}: {}. {en} {zh}", one.name(), one.kind()).unwrap();
+        let told = Language::ALL
+            .map(|language| format!("{} ({})", one.text(language), one.kind().words(language)));
+        writeln!(page, "- `{}`{is_needed}: {}", one.name(), told.join(" · ")).unwrap();
     }
     page.push('\n');
 }
