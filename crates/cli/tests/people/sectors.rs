@@ -28,7 +28,7 @@ fn every_template_can_be_read_in_both_languages() {
 fn a_template_is_filled_with_the_arguments_of_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("arguments.json");
-    let mut show = |arguments: &str, more: &[&str]| {
+    let show = |arguments: &str, more: &[&str]| {
         fs::write(&file, arguments).unwrap();
         let show = ["sector", "show", "pay-per-access", "--arguments", "arguments.json"];
         run(dir.path(), &[&show[..], more].concat())
