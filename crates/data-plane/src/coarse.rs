@@ -50,7 +50,7 @@ fn lower_end<T: TryFrom<i128>>(value: i128, width: i128) -> Option<T> {
 }
 
 /// Infinities stay; every NaN becomes the one NaN; zero has no sign.
-fn lower_end_of_float(value: f64, width: f64) -> f64 {
+pub(crate) fn lower_end_of_float(value: f64, width: f64) -> f64 {
     if value.is_nan() {
         return f64::NAN;
     }
@@ -78,7 +78,7 @@ pub(crate) fn grid(array: &dyn Array, rows: &[usize], cells: u32) -> Option<Arra
     }
 }
 
-fn middle(degrees: f64, cells: f64) -> Option<f64> {
+pub(crate) fn middle(degrees: f64, cells: f64) -> Option<f64> {
     // NaN is in no range.
     (-360.0..=360.0).contains(&degrees).then(|| ((degrees * cells).floor() + 0.5) / cells)
 }

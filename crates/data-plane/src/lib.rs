@@ -123,8 +123,10 @@ mod column;
 mod csv_cells;
 mod csv_records;
 mod csv_source;
+pub mod document;
 mod file;
 mod filter;
+mod json;
 mod limited;
 mod mask;
 pub mod media;
@@ -151,6 +153,7 @@ mod thrift;
 pub use arrow_array::RecordBatch;
 pub use arrow_schema::{Schema, SchemaRef};
 
+pub use crate::document::Document;
 pub use crate::media::MediaFile;
 pub use crate::options::{ColumnType, TableOptions};
 pub use crate::plan::Plan;

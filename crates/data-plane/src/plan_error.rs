@@ -111,6 +111,26 @@ pub enum PlanError {
         /// The duty.
         clause: usize,
     },
+    /// The product is a document, which has no rows to filter.
+    #[error("duty {clause}: a document has no rows, so none can be left out")]
+    NoRows {
+        /// The filter.
+        clause: usize,
+    },
+    /// Two masks of a document may be about the same part.
+    #[error("duty {clause}: an earlier mask may be about `{column}` too, or about what is in it")]
+    Overlap {
+        /// The second mask.
+        clause: usize,
+        /// Its pointer.
+        column: String,
+    },
+    /// Masks of a document lead to more parts than [`PLACES_MAX`](crate::document::PLACES_MAX).
+    #[error("duty {clause}: the masks are about more than a million parts of the document")]
+    TooManyParts {
+        /// The mask at which there are too many.
+        clause: usize,
+    },
     /// Every column is left out.
     #[error("no column is left to release")]
     NothingLeft,

@@ -5,6 +5,7 @@ use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use ring::hmac;
 
 use crate::column::{Cells, boolean, value};
+use crate::json::Json;
 
 /// Bytes of the HMAC that a pseudonym shows (128 bits), as twice as many hexadecimal digits.
 const PSEUDONYM_LEN: usize = PSEUDONYM_DIGITS / 2;
@@ -68,6 +69,18 @@ impl Pseudonyms {
             Cells::Instant(get) => get(row).map(|v| self.tag(b'n', &v.to_be_bytes())),
             Cells::Text(text) => text.get(row).map(|v| self.tag(b't', v.as_bytes())),
         }
+    }
+
+    /// The same for a single value of a document; `None` of one that is missing or not single.
+    pub(crate) fn of_json(&self, value: &Json) -> Option<String> {
+        let tag = match value {
+            Json::Bool(value) => self.tag(b'b', &[u8::from(*value)]),
+            Json::Integer(value) => self.tag(b'i', &value.to_be_bytes()),
+            Json::Float(value) => self.tag(b'f', &(value + 0.0).to_bits().to_be_bytes()),
+            Json::Text(text) => self.tag(b't', text.as_bytes()),
+            Json::Null | Json::Array(_) | Json::Object(_) => return None,
+        };
+        Some(tag.as_ref().to_owned())
     }
 
     fn tag(&self, kind: u8, value: &[u8]) -> Pseudonym {

@@ -4,6 +4,9 @@
 #[path = "../../../fuzz/checks/csv_table.rs"]
 mod csv_table;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/document.rs"]
+mod document;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/duties.rs"]
 mod duties;
 #[cfg(test)]
@@ -20,6 +23,11 @@ mod tests {
     #[test]
     fn the_corpus_of_csv_table_breaks_nothing() {
         replay("csv_table", super::csv_table::check);
+    }
+
+    #[test]
+    fn the_corpus_of_document_breaks_nothing() {
+        replay("document", super::document::check);
     }
 
     #[test]

@@ -72,6 +72,16 @@ impl Duty {
         self.kind().leaves_out(column)
     }
 
+    /// Returns true if it can be carried out on a document: all that it names are JSON pointers.
+    #[must_use]
+    pub fn is_for_documents(&self) -> bool {
+        let is_pointer = |name: &Name| name.as_str().starts_with('/');
+        match self {
+            Self::Keep(keep) => keep.columns.iter().all(is_pointer),
+            duty => duty.column().is_some_and(is_pointer) && !matches!(duty, Self::Filter(_)),
+        }
+    }
+
     /// For a consumer: returns false if a released cell of the duty's column shows, by its text in CSV,
     /// that the duty was not carried out. A missing value is the empty text. Much cannot be seen in a cell,
     /// and is true.

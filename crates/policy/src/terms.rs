@@ -307,7 +307,7 @@ impl Terms {
         }
         for (clause, duty) in duties() {
             if let (Duty::Mask(mask), Some(kept)) = (duty, kept)
-                && !kept.contains(&mask.column)
+                && !kept.iter().any(|one| holds(one.as_str(), mask.column.as_str()))
             {
                 return Err(InvalidTerms::MaskNotKept { clause, column: mask.column.clone() });
             }
@@ -321,6 +321,12 @@ impl Terms {
         let prohibitions = numbered(ClauseKind::Prohibition, self.prohibitions.len());
         permissions.zip(&self.permissions).chain(prohibitions.zip(&self.prohibitions))
     }
+}
+
+/// Returns true if it is the same column, or the same part of a document or one within it.
+fn holds(kept: &str, column: &str) -> bool {
+    let rest = column.strip_prefix(kept);
+    rest.is_some_and(|rest| rest.is_empty() || (kept.starts_with('/') && rest.starts_with('/')))
 }
 
 /// Ids of the first `len` clauses of a kind (no more than a `u16` can count).

@@ -7,6 +7,7 @@ mod common;
 mod bounds;
 mod coarse;
 mod csv_cases;
+mod documents;
 mod filters;
 mod leaks;
 mod masks;

@@ -22,6 +22,30 @@ pub enum CalendarPart {
 }
 
 impl CalendarPart {
+    /// A date or an instant, as [`instant_nanos`] takes them, cut; a date stays one.
+    #[must_use]
+    pub fn cut(self, text: &str) -> String {
+        let (date, time) = match text.split_once(['T', ' ']) {
+            Some((date, time)) => (date, Some(time)),
+            None => (text, None),
+        };
+        let first = |text: &str, len: usize| text.get(..len).unwrap_or(text).to_owned();
+        let (date, time_len) = match self {
+            Self::Minute => (date.to_owned(), 5),
+            Self::Hour => (date.to_owned(), 2),
+            Self::Day => (date.to_owned(), 0),
+            Self::Month => (first(date, 7) + "-01", 0),
+            Self::Year => (first(date, 4) + "-01-01", 0),
+        };
+        match time {
+            None => date,
+            Some(time) => {
+                let rest = "00:00:00".get(time_len..).unwrap_or_default();
+                format!("{date}T{}{rest}Z", first(time, time_len))
+            }
+        }
+    }
+
     /// Returns false if the text, a date or an instant as CSV has it, says more.
     pub(super) fn allows(self, cell: &str) -> bool {
         let cell = cell.strip_suffix('Z').unwrap_or(cell);

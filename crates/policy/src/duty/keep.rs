@@ -19,7 +19,7 @@ pub const KEPT_COLUMNS_MAX: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct KeptColumns {
-    /// Their names, exactly as in the table. 1 to [`KEPT_COLUMNS_MAX`].
+    /// Their names, exactly as in the table; of a document, the JSON pointers of its parts. 1 to [`KEPT_COLUMNS_MAX`].
     pub columns: BTreeSet<Name>,
 }
 

@@ -16,7 +16,8 @@ use crate::phrase::quoted;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ColumnMask {
-    /// The column's name, exactly as in the table.
+    /// The column's name, exactly as in the table; of a document, the JSON pointer (RFC 6901) of a part, in
+    /// which `*` stands for every item of an array.
     pub column: Name,
     /// What is done to its values.
     pub method: MaskMethod,

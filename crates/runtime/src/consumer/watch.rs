@@ -210,7 +210,7 @@ impl Watch {
         self.count(bytes);
         let is_table = self.columns.is_some()
             || matches!(self.part, Some(Part::Rows { .. }))
-            || !self.duties.is_empty();
+            || self.duties.iter().any(|(_, duty)| !duty.is_for_documents());
         if is_table {
             self.complain(Complaint::Kind { kind: "bytes" });
         }

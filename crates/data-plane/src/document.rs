@@ -1,0 +1,414 @@
+//! JSON documents, of which a contract shows a view.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::Path;
+
+use bytes::Bytes;
+use dataspace_policy::duty::instant_nanos;
+use dataspace_policy::{Duty, MaskMethod};
+use dataspace_primitives::{Digest, Part, Secrets};
+use thiserror::Error;
+
+use crate::coarse::{lower_end_of_float, middle};
+use crate::file::{FileError, Snapshot};
+use crate::json::{Json, pointer};
+use crate::media::MEDIA_PIECE_LEN;
+use crate::plan_error::{PartError, PlanError};
+use crate::product::{Delivery, Piece, Product, ProductError};
+use crate::pseudonym::{PseudonymKey, Pseudonyms};
+use crate::round::{round_float, round_integer};
+use crate::run_error::RunError;
+
+/// Most bytes of a document.
+pub const DOCUMENT_LEN_MAX: u64 = 16 << 20;
+
+/// Most values that the pointers of one contract lead to.
+pub const PLACES_MAX: usize = 1 << 20;
+
+/// A JSON document, such as a battery passport or a certificate. Duties name its parts by JSON pointers
+/// (RFC 6901, `/identification/serial/0/value`), where `*` stands for every item of an array:
+/// - [`Duty::Keep`] leaves nothing but the parts that it lists, in the objects and arrays around them;
+/// - [`MaskMethod::Drop`] removes a part (an item of an array leaves a null, so that the others keep their
+///   places), [`MaskMethod::Null`] empties it, and the other masks do to single
+///   values what they do in tables ([`MaskMethod::Calendar`] to texts that are dates or instants).
+///
+/// A part that the document does not have, or has in another kind, makes the contract unsignable. It is read
+/// once, when it is opened, and stays what it was then: its descriptor is the digest of its content.
+/// What leaves has its members in the order of their names, and no spaces.
+///
+/// # Example
+/// ```
+/// use dataspace_data_plane::{Document, Product};
+/// use dataspace_policy::{Duty, KeptColumns};
+///
+/// let passport = Document::from_bytes(br#"{"chemistry": "NCM", "serial": "SN12345678"}"#)?;
+/// let public = Duty::Keep(KeptColumns { columns: ["/chemistry".parse()?].into() });
+/// assert!(passport.check(&[public]).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Document {
+    content: Digest,
+    root: Json,
+}
+
+/// Why a document is not opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenDocumentError {
+    /// It is not there, or cannot be read.
+    #[error("the file cannot be read")]
+    Io(#[from] std::io::Error),
+    /// A directory, a pipe, a device.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// More than [`DOCUMENT_LEN_MAX`].
+    #[error("the document has {len} bytes; 16 MiB are the most")]
+    TooLong {
+        /// Bytes.
+        len: u64,
+    },
+    /// It is no JSON (RFC 8259), is nested deeper than 128, has a member twice, or a number that would lose
+    /// digits.
+    #[error("it is no JSON that can be kept as it is: {0}")]
+    Json(serde_json::Error),
+}
+
+impl Document {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`OpenDocumentError`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenDocumentError> {
+        let (mut file, stamp) = Snapshot::open(path.as_ref()).map_err(|error| match error {
+            FileError::Io(error) => OpenDocumentError::Io(error),
+            FileError::NotRegular => OpenDocumentError::NotRegular,
+        })?;
+        if stamp.len > DOCUMENT_LEN_MAX {
+            return Err(OpenDocumentError::TooLong { len: stamp.len });
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Self::from_bytes(&bytes)
+    }
+
+    /// Takes a document that is in memory.
+    ///
+    /// # Errors
+    /// [`OpenDocumentError`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpenDocumentError> {
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if len > DOCUMENT_LEN_MAX {
+            return Err(OpenDocumentError::TooLong { len });
+        }
+        let root = serde_json::from_slice(bytes).map_err(OpenDocumentError::Json)?;
+        Ok(Self { content: Digest::of(bytes), root })
+    }
+
+    /// The SHA-256 of the document as it was read.
+    #[must_use]
+    pub fn content(&self) -> Digest {
+        self.content
+    }
+
+    /// What the duties leave of it.
+    fn view(&self, duties: &[Duty], key: Option<&PseudonymKey>) -> Result<Json, PlanError> {
+        let mut places = PLACES_MAX;
+        let mut root = self.root.clone();
+        let mut kept = None;
+        for (clause, duty) in duties.iter().enumerate() {
+            duty.check().map_err(|source| PlanError::Duty { clause, source })?;
+            match duty {
+                Duty::Filter(_) => return Err(PlanError::NoRows { clause }),
+                Duty::Mask(mask) => {
+                    let name = mask.column.as_str();
+                    let at = find(clause, name)?;
+                    let is_second = duties.iter().take(clause).any(|other| {
+                        matches!(other, Duty::Mask(first) if overlap(first.column.as_str(), name))
+                    });
+                    if is_second {
+                        return Err(PlanError::Overlap { clause, column: name.to_owned() });
+                    }
+                    let pseudonyms = key.map(|key| Pseudonyms::new(key, name));
+                    let mut masking = Masking { clause, name, method: mask.method, pseudonyms };
+                    if masking.at(&mut root, &at, &mut places)? == 0 {
+                        return Err(unknown(clause, name));
+                    }
+                }
+                Duty::Keep(keep) => {
+                    if let Some((first, _)) = kept.replace((clause, keep)) {
+                        return Err(PlanError::SecondKeep { clause, first });
+                    }
+                }
+            }
+        }
+        let Some((clause, keep)) = kept else { return Ok(root) };
+        let mut pointers = Vec::new();
+        for column in &keep.columns {
+            let at = find(clause, column.as_str())?;
+            // In the document as it is: a part that a mask removed is there all the same.
+            if !leads_somewhere(&self.root, &at) {
+                return Err(unknown(clause, column.as_str()));
+            }
+            pointers.push(at);
+        }
+        let pointers: Vec<&[String]> = pointers.iter().map(Vec::as_slice).collect();
+        only(root, &pointers).ok_or(PlanError::NothingLeft)
+    }
+}
+
+fn find(clause: usize, name: &str) -> Result<Vec<String>, PlanError> {
+    pointer(name).ok_or_else(|| unknown(clause, name))
+}
+
+fn unknown(clause: usize, name: &str) -> PlanError {
+    PlanError::UnknownColumn { clause, column: name.to_owned() }
+}
+
+/// Returns true if one pointer may lead into what the other one leads to.
+fn overlap(one: &str, other: &str) -> bool {
+    let (Some(one), Some(other)) = (pointer(one), pointer(other)) else { return true };
+    one.iter().zip(&other).all(|(a, b)| a == b || a == "*" || b == "*")
+}
+
+/// The place of an item in an array (RFC 6901, section 4).
+fn index(part: &str) -> Option<usize> {
+    let is_plain = part == "0" || (!part.starts_with(['0', '+']) && !part.is_empty());
+    if is_plain { part.parse().ok() } else { None }
+}
+
+fn leads_somewhere(value: &Json, at: &[String]) -> bool {
+    let [first, rest @ ..] = at else { return true };
+    match value {
+        Json::Object(members) => {
+            members.get(first).is_some_and(|member| leads_somewhere(member, rest))
+        }
+        // Of no item, all have what is asked for.
+        Json::Array(items) if first == "*" => {
+            items.is_empty() || items.iter().any(|item| leads_somewhere(item, rest))
+        }
+        Json::Array(items) => index(first)
+            .and_then(|index| items.get(index))
+            .is_some_and(|item| leads_somewhere(item, rest)),
+        _ => false,
+    }
+}
+
+/// What the pointers lead to, with the objects and arrays around it; `None` if they lead nowhere.
+fn only(value: Json, pointers: &[&[String]]) -> Option<Json> {
+    if pointers.iter().any(|at| at.is_empty()) {
+        return Some(value);
+    }
+    let below = |name: &str, stars: bool| -> Vec<&[String]> {
+        let parts = pointers.iter().filter_map(|at| at.split_first());
+        parts
+            .filter(|(first, _)| *first == name || (stars && *first == "*"))
+            .map(|(_, r)| r)
+            .collect()
+    };
+    match value {
+        Json::Object(members) => {
+            let members = members.into_iter().filter_map(|(name, member)| {
+                let below = below(&name, false);
+                if below.is_empty() { None } else { Some((name, only(member, &below)?)) }
+            });
+            let members: std::collections::BTreeMap<_, _> = members.collect();
+            (!members.is_empty()).then_some(Json::Object(members))
+        }
+        Json::Array(items) => {
+            let has_star = pointers.iter().any(|at| at.first().is_some_and(|first| first == "*"));
+            let items: Vec<_> = items
+                .into_iter()
+                .enumerate()
+                .filter_map(|(place, item)| {
+                    let below = below(&place.to_string(), true);
+                    if below.is_empty() { None } else { only(item, &below) }
+                })
+                .collect();
+            (has_star || !items.is_empty()).then_some(Json::Array(items))
+        }
+        _ => None,
+    }
+}
+
+/// One mask, at the parts of the document that it is about.
+struct Masking<'a> {
+    clause: usize,
+    name: &'a str,
+    method: MaskMethod,
+    pseudonyms: Option<Pseudonyms>,
+}
+
+impl Masking<'_> {
+    /// How many parts it found.
+    fn at(
+        &mut self,
+        value: &mut Json,
+        at: &[String],
+        places: &mut usize,
+    ) -> Result<usize, PlanError> {
+        let [first, rest @ ..] = at else {
+            *places =
+                places.checked_sub(1).ok_or(PlanError::TooManyParts { clause: self.clause })?;
+            *value = self.masked(value)?;
+            return Ok(1);
+        };
+        let removes = rest.is_empty() && self.method == MaskMethod::Drop;
+        match value {
+            Json::Object(members) if removes => Ok(usize::from(members.remove(first).is_some())),
+            Json::Object(members) => match members.get_mut(first) {
+                Some(member) => self.at(member, rest, places),
+                None => Ok(0),
+            },
+            Json::Array(items) if first == "*" && removes => {
+                items.clear();
+                Ok(1)
+            }
+            Json::Array(items) if first == "*" => {
+                let mut found = usize::from(items.is_empty());
+                for item in items {
+                    found = found.saturating_add(self.at(item, rest, places)?);
+                }
+                Ok(found)
+            }
+            Json::Array(items) => {
+                let Some(place) = index(first).filter(|place| *place < items.len()) else {
+                    return Ok(0);
+                };
+                // The others keep their places: an item that is removed leaves a null.
+                match items.get_mut(place) {
+                    Some(item) if removes => {
+                        *item = Json::Null;
+                        Ok(1)
+                    }
+                    Some(item) => self.at(item, rest, places),
+                    None => Ok(0),
+                }
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn masked(&self, value: &Json) -> Result<Json, PlanError> {
+        let misfit = |action| PlanError::ColumnType {
+            clause: self.clause,
+            column: self.name.to_owned(),
+            data_type: value.kind().to_owned(),
+            action,
+        };
+        Ok(match (self.method, value) {
+            // A missing value stays missing.
+            (MaskMethod::Drop | MaskMethod::Null, _) | (_, Json::Null) => Json::Null,
+            (MaskMethod::Hash, _) => {
+                let hidden = match (&self.pseudonyms, value) {
+                    (_, Json::Array(_) | Json::Object(_)) => {
+                        return Err(misfit("replaced by pseudonyms"));
+                    }
+                    // To check that it can be done, none is needed.
+                    (None, _) => String::new(),
+                    (Some(pseudonyms), value) => pseudonyms.of_json(value).unwrap_or_default(),
+                };
+                Json::Text(hidden)
+            }
+            (MaskMethod::Round { decimals }, Json::Float(value)) => {
+                Json::Float(round_float(decimals)(*value))
+            }
+            (MaskMethod::Round { decimals }, Json::Integer(value)) => {
+                let zeros = if decimals < 0 { u32::from(decimals.unsigned_abs()) } else { 0 };
+                Json::Integer(round_integer(*value, zeros).unwrap_or_default())
+            }
+            (MaskMethod::Bin { width }, Json::Integer(value)) => {
+                Json::Integer(value - value.rem_euclid(i128::from(width.max(1))))
+            }
+            (MaskMethod::Bin { width }, Json::Float(value)) => {
+                Json::Float(lower_end_of_float(*value, f64::from(width)))
+            }
+            (MaskMethod::Grid { cells }, Json::Float(value)) => grid(*value, cells),
+            (MaskMethod::Truncate { chars }, Json::Text(text)) => {
+                let chars = usize::try_from(chars).unwrap_or(usize::MAX);
+                Json::Text(text.chars().take(chars).collect())
+            }
+            (MaskMethod::Redact { characters }, Json::Text(text)) => {
+                let redact = |one| characters.redacted(one).unwrap_or(one);
+                Json::Text(text.chars().map(redact).collect())
+            }
+            (MaskMethod::Calendar { part }, Json::Text(text)) if instant_nanos(text).is_some() => {
+                Json::Text(part.cut(text))
+            }
+            (MaskMethod::Round { .. }, _) => return Err(misfit("rounded")),
+            (MaskMethod::Bin { .. }, _) => return Err(misfit("sorted into intervals")),
+            (MaskMethod::Grid { .. }, _) => return Err(misfit("moved to a grid")),
+            (MaskMethod::Truncate { .. }, _) => return Err(misfit("cut")),
+            (MaskMethod::Redact { .. }, _) => return Err(misfit("redacted")),
+            (MaskMethod::Calendar { .. }, _) => {
+                return Err(misfit("cut to a part of the calendar"));
+            }
+        })
+    }
+}
+
+/// What is no latitude or longitude becomes null.
+fn grid(value: f64, cells: u32) -> Json {
+    middle(value, f64::from(cells)).map_or(Json::Null, Json::Float)
+}
+
+impl Product for Document {
+    fn descriptor_digest(&self) -> Digest {
+        let mut bytes = b"dataspace/document-descriptor/v1\0".to_vec();
+        bytes.extend_from_slice(self.content.as_bytes());
+        Digest::of(&bytes)
+    }
+
+    fn check(&self, duties: &[Duty]) -> Result<(), PlanError> {
+        self.view(duties, None).map(drop)
+    }
+
+    fn open(
+        &self,
+        duties: &[Duty],
+        part: Option<&Part>,
+        secrets: (&dyn Secrets, &[u8]),
+    ) -> Result<Box<dyn Delivery>, ProductError> {
+        // Pseudonyms in what it takes to read some bytes of it would be the same; the whole is one answer.
+        match part {
+            None => {}
+            Some(Part::Rows { .. }) => return Err(PartError::Kind { asked: "rows" }.into()),
+            Some(Part::Bytes { .. }) => {
+                return Err(PartError::Kind { asked: "ranges of bytes" }.into());
+            }
+        }
+        let hashes =
+            |duty: &Duty| matches!(duty, Duty::Mask(mask) if mask.method == MaskMethod::Hash);
+        let key = if duties.iter().any(hashes) {
+            let key = PseudonymKey::derive(secrets.0, secrets.1);
+            Some(key.map_err(|source| PlanError::Secret { source })?)
+        } else {
+            None
+        };
+        let mut bytes = Vec::new();
+        self.view(duties, key.as_ref())?.write(&mut bytes);
+        Ok(Box::new(DocumentDelivery { bytes: Bytes::from(bytes), at: 0 }))
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("content", &self.content).finish_non_exhaustive()
+    }
+}
+
+struct DocumentDelivery {
+    bytes: Bytes,
+    at: u64,
+}
+
+impl Delivery for DocumentDelivery {
+    fn next(&mut self) -> Result<Option<Piece>, RunError> {
+        if self.bytes.is_empty() {
+            return Ok(None);
+        }
+        let (at, len) = (self.at, self.bytes.len().min(MEDIA_PIECE_LEN));
+        self.at = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+        Ok(Some(Piece::Bytes { at, bytes: self.bytes.split_to(len) }))
+    }
+}

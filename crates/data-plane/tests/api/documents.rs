@@ -1,0 +1,245 @@
+//! Views of JSON documents: what is hidden cannot be had, and what cannot be carried out is refused.
+
+use dataspace_data_plane::document::OpenDocumentError;
+use dataspace_data_plane::errors::PlanError;
+use dataspace_data_plane::{Document, Piece, Product};
+use dataspace_policy::duty::{CalendarPart, Characters};
+use dataspace_policy::{Duty, KeptColumns, MaskMethod, Operator, Rule, Terms};
+use dataspace_primitives::Part;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::common::{CONTRACT, filter, key, mask, text};
+
+const PASSPORT: &str = r#"{
+  "id": "urn:uuid:550e8400", "issueDate": "2024-02-29", "moment": "2024-02-29T13:47:59Z",
+  "serial": [{"key": "part", "value": "SN12345678"}, {"key": "batch", "value": "BID1"}],
+  "size": {"weight": 20.25, "cells": 47, "place": {"lat": 48.13743}}, "none": null
+}"#;
+
+fn keep(pointers: &[&str]) -> Duty {
+    let columns = pointers.iter().map(|pointer| pointer.parse().unwrap()).collect();
+    Duty::Keep(KeptColumns { columns })
+}
+
+fn open(document: &str, duties: &[Duty]) -> String {
+    let document = Document::from_bytes(document.as_bytes()).unwrap();
+    document.check(duties).unwrap();
+    let mut delivery = document.open(duties, None, (&key(1), CONTRACT)).unwrap();
+    let mut all = Vec::new();
+    while let Some(piece) = delivery.next().unwrap() {
+        let Piece::Bytes { at, bytes } = piece else { panic!("rows") };
+        assert_eq!(usize::try_from(at).unwrap(), all.len());
+        all.extend_from_slice(&bytes);
+    }
+    String::from_utf8(all).unwrap()
+}
+
+fn view(duties: &[Duty]) -> Value {
+    serde_json::from_str(&open(PASSPORT, duties)).unwrap()
+}
+
+fn error(duties: &[Duty]) -> PlanError {
+    Document::from_bytes(PASSPORT.as_bytes()).unwrap().check(duties).unwrap_err()
+}
+
+#[test]
+fn without_duties_the_same_document_leaves() {
+    assert_eq!(view(&[]), serde_json::from_str::<Value>(PASSPORT).unwrap());
+}
+
+#[test]
+fn only_the_parts_that_are_listed_leave() {
+    assert_eq!(
+        view(&[keep(&["/id", "/size/weight"])]),
+        json!({
+            "id": "urn:uuid:550e8400", "size": {"weight": 20.25},
+        })
+    );
+    assert_eq!(
+        view(&[keep(&["/serial/*/key"])]),
+        json!({
+            "serial": [{"key": "part"}, {"key": "batch"}],
+        })
+    );
+    assert_eq!(
+        view(&[keep(&["/serial/1"])]),
+        json!({"serial": [{"key": "batch", "value": "BID1"}]})
+    );
+    // A part within one that is listed changes nothing.
+    assert_eq!(view(&[keep(&["/size", "/size/cells"])]), view(&[keep(&["/size"])]));
+}
+
+#[test]
+fn parts_are_removed_emptied_and_coarsened() {
+    let view = view(&[
+        mask("/id", MaskMethod::Drop),
+        mask("/issueDate", MaskMethod::Calendar { part: CalendarPart::Month }),
+        mask("/moment", MaskMethod::Calendar { part: CalendarPart::Hour }),
+        mask("/serial/*/value", MaskMethod::Redact { characters: Characters::Digits }),
+        mask("/size/weight", MaskMethod::Round { decimals: 0 }),
+        mask("/size/cells", MaskMethod::Bin { width: 10 }),
+        mask("/size/place/lat", MaskMethod::Grid { cells: 10 }),
+        mask("/none", MaskMethod::Hash),
+    ]);
+    assert_eq!(
+        view,
+        json!({
+            "issueDate": "2024-02-01", "moment": "2024-02-29T13:00:00Z",
+            "serial": [{"key": "part", "value": "SN########"}, {"key": "batch", "value": "BID#"}],
+            "size": {"weight": 20.0, "cells": 40, "place": {"lat": 48.15}}, "none": null,
+        })
+    );
+}
+
+#[test]
+fn an_item_that_is_removed_does_not_move_the_others() {
+    let view = view(&[mask("/serial/0", MaskMethod::Drop)]);
+    assert_eq!(view["serial"], json!([null, {"key": "batch", "value": "BID1"}]));
+}
+
+#[test]
+fn pseudonyms_are_of_the_contract_and_the_part() {
+    let hashed = |pointer: &str| view(&[mask(pointer, MaskMethod::Hash)]);
+    let id = hashed("/id")["id"].as_str().unwrap().to_owned();
+    assert!(mask("/id", MaskMethod::Hash).allows(&id), "{id}");
+    assert_eq!(id, hashed("/id")["id"].as_str().unwrap());
+    let twins = r#"{"a": "x", "b": "x"}"#;
+    let duties = [mask("/a", MaskMethod::Hash), mask("/b", MaskMethod::Hash)];
+    let twins: Value = serde_json::from_str(&open(twins, &duties)).unwrap();
+    assert_ne!(twins["a"], twins["b"]);
+}
+
+#[test]
+fn what_cannot_be_carried_out_is_refused() {
+    let column = |column: &str| column.to_owned();
+    for pointer in ["/missing", "id", "", "/serial/2", "/serial/00", "/serial/-", "/id/x", "/id~2"]
+    {
+        if pointer.is_empty() {
+            continue;
+        }
+        for duty in [keep(&[pointer]), mask(pointer, MaskMethod::Null)] {
+            let expected = PlanError::UnknownColumn { clause: 0, column: column(pointer) };
+            assert_eq!(error(&[duty]), expected, "{pointer}");
+        }
+    }
+    for (pointer, method) in [
+        ("/id", MaskMethod::Round { decimals: 0 }),
+        ("/id", MaskMethod::Calendar { part: CalendarPart::Year }),
+        ("/size", MaskMethod::Hash),
+        ("/size/cells", MaskMethod::Truncate { chars: 1 }),
+        ("/size/cells", MaskMethod::Grid { cells: 1 }),
+    ] {
+        let error = error(&[mask(pointer, method)]);
+        assert!(matches!(error, PlanError::ColumnType { .. }), "{pointer}: {error}");
+    }
+    assert_eq!(
+        error(&[filter("/id", Operator::Eq, vec![text("x")])]),
+        PlanError::NoRows { clause: 0 }
+    );
+    assert_eq!(
+        error(&[keep(&["/id"]), keep(&["/id"])]),
+        PlanError::SecondKeep { clause: 1, first: 0 }
+    );
+    for (first, second) in [("/serial", "/serial/0"), ("/serial/*/value", "/serial/0/value")] {
+        let duties = [mask(first, MaskMethod::Null), mask(second, MaskMethod::Null)];
+        let expected = PlanError::Overlap { clause: 1, column: column(second) };
+        assert_eq!(error(&duties), expected);
+    }
+}
+
+#[test]
+fn rows_and_ranges_of_a_document_are_no_parts() {
+    let document = Document::from_bytes(PASSPORT.as_bytes()).unwrap();
+    let rows = Part::Rows { columns: None, rows_max: Some(1) };
+    for part in [rows, Part::Bytes { from: 0, until: 1 }] {
+        assert!(document.open(&[], Some(&part), (&key(1), CONTRACT)).is_err());
+    }
+}
+
+#[test]
+fn json_that_says_two_things_is_refused() {
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for bad in [
+        r#"{"a": 1, "a": 2}"#,
+        r#"{"a": {"b": 1, "b": 1}}"#,
+        "{",
+        "",
+        "[1,]",
+        "NaN",
+        "01",
+        "\u{feff}1",
+        "123456789012345678901234567890",
+        "1e400",
+        "\"\\ud800\"",
+        "1 2",
+        &deep,
+    ] {
+        let opened = Document::from_bytes(bad.as_bytes());
+        assert!(matches!(opened, Err(OpenDocumentError::Json(_))), "{bad}");
+    }
+    let long = vec![b' '; (16 << 20) + 1];
+    assert!(matches!(Document::from_bytes(&long), Err(OpenDocumentError::TooLong { .. })));
+}
+
+#[test]
+fn a_changed_document_is_another_product() {
+    let digest = |text: &str| Document::from_bytes(text.as_bytes()).unwrap().descriptor_digest();
+    assert_ne!(digest("[1]"), digest("[1 ]"));
+    assert_eq!(digest("[1]"), digest("[1]"));
+}
+
+#[test]
+fn terms_take_masks_of_what_lies_in_a_kept_part() {
+    let terms = |pointer: &str| {
+        let rule = Rule::new([dataspace_policy::Action::Read]);
+        let terms = Terms::new().permit(rule).duty(keep(&["/serial"]));
+        terms.duty(mask(pointer, MaskMethod::Null)).check().is_ok()
+    };
+    assert!(terms("/serial/0/value"));
+    assert!(!terms("/serials"));
+    assert!(!terms("/id"));
+}
+
+/// Any JSON with a secret somewhere under the name `secret`.
+fn document(secret: &'static str) -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "[a-z]{0,4}".prop_map(Value::from),
+        Just(Value::from(secret)),
+    ];
+    let any = leaf.prop_recursive(4, 32, 4, |inner| {
+        let name = prop_oneof![Just("open".to_owned()), "[a-z~/]{1,3}".prop_map(|name| name)];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name, inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    });
+    (any.clone(), "[a-z]{0,4}")
+        .prop_map(|(hidden, open)| json!({"secret": hidden, "open": {"a": open}}))
+}
+
+proptest! {
+    #[test]
+    fn what_is_hidden_changes_nothing_that_leaves(
+        one in document("one"), other in document("other"),
+        hide in prop_oneof![Just(MaskMethod::Drop), Just(MaskMethod::Null)],
+    ) {
+        let mut same = other;
+        same["open"] = one["open"].clone();
+        let view = |document: &Value, duties: &[Duty]| open(&document.to_string(), duties);
+        let masked = [mask("/secret", hide)];
+        prop_assert_eq!(view(&one, &masked), view(&same, &masked));
+        let kept = [keep(&["/open"])];
+        prop_assert_eq!(view(&one, &kept), view(&same, &kept));
+    }
+
+    #[test]
+    fn any_document_comes_back_as_it_was(document in document("x")) {
+        let again: Value = serde_json::from_str(&open(&document.to_string(), &[])).unwrap();
+        prop_assert_eq!(again, document);
+    }
+}
