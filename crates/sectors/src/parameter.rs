@@ -71,9 +71,9 @@ pub enum Kind {
     Money,
     /// A participant, by DID.
     Participant,
-    /// A column of the product, exactly as the table has it.
+    /// A column of the product, exactly as the table has it; of a JSON document, a part by its pointer.
     Column,
-    /// Columns of the product, none twice.
+    /// Columns of the product, or pointers into a JSON document, none twice.
     Columns {
         /// The fewest.
         from: u32,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dataspace_data_plane::{Plan, Table, write_csv};
+use dataspace_data_plane::{Document, Piece, Plan, Product, Table, write_csv};
 use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use tempfile::TempDir;
 
@@ -200,5 +200,48 @@ fn real_drives_leave_on_a_grid() {
     for row in rows.iter().filter(|row| !row[place].is_empty()) {
         let cell = row[place].parse::<f64>().unwrap() * 10.0;
         assert!((cell - cell.floor() - 0.5).abs() < 1e-6, "{row:?}");
+    }
+}
+
+/// What leaves of a document under the template.
+fn viewed(document: &Document, template: &str, arguments: &Arguments) -> serde_json::Value {
+    let draft = automotive().template(template).unwrap().fill(arguments).unwrap();
+    let duties = &draft.terms(Language::English).duties;
+    document.check(duties).unwrap();
+    let mut delivery = document.open(duties, None, (&Key, b"contract")).unwrap();
+    let mut all = Vec::new();
+    while let Some(piece) = delivery.next().unwrap() {
+        let Piece::Bytes { bytes, .. } = piece else { panic!("rows") };
+        all.extend_from_slice(&bytes);
+    }
+    serde_json::from_slice(&all).unwrap()
+}
+
+#[test]
+fn a_real_passport_has_its_views() {
+    let Some(path) = shared("automotive/battery_pass.json") else { return };
+    let whole: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let passport = Document::open(path).unwrap();
+    let none = Arguments::new();
+    let public = viewed(&passport, "battery-passport-public", &none);
+    let interest = viewed(&passport, "battery-passport-interest", &none);
+    assert_eq!(viewed(&passport, "battery-passport-authority", &none), whole);
+    let chemistry = "/identification/chemistry";
+    let (dismantling, dynamic) = ("/safety/dismantling", "/performance/dynamic");
+    for (view, shown, hidden) in [
+        (&public, &[chemistry][..], &[dismantling, dynamic][..]),
+        (&interest, &[chemistry, dismantling, dynamic], &[]),
+    ] {
+        for pointer in shown {
+            assert_eq!(view.pointer(pointer), whole.pointer(pointer), "{pointer}");
+        }
+        for pointer in hidden.iter().chain(&[
+            "/identification/identification/serial",
+            "/conformity/resultOfTestReport",
+            "/performance/rated/testReport",
+        ]) {
+            assert!(whole.pointer(pointer).is_some() && view.pointer(pointer).is_none());
+        }
+        assert!(!view.to_string().contains("SN12345678"));
     }
 }
