@@ -6,6 +6,7 @@
 //! - `{ "in": "${names}", "each": … }` in a list becomes one entry for each of the list `names`, in which
 //!   `${it}` stands for that one.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -13,6 +14,9 @@ use thiserror::Error;
 
 use crate::language::Language;
 use crate::parameter::Bound;
+
+/// Most that arguments can make of one template: a value counts as one, a text as its bytes.
+pub const FILLED_MAX: usize = 1 << 20;
 
 /// The name in `each` for the one at hand.
 pub(crate) const IT: &str = "it";
@@ -39,17 +43,41 @@ pub enum InvalidPlaceholder {
     /// An `each` over what is not a list, or within another one.
     #[error("`each` goes over one list, and not within another `each`")]
     Each,
+    /// What arguments make of the template is larger than [`FILLED_MAX`].
+    #[error("what the arguments make of the template is too large")]
+    TooLarge,
 }
 
 /// The arguments, and the language of the texts.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    pub(crate) bound: &'a BTreeMap<String, Bound>,
-    pub(crate) language: Language,
-    pub(crate) it: Option<&'a Bound>,
+    bound: &'a BTreeMap<String, Bound>,
+    language: Language,
+    it: Option<&'a Bound>,
+    left: &'a Cell<usize>,
+}
+
+/// As much as [`FILLED_MAX`] allows, for one scope.
+pub(crate) fn room() -> Cell<usize> {
+    Cell::new(FILLED_MAX)
 }
 
 impl<'a> Scope<'a> {
+    /// Outside of any `each`; `left` is the [`room`] for what is made.
+    pub(crate) fn new(
+        bound: &'a BTreeMap<String, Bound>,
+        language: Language,
+        left: &'a Cell<usize>,
+    ) -> Self {
+        Self { bound, language, it: None, left }
+    }
+
+    fn take(self, size: usize) -> Result<(), InvalidPlaceholder> {
+        let left = self.left.get().checked_sub(size).ok_or(InvalidPlaceholder::TooLarge)?;
+        self.left.set(left);
+        Ok(())
+    }
+
     fn get(self, name: &str) -> Result<&'a Bound, InvalidPlaceholder> {
         let found = if name == IT { self.it } else { self.bound.get(name) };
         found.ok_or_else(|| InvalidPlaceholder::Unknown { name: name.to_owned() })
@@ -58,9 +86,14 @@ impl<'a> Scope<'a> {
     /// The value with arguments in place of placeholders.
     // As deep as the JSON that was read, which the parser bounds.
     pub(crate) fn fill(self, value: &Value) -> Result<Value, InvalidPlaceholder> {
+        self.take(1)?;
         match value {
             Value::String(text) => match whole(text) {
-                Some(name) => Ok(self.get(name)?.json.clone()),
+                Some(name) => {
+                    let bound = self.get(name)?;
+                    self.take(bound.size())?;
+                    Ok(bound.json.clone())
+                }
                 None => Ok(Value::String(self.text(text)?)),
             },
             Value::Array(all) => {
@@ -73,9 +106,10 @@ impl<'a> Scope<'a> {
                             let Some(entries) = entries.filter(|_| self.it.is_none()) else {
                                 return Err(InvalidPlaceholder::Each);
                             };
-                            let (bound, language) = (self.bound, self.language);
+                            let Self { bound, language, left, .. } = self;
                             for it in &entries {
-                                filled.push(Scope { bound, language, it: Some(it) }.fill(body)?);
+                                let scope = Scope { bound, language, it: Some(it), left };
+                                filled.push(scope.fill(body)?);
                             }
                         }
                         None => filled.push(self.fill(one)?),
@@ -99,8 +133,15 @@ impl<'a> Scope<'a> {
         let mut filled = String::with_capacity(text.len());
         for piece in Pieces(text) {
             match piece? {
-                Piece::Plain(plain) => filled.push_str(plain),
-                Piece::Name(name) => filled.push_str(&self.get(name)?.in_words(self.language)),
+                Piece::Plain(plain) => {
+                    self.take(plain.len())?;
+                    filled.push_str(plain);
+                }
+                Piece::Name(name) => {
+                    let bound = self.get(name)?;
+                    self.take(bound.size())?;
+                    filled.push_str(&bound.in_words(self.language));
+                }
             }
         }
         Ok(filled)

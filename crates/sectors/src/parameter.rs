@@ -340,6 +340,11 @@ impl Bound {
         Some(all.map(|(json, words)| Self::one(json.clone(), words.clone())).collect())
     }
 
+    /// As much as it adds to what it is put into, and more than that.
+    pub(crate) fn size(&self) -> usize {
+        self.words.iter().map(|one| one.len() + 4).sum()
+    }
+
     /// As people read it in a sentence.
     pub(crate) fn in_words(&self, language: Language) -> String {
         let comma = match language {

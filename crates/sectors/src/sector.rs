@@ -4,18 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::Did;
 use dataspace_odrl::OdrlOperands;
-use dataspace_policy::{Layer, Policies, named::UnmatchedValue, policies::InvalidPolicies};
+use dataspace_policy::{
+    Layer, Policies,
+    named::{UnmatchedValue, look},
+    policies::InvalidPolicies,
+};
 use dataspace_primitives::{Name, bounded};
 use dataspace_usage_contract::{
     DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite,
     profile::{DENIALS_PER_MINUTE, PROFILE_LIST_MAX},
+    scenario::BROADER_LEVELS_MAX,
 };
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::arguments::Arguments;
 use crate::chinese;
-use crate::fill::{InvalidPlaceholder, Scope, names_in};
+use crate::fill::{InvalidPlaceholder, Scope, names_in, room};
 use crate::language::{Language, Texts};
 use crate::parameter::{ArgumentError, Kind, Known, Parameter, Written};
 use crate::template::{
@@ -87,6 +92,20 @@ pub enum InvalidSector {
     Broader {
         /// The purpose.
         purpose: Name,
+    },
+    /// A purpose that is part of itself, or of too many.
+    #[error(
+        "profile.json: the purpose `{purpose}` is part of itself or has more than {BROADER_LEVELS_MAX} levels"
+    )]
+    Hierarchy {
+        /// The purpose.
+        purpose: Name,
+    },
+    /// No purpose, no class or no role, or two that people would take for one.
+    #[error("profile.json: {what} must be there, and no two look alike")]
+    Words {
+        /// `purposes`, `classes` or `roles`.
+        what: &'static str,
     },
     /// A setting that is not a list of countries.
     #[error("profile.json: the setting `{setting}` is not a list of countries")]
@@ -200,12 +219,27 @@ impl Sector {
             if broader.as_ref().is_some_and(|broader| !file.purposes.contains_key(broader)) {
                 return Err(InvalidSector::Broader { purpose: name.clone() });
             }
+            let next = |one: &&Name| file.purposes.get(*one)?.broader.as_ref();
+            let levels = std::iter::successors(Some(name), next).take(BROADER_LEVELS_MAX + 1);
+            if levels.count() > BROADER_LEVELS_MAX {
+                return Err(InvalidSector::Hierarchy { purpose: name.clone() });
+            }
             let description = text.get(Language::English).parse().map_err(|_| {
                 let why = format!("the text of the purpose `{name}` is not a name");
                 InvalidSector::Json { why }
             })?;
             let scenario = Scenario { description, broader: broader.clone() };
             scenarios.insert(name.clone(), (scenario, text.clone()));
+        }
+        for (what, names) in [
+            ("purposes", file.purposes.keys().collect::<Vec<_>>()),
+            ("classes", file.classes.keys().collect()),
+            ("roles", file.roles.keys().collect()),
+        ] {
+            let looks: BTreeSet<_> = names.iter().map(|name| look(name.as_str())).collect();
+            if names.is_empty() || looks.len() < names.len() {
+                return Err(InvalidSector::Words { what });
+            }
         }
         let settings = parameters(file.settings).map_err(|error| match error {
             InvalidTemplate::Texts { what } => InvalidSector::Texts { what },
@@ -259,8 +293,7 @@ impl Sector {
             // A list of country codes, which is written alike in JSON and in Cedar.
             one.words = vec![one.json.to_string()];
         }
-        let scope = Scope { bound: &bound, language: Language::English, it: None };
-        Ok(scope.text(&self.policies)?)
+        Ok(Scope::new(&bound, Language::English, &room()).text(&self.policies)?)
     }
 
     /// Its name: `materials`, `automotive` or `audio-visual`.

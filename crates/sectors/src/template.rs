@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::arguments::Arguments;
 use crate::chinese::{self, NoChinese};
-use crate::fill::{IT, InvalidPlaceholder, Scope, names};
+use crate::fill::{IT, InvalidPlaceholder, Scope, names, room};
 use crate::language::{Language, Texts};
 use crate::parameter::{ArgumentError, Bound, Known, Parameter, Written};
 use crate::strict::Strict;
@@ -190,8 +190,7 @@ impl Template {
     fn fill_in(&self, arguments: &Arguments) -> Result<Draft, InvalidTemplate> {
         let bound = bind(&self.parameters, arguments, &self.known)?;
         let terms = |language| {
-            let scope = Scope { bound: &bound, language, it: None };
-            let filled = scope.fill(&self.terms)?;
+            let filled = Scope::new(&bound, language, &room()).fill(&self.terms)?;
             let terms: Terms = serde_json::from_value(filled).map_err(|error| {
                 let why = error.to_string();
                 InvalidTemplate::Given(ArgumentError::Together { why })

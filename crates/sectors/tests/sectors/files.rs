@@ -150,6 +150,13 @@ fn a_profile_that_is_not_whole_is_refused() {
             "\"broader\": \"x\", \"text\": {\"en\": \"tasting\"",
             "part of one",
         ),
+        (
+            "\"text\": {\"en\": \"tasting\"",
+            "\"broader\": \"tasting\", \"text\": {\"en\": \"tasting\"",
+            "part of itself",
+        ),
+        ("{\"leaves\"", "{\"Leaves\": {\"en\": \"x\", \"zh\": \"x\"}, \"leaves\"", "look alike"),
+        ("{\"grower\": {\"en\": \"grows tea\", \"zh\": \"茶农\"}}", "{}", "roles must be there"),
         ("\"regions\"", "\"names\"", "not a list of countries"),
         ("[\"CN\"]", "[\"China\"]", "home must be"),
         ("\"name\": \"home\"", "\"name\": \"away\"", "`away` is not used"),
@@ -199,4 +206,28 @@ fn files_that_are_too_large_or_too_deep_are_refused() {
     let deep = format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000));
     let deep = TEMPLATE.replace("\"count\": \"${sips}\"", &format!("\"count\": {deep}"));
     assert!(parse_one(PROFILE, FORBIDS, &deep).is_err());
+}
+
+#[test]
+fn a_template_that_makes_much_of_little_is_refused() {
+    // A list that is put, for each of its entries, many times.
+    let cells: Vec<_> = (0..256).map(|number| format!("\"{number}{}\"", "x".repeat(60))).collect();
+    let cells = cells.join(",");
+    let parameter = format!(
+        r#"{{"name": "hidden", "type": "cells", "example": [{cells}], "text": {{"en": "x", "zh": "x"}}}}"#
+    );
+    let (before, rest) = TEMPLATE.split_once("{\"name\": \"hidden\"").unwrap();
+    let (_, after) = rest.split_once("}\n  ],").unwrap();
+    let cells_of = format!("{before}{parameter}\n  ],{after}");
+    let lists = vec!["\"${hidden}\""; 2_000].join(",");
+    let each = cells_of.replace(
+        r#"{"mask": {"column": "${it}", "method": "drop"}}"#,
+        &format!("[\"${{it}}\", {lists}]"),
+    );
+    let text = cells_of.replace("at most ${sips}", &"${hidden}".repeat(2_000));
+    for large in [each, text] {
+        assert!(large.len() < 65_536);
+        let error = parse_one(PROFILE, FORBIDS, &large).map(drop).unwrap_err();
+        assert!(error.contains("too large"), "{error}");
+    }
 }
