@@ -1,27 +1,32 @@
 //! What a release gives: rows a second of one access to a large table, from the request to the last
-//! batch, beside the Parquet reader alone.
+//! batch, beside the Parquet reader alone; and what it costs to ask again before a piece leaves.
 
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail, ensure};
 use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use dataspace_benches::{Effort, Report, median, mix, time};
-use dataspace_data_plane::Table;
-use dataspace_identity::DidKeys;
+use dataspace_data_plane::errors::{PlanError, RunError};
+use dataspace_data_plane::product::ProductError;
+use dataspace_data_plane::{Delivery, Piece, Product, Table};
+use dataspace_identity::{DidKeys, SecretKey};
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Duty, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
 };
-use dataspace_primitives::Verified;
-use dataspace_runtime::{Access, Clock as _, NewOffer, SystemClock, request_access};
+use dataspace_primitives::{Digest, Part, Secrets, UnixMillis, Verified};
+use dataspace_runtime::{
+    Access, Clock, DataSpace, ManualClock, NewOffer, Setup, SystemClock, request_access,
+};
 use dataspace_usage_contract::{Acceptance, Agreement, Offer};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::support::{Node, node, validity};
+use crate::support::{Node, keys, node, validity};
 
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod support;
@@ -52,7 +57,21 @@ fn main() -> Result<()> {
     }
     let rates = (0..rounds).map(|_| floor(&parquet, rows)).collect::<Result<Vec<_>>>()?;
     report.row("floor/parquet", median(rates), "rows/s", None);
-    node.close()?;
+    let agreement = pulse(&node)?;
+    let pieces = if effort.is_full() { 200_000 } else { 100 };
+    let costs = (0..rounds).map(|_| piece(&node.space, &node.consumer, &agreement, pieces));
+    let cost = median(costs.collect::<Result<Vec<_>>>()?);
+    // Two of them in each, and a byte is counted and hashed.
+    report.row("recheck/piece", cost, "ns", None);
+    report.row("recheck/one", cost / 2.0, "ns", None);
+    let (dir, authority, consumer) = node.close()?;
+    let clock = Ticking(SystemClock.now().as_millis().into());
+    let space = Setup::new(dir.path().join("node"), keys()?, authority).clock(clock).open()?;
+    space.register("pulse".parse()?, "test-results".parse()?, Pulse)?;
+    let costs = (0..rounds).map(|_| piece(&space, &consumer, &agreement, pieces));
+    // As if each came in a millisecond of its own, so that all is decided again.
+    report.row("recheck/again", median(costs.collect::<Result<Vec<_>>>()?) / 2.0, "ns", None);
+    space.close()?;
     report.finish()
 }
 
@@ -150,6 +169,72 @@ fn rate(node: &Node, agreement: &Verified<Agreement>, rows: u32) -> Result<f64> 
     });
     ensure!(released? > 0, "nothing was released");
     Ok(f64::from(rows) / took.as_secs_f64())
+}
+
+/// A product without an end, in pieces of one byte.
+struct Pulse;
+
+struct Pulses(Piece);
+
+impl Product for Pulse {
+    fn descriptor_digest(&self) -> Digest {
+        Digest::of(b"pulse")
+    }
+
+    fn check(&self, _: &[Duty]) -> Result<(), PlanError> {
+        Ok(())
+    }
+
+    fn open(
+        &self,
+        _: &[Duty],
+        _: Option<&Part>,
+        _: (&dyn Secrets, &[u8]),
+    ) -> Result<Box<dyn Delivery>, ProductError> {
+        Ok(Box::new(Pulses(Piece::Bytes { at: 0, bytes: b"x".to_vec().into() })))
+    }
+}
+
+impl Delivery for Pulses {
+    fn next(&mut self) -> Result<Option<Piece>, RunError> {
+        Ok(Some(self.0.clone()))
+    }
+}
+
+/// A clock that shows another millisecond at every look.
+struct Ticking(AtomicU64);
+
+impl Clock for Ticking {
+    fn now(&self) -> UnixMillis {
+        UnixMillis::new(self.0.fetch_add(1, Ordering::Relaxed)).unwrap_or(UnixMillis::MAX)
+    }
+}
+
+fn pulse(node: &Node) -> Result<Verified<Agreement>> {
+    node.space.register("pulse".parse()?, "test-results".parse()?, Pulse)?;
+    agree(node, "pulse", whole()?)
+}
+
+/// Nanoseconds for each of so many pieces of one release.
+fn piece(
+    space: &DataSpace,
+    consumer: &SecretKey,
+    agreement: &Verified<Agreement>,
+    pieces: u32,
+) -> Result<f64> {
+    let purpose = "research".parse()?;
+    let now = ManualClock::new(space.now()?);
+    let request = request_access(consumer, agreement, Action::Read, purpose, &now)?;
+    let Access::Released(mut release) = space.access(request)? else { bail!("denied") };
+    let (took, left) = time(|| -> Result<u32> {
+        let mut left = 0;
+        for _ in 0..pieces {
+            left += u32::from(black_box(release.next_piece()?).is_some());
+        }
+        Ok(left)
+    });
+    ensure!(left? == pieces, "it ended");
+    Ok(took.as_secs_f64() * 1e9 / f64::from(pieces))
 }
 
 /// The same file by the Parquet reader alone, in batches of the same size.

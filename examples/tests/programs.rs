@@ -162,6 +162,19 @@ fn real_data_can_be_given_by_their_path() {
     }
 }
 
+#[test]
+fn an_archive_delivers_a_sealed_file_that_opens_for_its_contract_alone() {
+    let lines = [
+        "sealed 4076 bytes for contract ",
+        "opened 4076 bytes; the whole picture: true",
+        "a range begins as a JPEG does: true",
+        "after its end: the contract is not in force now",
+        "elsewhere: the file is sealed for another contract",
+        "changed: the sealed file was changed: a chunk is not authentic at its place",
+    ];
+    tells(env!("CARGO_BIN_EXE_sealed"), &lines);
+}
+
 /// Ends a process, whatever happens.
 struct Running(std::process::Child);
 
@@ -217,6 +230,7 @@ fn a_program_without_arguments_says_what_it_needs() {
         env!("CARGO_BIN_EXE_materials"),
         env!("CARGO_BIN_EXE_automotive"),
         env!("CARGO_BIN_EXE_audio_visual"),
+        env!("CARGO_BIN_EXE_sealed"),
         env!("CARGO_BIN_EXE_provider"),
         env!("CARGO_BIN_EXE_consumer"),
     ] {

@@ -16,6 +16,7 @@ use dataspace_primitives::{Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
     Access, DataSpace, ManualClock, NewOffer, NodeKeys, Receipt, Setup, request_access,
 };
+use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
     Acceptance, Agreement, DataRules, EntityRules, Offer, Parameters, Scenario, SpaceProfile,
     Suite, profile::DENIALS_PER_MINUTE,
@@ -25,8 +26,9 @@ use crate::changed::changed;
 
 pub(crate) struct World {
     pub(crate) authority: Did,
-    /// A permit and a denial under two checkpoints, each with and without its request.
-    pub(crate) good: [Vec<u8>; 4],
+    /// A permit and a denial under two checkpoints, each with and without its request; and the permit with the
+    /// report of what left.
+    pub(crate) good: [Vec<u8>; 5],
 }
 
 fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
@@ -91,10 +93,13 @@ pub(crate) fn world(authority: u8) -> Result<World, Box<dyn Error>> {
     let decide = || -> Result<_, Box<dyn Error>> {
         let receipt = node.access()?;
         let without = node.space.evidence_at(receipt.index, None)?.to_bytes()?;
-        Ok([node.space.evidence(&receipt)?.to_bytes()?, without])
+        Ok((node.space.evidence(&receipt)?.to_bytes()?, without, receipt))
     };
-    let ([a, b], [c, d]) = (decide()?, decide()?);
-    Ok(World { authority: node.authority, good: [a, b, c, d] })
+    let ((a, b, permit), (c, d, _)) = (decide()?, decide()?);
+    // Nobody read the data, and the release was dropped.
+    let report = LeafIndex::new(permit.index.as_u64() + 1);
+    let reported = node.space.evidence_at(report, Some(&permit.request))?.to_bytes()?;
+    Ok(World { authority: node.authority, good: [a, b, c, d, reported] })
 }
 
 /// A node in the directory `node`, under the authority with this seed.
@@ -143,10 +148,11 @@ pub(crate) fn founded(
 static WORLD: LazyLock<World> = LazyLock::new(|| world(9).expect("a world of good evidence"));
 
 pub(crate) fn check(bytes: &[u8]) {
-    let [a, b, c, d] = &WORLD.good;
+    let [a, b, c, d, reported] = &WORLD.good;
     assert_verifies_only_if_good(bytes);
     assert_verifies_only_if_good(&changed(a, c, bytes));
     assert_verifies_only_if_good(&changed(d, b, bytes));
+    assert_verifies_only_if_good(&changed(reported, c, bytes));
 }
 
 fn assert_verifies_only_if_good(bytes: &[u8]) {

@@ -16,7 +16,10 @@ use dataspace_primitives::cbor::to_canonical;
 use dataspace_primitives::{
     CoSignature, Digest, Name, Payload, Region, Signed, UnixMillis, Validity,
 };
-use dataspace_tlog::{LeafIndex, Record};
+use dataspace_tlog::{
+    LeafIndex, Record,
+    record::{ReleaseEnd, ReleaseReport},
+};
 use dataspace_usage_contract::{
     Agreement, ContractId, DataRules, EntityRules, OfferId, Parameters, ProviderPolicies, Scenario,
     SpaceProfile, Suite,
@@ -365,6 +368,19 @@ pub(crate) fn record(tried: &Tried) -> Record {
             until: millis(until),
             count,
         },
+        Event::Released { access, contract, is_possible } => {
+            let content = Digest::of(if is_possible { b"a\n" } else { b"" });
+            Logged::Released(ReleaseReport {
+                access: LeafIndex::new(access as u64),
+                contract: concluded(contract).id,
+                end: ReleaseEnd::Whole,
+                pieces: u64::from(is_possible),
+                rows: 1,
+                bytes: 2,
+                content,
+                version: None,
+            })
+        }
         Event::Access { .. } => panic!("a decision is recorded with its facts"),
     };
     Record::new(millis(tried.time), event)

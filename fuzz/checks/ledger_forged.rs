@@ -5,7 +5,10 @@ use dataspace_ledger::{
     replayed::{Deviation, ReplayError},
 };
 use dataspace_primitives::{Digest, UnixMillis};
-use dataspace_tlog::{AccessRecord, Event, Fact, LeafIndex, Record, Verdict};
+use dataspace_tlog::{
+    AccessRecord, Event, Fact, LeafIndex, Record, Verdict,
+    record::{ReleaseEnd, ReleaseReport},
+};
 
 use crate::dice::Dice;
 use crate::ledger_documents::{did, log};
@@ -42,6 +45,9 @@ pub(crate) fn replays_honest(records: &[Record]) {
     assert_eq!((replayed.permits, replayed.denials), (permits, denials));
     assert_eq!((replayed.decisions, replayed.clock_set_back), (permits + denials, set_back));
     assert_eq!(replayed.counted_denials, counted);
+    let reports = records.iter().filter(|record| matches!(record.event, Event::Released(_)));
+    let reports = reports.count() as u64;
+    assert_eq!((replayed.reports, replayed.unreported), (reports, permits - reports));
     assert_eq!((replayed.reworded, replayed.unrepeatable), (0, 0));
 }
 
@@ -51,6 +57,9 @@ pub(crate) fn finds_forged(dice: &mut Dice<'_>, records: &[Record]) -> Option<&'
     let (accesses, changes): (Vec<_>, Vec<_>) = (1..records.len()).partition(is_access);
     if accesses.is_empty() || dice.roll(8) == 0 {
         return finds_change_moved_back(dice, records, &changes);
+    }
+    if dice.roll(8) == 0 {
+        return finds_forged_report(dice, records);
     }
     let place = accesses[dice.roll(accesses.len())];
     let mut forged = records.to_vec();
@@ -82,6 +91,7 @@ fn name(deviation: &Deviation) -> &'static str {
         Deviation::Profile { .. } => "profile",
         Deviation::Time { .. } => "time",
         Deviation::Use { .. } => "use",
+        Deviation::Report(_) => "report",
         _ => "another one",
     }
 }
@@ -143,7 +153,10 @@ fn forge(dice: &mut Dice<'_>, records: &mut [Record], place: usize) -> Option<&'
             let change = before.iter().rev().find(|record| {
                 !matches!(
                     record.event,
-                    Event::Access(_) | Event::Archived { .. } | Event::Denials { .. }
+                    Event::Access(_)
+                        | Event::Released(_)
+                        | Event::Archived { .. }
+                        | Event::Denials { .. }
                 )
             });
             *time = UnixMillis::new(change?.time.as_millis() - 1)?;
@@ -180,6 +193,50 @@ fn forge(dice: &mut Dice<'_>, records: &mut [Record], place: usize) -> Option<&'
     })
 }
 
+/// A report more than there should be, or one that is of something else, at the end of the log.
+fn finds_forged_report(dice: &mut Dice<'_>, records: &[Record]) -> Option<&'static str> {
+    let last = records.last()?.time;
+    let mut forged = records.to_vec();
+    let permits = records.iter().enumerate().filter_map(|(place, record)| match &record.event {
+        Event::Access(AccessRecord { contract, verdict: Verdict::Permit { .. }, .. }) => {
+            Some((place, *contract))
+        }
+        _ => None,
+    });
+    let permits: Vec<_> = permits.collect();
+    let (permit, contract) = *permits.get(dice.roll(permits.len().max(1)))?;
+    let report = |access: usize| ReleaseReport {
+        access: LeafIndex::new(access as u64),
+        contract,
+        end: ReleaseEnd::Dropped,
+        pieces: 0,
+        rows: 0,
+        bytes: 0,
+        content: Digest::of(b""),
+        version: None,
+    };
+    let wrong = match dice.roll(3) {
+        // Twice: one of them may be the first.
+        0 => {
+            forged.push(Record::new(last, Event::Released(report(permit))));
+            report(permit)
+        }
+        1 => report(
+            (0..=records.len())
+                .rev()
+                .find(|place| !permits.iter().any(|(permit, _)| permit == place))?,
+        ),
+        _ => ReleaseReport { rows: 1, ..report(permit) },
+    };
+    let place = LeafIndex::new(forged.len() as u64);
+    forged.push(Record::new(last, Event::Released(wrong)));
+    let replayed = replay(&forged);
+    let replayed = replayed.unwrap_or_else(|error| panic!("{error:?} in {forged:#?}"));
+    let here = replayed.first.iter().filter(|one| one.index == place);
+    assert!(here.map(|one| name(&one.deviation)).any(|one| one == "report"), "{forged:#?}");
+    Some("report")
+}
+
 /// A change whose time is before that of a record before it.
 fn finds_change_moved_back(
     dice: &mut Dice<'_>,
@@ -189,7 +246,10 @@ fn finds_change_moved_back(
     let place = *changes.get(dice.roll(changes.len().max(1)))?;
     let is_timed = !matches!(
         records[place].event,
-        Event::ClockSetBack { .. } | Event::Archived { .. } | Event::Denials { .. }
+        Event::ClockSetBack { .. }
+            | Event::Released(_)
+            | Event::Archived { .. }
+            | Event::Denials { .. }
     );
     let mut forged = records.to_vec();
     if is_timed {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dataspace_ledger::facts::{self, Stated};
 use dataspace_ledger::{
     DenialReason, Refusal, SpaceState,
-    state::{Case, Contract as Row, Document, Member, Taken},
+    state::{Case, Contract as Row, Document, Member, Releases, ReportError, Taken},
     times::{TimeError, Times},
 };
 use dataspace_policy::{Uses, facts::Told};
@@ -118,6 +118,7 @@ struct Run {
     model: Model,
     state: SpaceState,
     times: Times,
+    releases: Releases,
     documents: Vec<(Contract, Arc<Document>)>,
     records: Vec<Record>,
     /// Counts as whoever reads a log, not as a node that decides.
@@ -138,8 +139,10 @@ impl Run {
             let (mut model, mut times) = (Model::default(), Times::after(UnixMillis::MIN));
             model.take(tried.time, tried.event);
             times.take(&first).expect("the first time");
+            let mut releases = Releases::default();
+            releases.take(LeafIndex::default(), &Taken::Nothing, &state).expect("no report");
             let (documents, records, is_read) = (Vec::new(), vec![first], story.once_in(2));
-            return Self { model, state, times, documents, records, is_read };
+            return Self { model, state, times, releases, documents, records, is_read };
         }
     }
 
@@ -169,6 +172,26 @@ impl Run {
         assert_told(&checked, expected.names(), counts, &what);
         let times = self.is_in_time(&record, &tried.event);
         let (Ok(taken), Some(times)) = (checked, times) else { return };
+        let expected = match tried.event {
+            Event::Released { access, contract, is_possible } => {
+                self.model.refuses_report(access, &contract, is_possible)
+            }
+            _ => None,
+        };
+        let reported = self.releases_after(&taken);
+        let found = reported.as_ref().map_err(|error| match error {
+            ReportError::NoPermit { .. } => "NoPermit",
+            ReportError::Again { .. } => "Again",
+            ReportError::OtherContract { .. } => "OtherContract",
+            ReportError::Impossible => "Impossible",
+            _ => "another error",
+        });
+        assert_eq!(found.err(), expected, "{}", what());
+        if let Some(name) = expected {
+            *counts.refused.entry(format!("Report/{name}")).or_default() += 1;
+            return;
+        }
+        self.releases = reported.unwrap_or_default();
         counts.accepted += 1;
         if let Taken::Change(change) = taken {
             assert_eq!(change.to_event(), record.event);
@@ -185,6 +208,13 @@ impl Run {
         for now in [tried.time, tried.time + UNIT, tried.time + LEAP * UNIT] {
             self.assert_same(now, story.dice.roll(self.records.len() + 1));
         }
+    }
+
+    /// What is known of releases after the next record.
+    fn releases_after(&self, taken: &Taken) -> Result<Releases, ReportError> {
+        let mut releases = self.releases.clone();
+        releases.take(LeafIndex::new(self.records.len() as u64), taken, &self.state)?;
+        Ok(releases)
     }
 
     /// All that is in force at a time, and who was a member before a record.
@@ -215,6 +245,9 @@ impl Run {
             let expected = model.product(id).map(|one| (CLASSES[one.class], descriptor(one)));
             assert_eq!(known, expected, "{product}");
         }
+        let waiting = model.waiting();
+        let first = waiting.first().map(|place| LeafIndex::new(*place as u64));
+        assert_eq!(self.releases.waiting(), (waiting.len() as u64, first));
         let contracts = model.contracts();
         assert_eq!(state.contracts().len(), contracts.len());
         for (place, time, contract) in contracts {
@@ -288,6 +321,8 @@ impl Run {
             let counted = self.state.count(&access, at);
             assert!(counted.is_ok(), "{counted:?}: {asked:?} at {now}");
         }
+        let releases = self.releases_after(&Taken::Access(Box::new(access)));
+        self.releases = releases.expect("a decision is no report");
         self.times = times;
         self.records.push(record);
         self.model.take(now, event);

@@ -197,6 +197,12 @@ pub(crate) enum Event {
         until: u64,
         count: u64,
     },
+    /// The report of a release: of the access at a place, under this contract; and whether its counts can be.
+    Released {
+        access: usize,
+        contract: Contract,
+        is_possible: bool,
+    },
     Access {
         asked: Asked,
         is_permitted: bool,

@@ -235,6 +235,20 @@ impl<'d, 'b> Story<'d, 'b> {
         Event::Denials { consumer, from, until, count: self.pick(&[0, 1, 2, 7]) }
     }
 
+    /// The report of a release: mostly of one that has none.
+    fn released(&mut self, model: &Model) -> Event {
+        let waiting = model.waiting();
+        let is_any = waiting.is_empty() || self.once_in(6);
+        let access =
+            if is_any { self.dice.roll(model.past.len() + 2) } else { self.pick(&waiting) };
+        let contract = match model.past.get(access) {
+            Some((_, Event::Access { asked, .. })) if !self.once_in(8) => asked.contract,
+            _ if self.once_in(3) || model.contracts().is_empty() => self.contract(model).1,
+            _ => self.pick(&model.contracts()).2,
+        };
+        Event::Released { access, contract, is_possible: !self.once_in(12) }
+    }
+
     /// The time by the clock; at the boundaries of documents, and just before them. Given a model, not
     /// before what its log says, or seldom.
     fn time(&mut self, model: Option<&Model>) -> u64 {
@@ -297,7 +311,7 @@ impl<'d, 'b> Story<'d, 'b> {
                 self.first.push(admission(one));
             }
         }
-        let event = match self.dice.roll(56) {
+        let event = match self.dice.roll(59) {
             0..5 => {
                 let one = self.credential();
                 admission(one)
@@ -320,11 +334,16 @@ impl<'d, 'b> Story<'d, 'b> {
             19 => self.pick(&[Event::Opened, Event::Archived]),
             20 => self.denials(),
             21 => self.again(model),
+            22..25 => self.released(model),
             _ => return None,
         };
         let has_document = !matches!(
             event,
-            Event::Product(_) | Event::Opened | Event::Archived | Event::Denials { .. }
+            Event::Product(_)
+                | Event::Opened
+                | Event::Archived
+                | Event::Denials { .. }
+                | Event::Released { .. }
         );
         let is_broken = has_document && self.once_in(40);
         Some(Tried { time: self.time(Some(model)), event, is_broken })

@@ -128,6 +128,10 @@ impl Model {
                 refused.state(self.admitted(consumer).is_none(), "NotAMember");
                 refused.state(count == 0 || until < from, "Decision");
             }
+            Event::Released { contract, .. } => {
+                let is_known = self.concluded(&contract).is_some();
+                refused.state(!is_known, "UnknownContract");
+            }
             Event::SetBack { .. } | Event::Opened | Event::Archived | Event::Access { .. } => {}
         }
         refused
@@ -186,11 +190,46 @@ impl Model {
                 let is_right = *from == self.latest() && time < *from;
                 return (!is_right).then_some("SetBack");
             }
-            Event::Access { .. } => time < self.last_change(),
+            Event::Access { .. } | Event::Released { .. } => time < self.last_change(),
             Event::Archived | Event::Denials { .. } => false,
             _ => time < self.latest(),
         };
         is_before.then_some("Before")
+    }
+
+    /// Why a report of the access at a place is none that an honest node writes.
+    pub(crate) fn refuses_report(
+        &self,
+        access: usize,
+        contract: &Contract,
+        is_possible: bool,
+    ) -> Option<&'static str> {
+        if !is_possible {
+            return Some("Impossible");
+        }
+        let Some((_, Event::Access { asked, is_permitted: true })) = self.past.get(access) else {
+            return Some("NoPermit");
+        };
+        if self.is_reported(access) {
+            return Some("Again");
+        }
+        (asked.contract != *contract).then_some("OtherContract")
+    }
+
+    fn is_reported(&self, place: usize) -> bool {
+        self.past.iter().any(|(_, event)| match event {
+            Event::Released { access, .. } => *access == place,
+            _ => false,
+        })
+    }
+
+    /// The places of permits without a report.
+    pub(crate) fn waiting(&self) -> Vec<usize> {
+        let places = self.past.iter().enumerate().filter_map(|(place, (_, event))| match event {
+            Event::Access { is_permitted: true, .. } => Some(place),
+            _ => None,
+        });
+        places.filter(|place| !self.is_reported(*place)).collect()
     }
 
     /// The latest time since the clock was last set back.
@@ -207,7 +246,14 @@ impl Model {
     pub(crate) fn last_change(&self) -> u64 {
         let mut last = 0;
         for (time, event) in &self.past {
-            if !matches!(event, Event::Access { .. } | Event::Archived | Event::Denials { .. }) {
+            let is_beside = matches!(
+                event,
+                Event::Access { .. }
+                    | Event::Released { .. }
+                    | Event::Archived
+                    | Event::Denials { .. }
+            );
+            if !is_beside {
                 last = *time;
             }
         }

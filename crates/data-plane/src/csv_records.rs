@@ -3,108 +3,12 @@
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use memchr::{memchr, memchr3};
-use thiserror::Error;
 
 use crate::chunk::COLUMNS_MAX;
-
-/// Longest row of a CSV file, in bytes.
-pub const ROW_LEN_MAX: usize = 16 * 1024 * 1024;
+use crate::row_error::{ROW_LEN_MAX, RowError};
 
 /// Bytes that are read at once.
 const BUFFER_LEN: usize = 64 * 1024;
-
-/// Why a row of a CSV file cannot be read. Row 0 is the header, line 1 the first of the file. The
-/// texts hold no value.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RowError {
-    /// The file cannot be read.
-    #[error("the table cannot be read")]
-    Io(#[source] io::Error),
-    /// Longer than [`ROW_LEN_MAX`].
-    #[error("row {row} (line {line}) is longer than {} bytes", ROW_LEN_MAX)]
-    TooLong {
-        /// The row.
-        row: u64,
-        /// The line where it begins.
-        line: u64,
-    },
-    /// More or fewer fields than the header has.
-    #[error("row {row} (line {line}) has {found} fields, the header has {expected}")]
-    Ragged {
-        /// The row.
-        row: u64,
-        /// The line where it begins.
-        line: u64,
-        /// Fields of the header.
-        expected: u64,
-        /// Fields of the row.
-        found: u64,
-    },
-    /// Not UTF-8.
-    #[error("row {row} (line {line}) is not UTF-8")]
-    NotUtf8 {
-        /// The row.
-        row: u64,
-        /// The line where it begins.
-        line: u64,
-    },
-    /// A NUL character, which no text has.
-    #[error("row {row} (line {line}) holds a NUL character")]
-    Nul {
-        /// The row.
-        row: u64,
-        /// The line where it begins.
-        line: u64,
-    },
-    /// The file ends inside a quoted cell.
-    #[error("the quote in line {line} (row {row}) is never closed")]
-    Unclosed {
-        /// The row.
-        row: u64,
-        /// The line of the quote.
-        line: u64,
-    },
-    /// Something follows a quoted cell before the next separator.
-    #[error(
-        "line {line} (row {row}) has text after a closing quote: a quote inside a quoted cell is \
-         written twice, and the cell may have begun lines before"
-    )]
-    AfterQuote {
-        /// The row.
-        row: u64,
-        /// The line of the closing quote.
-        line: u64,
-    },
-    /// A line inside a quoted cell has as many fields as a row, so a quote may be missing.
-    #[error(
-        "line {line} lies inside a quoted cell of row {row} and looks like a row of its own: \
-         close the quote before it, or open the table with `TableOptions::line_breaks`"
-    )]
-    LineInQuotes {
-        /// The row.
-        row: u64,
-        /// The line.
-        line: u64,
-    },
-    /// A cell that is not of its column's type.
-    #[error(
-        "row {row} (line {line}): column `{column}` is of type {expected}, the cell is {found}; \
-         state the column's type with `TableOptions::column`, or open the table again"
-    )]
-    CellType {
-        /// The row.
-        row: u64,
-        /// The line where it begins.
-        line: u64,
-        /// The column.
-        column: String,
-        /// The column's type.
-        expected: String,
-        /// What the cell holds.
-        found: &'static str,
-    },
-}
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +88,14 @@ impl<R: Read> Records<R> {
     /// Leaves out a byte order mark.
     pub(crate) fn new(mut input: R, delimiter: u8, line_breaks: bool) -> Result<Self, RowError> {
         let mut head = Vec::new();
-        input.by_ref().take(3).read_to_end(&mut head).map_err(RowError::Io)?;
+        input
+            .by_ref()
+            .take(3)
+            .read_to_end(&mut head)
+            .map_err(|error| RowError::input(error, 0, 1))?;
+        if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+            return Err(RowError::not_utf8(&head, 0, 1));
+        }
         if head == "\u{feff}".as_bytes() {
             head.clear();
         }
@@ -228,7 +139,9 @@ impl<R: Read> Records<R> {
     /// Reads one row; false at the end of the file.
     fn read(&mut self) -> Result<bool, RowError> {
         loop {
-            let chunk = self.input.fill_buf().map_err(RowError::Io)?;
+            let (row, line) = (self.at.number, self.at.line);
+            let chunk = self.input.fill_buf();
+            let chunk = chunk.map_err(|error| RowError::input(error, row, line))?;
             if chunk.is_empty() {
                 return self.at.end_of_file();
             }
@@ -256,7 +169,9 @@ impl Row {
         if memchr(0, &self.text).is_some() {
             return Err(RowError::Nul { row, line });
         }
-        let text = std::str::from_utf8(&self.text).map_err(|_| RowError::NotUtf8 { row, line })?;
+        let Ok(text) = std::str::from_utf8(&self.text) else {
+            return Err(RowError::not_utf8(&self.text, row, line));
+        };
         let expected = *self.expected.get_or_insert(self.found);
         if self.found != expected {
             let count = |fields| u64::try_from(fields).unwrap_or(u64::MAX);

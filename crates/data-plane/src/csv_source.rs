@@ -5,12 +5,13 @@ use std::path::Path;
 
 use arrow_schema::Field;
 
+use crate::charset::{Input, Malformed};
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
-use crate::column::type_name;
 use crate::csv_cells::{CellType, Cells, Guess, kind};
-use crate::csv_records::{Record, Records, RowError};
-use crate::file::{Snapshot, Stamp};
-use crate::options::TableOptions;
+use crate::csv_records::{Record, Records};
+use crate::file::Stamp;
+use crate::options::{Reading, TableOptions};
+use crate::row_error::RowError;
 use crate::table_error::{OpenError, ReadError};
 
 /// Bytes in which the separator is looked for.
@@ -24,6 +25,7 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 pub(crate) struct Format {
     delimiter: u8,
     line_breaks: bool,
+    reading: Reading,
     pub(crate) columns: Vec<(String, CellType)>,
 }
 
@@ -43,15 +45,22 @@ fn delimiter(path: &Path, options: &TableOptions) -> Result<u8, OpenError> {
     if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tsv")) {
         return Ok(b'\t');
     }
-    let (file, stamp) = Snapshot::open(path)?;
+    let (file, _) = Input::open(path, options.reading.charset)?;
     let mut sample = Vec::new();
-    file.take(SAMPLE_LEN as u64).read_to_end(&mut sample)?;
-    let whole = stamp.len <= SAMPLE_LEN as u64;
+    let whole = match file.take(SAMPLE_LEN as u64 + 1).read_to_end(&mut sample) {
+        Ok(_) => sample.len() <= SAMPLE_LEN,
+        // The rows are read up to it, and the error names the line.
+        Err(error) if Malformed::of(&error).is_some() => false,
+        Err(error) => return Err(error.into()),
+    };
+    sample.truncate(SAMPLE_LEN);
     if !whole {
         let end = sample.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
         sample.truncate(end.map_or(0, |end| end + 1));
     }
-    let mut fits = DELIMITERS.into_iter().filter(|one| separates(&sample, *one, whole, options));
+    let possible = |one: &u8| *one != b',' || !options.reading.decimal_comma;
+    let possible = DELIMITERS.into_iter().filter(possible);
+    let mut fits = possible.clone().filter(|one| separates(&sample, *one, whole, options));
     match (fits.next(), fits.next()) {
         (Some(only), None) => Ok(only),
         (Some(_), Some(_)) => Err(OpenError::AmbiguousDelimiter),
@@ -59,7 +68,8 @@ fn delimiter(path: &Path, options: &TableOptions) -> Result<u8, OpenError> {
             // One column, or a file that is not read anyway, with an error that says why.
             let line = sample.split(|byte| matches!(byte, b'\n' | b'\r')).next();
             let line = line.unwrap_or_default();
-            Ok(DELIMITERS.into_iter().find(|one| line.contains(one)).unwrap_or(b','))
+            let first = possible.clone().next().unwrap_or(b',');
+            Ok(possible.clone().find(|one| line.contains(one)).unwrap_or(first))
         }
     }
 }
@@ -89,7 +99,7 @@ pub(crate) fn infer(
 ) -> Result<(Format, u64, Stamp), OpenError> {
     let delimiter = delimiter(path, options)?;
     let line_breaks = options.line_breaks;
-    let (file, stamp) = Snapshot::open(path)?;
+    let (file, stamp) = Input::open(path, options.reading.charset)?;
     let mut records = Records::new(file, delimiter, line_breaks)?;
     let header = match records.next() {
         Ok(header) => header,
@@ -102,23 +112,26 @@ pub(crate) fn infer(
         return Err(OpenError::ColumnCount { found: header.found });
     }
     let names: Vec<String> = header.cells().map(str::to_owned).collect();
-    if let Some(column) = options.types.keys().find(|column| !names.contains(column)) {
+    let mut stated = options.types.iter();
+    if let Some((column, _)) = stated.find(|(column, _)| !names.contains(column)) {
         return Err(OpenError::StatedColumn { column: column.clone() });
     }
     let mut columns: Vec<_> = names
         .into_iter()
         .map(|name| {
-            let stated = options.types.get(&name).map(|stated| CellType::stated(*stated));
+            let stated = options.types.iter().find(|(column, _)| *column == name);
+            let stated = stated.map(|(_, stated)| CellType::stated(*stated));
             (name, stated, Guess::new())
         })
         .collect();
-    let mut rows = 0_u64;
+    let (reading, mut rows) = (&options.reading, 0_u64);
     while let Some(record) = records.next()? {
         rows += 1;
         for ((name, stated, guess), cell) in columns.iter_mut().zip(record.cells()) {
             match stated {
-                None => guess.observe(cell),
-                Some(stated) if stated.takes(cell) => {}
+                _ if cell.is_empty() || reading.is_missing(cell) => {}
+                None => guess.observe(cell, reading.decimal_comma),
+                Some(stated) if stated.takes(cell, reading.decimal_comma) => {}
                 Some(stated) => return Err(misfit(&record, name, *stated, cell).into()),
             }
         }
@@ -127,7 +140,8 @@ pub(crate) fn infer(
         .into_iter()
         .map(|(name, stated, guess)| (name, stated.unwrap_or_else(|| guess.into_type())))
         .collect();
-    Ok((Format { delimiter, line_breaks, columns }, rows, stamp))
+    let reading = reading.clone();
+    Ok((Format { delimiter, line_breaks, reading, columns }, rows, stamp))
 }
 
 fn misfit(record: &Record<'_>, name: &str, cell_type: CellType, cell: &str) -> RowError {
@@ -135,14 +149,14 @@ fn misfit(record: &Record<'_>, name: &str, cell_type: CellType, cell: &str) -> R
         row: record.row,
         line: record.line,
         column: name.to_owned(),
-        expected: type_name(cell_type.field(name).data_type()),
+        expected: cell_type.words(),
         found: kind(cell),
     }
 }
 
 /// The rows with the types that [`infer`] found.
 pub(crate) struct CsvBatches {
-    records: Records<Snapshot>,
+    records: Records<Input>,
     format: Format,
     wanted: Vec<bool>,
 }
@@ -153,7 +167,7 @@ impl CsvBatches {
         format: &Format,
         wanted: &[bool],
     ) -> Result<(Self, Stamp), ReadError> {
-        let (file, stamp) = Snapshot::open(path)?;
+        let (file, stamp) = Input::open(path, format.reading.charset)?;
         let mut records = Records::new(file, format.delimiter, format.line_breaks)?;
         let names = format.columns.iter().map(|(name, _)| name.as_str());
         if !records.next()?.is_some_and(|header| header.cells().eq(names)) {
@@ -176,7 +190,12 @@ impl CsvBatches {
             };
             for ((name, cell_type, cells), cell) in columns.iter_mut().zip(record.cells()) {
                 let Some(cells) = cells else { continue };
-                cells.push(cell).ok_or_else(|| misfit(&record, name, *cell_type, cell))?;
+                if cell.is_empty() || self.format.reading.is_missing(cell) {
+                    cells.pad(rows + 1);
+                    continue;
+                }
+                let pushed = cells.push(cell, self.format.reading.decimal_comma);
+                pushed.ok_or_else(|| misfit(&record, name, *cell_type, cell))?;
             }
             rows += 1;
             len += record.len();

@@ -1,4 +1,4 @@
-//! JSON documents, of which a contract shows a view.
+//! JSON documents: a contract shows a view.
 
 use std::fmt;
 use std::io::Read as _;
@@ -15,7 +15,7 @@ use crate::file::{FileError, Snapshot};
 use crate::json::{Json, pointer};
 use crate::media::MEDIA_PIECE_LEN;
 use crate::plan_error::{PartError, PlanError};
-use crate::product::{Delivery, Piece, Product, ProductError};
+use crate::product::{Delivery, Piece, Product, ProductError, Version};
 use crate::pseudonym::{PseudonymKey, Pseudonyms};
 use crate::round::{round_float, round_integer};
 use crate::run_error::RunError;
@@ -119,7 +119,7 @@ impl Document {
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
             match duty {
-                Duty::Filter(_) => return Err(PlanError::NoRows { clause }),
+                Duty::Filter(_) | Duty::Aggregate(_) => return Err(PlanError::NoRows { clause }),
                 Duty::Mask(mask) => {
                     let name = mask.column.as_str();
                     let at = find(clause, name)?;
@@ -387,7 +387,7 @@ impl Product for Document {
         };
         let mut bytes = Vec::new();
         self.view(duties, key.as_ref())?.write(&mut bytes);
-        Ok(Box::new(DocumentDelivery { bytes: Bytes::from(bytes), at: 0 }))
+        Ok(Box::new(DocumentDelivery { bytes: Bytes::from(bytes), at: 0, content: self.content }))
     }
 }
 
@@ -400,6 +400,7 @@ impl fmt::Debug for Document {
 struct DocumentDelivery {
     bytes: Bytes,
     at: u64,
+    content: Digest,
 }
 
 impl Delivery for DocumentDelivery {
@@ -410,5 +411,9 @@ impl Delivery for DocumentDelivery {
         let (at, len) = (self.at, self.bytes.len().min(MEDIA_PIECE_LEN));
         self.at = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
         Ok(Some(Piece::Bytes { at, bytes: self.bytes.split_to(len) }))
+    }
+
+    fn version(&self) -> Option<Version> {
+        Some(Version::Content(self.content))
     }
 }

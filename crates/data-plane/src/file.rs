@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
+use dataspace_primitives::Digest;
+
 /// Why a file is not opened.
 #[derive(Debug)]
 pub(crate) enum FileError {
@@ -38,6 +40,34 @@ impl Stamp {
         #[cfg(not(unix))]
         let identity = None;
         Self { len: metadata.len(), modified: metadata.modified().ok(), identity }
+    }
+
+    /// A digest over all of it.
+    pub(crate) fn digest(&self) -> Digest {
+        let mut bytes = b"dataspace/file-state/v1\0".to_vec();
+        bytes.extend_from_slice(&self.len.to_be_bytes());
+        let since = self.modified.map(|at| match at.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => (0_u8, since.as_nanos()),
+            Err(before) => (1, before.duration().as_nanos()),
+        });
+        // INVARIANT: one byte says whether there is more, and every number has its width.
+        match since {
+            None => bytes.push(2),
+            Some((sign, nanos)) => {
+                bytes.push(sign);
+                bytes.extend_from_slice(&nanos.to_be_bytes());
+            }
+        }
+        if let Some((device, number, seconds, nanos)) = self.identity {
+            bytes.push(1);
+            for part in [device.to_be_bytes(), number.to_be_bytes()] {
+                bytes.extend_from_slice(&part);
+            }
+            for part in [seconds.to_be_bytes(), nanos.to_be_bytes()] {
+                bytes.extend_from_slice(&part);
+            }
+        }
+        Digest::of(&bytes)
     }
 }
 

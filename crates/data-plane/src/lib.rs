@@ -1,7 +1,7 @@
 //! The duties of a contract, carried out on tables: which rows stay, and what happens to each
 //! column before anything leaves.
 //!
-//! A [`Table`] is the provider's data: a CSV or Parquet file, or batches in memory. A [`Plan`] is
+//! A [`Table`] is the provider's data: a CSV or Parquet file, JSON lines, or batches in memory. A [`Plan`] is
 //! the duties of one contract, checked in full against the columns of that table. What
 //! [`Plan::run`] gives out may leave; nothing else here is meant for the consumer.
 //!
@@ -56,17 +56,24 @@
 //! ```
 //!
 //! # What the duties mean exactly
+//! - `keep` names the columns that leave; all others, those too that a table gets later, do not.
 //! - Filters see the values as they are in the table, of masked and left out columns too, and
 //!   must all hold. A missing value and NaN make every comparison false, `neq` too.
 //! - Integers and decimals are compared exactly with the decimal constant; floats with the binary
-//!   float of their own width that is nearest to it; texts by Unicode scalar values. Booleans have
-//!   no order.
-//! - `hash` takes booleans, integers, floats, decimals and texts and gives 32 hexadecimal digits
+//!   float of their own width that is nearest to it; texts by Unicode scalar values; dates and instants
+//!   with a constant that is one (`2026-11-23`, `2026-11-23T21:00:00Z`). Booleans have no order.
+//! - `hash` takes booleans, integers, floats, decimals, dates, instants and texts and gives 32 hexadecimal digits
 //!   (128 bits). The same value in another column has another pseudonym. `0.0` and `-0.0` have one.
 //! - `round` takes integers, floats and decimals. Floats are rounded in their shortest decimal
 //!   spelling and lose the sign of zero; infinities stay. An integer or decimal whose rounded value
 //!   its type cannot hold becomes the next multiple towards zero, so no digit below is shown.
-//! - `truncate` takes texts. `null` and `drop` take every type.
+//! - `bin` takes the same types: the lower end of the interval of the width, also below zero. Where a
+//!   type does not hold it, the next multiple towards zero.
+//! - `calendar` takes dates and instants and cuts them in UTC, whatever zone their column names. `grid`
+//!   takes floats; what is no latitude or longitude is missing.
+//! - `truncate` and `redact` take texts. `null` and `drop` take every type.
+//! - `aggregate` makes figures of groups of the masked rows. Means and sums have twelve digits, so that they
+//!   do not tell the order of the rows; groups come in the order of their columns.
 //! - If any column is masked or left out, the rows leave in an order of the contract: sorted by an
 //!   HMAC, under the contract's key, of what is released of them. The order follows from the key
 //!   and the released rows alone, so the table's order cannot be told from it, two contracts are
@@ -75,27 +82,40 @@
 //!
 //! # How files are read
 //! - Only regular files are opened, and read up to the length that they have when opened. Rows may
-//!   be added to a CSV file later: they must fit the types of the columns. A file that changed is
+//!   be added to a file of texts later: they must fit the types of the columns. A file that changed is
 //!   looked over in full when it is opened for a release, before anything leaves.
-//! - CSV is UTF-8 with a header row and fields separated by what all rows agree on: commas,
-//!   semicolons or tabs. If they agree on several, the provider states which ([`TableOptions`]). An
-//!   empty field is a missing value; an empty line is one in a table of one column, and nothing in
-//!   others. Lines end in CR, LF or both. A NUL, text after a closing quote, a quote that is never
-//!   closed, and a line inside a quoted cell that looks like a row are errors that name the line.
+//! - CSV has a header row and fields separated by what all rows agree on: commas, semicolons or tabs.
+//!   If they agree on several, the provider states which ([`TableOptions`]). An empty field is a
+//!   missing value; an empty line is one in a table of one column, and nothing in others. Lines end in
+//!   CR, LF or both. A NUL, text after a closing quote, a quote that is never closed, and a line inside
+//!   a quoted cell that looks like a row are errors that name the line.
 //! - A CSV column is of booleans or numbers only if every cell comes back as it is spelled, in one
 //!   of the ways in which Rust, Python, JavaScript and PostgreSQL write floats, as whole numbers
 //!   without leading zeros, or as decimals with one number of digits behind the point. All others
 //!   are texts, unless the provider states a type. Types tell that much about hidden rows.
+//! - JSON lines (`.jsonl`, `.ndjson`) have an object of plain values on each line. The columns come in
+//!   the order in which their keys occur first; a key that a line lacks is a missing value, as `null`
+//!   is, and an empty text is not. Numbers become types as in CSV, and floats where they are spelled
+//!   in several ways; one that a float would not tell from others is an error. So are a column with
+//!   values of two kinds, a list or an object, a key that stands twice in a line, half of a surrogate
+//!   pair, and what JSON does not allow.
+//! - A provider may state types ([`ColumnType`]), days and instants in a format, the decimal comma, words
+//!   for missing values and the character set. A value that does not fit is an error that names line and
+//!   column. What is not UTF-8 is refused unless its character set is stated.
 //! - Parquet numbers and instants that their column's type cannot hold are errors that name the
 //!   column and row, instants of type INT96 among them; page checksums are checked. The rows are
 //!   those of the row groups, whatever number of rows the footer states for the file.
+//!
+//! # How rows are written
+//! [`formats::write`] writes released rows as CSV, JSON lines, Parquet or Arrow IPC while they come.
+//! A program that does not call it is not linked with their encoders.
 //!
 //! # Limits
 //! - Booleans, integers, floats of 32 and 64 bits, texts, dates, timestamps and decimals of 128
 //!   and 256 bits leave; columns of other types (bytes, lists, structures, times of day, intervals,
 //!   half floats) must be left out or emptied and are not decoded ([`Table::unreleased`]). Decimals
 //!   of 256 bits take no filter, and no mask but `drop` and `null`.
-//! - A table has at most [`COLUMNS_MAX`](chunk::COLUMNS_MAX) columns, a row [`ROW_LEN_MAX`](errors::ROW_LEN_MAX) bytes, a batch
+//! - A table has at most [`COLUMNS_MAX`](chunk::COLUMNS_MAX) columns, a row [`ROW_LEN_MAX`](errors::ROW_LEN_MAX) bytes of UTF-8, a batch
 //!   [`BATCH_ROWS`](chunk::BATCH_ROWS) rows and [`BATCH_LEN_MAX`](chunk::BATCH_LEN_MAX) bytes (one row more than that is a batch of its
 //!   own). A Parquet footer has at most 16 MiB, a page 64 MiB, and the pages of all columns that a
 //!   plan needs 512 MiB at once.
@@ -116,7 +136,9 @@
 //!   [`ReadError`](errors::ReadError) and [`RunError`](errors::RunError) are for the provider's operator.
 //! - The wiping of keys covers the contract's secret, not the values in memory.
 
+pub mod aggregate;
 mod calendar;
+mod charset;
 pub mod chunk;
 mod coarse;
 mod column;
@@ -126,11 +148,15 @@ mod csv_source;
 pub mod document;
 mod file;
 mod filter;
+pub mod formats;
 mod json;
+mod json_lines;
+mod json_source;
 mod limited;
 mod mask;
 pub mod media;
-mod options;
+mod moments;
+pub mod options;
 mod order;
 mod parquet_pages;
 mod parquet_source;
@@ -142,6 +168,7 @@ pub mod product;
 mod pseudonym;
 pub mod render;
 mod round;
+mod row_error;
 mod rows;
 pub mod run;
 mod run_error;
@@ -165,8 +192,8 @@ pub use crate::table::Table;
 
 /// What can go wrong with data and duties.
 pub mod errors {
-    pub use crate::csv_records::{ROW_LEN_MAX, RowError};
     pub use crate::plan_error::{ApplyError, PartError, PlanError};
+    pub use crate::row_error::{ROW_LEN_MAX, RowError};
     pub use crate::run_error::RunError;
     pub use crate::table_error::{OpenError, ReadError};
 }

@@ -1,10 +1,13 @@
 //! What happens to a column before it leaves.
 
+use std::collections::BTreeSet;
+
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, downcast_integer, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
 use dataspace_policy::duty::{CalendarPart, Characters, PSEUDONYM_DIGITS};
-use dataspace_policy::{ColumnMask, KeptColumns, MaskMethod};
+use dataspace_policy::{ColumnMask, MaskMethod};
+use dataspace_primitives::Name;
 
 use crate::coarse;
 use crate::column::{
@@ -71,20 +74,22 @@ impl Masks {
     }
 
     /// Leaves out all columns but these.
-    // INVARIANT: terms have no mask on a column that is not kept; what leaves the column out wins.
+    // WHY some masks can be hidden: a column that groups are not made of does not leave at all.
     pub(crate) fn keep(
         &mut self,
-        kept: &KeptColumns,
+        kept: &BTreeSet<Name>,
         clause: usize,
         schema: &Schema,
+        can_hide_masks: bool,
     ) -> Result<(), PlanError> {
-        for column in &kept.columns {
+        for column in kept {
             find(schema, clause, column.as_str())?;
         }
         for (field, slot) in schema.fields().iter().zip(&mut self.0) {
-            let is_kept = kept.columns.iter().any(|column| column.as_str() == field.name());
+            let is_kept = kept.iter().any(|column| column.as_str() == field.name());
             match slot {
                 _ if is_kept => {}
+                Some(_) if can_hide_masks => *slot = Some((clause, MaskMethod::Drop)),
                 None | Some((_, MaskMethod::Drop)) => *slot = Some((clause, MaskMethod::Drop)),
                 Some((mask, _)) => {
                     let column = field.name().clone();

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::file::{self, FileError, Snapshot, Stamp};
 use crate::plan_error::{PartError, PlanError};
-use crate::product::{Delivery, Piece, Product, ProductError};
+use crate::product::{Delivery, Piece, Product, ProductError, Version};
 use crate::run_error::RunError;
 
 /// Most bytes of one piece.
@@ -125,7 +125,8 @@ impl Product for MediaFile {
         if stamp != self.stamp {
             return Err(RunError::ChangedFile.into());
         }
-        Ok(Box::new(MediaDelivery { file, stamp, at: from, until }))
+        let content = self.content;
+        Ok(Box::new(MediaDelivery { file, stamp, content, at: from, until }))
     }
 }
 
@@ -141,6 +142,7 @@ impl fmt::Debug for MediaFile {
 struct MediaDelivery {
     file: File,
     stamp: Stamp,
+    content: Digest,
     at: u64,
     until: u64,
 }
@@ -163,5 +165,9 @@ impl Delivery for MediaDelivery {
         }
         self.at = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
         Ok(Some(Piece::Bytes { at, bytes: Bytes::from(bytes) }))
+    }
+
+    fn version(&self) -> Option<Version> {
+        Some(Version::Content(self.content))
     }
 }

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, Chunk};
 use crate::column::released_type;
-use crate::file::{self, FileError};
+use crate::file::{self, FileError, Stamp};
 use crate::options::TableOptions;
 use crate::parquet_pages::{Bounded, Budget, Pages};
 use crate::parquet_types::{Stored, StoredAs, stored};
@@ -77,11 +77,12 @@ pub(crate) struct ParquetFile {
     /// The columns as they are read.
     schema: SchemaDescriptor,
     row_count: u64,
+    stamp: Stamp,
 }
 
 impl ParquetFile {
     pub(crate) fn open(path: &Path, options: &TableOptions) -> Result<Self, ParquetError> {
-        let (file, _) = file::open(path).map_err(ParquetError::File)?;
+        let (file, stamp) = file::open(path).map_err(ParquetError::File)?;
         contain(|| {
             let file = Bounded::new(file)?;
             // Types come from the Parquet schema alone: the Arrow schema that a writer may have
@@ -94,7 +95,7 @@ impl ParquetFile {
             let groups = metadata.row_groups().iter();
             let rows = groups.map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
             let row_count = rows.fold(0, u64::saturating_add);
-            Ok(Self { file, footer, columns, schema, row_count })
+            Ok(Self { file, footer, columns, schema, row_count, stamp })
         })
         .map_err(ParquetError::Footer)
     }
@@ -109,9 +110,14 @@ impl ParquetFile {
         self.row_count
     }
 
+    /// The state of the file.
+    pub(crate) fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
     /// The rows, with the values of wanted columns as far as their type leaves from here at all.
     pub(crate) fn into_batches(self, wanted: &[bool]) -> Result<ParquetBatches, Cause> {
-        let Self { file, footer, columns, schema, row_count } = self;
+        let Self { file, footer, columns, schema, row_count, stamp: _ } = self;
         let readable = |index: &usize| {
             let column = columns.get(*index);
             column.is_some_and(|(_, stored)| released_type(&stored.data_type).is_some())

@@ -9,6 +9,7 @@ use arrow_schema::{DataType, Schema, SchemaRef};
 use dataspace_policy::Duty;
 use dataspace_primitives::{Name, Secrets};
 
+use crate::aggregate::{self, Aggregation};
 use crate::chunk::Chunk;
 use crate::filter::Filter;
 use crate::mask::{Masks, Output};
@@ -22,7 +23,10 @@ pub struct Plan {
     source: Vec<(String, DataType)>,
     rows: Vec<Box<dyn RowDuty>>,
     outputs: Vec<Output>,
+    /// Of the masked columns.
     schema: SchemaRef,
+    /// If figures leave instead of them.
+    aggregation: Option<Aggregation>,
     /// Kept only while some column is masked: for pseudonyms and for the order of the rows.
     key: Option<PseudonymKey>,
 }
@@ -71,40 +75,55 @@ impl Plan {
                 }
                 Duty::Mask(mask) => masks.compile(mask, clause, schema)?,
                 // Once the masks are known.
-                Duty::Keep(_) => {}
+                Duty::Keep(_) | Duty::Aggregate(_) => {}
             }
         }
-        let mut kept = None;
+        let (mut kept, mut figures) = (None, None);
         for (clause, duty) in duties.iter().enumerate() {
-            if let Duty::Keep(columns) = duty {
-                if let Some(first) = kept.replace(clause) {
-                    return Err(PlanError::SecondKeep { clause, first });
+            let columns = match duty {
+                Duty::Keep(keep) => keep.columns.clone(),
+                Duty::Aggregate(aggregate) => {
+                    figures = Some((clause, aggregate));
+                    aggregate::columns(aggregate)
                 }
-                masks.keep(columns, clause, schema)?;
+                _ => continue,
+            };
+            if let Some(first) = kept.replace(clause) {
+                return Err(PlanError::SecondKeep { clause, first });
             }
+            masks.keep(&columns, clause, schema, figures.is_some())?;
         }
         let is_masked = masks.are_any();
         let outputs = masks.outputs(schema)?;
-        if outputs.is_empty() {
+        if outputs.is_empty() && figures.is_none() {
             return Err(PlanError::NothingLeft);
         }
         let columns = schema.fields().iter();
         let released = outputs.iter().map(|output| output.released.clone());
+        let masked = Arc::new(Schema::new(released.collect::<Vec<_>>()));
+        let aggregation = figures
+            .map(|(clause, duty)| Aggregation::compile(duty, clause, (masked.as_ref(), schema)));
         let plan = Self {
+            aggregation: aggregation.transpose()?,
             source: columns.map(|one| (one.name().clone(), one.data_type().clone())).collect(),
             rows,
-            schema: Arc::new(Schema::new(released.collect::<Vec<_>>())),
+            schema: masked,
             outputs,
             key: None,
         };
         Ok((plan, is_masked))
     }
 
-    /// The columns of what [`Plan::apply`] returns: without the source's metadata, every one
-    /// nullable, texts always as `Utf8`.
+    /// The columns of what [`Plan::run`] gives: without the source's metadata, texts always as `Utf8`, and
+    /// those of the table nullable.
     #[must_use]
     pub fn output_schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+        self.aggregation.as_ref().map_or_else(|| Arc::clone(&self.schema), Aggregation::schema)
+    }
+
+    /// What makes figures of the masked rows, if those leave alone.
+    pub(crate) fn aggregation(&self) -> Option<&Aggregation> {
+        self.aggregation.as_ref()
     }
 
     /// Returns true if the rows of [`Plan::run`] come in the order of the contract and not in the
@@ -113,12 +132,15 @@ impl Plan {
     // table is sorted by, or that it has in common with another table of the same order.
     #[must_use]
     pub fn reorders(&self) -> bool {
-        self.key.is_some()
+        self.order_key().is_some()
     }
 
     /// Releases these columns alone, and so reads no others but those of filters. The rows that stay, and
     /// whether they come in an order of the contract, follow from the duties as before.
     pub(crate) fn restrict(&mut self, columns: &BTreeSet<Name>) -> Result<(), PartError> {
+        if self.aggregation.is_some() {
+            return Err(PartError::Kind { asked: "columns by themselves; ask for all figures" });
+        }
         for column in columns {
             if self.schema.column_with_name(column.as_str()).is_none() {
                 return Err(PartError::Column { column: column.to_string() });
@@ -135,16 +157,17 @@ impl Plan {
         Ok(())
     }
 
-    /// What the order is made with, if there is one.
+    /// What the order is made with, if there is one. Groups have that of their columns.
     pub(crate) fn order_key(&self) -> Option<&PseudonymKey> {
-        self.key.as_ref()
+        self.key.as_ref().filter(|_| self.aggregation.is_none())
     }
 
     /// The rows and values of `batch` that may leave, in their order. Nothing in the result shares
     /// memory with `batch`.
     ///
     /// # Errors
-    /// [`ApplyError`] if `batch` has other columns than the plan was compiled for.
+    /// [`ApplyError`] if `batch` has other columns than the plan was compiled for, or if figures of whole
+    /// tables leave and no rows.
     pub fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, ApplyError> {
         let fields = batch.schema_ref().fields();
         let same = fields.len() == self.source.len()
@@ -153,6 +176,9 @@ impl Plan {
             });
         if !same {
             return Err(ApplyError::OtherSchema);
+        }
+        if self.aggregation.is_some() {
+            return Err(ApplyError::Aggregated);
         }
         let chunk = Chunk::of(batch);
         self.mask(&chunk, &self.keep(&chunk)?)
@@ -163,7 +189,8 @@ impl Plan {
         let mut wanted = vec![false; self.source.len()];
         let outputs = self.outputs.iter().filter(|output| output.reads());
         let rows = self.rows.iter().flat_map(|duty| duty.columns());
-        for index in outputs.map(|output| output.source).chain(rows) {
+        let subject = self.aggregation.iter().map(|aggregation| aggregation.subject);
+        for index in outputs.map(|output| output.source).chain(rows).chain(subject) {
             if let Some(wanted) = wanted.get_mut(index) {
                 *wanted = true;
             }
@@ -197,7 +224,7 @@ impl Plan {
             .map(|output| self.column(output, chunk, rows))
             .collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(self.output_schema(), columns, &options)
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
             .map_err(ApplyError::Assemble)
     }
 

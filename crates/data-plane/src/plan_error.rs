@@ -183,6 +183,9 @@ pub enum ApplyError {
         /// The column.
         column: String,
     },
+    /// Figures of the whole table leave, and no rows.
+    #[error("figures of the whole table leave, and no rows of a batch")]
+    Aggregated,
     /// The columns do not form a batch: a defect here.
     #[error("the masked columns do not form a batch")]
     Assemble(#[source] ArrowError),

@@ -56,6 +56,23 @@ pub trait Delivery: Send {
     fn schema(&self) -> Option<SchemaRef> {
         None
     }
+
+    /// Which version of the product's content is read; `None` if the product does not tell. It stands in
+    /// the report of the release.
+    fn version(&self) -> Option<Version> {
+        None
+    }
+}
+
+/// Which version of a product's content is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// SHA-256 of all of it, which everybody may see: of content that hides nothing.
+    Content(Digest),
+    /// A digest that is another one if the content is: of what a file system says of a file (its length and
+    /// number, and when it changed), for instance. It may tell of hidden data, and a node shows no more of it
+    /// than a stamp under its own key.
+    State(Digest),
 }
 
 /// A piece of what leaves.
@@ -117,14 +134,17 @@ impl Product for Table {
         }
         let plan = Arc::new(plan);
         let schema = plan.output_schema();
-        let rows = Limited::new(Masked::open(plan, self)?, rows_max);
-        Ok(Box::new(TableDelivery { schema, rows }))
+        let masked = Masked::open(plan, self)?;
+        let version = masked.version().map(Version::State);
+        let rows = Limited::new(masked, rows_max);
+        Ok(Box::new(TableDelivery { schema, rows, version }))
     }
 }
 
 struct TableDelivery {
     schema: SchemaRef,
     rows: Limited,
+    version: Option<Version>,
 }
 
 impl Delivery for TableDelivery {
@@ -134,5 +154,9 @@ impl Delivery for TableDelivery {
 
     fn schema(&self) -> Option<SchemaRef> {
         Some(Arc::clone(&self.schema))
+    }
+
+    fn version(&self) -> Option<Version> {
+        self.version
     }
 }

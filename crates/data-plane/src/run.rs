@@ -4,12 +4,14 @@ use std::fmt;
 use std::ops::Deref;
 
 use arrow_array::RecordBatch;
+use dataspace_primitives::Digest;
 
+use crate::aggregate::Groups;
 use crate::chunk::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk};
-use crate::csv_records::ROW_LEN_MAX;
 use crate::order::{MEMORY_LEN, Order, Ordered};
 use crate::pieces::Pieces;
 use crate::plan::Plan;
+use crate::row_error::ROW_LEN_MAX;
 use crate::run_error::RunError;
 use crate::table::{Chunks, Table};
 
@@ -28,6 +30,12 @@ enum Stage {
         order: Box<Order>,
     },
     Ordered(Box<Ordered>),
+    /// Rows that become figures.
+    Grouping {
+        chunks: Chunks,
+        groups: Box<Groups>,
+    },
+    Grouped(std::vec::IntoIter<RecordBatch>),
     Ended,
 }
 
@@ -44,6 +52,7 @@ enum Stage {
 pub struct Masked<P> {
     plan: P,
     stage: Stage,
+    version: Option<Digest>,
 }
 
 impl Plan {
@@ -60,14 +69,14 @@ impl Plan {
     fn mask_in_parts(
         &self,
         chunk: &Chunk,
-        mut take: impl FnMut(&RecordBatch) -> Result<(), RunError>,
+        mut take: impl FnMut(&[usize], &RecordBatch) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let rows = self.keep(chunk)?;
         let lens = self.lens(chunk, &rows);
         let (mut from, mut len) = (0, 0_usize);
         let mut part = |from, to| match rows.get(from..to) {
             None | Some([]) => Ok(()),
-            Some(rows) => take(&self.mask(chunk, rows)?),
+            Some(rows) => take(rows, &self.mask(chunk, rows)?),
         };
         for (row, row_len) in lens.into_iter().enumerate() {
             if row_len > RELEASED_ROW_MAX {
@@ -93,8 +102,12 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     /// # Errors
     /// [`RunError::Read`] if the table cannot be opened again.
     pub fn open(plan: P, table: &Table) -> Result<Self, RunError> {
-        let chunks = table.chunks(&plan.wanted())?;
+        let (chunks, version) = table.chunks(&plan.wanted())?;
         let schema = plan.output_schema();
+        if let Some(aggregation) = plan.aggregation() {
+            let groups = Box::new(Groups::new(aggregation).map_err(RunError::Assemble)?);
+            return Ok(Self { plan, stage: Stage::Grouping { chunks, groups }, version });
+        }
         let stage = match plan.order_key() {
             Some(key) => {
                 let order = Order::new(schema, key, MEMORY_LEN).map_err(RunError::Assemble)?;
@@ -102,7 +115,12 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             }
             None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(schema) },
         };
-        Ok(Self { plan, stage })
+        Ok(Self { plan, stage, version })
+    }
+
+    /// A digest over the state of the file that is read; `None` if it is none.
+    pub(crate) fn version(&self) -> Option<Digest> {
+        self.version
     }
 
     fn step(&mut self) -> Result<Option<RecordBatch>, RunError> {
@@ -114,7 +132,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                     }
                     let Some(some) = chunks else { return Ok(None) };
                     if let Some(chunk) = some.read()? {
-                        self.plan.mask_in_parts(&chunk, |batch| {
+                        self.plan.mask_in_parts(&chunk, |_, batch| {
                             pieces.push(batch).map_err(RunError::Assemble)
                         })?;
                     } else {
@@ -124,7 +142,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                 }
                 Stage::Collecting { chunks, order } => {
                     if let Some(chunk) = chunks.read()? {
-                        self.plan.mask_in_parts(&chunk, |batch| order.push(batch))?;
+                        self.plan.mask_in_parts(&chunk, |_, batch| order.push(batch))?;
                     } else if let Stage::Collecting { order, .. } =
                         std::mem::replace(&mut self.stage, Stage::Ended)
                     {
@@ -132,6 +150,19 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                     }
                 }
                 Stage::Ordered(rows) => return rows.read(),
+                Stage::Grouping { chunks, groups } => {
+                    let Some(aggregation) = self.plan.aggregation() else { return Ok(None) };
+                    if let Some(chunk) = chunks.read()? {
+                        self.plan.mask_in_parts(&chunk, |rows, masked| {
+                            groups.push(aggregation, (&chunk, rows), masked)
+                        })?;
+                    } else if let Stage::Grouping { groups, .. } =
+                        std::mem::replace(&mut self.stage, Stage::Ended)
+                    {
+                        self.stage = Stage::Grouped(groups.finish(aggregation)?.into_iter());
+                    }
+                }
+                Stage::Grouped(batches) => return Ok(batches.next()),
                 Stage::Ended => return Ok(None),
             }
         }

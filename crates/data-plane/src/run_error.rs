@@ -5,8 +5,8 @@ use std::io;
 use arrow_schema::ArrowError;
 use thiserror::Error;
 
-use crate::csv_records::ROW_LEN_MAX;
 use crate::plan_error::ApplyError;
+use crate::row_error::ROW_LEN_MAX;
 use crate::table_error::ReadError;
 
 /// Why a release ends early. Its text tells nothing about values; its sources are for the
@@ -26,6 +26,10 @@ pub enum RunError {
     /// A row has more than [`ROW_LEN_MAX`] bytes.
     #[error("a row is longer than {} bytes", ROW_LEN_MAX)]
     RowTooLong,
+    /// More than [`GROUPS_MAX`](crate::aggregate::GROUPS_MAX) groups, or more subjects of small ones than
+    /// [`SUBJECTS_HELD_MAX`](crate::aggregate::SUBJECTS_HELD_MAX).
+    #[error("the rows are of too many groups; make groups by fewer columns or coarser ones")]
+    TooManyGroups,
     /// A file of bytes cannot be read.
     #[error("the file cannot be read")]
     File(#[source] io::Error),

@@ -4,7 +4,7 @@
 //! So two cells that differ never become one value (but for the two zeros, `0.0` and `-0.0`, which
 //! are equal as numbers), and what is written is what was read.
 
-use std::fmt::{Debug, LowerExp};
+use std::fmt::{Debug, LowerExp, Write as _};
 
 use arrow_schema::Field;
 
@@ -68,6 +68,15 @@ impl Floats {
             Self::Pointed => exponent.to_string(),
             Self::Bare => format!("{exponent:+}"),
             Self::Python | Self::Padded => format!("{exponent:+03}"),
+        }
+    }
+
+    /// Puts the text of a value behind what a string has.
+    pub(crate) fn push<F: LowerExp + Debug>(self, value: F, to: &mut String) {
+        match self {
+            // Writing to a string does not fail.
+            Self::Pointed => drop(write!(to, "{value:?}")),
+            _ => to.push_str(&self.write(value)),
         }
     }
 
@@ -222,6 +231,11 @@ mod tests {
         fn the_default_spelling_is_rusts(bits in any::<u64>(), short in -1e6..1e6_f64) {
             for value in [f64::from_bits(bits), short, short.trunc(), short / 1e9] {
                 prop_assert_eq!(Floats::Pointed.write(value), format!("{value:?}"));
+                for floats in Floats::ALL {
+                    let mut pushed = "x".to_owned();
+                    floats.push(value, &mut pushed);
+                    prop_assert_eq!(pushed, format!("x{}", floats.write(value)));
+                }
             }
             let narrow = f32::from_bits(u32::try_from(bits >> 32).unwrap());
             prop_assert_eq!(Floats::Pointed.write(narrow), format!("{narrow:?}"));

@@ -1,4 +1,4 @@
-//! Tables: CSV and Parquet files, and batches in memory.
+//! Tables: CSV and Parquet files, JSON lines, and batches in memory.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,9 +12,10 @@ use dataspace_primitives::{Digest, Name};
 
 use crate::chunk::{BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::column::{released_type, type_name};
-use crate::csv_cells::SCALES;
-use crate::csv_source::{self, CsvBatches, Format};
+use crate::csv_cells::{FRACTION_DIGITS, PRECISION, SCALES};
+use crate::csv_source::{self, CsvBatches};
 use crate::file::{Snapshot, Stamp};
+use crate::json_source::{self, JsonBatches};
 use crate::options::{ColumnType, TableOptions};
 use crate::parquet_source::{ParquetBatches, ParquetFile};
 use crate::render::escape;
@@ -24,7 +25,13 @@ enum Source {
     /// The stamp is that of the file when it was last seen to fit the format.
     Csv {
         path: PathBuf,
-        format: Format,
+        format: csv_source::Format,
+        seen: Mutex<Stamp>,
+    },
+    /// As for CSV.
+    Json {
+        path: PathBuf,
+        format: json_source::Format,
         seen: Mutex<Stamp>,
     },
     Parquet {
@@ -41,11 +48,32 @@ pub struct Table {
     schema: SchemaRef,
     row_count: Option<u64>,
     source: Source,
+    /// What is stated besides the types.
+    told: Vec<(String, String)>,
+}
+
+/// Checks a stated type by itself.
+fn is_possible(column: &str, stated: ColumnType) -> Result<(), OpenError> {
+    let column = || column.to_owned();
+    match stated {
+        ColumnType::Decimal { precision, scale }
+            if !(1..=PRECISION).contains(&precision) || scale > precision.min(*SCALES.end()) =>
+        {
+            Err(OpenError::StatedDigits { column: column(), precision, scale })
+        }
+        ColumnType::DateTime { fraction_digits: digits, .. }
+        | ColumnType::Instant { fraction_digits: digits, .. }
+            if digits > FRACTION_DIGITS =>
+        {
+            Err(OpenError::StatedFraction { column: column(), digits })
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Table {
-    /// Opens a Parquet or CSV file. A CSV file is read once in full: a column gets a type that
-    /// every one of its values has.
+    /// Opens a Parquet file, a CSV file or JSON lines. The latter two are read once in full: a column
+    /// gets a type that every one of its values has.
     ///
     /// # Errors
     /// [`OpenError`] if the file is of another format, damaged, ragged, not UTF-8, or has
@@ -62,9 +90,15 @@ impl Table {
         let path = path.as_ref();
         let mut head = Vec::new();
         Snapshot::open(path)?.0.take(4).read_to_end(&mut head)?;
+        if let Some(name) = &options.unknown_charset {
+            return Err(OpenError::Charset { shown: escape(name) });
+        }
         if head == b"PAR1" {
-            if let Some(column) = options.types.keys().next() {
+            if let Some((column, _)) = options.types.first() {
                 return Err(OpenError::StatedColumn { column: column.clone() });
+            }
+            if let Some(what) = options.of_texts() {
+                return Err(OpenError::Stated { what });
             }
             let file = ParquetFile::open(path, options)?;
             let source = Source::Parquet { path: path.to_owned(), options: options.clone() };
@@ -72,20 +106,25 @@ impl Table {
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.unwrap_or_default().to_ascii_lowercase();
-        if !matches!(extension.as_str(), "csv" | "tsv" | "txt") {
-            return Err(OpenError::Format);
-        }
-        for (column, stated) in &options.types {
-            if let ColumnType::Decimal { scale } = *stated
-                && scale > *SCALES.end()
-            {
-                return Err(OpenError::StatedScale { column: column.clone(), scale });
+        options.types.iter().try_for_each(|(column, stated)| is_possible(column, *stated))?;
+        let path = path.to_owned();
+        match extension.as_str() {
+            "csv" | "tsv" | "txt" => {
+                let (format, rows, stamp) = csv_source::infer(&path, options)?;
+                let fields = format.fields();
+                let seen = Mutex::new(stamp);
+                let source = Source::Csv { path, format, seen };
+                Self::new(fields, Some(rows), source).map(|table| table.told(options))
             }
+            "jsonl" | "ndjson" => {
+                let (format, rows, stamp) = json_source::infer(&path, options)?;
+                let fields = format.fields();
+                let seen = Mutex::new(stamp);
+                let source = Source::Json { path, format, seen };
+                Self::new(fields, Some(rows), source).map(|table| table.told(options))
+            }
+            _ => Err(OpenError::Format),
         }
-        let (format, rows, stamp) = csv_source::infer(path, options)?;
-        let fields = format.fields();
-        let source = Source::Csv { path: path.to_owned(), format, seen: Mutex::new(stamp) };
-        Self::new(fields, Some(rows), source)
     }
 
     /// A table of batches in memory.
@@ -126,7 +165,12 @@ impl Table {
                 return Err(OpenError::DuplicateColumn { column });
             }
         }
-        Ok(Self { schema: Arc::new(Schema::new(fields)), row_count, source })
+        let schema = Arc::new(Schema::new(fields));
+        Ok(Self { schema, row_count, source, told: Vec::new() })
+    }
+
+    fn told(self, options: &TableOptions) -> Self {
+        Self { told: options.told(), ..self }
     }
 
     /// The columns, without the metadata that the file may carry.
@@ -151,18 +195,29 @@ impl Table {
         self.row_count
     }
 
-    /// A digest over the names and types of the columns, in their order: the same for a CSV file,
-    /// a Parquet file and batches in memory of the same columns, and for every version of arrow
-    /// as far as the types can be released.
+    /// A digest over the names and types of the columns, in their order: the same for a CSV file, JSON
+    /// lines, a Parquet file and batches in memory of the same columns, and for every version of arrow
+    /// as far as the types can be released. It covers what is stated about the file and changes its
+    /// values: formats of days, the decimal comma, words for missing values, the character set.
     #[must_use]
     pub fn descriptor_digest(&self) -> Digest {
         let mut bytes = b"dataspace/table-descriptor/v1\0".to_vec();
+        let mut add = |text: &str| {
+            let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
+            bytes.extend_from_slice(&len.to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        };
         for field in self.schema.fields() {
-            for text in [field.name(), &type_name(field.data_type())] {
-                let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
-                bytes.extend_from_slice(&len.to_be_bytes());
-                bytes.extend_from_slice(text.as_bytes());
+            add(field.name());
+            add(&type_name(field.data_type()));
+        }
+        for (index, (name, value)) in self.told.iter().enumerate() {
+            if index == 0 {
+                // No column has this name.
+                add("");
             }
+            add(name);
+            add(value);
         }
         Digest::of(&bytes)
     }
@@ -174,24 +229,34 @@ impl Table {
     /// [`ReadError`] if the file is gone or has other columns by now.
     pub fn read(&self) -> Result<Batches, ReadError> {
         let wanted = vec![true; self.schema.fields().len()];
-        Ok(Batches { schema: self.schema(), chunks: Some(self.chunks(&wanted)?) })
+        Ok(Batches { schema: self.schema(), chunks: Some(self.chunks(&wanted)?.0) })
     }
 
-    /// The rows, with the values of wanted columns.
-    pub(crate) fn chunks(&self, wanted: &[bool]) -> Result<Chunks, ReadError> {
+    /// The rows, with the values of wanted columns; and a digest over the state of the file that they are
+    /// read from.
+    pub(crate) fn chunks(&self, wanted: &[bool]) -> Result<(Chunks, Option<Digest>), ReadError> {
         Ok(match &self.source {
             Source::Csv { path, format, seen } => {
                 let (csv, stamp) = CsvBatches::open(path, format, wanted)?;
-                let last = || seen.lock().unwrap_or_else(PoisonError::into_inner);
-                let changed = *last() != stamp;
-                if changed {
-                    // Looked over first, so that a release does not end in the midst of it.
+                let state = stamp.digest();
+                look_over(seen, &stamp, || {
                     let everything = vec![true; wanted.len()];
                     let (mut all, stamp) = CsvBatches::open(path, format, &everything)?;
                     while all.read()?.is_some() {}
-                    *last() = stamp;
-                }
-                Chunks::Csv(Box::new(csv))
+                    Ok(stamp)
+                })?;
+                (Chunks::Csv(Box::new(csv)), Some(state))
+            }
+            Source::Json { path, format, seen } => {
+                let (json, stamp) = JsonBatches::open(path, format, wanted)?;
+                let state = stamp.digest();
+                look_over(seen, &stamp, || {
+                    let everything = vec![true; wanted.len()];
+                    let (mut all, stamp) = JsonBatches::open(path, format, &everything)?;
+                    while all.read()?.is_some() {}
+                    Ok(stamp)
+                })?;
+                (Chunks::Json(Box::new(json)), Some(state))
             }
             Source::Parquet { path, options } => {
                 let file = ParquetFile::open(path, options)?;
@@ -199,13 +264,30 @@ impl Table {
                 if !same_columns(self.schema.fields(), &fields) {
                     return Err(ReadError::Changed);
                 }
-                Chunks::Parquet(Box::new(file.into_batches(wanted).map_err(ReadError::Parquet)?))
+                let state = file.stamp().digest();
+                let batches = file.into_batches(wanted).map_err(ReadError::Parquet)?;
+                (Chunks::Parquet(Box::new(batches)), Some(state))
             }
             Source::Memory { batches } => {
-                Chunks::Memory { batches: batches.clone().into_iter(), rest: None }
+                (Chunks::Memory { batches: batches.clone().into_iter(), rest: None }, None)
             }
         })
     }
+}
+
+/// Reads a file that changed since it was seen, so that a release does not end in the midst of it.
+fn look_over(
+    seen: &Mutex<Stamp>,
+    stamp: &Stamp,
+    all: impl FnOnce() -> Result<Stamp, ReadError>,
+) -> Result<(), ReadError> {
+    let last = || seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let changed = *last() != *stamp;
+    if changed {
+        let stamp = all()?;
+        *last() = stamp;
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Table {
@@ -225,6 +307,7 @@ fn same_columns(a: &[Arc<Field>], b: &[Arc<Field>]) -> bool {
 /// The rows of a table, in chunks of at most [`BATCH_ROWS`].
 pub(crate) enum Chunks {
     Csv(Box<CsvBatches>),
+    Json(Box<JsonBatches>),
     Parquet(Box<ParquetBatches>),
     Memory { batches: std::vec::IntoIter<RecordBatch>, rest: Option<RecordBatch> },
 }
@@ -233,6 +316,7 @@ impl Chunks {
     pub(crate) fn read(&mut self) -> Result<Option<Chunk>, ReadError> {
         match self {
             Self::Csv(csv) => csv.read(),
+            Self::Json(json) => json.read(),
             Self::Parquet(parquet) => parquet.read().map_err(ReadError::Parquet),
             Self::Memory { batches, rest } => {
                 let Some(batch) = rest.take().or_else(|| batches.next()) else { return Ok(None) };

@@ -6,8 +6,8 @@ use dataspace_primitives::name::InvalidName;
 use thiserror::Error;
 
 use crate::chunk::COLUMNS_MAX;
-use crate::csv_records::RowError;
 use crate::file::FileError;
+use crate::row_error::RowError;
 
 /// A cause that only the provider's operator should see.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -20,18 +20,19 @@ pub enum OpenError {
     #[error("the table cannot be read")]
     Io(#[from] io::Error),
     /// A directory, a pipe or a device.
-    #[error("the table is not a regular file; give a CSV or Parquet file")]
+    #[error("the table is not a regular file; give a CSV, JSON lines or Parquet file")]
     NotRegular,
-    /// Neither Parquet nor CSV.
+    /// Neither Parquet nor CSV nor JSON lines.
     #[error(
-        "the table is neither Parquet (it would begin with `PAR1`) nor CSV (UTF-8, with a header \
-         row, in a file named .csv, .tsv or .txt)"
+        "the table is neither Parquet (it would begin with `PAR1`) nor CSV (with a header row, in \
+         a file named .csv, .tsv or .txt) nor JSON lines (an object on each line, in a file named \
+         .jsonl or .ndjson)"
     )]
     Format,
     /// A Parquet file that is damaged or beyond what can be read.
     #[error("the Parquet file cannot be read")]
     Parquet(#[source] Cause),
-    /// A row of a CSV file.
+    /// A row of a CSV file or of JSON lines.
     #[error(transparent)]
     Row(#[from] RowError),
     /// All rows agree on more than one separator.
@@ -44,18 +45,45 @@ pub enum OpenError {
     #[error("the separator must be an ASCII character other than a quote or a line end")]
     Delimiter,
     /// A type is stated for a column that the table does not have, or that has its own.
-    #[error("a type is stated for column `{column}`, which is no column of a CSV file here")]
+    #[error("a type is stated for column `{column}`, which is no column of this CSV file")]
     StatedColumn {
         /// The name.
         column: String,
     },
     /// A decimal type that is stated with more digits than there are.
-    #[error("column `{column}` is stated to have {scale} decimals; 0 to 37 are possible")]
-    StatedScale {
+    #[error(
+        "column `{column}` is stated to have {precision} digits, {scale} of them behind the point; \
+         1 to 38 are possible, and 0 to 37 of them behind the point"
+    )]
+    StatedDigits {
         /// The column.
         column: String,
+        /// Digits in all.
+        precision: u8,
         /// Digits behind the point.
         scale: u8,
+    },
+    /// Instants that are stated with more digits than there are.
+    #[error(
+        "column `{column}` is stated to have seconds with {digits} decimals; 0 to 9 are possible"
+    )]
+    StatedFraction {
+        /// The column.
+        column: String,
+        /// Digits behind the second's point.
+        digits: u8,
+    },
+    /// A character set that is not known.
+    #[error("there is no character set `{shown}`; names are those of the Encoding Standard")]
+    Charset {
+        /// Its name as stated, cut and with escapes for what would not be seen.
+        shown: String,
+    },
+    /// Something is stated that does not concern a file of this kind.
+    #[error("{what} cannot be stated for a Parquet file, which says it itself")]
+    Stated {
+        /// What is stated.
+        what: &'static str,
     },
     /// Two columns have one name.
     #[error("the table has two columns `{column}`")]
@@ -106,7 +134,7 @@ pub enum ReadError {
     /// A Parquet file that is damaged or beyond what can be read.
     #[error("the Parquet file cannot be read")]
     Parquet(#[source] Cause),
-    /// A row of a CSV file.
+    /// A row of a CSV file or of JSON lines.
     #[error(transparent)]
     Row(#[from] RowError),
     /// The file is not the one that was opened: it has other columns or types by now.

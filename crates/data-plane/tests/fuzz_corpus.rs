@@ -10,11 +10,17 @@ mod document;
 #[path = "../../../fuzz/checks/duties.rs"]
 mod duties;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/json_table.rs"]
+mod json_table;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/parquet_table.rs"]
 mod parquet_table;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/replay.rs"]
 mod replay;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/stated_table.rs"]
+mod stated_table;
 
 #[cfg(test)]
 mod tests {
@@ -31,7 +37,17 @@ mod tests {
     }
 
     #[test]
+    fn the_corpus_of_json_table_breaks_nothing() {
+        replay("json_table", super::json_table::check);
+    }
+
+    #[test]
     fn the_corpus_of_parquet_table_breaks_nothing() {
         replay("parquet_table", super::parquet_table::check);
+    }
+
+    #[test]
+    fn the_corpus_of_stated_table_breaks_nothing() {
+        replay("stated_table", super::stated_table::check);
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod error;
 mod findings;
 mod members;
 pub(crate) mod part;
+mod report;
 mod request;
 mod verdict;
 pub(crate) mod verified;
@@ -27,12 +28,12 @@ use dataspace_usage_contract::AccessRequest;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::evidence::part::VERSION;
+use crate::evidence::part::{VERSION, WITH_REPORT};
 use crate::state::documents::document;
 
-/// Longest evidence file, in bytes: two records with their paths, two credentials, a request and a
+/// Longest evidence file, in bytes: three records with their paths, two credentials, a request and a
 /// checkpoint with its cosignatures, each as long as it can be.
-pub const EVIDENCE_LEN_MAX: usize = 2 * (RECORD_LEN_MAX + PATH_LEN_MAX * 34)
+pub const EVIDENCE_LEN_MAX: usize = 3 * (RECORD_LEN_MAX + PATH_LEN_MAX * 34)
     + EVIDENCE_KEYS_MAX * (8_192 + PATH_LEN_MAX * 34)
     + 3 * DOCUMENT_LEN_MAX
     + NOTE_LEN_MAX
@@ -64,6 +65,9 @@ pub struct Evidence {
     /// The records of the key documents of parties whose DID is not their key, in the order of the log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     keys: Vec<Entry>,
+    /// The record of the report of the release; files with one have a version of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<Entry>,
 }
 
 /// A record and the proof that it is in the tree of the checkpoint.
@@ -79,7 +83,8 @@ pub struct Entry {
 }
 
 impl Evidence {
-    /// The version of the format that this library writes and reads.
+    /// The version of the format that this library writes and reads. A file with the report of a release
+    /// has the next one.
     pub const VERSION: u8 = VERSION;
 
     /// Puts together what [`verify`](Self::verify) checks: the records of the conclusion and of the
@@ -102,13 +107,22 @@ impl Evidence {
             consumer: document(consumer),
             request: request.map(document),
             keys,
+            report: None,
         }
+    }
+
+    /// With the record of the report of the release, under the same checkpoint: what left.
+    #[must_use]
+    pub fn with_report(self, report: Entry) -> Self {
+        Self { v: WITH_REPORT, report: Some(report), ..self }
     }
 
     /// All records in it.
     fn entries(&self) -> impl Iterator<Item = (&Entry, Part)> {
         let records = [(&self.conclusion, Part::Conclusion), (&self.decision, Part::Decision)];
-        records.into_iter().chain(self.keys.iter().map(|entry| (entry, Part::Keys)))
+        let keys = self.keys.iter().map(|entry| (entry, Part::Keys));
+        let report = self.report.iter().map(|entry| (entry, Part::Report));
+        records.into_iter().chain(keys).chain(report)
     }
 
     /// The bytes of the file.
@@ -130,7 +144,8 @@ impl Evidence {
             // A file of another version has other fields, and is no damaged one.
             Err(error) => return Err(other_version(bytes).unwrap_or(error.into())),
         };
-        if evidence.v != Self::VERSION {
+        let version = if evidence.report.is_some() { WITH_REPORT } else { Self::VERSION };
+        if evidence.v != version {
             return Err(EvidenceError::Version { found: evidence.v.into() });
         }
         if evidence.keys.len() > EVIDENCE_KEYS_MAX {
@@ -154,5 +169,6 @@ fn other_version(bytes: &[u8]) -> Option<EvidenceError> {
     }
     cbor::check_canonical(bytes, EVIDENCE_LEN_MAX).ok()?;
     let Versioned { v: found } = serde_cbor::from_slice(bytes).ok()?;
-    (found != u64::from(Evidence::VERSION)).then_some(EvidenceError::Version { found })
+    let is_known = [Evidence::VERSION, WITH_REPORT].map(u64::from).contains(&found);
+    (!is_known).then_some(EvidenceError::Version { found })
 }

@@ -62,6 +62,7 @@ pub mod facts;
 pub mod outcome;
 mod refusal;
 pub mod replayed;
+mod report_error;
 pub mod state;
 pub mod times;
 

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use dataspace_tlog::{Fact, Verdict};
+use dataspace_tlog::{
+    Fact, Verdict,
+    record::{ReleaseEnd, ReleaseReport},
+};
 
 use crate::denial::DenialReason;
 
@@ -43,6 +46,21 @@ impl fmt::Display for Outcome {
             Self::Deny(reasons) => write!(f, "denied ({})", reasons.join("; ")),
         }
     }
+}
+
+/// A report of a release for people: `55 rows, 4310 bytes in 1 piece, to the end`.
+#[must_use]
+pub fn report_words(report: &ReleaseReport) -> String {
+    let ReleaseReport { end, pieces, rows, bytes, .. } = report;
+    let rows = if *rows > 0 { format!("{rows} rows, ") } else { String::new() };
+    let pieces = if *pieces == 1 { "1 piece".to_owned() } else { format!("{pieces} pieces") };
+    let end = match end {
+        ReleaseEnd::Whole => "to the end",
+        ReleaseEnd::Stopped => "stopped because it was no longer permitted",
+        ReleaseEnd::Failed => "broken off by a failure",
+        ReleaseEnd::Dropped => "not asked for any further",
+    };
+    format!("{rows}{bytes} bytes in {pieces}, {end}")
 }
 
 /// A recorded fact for people.

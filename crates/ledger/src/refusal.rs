@@ -13,6 +13,7 @@ use dataspace_usage_contract::{
 };
 use thiserror::Error;
 
+use crate::report_error::ReportError;
 use crate::state::members::REVOKED_AHEAD_MAX;
 use crate::times::TimeError;
 
@@ -99,6 +100,9 @@ pub enum Refusal {
         /// The part that does not fit.
         what: &'static str,
     },
+    /// A report of a release that does not follow from the records before it.
+    #[error("the report of the release does not follow from the records before it")]
+    Report(#[from] ReportError),
     /// Policies of the provider that are not acceptable.
     #[error("the provider's policies are refused")]
     Policies(#[from] ProviderPoliciesError),

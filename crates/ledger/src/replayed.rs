@@ -15,7 +15,7 @@ use dataspace_policy::{
     simulate::{Change, Past, Simulation, simulate},
 };
 use dataspace_primitives::UnixMillis;
-use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, Verdict};
+use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, Verdict, record::ReleaseReport};
 use dataspace_usage_contract::{ContractId, contract_id};
 use thiserror::Error;
 
@@ -25,10 +25,12 @@ use crate::outcome::Outcome;
 use crate::refusal::Refusal;
 use crate::replayed::report::Replayed;
 use crate::replayed::requests::Requests;
+use crate::report_error::ReportError;
 use crate::state::contract::{Contract, Document};
 use crate::state::in_force::SpaceState;
 use crate::state::judge::Case;
 use crate::state::read_back::Taken;
+use crate::state::releases::Releases;
 use crate::times::{TimeError, Times};
 
 /// Goes through the records of a log, rebuilds by them what was in force, and makes every decision
@@ -48,6 +50,7 @@ pub struct Replayer<'p> {
     state: Option<SpaceState>,
     documents: HashMap<ContractId, Arc<Document>>,
     requests: Requests,
+    releases: Releases,
     times: Times,
     report: Replayed,
 }
@@ -90,6 +93,7 @@ impl<'p> Replayer<'p> {
             state: None,
             documents: HashMap::new(),
             requests: Requests::default(),
+            releases: Releases::default(),
             times: Times::after(UnixMillis::MIN),
             report: Replayed::default(),
         }
@@ -117,15 +121,22 @@ impl<'p> Replayer<'p> {
                 return Err(ReplayError::NoProfile);
             }
             let first = SpaceState::begin(record, &self.authority, self.log.clone());
-            self.state = Some(first.map_err(fail)?);
+            let first = self.state.insert(first.map_err(fail)?);
+            let _no_report = self.releases.take(index, &Taken::Nothing, first);
             return Ok(());
         };
-        let change = match state.check(record).map_err(fail)? {
+        let taken = state.check(record).map_err(fail)?;
+        let ended = self.releases.take(index, &taken, state);
+        let change = match taken {
             Taken::Access(access) => {
                 return self.take_access(index, (time, &access), in_time.as_ref().err());
             }
             Taken::Denials(count) => {
                 self.report.counted_denials = self.report.counted_denials.saturating_add(count);
+                return Ok(());
+            }
+            Taken::Released(report) => {
+                self.take_report(index, (time, &report), (in_time.err(), ended.err()));
                 return Ok(());
             }
             taken => {
@@ -184,12 +195,32 @@ impl<'p> Replayer<'p> {
         Ok(())
     }
 
+    /// The report of a release: of a permit before it, and the only one.
+    fn take_report(
+        &mut self,
+        index: LeafIndex,
+        (time, report): (UnixMillis, &ReleaseReport),
+        (in_time, ended): (Option<TimeError>, Option<ReportError>),
+    ) {
+        self.report.reports += 1;
+        let contract = ContractId::from_digest(report.contract);
+        let mut found = Vec::new();
+        if let Some(TimeError::Before { before, .. }) = in_time {
+            found.push(Deviation::Time { before });
+        }
+        found.extend(ended.map(Deviation::Report));
+        for deviation in found {
+            self.report.add(Discrepancy { index, time, contract, deviation });
+        }
+    }
+
     /// The result, after the last record.
     ///
     /// # Errors
     /// [`ReplayError::NoProfile`] if there was no record.
     pub fn finish(mut self) -> Result<Replayed, ReplayError> {
         self.state.as_ref().ok_or(ReplayError::NoProfile)?;
+        (self.report.unreported, self.report.first_unreported) = self.releases.waiting();
         if self.with.is_some() {
             self.report.simulation.get_or_insert_default();
         }

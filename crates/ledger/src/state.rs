@@ -11,6 +11,7 @@ pub(crate) mod in_force;
 pub(crate) mod judge;
 pub(crate) mod members;
 pub(crate) mod read_back;
+pub(crate) mod releases;
 
 pub use self::change::Change;
 pub use self::contract::{Contract, Document, Place, Relation};
@@ -18,3 +19,5 @@ pub use self::in_force::Product;
 pub use self::judge::Case;
 pub use self::members::{Member, REVOKED_AHEAD_MAX};
 pub use self::read_back::Taken;
+pub use self::releases::Releases;
+pub use crate::report_error::ReportError;

@@ -41,8 +41,8 @@ pub const REQUEST_AGE_MAX: Duration = Duration::from_secs(REQUEST_AGE_SECS_MAX a
 pub const REQUEST_KEPT: Duration =
     Duration::from_secs(REQUEST_AGE_SECS_MAX as u64 + 2 * CLOCK_SKEW.as_secs());
 
-/// The order of times in a log: no change is before any record so far, and no access before the last
-/// change.
+/// The order of times in a log: no change is before any record so far, and no access and no end of a
+/// release before the last change.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     latest: UnixMillis,
@@ -77,7 +77,8 @@ impl Times {
                 self.latest = found;
                 (found, true)
             }
-            Event::Access(_) => (self.latest_change, false),
+            // A release ends in a pass, as an access is decided in one.
+            Event::Access(_) | Event::Released(_) => (self.latest_change, false),
             // Recorded beside everything else, and in force at no time.
             Event::Archived { .. } | Event::Denials { .. } => (found, false),
             Event::Profile { .. }

@@ -129,7 +129,7 @@ fn duty(duty: &Duty) -> Result<Duty, OdrlError> {
             let (column, values) = (column.clone(), set(values.clone())?);
             Duty::Filter(RowFilter { column, operator: *operator, values })
         }
-        other @ (Duty::Mask(_) | Duty::Keep(_)) => other.clone(),
+        other @ (Duty::Mask(_) | Duty::Keep(_) | Duty::Aggregate(_)) => other.clone(),
     })
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 
+pub use self::aggregate::{Aggregate, FIGURES_MAX, GROUP_COLUMNS_MAX, SUBJECTS_MAX};
 pub use self::calendar::{CalendarPart, instant_nanos};
 pub use self::filter::{FILTER_VALUES_MAX, Operator, RowFilter};
 pub use self::invalid::InvalidDuty;
@@ -17,6 +18,7 @@ pub use self::mask::{
 pub use self::scalar::{InvalidNumber, Number, Scalar};
 use crate::clause::Assurance;
 
+mod aggregate;
 mod calendar;
 mod filter;
 mod invalid;
@@ -35,6 +37,8 @@ pub enum Duty {
     Mask(ColumnMask),
     /// Leave out every column but these. At most once.
     Keep(KeptColumns),
+    /// Release figures of groups, and no row. At most once.
+    Aggregate(Aggregate),
 }
 
 impl Duty {
@@ -43,6 +47,7 @@ impl Duty {
             Self::Filter(filter) => filter,
             Self::Mask(mask) => mask,
             Self::Keep(keep) => keep,
+            Self::Aggregate(aggregate) => aggregate,
         }
     }
 

@@ -153,7 +153,7 @@ pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
 pub use crate::contracts::{Compiler, Contracts};
 pub use crate::decision::{Decision, Denial};
 pub use crate::duty::{
-    ColumnMask, Duty, KeptColumns, MaskMethod, Number, Operator, RowFilter, Scalar,
+    Aggregate, ColumnMask, Duty, KeptColumns, MaskMethod, Number, Operator, RowFilter, Scalar,
 };
 
 pub use crate::facts::{Constraint, Facts, Uses};

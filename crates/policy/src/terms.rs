@@ -170,8 +170,8 @@ pub enum InvalidTerms {
         /// The column.
         column: Name,
     },
-    /// Two lists of the columns that leave.
-    #[error("{clause}: the columns that leave are listed already; list them once")]
+    /// Two lists of the columns or figures that leave.
+    #[error("{clause}: what leaves is listed already; list columns or figures, once")]
     RepeatedKeep {
         /// Which clause.
         clause: ClauseId,
@@ -291,7 +291,7 @@ impl Terms {
     }
 
     fn check_duties(&self) -> Result<(), InvalidTerms> {
-        let (mut masked, mut kept) = (BTreeSet::new(), None);
+        let (mut masked, mut kept, mut is_aggregated) = (BTreeSet::new(), None, false);
         let duties = || numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties);
         for (clause, duty) in duties() {
             duty.check().map_err(|source| InvalidTerms::Duty { clause, source })?;
@@ -302,10 +302,16 @@ impl Terms {
                 Duty::Keep(keep) if kept.replace(&keep.columns).is_some() => {
                     return Err(InvalidTerms::RepeatedKeep { clause });
                 }
+                Duty::Aggregate(_) if std::mem::replace(&mut is_aggregated, true) => {
+                    return Err(InvalidTerms::RepeatedKeep { clause });
+                }
                 _ => {}
             }
         }
         for (clause, duty) in duties() {
+            if is_aggregated && matches!(duty, Duty::Keep(_)) {
+                return Err(InvalidTerms::RepeatedKeep { clause });
+            }
             if let (Duty::Mask(mask), Some(kept)) = (duty, kept)
                 && !kept.iter().any(|one| holds(one.as_str(), mask.column.as_str()))
             {

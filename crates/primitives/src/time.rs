@@ -99,8 +99,8 @@ pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// The day of which [`civil_from_days`] says this year, month (1-12) and day, as days since 1 January
-/// 1970; `None` if there is no such day, or if the year has more than six digits.
+/// Days from 1 January 1970 to the day with this year, month (1-12) and day, the inverse of
+/// [`civil_from_days`]; `None` if there is no such day, or if the year has more than six digits.
 #[must_use]
 pub fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) || year.abs() > 999_999 {

@@ -5,6 +5,7 @@ pub(crate) mod error;
 pub(crate) mod monitor;
 pub(crate) mod permit;
 pub(crate) mod release;
+pub(crate) mod report;
 
 pub use self::asked::VerifiedRequest;
 pub use self::monitor::Received;

@@ -130,6 +130,8 @@ pub mod setup;
 #[cfg(feature = "provider")]
 pub mod space;
 #[cfg(feature = "provider")]
+mod stamps;
+#[cfg(feature = "provider")]
 mod state;
 #[cfg(feature = "provider")]
 mod throttle;

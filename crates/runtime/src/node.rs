@@ -19,6 +19,7 @@ use crate::index::{Index, IndexState};
 use crate::keys::Keys;
 use crate::observer::Observer;
 use crate::offers::Offers;
+use crate::stamps::StampKey;
 use crate::throttle::Throttle;
 
 pub(crate) struct Inner {
@@ -34,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) anchors: TrustAnchors,
     pub(crate) signed: LastSigned,
     pub(crate) observer: Box<dyn Observer>,
+    /// For the stamps in reports.
+    pub(crate) stamp_key: StampKey,
     pub(crate) throttle: Throttle,
     pub(crate) offers: Offers,
     /// Held while archiving.
@@ -149,6 +152,7 @@ impl Inner {
     /// Signs what no checkpoint covers, and writes the index if it is due.
     pub(crate) fn tend(&self) -> Result<(), WriteError> {
         self.record_sums()?;
+        self.settle()?;
         let recorded = self.recorded.load(Ordering::Acquire);
         if let Some(last) = recorded.checked_sub(1) {
             self.sign_covering(LeafIndex::new(last))?;
@@ -158,6 +162,14 @@ impl Inner {
         {
             self.tell_index(&written);
         }
+        Ok(())
+    }
+
+    /// Makes durable what nobody waited for: the reports of releases.
+    fn settle(&self) -> Result<(), WriteError> {
+        self.log.flush()?;
+        let size = self.log.size().map_or(0, TreeSize::as_u64);
+        self.recorded.fetch_max(size, Ordering::AcqRel);
         Ok(())
     }
 
@@ -177,6 +189,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         let _a_closing_log_may_take_none = self.record_sums();
+        let _nor_make_any_durable = self.settle();
         let size = self.log.size().map_or(0, TreeSize::as_u64);
         if size > self.signed.size.load(Ordering::Acquire) {
             let _the_log_is_whole_without_it = self.checkpoint();

@@ -1,6 +1,7 @@
 //! Events that an owner can observe in a running node.
 
-use dataspace_tlog::{LeafIndex, TreeSize};
+use dataspace_audit_log::append::AppendError;
+use dataspace_tlog::{LeafIndex, TreeSize, record::ReleaseEnd};
 use dataspace_usage_contract::ContractId;
 
 use crate::index::error::IndexError;
@@ -16,6 +17,9 @@ pub trait Observer: Send + Sync {
 
     /// The record of a change is durable.
     fn appended(&self, _index: LeafIndex) {}
+
+    /// A release ended, or was dropped, and its report has its place in the log; it is durable a little later.
+    fn ended(&self, _ended: &Ended<'_>) {}
 
     /// In one of the decisions that are compared with Cedar's own evaluator, the compiled policies of this
     /// contract decided otherwise, and the access was denied. A defect of this library: report it.
@@ -35,6 +39,20 @@ pub struct Decided<'a> {
     pub index: Option<LeafIndex>,
     /// The codes of the reasons for a denial; empty for a permit.
     pub reasons: &'a [&'static str],
+}
+
+/// The end of a release, for an [`Observer`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Ended<'a> {
+    /// Under which contract.
+    pub contract: ContractId,
+    /// The record of the permit.
+    pub access: LeafIndex,
+    /// How it ended.
+    pub end: ReleaseEnd,
+    /// The record of the report, or why there is none: the log takes no record.
+    pub report: Result<LeafIndex, &'a AppendError>,
 }
 
 /// Observes nothing.

@@ -10,7 +10,7 @@ use dataspace_audit_log::{Log, Storage, error::CreateError, open::OpenError, rea
 use dataspace_identity::{Did, Origin};
 use dataspace_ledger::{
     Refusal, SpaceState,
-    state::{Change, Taken},
+    state::{Change, Releases, Taken},
     times::Times,
 };
 use dataspace_primitives::{Signed, UnixMillis};
@@ -35,6 +35,7 @@ use crate::observer::{Observer, Silence};
 use crate::offers::Offers;
 use crate::random::{self, RandomError, Randomness, SystemRandomness};
 use crate::space::DataSpace;
+use crate::stamps::StampKey;
 use crate::state::State;
 use crate::throttle::Throttle;
 
@@ -297,6 +298,7 @@ impl Setup {
             return Err(SetupError::Archived { first, why: unusable });
         }
         let (mut times, mut replayed) = (Times::after(base.high_water), 0_u64);
+        let mut releases = Releases::after(LeafIndex::new(base.size));
         let mut tail = unusable.is_some().then(|| Tail::after(&base));
         log.replay_from(LeafIndex::new(base.size), |index, bytes| {
             let fail = |source| SetupError::Record { index, source };
@@ -306,7 +308,8 @@ impl Setup {
             if let Some(tail) = &mut tail {
                 tail.take(index, &record, bytes);
             }
-            self.take(&mut state, log.origin(), (index, record)).map_err(fail)
+            let taken = self.take(&mut state, log.origin(), (index, record), Some(&mut releases));
+            taken.map_err(fail)
         })?;
         // A creation that was cut short before its first record holds nothing yet.
         let Some(mut state) = state else {
@@ -361,7 +364,7 @@ impl Setup {
             let taken = match (row, &mut state) {
                 (Row::Change(index, bytes), _) => Record::from_bytes(bytes)
                     .map_err(Refusal::from)
-                    .and_then(|record| self.take(&mut state, log.origin(), (index, record))),
+                    .and_then(|record| self.take(&mut state, log.origin(), (index, record), None)),
                 (_, None) => Err(Refusal::NoProfile),
                 (Row::Relation(consumer, product), Some(state)) => {
                     relations.push(state.space.relation(consumer, product));
@@ -395,15 +398,22 @@ impl Setup {
         state: &mut Option<State>,
         log: &Origin,
         (index, record): (LeafIndex, Record),
+        releases: Option<&mut Releases>,
     ) -> Result<(), Refusal> {
         let at = record.time;
-        let Some(state) = state else {
+        let (state, taken) = if let Some(state) = state {
+            let taken = state.space.check(record)?;
+            (state, taken)
+        } else {
             let space = SpaceState::begin(record, &self.authority, log.clone())?;
-            *state = Some(State::new(space));
-            return Ok(());
+            (state.insert(State::new(space)), Taken::Nothing)
         };
-        match state.space.check(record)? {
-            Taken::Nothing | Taken::Denials(_) => {}
+        if let Some(releases) = releases {
+            releases.take(index, &taken, &state.space)?;
+        }
+        match taken {
+            // Of reports, nothing that is in force depends on.
+            Taken::Nothing | Taken::Denials(_) | Taken::Released(_) => {}
             Taken::Change(change) => state.apply(*change, index),
             Taken::Access(access) => {
                 state.space.count(&access, at)?;
@@ -447,6 +457,7 @@ impl Owner {
             offers: Offers::new(dir),
             archiving: Mutex::default(),
             observer,
+            stamp_key: StampKey::default(),
             recorded: AtomicU64::new(size),
         };
         Ok(DataSpace { inner: Arc::new(inner) })

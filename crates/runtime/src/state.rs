@@ -25,11 +25,13 @@ pub(crate) struct State {
     /// Not from the log: what the provider attached since it opened the node.
     pub(crate) products: HashMap<Name, Arc<dyn Product>>,
     pub(crate) replays: Replays,
+    /// Changes since the node was opened.
+    age: u64,
 }
 
 impl State {
     pub(crate) fn new(space: SpaceState) -> Self {
-        Self { space, products: HashMap::new(), replays: Replays::default() }
+        Self { space, products: HashMap::new(), replays: Replays::default(), age: 0 }
     }
 
     /// Puts a change in force that is recorded at `index`.
@@ -39,6 +41,12 @@ impl State {
             self.replays = Replays::default();
         }
         self.space.apply(change, index);
+        self.age = self.age.saturating_add(1);
+    }
+
+    /// Another number after each change of what is in force.
+    pub(crate) fn age(&self) -> u64 {
+        self.age
     }
 
     /// Checks what an offer and an agreement have in common, and that the duties can be carried out on

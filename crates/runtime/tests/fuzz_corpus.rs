@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn the_seeds_of_evidence_are_what_their_names_say() {
         let authority = SecretKey::from_seed(&mut [8; 32]).unwrap();
-        let good = ["ok_permit", "ok_permit_alone", "ok_denial", "ok_denial_alone"];
+        let good = ["ok_permit", "ok_permit_alone", "ok_denial", "ok_denial_alone", "ok_report"];
         if std::env::var_os("UPDATE_CORPUS").is_some() {
             let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/evidence");
             let world = super::evidence::world(8).unwrap();

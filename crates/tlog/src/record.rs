@@ -1,5 +1,9 @@
 //! Records, as they stand in a log.
 
+mod report;
+
+pub use self::report::{ContentVersion, ReleaseEnd, ReleaseReport};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::Did;
@@ -126,6 +130,8 @@ pub enum Event {
     },
     /// An access was decided.
     Access(AccessRecord),
+    /// A release ended: what left under one permit.
+    Released(ReleaseReport),
     /// What a consumer did, in the log of its own node.
     Consumer(ConsumerEvent),
 }

@@ -114,6 +114,7 @@ pub(crate) fn run(args: ReplayArgs, out: &mut impl Write) -> Result<Health> {
 
 fn write(out: &mut impl Write, source: &Source, size: u64, replayed: &Replayed) -> Result<()> {
     let Replayed { decisions, permits, denials, unrepeatable, discrepancies, .. } = replayed;
+    let Replayed { reports, unreported, .. } = replayed;
     writeln!(out, "{}", paint::title(format!("Replay of {}", count(size, "record"))))?;
     writeln!(out, "   log            {}", source.origin())?;
     writeln!(
@@ -127,6 +128,14 @@ fn write(out: &mut impl Write, source: &Source, size: u64, replayed: &Replayed) 
             format!("{} denials", paint::thousands(denials))
         }
     )?;
+    if *reports > 0 {
+        let without = match *unreported {
+            0 => String::new(),
+            some => format!(", {} without a report", count(some, "permit")),
+        };
+        let reports = paint::thousands(reports);
+        writeln!(out, "   releases       {reports} reported{without}")?;
+    }
     if *unrepeatable > 0 {
         writeln!(
             out,
@@ -247,6 +256,8 @@ fn to_json(source: &Source, size: u64, replayed: &Replayed) -> serde_json::Value
         "decisions": replayed.decisions,
         "permits": replayed.permits,
         "denials": replayed.denials,
+        "reports": replayed.reports,
+        "unreported": replayed.unreported,
         "unrepeatable": replayed.unrepeatable,
         "reworded": replayed.reworded,
         "otherCompilers": replayed.other_compilers,

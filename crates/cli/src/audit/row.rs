@@ -7,10 +7,13 @@ use clap::ValueEnum;
 use dataspace_identity::{
     Did, DidKeys, KeyDocument, MembershipCredential, MembershipRevocation, Resolver, claimed_keys,
 };
+use dataspace_ledger::outcome::report_words;
 use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, shown};
 use dataspace_tlog::{
     AccessRecord, Event, Fact, LeafIndex, Record, Verdict,
-    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord},
+    record::{
+        ConsumerEvent, ContentVersion, ReceivedAnswer, ReceivedRecord, ReleaseEnd, ReleaseReport,
+    },
 };
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, SpaceProfile, Termination,
@@ -48,6 +51,8 @@ pub(crate) enum EventKind {
     Denials,
     /// An access was decided
     Access,
+    /// A release ended: what left
+    Release,
     /// A consumer keeps an offer
     Offer,
     /// A consumer accepted an offer
@@ -76,6 +81,7 @@ impl EventKind {
             Self::ClockSetBack => "clock-set-back",
             Self::Denials => "denials",
             Self::Access => "access",
+            Self::Release => "release",
             Self::Offer => "offer",
             Self::Acceptance => "acceptance",
             Self::Request => "request",
@@ -232,6 +238,7 @@ impl Row {
                 );
             }
             Event::Access(access) => self.access(access),
+            Event::Released(report) => self.released(&report),
             Event::Consumer(event) => self.consumer(event, time),
         }
     }
@@ -384,6 +391,31 @@ impl Row {
             }
         };
         self.facts = Some(object! { "verdict": verdict, "basis": facts });
+    }
+
+    fn released(&mut self, report: &ReleaseReport) {
+        self.kind = EventKind::Release;
+        self.contract = Some(report.contract);
+        self.what = format!("of record {}: {}", report.access, report_words(report));
+        let version = report.version.map(|version| match version {
+            ContentVersion::Content(content) => object! { "content": content.to_string() },
+            ContentVersion::Stamp(stamp) => object! { "stamp": stamp.to_string() },
+        });
+        let end = match report.end {
+            ReleaseEnd::Whole => "whole",
+            ReleaseEnd::Stopped => "stopped",
+            ReleaseEnd::Failed => "failed",
+            ReleaseEnd::Dropped => "dropped",
+        };
+        self.facts = Some(object! {
+            "access": report.access.as_u64(),
+            "end": end,
+            "pieces": report.pieces,
+            "rows": report.rows,
+            "bytes": report.bytes,
+            "content": report.content.to_string(),
+            "version": version,
+        });
     }
 
     pub(crate) fn to_json(&self) -> Value {

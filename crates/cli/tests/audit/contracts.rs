@@ -31,7 +31,7 @@ fn all_contracts_of_a_log_are_listed_and_say_what_became_of_them() {
     let has = |parts: &[&str]| said.lines().any(|line| parts.iter().all(|one| line.contains(one)));
     assert!(has(&["Rolling Mill", "Institute of Metals", "in force, until"]), "{said}");
     assert!(has(&["Institute of Metals", "over: its time ended at"]), "{said}");
-    assert!(has(&["Ore Traders", "suspended", "fees were not paid (record 14)"]), "{said}");
+    assert!(has(&["Ore Traders", "suspended", "fees were not paid (record 17)"]), "{said}");
     let found = read(dir.path(), "demo/mill/node", &["--json"]).json();
     let states: Vec<_> =
         found["contracts"].as_array().unwrap().iter().map(|one| &one["state"]).collect();

@@ -77,7 +77,7 @@ fn a_served_log_is_what_its_directory_is() {
         &["verify", "LOG", "--log", origin().as_str()],
         &["show", "LOG"],
         &["show", "LOG", "--json"],
-        &["prove", "LOG", "16", "-o", "p"],
+        &["prove", "LOG", "19", "-o", "p"],
         &["prove", "LOG", "5", "-o", "DIR/one"],
         &["prove", "LOG", "--consistency", "copied/checkpoint", "-o", "DIR/two"],
         &["export", "LOG", "--to", "DIR/mirror", "--csv", "DIR/csv", "--jsonl", "DIR/lines"],

@@ -26,8 +26,8 @@ fn verify_says_what_is_proved_and_what_is_not() {
     let text = ran.ends(0);
     for part in [
         "a node's directory",
-        "16 records, with the root sha256:",
-        "each of these 16 is here",
+        "19 records, with the root sha256:",
+        "each of these 19 is here",
         "3 admissions",
         "4 denials",
         "3 permits",
@@ -39,7 +39,7 @@ fn verify_says_what_is_proved_and_what_is_not() {
     assert_eq!(files(dir.path()), before);
 
     let json = audit(dir.path(), &["verify", "demo/mill/node", "--json"]).json();
-    assert_eq!((&json["sound"], &json["records"]), (&Value::Bool(true), &16.into()));
+    assert_eq!((&json["sound"], &json["records"]), (&Value::Bool(true), &19.into()));
     assert_eq!((&json["kind"], &json["events"]["deny"]), (&"node".into(), &4.into()));
     assert!(json["damage"].is_null() && json["notProved"].as_array().unwrap().len() >= 5);
     let log = json["log"].as_str().unwrap();
@@ -53,10 +53,10 @@ fn verify_says_what_is_proved_and_what_is_not() {
 fn a_published_log_is_recognised_and_verified_too() {
     let dir = demo();
     assert!(
-        audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0).contains("16 new")
+        audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0).contains("19 new")
     );
     let again = audit(dir.path(), &["export", "demo/mill/node", "--to", "out"]).ends(0);
-    assert!(again.contains("has all 16 records already"));
+    assert!(again.contains("has all 19 records already"));
     assert!(audit(dir.path(), &["verify", "out"]).ends(0).contains("a published log"));
     assert_eq!(audit(dir.path(), &["verify", "out", "--json"]).json()["kind"], "published");
     // A published log can be published again, and says the same.
@@ -109,27 +109,33 @@ fn show_filters() {
         lines.collect::<Vec<_>>()
     };
     let all = shown(&[]);
-    assert_eq!(all.len(), 16);
+    assert_eq!(all.len(), 19);
     assert_eq!(shown(&["--verdict", "permit"]).len(), 3);
     assert_eq!(shown(&["--verdict", "deny"]).len(), 4);
     assert_eq!(shown(&["--event", "admission"]).len(), 3);
-    assert_eq!(shown(&["--event", "access", "--limit", "2"])[1], all[15]);
+    let releases = shown(&["--event", "release"]);
+    assert_eq!(releases.len(), 3);
+    assert_eq!((&releases[0]["access"], &releases[0]["end"]), (&8.into(), &"whole".into()));
+    assert_eq!((&releases[0]["rows"], &releases[0]["pieces"]), (&27.into(), &1.into()));
+    assert_eq!(releases[0]["content"], releases[1]["content"], "the same rows left twice");
+    assert_eq!(releases[0]["version"], releases[1]["version"]);
+    assert_eq!(shown(&["--event", "access", "--limit", "2"])[1], all[18]);
     assert_eq!(shown(&["--limit", "0"]), Vec::<Value>::new());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let contract = text(&all[8]["contract"]);
     let by_contract = shown(&["--contract", &contract]);
-    assert_eq!(by_contract.len(), 5);
+    assert_eq!(by_contract.len(), 7, "contract, two permits with their reports, two denials");
     assert_eq!(shown(&["--contract", contract.get(7..15).unwrap()]), by_contract);
-    let did = text(&all[13]["participants"][0]);
+    let did = text(&all[15]["participants"][0]);
     let by_did = shown(&["--participant", &did]);
     assert_eq!(by_did.len(), 5, "admission, contract, permit, revocation, denial");
     let end = did.get(did.len() - 8..).unwrap();
     assert_eq!(shown(&["--participant", &format!("did:key:…{end}")]), by_did);
     let time = text(&all[12]["time"]);
     assert!(shown(&["--from", &time]).len() >= 4);
-    assert_eq!(shown(&["--from", &time]).len() + shown(&["--until", &time]).len(), 16);
+    assert_eq!(shown(&["--from", &time]).len() + shown(&["--until", &time]).len(), 19);
     let table = audit(dir.path(), &["show", "demo/mill/node", "--limit", "3"]).ends(0);
-    assert!(table.contains("the last 3 of 16 that fit, of 16 records"), "{table}");
+    assert!(table.contains("the last 3 of 19 that fit, of 19 records"), "{table}");
     let column = table.lines().next().unwrap().find("what").unwrap();
     for line in table.lines().skip(1).take(3) {
         let chars: Vec<char> = line.chars().collect();
@@ -154,7 +160,7 @@ fn records_are_written_as_csv_and_json_lines() {
     let args = ["export", "demo/mill/node", "--csv", "r.csv", "--jsonl", "r.jsonl"];
     audit(dir.path(), &args).ends(0);
     let csv = fs::read_to_string(dir.path().join("r.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 17);
+    assert_eq!(csv.lines().count(), 20);
     assert!(csv.starts_with("record,time,event,verdict,"));
     let lines = fs::read_to_string(dir.path().join("r.jsonl")).unwrap();
     assert_eq!(lines, audit(dir.path(), &["show", "demo/mill/node", "--json"]).out);

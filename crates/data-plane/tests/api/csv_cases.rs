@@ -180,7 +180,7 @@ fn what_the_file_leaves_open_can_be_stated() {
     let options = TableOptions::new()
         .column("a", ColumnType::Integer)
         .column("b", ColumnType::Float)
-        .column("c", ColumnType::Decimal { scale: 2 })
+        .column("c", ColumnType::Decimal { precision: 38, scale: 2 })
         .column("d", ColumnType::Boolean)
         .column("e", ColumnType::Text);
     let table = Table::open_with(&path, &options).unwrap();
@@ -191,8 +191,8 @@ fn what_the_file_leaves_open_can_be_stated() {
     let error = Table::open_with(&path, &TableOptions::new().column("b", ColumnType::Integer));
     let error = error.unwrap_err().to_string();
     assert!(error.contains("column `b`") && error.contains("int64") && error.contains("line 3"));
-    let scale = TableOptions::new().column("b", ColumnType::Decimal { scale: 38 });
-    assert!(matches!(Table::open_with(&path, &scale), Err(OpenError::StatedScale { .. })));
+    let scale = TableOptions::new().column("b", ColumnType::Decimal { precision: 38, scale: 38 });
+    assert!(matches!(Table::open_with(&path, &scale), Err(OpenError::StatedDigits { .. })));
 }
 
 #[test]

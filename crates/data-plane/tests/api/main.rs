@@ -2,13 +2,17 @@
 //! costs more than running.
 #![cfg(test)]
 
+mod charsets;
 mod common;
 
+mod aggregates;
 mod bounds;
 mod coarse;
 mod csv_cases;
 mod documents;
 mod filters;
+mod formats;
+mod json_cases;
 mod leaks;
 mod masks;
 mod order;
@@ -16,5 +20,6 @@ mod parquet_cases;
 mod plans;
 mod real_data;
 mod reference;
+mod stated;
 mod tables;
 mod texts;

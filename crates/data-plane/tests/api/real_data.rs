@@ -1,6 +1,11 @@
 //! The real tables, where they are at hand.
 
-use dataspace_data_plane::{Plan, Table, chunk::BATCH_ROWS, write_csv};
+use dataspace_data_plane::{
+    Plan, Table,
+    chunk::BATCH_ROWS,
+    formats::{Format, write},
+    write_csv,
+};
 use dataspace_policy::MaskMethod::{Drop, Hash, Round, Truncate};
 use dataspace_policy::Operator;
 
@@ -87,4 +92,30 @@ fn the_example_table_opens() {
     assert_eq!(schema.field(0).name(), "mp_id");
     assert!(schema.fields().iter().skip(2).all(|field| field.data_type().is_floating()));
     assert_eq!(table.row_count(), Some(55));
+}
+
+/// Rows from the first one, in a format.
+fn written(table: &Table, format: Format, batches: usize) -> (u64, Vec<u8>) {
+    let mut out = Vec::new();
+    let batches = table.read().unwrap().take(batches);
+    (write(format, &table.schema(), batches, &mut out).unwrap(), out)
+}
+
+#[test]
+fn real_rows_come_back_from_every_format_that_is_read() {
+    for path in ["materials/transport.parquet", "automotive/drives.parquet"] {
+        let Some(path) = shared(path) else { continue };
+        let (table, directory) = (Table::open(path).unwrap(), tempfile::tempdir().unwrap());
+        let (rows, expected) = written(&table, Format::Csv, 1);
+        for (format, name) in
+            [(Format::Csv, "t.csv"), (Format::JsonLines, "t.jsonl"), (Format::Parquet, "t.parquet")]
+        {
+            let copy = directory.path().join(name);
+            std::fs::write(&copy, written(&table, format, 1).1).unwrap();
+            let copy = Table::open(copy).unwrap();
+            assert_eq!(copy.row_count(), Some(rows));
+            let found = written(&copy, Format::Csv, usize::MAX).1;
+            assert!(found == expected, "{name}");
+        }
+    }
 }

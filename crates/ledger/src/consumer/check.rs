@@ -37,7 +37,9 @@ impl ConsumerState {
             | Event::Opened { .. }
             | Event::ClockSetBack { .. } => match self.space.check(record)? {
                 Taken::Change(change) => Kind::Space(change),
-                Taken::Nothing | Taken::Denials(_) | Taken::Access(_) => Kind::Nothing,
+                Taken::Nothing | Taken::Denials(_) | Taken::Access(_) | Taken::Released(_) => {
+                    Kind::Nothing
+                }
             },
             Event::Consumer(ConsumerEvent::Offered { document }) => self.offered(document, now)?,
             Event::Consumer(ConsumerEvent::Accepted { document }) => {
@@ -63,7 +65,8 @@ impl ConsumerState {
             Event::Product { .. }
             | Event::Policies { .. }
             | Event::Denials { .. }
-            | Event::Access(_) => return Err(Refusal::OtherHalf { whose: "provider" }),
+            | Event::Access(_)
+            | Event::Released(_) => return Err(Refusal::OtherHalf { whose: "provider" }),
         };
         Ok(ConsumerChange(kind))
     }

@@ -17,14 +17,14 @@ use crate::evidence::error::EvidenceError;
 use crate::evidence::part::Part;
 use crate::evidence::verdict::Case;
 use crate::evidence::verified::VerifiedEvidence;
-use crate::evidence::{Entry, Evidence, members, request};
+use crate::evidence::{Entry, Evidence, members, report, request};
 use crate::facts::{self, Basis, Stated};
 
 impl Evidence {
     /// Checks everything in the file, against nothing but the space authority: that exactly the
     /// parties whom the contract names signed it and were members, that the log is the one of its
     /// provider in which it runs, that conclusion and decision are in it in this order, that the
-    /// request is the consumer's, that the record says what request, contract and credential say,
+    /// request is the consumer's, that a report of what left is of this decision, that the record says what request, contract and credential say,
     /// and that the decision follows from the contract.
     ///
     /// # Errors
@@ -37,6 +37,11 @@ impl Evidence {
         let concluded = (self.conclusion.index, concluded_at);
         check_order(&agreement, concluded, (self.decision.index, time), &access)?;
         let checkpoint = self.read_checkpoint(&agreement)?;
+        let report = self.report.as_ref().map(|entry| {
+            let report = report::check(entry, (self.decision.index, time), &access)?;
+            Ok::<_, EvidenceError>((entry.index, report))
+        });
+        let report = report.transpose()?;
 
         let space = agreement.value().space.clone();
         if space.authority != *authority {
@@ -99,6 +104,7 @@ impl Evidence {
             index: self.decision.index,
             access,
             request,
+            report,
             checkpoint,
             cosigners: None,
             shown,
@@ -156,7 +162,7 @@ impl Evidence {
         Ok(known)
     }
 
-    /// The checkpoint of the log in which the contract runs, one of its provider's, with both records
+    /// The checkpoint of the log in which the contract runs, one of its provider's, with all records
     /// under it.
     fn read_checkpoint(
         &self,

@@ -14,7 +14,7 @@ use dataspace_tlog::{
 use dataspace_usage_contract::{ContractId, agreement::AgreeError};
 use thiserror::Error;
 
-use crate::evidence::part::{Part, VERSION};
+use crate::evidence::part::{Part, VERSION, WITH_REPORT};
 use crate::outcome::{Outcome, duty_words, fact_words};
 
 /// Why evidence proves nothing: the first thing in it that is not as it says, or that contradicts
@@ -27,7 +27,7 @@ pub enum EvidenceError {
     Decode(#[from] DecodeError),
     /// A version of the format that this library does not know.
     #[error(
-        "evidence version {found} is not known here, only version {VERSION}; ask the provider for \
+        "evidence version {found} is not known here, only versions {VERSION} and {WITH_REPORT}; ask the provider for \
          the evidence again"
     )]
     Version {
@@ -239,6 +239,12 @@ pub enum EvidenceError {
         /// The reason.
         reason: String,
     },
+    /// The report of what left is of another release, or cannot be of this one.
+    #[error("the report of what left does not fit the decision: {what}")]
+    OtherReport {
+        /// What does not fit.
+        what: &'static str,
+    },
     /// A cosignature of one of the given witnesses does not verify.
     #[error("a cosignature of the checkpoint does not verify")]
     Cosignature(#[from] CosignatureError),
@@ -278,6 +284,7 @@ impl EvidenceError {
             Self::Fact { by: Part::Decision, .. } | Self::Reason { .. } => vec![Decision],
             Self::Fact { by, .. } => vec![Decision, *by],
             Self::Verdict { .. } => vec![Conclusion, Decision, Provider, Consumer],
+            Self::OtherReport { .. } => vec![Decision, Part::Report],
             Self::Cosignature(_) => vec![Checkpoint],
         }
     }

@@ -2,10 +2,11 @@
 
 use dataspace_identity::Admitted;
 use dataspace_policy::cedar_text::COMPILER_VERSION;
-use dataspace_tlog::{Finding, Verdict};
+use dataspace_tlog::{Finding, Verdict, record::ContentVersion};
 use dataspace_usage_contract::contract_id;
 
 use crate::evidence::verified::{Shown, VerifiedEvidence};
+use crate::outcome;
 
 impl VerifiedEvidence {
     /// In plain words, what is proved, and what is not.
@@ -20,6 +21,7 @@ fn list(evidence: &VerifiedEvidence) -> Vec<Finding> {
     findings.extend(contract(evidence));
     findings.extend(log(evidence));
     findings.extend(decision(evidence));
+    findings.extend(delivery(evidence));
     findings.extend(limits(evidence));
     findings
 }
@@ -158,6 +160,39 @@ fn decision(evidence: &VerifiedEvidence) -> Vec<Finding> {
             }
         }
     }
+    findings
+}
+
+/// What left under a permit.
+fn delivery(evidence: &VerifiedEvidence) -> Vec<Finding> {
+    if matches!(evidence.access().verdict, Verdict::Deny { .. }) {
+        return Vec::new();
+    }
+    let Some((index, report)) = &evidence.report else {
+        return vec![not_proved(
+            "what left: no report of the release is in the evidence; it may have gone on, or the node \
+             was stopped before it ended",
+        )];
+    };
+    let mut findings = vec![proved(format!(
+        "the provider reported what left, as record {index}: {}, with the digest {}",
+        outcome::report_words(report),
+        report.content
+    ))];
+    if let Some(version) = &report.version {
+        findings.push(proved(match version {
+            ContentVersion::Content(content) => format!("what was read is the file {content}"),
+            ContentVersion::Stamp(stamp) => format!(
+                "what was read has the stamp {}…: a release with another one read another state of the \
+                 file",
+                stamp.to_short()
+            ),
+        }));
+    }
+    findings.push(not_proved(
+        "that just this left, and arrived: the report is the provider's word; compare its digest with \
+         that of what came",
+    ));
     findings
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 /// The version of the format that this library writes and reads.
 pub(super) const VERSION: u8 = 2;
+/// The version of a file with the report of a release in it.
+pub(super) const WITH_REPORT: u8 = 3;
 
 /// A part of an evidence file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +24,8 @@ pub enum Part {
     Request,
     /// The records of the parties' key documents.
     Keys,
+    /// The record of the report of the release.
+    Report,
 }
 
 impl fmt::Display for Part {
@@ -34,6 +38,7 @@ impl fmt::Display for Part {
             Self::Consumer => "consumer's credential",
             Self::Request => "consumer's request",
             Self::Keys => "record of a party's keys",
+            Self::Report => "record of what left",
         })
     }
 }

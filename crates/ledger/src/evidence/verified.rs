@@ -2,7 +2,9 @@
 
 use dataspace_identity::{Admitted, SpaceId};
 use dataspace_primitives::{UnixMillis, Verified};
-use dataspace_tlog::{AccessRecord, Checkpoint, LeafIndex, witness::Cosigners};
+use dataspace_tlog::{
+    AccessRecord, Checkpoint, LeafIndex, record::ReleaseReport, witness::Cosigners,
+};
 use dataspace_usage_contract::{AccessRequest, Agreement};
 
 /// Evidence that [`Evidence::verify`](crate::Evidence::verify) has checked in full.
@@ -16,6 +18,7 @@ pub struct VerifiedEvidence {
     pub(super) index: LeafIndex,
     pub(super) access: AccessRecord,
     pub(super) request: Option<Verified<AccessRequest>>,
+    pub(super) report: Option<(LeafIndex, ReleaseReport)>,
     pub(super) checkpoint: Checkpoint,
     pub(super) cosigners: Option<Cosigners>,
     pub(super) shown: Shown,
@@ -83,7 +86,19 @@ impl VerifiedEvidence {
         self.request.as_ref().map(Verified::value)
     }
 
-    /// The checkpoint that covers both records. Keep it: it is what later shows a rollback.
+    /// What left, as the provider reported when the release ended; `None` if the file has no report.
+    #[must_use]
+    pub fn report(&self) -> Option<&ReleaseReport> {
+        self.report.as_ref().map(|(_, report)| report)
+    }
+
+    /// The report's place in the log.
+    #[must_use]
+    pub fn report_index(&self) -> Option<LeafIndex> {
+        self.report.as_ref().map(|(index, _)| *index)
+    }
+
+    /// The checkpoint that covers all records. Keep it: it is what later shows a rollback.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint

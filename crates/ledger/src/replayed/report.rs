@@ -8,6 +8,7 @@ use dataspace_usage_contract::ContractId;
 
 use crate::denial::{self, DenialReason, Likeness};
 use crate::outcome::{Outcome, duty_words, fact_words};
+use crate::report_error::ReportError;
 
 /// Most discrepancies that a replay keeps; all are counted.
 pub const DISCREPANCIES_MAX: usize = 1000;
@@ -25,6 +26,13 @@ pub struct Replayed {
     /// Denials beside them that were told, and recorded only as a number, since their consumers were
     /// denied too often.
     pub counted_denials: u64,
+    /// Reports of releases: what left under a permit.
+    pub reports: u64,
+    /// Permits without one. That is no fault: the release may go on, the node may have been killed before it
+    /// ended, and older versions wrote no reports.
+    pub unreported: u64,
+    /// The first of them.
+    pub first_unreported: Option<LeafIndex>,
     /// Denials because the data could not be opened, a duty could not be carried out on them, or too
     /// many releases were open: the log holds neither, so that they cannot be made again.
     pub unrepeatable: u64,
@@ -65,7 +73,7 @@ pub struct OtherCompiler {
 /// A place where the log is not what follows from its own records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discrepancy {
-    /// The record of the decision.
+    /// The record of the decision, or of the report.
     pub index: LeafIndex,
     /// When it was recorded.
     pub time: UnixMillis,
@@ -128,6 +136,8 @@ pub enum Deviation {
         /// The time of that change.
         before: UnixMillis,
     },
+    /// A report of a release that is of no permit before it, is not the only one, or cannot be true.
+    Report(ReportError),
     /// A use that was made before, or not the one after those that were decided on.
     Use {
         /// Its number in the log.
@@ -175,6 +185,13 @@ impl Replayed {
             findings.push(Finding::NotProved(format!(
                 "that {count} denial(s) were right: their consumers were denied more often than the \
                  profile has recorded one by one, so the log has their number alone"
+            )));
+        }
+        if let Some(index) = self.first_unreported {
+            let count = self.unreported;
+            findings.push(Finding::NotProved(format!(
+                "what left under {count} permit(s), the first by record {index}: the log has no report that \
+                 the release ended; it may go on, or the node was stopped before"
             )));
         }
         if let Some(index) = self.first_clock_set_back {
@@ -288,6 +305,9 @@ impl fmt::Display for Deviation {
             ),
             Self::Time { before } => {
                 write!(f, "its time is before {before}, the time of an earlier change")
+            }
+            Self::Report(error) => {
+                write!(f, "as a report of a release it does not follow: {error}")
             }
             Self::Use { recorded } => {
                 write!(f, "use {recorded} of the contract is not the next one")

@@ -2,7 +2,7 @@
 
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::UnixMillis;
-use dataspace_tlog::{AccessRecord, Event, Record, Verdict};
+use dataspace_tlog::{AccessRecord, Event, Record, Verdict, record::ReleaseReport};
 use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile};
 
 use crate::refusal::Refusal;
@@ -23,6 +23,9 @@ pub enum Taken {
     Denials(u64),
     /// A decision. Its verdict, its facts and its counts are not looked at here.
     Access(Box<AccessRecord>),
+    /// The report of a release. Whether it is of a permit is not looked at here, but by
+    /// [`Releases`](crate::state::Releases).
+    Released(Box<ReleaseReport>),
 }
 
 impl SpaceState {
@@ -104,6 +107,10 @@ impl SpaceState {
                 return Ok(Taken::Denials(count));
             }
             Event::Access(access) => return Ok(Taken::Access(Box::new(access))),
+            Event::Released(report) => {
+                self.contract(ContractId::from_digest(report.contract))?;
+                return Ok(Taken::Released(Box::new(report)));
+            }
             Event::Consumer(_) => return Err(Refusal::OtherHalf { whose: "consumer" }),
         };
         Ok(Taken::Change(Box::new(change)))

@@ -1,8 +1,10 @@
 //! Duties and legal clauses, as obligations. The Dataspace Protocol gives an action no members of
 //! its own, so what a duty needs stands in the obligation's constraints.
 
+use std::collections::BTreeSet;
+
 use dataspace_policy::{
-    ColumnMask, Duty, KeptColumns, Legal, MaskMethod, Operator, RowFilter, Terms,
+    Aggregate, ColumnMask, Duty, KeptColumns, Legal, MaskMethod, Operator, RowFilter, Terms,
 };
 use dataspace_primitives::Name;
 
@@ -66,6 +68,7 @@ pub(crate) fn read<'a>(
     match (action.term.odrl(), action.term.own()) {
         (_, Some("mask")) => duties.push(checked(at, mask(&mut with)?)?),
         (_, Some("filter")) => duties.push(checked(at, filter(&mut with)?)?),
+        (_, Some("aggregate")) => duties.push(checked(at, aggregate(&mut with)?)?),
         (_, Some("keep")) => duties.push(checked(at, keep(&mut with)?)?),
         (_, Some("heed")) => legal.push(Legal::Text(with.name("dataspace:text")?)),
         (_, Some("comply")) => {
@@ -154,6 +157,15 @@ impl<'a> Parameters<'a> {
         value::name(self.required(operand)?.right)
     }
 
+    /// Takes out the names that this operand is among.
+    fn names(&mut self, operand: &'static str) -> Result<Option<BTreeSet<Name>>, Refused<'a>> {
+        let Some(one) = self.take(operand)? else { return Ok(None) };
+        if !matches!(one.comparison()?, Comparison::Eq | Comparison::IsAnyOf) {
+            return Err(one.refused());
+        }
+        Ok(Some(texts(one.right)?.into_iter().collect()))
+    }
+
     /// Nothing may be left over.
     fn end(self) -> Result<(), Refused<'a>> {
         match self.all.first() {
@@ -215,13 +227,19 @@ fn mask<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
 }
 
 fn keep<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
-    let columns = with.take("dataspace:column")?;
+    let columns = with.names("dataspace:column")?;
     let columns = columns.ok_or_else(|| with.at.missing("dataspace:column"))?;
-    if !matches!(columns.comparison()?, Comparison::Eq | Comparison::IsAnyOf) {
-        return Err(columns.refused());
-    }
-    let columns = texts(columns.right)?.into_iter().collect();
     Ok(Duty::Keep(KeptColumns { columns }))
+}
+
+fn aggregate<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
+    Ok(Duty::Aggregate(Aggregate {
+        by: with.names("dataspace:by")?.unwrap_or_default(),
+        subject: with.name("dataspace:subject")?,
+        least: value::integer(with.required("dataspace:least")?.right)?,
+        mean: with.names("dataspace:mean")?.unwrap_or_default(),
+        sum: with.names("dataspace:sum")?.unwrap_or_default(),
+    }))
 }
 
 fn filter<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {

@@ -1,6 +1,8 @@
 //! Duties and legal clauses, as obligations.
 
-use dataspace_policy::{Duty, Legal, Operator, Scalar};
+use std::collections::BTreeSet;
+
+use dataspace_policy::{Aggregate, Duty, Legal, Operator, Scalar};
 use dataspace_primitives::Name;
 use serde_json::{Value, json};
 
@@ -31,6 +33,23 @@ pub(crate) fn of_duty(duty: &Duty) -> Value {
             let parts = [column(&mask.column), eq("dataspace:method", &json!(method))];
             let all: Vec<_> = parts.into_iter().chain(number).collect();
             obligation("dataspace:mask", &all)
+        }
+        Duty::Aggregate(aggregate) => {
+            let Aggregate { by, subject, least, mean, sum } = aggregate;
+            let columns = |operand: &str, names: &BTreeSet<Name>| {
+                let all = values(names.iter().map(|name| json!(name.as_str())).collect());
+                (!names.is_empty()).then(|| atomic(operand, among(names.len()), &all))
+            };
+            let all: Vec<_> = columns("dataspace:by", by)
+                .into_iter()
+                .chain([
+                    eq("dataspace:subject", &json!(subject.as_str())),
+                    eq("dataspace:least", &typed(least, "integer")),
+                ])
+                .chain(columns("dataspace:mean", mean))
+                .chain(columns("dataspace:sum", sum))
+                .collect();
+            obligation("dataspace:aggregate", &all)
         }
         Duty::Keep(keep) => {
             let columns = keep.columns.iter().map(|column| json!(column.as_str())).collect();

@@ -45,4 +45,18 @@ pub enum InvalidDuty {
         /// Columns named.
         found: usize,
     },
+    /// Groups of one subject are no groups, and more than
+    /// [`SUBJECTS_MAX`](super::SUBJECTS_MAX) are never there.
+    #[error("groups of at least {least} subjects; 2 to 1000000 are possible")]
+    Subjects {
+        /// Subjects asked for.
+        least: u32,
+    },
+    /// More columns than [`GROUP_COLUMNS_MAX`](super::GROUP_COLUMNS_MAX), or more figures than
+    /// [`FIGURES_MAX`](super::FIGURES_MAX).
+    #[error("groups are made by at most 8 columns, with at most 32 figures each")]
+    Figures,
+    /// Two figures would have one name, or the groups are made by their subjects.
+    #[error("the columns that would leave have one name twice, or are the subjects themselves")]
+    FigureNames,
 }

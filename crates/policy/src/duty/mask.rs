@@ -47,12 +47,12 @@ pub enum MaskMethod {
     },
     /// Numbers become the lower end of the interval that they lie in: 47 by tens is 40.
     Bin {
-        /// The length of the intervals, of which one begins at 0. At least 1.
+        /// The length of each interval; one begins at 0. At least 1.
         width: u32,
     },
     /// Dates and instants become the beginning of their year, month, day, hour or minute, in UTC.
     Calendar {
-        /// Of which.
+        /// The part.
         part: CalendarPart,
     },
     /// Degrees of latitude or longitude become the middle of the cell of a grid that they lie in; what

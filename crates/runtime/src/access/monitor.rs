@@ -19,7 +19,6 @@ use crate::access::asked::{Asked, Decided, VerifiedRequest};
 use crate::access::error::AccessError;
 use crate::access::permit::{Conflict, Decision, Denial, Permit};
 use crate::access::release::{Grant, OpenData, Slot};
-use crate::clock::ClockError;
 use crate::contracts::Active;
 use crate::error::with_causes;
 use crate::gate::Pass;
@@ -211,22 +210,21 @@ impl Monitor<'_> {
 
     /// The reasons against the access now, none if it would still be permitted: asked again for
     /// each chunk of a release. Its own use is made; later ones do not end it.
-    pub(crate) fn still_stands(&self, decided: &Decided) -> Result<Vec<DenialReason>, ClockError> {
-        let now = self.inner.clock.now()?;
+    pub(crate) fn still_stands(&self, decided: &Decided, now: UnixMillis) -> Vec<DenialReason> {
         let space = &self.state.space;
         let Asked { request, active, .. } = &decided.asked;
         let Active { contract, document, .. } = &**active;
         let Some(member) = space.member(contract.consumer()) else {
             // Members are never removed; if one were, its contracts would not stand.
-            return Ok(vec![DenialReason::NotAMember]);
+            return vec![DenialReason::NotAMember];
         };
         // Of a key whose time is over, what it asked for in time goes on.
         if !request.signers().all(|id| space.keys().is_current(id)) {
-            return Ok(vec![DenialReason::KeyEnded]);
+            return vec![DenialReason::KeyEnded];
         }
         let stated = Stated::of(request.value(), decided.uses);
         let case = Case { contract, document, member, stated: &stated, now };
-        Ok(space.judge(&case, &space.facts(&case)).err().unwrap_or_default())
+        space.judge(&case, &space.facts(&case)).err().unwrap_or_default()
     }
 }
 

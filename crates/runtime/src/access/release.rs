@@ -7,10 +7,13 @@ use std::sync::{Arc, Weak};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use dataspace_audit_log::append::AppendError;
-use dataspace_data_plane::{Delivery, Piece, errors::RunError};
+use dataspace_data_plane::{Delivery, Piece, csv_rows, errors::RunError, render::WriteError};
+use dataspace_primitives::UnixMillis;
+use dataspace_tlog::{LeafIndex, record::ReleaseEnd};
 use thiserror::Error;
 
 use crate::access::asked::{Decided, Receipt};
+use crate::access::report::Account;
 use crate::clock::ClockError;
 use crate::contracts::Active;
 use crate::node::Inner;
@@ -53,6 +56,10 @@ impl Drop for Slot {
 /// batches. Before and after each batch it checks again that the access is still permitted; the first
 /// error ends it.
 ///
+/// When it ends, or is dropped, a report of what left goes to the log: how it ended, pieces, rows, bytes,
+/// a digest, and the version of the content ([`ReleaseReport`](dataspace_tlog::record::ReleaseReport)). Nothing waits for that, and
+/// it is no error of the release if it fails: an [`Observer`](crate::Observer) is told.
+///
 /// It does not keep the node open: it ends when the last [`DataSpace`](crate::DataSpace) of the node
 /// is dropped. [`Setup::open_releases_max`](crate::Setup::open_releases_max) limits how many of them a
 /// contract may have open at a time.
@@ -63,6 +70,19 @@ pub struct Release {
     data: Option<Box<OpenData>>,
     receipt: Receipt,
     clauses: Vec<String>,
+    account: Box<Account>,
+    /// The result of the last check that found nothing: the state's age, and the time.
+    checked: Option<(u64, UnixMillis)>,
+}
+
+/// Text of rows in one part, about; a row is never cut.
+const ROWS_LEN: usize = 1 << 18;
+
+/// A piece on its way out.
+pub(crate) struct Leaving {
+    pub(crate) piece: Piece,
+    /// The text of rows, in parts of about [`ROWS_LEN`] bytes.
+    pub(crate) texts: Vec<Vec<u8>>,
 }
 
 /// Why a release stops.
@@ -87,6 +107,9 @@ pub enum ReleaseError {
     /// The product is not a table, so there are no batches: take its pieces.
     #[error("the product is not a table; read it by `Release::next_piece`")]
     NotRows,
+    /// A kind of piece that this version does not know, or rows of a type that has no text.
+    #[error("the data are of a kind that cannot be released")]
+    Kind,
     /// The data cannot be read, or the duties cannot be carried out on it.
     #[error("the release failed")]
     Run(#[from] RunError),
@@ -95,8 +118,11 @@ pub enum ReleaseError {
 impl Release {
     pub(crate) fn new(grant: Grant, receipt: Receipt) -> Self {
         let Grant { node, decided, clauses, data } = grant;
-        let schema = data.data.schema();
-        Self { node, decided, schema, data: Some(data), receipt, clauses }
+        let (schema, version) = (data.data.schema(), data.data.version());
+        let access = (receipt.index, receipt.contract);
+        let account = Box::new(Account::open(Weak::clone(&node), access, version));
+        let (data, checked) = (Some(data), None);
+        Self { node, decided, schema, data, receipt, clauses, account, checked }
     }
 
     /// Where the permit stands in the log.
@@ -123,40 +149,104 @@ impl Release {
         self.schema.clone()
     }
 
+    /// The record of the report of what left, once the release has ended; `None` before, or if it could not be
+    /// written. With [`DataSpace::evidence_at`](crate::DataSpace::evidence_at) it shows what left, once it is durable: after the next
+    /// access or change, or when the node is tended.
+    #[must_use]
+    pub fn report(&self) -> Option<LeafIndex> {
+        self.account.index()
+    }
+
+    /// Waits until the report is durable.
+    pub(crate) fn wait_report(&mut self) -> Result<Option<LeafIndex>, AppendError> {
+        self.account.wait()
+    }
+
     /// The next piece, of whatever kind the product is; `None` at the end. An error ends the release.
     ///
     /// # Errors
     /// [`ReleaseError`], as for each batch.
     pub fn next_piece(&mut self) -> Result<Option<Piece>, ReleaseError> {
-        let step = self.step();
-        if !matches!(step, Ok(Some(_))) {
-            self.data = None;
-        }
-        step
+        self.next_as(|leaving| Ok(leaving.piece))
     }
 
-    fn step(&mut self) -> Result<Option<Piece>, ReleaseError> {
+    /// The next piece in another form. A piece that cannot be given that form does not leave.
+    pub(crate) fn next_as<T, E: From<ReleaseError>>(
+        &mut self,
+        form: impl FnOnce(Leaving) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let (next, end) = match self.step(form) {
+            Ok(Some(formed)) => return Ok(Some(formed)),
+            Ok(None) => (Ok(None), ReleaseEnd::Whole),
+            Err(Failed(end, error)) => (Err(error), end),
+        };
+        self.data = None;
+        self.account.end(end);
+        next
+    }
+
+    fn step<T, E: From<ReleaseError>>(
+        &mut self,
+        form: impl FnOnce(Leaving) -> Result<T, E>,
+    ) -> Result<Option<T>, Failed<E>> {
         if self.data.is_none() {
             return Ok(None);
         }
         self.check()?;
         let Some(data) = &mut self.data else { return Ok(None) };
-        let Some(piece) = data.data.next()? else { return Ok(None) };
+        let Some(piece) = data.data.next().map_err(ReleaseError::from)? else { return Ok(None) };
+        let left = self.account.left();
+        let (left, texts) = match &piece {
+            Piece::Rows(batch) => {
+                let texts = csv_rows(batch, ROWS_LEN).map_err(ReleaseError::from)?;
+                (left.and(batch.num_rows(), texts.iter().map(Vec::as_slice)), texts)
+            }
+            Piece::Bytes { bytes, .. } => (left.and(0, [&**bytes]), Vec::new()),
+            _ => return Err(ReleaseError::Kind.into()),
+        };
+        let formed =
+            form(Leaving { piece, texts }).map_err(|error| Failed(ReleaseEnd::Failed, error))?;
         // WHY again: a filter may have read much of the table for this batch, and what ended
         // meanwhile must not be handed out.
         self.check()?;
-        Ok(Some(piece))
+        self.account.set(left);
+        Ok(Some(formed))
     }
 
-    fn check(&self) -> Result<(), ReleaseError> {
+    fn check(&mut self) -> Result<(), ReleaseError> {
         let node = self.node.upgrade().ok_or(ReleaseError::Closed)?;
         // WHY: a revocation or termination could no longer be recorded, so nobody could stop us.
         node.log.check()?;
-        let reasons = node.enter().still_stands(&self.decided)?;
-        match reasons.first() {
-            Some(reason) => Err(ReleaseError::Stopped { reason: reason.to_string() }),
-            None => Ok(()),
+        let monitor = node.enter();
+        let seen = (monitor.state.age(), node.clock.now()?);
+        // WHY: what is decided follows from the state and the time alone, and both are the same.
+        if self.checked == Some(seen) {
+            return Ok(());
         }
+        if let Some(reason) = monitor.still_stands(&self.decided, seen.1).first() {
+            return Err(ReleaseError::Stopped { reason: reason.to_string() });
+        }
+        self.checked = Some(seen);
+        Ok(())
+    }
+}
+
+/// Why there is no next piece, and how the release ended by it.
+struct Failed<E>(ReleaseEnd, E);
+
+impl<E: From<ReleaseError>> From<ReleaseError> for Failed<E> {
+    fn from(error: ReleaseError) -> Self {
+        let end = match error {
+            ReleaseError::Stopped { .. } => ReleaseEnd::Stopped,
+            _ => ReleaseEnd::Failed,
+        };
+        Self(end, error.into())
+    }
+}
+
+impl From<WriteError> for ReleaseError {
+    fn from(_: WriteError) -> Self {
+        Self::Kind
     }
 }
 
@@ -165,14 +255,11 @@ impl Iterator for Release {
 
     /// The next batch of rows; for other kinds of products, see [`Release::next_piece`].
     fn next(&mut self) -> Option<Self::Item> {
-        match self.next_piece().transpose()? {
-            Ok(Piece::Rows(batch)) => Some(Ok(batch)),
-            Ok(_) => {
-                self.data = None;
-                Some(Err(ReleaseError::NotRows))
-            }
-            Err(error) => Some(Err(error)),
-        }
+        let next = self.next_as(|leaving| match leaving.piece {
+            Piece::Rows(batch) => Ok(batch),
+            _ => Err(ReleaseError::NotRows),
+        });
+        next.transpose()
     }
 }
 

@@ -96,6 +96,12 @@ pub enum Complaint {
         /// What differs.
         what: &'static str,
     },
+    /// What the provider reported in its log is not what came.
+    #[error("the provider's log reports that something else left than came: {what} differs")]
+    OtherDelivery {
+        /// What differs.
+        what: &'static str,
+    },
     /// The provider's log is shorter than it was.
     #[error(
         "the provider's log had {held} records, and shows {shown} now: it was rolled back, or copied"
@@ -117,6 +123,11 @@ pub enum Complaint {
 }
 
 impl Complaint {
+    /// Returns true if rows can no longer be counted.
+    pub(crate) fn loses_rows(&self) -> bool {
+        matches!(self, Self::Row { .. })
+    }
+
     /// Returns true if nobody knows whether what came is all of it.
     pub(crate) fn breaks(&self) -> bool {
         matches!(

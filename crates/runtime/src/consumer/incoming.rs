@@ -8,7 +8,7 @@ use dataspace_ledger::{Evidence, Refusal, VerifiedEvidence, evidence::EvidenceEr
 use dataspace_primitives::{Digest, Part, Signed};
 use dataspace_tlog::{
     Checkpoint, Event, LeafIndex, Verdict,
-    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord, cut},
+    record::{ConsumerEvent, ReceivedAnswer, ReceivedRecord, ReleaseEnd, ReleaseReport, cut},
     tree::ConsistencyProof,
     witness::TakeError,
 };
@@ -259,6 +259,12 @@ impl Asked {
                 None
             }
             Some((Ok((evidence, verified)), bytes)) => {
+                let report = verified.report();
+                let differs = report.and_then(|report| {
+                    let has_all_rows = !complaints.iter().any(Complaint::loses_rows);
+                    difference(report, &answer, stopped.is_none(), has_all_rows)
+                });
+                complaints.extend(differs.map(|what| Complaint::OtherDelivery { what }));
                 complaints.extend(self.hold(verified.checkpoint(), &path)?);
                 Some((evidence, bytes))
             }
@@ -344,6 +350,26 @@ impl Asked {
         let (from, to, path) = (held.size(), new.size(), path.to_vec());
         ConsistencyProof { from, to, path }.verify(&held.root(), &new.root()).is_ok()
     }
+}
+
+/// In what a provider's report is not what came; `None` if it is the same.
+fn difference(
+    report: &ReleaseReport,
+    answer: &ReceivedAnswer,
+    says_whole: bool,
+    has_all_rows: bool,
+) -> Option<&'static str> {
+    let ReceivedAnswer::Released { rows, bytes, content, .. } = answer else { return None };
+    if report.bytes != *bytes {
+        return Some("the number of bytes");
+    }
+    if report.content != *content {
+        return Some("the digest");
+    }
+    if has_all_rows && report.rows != *rows {
+        return Some("the number of rows");
+    }
+    ((report.end == ReleaseEnd::Whole) != says_whole).then_some("how it ended")
 }
 
 fn told(complaints: &[Complaint]) -> Vec<String> {

@@ -5,21 +5,21 @@ use std::io::{self, Read};
 use std::sync::{Arc, Weak};
 
 use dataspace_audit_log::reader::{ProveError, ReadError};
-use dataspace_data_plane::{Piece, csv_rows};
+use dataspace_data_plane::Piece;
 use dataspace_identity::{Admitted, Resolver as _};
 use dataspace_ledger::Refusal;
 use dataspace_primitives::cbor::{DecodeError, EncodeError};
 use dataspace_primitives::{Payload, Signed, envelope::EnvelopeError};
-use dataspace_tlog::{Event, Fault, Record, TreeSize};
+use dataspace_tlog::{Event, Fault, LeafIndex, Record, TreeSize};
 use dataspace_usage_contract::{Acceptance, Agreement, Offer};
 use serde_bytes::ByteBuf;
 use thiserror::Error;
 
 use crate::access::asked::Receipt;
 use crate::access::error::AccessError;
-use crate::access::release::{Release, ReleaseError};
+use crate::access::release::{Leaving, Release, ReleaseError};
 use crate::error::{ChangeError, WriteError, with_causes};
-use crate::exchange::frame::{Frame, FrameError, ROWS_LEN};
+use crate::exchange::frame::{Frame, FrameError};
 use crate::exchange::message::{
     AccessCall, CATALOGUE_LEN_MAX, Catalogue, CatalogueCall, ConcludeCall, Consistency,
     ConsistencyCall, body, read_body,
@@ -265,27 +265,29 @@ impl Answer {
         match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Nothing => Ok(false),
             Next::Data(mut release, shown) => {
-                let stopped = match release.next_piece().map(|piece| piece.map(frames)) {
-                    Ok(Some(Ok(frames))) => {
+                let stopped = match release.next_as(frames) {
+                    Ok(Some(frames)) => {
                         self.ready = frames;
                         self.next = Next::Data(release, shown);
                         return Ok(true);
                     }
                     Ok(None) => None,
-                    Err(ReleaseError::Stopped { reason }) => Some(reason),
+                    Err(FrameError::Release(ReleaseError::Stopped { reason })) => Some(reason),
                     // What is wrong with the data is not told.
-                    Ok(Some(Err(_))) | Err(_) => Some("the provider cannot go on".to_owned()),
+                    Err(_) => Some("the provider cannot go on".to_owned()),
                 };
-                self.end(release.receipt(), shown, stopped)
+                // WHY waited for here: all data have left, and what left is part of the evidence.
+                let report = release.wait_report().ok().flatten();
+                self.end((release.receipt(), report), shown, stopped)
             }
-            Next::End(receipt, shown) => self.end(&receipt, shown, None),
+            Next::End(receipt, shown) => self.end((&receipt, None), shown, None),
         }
     }
 
     /// The last frame.
     fn end(
         &mut self,
-        receipt: &Receipt,
+        (receipt, report): (&Receipt, Option<LeafIndex>),
         Shown { decision, held }: Shown,
         stopped: Option<String>,
     ) -> Result<bool, FrameError> {
@@ -293,7 +295,7 @@ impl Answer {
         let (mut evidence, mut path) = (None, Vec::new());
         if let Some(space) = space
             && let Ok((shown, size)) =
-                space.evidence_of((receipt.index, decision), Some(&receipt.request))
+                space.evidence_of((receipt.index, decision), Some(&receipt.request), report)
         {
             evidence = Some(ByteBuf::from(shown.to_bytes().map_err(FrameError::from)?));
             let range = (held.min(size), held.max(size));
@@ -307,19 +309,19 @@ impl Answer {
 }
 
 /// A piece, in as many frames as it takes.
-fn frames(piece: Piece) -> Result<Vec<u8>, FrameError> {
+fn frames(Leaving { piece, texts }: Leaving) -> Result<Vec<u8>, FrameError> {
     match piece {
-        Piece::Rows(batch) => {
+        Piece::Rows(_) => {
             let mut frames = Vec::new();
-            for csv in csv_rows(&batch, ROWS_LEN)? {
+            for csv in texts {
                 frames.extend(Frame::Rows { csv: ByteBuf::from(csv) }.to_bytes()?);
             }
             Ok(frames)
         }
         Piece::Bytes { at, bytes } => {
-            Ok(Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) }.to_bytes()?)
+            Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) }.to_bytes()
         }
-        _ => Err(FrameError::Kind),
+        _ => Err(ReleaseError::Kind.into()),
     }
 }
 

@@ -21,9 +21,6 @@ pub(crate) const FRAME_LEN_MAX: usize = 34 << 20;
 const COLUMNS_MAX: usize = 4_096;
 #[cfg(feature = "provider")]
 const _: () = assert!(COLUMNS_MAX == dataspace_data_plane::chunk::COLUMNS_MAX);
-/// Text of rows in one frame, about; a row is never cut.
-#[cfg(feature = "provider")]
-pub(crate) const ROWS_LEN: usize = 1 << 18;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -69,10 +66,8 @@ fn columns<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<Strin
 pub(crate) enum FrameError {
     #[error("a row is too long to be sent")]
     Len,
-    #[error("a kind of data that cannot be sent")]
-    Kind,
     #[error(transparent)]
-    Text(#[from] dataspace_data_plane::render::WriteError),
+    Release(#[from] crate::access::release::ReleaseError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }

@@ -121,6 +121,7 @@ impl Tail {
             Event::Archived { .. }
             | Event::Opened { .. }
             | Event::Denials { .. }
+            | Event::Released(_)
             | Event::Consumer(_) => {}
             Event::Access(access) => {
                 if let Verdict::Permit { uses, .. } = access.verdict {

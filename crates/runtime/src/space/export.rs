@@ -25,8 +25,8 @@ pub enum ExportError {
     /// The record cannot be read.
     #[error("the record cannot be read")]
     Read(#[from] ReadError),
-    /// The record is no access decision.
-    #[error("record {index} is not a decision on an access")]
+    /// The record is neither a decision nor the report of a release.
+    #[error("record {index} is neither a decision on an access nor the report of a release")]
     NotADecision {
         /// The record.
         index: LeafIndex,
@@ -69,24 +69,33 @@ impl DataSpace {
     /// The same for the decision at `index` of the log; without the consumer's request, if nobody
     /// kept it. Then the file does not prove what the consumer asked for, and says so.
     ///
+    /// If the report of a release is at `index` ([`Release::report`](crate::Release::report)), the file shows the decision
+    /// and what left.
+    ///
     /// # Errors
-    /// [`ExportError`] if there is no decision at this place, the request is of another one, or the
+    /// [`ExportError`] if there is neither at this place, the request is of another one, or the
     /// log cannot be read or signed.
     pub fn evidence_at(
         &self,
         index: LeafIndex,
         request: Option<&Signed<AccessRequest>>,
     ) -> Result<Evidence, ExportError> {
-        let bytes = self.inner.log.read(index)?;
-        Ok(self.evidence_of((index, bytes), request)?.0)
+        let log = &self.inner.log;
+        let bytes = log.read(index)?;
+        let (decision, report) = match Record::from_bytes(&bytes)?.event {
+            Event::Released(report) => ((report.access, log.read(report.access)?), Some(index)),
+            _ => ((index, bytes), None),
+        };
+        Ok(self.evidence_of(decision, request, report)?.0)
     }
 
-    /// The same for the record of a decision, which may be archived by now; and how many records the
-    /// checkpoint in it covers.
+    /// The same for the record of a decision, which may be archived by now, with the record of what left if it
+    /// is known; and how many records the checkpoint in it covers.
     pub(crate) fn evidence_of(
         &self,
         (index, bytes): (LeafIndex, Vec<u8>),
         request: Option<&Signed<AccessRequest>>,
+        report: Option<LeafIndex>,
     ) -> Result<(Evidence, TreeSize), ExportError> {
         let Record { event, .. } = Record::from_bytes(&bytes)?;
         let Event::Access(access) = event else {
@@ -123,7 +132,12 @@ impl DataSpace {
         });
         let keys = keys.collect::<Result<_, _>>()?;
         let [provider, consumer] = &credentials;
-        let evidence = Evidence::collect(&checkpoint, entries, [provider, consumer], request, keys);
+        let credentials = [provider, consumer];
+        let evidence = Evidence::collect(&checkpoint, entries, credentials, request, keys);
+        let evidence = match report {
+            Some(report) => evidence.with_report(entry(report, self.inner.log.read(report)?)?),
+            None => evidence,
+        };
         // What this node hands out, anybody can verify.
         evidence.clone().verify(self.inner.anchors.authority())?;
         Ok((evidence, checkpoint.size()))

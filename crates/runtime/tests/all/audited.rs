@@ -291,8 +291,8 @@ fn reasons_in_other_words_are_told_and_reasons_of_other_clauses_are_found() {
     };
     let replayed = replay(&denied("unmet: permission-1: permitted, all is well"));
     assert!(replayed.is_sound());
-    assert_eq!((replayed.reworded, replayed.first_reworded), (1, Some(LeafIndex::new(8))));
-    assert!(replayed.findings()[0].to_string().contains("record 8"), "{:?}", replayed.findings());
+    assert_eq!((replayed.reworded, replayed.first_reworded), (1, Some(LeafIndex::new(9))));
+    assert!(replayed.findings()[0].to_string().contains("record 9"), "{:?}", replayed.findings());
     let files = denied("unmet: permission-2: the purpose must be research");
     assert!(matches!(only(&files), Deviation::Reasons { .. }));
 }

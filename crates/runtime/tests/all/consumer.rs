@@ -57,6 +57,8 @@ fn a_consumer_holds_a_contract_and_gets_what_was_agreed() {
     let evidence = consumer.evidence_at(arrival.index).unwrap().unwrap();
     let shown = evidence.verify(authority().did()).unwrap();
     assert_eq!(shown.request().unwrap().purpose, name("research"));
+    let report = shown.report().unwrap();
+    assert_eq!((report.rows, report.bytes, report.content), (7, bytes, content));
 
     // Its own log has it.
     let ours = records(consumer.log());

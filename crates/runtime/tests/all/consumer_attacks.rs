@@ -60,6 +60,16 @@ fn words(arrival: &Arrival) -> Vec<String> {
     arrival.complaints.iter().map(ToString::to_string).collect()
 }
 
+/// What is complained of beside that the provider's own report is of something else: who changes what
+/// leaves must lie there, too.
+fn besides_report(arrival: &Arrival) -> Vec<String> {
+    let mut words = words(arrival);
+    let all = words.len();
+    words.retain(|one| !one.starts_with("the provider's log reports"));
+    assert_eq!(words.len() + 1, all, "{:?}", arrival.complaints);
+    words
+}
+
 #[test]
 fn a_mask_or_filter_that_was_not_carried_out_is_seen() {
     let hash = "0123456789abcdef0123456789abcdef";
@@ -79,20 +89,59 @@ fn a_mask_or_filter_that_was_not_carried_out_is_seen() {
             good
         };
         let (fine, _) = arrival(terms().duty(duty.clone()), reading(), csv(&good));
-        assert_eq!(fine.complaints, [], "{good}");
+        assert!(besides_report(&fine).is_empty(), "{good}");
         let text = format!("{good}{bad}{bad}");
         let (seen, consumer) = arrival(terms().duty(duty), reading(), csv(&text));
         let expected = format!("{clause} was not carried out: see column `{column}` of row 2");
-        assert_eq!(words(&seen), std::slice::from_ref(&expected));
+        assert_eq!(besides_report(&seen), std::slice::from_ref(&expected));
         // It is in the consumer's log, and counted.
         let Event::Consumer(ConsumerEvent::Received(received)) =
             records(consumer.log()).pop().unwrap().event
         else {
             panic!()
         };
-        assert_eq!(received.complaints, [expected]);
+        assert_eq!((received.complaints.len(), &received.complaints[0]), (2, &expected));
         assert_eq!(consumer.list_contracts(&HeldFilter::default(), None, 1)[0].complained, 1);
     }
+}
+
+#[test]
+fn a_provider_that_reports_something_else_than_it_sends_is_seen_and_shown() {
+    let differs = |arrival: &Arrival| {
+        let words = words(arrival);
+        assert!(arrival.evidence.is_some(), "its own log shows it: {words:?}");
+        words
+    };
+    let report = |what| {
+        [format!("the provider's log reports that something else left than came: {what} differs")]
+    };
+    // One digit in one of ten rows.
+    let (seen, _) = arrival(terms(), reading(), |mut frames| {
+        let Some(Value::Bytes(csv)) = field(&mut frames[1], "rows", "csv") else { panic!() };
+        let at = csv.iter().position(|byte| *byte == b'7').unwrap();
+        csv[at] = b'8';
+        frames
+    });
+    assert_eq!(differs(&seen), report("the digest"));
+    // The first rows twice, and none.
+    let (seen, _) = arrival(terms(), reading(), |mut frames| {
+        frames.insert(1, frames[1].clone());
+        frames
+    });
+    assert_eq!(differs(&seen), report("the number of bytes"));
+    let (seen, _) = arrival(terms(), reading(), |mut frames| {
+        frames.remove(1);
+        frames
+    });
+    assert_eq!(differs(&seen), report("the number of bytes"));
+    // All of it, and it says that it stopped.
+    let (seen, _) = arrival(terms(), reading(), |mut frames| {
+        let Value::Map(end) = frames.last_mut().unwrap() else { panic!() };
+        let Some(Value::Map(fields)) = end.values_mut().next() else { panic!() };
+        fields.insert(Value::Text("stopped".to_owned()), Value::Text("enough".to_owned()));
+        frames
+    });
+    assert_eq!(differs(&seen), report("how it ended"));
 }
 
 #[test]
@@ -105,7 +154,7 @@ fn what_was_left_out_or_not_asked_for_is_seen() {
     let (seen, _) = arrival(terms().duty(mask("furnace", MaskMethod::Drop)), reading(), |frames| {
         csv("S1,300,1\n")(change(frames))
     });
-    assert_eq!(words(&seen), ["duty-1 leaves out column `furnace`, which came"]);
+    assert_eq!(besides_report(&seen), ["duty-1 leaves out column `furnace`, which came"]);
 
     let part = Part::rows(Some([name("alloy")].into()), Some(2)).unwrap();
     let new = NewRequest { part: Some(part), ..reading() };
@@ -113,10 +162,10 @@ fn what_was_left_out_or_not_asked_for_is_seen() {
     let (seen, _) = arrival(terms(), new, |frames| csv("a,1\nb,1\nc,1\nd,1\n")(change(frames)));
     let expected =
         ["column `furnace` was not asked for", "more than the 2 rows came that were asked for"];
-    assert_eq!(words(&seen), expected);
+    assert_eq!(besides_report(&seen), expected);
 
     let (seen, _) = arrival(terms(), reading(), csv("S1,300,1\nS1,300\n"));
-    assert_eq!(words(&seen), ["row 2 is not a row of these columns"]);
+    assert_eq!(besides_report(&seen), ["row 2 is not a row of these columns"]);
 }
 
 #[test]
@@ -191,7 +240,7 @@ fn evidence_that_does_not_hold_or_belong_is_seen() {
     let as_release = |mut frames: Vec<Value>| {
         let permitted = serde_cbor::value::to_value(std::collections::BTreeMap::from([(
             "permitted",
-            std::collections::BTreeMap::from([("record", 8)]),
+            std::collections::BTreeMap::from([("record", 9)]),
         )]));
         frames[0] = permitted.unwrap();
         frames
@@ -214,13 +263,13 @@ fn copied(seen: usize) -> (Arrival, Arrival, Half) {
     for _ in 0..seen {
         assert_eq!(access(&way).complaints, []);
     }
-    let copy = copy.reopen();
+    let copy = copy.reopen().close().reopen();
     (access(&direct(&copy.space)), access(&way), half)
 }
 
 #[test]
 fn two_histories_of_a_log_are_found_and_proved() {
-    // The copy records that it was opened, and one access: as many as the node has.
+    // The copy records that it was opened, twice, one access and its end: as many as the node has.
     let (copy, node, half) = copied(2);
     assert_eq!(copy.complaints, [Complaint::Forked]);
     assert_eq!(node.complaints, []);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dataspace_primitives::Signed;
-use dataspace_runtime::{Access, AccessError, ManualClock, Setup};
+use dataspace_runtime::{Access, AccessError, ManualClock, Setup, replay_decisions};
 use dataspace_usage_contract::AccessRequest;
 
 use crate::support::{
@@ -109,6 +109,10 @@ fn a_killed_node_forgets_no_use_and_exceeds_no_count() {
         assert!(recorded.iter().all(|one| *one <= u64::from(LIMIT)));
         assert!(recorded.windows(2).all(|pair| pair[0] < pair[1]), "a use was made twice");
         assert!(printed.iter().all(|one| recorded.binary_search(one).is_ok()));
+        // What was cut off has no report, and nobody is accused of it.
+        let replayed = replay_decisions(node.space.log(), authority().did(), None).unwrap();
+        assert!(replayed.is_sound(), "round {round}: {:?}", replayed.first);
+        assert_eq!(replayed.unreported, replayed.permits - replayed.reports, "round {round}");
         for request in requests.iter().rev().take(20) {
             let error = node.space.access(request.clone()).unwrap_err();
             assert!(matches!(error, AccessError::Replayed), "{error:?}");

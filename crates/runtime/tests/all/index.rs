@@ -169,7 +169,8 @@ fn a_node_that_was_closed_reads_no_record_again() {
     }
     let asked = node.request(contract);
     drop(node.space.access(asked.clone()).unwrap());
-    let len = node.len();
+    // With the report of the last release.
+    let len = node.len() + 1;
     let files = node.close();
     for openings in 0..3 {
         let space = files.open().unwrap();
@@ -193,7 +194,8 @@ fn only_the_records_after_the_index_are_read() {
     }
     node.space.set_policies(r#"@id("x") forbid(principal, action, resource);"#).unwrap();
     let space = node.files.copy().open().unwrap();
-    assert_eq!(used(&space), (covered, 5));
+    // The accesses, their ends and the policies.
+    assert_eq!(used(&space), (covered, 9));
     assert_eq!(space.uses(contract), Some((4, Some(9))));
     assert!(!space.policies().is_empty());
 }
@@ -202,16 +204,18 @@ fn only_the_records_after_the_index_are_read() {
 fn a_node_that_is_tended_writes_its_index_from_time_to_time() {
     let node = Node::new();
     let contract = node.contract(terms());
-    while node.len() < 4_100 {
+    let mut uses = 0;
+    while node.len() < 4_150 {
         drop(node.released(contract));
-        if node.len().is_multiple_of(50) {
+        uses += 1;
+        if uses % 25 == 0 {
             node.space.tend().unwrap();
         }
     }
     let space = node.files.copy().open().unwrap();
     let (size, replayed) = used(&space);
     assert!(size >= 4_096 && replayed <= 54, "{size} {replayed}");
-    assert_eq!(space.uses(contract).unwrap().0 + 6, node.len());
+    assert_eq!(space.uses(contract).unwrap().0, uses);
 }
 
 #[test]
@@ -325,13 +329,16 @@ fn checkpoints_come_as_often_as_the_setup_says() {
         let space = node.open().unwrap();
         space.recovery().unwrap().checkpoint().unwrap().size().as_u64()
     };
-    let before = signed();
+    let (before, mut expected) = (signed(), 0);
     for uses in 1..=7 {
         let clock = TestClock(node.files.clock.clone());
         let request =
             request_access(&consumer(), &agreement, Action::Read, name("research"), &clock)
                 .unwrap();
         assert_eq!(answer(&node.space, request), format!("released {uses}"));
-        assert_eq!(signed(), before + uses / 3 * 3);
+        // The access, and what was durable before: the others and their ends.
+        let recorded = 2 * uses - 1;
+        expected = if recorded >= expected + 3 { recorded } else { expected };
+        assert_eq!(signed(), before + expected);
     }
 }

@@ -187,7 +187,7 @@ fn an_index_that_was_brought_back_is_caught_up_with() {
     let files = node.close();
     fs::write(files.path().join("index"), old).unwrap();
     let space = files.open().unwrap();
-    assert_eq!(space.index_state().unwrap().replayed(), 4);
+    assert_eq!(space.index_state().unwrap().replayed(), 7);
     drop(space);
     assert_eq!(assert_same(files, contract, ended), "used");
 }

@@ -73,6 +73,8 @@ mod reopen;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod rotation_attacks;

@@ -15,7 +15,7 @@ use dataspace_runtime::{
     index::{
         DirectorySnapshots, IndexError, IndexState, MemorySnapshots, Snapshots as _, Unusable,
     },
-    observer::Decided,
+    observer::{Decided, Ended},
     random::{RandomError, Randomness, SystemRandomness},
     setup::SetupError,
 };
@@ -212,6 +212,11 @@ impl Observer for Ear {
         self.hear(format!("decided {index:?} {:?}", decided.reasons));
     }
 
+    fn ended(&self, ended: &Ended<'_>) {
+        let report = ended.report.ok().map(dataspace_tlog::LeafIndex::as_u64);
+        self.hear(format!("ended {} {:?} {report:?}", ended.access, ended.end));
+    }
+
     fn appended(&self, index: dataspace_tlog::LeafIndex) {
         self.hear(format!("appended {index}"));
     }
@@ -238,8 +243,12 @@ fn an_observer_hears_decisions_changes_and_the_index() {
     assert_eq!(ear.heard(), [format!("appended {}", first - 1)]);
     drop(node.released(contract));
     drop(node.denied(contract));
-    let decided =
-        [format!("decided Some({first}) []"), format!("decided Some({}) [\"unmet\"]", first + 1)];
+    let (report, denied) = (first + 1, first + 2);
+    let decided = [
+        format!("decided Some({first}) []"),
+        format!("ended {first} Dropped Some({report})"),
+        format!("decided Some({denied}) [\"unmet\"]"),
+    ];
     assert_eq!(ear.heard(), decided);
     for _ in 1..DENIALS_PER_MINUTE {
         drop(node.denied(contract));

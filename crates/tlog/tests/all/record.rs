@@ -1,13 +1,16 @@
+use std::collections::BTreeMap;
+
 use dataspace_primitives::{Digest, cbor};
 use dataspace_tlog::{
-    AccessRecord, Event, Fact, Record, Verdict,
+    AccessRecord, Event, Fact, LeafIndex, Record, Verdict,
     record::{
-        ConsumerEvent, FACTS_MAX, RECORD_LEN_MAX, ReceivedAnswer, ReceivedRecord, RecordError,
-        TEXT_LEN_MAX, TEXTS_MAX,
+        ConsumerEvent, ContentVersion, FACTS_MAX, RECORD_LEN_MAX, ReceivedAnswer, ReceivedRecord,
+        RecordError, ReleaseEnd, ReleaseReport, TEXT_LEN_MAX, TEXTS_MAX,
     },
 };
 use proptest::prelude::*;
 use serde_bytes::ByteBuf;
+use serde_cbor::Value;
 
 use crate::support::{small, time};
 
@@ -54,6 +57,96 @@ fn every_event_survives_its_encoding() {
         let record = Record::new(time(0), event);
         assert_eq!(Record::from_bytes(&record.to_bytes().unwrap()).unwrap(), record);
     }
+}
+
+fn report(end: ReleaseEnd, version: Option<ContentVersion>) -> ReleaseReport {
+    ReleaseReport {
+        access: LeafIndex::new(17),
+        contract: Digest::of(b"contract"),
+        end,
+        pieces: 1,
+        rows: 2,
+        bytes: 8,
+        content: Digest::of(b"a,1\nb,2\n"),
+        version,
+    }
+}
+
+fn every_report() -> [ReleaseReport; 4] {
+    let content = Digest::of(b"content");
+    [
+        report(ReleaseEnd::Whole, Some(ContentVersion::Content(content))),
+        report(ReleaseEnd::Stopped, Some(ContentVersion::Stamp(content))),
+        report(ReleaseEnd::Failed, None),
+        report(ReleaseEnd::Dropped, None),
+    ]
+}
+
+#[test]
+fn the_stored_bytes_of_a_report_do_not_change() {
+    let mut all = Vec::new();
+    for report in every_report() {
+        let record = Record::new(time(0), Event::Released(report));
+        let bytes = record.to_bytes().unwrap();
+        assert_eq!(Record::from_bytes(&bytes).unwrap(), record);
+        assert!(bytes.len() < 300, "{}", bytes.len());
+        all.extend(bytes);
+    }
+    assert_eq!(
+        Digest::of(&all).to_string(),
+        "sha256:a7e73206415059f7398442d94a01b67aee1d50b41c3ff7326aaebd211ae615b4"
+    );
+}
+
+#[test]
+fn a_report_has_counts_that_can_belong_together() {
+    let good = report(ReleaseEnd::Whole, None);
+    let empty = Digest::of(b"");
+    let nothing = ReleaseReport { pieces: 0, rows: 0, bytes: 0, content: empty, ..good.clone() };
+    // Of no row, for instance.
+    let hollow = ReleaseReport { pieces: 1, ..nothing.clone() };
+    assert!(good.is_possible() && nothing.is_possible() && hollow.is_possible());
+    for impossible in [
+        ReleaseReport { pieces: 0, ..good.clone() },
+        ReleaseReport { rows: 9, ..good.clone() },
+        ReleaseReport { rows: 1, ..nothing.clone() },
+        ReleaseReport { bytes: 1, ..nothing.clone() },
+        ReleaseReport { content: Digest::of(b"a"), ..nothing },
+    ] {
+        assert!(!impossible.is_possible(), "{impossible:?}");
+    }
+}
+
+#[test]
+fn a_report_with_another_field_end_or_version_is_no_record() {
+    let record = Record::new(time(0), Event::Released(report(ReleaseEnd::Whole, None)));
+    let text = record.to_bytes().unwrap();
+    let value: Value = serde_cbor::from_slice(&text).unwrap();
+    let change = |change: &dyn Fn(&mut BTreeMap<Value, Value>)| {
+        let mut value = value.clone();
+        let Value::Map(record) = &mut value else { panic!() };
+        let Some(Value::Map(event)) = record.get_mut(&key("event")) else { panic!() };
+        let Some(Value::Map(report)) = event.get_mut(&key("released")) else { panic!() };
+        change(report);
+        Record::from_bytes(&cbor::to_canonical(&value).unwrap())
+    };
+    assert!(change(&|_| {}).is_ok());
+    for name in ["access", "contract", "end", "pieces", "rows", "bytes", "content"] {
+        assert!(change(&|report| drop(report.remove(&key(name)))).is_err(), "{name}");
+    }
+    let put =
+        |name: &str, value: Value| change(&|report| drop(report.insert(key(name), value.clone())));
+    assert!(put("subjects", Value::Integer(3)).is_err());
+    assert!(put("end", key("perhaps")).is_err());
+    assert!(put("rows", Value::Integer(-1)).is_err());
+    assert!(put("bytes", key("8")).is_err());
+    assert!(put("content", Value::Bytes(vec![0; 31])).is_err());
+    assert!(put("version", Value::Null).is_err(), "it is left out instead");
+    assert!(put("version", key("content")).is_err());
+}
+
+fn key(text: &str) -> Value {
+    Value::Text(text.to_owned())
 }
 
 /// What a consumer's log has beside these.

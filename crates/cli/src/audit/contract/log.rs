@@ -238,6 +238,7 @@ impl Reader {
             | Event::Archived { .. }
             | Event::Opened { .. }
             | Event::Denials { .. }
+            | Event::Released(_)
             | Event::Consumer(_) => {}
         }
     }
