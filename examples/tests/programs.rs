@@ -80,17 +80,40 @@ fn tells(program: &str, lines: &[&str]) {
 }
 
 #[test]
-fn a_laboratory_opens_two_columns_for_research() {
-    let lines = ["research", "released 55 rows of 2 columns; use 1 of 3", "evidence of", "PF_p"];
+fn a_laboratory_founds_its_space_and_the_space_keeps_what_is_under_export_control() {
+    let lines = [
+        "forbidden to all: Export-controlled data",
+        "masked-composition",
+        "permission-1 (attested) the consumer may read, for alloy-design or research",
+        "permission-1 (attested) 使用方可以读取",
+        "released 55 rows, the first of them:",
+        "mp_id,pretty_formula,S_p,S_n",
+        "denied: permission-1: the purpose",
+        "evidence of",
+        "legal-1 (legal) the consumer pays 2.50 EUR",
+        "released: use 1 of 2",
+        "released: use 2 of 2",
+        "denied: permission-1: ",
+        "export-controlled",
+        "denied: ",
+        "export-controlled-at-home",
+    ];
     tells(env!("CARGO_BIN_EXE_materials"), &lines);
 }
 
 #[test]
 fn a_fleet_opens_coarse_positions_until_a_member_is_revoked() {
     let lines = [
-        "released ",
-        " of 142 rows: while",
+        "forbidden to all: Important data",
+        "telemetry",
+        "released 142 rows, the first of them:",
+        "drive,time_utc,gps_lat,gps_long,speed_mph",
+        ",41.25,-95.95,",
         "denied: permission-1: the purpose",
+        "drive-consent",
+        "released 142 rows",
+        "denied: ",
+        "important-data-at-home",
         "stopped: ",
         "revoked",
     ];
@@ -100,12 +123,43 @@ fn a_fleet_opens_coarse_positions_until_a_member_is_revoked() {
 #[test]
 fn an_archive_opens_ranges_of_a_picture_and_its_space_forbids_training() {
     let lines = [
+        "no-training",
         "released 16 of 4076 bytes; the whole picture: false",
         "the whole picture: true",
+        "denied: prohibition-2",
         "denied: ",
-        "no-training",
+        "no-training-purpose-on-reserved-works",
+        "territory-window",
+        "the whole picture: true",
+        "denied: permission-1: ",
+        "preview",
+        "the whole picture: true",
+        "denied: permission-1: ",
     ];
     tells(env!("CARGO_BIN_EXE_audio_visual"), &lines);
+}
+
+/// Each program on real data, where they are at hand.
+#[test]
+fn real_data_can_be_given_by_their_path() {
+    let root = std::env::var_os("DATASPACE_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+        std::path::PathBuf::from,
+    );
+    for (program, file, line) in [
+        (env!("CARGO_BIN_EXE_materials"), "materials/transport.parquet", "released 47737 rows"),
+        (env!("CARGO_BIN_EXE_automotive"), "automotive/drives.parquet", "released 23187 rows"),
+        (env!("CARGO_BIN_EXE_audio_visual"), "audio-visual/CA.jpg", "the whole picture: true"),
+    ] {
+        let file = root.join(file);
+        if !file.exists() {
+            println!("skipped: there is no {}", file.display());
+            continue;
+        }
+        let parent = tempfile::tempdir().unwrap();
+        let told = succeed(program, &[&new_dir(&parent), file.to_str().unwrap()]);
+        assert!(told.contains(line), "{told}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod named;
 mod out;
 mod outcome;
 mod paint;
+mod sector;
 mod shell;
 mod verify;
 mod witness;
@@ -61,6 +62,8 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Make a key file, and print the DID of one
     Key(key::KeyArgs),
+    /// Read what a sector brings along: words, forbids, and templates of terms, in English or Chinese
+    Sector(sector::SectorArgs),
     /// Witness other people's logs: cosign what extends everything seen before, over HTTP
     /// (C2SP tlog-witness)
     Witness(witness::WitnessArgs),
@@ -126,6 +129,7 @@ fn main() -> ExitCode {
         Some(Command::VerifyFork(args)) => verify::fork(&args.proof, &args.log),
         Some(Command::Audit(args)) => audit::run(args),
         Some(Command::Key(args)) => key::run(args),
+        Some(Command::Sector(args)) => sector::run(args),
         Some(Command::Witness(args)) => witness::run(args),
     };
     outcome::end(done, is_json)

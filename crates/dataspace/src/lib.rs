@@ -131,7 +131,7 @@ pub use dataspace_ledger::{
 pub use dataspace_runtime::replay_decisions;
 pub use dataspace_tlog::{Checkpoint, Fault, LeafIndex, record::ReceivedAnswer};
 
-/// First profiles of sectors, to begin a space with.
+/// What data spaces of three sectors begin with: words, forbids, templates of terms.
 pub mod sectors {
     pub use dataspace_sectors::*;
 }

@@ -1,23 +1,77 @@
-//! What the sectors call things: the scenarios (purposes), product classes and roles of a
-//! materials, an automotive and an audio-visual data space, and a first profile from them.
+//! The data spaces of three sectors, as data: the purposes, classes and roles of a materials, an
+//! automotive and an audio-visual data space, forbids that hold for every contract, and templates of
+//! terms with typed parameters, told in English and in Chinese.
 //!
 //! # What it refuses to do
-//! It decides nothing. A vocabulary is a starting point: the authority changes the profile as it
-//! likes before it signs.
+//! It decides nothing. A template makes [`Terms`](dataspace_policy::Terms), which say the same in words, in
+//! Cedar and in ODRL as any others. It makes none that could not be signed or that no node carries out:
+//! what a contract cannot enforce is a clause labelled `legal`, or it is not here (see Limits).
 //!
 //! # Example
 //! ```
 //! use dataspace_identity::SecretKey;
+//! use dataspace_sectors::{Arguments, Language};
 //!
+//! let sector = dataspace_sectors::materials();
 //! let authority = SecretKey::from_seed(&mut [1; 32])?; // draw real seeds at random
-//! let profile = dataspace_sectors::materials().profile("alloys".parse()?, authority.did().clone());
+//! let profile = sector.profile("alloys".parse()?, authority.did().clone());
 //! assert!(profile.scenarios.contains_key(&"research".parse()?));
+//!
+//! let template = sector.template("pay-per-access").ok_or("no such template")?;
+//! let draft = template.fill(&Arguments::new().with("price", "2.50 EUR").with("cap", 20))?;
+//! assert_eq!(
+//!     draft.clauses(Language::English)[0].words,
+//!     "the consumer may read, for alloy-design or research or narrower purposes, 20 times a month"
+//! );
+//! let refused = template.fill(&Arguments::new().with("price", "2.50 EUR").with("cap", 0));
+//! assert_eq!(refused.unwrap_err().to_string(), "cap must be a whole number from 1 to 1000000");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # A sector is a directory
+//! `materials`, `automotive` and `audio-visual` in this crate have the same files:
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `profile.json` | purposes (each may be part of a broader one), classes, roles, settings of the forbids, and what each forbid says |
+//! | `forbids.cedar` | the baseline: Cedar that the space's profile carries, with `${setting}` for lists of countries |
+//! | `templates/*.json` | id, title, text, parameters, and terms in the form in which contracts hold them, with `${parameter}` |
+//!
+//! In terms, a text that is `${parameter}` alone becomes the argument; within a longer text it becomes the
+//! argument in words; `{"in": "${list}", "each": …}` is repeated for each entry, `${it}`; and
+//! `{"en": …, "zh": …}` is the text of a legal clause in both languages.
+//!
+//! [`Sector::parse`] takes such files, from anybody, and proves them: every placeholder has a parameter and
+//! every parameter a placeholder; filled with defaults and examples, the terms can be signed, are carried out,
+//! and no clause is without effect; everything is told in both languages; the forbids are Cedar that a space
+//! takes. The Chinese words of clauses come from the terms, like the English ones, and not from the file: they
+//! cannot say something else than what decides.
+//!
 //! # Limits
-//! Schemas and term templates of the sectors are not here yet.
+//! What the sectors would need and a node does not carry out yet is not offered, or bears the label `legal`:
+//! - aggregates alone (at least k samples, at least 50 vehicles for insurers), and queries;
+//! - payments: prices are legal text; the cap of accesses is enforced;
+//! - deletion: the last access is enforced, deleting the copy is legal text;
+//! - distinct persons counted for each calendar year against thresholds of exports;
+//! - watermarks for each recipient;
+//! - holdback and exclusivity between contracts: a holdback holds in its own contract, and nothing keeps a
+//!   provider from signing another one;
+//! - attested blurring: a product is blurred by its class, which the provider registers;
+//! - classification levels: the facts have one, which nobody supplies; classes stand for it;
+//! - Cedar's schema is the same for all spaces: a sector adds names, not attributes.
 
-mod vocabulary;
+pub mod arguments;
+mod builtin;
+pub mod chinese;
+pub mod fill;
+pub mod language;
+pub mod parameter;
+pub mod sector;
+mod strict;
+pub mod template;
 
-pub use crate::vocabulary::{Vocabulary, audio_visual, automotive, materials};
+pub use crate::arguments::Arguments;
+pub use crate::builtin::{all, audio_visual, automotive, materials};
+pub use crate::language::Language;
+pub use crate::sector::Sector;
+pub use crate::template::Template;

@@ -9,4 +9,6 @@ mod outcomes;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod sectors;
+#[cfg(test)]
 mod support;

@@ -85,8 +85,10 @@ pub(crate) fn days(from: u64, until: u64) -> Validity {
     Validity::new(at(from * DAY), at(until * DAY)).unwrap()
 }
 
+/// A sector's words; the space itself forbids nothing, unless a test says so.
 pub(crate) fn profile() -> SpaceProfile {
-    dataspace_sectors::materials().profile(name("demo"), authority().did().clone())
+    let profile = dataspace_sectors::materials().profile(name("demo"), authority().did().clone());
+    SpaceProfile { policies: String::new(), ..profile }
 }
 
 pub(crate) fn space_id() -> SpaceId {

@@ -1,0 +1,395 @@
+//! A sector: its words, its baseline, its templates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dataspace_identity::Did;
+use dataspace_odrl::OdrlOperands;
+use dataspace_policy::{
+    Layer, Policies,
+    named::{UnmatchedValue, look},
+    policies::InvalidPolicies,
+};
+use dataspace_primitives::{Name, bounded};
+use dataspace_usage_contract::{
+    DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite,
+    profile::{DENIALS_PER_MINUTE, PROFILE_LIST_MAX},
+    scenario::BROADER_LEVELS_MAX,
+};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::arguments::Arguments;
+use crate::chinese;
+use crate::fill::{InvalidPlaceholder, Scope, names_in, room};
+use crate::language::{Language, Texts};
+use crate::parameter::{ArgumentError, Kind, Known, Parameter, Written};
+use crate::template::{
+    InvalidTemplate, PARAMETERS_MAX, TEMPLATE_LEN_MAX, Template, bind, check_used, parameters,
+};
+
+/// Most templates of a sector.
+pub const TEMPLATES_MAX: usize = 64;
+/// Most baseline forbids of a sector.
+pub const FORBIDS_MAX: usize = 64;
+
+/// The files of a sector, as text.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// `profile.json`: words, settings, and what each baseline forbid says.
+    pub profile: &'a str,
+    /// `forbids.cedar`: the baseline forbids, with `${setting}` for lists of countries.
+    pub forbids: &'a str,
+    /// `templates/*.json`.
+    pub templates: &'a [&'a str],
+}
+
+/// The words of a sector in both languages, the forbids that hold for every contract of its spaces, and
+/// templates of terms.
+#[derive(Clone, Debug, Default)]
+pub struct Sector {
+    id: String,
+    title: Texts,
+    scenarios: BTreeMap<Name, (Scenario, Texts)>,
+    classes: BTreeMap<Name, Texts>,
+    roles: BTreeMap<Name, Texts>,
+    settings: Vec<Parameter>,
+    forbids: BTreeMap<Name, Texts>,
+    policies: String,
+    by_default: String,
+    templates: Vec<Template>,
+}
+
+/// Why the files of a sector are refused.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum InvalidSector {
+    /// The profile or the forbids are longer than [`TEMPLATE_LEN_MAX`].
+    #[error("the profile or the forbids have {len} bytes; {TEMPLATE_LEN_MAX} are possible")]
+    Len {
+        /// Bytes found.
+        len: usize,
+    },
+    /// More than [`TEMPLATES_MAX`] templates.
+    #[error("there are {found} templates; {TEMPLATES_MAX} are possible")]
+    TooMany {
+        /// Templates found.
+        found: usize,
+    },
+    /// The profile is not JSON of this form.
+    #[error("profile.json: {why}")]
+    Json {
+        /// What is wrong, and where.
+        why: String,
+    },
+    /// A word that is not told in every language.
+    #[error("profile.json: {what} must be told in English and in Chinese")]
+    Texts {
+        /// The word.
+        what: String,
+    },
+    /// A purpose that is part of one that the sector does not have.
+    #[error("profile.json: the purpose `{purpose}` is part of one that is not there")]
+    Broader {
+        /// The purpose.
+        purpose: Name,
+    },
+    /// A purpose that is part of itself, or of too many.
+    #[error(
+        "profile.json: the purpose `{purpose}` is part of itself or has more than {BROADER_LEVELS_MAX} levels"
+    )]
+    Hierarchy {
+        /// The purpose.
+        purpose: Name,
+    },
+    /// No purpose, no class or no role, or two that people would take for one.
+    #[error("profile.json: {what} must be there, and no two look alike")]
+    Words {
+        /// `purposes`, `classes` or `roles`.
+        what: &'static str,
+    },
+    /// A setting that is not a list of countries.
+    #[error("profile.json: the setting `{setting}` is not a list of countries")]
+    Setting {
+        /// The setting.
+        setting: Name,
+    },
+    /// A setting, or its placeholder, that means nothing.
+    #[error("a placeholder of forbids.cedar, or a setting, means nothing")]
+    Placeholder(#[from] InvalidPlaceholder),
+    /// Defaults of settings that cannot be filled in.
+    #[error("profile.json: the defaults of the settings do not fit")]
+    Given(#[from] ArgumentError),
+    /// Forbids that no space takes.
+    #[error("forbids.cedar is refused")]
+    Policies(#[from] InvalidPolicies),
+    /// A forbid that names a purpose, class or role that the sector does not have.
+    #[error("forbids.cedar names what is not there")]
+    Value(#[from] UnmatchedValue),
+    /// A forbid that the profile does not tell, or one told that is not there.
+    #[error("profile.json and forbids.cedar do not have the same forbids")]
+    Forbids,
+    /// A template is refused.
+    #[error("template {number} is refused")]
+    Template {
+        /// Its place, from 1.
+        number: usize,
+        /// Why.
+        source: InvalidTemplate,
+    },
+    /// Two templates of one name.
+    #[error("template {number} has the id of an earlier one")]
+    Repeated {
+        /// The later one's place, from 1.
+        number: usize,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    id: Name,
+    title: Texts,
+    #[serde(deserialize_with = "bounded::map::<_, _, _, PROFILE_LIST_MAX>")]
+    purposes: BTreeMap<Name, Purpose>,
+    #[serde(deserialize_with = "bounded::map::<_, _, _, PROFILE_LIST_MAX>")]
+    classes: BTreeMap<Name, Texts>,
+    #[serde(deserialize_with = "bounded::map::<_, _, _, PROFILE_LIST_MAX>")]
+    roles: BTreeMap<Name, Texts>,
+    #[serde(deserialize_with = "bounded::list::<_, _, PARAMETERS_MAX>")]
+    settings: Vec<Written>,
+    #[serde(deserialize_with = "bounded::map::<_, _, _, FORBIDS_MAX>")]
+    forbids: BTreeMap<Name, Texts>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Purpose {
+    #[serde(default)]
+    broader: Option<Name>,
+    text: Texts,
+}
+
+impl Sector {
+    /// Reads the files of a sector and proves them: a space takes the forbids, every template makes terms
+    /// that can be signed and are carried out, all is told in both languages.
+    ///
+    /// # Errors
+    /// [`InvalidSector`]; a sector is refused as a whole.
+    pub fn parse(files: Files<'_>) -> Result<Self, InvalidSector> {
+        for text in [files.profile, files.forbids] {
+            if text.len() > TEMPLATE_LEN_MAX {
+                return Err(InvalidSector::Len { len: text.len() });
+            }
+        }
+        if files.templates.len() > TEMPLATES_MAX {
+            return Err(InvalidSector::TooMany { found: files.templates.len() });
+        }
+        let file: File = serde_json::from_str(files.profile)
+            .map_err(|error| InvalidSector::Json { why: error.to_string() })?;
+        let mut sector = Self::of(file)?;
+        files.forbids.clone_into(&mut sector.policies);
+        let mut used = BTreeSet::new();
+        names_in(files.forbids, &mut used)?;
+        check_used(&sector.settings, &used)?;
+        sector.by_default = sector.filled(&Arguments::new())?;
+        sector.check_forbids()?;
+        let (known, words) = (sector.known(), sector.words());
+        for (number, text) in (1..).zip(files.templates) {
+            let template = Template::parse(text, &known, &words)
+                .map_err(|source| InvalidSector::Template { number, source })?;
+            if sector.template(template.id().as_str()).is_some() {
+                return Err(InvalidSector::Repeated { number });
+            }
+            sector.templates.push(template);
+        }
+        Ok(sector)
+    }
+
+    fn of(file: File) -> Result<Self, InvalidSector> {
+        let purposes = file.purposes.iter().map(|(name, one)| (name, &one.text));
+        let words = purposes.chain(&file.classes).chain(&file.roles).chain(&file.forbids);
+        if let Some((name, _)) = words.into_iter().find(|(_, texts)| !texts.is_complete()) {
+            return Err(InvalidSector::Texts { what: format!("`{name}`") });
+        }
+        if !file.title.is_complete() {
+            return Err(InvalidSector::Texts { what: "the title".to_owned() });
+        }
+        let mut scenarios = BTreeMap::new();
+        for (name, Purpose { broader, text }) in &file.purposes {
+            if broader.as_ref().is_some_and(|broader| !file.purposes.contains_key(broader)) {
+                return Err(InvalidSector::Broader { purpose: name.clone() });
+            }
+            let next = |one: &&Name| file.purposes.get(*one)?.broader.as_ref();
+            let levels = std::iter::successors(Some(name), next).take(BROADER_LEVELS_MAX + 1);
+            if levels.count() > BROADER_LEVELS_MAX {
+                return Err(InvalidSector::Hierarchy { purpose: name.clone() });
+            }
+            let description = text.get(Language::English).parse().map_err(|_| {
+                let why = format!("the text of the purpose `{name}` is not a name");
+                InvalidSector::Json { why }
+            })?;
+            let scenario = Scenario { description, broader: broader.clone() };
+            scenarios.insert(name.clone(), (scenario, text.clone()));
+        }
+        for (what, names) in [
+            ("purposes", file.purposes.keys().collect::<Vec<_>>()),
+            ("classes", file.classes.keys().collect()),
+            ("roles", file.roles.keys().collect()),
+        ] {
+            let looks: BTreeSet<_> = names.iter().map(|name| look(name.as_str())).collect();
+            if names.is_empty() || looks.len() < names.len() {
+                return Err(InvalidSector::Words { what });
+            }
+        }
+        let settings = parameters(file.settings).map_err(|error| match error {
+            InvalidTemplate::Texts { what } => InvalidSector::Texts { what },
+            error => InvalidSector::Json { why: error.to_string() },
+        })?;
+        if let Some(one) = settings.iter().find(|one| one.kind != Kind::Regions) {
+            return Err(InvalidSector::Setting { setting: one.name.clone() });
+        }
+        let (id, title) = (file.id.into(), file.title);
+        let (classes, roles, forbids) = (file.classes, file.roles, file.forbids);
+        Ok(Self { id, title, scenarios, classes, roles, settings, forbids, ..Self::default() })
+    }
+
+    /// The forbids are those that the profile tells, and a space of this sector takes them.
+    fn check_forbids(&self) -> Result<(), InvalidSector> {
+        let policies = Policies::parse(&self.by_default, Layer::Space)?;
+        let told: BTreeSet<_> = self.forbids.keys().map(Name::as_str).collect();
+        if policies.ids().collect::<BTreeSet<_>>() != told {
+            return Err(InvalidSector::Forbids);
+        }
+        let space = self.forbids.keys().next();
+        let vocabulary = dataspace_policy::Vocabulary {
+            // No forbid of a sector names a space.
+            space: space.ok_or(InvalidSector::Forbids)?,
+            purposes: self.scenarios.keys().collect(),
+            classes: self.classes.keys().collect(),
+            roles: self.roles.keys().collect(),
+            is_did: |_| false,
+        };
+        Ok(policies.check_values(&vocabulary)?)
+    }
+
+    fn known(&self) -> Known {
+        Known {
+            purposes: self.scenarios.keys().cloned().collect(),
+            classes: self.classes.keys().cloned().collect(),
+            roles: self.roles.keys().cloned().collect(),
+        }
+    }
+
+    fn words(&self) -> chinese::Words {
+        let purposes = self.scenarios.iter().map(|(name, (_, texts))| (name, texts));
+        let all = purposes.chain(&self.classes).chain(&self.roles);
+        all.map(|(name, texts)| (name.clone(), texts.get(Language::Chinese).to_owned())).collect()
+    }
+
+    /// The forbids with these settings.
+    fn filled(&self, settings: &Arguments) -> Result<String, InvalidSector> {
+        let mut bound = bind(&self.settings, settings, &Known::default())?;
+        for one in bound.values_mut() {
+            // A list of country codes, which is written alike in JSON and in Cedar.
+            one.words = vec![one.json.to_string()];
+        }
+        Ok(Scope::new(&bound, Language::English, &room()).text(&self.policies)?)
+    }
+
+    /// Its name: `materials`, `automotive` or `audio-visual`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A short title.
+    #[must_use]
+    pub fn title(&self, language: Language) -> &str {
+        self.title.get(language)
+    }
+
+    /// The purposes with what they mean, in the order of their names.
+    pub fn purposes(&self, language: Language) -> impl Iterator<Item = (&Name, &str)> {
+        self.scenarios.iter().map(move |(name, (_, texts))| (name, texts.get(language)))
+    }
+
+    /// The classes of products with what they mean, in the order of their names.
+    pub fn classes(&self, language: Language) -> impl Iterator<Item = (&Name, &str)> {
+        self.classes.iter().map(move |(name, texts)| (name, texts.get(language)))
+    }
+
+    /// The roles of participants with what they mean, in the order of their names.
+    pub fn roles(&self, language: Language) -> impl Iterator<Item = (&Name, &str)> {
+        self.roles.iter().map(move |(name, texts)| (name, texts.get(language)))
+    }
+
+    /// The baseline forbids with what they say, by their ids in the Cedar text.
+    pub fn forbids(&self, language: Language) -> impl Iterator<Item = (&Name, &str)> {
+        self.forbids.iter().map(move |(name, texts)| (name, texts.get(language)))
+    }
+
+    /// What the baseline forbids leave open; each has a default.
+    #[must_use]
+    pub fn settings(&self) -> &[Parameter] {
+        &self.settings
+    }
+
+    /// The templates, in the order in which the sector lists them.
+    #[must_use]
+    pub fn templates(&self) -> &[Template] {
+        &self.templates
+    }
+
+    /// The template of this id.
+    #[must_use]
+    pub fn template(&self, id: &str) -> Option<&Template> {
+        self.templates.iter().find(|one| one.id().as_str() == id)
+    }
+
+    /// A first profile, version 1: the purposes, classes and roles of the sector, its baseline forbids with
+    /// default settings, requests at most five minutes old, participants established anywhere. For the
+    /// authority to complete and sign.
+    #[must_use]
+    pub fn profile(&self, space: Name, authority: Did) -> SpaceProfile {
+        self.profile_of(space, authority, self.by_default.clone())
+    }
+
+    /// As [`profile`](Self::profile), with settings of the authority's own.
+    ///
+    /// # Errors
+    /// [`ArgumentError`] with the first setting at fault and its range.
+    pub fn profile_with(
+        &self,
+        space: Name,
+        authority: Did,
+        settings: &Arguments,
+    ) -> Result<SpaceProfile, ArgumentError> {
+        let policies = self.filled(settings).map_err(|error| match error {
+            InvalidSector::Given(error) => error,
+            error => ArgumentError::Together { why: error.to_string() },
+        })?;
+        Ok(self.profile_of(space, authority, policies))
+    }
+
+    fn profile_of(&self, space: Name, authority: Did, policies: String) -> SpaceProfile {
+        let scenarios = self.scenarios.iter();
+        SpaceProfile {
+            space,
+            version: 1,
+            authority,
+            parameters: Parameters {
+                suite: Suite::Intl,
+                request_age_secs_max: 300,
+                denials_per_minute: DENIALS_PER_MINUTE,
+            },
+            scenarios: scenarios.map(|(name, (one, _))| (name.clone(), one.clone())).collect(),
+            entities: EntityRules {
+                roles: self.roles.keys().cloned().collect(),
+                regions: BTreeSet::new(),
+            },
+            data: DataRules { product_classes: self.classes.keys().cloned().collect() },
+            policies,
+            odrl: OdrlOperands::default(),
+        }
+    }
+}
