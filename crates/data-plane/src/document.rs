@@ -119,7 +119,6 @@ impl Document {
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
             match duty {
-                Duty::Filter(_) | Duty::Aggregate(_) => return Err(PlanError::NoRows { clause }),
                 Duty::Mask(mask) => {
                     let name = mask.column.as_str();
                     let at = find(clause, name)?;
@@ -140,6 +139,8 @@ impl Document {
                         return Err(PlanError::SecondKeep { clause, first });
                     }
                 }
+                // Of rows, all of them.
+                _ => return Err(PlanError::NoRows { clause }),
             }
         }
         let Some((clause, keep)) = kept else { return Ok(root) };
