@@ -30,6 +30,9 @@ pub enum RunError {
     /// [`SUBJECTS_HELD_MAX`](crate::aggregate::SUBJECTS_HELD_MAX).
     #[error("the rows are of too many groups; make groups by fewer columns or coarser ones")]
     TooManyGroups,
+    /// What is read is itself released by a node, and that ended early.
+    #[error("the release that is read ended early")]
+    Release(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file of bytes cannot be read.
     #[error("the file cannot be read")]
     File(#[source] io::Error),

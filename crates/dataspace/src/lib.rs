@@ -63,7 +63,7 @@
 //!
 //! # Features
 //! `provider` (on unless you turn it off): the provider's node. A program that is a consumer alone leaves it
-//! out: `default-features = false`.
+//! out: `default-features = false`. `sql`: queries over what contracts release (module `sql`); it builds DataFusion.
 //!
 //! # Words
 //! *Authority*: says who is a member of a space and what its profile is; for a pilot, anyone can be one.
@@ -85,7 +85,8 @@ pub use dataspace_runtime::{NodeKeys, generate_key, key_files::KeyFileError};
 
 // What is agreed.
 pub use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
+    Action, Aggregate, ColumnMask, Constraint, Duty, KeptColumns, MaskMethod, Operator, RowFilter,
+    Rule, Scalar, Terms,
 };
 pub use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, ContractId, Offer, SpaceProfile, Statements, Termination,
@@ -104,7 +105,9 @@ pub use dataspace_usage_contract::OfferId;
 
 // The provider's node.
 #[cfg(feature = "provider")]
-pub use dataspace_data_plane::{MediaFile, Piece, Product, RecordBatch, Table, TableOptions};
+pub use dataspace_data_plane::{
+    Document, MediaFile, Piece, Product, RecordBatch, Table, TableOptions,
+};
 #[cfg(feature = "provider")]
 pub use dataspace_runtime::{
     Access, AccessError, Applied, DataSpace, NewOffer, Observer, Receipt, Release, Setup,
@@ -135,6 +138,9 @@ pub use dataspace_tlog::{Checkpoint, Fault, LeafIndex, record::ReceivedAnswer};
 pub mod sectors {
     pub use dataspace_sectors::*;
 }
+
+#[cfg(feature = "sql")]
+pub mod sql;
 
 /// The code in the README and in `docs` compiles.
 #[cfg(all(doctest, feature = "provider"))]
