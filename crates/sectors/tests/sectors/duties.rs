@@ -1,5 +1,6 @@
 //! The duties of templates on data: what is named leaves as it should, and what is not stays.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use dataspace_data_plane::{Document, Piece, Plan, Product, Table, write_csv};
@@ -251,8 +252,8 @@ fn figures_leave_for_groups_with_enough_subjects_alone() {
     let mut csv = "vin,model,speed\n".to_owned();
     for number in 0..50 {
         // Fifty of the one, forty-nine of the other; one twice, which makes it no more.
-        csv += &format!("A{number},saloon,{}\n", if number % 2 == 0 { 10.5 } else { 20.5 });
-        csv += &format!("B{},coupe,30.5\n", number % 49);
+        let speed = if number % 2 == 0 { 10.5 } else { 20.5 };
+        writeln!(csv, "A{number},saloon,{speed}\nB{},coupe,30.5", number % 49).unwrap();
     }
     let (_dir, table) = table(&csv);
     let arguments =
