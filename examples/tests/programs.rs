@@ -42,7 +42,7 @@ fn a_provider_releases_and_denies_and_an_auditor_sees_why() {
     let auditor = env!("CARGO_BIN_EXE_auditor");
     let found = succeed(auditor, &[dir, authority]);
     assert!(found.contains("record 5: permit, use 1 of contract"), "{found}");
-    assert!(found.contains("record 6: deny, contract"), "{found}");
+    assert!(found.contains("record 7: deny, contract"), "{found}");
     assert!(found.ends_with("no discrepancy: 2 decisions made again\n"), "{found}");
 
     // The authority of another space signed nothing in there.
@@ -51,7 +51,7 @@ fn a_provider_releases_and_denies_and_an_auditor_sees_why() {
     assert!(!is_good && !found.contains("no discrepancy"), "{found}");
 
     // One byte of one record.
-    let bundle = Path::new(dir).join("tile/entries/000.p/7");
+    let bundle = Path::new(dir).join("tile/entries/000.p/8");
     let mut bytes = std::fs::read(&bundle).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&bundle, bytes).unwrap();

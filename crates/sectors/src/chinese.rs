@@ -1,12 +1,12 @@
 //! Terms in plain Chinese. The words come from the terms themselves, so that they say what decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use dataspace_policy::{
     Action, Assurance, Clause, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Hours, Legal,
     MaskMethod, Operator, RowFilter, Rule, Scalar, Terms, Weekday,
-    duty::{CalendarPart, Characters},
+    duty::{Aggregate, CalendarPart, Characters},
     facts::{Fact, Form, Values},
 };
 use dataspace_primitives::{Name, shown};
@@ -177,7 +177,32 @@ fn duty(duty: &Duty) -> Option<String> {
         let columns = columns.join("、");
         return Some(format!("只提供列 {columns}；若有其他列，行的次序重新排列"));
     }
+    if let Duty::Aggregate(one) = duty {
+        return Some(aggregate(one));
+    }
     None
+}
+
+fn aggregate(aggregate: &Aggregate) -> String {
+    let columns = |all: &BTreeSet<Name>| {
+        let all: Vec<_> = all.iter().map(|one| quoted(one.as_str())).collect();
+        all.join("、")
+    };
+    let Aggregate { by, subject, least, mean, sum } = aggregate;
+    let group = if by.is_empty() {
+        "全部合为一组".into()
+    } else {
+        format!("按列 {} 分组", columns(by))
+    };
+    let mut text = format!("不提供任何一行数据，只提供统计：{group}，每组的行数");
+    for (all, what) in [(mean, "均值"), (sum, "合计")] {
+        if !all.is_empty() {
+            let _infallible = write!(text, "以及列 {} 的{what}", columns(all));
+        }
+    }
+    let _infallible =
+        write!(text, "；列 {} 的不同取值少于 {least} 个的组不予提供", quoted(subject.as_str()));
+    text
 }
 
 fn filter(filter: &RowFilter) -> String {

@@ -49,7 +49,7 @@
 //!
 //! # Limits
 //! What the sectors would need and a node does not carry out yet is not offered, or bears the label `legal`:
-//! - aggregates alone (at least k samples, at least 50 vehicles for insurers), and queries;
+//! - queries: figures of groups are what a template has for them;
 //! - payments: prices are legal text; the cap of accesses is enforced;
 //! - deletion: the last access is enforced, deleting the copy is legal text;
 //! - distinct persons counted for each calendar year against thresholds of exports;

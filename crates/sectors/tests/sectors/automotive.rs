@@ -18,6 +18,7 @@ fn every_template_is_tested_here() {
             "exterior-video",
             "cross-border",
             "drive-consent",
+            "insurer-aggregate",
             "battery-passport-public",
             "battery-passport-interest",
             "battery-passport-authority",
@@ -150,6 +151,29 @@ fn borders_are_crossed_to_the_countries_named() {
             ("prohibition-2", |ask| ask.action = Action::Share),
         ],
     );
+}
+
+#[test]
+fn insurers_get_figures() {
+    let arguments = Arguments::new().with("vehicle", "vin").with("means", ["speed"]);
+    let mut good = Ask::new(Action::Read, "insurance", "telemetry");
+    good.roles = vec!["insurer"];
+    good.uses.this_month = 3;
+    holds(
+        automotive(),
+        "insurer-aggregate",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.roles = vec!["consumer"]),
+            ("permission-1", |ask| ask.uses.this_month = 4),
+            ("permission-1", |ask| ask.purpose = "traceability"),
+            SHARE,
+        ],
+    );
+    let few = arguments.with("least", 49);
+    let error = automotive().template("insurer-aggregate").unwrap().fill(&few).unwrap_err();
+    assert_eq!(error.to_string(), "least must be a whole number from 50 to 100000");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The duties of templates on data: what is named leaves as it should, and what is not stays.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use dataspace_data_plane::{Document, Piece, Plan, Product, Table, write_csv};
@@ -244,4 +245,25 @@ fn a_real_passport_has_its_views() {
         }
         assert!(!view.to_string().contains("SN12345678"));
     }
+}
+
+#[test]
+fn figures_leave_for_groups_with_enough_subjects_alone() {
+    let mut csv = "vin,model,speed\n".to_owned();
+    for number in 0..50 {
+        // Fifty of the one, forty-nine of the other; one twice, which makes it no more.
+        let speed = if number % 2 == 0 { 10.5 } else { 20.5 };
+        writeln!(csv, "A{number},saloon,{speed}\nB{},coupe,30.5", number % 49).unwrap();
+    }
+    let (_dir, table) = table(&csv);
+    let arguments =
+        Arguments::new().with("vehicle", "vin").with("groups", ["model"]).with("means", ["speed"]);
+    let (head, rows) = released(&table, automotive(), "insurer-aggregate", &arguments);
+    assert_eq!(head, "model,rows,mean_speed");
+    assert_eq!(rows, [["saloon", "50", "15.5"]]);
+
+    let arguments = Arguments::new().with("sample", "vin").with("means", ["speed"]);
+    let (_, rows) = released(&table, materials(), "aggregate-only", &arguments);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0][0], "100");
 }

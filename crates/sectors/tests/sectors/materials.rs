@@ -15,6 +15,7 @@ fn every_template_is_tested_here() {
             "research-attribution",
             "embargo",
             "masked-composition",
+            "aggregate-only",
             "supplier-grade",
             "training-passes",
             "pay-per-access",
@@ -69,6 +70,25 @@ fn a_masked_composition_is_for_its_purposes() {
     let good = Ask::new(Action::Read, "simulation", "compositions");
     let wrong = ("permission-1", (|ask| ask.purpose = "model-training") as fn(&mut Ask));
     holds(materials(), "masked-composition", &arguments, &good, &[wrong, SHARE]);
+}
+
+#[test]
+fn answers_about_samples_are_counted() {
+    let arguments =
+        Arguments::new().with("sample", "sample").with("means", ["strength"]).with("monthly", 2);
+    let mut good = Ask::new(Action::Read, "simulation", "test-results");
+    good.uses.this_month = 1;
+    holds(
+        materials(),
+        "aggregate-only",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.uses.this_month = 2),
+            ("permission-1", |ask| ask.purpose = "alloy-design"),
+            SHARE,
+        ],
+    );
 }
 
 #[test]
