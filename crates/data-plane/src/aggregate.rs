@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{
     Array as _, ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, UInt64Array,
 };
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use dataspace_policy::duty::Aggregate;
-use dataspace_primitives::Name;
+use dataspace_primitives::{Digest, Name};
 
 use crate::chunk::{BATCH_ROWS, Chunk};
-use crate::column::{Cells, Kind, boolean, find, type_name, value};
+use crate::column::{Cells, Kind, boolean, find, mapped_all, type_name, value};
 use crate::plan_error::{ApplyError, PlanError};
 use crate::run_error::RunError;
 
@@ -20,7 +21,13 @@ use crate::run_error::RunError;
 pub const GROUPS_MAX: usize = 1 << 16;
 
 /// Most subjects that are remembered at once, of all groups and figures together.
-pub const SUBJECTS_HELD_MAX: usize = 1 << 20;
+pub const SUBJECTS_HELD_MAX: usize = 1 << 19;
+
+/// Most bytes of the columns that groups are made by, of all groups together.
+pub const GROUPS_LEN_MAX: usize = 16 << 20;
+
+/// Subjects that are longer are remembered by their SHA-256.
+const SUBJECT_LEN: usize = Digest::LEN;
 
 /// The duty, compiled for a table whose masked columns are those of `inner`.
 #[derive(Debug)]
@@ -70,6 +77,11 @@ impl Aggregation {
                 fields.push(field.as_ref().clone());
             }
         }
+        // One that a mask leaves out would leave coarser groups than were agreed.
+        let is_there = |name: &&Name| inner.column_with_name(name.as_str()).is_some();
+        if let Some(missing) = duty.by.iter().find(|name| !is_there(name)) {
+            return Err(PlanError::UnknownColumn { clause, column: missing.to_string() });
+        }
         fields.push(Field::new("rows", DataType::UInt64, false));
         let mut figures = Vec::new();
         let wanted = [(&duty.mean, Figure::Mean, "mean"), (&duty.sum, Figure::Sum, "sum")];
@@ -87,6 +99,9 @@ impl Aggregation {
             }
         }
         let least = usize::try_from(duty.least).unwrap_or(usize::MAX);
+        if least.saturating_mul(figures.len().saturating_add(1)) > SUBJECTS_HELD_MAX {
+            return Err(PlanError::TooManySubjects { clause, least: duty.least });
+        }
         Ok(Self { schema: Arc::new(Schema::new(fields)), by, figures, subject, least })
     }
 
@@ -101,6 +116,8 @@ struct Sum {
     whole: f64,
     /// What `whole` lost (Neumaier).
     lost: f64,
+    /// The sum of the sizes of what was added.
+    size: f64,
 }
 
 impl Sum {
@@ -110,14 +127,27 @@ impl Sum {
             if self.whole.abs() >= value.abs() { (self.whole, value) } else { (value, self.whole) };
         self.lost += (large - whole) + small;
         self.whole = whole;
+        self.size += value.abs();
     }
 
-    /// To twelve digits: those behind would tell in which order the rows were.
+    /// To twelve digits of what was added: those behind would tell in which order the rows were.
     fn shown(self, divisor: f64) -> Option<f64> {
-        let value = (self.whole + self.lost) / divisor;
-        value.is_finite().then(|| format!("{value:.11e}").parse().ok()).flatten()
+        let (value, size) = ((self.whole + self.lost) / divisor, self.size / divisor);
+        if !size.is_finite() || !value.is_finite() {
+            return None;
+        }
+        let exponent = |number: f64| -> Option<i32> {
+            format!("{number:e}").split_once('e').and_then(|(_, exponent)| exponent.parse().ok())
+        };
+        let digits = DIGITS.saturating_add(exponent(value)?).saturating_sub(exponent(size)?);
+        // Nothing of it is left where it is that small.
+        let Ok(digits) = usize::try_from(digits) else { return Some(0.0) };
+        format!("{value:.digits$e}").parse().ok().map(|shown: f64| shown + 0.0)
     }
 }
+
+/// Digits behind the first one.
+const DIGITS: i32 = 11;
 
 /// Subjects, until there are enough of them: then which ones they are is forgotten.
 enum Counted {
@@ -169,13 +199,19 @@ pub(crate) struct Groups {
     converter: RowConverter,
     all: BTreeMap<Box<[u8]>, Group>,
     held: usize,
+    keys_len: usize,
 }
 
 impl Groups {
     pub(crate) fn new(aggregation: &Aggregation) -> Result<Self, ArrowError> {
         let types = aggregation.schema.fields().iter().take(aggregation.by.len());
         let fields = types.map(|field| SortField::new(field.data_type().clone())).collect();
-        Ok(Self { converter: RowConverter::new(fields)?, all: BTreeMap::new(), held: 0 })
+        Ok(Self {
+            converter: RowConverter::new(fields)?,
+            all: BTreeMap::new(),
+            held: 0,
+            keys_len: 0,
+        })
     }
 
     /// Takes masked rows, and the places that they had in the chunk.
@@ -189,7 +225,7 @@ impl Groups {
         let subjects = chunk.column(aggregation.subject).ok_or_else(other)?;
         let subjects = Cells::of(subjects.as_ref()).ok_or_else(other)?;
         let of = |place: &usize| masked.columns().get(*place).cloned();
-        let by: Vec<ArrayRef> = aggregation.by.iter().filter_map(of).collect();
+        let by: Vec<ArrayRef> = aggregation.by.iter().filter_map(of).map(one_zero).collect();
         // A converter of no column gives no rows.
         let keys = match by.as_slice() {
             [] => None,
@@ -209,7 +245,8 @@ impl Groups {
                 None => &[],
             };
             if !self.all.contains_key(key) {
-                if self.all.len() == GROUPS_MAX {
+                self.keys_len = self.keys_len.saturating_add(key.len());
+                if self.all.len() == GROUPS_MAX || self.keys_len > GROUPS_LEN_MAX {
                     return Err(RunError::TooManyGroups);
                 }
                 self.all.insert(key.into(), Group::default());
@@ -275,6 +312,21 @@ impl Groups {
     }
 }
 
+/// Floats that are equal become the same: one zero, one NaN.
+fn one_zero(array: ArrayRef) -> ArrayRef {
+    let all: Vec<usize> = (0..array.len()).collect();
+    let same = match array.data_type() {
+        DataType::Float32 => mapped_all::<Float32Type>(array.as_ref(), &all, |value| {
+            if value.is_nan() { f32::NAN } else { value + 0.0 }
+        }),
+        DataType::Float64 => mapped_all::<Float64Type>(array.as_ref(), &all, |value| {
+            if value.is_nan() { f64::NAN } else { value + 0.0 }
+        }),
+        _ => None,
+    };
+    same.unwrap_or(array)
+}
+
 /// Equal values have equal bytes; `None` where it is missing.
 fn subject(cells: &Cells<'_>, row: usize) -> Option<Vec<u8>> {
     let float = |value: f64| (value + 0.0).to_bits().to_be_bytes().to_vec();
@@ -284,7 +336,11 @@ fn subject(cells: &Cells<'_>, row: usize) -> Option<Vec<u8>> {
         Cells::Float32(array) => value(array, row).filter(|v| !v.is_nan()).map(|v| float(v.into())),
         Cells::Float64(array) => value(array, row).filter(|v| !v.is_nan()).map(float),
         Cells::Decimal(array) => value(array, row).map(|v| v.to_be_bytes().to_vec()),
-        Cells::Text(text) => text.get(row).map(|v| v.as_bytes().to_vec()),
+        // One byte apart, so that no text is the digest of another one.
+        Cells::Text(text) => text.get(row).map(|v| match v.len() {
+            0..=SUBJECT_LEN => [b"t", v.as_bytes()].concat(),
+            _ => [b"d", &Digest::of(v.as_bytes()).as_bytes()[..]].concat(),
+        }),
     }
 }
 

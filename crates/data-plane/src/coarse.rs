@@ -32,12 +32,15 @@ pub(crate) fn bin(array: &dyn Array, rows: &[usize], width: u32) -> Option<Array
             mapped::<Float64Type>(array, rows, |v| Some(lower_end_of_float(v, f64::from(width))))
         }
         DataType::Decimal128(precision, scale) => {
-            let most = 10_i128.checked_pow(u32::from(*precision)).unwrap_or(i128::MAX);
-            // One in such a column; `None` if it is larger than all values, or smaller than any.
-            let one = u32::try_from(*scale).ok().and_then(|scale| 10_i128.checked_pow(scale));
-            let width = one.and_then(|one| one.checked_mul(i128::from(width)));
+            let most = 10_u128.checked_pow(u32::from(*precision)).unwrap_or(u128::MAX);
+            // One in such a column.
+            let one = u32::try_from(*scale).ok().and_then(|scale| 10_i128.checked_pow(scale))?;
+            let width = one.checked_mul(i128::from(width));
             mapped::<Decimal128Type>(array, rows, move |v| {
-                lower_end::<i128>(v, width?).map(|end| if end.abs() < most { end } else { 0 })
+                // Of an interval longer than all values, zero is the end that comes near.
+                let Some(width) = width else { return Some(0) };
+                let end = lower_end::<i128>(v, width)?;
+                if end.unsigned_abs() < most { Some(end) } else { Some(v / width * width) }
             })
         }
         _ => None,
@@ -62,7 +65,8 @@ pub(crate) fn lower_end_of_float(value: f64, width: f64) -> f64 {
     if end > value {
         end -= width;
     }
-    end + 0.0
+    // Below the least float there is no multiple.
+    if end.is_finite() { end + 0.0 } else { f64::MIN }
 }
 
 /// The middle of the cell of a grid with `cells` in a degree that each value lies in. What is no

@@ -1,5 +1,6 @@
 //! JSON documents: a contract shows a view.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
@@ -23,7 +24,10 @@ use crate::run_error::RunError;
 /// Most bytes of a document.
 pub const DOCUMENT_LEN_MAX: u64 = 16 << 20;
 
-/// Most values that the pointers of one contract lead to.
+/// Most values in a document, as far as commas and brackets tell.
+pub const VALUES_MAX: usize = 1 << 18;
+
+/// Most values that are looked at on the ways of all pointers of one contract.
 pub const PLACES_MAX: usize = 1 << 20;
 
 /// A JSON document, such as a battery passport or a certificate. Duties name its parts by JSON pointers
@@ -34,8 +38,8 @@ pub const PLACES_MAX: usize = 1 << 20;
 ///   values what they do in tables ([`MaskMethod::Calendar`] to texts that are dates or instants).
 ///
 /// A part that the document does not have, or has in another kind, makes the contract unsignable. It is read
-/// once, when it is opened, and stays what it was then: its descriptor is the digest of its content.
-/// What leaves has its members in the order of their names, and no spaces.
+/// once, when it is opened, and stays what it was then. Its descriptor is its shape: the names of its members
+/// and the kinds of its values, so that it can be registered again with other values. What leaves has its members in the order of their names, and no spaces.
 ///
 /// # Example
 /// ```
@@ -68,8 +72,11 @@ pub enum OpenDocumentError {
         /// Bytes.
         len: u64,
     },
-    /// It is no JSON (RFC 8259), is nested deeper than 128, has a member twice, or a number that would lose
-    /// digits.
+    /// More than [`VALUES_MAX`].
+    #[error("the document has more than {VALUES_MAX} values")]
+    TooManyValues,
+    /// It is no JSON (RFC 8259), is nested deeper than 128, has a member twice, or a whole number that would
+    /// lose digits.
     #[error("it is no JSON that can be kept as it is: {0}")]
     Json(serde_json::Error),
 }
@@ -100,6 +107,11 @@ impl Document {
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if len > DOCUMENT_LEN_MAX {
             return Err(OpenDocumentError::TooLong { len });
+        }
+        // Before it takes memory: what a value takes is a hundred times what an empty one is long.
+        let marks = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+        if marks >= VALUES_MAX {
+            return Err(OpenDocumentError::TooManyValues);
         }
         let root = serde_json::from_slice(bytes).map_err(OpenDocumentError::Json)?;
         Ok(Self { content: Digest::of(bytes), root })
@@ -148,13 +160,16 @@ impl Document {
         for column in &keep.columns {
             let at = find(clause, column.as_str())?;
             // In the document as it is: a part that a mask removed is there all the same.
-            if !leads_somewhere(&self.root, &at) {
+            let too_many = || PlanError::TooManyParts { clause };
+            if !leads_somewhere(&self.root, &at, &mut places).ok_or_else(too_many)? {
                 return Err(unknown(clause, column.as_str()));
             }
             pointers.push(at);
         }
         let pointers: Vec<&[String]> = pointers.iter().map(Vec::as_slice).collect();
-        only(root, &pointers).ok_or(PlanError::NothingLeft)
+        let too_many = PlanError::TooManyParts { clause };
+        let view = only(root, &pointers, &mut places).map_err(|TooMany| too_many)?;
+        view.ok_or(PlanError::NothingLeft)
     }
 }
 
@@ -178,57 +193,68 @@ fn index(part: &str) -> Option<usize> {
     if is_plain { part.parse().ok() } else { None }
 }
 
-fn leads_somewhere(value: &Json, at: &[String]) -> bool {
-    let [first, rest @ ..] = at else { return true };
-    match value {
-        Json::Object(members) => {
-            members.get(first).is_some_and(|member| leads_somewhere(member, rest))
-        }
-        // Of no item, all have what is asked for.
+/// `None` if too many values would have to be looked at.
+fn leads_somewhere(value: &Json, at: &[String], places: &mut usize) -> Option<bool> {
+    let [first, rest @ ..] = at else { return Some(true) };
+    *places = places.checked_sub(1)?;
+    let below = match value {
+        Json::Object(members) => members.get(first),
         Json::Array(items) if first == "*" => {
-            items.is_empty() || items.iter().any(|item| leads_somewhere(item, rest))
+            for item in items {
+                if leads_somewhere(item, rest, places)? {
+                    return Some(true);
+                }
+            }
+            // Of no item, all have what is asked for.
+            return Some(items.is_empty());
         }
-        Json::Array(items) => index(first)
-            .and_then(|index| items.get(index))
-            .is_some_and(|item| leads_somewhere(item, rest)),
-        _ => false,
-    }
+        Json::Array(items) => index(first).and_then(|index| items.get(index)),
+        _ => None,
+    };
+    below.map_or(Some(false), |below| leads_somewhere(below, rest, places))
 }
 
+/// Too many values would have to be looked at.
+struct TooMany;
+
 /// What the pointers lead to, with the objects and arrays around it; `None` if they lead nowhere.
-fn only(value: Json, pointers: &[&[String]]) -> Option<Json> {
+fn only(value: Json, pointers: &[&[String]], places: &mut usize) -> Result<Option<Json>, TooMany> {
     if pointers.iter().any(|at| at.is_empty()) {
-        return Some(value);
+        return Ok(Some(value));
     }
-    let below = |name: &str, stars: bool| -> Vec<&[String]> {
-        let parts = pointers.iter().filter_map(|at| at.split_first());
-        parts
-            .filter(|(first, _)| *first == name || (stars && *first == "*"))
-            .map(|(_, r)| r)
-            .collect()
-    };
+    if !matches!(value, Json::Array(_) | Json::Object(_)) {
+        return Ok(None);
+    }
+    *places = places.checked_sub(pointers.len()).ok_or(TooMany)?;
+    let mut below: BTreeMap<&str, Vec<&[String]>> = BTreeMap::new();
+    for (first, rest) in pointers.iter().filter_map(|at| at.split_first()) {
+        below.entry(first).or_default().push(rest);
+    }
     match value {
         Json::Object(members) => {
-            let members = members.into_iter().filter_map(|(name, member)| {
-                let below = below(&name, false);
-                if below.is_empty() { None } else { Some((name, only(member, &below)?)) }
-            });
-            let members: std::collections::BTreeMap<_, _> = members.collect();
-            (!members.is_empty()).then_some(Json::Object(members))
+            let mut left = BTreeMap::new();
+            for (name, member) in members {
+                let Some(below) = below.get(name.as_str()) else { continue };
+                if let Some(member) = only(member, below, places)? {
+                    left.insert(name, member);
+                }
+            }
+            Ok((!left.is_empty()).then_some(Json::Object(left)))
         }
         Json::Array(items) => {
-            let has_star = pointers.iter().any(|at| at.first().is_some_and(|first| first == "*"));
-            let items: Vec<_> = items
-                .into_iter()
-                .enumerate()
-                .filter_map(|(place, item)| {
-                    let below = below(&place.to_string(), true);
-                    if below.is_empty() { None } else { only(item, &below) }
-                })
-                .collect();
-            (has_star || !items.is_empty()).then_some(Json::Array(items))
+            let (all, mut left) = (below.get("*"), Vec::new());
+            for (place, item) in items.into_iter().enumerate() {
+                let own = below.get(place.to_string().as_str());
+                let item = match (all, own) {
+                    (Some(all), Some(own)) => only(item, &[all.as_slice(), own].concat(), places)?,
+                    (Some(some), None) | (None, Some(some)) => only(item, some, places)?,
+                    (None, None) => None,
+                };
+                left.extend(item);
+            }
+            Ok((all.is_some() || !left.is_empty()).then_some(Json::Array(left)))
         }
-        _ => None,
+        _ => Ok(None),
     }
 }
 
@@ -248,9 +274,8 @@ impl Masking<'_> {
         at: &[String],
         places: &mut usize,
     ) -> Result<usize, PlanError> {
+        *places = places.checked_sub(1).ok_or(PlanError::TooManyParts { clause: self.clause })?;
         let [first, rest @ ..] = at else {
-            *places =
-                places.checked_sub(1).ok_or(PlanError::TooManyParts { clause: self.clause })?;
             *value = self.masked(value)?;
             return Ok(1);
         };
@@ -259,6 +284,8 @@ impl Masking<'_> {
             Json::Object(members) if removes => Ok(usize::from(members.remove(first).is_some())),
             Json::Object(members) => match members.get_mut(first) {
                 Some(member) => self.at(member, rest, places),
+                // Of items, an array was agreed.
+                None if first == "*" => Err(self.misfit("object", "looked into")),
                 None => Ok(0),
             },
             Json::Array(items) if first == "*" && removes => {
@@ -273,8 +300,8 @@ impl Masking<'_> {
                 Ok(found)
             }
             Json::Array(items) => {
-                let Some(place) = index(first).filter(|place| *place < items.len()) else {
-                    return Ok(0);
+                let Some(place) = index(first) else {
+                    return Err(self.misfit("array", "looked into"));
                 };
                 // The others keep their places: an item that is removed leaves a null.
                 match items.get_mut(place) {
@@ -286,17 +313,19 @@ impl Masking<'_> {
                     None => Ok(0),
                 }
             }
-            _ => Ok(0),
+            Json::Null => Ok(0),
+            // WHY an error: a value of another shape would leave as it is.
+            other => Err(self.misfit(other.kind(), "looked into")),
         }
     }
 
+    fn misfit(&self, kind: &str, action: &'static str) -> PlanError {
+        let (clause, column) = (self.clause, self.name.to_owned());
+        PlanError::ColumnType { clause, column, data_type: kind.to_owned(), action }
+    }
+
     fn masked(&self, value: &Json) -> Result<Json, PlanError> {
-        let misfit = |action| PlanError::ColumnType {
-            clause: self.clause,
-            column: self.name.to_owned(),
-            data_type: value.kind().to_owned(),
-            action,
-        };
+        let misfit = |action| self.misfit(value.kind(), action);
         Ok(match (self.method, value) {
             // A missing value stays missing.
             (MaskMethod::Drop | MaskMethod::Null, _) | (_, Json::Null) => Json::Null,
@@ -355,8 +384,9 @@ fn grid(value: f64, cells: u32) -> Json {
 
 impl Product for Document {
     fn descriptor_digest(&self) -> Digest {
+        // WHY not the content: its digest would confirm guesses of what contracts hide.
         let mut bytes = b"dataspace/document-descriptor/v1\0".to_vec();
-        bytes.extend_from_slice(self.content.as_bytes());
+        self.root.write_shape(&mut bytes);
         Digest::of(&bytes)
     }
 
@@ -388,7 +418,12 @@ impl Product for Document {
         };
         let mut bytes = Vec::new();
         self.view(duties, key.as_ref())?.write(&mut bytes);
-        Ok(Box::new(DocumentDelivery { bytes: Bytes::from(bytes), at: 0, content: self.content }))
+        // Under a duty, the digest would confirm guesses of what it hides.
+        let version = match duties {
+            [] => Version::Content(self.content),
+            _ => Version::State(self.content),
+        };
+        Ok(Box::new(DocumentDelivery { bytes: Bytes::from(bytes), at: 0, version }))
     }
 }
 
@@ -401,7 +436,7 @@ impl fmt::Debug for Document {
 struct DocumentDelivery {
     bytes: Bytes,
     at: u64,
-    content: Digest,
+    version: Version,
 }
 
 impl Delivery for DocumentDelivery {
@@ -415,6 +450,6 @@ impl Delivery for DocumentDelivery {
     }
 
     fn version(&self) -> Option<Version> {
-        Some(Version::Content(self.content))
+        Some(self.version)
     }
 }

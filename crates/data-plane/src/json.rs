@@ -1,6 +1,6 @@
 //! JSON that is taken in only if it says one thing: no member twice, no number that would be changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -28,6 +28,34 @@ impl Json {
             Self::Text(_) => "text",
             Self::Array(_) => "array",
             Self::Object(_) => "object",
+        }
+    }
+
+    /// Appends its shape: names of members and kinds of values; of an array, the shapes of its items, each once.
+    pub(crate) fn write_shape(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Object(members) => {
+                out.push(b'{');
+                for (name, value) in members {
+                    write_text(name, out);
+                    value.write_shape(out);
+                }
+                out.push(b'}');
+            }
+            Self::Array(items) => {
+                let shape = |item: &Self| {
+                    let mut shape = Vec::new();
+                    item.write_shape(&mut shape);
+                    shape
+                };
+                let shapes: BTreeSet<Vec<u8>> = items.iter().map(shape).collect();
+                out.push(b'[');
+                for shape in &shapes {
+                    out.extend_from_slice(shape);
+                }
+                out.push(b']');
+            }
+            single => out.extend_from_slice(single.kind().as_bytes()),
         }
     }
 

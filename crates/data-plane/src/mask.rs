@@ -27,7 +27,10 @@ fn misfit(method: MaskMethod, data_type: &DataType) -> Option<&'static str> {
         MaskMethod::Hash => (kind.is_some(), "replaced by pseudonyms"),
         MaskMethod::Round { .. } => (is_number(kind), "rounded"),
         MaskMethod::Truncate { .. } => (kind == Some(Kind::Text), "cut"),
-        MaskMethod::Bin { .. } => (is_number(kind), "sorted into intervals"),
+        MaskMethod::Bin { .. } => {
+            let has_ones = !matches!(kind, Some(Kind::Decimal { scale: ..0, .. }));
+            (is_number(kind) && has_ones, "sorted into intervals")
+        }
         MaskMethod::Calendar { .. } => {
             (kind == Some(Kind::Instant), "cut to a part of the calendar")
         }

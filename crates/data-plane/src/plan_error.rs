@@ -125,11 +125,23 @@ pub enum PlanError {
         /// Its pointer.
         column: String,
     },
-    /// Masks of a document lead to more parts than [`PLACES_MAX`](crate::document::PLACES_MAX).
-    #[error("duty {clause}: the masks are about more than a million parts of the document")]
+    /// On the ways of its pointers lie more values of a document than
+    /// [`PLACES_MAX`](crate::document::PLACES_MAX).
+    #[error("duty {clause}: its pointers lead past more than a million values of the document")]
     TooManyParts {
-        /// The mask at which there are too many.
+        /// The duty at which there are too many.
         clause: usize,
+    },
+    /// A group would have to have more subjects than can be remembered, for all of its figures together
+    /// ([`SUBJECTS_HELD_MAX`](crate::aggregate::SUBJECTS_HELD_MAX)).
+    #[error(
+        "duty {clause}: groups of at least {least} subjects with so many figures cannot be made"
+    )]
+    TooManySubjects {
+        /// The duty.
+        clause: usize,
+        /// Subjects of a group.
+        least: u32,
     },
     /// Every column is left out.
     #[error("no column is left to release")]

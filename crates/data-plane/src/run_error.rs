@@ -26,7 +26,8 @@ pub enum RunError {
     /// A row has more than [`ROW_LEN_MAX`] bytes.
     #[error("a row is longer than {} bytes", ROW_LEN_MAX)]
     RowTooLong,
-    /// More than [`GROUPS_MAX`](crate::aggregate::GROUPS_MAX) groups, or more subjects of small ones than
+    /// More groups than [`GROUPS_MAX`](crate::aggregate::GROUPS_MAX) or longer ones than
+    /// [`GROUPS_LEN_MAX`](crate::aggregate::GROUPS_LEN_MAX), or more subjects of small ones than
     /// [`SUBJECTS_HELD_MAX`](crate::aggregate::SUBJECTS_HELD_MAX).
     #[error("the rows are of too many groups; make groups by fewer columns or coarser ones")]
     TooManyGroups,

@@ -139,6 +139,12 @@ pub mod sectors {
     pub use dataspace_sectors::*;
 }
 
+/// Released rows as CSV, JSON lines, Parquet and Arrow IPC.
+#[cfg(feature = "provider")]
+pub mod formats {
+    pub use dataspace_data_plane::formats::*;
+}
+
 #[cfg(feature = "sql")]
 pub mod sql;
 

@@ -44,6 +44,9 @@ pub enum ViewError {
         /// The name.
         name: String,
     },
+    /// Figures of groups leave by the contract, as one answer; see [`GovernedView::new`].
+    #[error("figures of groups leave, as one answer, and no columns by themselves")]
+    Figures,
     /// What is opened has no rows.
     #[error("the product has no rows")]
     NotATable,
@@ -80,6 +83,9 @@ impl GovernedView {
         secrets: Arc<dyn Secrets>,
         contract: Vec<u8>,
     ) -> Result<Self, ViewError> {
+        if duties.iter().any(|duty| matches!(duty, Duty::Aggregate(_))) {
+            return Err(ViewError::Figures);
+        }
         let opened = Product::open(&*table, &duties, None, (&*secrets, &contract))?;
         let schema = opened.schema().ok_or(ViewError::NotATable)?;
         drop(opened);

@@ -69,10 +69,21 @@ pub(super) fn rows(batches: &[RecordBatch]) {
     }
 }
 
-/// Lines of at most `width` characters; a longer word has a line of its own.
+/// Lines of at most `width` characters; a longer word, such as a digest, goes over several.
 fn wrap(text: &str, width: usize) -> Vec<String> {
-    fill(text.split(' '), width)
+    let parts: Vec<String> = text.split(' ').flat_map(|word| parts(word, width)).collect();
+    fill(parts.iter().map(String::as_str), width)
 }
+
+fn parts(word: &str, width: usize) -> Vec<String> {
+    let chars: Vec<char> = word.chars().collect();
+    match chars.chunks(width.max(1)).map(|part| part.iter().collect()).collect::<Vec<_>>() {
+        none if none.is_empty() => vec![String::new()],
+        parts => parts,
+    }
+}
+
+/// A longer word has a line of its own.
 
 fn fill<'t>(words: impl Iterator<Item = &'t str>, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -100,7 +111,7 @@ mod tests {
     fn lines_are_as_wide_as_they_may_be_and_lose_no_word() {
         assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
         assert_eq!(wrap("a bb ccc", 3), ["a", "bb", "ccc"]);
-        assert_eq!(wrap("longer a", 3), ["longer", "a"]);
+        assert_eq!(wrap("longer a", 3), ["lon", "ger", "a"]);
         assert_eq!(wrap("", 3), [""]);
     }
 }

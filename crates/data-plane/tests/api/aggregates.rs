@@ -118,9 +118,12 @@ fn figures_that_cannot_be_made_are_refused() {
         (figures(&["vin"], 2, &[], &[]), InvalidDuty::FigureNames),
         (figures(&["rows"], 2, &[], &[]), InvalidDuty::FigureNames),
         (figures(&["mean_rpm"], 2, &["rpm"], &[]), InvalidDuty::FigureNames),
+        (figures(&[], 1_000_001, &[], &[]), InvalidDuty::Subjects { least: 1_000_001 }),
     ] {
         assert_eq!(error(&[duty]), PlanError::Duty { clause: 0, source: expected });
     }
+    let error_of_many = error(&[figures(&[], 300_000, &["rpm"], &[])]);
+    assert_eq!(error_of_many, PlanError::TooManySubjects { clause: 0, least: 300_000 });
     assert!(matches!(error(&[figures(&["x"], 2, &[], &[])]), PlanError::UnknownColumn { .. }));
     assert!(matches!(error(&[figures(&[], 2, &["model"], &[])]), PlanError::ColumnType { .. }));
     let terms = |duties: [Duty; 2]| {
@@ -130,6 +133,22 @@ fn figures_that_cannot_be_made_are_refused() {
     assert!(!terms([some(), keep]));
     assert!(!terms([some(), some()]));
     assert!(terms([some(), mask("vin", MaskMethod::Drop)]));
+}
+
+#[test]
+fn a_column_of_groups_that_a_mask_leaves_out_is_refused() {
+    let duties = [mask("model", MaskMethod::Drop), figures(&["model"], 2, &[], &[])];
+    let error = compile(&duties, &fleet().schema()).unwrap_err();
+    assert_eq!(error, PlanError::UnknownColumn { clause: 1, column: "model".to_owned() });
+}
+
+#[test]
+fn long_subjects_are_told_apart() {
+    let long = |last: &str| "x".repeat(1_000) + last;
+    let vins = [long("1"), long("2"), long("1")];
+    let vins: ArrayRef = Arc::new(StringArray::from_iter_values(vins));
+    assert_eq!(run(&table(vec![("vin", Arc::clone(&vins))]), &[figures(&[], 2, &[], &[])]), ["3"]);
+    assert_eq!(run(&table(vec![("vin", vins)]), &[figures(&[], 3, &[], &[])]), [""; 0]);
 }
 
 #[test]
@@ -178,14 +197,23 @@ fn naive(rows: &[Row]) -> Vec<String> {
         let with: Vec<_> =
             all.iter().filter_map(|(vin, rpm)| Some((*vin, i64::from((*rpm)?)))).collect();
         let quarters: i64 = with.iter().map(|(_, rpm)| rpm).sum();
-        let shown = |value: f64| {
-            let value: f64 = format!("{value:.11e}").parse().unwrap();
-            format!("{value:?}")
+        // To twelve digits of the sum of sizes.
+        let size: i64 = with.iter().map(|(_, rpm)| rpm.abs()).sum();
+        let shown = |value: f64, size: f64| {
+            let place = if size == 0.0 { 0.0 } else { size.log10().floor() - 11.0 };
+            let text = if place < 0.0 {
+                let decimals: usize = format!("{}", -place).parse().unwrap();
+                format!("{value:.decimals$}")
+            } else {
+                format!("{value}")
+            };
+            format!("{:?}", text.parse::<f64>().unwrap() + 0.0)
         };
         let (mean, sum) = if enough(with.iter().map(|(vin, _)| *vin).collect()) {
             let count = i32::try_from(with.len()).unwrap();
             let sum = f64::from(i32::try_from(quarters).unwrap()) / 4.0;
-            (shown(sum / f64::from(count)), shown(sum))
+            let size = f64::from(i32::try_from(size).unwrap()) / 4.0;
+            (shown(sum / f64::from(count), size / f64::from(count)), shown(sum, size))
         } else {
             (String::new(), String::new())
         };
@@ -202,6 +230,20 @@ proptest! {
     #[test]
     fn the_figures_are_those_of_the_naive_computation(rows in prop::collection::vec(row(), 0..40)) {
         prop_assert_eq!(figures_of(&rows).1, naive(&rows));
+    }
+
+    #[test]
+    fn large_and_small_floats_do_not_tell_their_order(mut values in prop::collection::vec(
+        prop_oneof![Just(1e200), Just(-1e200), Just(1e100), Just(-1e100), Just(1.0), Just(1.7e308)], 0..9,
+    )) {
+        let sum = |values: &[f64]| {
+            let vins = Arc::new(Int64Array::from_iter_values((0..).take(values.len())));
+            let rpm: ArrayRef = Arc::new(Float64Array::from_iter_values(values.iter().copied()));
+            run(&table(vec![("vin", vins), ("rpm", rpm)]), &[figures(&[], 2, &[], &["rpm"])])
+        };
+        let one = sum(&values);
+        values.sort_by(f64::total_cmp);
+        prop_assert_eq!(one, sum(&values));
     }
 
     #[test]

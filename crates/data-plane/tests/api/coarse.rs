@@ -96,6 +96,11 @@ fn numbers_become_the_lower_end_of_their_interval() {
     let decimals = Decimal128Array::from(vec![4799, -1, 99_999]);
     let decimals: ArrayRef = Arc::new(decimals.with_precision_and_scale(5, 2).unwrap());
     assert_eq!(masked(decimals, tens), ["40.00", "-10.00", "990.00"]);
+    let edge = Decimal128Array::from(vec![-99, 50]).with_precision_and_scale(2, 0).unwrap();
+    assert_eq!(masked(Arc::new(edge), MaskMethod::Bin { width: 7 }), ["-98", "49"]);
+    let fine = Decimal128Array::from(vec![-99]).with_precision_and_scale(38, 38).unwrap();
+    let fine = rows(&apply(&[mask("c", tens)], &batch(vec![("c", Arc::new(fine))])));
+    assert_eq!(fine[0].trim_matches(['0', '.']), "", "{fine:?}");
     let small: ArrayRef = Arc::new(Int8Array::from(vec![-128, 127]));
     assert_eq!(masked(small, MaskMethod::Bin { width: 100 }), ["-100", "100"]);
 }

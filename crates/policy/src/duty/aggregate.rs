@@ -26,8 +26,10 @@ pub const SUBJECTS_MAX: u32 = 1_000_000;
 /// terms, and not with a list of columns that leave. Filters come first, then masks, then the groups are made;
 /// subjects are told apart by their values before masks.
 ///
-/// A threshold alone does not stop somebody who compares answers about data that changed in between: bound
-/// the number of answers too ([`Constraint::Count`](crate::Constraint)).
+/// A threshold alone does not stop somebody who compares: answers about data that changed in between, those of
+/// two contracts with different filters, or two figures of one group to which nearly the same rows
+/// contribute; and one subject may make up most of a sum. Bound the number of answers too
+/// ([`Constraint::Count`](crate::Constraint)), and choose figures of columns that are always there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Aggregate {

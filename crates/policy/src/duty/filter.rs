@@ -100,7 +100,10 @@ fn may_hold(operator: Operator, scalar: &Scalar, cell: &str) -> bool {
         Scalar::Text(text) => {
             // In a column of dates or instants, the text is one.
             let instants = instant_nanos(cell).zip(instant_nanos(text.as_str()));
+            // Years after 9999 have a sign.
+            let is_later = cell.starts_with('+') && instant_nanos(text.as_str()).is_some();
             operator.holds(cell.cmp(text.as_str()))
+                || (is_later && operator.holds(Ordering::Greater))
                 || instants.is_some_and(|(cell, constant)| operator.holds(cell.cmp(&constant)))
         }
         Scalar::Boolean(boolean) => match cell.to_ascii_lowercase().parse::<bool>() {

@@ -220,15 +220,16 @@ fn is_rounded(cell: &str, decimals: i8) -> bool {
 }
 
 /// How far a number of 32 bits can be from the one that was meant, in parts of it.
-const NARROW: f64 = 6e-8;
+const NARROW: f64 = 1.2e-7;
 
 /// Returns false if the text is a number that is not whole, once it was multiplied by the factor and
 /// lessened by the shift, or no number. One of few digits may be off by the `narrow` part of itself.
 fn is_whole(cell: &str, factor: f64, shift: f64, narrow: f64) -> bool {
     let Ok(value) = cell.parse::<f64>() else { return false };
     let scaled = value * factor - shift;
-    let is_short = cell.bytes().filter(u8::is_ascii_digit).count() <= 9;
-    let slack = if is_short { scaled.abs() * narrow } else { 0.0 };
+    let digits = cell.split(['e', 'E']).next().unwrap_or(cell).replace(['-', '.'], "");
+    let is_short = digits.trim_matches('0').len() <= 9;
+    let slack = if is_short { (value * factor).abs() * narrow } else { 0.0 };
     let (error, is_seen) = ((scaled - scaled.round()).abs(), scaled.abs() < 9e15);
     !is_seen || error <= 1e-9_f64.max(scaled.abs() * 1e-14).max(slack)
 }

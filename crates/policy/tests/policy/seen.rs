@@ -27,6 +27,11 @@ fn honest_cells_pass() {
         (mask(MaskMethod::Round { decimals: 18 }), &["0.30000000000000004"]),
         (mask(MaskMethod::Bin { width: 7 }), &["49", "-7.0", "16777228", "inf", ""]),
         (mask(MaskMethod::Grid { cells: 3600 }), &["48.12347", "48.123472222222224"]),
+        (mask(MaskMethod::Grid { cells: 360 }), &["64.00694", "0.0013888889"]),
+        (mask(MaskMethod::Grid { cells: 3 }), &["0.16666667"]),
+        (mask(MaskMethod::Bin { width: 3 }), &["100000000.0"]),
+        (mask(MaskMethod::Bin { width: 60 }), &["2000000000.0"]),
+        (filter(Operator::Gt, text("2026-11-23")), &["+10000-01-01", "2026-11-24"]),
         (
             mask(MaskMethod::Calendar { part: CalendarPart::Month }),
             &["2024-02-01", "2024-02-01 00:00:00Z", "-0044-03-01"],

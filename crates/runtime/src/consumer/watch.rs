@@ -91,10 +91,19 @@ impl Watch {
         let has_mask = |column: &str| {
             self.duties.iter().any(|(_, duty)| is_of(duty, column) && matches!(duty, Duty::Mask(_)))
         };
+        // Where figures leave, a duty about another column than those of groups cannot be seen.
+        let figures = self.duties.iter().find_map(|(_, duty)| match duty {
+            Duty::Aggregate(aggregate) => Some(aggregate),
+            _ => None,
+        });
+        let is_seen = |duty: &Duty| match (figures, duty.column()) {
+            (Some(figures), Some(column)) => figures.by.contains(column),
+            _ => true,
+        };
         let mut complaints = Vec::new();
         let others = columns.iter().filter(|column| !is_asked(column)).take(OTHER_COLUMNS_MAX);
         complaints.extend(others.map(|column| Complaint::OtherColumn { column: short(column) }));
-        for (clause, duty) in &self.duties {
+        for (clause, duty) in self.duties.iter().filter(|(_, duty)| is_seen(duty)) {
             let hidden = columns.iter().filter(|column| duty.leaves_out(column));
             complaints.extend(
                 hidden.take(OTHER_COLUMNS_MAX).map(|column| Complaint::HiddenColumn {
@@ -113,6 +122,9 @@ impl Watch {
             );
         }
         for (number, (_, duty)) in self.duties.iter().enumerate() {
+            if !is_seen(duty) {
+                continue;
+            }
             let Some(column) = duty.column().map(Name::as_str) else { continue };
             let at = columns.iter().position(|one| one == column);
             match at {
