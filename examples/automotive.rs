@@ -36,7 +36,7 @@ fn main() -> Fallible<()> {
     let node = Setup::new(dir.join("node"), keys, authority.did().clone())
         .create(Signed::sign(&profile, &authority)?)?;
     for (_, words) in sector.forbids(sectors::Language::English) {
-        println!("forbidden to all: {words}");
+        println!("for every contract: {words}");
     }
     for (did, name, role) in
         [(&fleet, "Fleet", "provider"), (workshop.did(), "Workshop", "workshop")]

@@ -3,7 +3,7 @@
 //! where the space denies what the contract would permit.
 //!
 //! `cargo run --bin materials -- DIR [FILE]` makes DIR and puts the node there. FILE is another table with the
-//! columns `mp_id`, `pretty_formula`, `S_p` and `S_n`.
+//! columns `mp_id`, `S_p` and `S_n`.
 #![expect(clippy::print_stdout, reason = "it tells what it does")]
 
 use std::{env, error::Error, fs, path::PathBuf, time::Duration};
@@ -35,7 +35,7 @@ fn main() -> Fallible<()> {
     let node = Setup::new(dir.join("node"), keys, authority.did().clone())
         .create(Signed::sign(&profile, &authority)?)?;
     for (_, words) in sector.forbids(sectors::Language::English) {
-        println!("forbidden to all: {words}");
+        println!("for every contract: {words}");
     }
     for (did, name, role, region) in [
         (&laboratory, "Laboratory", "laboratory", "DE"),
@@ -86,10 +86,7 @@ fn main() -> Fallible<()> {
         Ok(node.access(request_access_to(&institute, agreement, new, &SystemClock)?)?)
     };
 
-    let masked = sectors::Arguments::new()
-        .with("sample", "mp_id")
-        .with("shares", ["S_p", "S_n"])
-        .with("others", ["pretty_formula"]);
+    let masked = sectors::Arguments::new().with("sample", "mp_id").with("shares", ["S_p", "S_n"]);
     let agreement = contract("compounds", "masked-composition", masked)?;
     let Access::Released(release) = ask(&agreement, "simulation")? else {
         return Err("denied".into());

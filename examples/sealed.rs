@@ -1,5 +1,6 @@
-//! Sealed delivery: an archive permits an access to a picture, and puts what it releases into a file that only the
-//! newsroom can open, for this contract alone, while it lives. The file can lie anywhere.
+//! Sealed delivery: an archive permits an access to a picture, and puts what it releases into a file that is
+//! opened by the newsroom's key for this contract; that the contract is over is checked by the newsroom's own
+//! node. The file can lie anywhere.
 //!
 //! `cargo run --bin sealed -- DIR` makes DIR and puts node and file there.
 #![expect(clippy::print_stdout, reason = "it tells what it does")]
@@ -95,7 +96,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Sealed::read(File::open(&file)?)?.ranges(&key)?.read_range(0, &mut begin)?;
     println!("a range begins as a JPEG does: {}", begin == [0xff, 0xd8]);
 
-    // It is of no use when the contract is over, under another contract, or if a bit was changed.
+    // The library refuses when the contract is over (by the caller's clock), under another contract, or if a bit
+    // was changed.
     let refused = |contract: &Contract, at| -> Result<String, Box<dyn Error>> {
         let refused = Sealed::read(File::open(&file)?)?.unwrap_key(&secret, contract, at);
         Ok(refused.err().map_or_else(|| "opened".to_owned(), |error| error.to_string()))

@@ -82,12 +82,12 @@ fn tells(program: &str, lines: &[&str]) {
 #[test]
 fn a_laboratory_founds_its_space_and_the_space_keeps_what_is_under_export_control() {
     let lines = [
-        "forbidden to all: Export-controlled data",
+        "for every contract: Export-controlled data",
         "masked-composition",
         "permission-1 (attested) the consumer may read, for alloy-design or research",
         "permission-1 (attested) 使用方可以读取",
         "released 55 rows, the first of them:",
-        "mp_id,pretty_formula,S_p,S_n",
+        "mp_id,S_p,S_n",
         "denied: permission-1: the purpose",
         "evidence of",
         "legal-1 (legal) the consumer pays 2.50 EUR",
@@ -104,7 +104,7 @@ fn a_laboratory_founds_its_space_and_the_space_keeps_what_is_under_export_contro
 #[test]
 fn a_fleet_opens_coarse_positions_until_a_member_is_revoked() {
     let lines = [
-        "forbidden to all: Important data",
+        "for every contract: Important data",
         "telemetry",
         "released 142 rows, the first of them:",
         "drive,time_utc,gps_lat,gps_long,speed_mph",

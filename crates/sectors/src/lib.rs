@@ -57,6 +57,8 @@
 //! - holdback and exclusivity between contracts: a holdback holds in its own contract, and nothing keeps a
 //!   provider from signing another one;
 //! - attested blurring: a product is blurred by its class, which the provider registers;
+//! - several classes: a product has one class, given by its provider: what is both a preview and reserved is
+//!   registered as reserved;
 //! - classification levels: the facts have one, which nobody supplies; classes stand for it;
 //! - Cedar's schema is the same for all spaces: a sector adds names, not attributes.
 

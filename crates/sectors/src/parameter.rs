@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use dataspace_identity::Did;
-use dataspace_policy::{Number, Scalar};
+use dataspace_policy::{Number, Scalar, lint::Finding};
 use dataspace_primitives::{Name, Region, UnixMillis, region::Regions};
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::{Disambiguation, TimeZoneDatabase};
@@ -123,6 +123,9 @@ pub enum ArgumentError {
         /// What may be given, with its range.
         expected: String,
     },
+    /// The terms would have a clause that can never have an effect.
+    #[error("with these arguments a clause has no effect: {0}")]
+    NoEffect(Finding),
     /// Each argument is right by itself, and together they make no terms.
     #[error("the arguments do not go together: {why}")]
     Together {

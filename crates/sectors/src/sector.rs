@@ -348,7 +348,8 @@ impl Sector {
 
     /// A first profile, version 1: the purposes, classes and roles of the sector, its baseline forbids with
     /// default settings, requests at most five minutes old, participants established anywhere. For the
-    /// authority to complete and sign.
+    /// authority to complete and sign. Its countries are a guess (materials: EU; automotive: CN; audio-visual: EEA,
+    /// CH, GB and CN): set yours with [`profile_with`](Self::profile_with).
     #[must_use]
     pub fn profile(&self, space: Name, authority: Did) -> SpaceProfile {
         self.profile_of(space, authority, self.by_default.clone())

@@ -176,13 +176,15 @@ impl Template {
         all.fold(Arguments::new(), |all, one| all.with(one.name.as_str(), one.example().clone()))
     }
 
-    /// Makes terms.
+    /// Makes terms. They can have no clause that never applies, and no permission that a prohibition always
+    /// takes back.
     ///
     /// # Errors
     /// [`ArgumentError`] with the first parameter at fault and its range.
     pub fn fill(&self, arguments: &Arguments) -> Result<Draft, ArgumentError> {
         self.fill_in(arguments).map_err(|error| match error {
             InvalidTemplate::Given(error) => error,
+            InvalidTemplate::Finding(finding) => ArgumentError::NoEffect(finding),
             error => ArgumentError::Together { why: error.to_string() },
         })
     }
@@ -199,6 +201,12 @@ impl Template {
             Ok::<_, InvalidTemplate>(terms)
         };
         let (english, chinese) = (terms(Language::English)?, terms(Language::Chinese)?);
+        let is_void = |one: &Finding| {
+            matches!(one, Finding::NeverApplies { .. } | Finding::Contradicted { .. })
+        };
+        if let Some(finding) = english.lint().into_iter().find(is_void) {
+            return Err(InvalidTemplate::Finding(finding));
+        }
         let in_chinese = chinese::clauses(&chinese, &self.words)?;
         Ok(Draft { english, chinese, in_chinese })
     }

@@ -37,7 +37,10 @@ fn a_template_is_filled_with_the_arguments_of_a_file() {
     assert!(code(&filled) == 0 && said(&filled).contains("7 times a month"), "{}", said(&filled));
     let filled = show(r#"{"price": "0.75 CNY"}"#, &["--lang", "zh", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&filled.stdout).unwrap();
-    assert_eq!(json["clauses"][2]["words"], "日志所记每次访问，使用方支付 0.75 CNY");
+    assert_eq!(
+        json["clauses"][2]["words"],
+        "提供方日志所记的每次使用（获准的访问），使用方支付 0.75 CNY；被拒绝的请求不收费"
+    );
     assert_eq!(json["parameters"][1]["isNeeded"], true);
 
     for (wrong, why) in [

@@ -1,6 +1,6 @@
 //! Arguments: what is right makes terms, what is wrong names its parameter and its range, and no value.
 
-use dataspace_policy::{Constraint, Duty, terms::CLAUSES_MAX};
+use dataspace_policy::{Constraint, Duty, lint::Finding, terms::CLAUSES_MAX};
 use dataspace_primitives::UnixMillis;
 use dataspace_sectors::{
     Arguments, Language, Template,
@@ -157,13 +157,33 @@ fn what_goes_together_badly_makes_no_terms() {
     let window =
         template("territory-window").example().with("until", "2027-03-01T20:00[Europe/Paris]");
     let hours = Arguments::new().with("from", 600).with("until", 600);
+    let holdback = template("holdback").example().with("ends", "2027-01-01T00:00:00Z");
     let twice = template("telemetry").example().with("seconds", ["latitude"]);
-    for (id, arguments) in
-        [("territory-window", window), ("joint-evaluation", hours), ("telemetry", twice)]
-    {
+    for (id, arguments) in [
+        ("territory-window", window),
+        ("joint-evaluation", hours),
+        ("holdback", holdback),
+        ("telemetry", twice),
+    ] {
         let error = refused(id, &arguments);
         assert!(matches!(error, ArgumentError::Together { .. }), "{id}: {error:?}");
     }
+}
+
+#[test]
+fn a_permission_that_a_prohibition_always_takes_back_makes_no_terms() {
+    let training = Arguments::new().with("purposes", ["model-training"]);
+    let error = refused("no-training", &training);
+    let ArgumentError::NoEffect(Finding::Contradicted { clause, by, .. }) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        (clause.to_string(), by.to_string()),
+        ("permission-1".into(), "prohibition-2".into())
+    );
+    assert!(error.to_string().starts_with("with these arguments a clause has no effect: "));
+    let both = Arguments::new().with("purposes", ["model-training", "restoration"]);
+    assert!(template("no-training").fill(&both).is_ok());
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn a_licence_has_its_window_on_the_clock_of_its_territory() {
             ("permission-1", |ask| ask.purpose = "restoration"),
             ("prohibition-1", |ask| ask.action = Action::Derive),
             ("prohibition-2", |ask| ask.action = Action::Train),
+            ("prohibition-3", |ask| ask.action = Action::Share),
         ],
     );
 }
@@ -88,6 +89,8 @@ fn a_preview_is_for_selection() {
             SHARE,
             ("prohibition-2", |ask| ask.action = Action::Derive),
             ("prohibition-3", |ask| ask.action = Action::Train),
+            ("no-training-on-previews", |ask| ask.action = Action::Derive),
+            ("no-training-on-previews", |ask| ask.action = Action::Train),
         ],
     );
 }
@@ -96,11 +99,12 @@ fn a_preview_is_for_selection() {
 fn training_is_denied_even_where_it_is_named_as_a_purpose() {
     let both = ["news-verification", "model-training"];
     let good = Ask::new(Action::Display, "news-verification", "pictures");
-    let wrongs: [Wrong; 4] = [
+    let wrongs: [Wrong; 5] = [
         ("permission-1", |ask| ask.purpose = "broadcast"),
         ("prohibition-1", |ask| ask.action = Action::Train),
         ("prohibition-2", |ask| ask.purpose = "model-training"),
         ("prohibition-2", |ask| ask.purpose = "fine-tuning"),
+        ("prohibition-3", |ask| ask.action = Action::Share),
     ];
     for arguments in [Arguments::new(), Arguments::new().with("purposes", both)] {
         holds(audio_visual(), "no-training", &arguments, &good, &wrongs);
@@ -149,6 +153,7 @@ fn nothing_is_derived_but_subtitles() {
                 (ask.action, ask.purpose) = (Action::Derive, "restoration");
             }),
             SHARE,
+            ("prohibition-2", |ask| ask.action = Action::Train),
         ],
     );
 }
@@ -156,10 +161,11 @@ fn nothing_is_derived_but_subtitles() {
 #[test]
 fn subtitles_are_derived() {
     let good = Ask::new(Action::Derive, "subtitling", "moving-pictures");
-    let wrongs: [Wrong; 3] = [
+    let wrongs: [Wrong; 4] = [
         ("permission-1", |ask| (ask.action, ask.purpose) = (Action::Display, "subtitling")),
         ("permission-2", |ask| ask.purpose = "broadcast"),
         SHARE,
+        ("prohibition-2", |ask| ask.action = Action::Train),
     ];
     holds(audio_visual(), "subtitles-only", &Arguments::new(), &good, &wrongs);
 }
@@ -183,17 +189,19 @@ fn a_holdback_ends_by_the_clock_of_its_zone() {
             ("permission-1", |ask| ask.purpose = "restoration"),
             ("prohibition-2", |ask| ask.action = Action::Derive),
             ("prohibition-3", |ask| ask.action = Action::Train),
+            ("prohibition-4", |ask| ask.action = Action::Share),
         ],
     );
     // Elsewhere, it is shown meanwhile.
     good.now = "2027-05-31T21:59:59.999Z";
     good.region = "FR";
-    let wrongs: [Wrong; 5] = [
+    let wrongs: [Wrong; 6] = [
         ("prohibition-1", |ask| ask.region = "DE"),
         ("permission-1", |ask| ask.now = "2026-12-31T23:59:59.999Z"),
         ("permission-1", |ask| ask.purpose = "restoration"),
         ("prohibition-2", |ask| ask.action = Action::Derive),
         ("prohibition-3", |ask| ask.action = Action::Train),
+        ("prohibition-4", |ask| ask.action = Action::Share),
     ];
     holds(audio_visual(), "holdback", &arguments, &good, &wrongs);
 }

@@ -94,7 +94,7 @@ fn video_as_recorded_is_never_released() {
 #[test]
 fn batteries_are_for_their_passports() {
     for (purpose, is_denied) in
-        [("recycling", false), ("market-surveillance", false), ("recall", true)]
+        [("recycling", false), ("conformity-assessment", false), ("recall", true)]
     {
         let ask = Ask::new(Action::Read, purpose, "battery-data");
         assert_eq!(
@@ -126,6 +126,17 @@ fn previews_are_not_broadcast() {
     assert_eq!(denied(audio_visual(), &Arguments::new(), &ask), ["previews-for-selection"]);
     ask.purpose = "selection";
     assert_eq!(denied(audio_visual(), &Arguments::new(), &ask), [""; 0]);
+}
+
+#[test]
+fn nobody_trains_on_previews_or_derives_from_them() {
+    let none = Arguments::new();
+    for action in [Action::Train, Action::Derive] {
+        let mut ask = Ask::new(action, "selection", "previews");
+        assert_eq!(denied(audio_visual(), &none, &ask), ["no-training-on-previews"]);
+        ask.class = "pictures";
+        assert_eq!(denied(audio_visual(), &none, &ask), [""; 0]);
+    }
 }
 
 #[test]

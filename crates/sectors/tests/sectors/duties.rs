@@ -135,17 +135,19 @@ fn views_of_a_passport_have_their_columns_alone() {
     let interest = shown(&["chemistry", "manufacturer", "disassembly"]);
     let (head, _) = released(&table, automotive(), "battery-passport-interest", &interest);
     assert_eq!(head, "manufacturer,chemistry,disassembly");
-    let (head, _) = released(&table, automotive(), "battery-passport-authority", &Arguments::new());
-    assert_eq!(head, "manufacturer,chemistry,disassembly,test_reports");
+    let authority = shown(&["chemistry", "manufacturer", "test_reports"]);
+    let (head, _) = released(&table, automotive(), "battery-passport-authority", &authority);
+    assert_eq!(head, "manufacturer,chemistry,test_reports");
 }
 
 #[test]
 fn other_templates_hide_what_they_name() {
     let (_dir, cars) = table("vin,driver,fault\nWVW1,Ann,P0420\n");
-    let arguments = Arguments::new().with("vehicle", "vin");
-    let (_, rows) = released(&cars, automotive(), "quality-analysis", &arguments);
+    let arguments = Arguments::new().with("vehicle", "vin").with("shown", ["fault"]);
+    let (head, rows) = released(&cars, automotive(), "quality-analysis", &arguments);
+    assert_eq!(head, "vin,fault");
     assert!(is_pseudonym(&rows[0][0]));
-    let arguments = Arguments::new().with("countries", ["DE"]).with("persons", ["driver", "vin"]);
+    let arguments = Arguments::new().with("countries", ["DE"]).with("shown", ["fault"]);
     let (head, _) = released(&cars, automotive(), "cross-border", &arguments);
     assert_eq!(head, "fault");
 
@@ -226,22 +228,41 @@ fn a_real_passport_has_its_views() {
     let none = Arguments::new();
     let public = viewed(&passport, "battery-passport-public", &none);
     let interest = viewed(&passport, "battery-passport-interest", &none);
-    assert_eq!(viewed(&passport, "battery-passport-authority", &none), whole);
-    let chemistry = "/identification/chemistry";
-    let (dismantling, dynamic) = ("/safety/dismantling", "/performance/dynamic");
+    let authority = viewed(&passport, "battery-passport-authority", &none);
+    let to_all = [
+        "/identification/chemistry",
+        "/identification/identification/type",
+        "/materials/active/cobalt/recycled",
+        "/materials/active/lead/recycled",
+        "/materials/active/lithium/recycled",
+        "/materials/active/nickel/recycled",
+        "/materials/hazardous/other",
+        "/operation/manufacturer",
+        "/safety/usableExtinguishAgent",
+        "/sustainability/carbonFootprint",
+        "/sustainability/documents",
+    ];
+    let detail = [
+        "/materials/active/cobalt/location",
+        "/materials/hazardous/cadmium",
+        "/materials/hazardous/lead",
+        "/materials/hazardous/mercury",
+        "/safety/dismantling",
+    ];
+    let of_one = ["/performance/dynamic", "/sustainability/status"];
+    let reports = ["/conformity/resultOfTestReport", "/performance/rated/testReport"];
     for (view, shown, hidden) in [
-        (&public, &[chemistry][..], &[dismantling, dynamic][..]),
-        (&interest, &[chemistry, dismantling, dynamic], &[]),
+        (&public, to_all.to_vec(), [&detail[..], &of_one, &reports].concat()),
+        (&interest, [&to_all[..], &detail, &of_one].concat(), reports.to_vec()),
+        (&authority, [&to_all[..], &detail, &reports].concat(), of_one.to_vec()),
     ] {
         for pointer in shown {
+            assert!(whole.pointer(pointer).is_some(), "{pointer}");
             assert_eq!(view.pointer(pointer), whole.pointer(pointer), "{pointer}");
         }
-        for pointer in hidden.iter().chain(&[
-            "/identification/identification/serial",
-            "/conformity/resultOfTestReport",
-            "/performance/rated/testReport",
-        ]) {
-            assert!(whole.pointer(pointer).is_some() && view.pointer(pointer).is_none());
+        for pointer in hidden.into_iter().chain(["/identification/identification/serial"]) {
+            let is_hidden = whole.pointer(pointer).is_some() && view.pointer(pointer).is_none();
+            assert!(is_hidden, "{pointer}");
         }
         assert!(!view.to_string().contains("SN12345678"));
     }

@@ -175,6 +175,8 @@ fn export_controlled_data_stay_in_the_countries() {
             ("export-controlled-at-home", |ask| ask.recipient = Some("US")),
             ("export-controlled-at-home", |ask| ask.recipient = None),
             SHARE,
+            ("prohibition-2", |ask| ask.action = Action::Train),
+            ("no-training-on-export-controlled", |ask| ask.action = Action::Train),
         ],
     );
 }
