@@ -140,7 +140,7 @@ impl Sum {
             format!("{number:e}").split_once('e').and_then(|(_, exponent)| exponent.parse().ok())
         };
         let digits = DIGITS.saturating_add(exponent(value)?).saturating_sub(exponent(size)?);
-        // Nothing of it is left where it is that small.
+        // So small, it is among the digits that are not shown.
         let Ok(digits) = usize::try_from(digits) else { return Some(0.0) };
         format!("{value:.digits$e}").parse().ok().map(|shown: f64| shown + 0.0)
     }

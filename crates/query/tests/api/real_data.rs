@@ -70,7 +70,7 @@ fn drives_and_materials_are_one_query_under_two_contracts() {
         ("drives", view(Arc::new(Table::open(drives).unwrap()), duties_of_drives, 1)),
         ("transport", view(Arc::new(Table::open(materials).unwrap()), duties, 2)),
     ]);
-    assert_eq!(rows(&views, "SELECT max(drive) FROM drives"), ["3"]);
+    assert_eq!(rows(&views, "SELECT max(drive) FROM drives"), ["3.0"]);
     let found = rows(
         &views,
         "SELECT t.pretty_formula, count(*) FROM transport t JOIN (SELECT DISTINCT drive FROM drives) d \
