@@ -84,7 +84,6 @@ fn parts(word: &str, width: usize) -> Vec<String> {
 }
 
 /// A longer word has a line of its own.
-
 fn fill<'t>(words: impl Iterator<Item = &'t str>, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words {
