@@ -370,9 +370,8 @@ impl Masking<'_> {
             (MaskMethod::Grid { .. }, _) => return Err(misfit("moved to a grid")),
             (MaskMethod::Truncate { .. }, _) => return Err(misfit("cut")),
             (MaskMethod::Redact { .. }, _) => return Err(misfit("redacted")),
-            (MaskMethod::Calendar { .. }, _) => {
-                return Err(misfit("cut to a part of the calendar"));
-            }
+            // A date or an instant was expected, or it is a mask of tables alone.
+            _ => return Err(misfit("masked in this way")),
         })
     }
 }
