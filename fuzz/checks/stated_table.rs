@@ -1,4 +1,4 @@
-//! Any bytes as CSV or JSON lines of which a provider states things: refused, or read, and then only
+//! A provider states things of any bytes, read as CSV or JSON lines: refused, or read, and then only
 //! what the duties leave gets out, in every format. The first byte says what is stated about the file,
 //! the second which types the columns `a` and `b` have.
 

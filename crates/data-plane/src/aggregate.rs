@@ -88,10 +88,7 @@ impl Aggregation {
         for (names, figure, prefix) in wanted {
             for name in names {
                 let (place, field) = find(inner, clause, name.as_str())?;
-                let kind = Kind::of(field.data_type());
-                if !kind
-                    .is_some_and(|kind| !matches!(kind, Kind::Boolean | Kind::Text | Kind::Instant))
-                {
+                if !Kind::of(field.data_type()).is_some_and(Kind::is_number) {
                     return Err(misfit(field, "added up"));
                 }
                 figures.push((place, figure));

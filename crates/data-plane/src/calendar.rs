@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use dataspace_primitives::time::civil_from_days;
 
-const DAY_SECONDS: i64 = 86_400;
+pub(crate) const DAY_SECONDS: i64 = 86_400;
 
 /// A day, by its number since 1970.
 pub(crate) fn day(days: i64) -> String {

@@ -9,9 +9,8 @@ use arrow_schema::{DataType, TimeUnit};
 use dataspace_policy::duty::CalendarPart;
 use dataspace_primitives::time::{civil_from_days, days_from_civil};
 
+use crate::calendar::DAY_SECONDS;
 use crate::column::mapped;
-
-const DAY_SECONDS: i64 = 86_400;
 
 /// The lower end of the interval of the width that each value lies in; the next one towards zero where
 /// the type cannot hold that.
@@ -47,7 +46,7 @@ pub(crate) fn bin(array: &dyn Array, rows: &[usize], width: u32) -> Option<Array
     }
 }
 
-fn lower_end<T: TryFrom<i128>>(value: i128, width: i128) -> Option<T> {
+pub(crate) fn lower_end<T: TryFrom<i128>>(value: i128, width: i128) -> Option<T> {
     let end = value.checked_sub(value.checked_rem_euclid(width)?);
     end.and_then(|end| T::try_from(end).ok()).or_else(|| T::try_from(value / width * width).ok())
 }

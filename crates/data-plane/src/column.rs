@@ -45,6 +45,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Returns true if its values can be added up and rounded.
+    pub(crate) fn is_number(self) -> bool {
+        !matches!(self, Self::Boolean | Self::Text | Self::Instant)
+    }
+
     /// `None` for types that no filter and no value-dependent mask takes.
     pub(crate) fn of(data_type: &DataType) -> Option<Self> {
         match data_type {

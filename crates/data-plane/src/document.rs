@@ -11,9 +11,10 @@ use dataspace_policy::{Duty, MaskMethod};
 use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
-use crate::coarse::{lower_end_of_float, middle};
+use crate::coarse::{lower_end, lower_end_of_float, middle};
 use crate::file::{FileError, Snapshot};
 use crate::json::{Json, pointer};
+use crate::mask::{cut, redact};
 use crate::media::MEDIA_PIECE_LEN;
 use crate::plan_error::{PartError, PlanError};
 use crate::product::{Delivery, Piece, Product, ProductError, Version};
@@ -348,7 +349,7 @@ impl Masking<'_> {
                 Json::Integer(round_integer(*value, zeros).unwrap_or_default())
             }
             (MaskMethod::Bin { width }, Json::Integer(value)) => {
-                Json::Integer(value - value.rem_euclid(i128::from(width.max(1))))
+                Json::Integer(lower_end(*value, i128::from(width)).unwrap_or_default())
             }
             (MaskMethod::Bin { width }, Json::Float(value)) => {
                 Json::Float(lower_end_of_float(*value, f64::from(width)))
@@ -356,11 +357,10 @@ impl Masking<'_> {
             (MaskMethod::Grid { cells }, Json::Float(value)) => grid(*value, cells),
             (MaskMethod::Truncate { chars }, Json::Text(text)) => {
                 let chars = usize::try_from(chars).unwrap_or(usize::MAX);
-                Json::Text(text.chars().take(chars).collect())
+                Json::Text(cut(text, chars).to_owned())
             }
             (MaskMethod::Redact { characters }, Json::Text(text)) => {
-                let redact = |one| characters.redacted(one).unwrap_or(one);
-                Json::Text(text.chars().map(redact).collect())
+                Json::Text(redact(text, characters))
             }
             (MaskMethod::Calendar { part }, Json::Text(text)) if instant_nanos(text).is_some() => {
                 Json::Text(part.cut(text))

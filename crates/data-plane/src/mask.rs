@@ -22,14 +22,15 @@ use crate::spelling;
 /// What a mask does that does not fit a column's type, in words.
 fn misfit(method: MaskMethod, data_type: &DataType) -> Option<&'static str> {
     let kind = Kind::of(data_type);
+    let is_number = kind.is_some_and(Kind::is_number);
     let (fits, action) = match method {
         MaskMethod::Drop | MaskMethod::Null => (true, "hidden"),
         MaskMethod::Hash => (kind.is_some(), "replaced by pseudonyms"),
-        MaskMethod::Round { .. } => (is_number(kind), "rounded"),
+        MaskMethod::Round { .. } => (is_number, "rounded"),
         MaskMethod::Truncate { .. } => (kind == Some(Kind::Text), "cut"),
         MaskMethod::Bin { .. } => {
             let has_ones = !matches!(kind, Some(Kind::Decimal { scale: ..0, .. }));
-            (is_number(kind) && has_ones, "sorted into intervals")
+            (is_number && has_ones, "sorted into intervals")
         }
         MaskMethod::Calendar { .. } => {
             (kind == Some(Kind::Instant), "cut to a part of the calendar")
@@ -40,10 +41,6 @@ fn misfit(method: MaskMethod, data_type: &DataType) -> Option<&'static str> {
         MaskMethod::Redact { .. } => (kind == Some(Kind::Text), "redacted"),
     };
     (!fits).then_some(action)
-}
-
-fn is_number(kind: Option<Kind>) -> bool {
-    kind.is_some_and(|kind| !matches!(kind, Kind::Boolean | Kind::Text | Kind::Instant))
 }
 
 /// The masks of one table, by column, each with its duty.
@@ -224,9 +221,8 @@ impl Output {
             Action::Grid(cells) => coarse::grid(array, rows, cells).map(Ok),
             Action::Redact(characters) => {
                 let text = Text::of(array)?;
-                let redact = |one| characters.redacted(one).unwrap_or(one);
-                let redacted = |text: &str| text.chars().map(redact).collect::<String>();
-                Some(texts(rows.iter().map(|row| text.get(*row).map(redacted))))
+                let redacted = |row: &usize| text.get(*row).map(|text| redact(text, characters));
+                Some(texts(rows.iter().map(redacted)))
             }
         }
     }
@@ -252,7 +248,12 @@ fn round(array: &dyn Array, rows: &[usize], decimals: i8) -> Option<ArrayRef> {
 }
 
 /// The first `chars` Unicode scalar values.
-fn cut(text: &str, chars: usize) -> &str {
+pub(crate) fn cut(text: &str, chars: usize) -> &str {
     let end = text.char_indices().nth(chars).map_or(text.len(), |(end, _)| end);
     text.get(..end).unwrap_or_default()
+}
+
+/// The text with these characters replaced.
+pub(crate) fn redact(text: &str, characters: Characters) -> String {
+    text.chars().map(|one| characters.redacted(one).unwrap_or(one)).collect()
 }

@@ -1,10 +1,9 @@
 //! Days and instants as files write them: the formats that a provider can state, strictly.
 
-use jiff::civil::Date;
+use dataspace_primitives::time::days_from_civil;
 
+use crate::calendar::DAY_SECONDS;
 use crate::options::DateFormat;
-
-const DAY_SECONDS: i64 = 86_400;
 
 /// A number of these digits.
 fn number(digits: &[u8]) -> Option<i64> {
@@ -26,11 +25,7 @@ fn days(date: &[u8], format: DateFormat) -> Option<i64> {
     if year.len() != 4 {
         return None;
     }
-    let year = i16::try_from(number(year)?).ok()?;
-    let month = i8::try_from(number(&month)?).ok()?;
-    let date = Date::new(year, month, i8::try_from(number(&day)?).ok()?).ok()?;
-    let since = date.duration_since(Date::constant(1970, 1, 1));
-    Some(since.as_secs().div_euclid(DAY_SECONDS))
+    days_from_civil(number(year)?, number(&month)?, number(&day)?)
 }
 
 /// The day of a cell, by its number since 1970.

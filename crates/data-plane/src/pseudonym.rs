@@ -55,10 +55,7 @@ impl Pseudonyms {
     // INVARIANT: name length, name, one byte for the kind, then the value and nothing more: no
     // two columns, kinds or values share a message.
     pub(crate) fn of(&self, cells: &Cells<'_>, row: usize) -> Option<Pseudonym> {
-        let float = |value: f64| {
-            let value = if value.is_nan() { f64::NAN } else { value + 0.0 };
-            self.tag(b'f', &value.to_bits().to_be_bytes())
-        };
+        let float = |value| self.float(value);
         match cells {
             Cells::Boolean(array) => boolean(array, row).map(|v| self.tag(b'b', &[u8::from(v)])),
             Cells::Integer(get) => get(row).map(|v| self.tag(b'i', &v.to_be_bytes())),
@@ -76,11 +73,16 @@ impl Pseudonyms {
         let tag = match value {
             Json::Bool(value) => self.tag(b'b', &[u8::from(*value)]),
             Json::Integer(value) => self.tag(b'i', &value.to_be_bytes()),
-            Json::Float(value) => self.tag(b'f', &(value + 0.0).to_bits().to_be_bytes()),
+            Json::Float(value) => self.float(*value),
             Json::Text(text) => self.tag(b't', text.as_bytes()),
             Json::Null | Json::Array(_) | Json::Object(_) => return None,
         };
         Some(tag.as_ref().to_owned())
+    }
+
+    fn float(&self, value: f64) -> Pseudonym {
+        let value = if value.is_nan() { f64::NAN } else { value + 0.0 };
+        self.tag(b'f', &value.to_bits().to_be_bytes())
     }
 
     fn tag(&self, kind: u8, value: &[u8]) -> Pseudonym {

@@ -125,7 +125,7 @@ fn a_range_of_64_kib_in_a_gib_touches_at_most_two_chunks() {
     }
 }
 
-/// A file of which only the chunks that a test looks at are kept. One write is one chunk.
+/// A file that keeps only the chunks that a test looks at. One write is one chunk.
 #[derive(Default)]
 struct Sparse {
     kept: BTreeMap<u64, Vec<u8>>,

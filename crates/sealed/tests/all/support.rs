@@ -109,7 +109,7 @@ pub(crate) fn read_ranges(
 /// From which byte until which, for each call.
 pub(crate) type Reads = Rc<RefCell<Vec<(u64, u64)>>>;
 
-/// A file of which is noted what was read.
+/// A file that notes what is read of it.
 pub(crate) struct Watched<R> {
     inner: R,
     at: u64,
