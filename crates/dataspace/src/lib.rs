@@ -114,7 +114,7 @@ pub use dataspace_runtime::{
     access::ReleaseError,
     exchange::{Answer, AnswerError},
     setup::SetupError,
-    space::{ContractEntry, ContractFilter, MemberEntry, ProductEntry},
+    space::{AccessAll, AccessAllError, ContractEntry, ContractFilter, MemberEntry, ProductEntry},
 };
 
 // The consumer's node, and requests without one.

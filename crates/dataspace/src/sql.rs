@@ -1,15 +1,24 @@
 //! SQL over what contracts release (feature `sql`): a query names the tables of one contract or of several, and
 //! reads of each what the duties of its contract leave.
 //!
-//! Each table is one access, permitted and recorded before the query: ask for all of them, and run the query if
-//! all are released. The query is a use of each, also if it fails.
+//! Each table is one access, permitted and recorded before the query.
+//! [`DataSpace::access_all`](crate::DataSpace::access_all) takes them together: either every contract permits and
+//! all are used, or none is. The query is a use of each, also if it fails.
 //!
 //! ```
-//! # use dataspace::{Release, sql::{GovernedView, Limits, Query, QueryRows, Views, errors::QueryError, view}};
-//! fn join(furnaces: Release, tests: Release) -> Result<QueryRows, Box<dyn std::error::Error>> {
-//!     let views = Views::new()
-//!         .with(&"furnaces".parse()?, view(furnaces)?)?
-//!         .with(&"tests".parse()?, view(tests)?)?;
+//! # use dataspace::{AccessAll, AccessRequest, DataSpace, Signed, sql::{Limits, Query, QueryRows, Views, view}};
+//! fn join(
+//!     furnaces: (&DataSpace, Signed<AccessRequest>),
+//!     tests: (&DataSpace, Signed<AccessRequest>),
+//! ) -> Result<QueryRows, Box<dyn std::error::Error>> {
+//!     let releases = match DataSpace::access_all(vec![furnaces, tests])? {
+//!         AccessAll::Released(releases) => releases,
+//!         AccessAll::Denied(denied) => return Err(format!("denied: {denied:?}").into()),
+//!     };
+//!     let mut views = Views::new();
+//!     for (name, release) in ["furnaces", "tests"].into_iter().zip(releases) {
+//!         views = views.with(&name.parse()?, view(release)?)?;
+//!     }
 //!     let query = Query::parse(
 //!         "SELECT f.alloy, avg(t.strength) AS strength FROM furnaces f JOIN tests t ON f.melt = t.melt
 //!          GROUP BY f.alloy ORDER BY f.alloy",

@@ -88,6 +88,8 @@ pub enum DenialReason {
         /// Releases that one contract may have open.
         limit: u32,
     },
+    /// The access is one under several contracts, and another one of them denies.
+    Together,
     /// A policy decided so.
     Policy(Reason),
 }
@@ -113,6 +115,7 @@ impl DenialReason {
             Self::Part { .. } => "part",
             Self::Unavailable { .. } => "unavailable",
             Self::TooManyOpen { .. } => "too-many-open",
+            Self::Together => "together",
             Self::Policy(reason) => reason.code(),
         }
     }
@@ -149,10 +152,10 @@ pub(crate) fn code(recorded: &str) -> &str {
     recorded.split(':').next().unwrap_or_default()
 }
 
-/// Returns true for the code of a reason that lies in the data or in what was open at that time,
-/// neither of them in the log. It is checked last and reported alone.
+/// Returns true for the code of a reason that lies in the data, in what was open at that time, or in what
+/// was asked for with it, none of them in the log. It is checked last and reported alone.
 pub(crate) fn is_of_data(code: &str) -> bool {
-    matches!(code, "duty" | "part" | "unavailable" | "too-many-open")
+    matches!(code, "duty" | "part" | "unavailable" | "too-many-open" | "together")
 }
 
 /// How recorded reasons stand to those that follow.
@@ -232,6 +235,9 @@ impl fmt::Display for DenialReason {
             Self::TooManyOpen { limit } => write!(
                 f,
                 "{limit} releases under this contract are open; read one of them to its end first"
+            ),
+            Self::Together => f.write_str(
+                "the access needs several contracts at once, and another one of them denies it",
             ),
             Self::Policy(reason) => fmt::Display::fmt(reason, f),
         }

@@ -18,6 +18,11 @@ thread_local! {
     static PASSES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Returns true if this thread has a pass through the gate of any node.
+pub(crate) fn has_pass() -> bool {
+    PASSES.with_borrow(|passes| !passes.is_empty())
+}
+
 /// Guards the state. First come, first served, so that readers cannot keep a change waiting
 /// for ever; only a thread that has a pass already goes in at once, since a change that waits for
 /// that pass would wait for it, too.

@@ -6,10 +6,12 @@ pub(crate) mod changes;
 pub(crate) mod export;
 pub(crate) mod lists;
 pub(crate) mod offers;
+pub(crate) mod together;
 
 pub use self::backup::{NodeBackup, NodeBackupError};
 pub use self::export::ExportError;
 pub use self::lists::{ContractEntry, ContractFilter, MemberEntry, ProductEntry};
+pub use self::together::{AccessAll, AccessAllError, TOGETHER_MAX};
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! The row kept of every contract, and its documents, which stay in the log.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -179,6 +180,54 @@ impl Contract {
             *uses_by_consumer = uses_by_consumer.saturating_add(1);
         }
         Some(submit())
+    }
+
+    /// Does `submit`, and takes a use of each contract, if all counts of all of them are still those on
+    /// which was decided, each at its own time; else none is taken. `None` then, and if two of them are of
+    /// one consumer for one product, whose uses are counted together.
+    ///
+    /// The uses are taken even if `submit` fails: then the log is poisoned and takes no more.
+    pub fn submit_all<T>(
+        decided_on: &[(&Self, Uses, UnixMillis)],
+        submit: impl FnOnce() -> T,
+    ) -> Option<T> {
+        // INVARIANT: quotas before relations, each kind in one order, so that nobody waits in a circle.
+        let mut contracts: Vec<_> = decided_on.iter().collect();
+        contracts.sort_by_key(|(contract, ..)| (contract.id, std::ptr::from_ref(*contract).addr()));
+        let of_relations = contracts.iter().map(|(contract, ..)| &contract.relation);
+        let mut relations: Vec<(usize, &Arc<Relation>)> =
+            of_relations.map(|relation| (Arc::as_ptr(relation).addr(), relation)).collect();
+        relations.sort_by_key(|(address, _)| *address);
+        relations.dedup_by_key(|(address, _)| *address);
+        // One contract twice is one relation twice, and would wait for itself.
+        if relations.len() != contracts.len() {
+            return None;
+        }
+        let mut quotas: Vec<_> = contracts.iter().map(|(contract, ..)| contract.quota()).collect();
+        let mut counts: BTreeMap<usize, MutexGuard<'_, u64>> =
+            relations.iter().map(|(address, relation)| (*address, relation.uses())).collect();
+        let mut still = contracts.iter().zip(&quotas).map(|((contract, uses, now), quota)| {
+            let consumer = **counts.get(&Arc::as_ptr(&contract.relation).addr())?;
+            let left = quota.limit().is_none_or(|limit| quota.used() < limit);
+            let same = Uses { consumer, ..quota.uses_at(*now) } == *uses;
+            (same && left && !quota.is_late(*now)).then_some(())
+        });
+        if !still.all(|one| one.is_some()) {
+            return None;
+        }
+        for ((_, _, now), quota) in contracts.iter().zip(&mut quotas) {
+            quota.reserve(*now).ok()?;
+        }
+        for uses in counts.values_mut() {
+            **uses = uses.saturating_add(1);
+        }
+        Some(submit())
+    }
+
+    /// Returns true if the uses of both are counted together: both are of one consumer for one product.
+    #[must_use]
+    pub fn shares_counts_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.relation, &other.relation)
     }
 
     /// Counts a use that the log records.

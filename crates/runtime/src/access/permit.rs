@@ -1,11 +1,12 @@
 //! The proofs that one access collects on its way. Each can only be made from the one before.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use dataspace_audit_log::{Appended, Pending, Room, append::AppendError};
-use dataspace_ledger::{DenialReason, facts};
+use dataspace_ledger::{DenialReason, facts, state::Contract};
 use dataspace_tlog::{
     AccessRecord, Event, LeafIndex, Record, Verdict,
     record::{EncodedRecord, TEXTS_MAX},
@@ -148,6 +149,12 @@ impl Decided {
     }
 }
 
+/// Why several permits have no place in the log, as [`NotSubmitted`].
+pub(crate) enum NoneSubmitted {
+    Conflict(Vec<Conflict>),
+    Failed(AccessError),
+}
+
 impl From<AccessError> for NotSubmitted {
     fn from(error: AccessError) -> Self {
         Self::Failed(error)
@@ -174,14 +181,84 @@ impl Permit<'_> {
         self,
         room: &mut Option<Room<'_>>,
     ) -> Result<Submitted<Permit<'static>>, NotSubmitted> {
+        let verdict = self.grant.verdict();
         let Grant { node, decided, clauses, data } = self.grant;
-        let terms = &decided.asked.active.document.agreement().value().terms;
-        let uses = decided.uses.contract.saturating_add(1);
-        let verdict = Verdict::Permit { uses, duties: facts::duties(terms) };
         decided.submit((node, room), (verdict, Vec::new()), |node, decided| Permit {
             grant: Grant { node, decided, clauses, data },
             pass: PhantomData,
         })
+    }
+}
+
+impl Permit<'_> {
+    /// Gives all permits their places in the logs of their nodes, and takes a use of each contract, or of
+    /// none. `rooms` are of nodes that are behind some of them.
+    pub(crate) fn submit_all(
+        permits: Vec<Self>,
+        rooms: &mut Rooms<'_>,
+    ) -> Result<Vec<Submitted<Permit<'static>>>, NoneSubmitted> {
+        let mut records = Vec::with_capacity(permits.len());
+        for Permit { grant, .. } in &permits {
+            let open = grant.node.upgrade().ok_or(AccessError::Closed)?;
+            records.push((open, grant.decided.record(grant.verdict())?));
+        }
+        let decided = permits.iter().map(|Permit { grant: Grant { decided, .. }, .. }| {
+            (&*decided.asked.active.contract, decided.uses, decided.now)
+        });
+        let submitted = Contract::submit_all(&decided.collect::<Vec<_>>(), || {
+            let submit = |(open, record): &(Arc<Inner>, EncodedRecord)| match rooms
+                .get_mut(&Arc::as_ptr(open).addr())
+                .and_then(Option::take)
+            {
+                Some(room) => room.submit(record),
+                None => open.log.submit_at_once(record),
+            };
+            records.iter().map(submit).collect::<Result<Vec<_>, _>>()
+        });
+        let grants = permits.into_iter().map(|permit| permit.grant);
+        match submitted {
+            Some(Ok(pending)) => {
+                let submitted = grants.zip(pending).map(|(grant, pending)| Submitted {
+                    node: Weak::clone(&grant.node),
+                    told: Told {
+                        contract: grant.decided.asked.active.contract.id(),
+                        reasons: Vec::new(),
+                    },
+                    inner: Permit { grant, pass: PhantomData },
+                    pending,
+                });
+                Ok(submitted.collect())
+            }
+            Some(Err(error)) => Err(AccessError::from(error).into()),
+            None => Err(NoneSubmitted::Conflict(grants.map(Grant::into_conflict).collect())),
+        }
+    }
+
+    /// The denial in its place, since another contract of the same access denies.
+    pub(crate) fn into_denial(self) -> Denial<'static> {
+        let Grant { node, decided, .. } = self.grant;
+        Denial { node, decided, reasons: vec![DenialReason::Together], pass: PhantomData }
+    }
+}
+
+/// Room in the logs of nodes, by their addresses.
+pub(crate) type Rooms<'l> = BTreeMap<usize, Option<Room<'l>>>;
+
+impl Grant {
+    fn verdict(&self) -> Verdict {
+        let terms = &self.decided.asked.active.document.agreement().value().terms;
+        let uses = self.decided.uses.contract.saturating_add(1);
+        Verdict::Permit { uses, duties: facts::duties(terms) }
+    }
+
+    pub(crate) fn into_conflict(self) -> Conflict {
+        Conflict { node: self.node, asked: Box::new(self.decided.asked) }
+    }
+}
+
+impl From<AccessError> for NoneSubmitted {
+    fn from(error: AccessError) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -264,6 +341,10 @@ impl Denial<'_> {
             node.tell_counted(contract, error);
         }
         submitted
+    }
+
+    pub(crate) fn into_conflict(self) -> Conflict {
+        Conflict { node: self.node, asked: Box::new(self.decided.asked) }
     }
 
     pub(crate) fn submit_in(

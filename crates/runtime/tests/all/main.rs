@@ -85,6 +85,8 @@ mod running;
 #[cfg(test)]
 mod seams;
 #[cfg(test)]
+mod several;
+#[cfg(test)]
 mod statements;
 #[cfg(test)]
 mod support;
