@@ -70,21 +70,33 @@ pub fn write_csv<B: Borrow<RecordBatch>>(
 
 /// As [`write_csv`], of rows that may end with an error.
 pub(crate) fn csv<B: Borrow<RecordBatch>, E: Into<Cause>>(
-    out: impl io::Write,
+    mut out: impl io::Write,
     schema: &Schema,
     batches: impl IntoIterator<Item = Result<B, E>>,
 ) -> Result<u64, WriteError> {
-    let mut writer = csv::Writer::from_writer(out);
-    let io = |error: csv::Error| WriteError::Io(error.into());
-    let names = schema.fields().iter().map(|field| field.name());
-    writer.write_record(names).map_err(io)?;
-    let mut cell = String::new();
+    let mut lines = String::new();
+    for (place, field) in schema.fields().iter().enumerate() {
+        if place > 0 {
+            lines.push(',');
+        }
+        let start = lines.len();
+        lines.push_str(field.name());
+        quote_if_needed(&mut lines, start);
+    }
+    end_line(&mut lines, 0);
     let rows = each(schema, batches, |batch| {
         let columns = texts(batch)?;
-        (0..batch.num_rows())
-            .try_for_each(|row| write_row(&mut writer, &columns, row, &mut cell).map(|_len| ()))
+        for row in 0..batch.num_rows() {
+            push_row(&columns, row, &mut lines);
+            if lines.len() >= LINES_LEN {
+                out.write_all(lines.as_bytes())?;
+                lines.clear();
+            }
+        }
+        Ok(())
     })?;
-    writer.flush()?;
+    out.write_all(lines.as_bytes())?;
+    out.flush()?;
     Ok(rows)
 }
 
@@ -107,23 +119,43 @@ pub(crate) fn each<B: Borrow<RecordBatch>, E: Into<Cause>>(
     Ok(rows)
 }
 
-/// Writes a row; `cell` is room for the text of one. Gives about the bytes of the row, without quotes.
-fn write_row(
-    writer: &mut csv::Writer<impl io::Write>,
-    columns: &[Column<'_>],
-    row: usize,
-    cell: &mut String,
-) -> Result<usize, WriteError> {
-    let io = |error: csv::Error| WriteError::Io(error.into());
-    let mut len = 0_usize;
-    for column in columns {
-        cell.clear();
-        let _is_missing = column.push(row, cell);
-        writer.write_field(&*cell).map_err(io)?;
-        len = len.saturating_add(cell.len()).saturating_add(1);
+/// Puts a row behind what `to` has, as a line of CSV.
+fn push_row(columns: &[Column<'_>], row: usize, to: &mut String) {
+    let begin = to.len();
+    for (place, column) in columns.iter().enumerate() {
+        if place > 0 {
+            to.push(',');
+        }
+        let start = to.len();
+        let _is_missing = column.push(row, to);
+        if column.is_text {
+            quote_if_needed(to, start);
+        }
     }
-    writer.write_record(None::<&[u8]>).map_err(io)?;
-    Ok(len)
+    end_line(to, begin);
+}
+
+/// Puts quotes around what stands from `start` on, if it would be read otherwise.
+fn quote_if_needed(line: &mut String, start: usize) {
+    let Some(field) = line.get(start..) else { return };
+    let bytes = field.as_bytes();
+    if memchr::memchr3(b',', b'"', b'\n', bytes).or_else(|| memchr::memchr(b'\r', bytes)).is_none()
+    {
+        return;
+    }
+    let quoted = field.replace('"', "\"\"");
+    line.truncate(start);
+    line.push('"');
+    line.push_str(&quoted);
+    line.push('"');
+}
+
+/// Ends the line that begins at `begin`. An empty one would be read as no row at all.
+fn end_line(to: &mut String, begin: usize) {
+    if to.len() == begin {
+        to.push_str("\"\"");
+    }
+    to.push('\n');
 }
 
 /// The rows of a batch as CSV without a header, spelled as by [`write_csv`]: whole rows, in texts of about
@@ -132,22 +164,19 @@ fn write_row(
 /// # Errors
 /// [`WriteError::ColumnType`] if a value has no text.
 pub fn csv_rows(batch: &RecordBatch, len: usize) -> Result<Vec<Vec<u8>>, WriteError> {
-    let (columns, mut texts) = (texts(batch)?, Vec::new());
-    let (mut writer, mut cell, mut written) = (new_writer(), String::new(), 0_usize);
+    let (columns, mut texts, mut text) = (texts(batch)?, Vec::new(), String::new());
     for row in 0..batch.num_rows() {
-        written = written.saturating_add(write_row(&mut writer, &columns, row, &mut cell)?);
-        if written >= len || row + 1 == batch.num_rows() {
-            written = 0;
-            let full = std::mem::replace(&mut writer, new_writer());
-            texts.push(full.into_inner().map_err(csv::IntoInnerError::into_error)?);
+        push_row(&columns, row, &mut text);
+        if text.len() >= len || row + 1 == batch.num_rows() {
+            let next = String::with_capacity(text.len());
+            texts.push(std::mem::replace(&mut text, next).into_bytes());
         }
     }
     Ok(texts)
 }
 
-fn new_writer() -> csv::Writer<Vec<u8>> {
-    csv::Writer::from_writer(Vec::new())
-}
+/// Bytes of lines that are written at once, about.
+const LINES_LEN: usize = 1 << 16;
 
 /// Longest cell of a preview, in characters.
 const CELL_CHARS: usize = 32;
@@ -257,7 +286,11 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// A column whose values have a text. Gives it behind what a string has, or `None` where the value is missing.
-pub(crate) struct Column<'a>(Box<Push<'a>>);
+pub(crate) struct Column<'a> {
+    push: Box<Push<'a>>,
+    /// Whether it may hold what CSV has to quote.
+    is_text: bool,
+}
 
 type Push<'a> = dyn Fn(usize, &mut String) -> Option<()> + 'a;
 
@@ -322,17 +355,17 @@ impl<'a> Column<'a> {
         let cells = Cells::of(array).filter(|cells| !matches!(cells, Cells::Instant(_)));
         if let Some(cells) = cells {
             let (floats, booleans) = (spelling::floats(field), spelling::booleans(field));
-            // Writing to a string does not fail.
-            return Some(Self(Box::new(move |row, to: &mut String| {
+            let is_text = matches!(cells, Cells::Text(_));
+            let push = Box::new(move |row, to: &mut String| {
                 match &cells {
                     Cells::Boolean(array) => to.push_str(booleans.write(boolean(array, row)?)),
                     Cells::Integer(get) => {
                         let value = get(row)?;
                         // WHY: 64 bits are written much faster than 128.
-                        let _ = match i64::try_from(value) {
-                            Ok(value) => write!(to, "{value}"),
-                            Err(_) => write!(to, "{value}"),
-                        };
+                        match i64::try_from(value) {
+                            Ok(value) => to.push_str(itoa::Buffer::new().format(value)),
+                            Err(_) => to.push_str(itoa::Buffer::new().format(value)),
+                        }
                     }
                     // Unless the source has another spelling, floats keep a point or an exponent, so
                     // that they are read as floats again.
@@ -346,9 +379,10 @@ impl<'a> Column<'a> {
                     Cells::Decimal(_) | Cells::Instant(_) => return None,
                 }
                 Some(())
-            })));
+            });
+            return Some(Self { push, is_text });
         }
-        Some(Self(match array.data_type() {
+        let push: Box<Push<'a>> = match array.data_type() {
             DataType::Null => Box::new(|_, _| None),
             DataType::Date32 => temporal!(Date32Type, calendar::day),
             DataType::Date64 => temporal!(Date64Type, calendar::day_of_millis),
@@ -371,11 +405,12 @@ impl<'a> Column<'a> {
                 })
             }
             _ => return None,
-        }))
+        };
+        Some(Self { push, is_text: false })
     }
 
     fn push(&self, row: usize, to: &mut String) -> Option<()> {
-        (self.0)(row, to)
+        (self.push)(row, to)
     }
 
     fn text(&self, row: usize) -> Option<String> {

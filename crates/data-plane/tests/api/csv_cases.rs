@@ -1,10 +1,12 @@
 //! CSV files that are easily read wrongly: an error that names the place, or every cell as it is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::DataType;
 use dataspace_data_plane::{
-    ColumnType, Plan, Table, TableOptions,
+    ColumnType, Plan, Table, TableOptions, csv_rows,
     errors::{OpenError, ReadError, RowError, RunError},
     write_csv,
 };
@@ -280,5 +282,42 @@ proptest! {
         let mut out = Vec::new();
         write_csv(&mut out, &table.schema(), &batches).unwrap();
         prop_assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8(bytes).unwrap());
+    }
+}
+
+proptest! {
+    /// By an implementation of its own, as the `csv` crate writes them.
+    #[test]
+    fn rows_are_quoted_as_others_quote_them(
+        table in prop::collection::vec(prop::collection::vec("[a,\"\r\n é=]{0,4}", 3), 0..6),
+        columns in 1_usize..=3,
+        names in prop::collection::hash_set("[a,\"\r\n é=]{0,3}", 3),
+        len in 1_usize..40,
+    ) {
+        let names: Vec<String> = names.into_iter().take(columns).collect();
+        let column = |place: usize| {
+            Arc::new(StringArray::from_iter_values(table.iter().map(|row| &row[place]))) as ArrayRef
+        };
+        let batch = RecordBatch::try_from_iter(
+            names.iter().enumerate().map(|(place, name)| (name.as_str(), column(place))),
+        )
+        .unwrap();
+        let expected = |header: bool| {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            if header {
+                writer.write_record(&names).unwrap();
+            }
+            for row in &table {
+                writer.write_record(&row[..columns]).unwrap();
+            }
+            String::from_utf8(writer.into_inner().unwrap()).unwrap()
+        };
+        let mut out = Vec::new();
+        let rows = write_csv(&mut out, &batch.schema(), [&batch]).unwrap();
+        prop_assert_eq!(usize::try_from(rows).unwrap(), table.len());
+        prop_assert_eq!(String::from_utf8(out).unwrap(), expected(true));
+        let texts = csv_rows(&batch, len).unwrap();
+        prop_assert!(texts.iter().rev().skip(1).all(|text| text.len() >= len && text.ends_with(b"\n")));
+        prop_assert_eq!(String::from_utf8(texts.concat()).unwrap(), expected(false));
     }
 }
