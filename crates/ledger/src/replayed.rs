@@ -278,9 +278,11 @@ fn decide_again(
         });
         return found;
     };
-    let case = Case { contract, document, member, stated: &stated, now };
+    let vouched = &state.vouched(contract, &stated, now);
+    let case = Case { contract, document, member, stated: &stated, vouched, now };
     let facts = state.facts(&case);
-    found.extend(report::differing_facts(&access.facts, &facts::recorded(&facts)));
+    let expected = facts::recorded(&facts, vouched);
+    found.extend(report::differing_facts(&access.facts, &expected));
     found.extend(report.compare(index, &access.verdict, state.judge(&case, &facts)));
 
     if let Some(with) = with {

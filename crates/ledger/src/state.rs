@@ -12,6 +12,8 @@ pub(crate) mod judge;
 pub(crate) mod members;
 pub(crate) mod read_back;
 pub(crate) mod releases;
+pub(crate) mod statements;
+pub(crate) mod vouched;
 
 pub use self::change::Change;
 pub use self::contract::{Contract, Document, Place, Relation};
@@ -20,4 +22,5 @@ pub use self::judge::Case;
 pub use self::members::{Member, REVOKED_AHEAD_MAX};
 pub use self::read_back::Taken;
 pub use self::releases::Releases;
+pub use self::statements::STATEMENTS_MAX;
 pub use crate::report_error::ReportError;

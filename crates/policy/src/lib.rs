@@ -58,9 +58,10 @@
 //! | `RecipientRegion` | where the data go | the consumer's signed request | not known | attested |
 //! | `PersonRole` | the person and its roles | the consumer's signed request | not known | attested |
 //! | `Sandbox`, `SecurityLevel`, `Connector`, `Application` | the environment | the consumer's signed request | not known | attested |
-//! | `Attested` | a check of the environment | nobody yet | not known | unsupported |
-//! | `Level` | the product's classification | nobody yet | not known | unsupported |
-//! | `Payment`, `Event`, `State` | payment, events, the process's state | nobody yet | not known | unsupported |
+//! | `Attested` | a check of the environment | a party that the profile trusts: signed statement | not known | enforced if nothing else is asked of the environment |
+//! | `Level` | the product's classification | a party that the profile trusts: signed statement | not known | enforced |
+//! | `Payment`, `Event`, `State` | payment, events, the process's state | a party that the profile trusts: signed statement | not known | enforced |
+//! | `Vouched` | what a statement of this kind says | a party that the profile trusts: signed statement | not known, for each kind that nobody states | enforced |
 //!
 //! [`Terms::lint`] tells of clauses that ask for what nobody supplies. Forbids that a space or a
 //! provider writes in Cedar must hold where a fact is not known, and are refused if they may not

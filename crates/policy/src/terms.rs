@@ -254,6 +254,20 @@ impl Terms {
         all
     }
 
+    /// The kinds of signed statements that constraints ask for, with what they would have to say, at any
+    /// depth.
+    pub fn vouched(&self) -> impl Iterator<Item = (&Name, &BTreeSet<Name>)> {
+        let mut all = Vec::new();
+        for constraint in self.rules().flat_map(|(_, rule)| &rule.constraints) {
+            constraint.each(&mut |one| {
+                if let Constraint::Vouched { kind, values } = one {
+                    all.push((kind, values));
+                }
+            });
+        }
+        all.into_iter()
+    }
+
     /// The first permission of an action that no node carries out
     /// ([`Action::is_carried_out`]), and the action.
     #[must_use]
@@ -383,8 +397,8 @@ impl Rule {
         for constraint in &self.constraints {
             check_constraint(clause, constraint, 0, &mut nodes)?;
             let kind = std::mem::discriminant(constraint);
-            let is_repeatable =
-                constraint.is_compound() || matches!(constraint, Constraint::Attribute { .. });
+            let is_repeatable = constraint.is_compound()
+                || matches!(constraint, Constraint::Attribute { .. } | Constraint::Vouched { .. });
             if !is_repeatable && kinds.contains(&kind) {
                 return Err(InvalidTerms::RepeatedConstraint { clause });
             }

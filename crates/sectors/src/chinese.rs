@@ -99,6 +99,14 @@ impl Writer<'_> {
                 let values: Vec<_> = values.iter().map(|one| self.name(one.as_str())).collect();
                 format!("其凭证载明 {} 为 {}", self.name(name.as_str()), list(&values))
             }
+            Form::Vouched { kind, values } => {
+                let values: Vec<_> = values.iter().map(|one| self.name(one.as_str())).collect();
+                format!(
+                    "数据空间信任的声明方声明 {} 为 {}",
+                    self.name(kind.as_str()),
+                    list(&values)
+                )
+            }
             Form::Attested => "使用环境已通过可信证明".to_owned(),
             Form::Sandbox => "在沙箱之内使用".to_owned(),
             Form::SecurityLevel(least) => format!("使用环境的安全等级不低于 {least}"),

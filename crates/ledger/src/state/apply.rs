@@ -43,6 +43,7 @@ impl SpaceState {
                 self.terminations.insert(termination.contract, termination);
             }
             Kind::Policies(policies) => self.own = Some(Arc::from(policies)),
+            Kind::Stated(statement) => self.statements.keep(&statement, index),
             Kind::ClockSetBack { from, to } => self.set_clock_back((from, to), index),
         }
     }

@@ -73,6 +73,7 @@ fn leaf() -> impl Strategy<Value = Constraint> {
             names().prop_map(Constraint::Participant),
             names().prop_map(Constraint::Credential),
             (name(), names()).prop_map(|(name, values)| Constraint::Attribute { name, values }),
+            (name(), names()).prop_map(|(kind, values)| Constraint::Vouched { kind, values }),
             names().prop_map(Constraint::Role),
             names().prop_map(Constraint::PersonRole),
             names().prop_map(Constraint::Connector),

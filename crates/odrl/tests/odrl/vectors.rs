@@ -166,6 +166,7 @@ fn names_of(constraint: &Constraint, names: &mut BTreeSet<&'static str>) {
         Constraint::Participant(_) => "Participant",
         Constraint::Credential(_) => "Credential",
         Constraint::Attribute { .. } => "Attribute",
+        Constraint::Vouched { .. } => "Vouched",
         Constraint::Role(_) => "Role",
         Constraint::PersonRole(_) => "PersonRole",
         Constraint::Attested => "Attested",

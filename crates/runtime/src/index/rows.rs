@@ -143,7 +143,8 @@ impl Tail {
             | Event::MembershipRevoked { .. }
             | Event::Keys { .. }
             | Event::Product { .. }
-            | Event::Policies { .. } => {
+            | Event::Policies { .. }
+            | Event::Stated { .. } => {
                 self.changes.insert(index, bytes.to_vec());
             }
         }

@@ -13,7 +13,7 @@ use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_tlog::{Record, record::EncodedRecord};
 use dataspace_usage_contract::{
     Acceptance, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Termination, agreement::AgreeError, contract_id,
+    PublishedProfile, SpaceProfile, Statement, Termination, agreement::AgreeError, contract_id,
 };
 
 use crate::error::{ChangeError, WriteError};
@@ -249,6 +249,21 @@ impl DataSpace {
                 made => return made,
             }
         }
+    }
+
+    /// Takes the signed statement of a party that the space's profile trusts for it: from now on it decides,
+    /// on running releases too. Of one issuer, kind and subject the one with the greatest serial number
+    /// counts, in whatever order they come, and while it is valid alone.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is not its issuer's, not for this space and node, of a kind that the profile
+    /// trusts somebody else for, or older than the one in force.
+    pub fn take_statement(&self, statement: Signed<Statement>) -> Result<Applied, ChangeError> {
+        // WHY first without the lock: anyone can send one.
+        let now = self.about_now()?;
+        let resolver = Arc::clone(self.inner.gate.enter().space.keys());
+        let statement = Statement::verify(statement, &*resolver, now).map_err(Refusal::from)?;
+        self.change_once(|state, now| Ok(state.space.check_stated(statement, now)?))
     }
 
     /// Looks at what is in force, before a change takes the lock.

@@ -7,6 +7,7 @@ use dataspace_identity::Admitted;
 use dataspace_ledger::{
     Evidence, Refusal,
     evidence::{Entry, EvidenceError},
+    facts,
 };
 use dataspace_primitives::Signed;
 use dataspace_tlog::{Event, LeafIndex, Record, TreeSize, record::RecordError};
@@ -138,6 +139,11 @@ impl DataSpace {
             Some(report) => evidence.with_report(entry(report, self.inner.log.read(report)?)?),
             None => evidence,
         };
+        // One that was archived is not shown, and then no other: the file says so.
+        let places = facts::statement_places(&access.facts).into_values();
+        let statements = places.map(|place| entry(place, self.inner.log.read(place)?));
+        let statements = statements.collect::<Result<Vec<_>, _>>().unwrap_or_default();
+        let evidence = evidence.with_statements(statements);
         // What this node hands out, anybody can verify.
         evidence.clone().verify(self.inner.anchors.authority())?;
         Ok((evidence, checkpoint.size()))

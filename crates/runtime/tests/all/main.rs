@@ -95,4 +95,5 @@ mod together;
 #[cfg(test)]
 mod unknown_facts;
 #[cfg(test)]
+mod vouched;
 mod waiting;
