@@ -193,6 +193,26 @@ pub enum Refusal {
         /// The consumer.
         consumer: Did,
     },
+    /// Another consumer's contract is exclusive.
+    #[error(
+        "a contract in force keeps other consumers from the product `{product}` until {until}; offer it from then on, or for other territories"
+    )]
+    KeptOut {
+        /// The product.
+        product: Name,
+        /// First instant from which others may have it.
+        until: UnixMillis,
+    },
+    /// What would be exclusive, another consumer has.
+    #[error(
+        "the product `{product}` cannot be exclusive: the contract `{contract}` with another consumer is in force; let it end first"
+    )]
+    NotExclusive {
+        /// The product.
+        product: Name,
+        /// The other contract.
+        contract: ContractId,
+    },
     /// No such contract here.
     #[error("there is no contract `{contract}` here")]
     UnknownContract {

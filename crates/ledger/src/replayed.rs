@@ -152,8 +152,13 @@ impl<'p> Replayer<'p> {
             self.requests = Requests::default();
         }
         if let Some(document) = change.document() {
+            let agreement = document.agreement().value();
+            for rival in state.rivals(agreement) {
+                let rival = find(&self.documents, &rival).map_err(fail)?;
+                SpaceState::check_rival(agreement, &rival, time).map_err(fail)?;
+            }
             let contract = contract_id(document.agreement());
-            if let Some(compiler) = document.agreement().value().compiled_elsewhere() {
+            if let Some(compiler) = agreement.compiled_elsewhere() {
                 self.report.note_compiler(OtherCompiler { index, contract, compiler });
             }
             self.documents.insert(contract, Arc::clone(document));

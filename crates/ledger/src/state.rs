@@ -7,11 +7,13 @@ pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod contract;
 pub(crate) mod documents;
+pub(crate) mod exclusives;
 pub(crate) mod in_force;
 pub(crate) mod judge;
 pub(crate) mod members;
 pub(crate) mod read_back;
 pub(crate) mod releases;
+pub(crate) mod rivals;
 pub(crate) mod statements;
 pub(crate) mod vouched;
 

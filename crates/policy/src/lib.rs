@@ -77,7 +77,8 @@
 //! | `derive`, `train`, `display`, `play`, `share` | the same; the consumer does it out of sight | attested | legal |
 //! | `query`, `aggregate` | nothing yet ([`Action::is_carried_out`]): offers that permit them are refused, requests denied | unsupported | legal |
 //!
-//! Every duty is carried out, or nothing is released.
+//! Every duty is carried out, or nothing is released. What is [`Exclusive`] holds when contracts are
+//! concluded: no access is decided by it.
 //!
 //! # Cedar
 //! Any Cedar policies, entities and requests run compiled by [`Engine::from_cedar`](engine::Engine::from_cedar). Cedar's own
@@ -124,6 +125,7 @@ pub mod decision;
 mod dice;
 pub mod duty;
 pub mod engine;
+mod exclusive;
 pub mod explain;
 pub mod facts;
 mod hours;
@@ -157,6 +159,7 @@ pub use crate::duty::{
     Aggregate, ColumnMask, Duty, KeptColumns, MaskMethod, Number, Operator, RowFilter, Scalar,
 };
 
+pub use crate::exclusive::Exclusive;
 pub use crate::facts::{Constraint, Facts, Uses};
 pub use crate::hours::{Hours, Weekday};
 pub use crate::judged::Layers;

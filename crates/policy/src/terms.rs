@@ -10,6 +10,7 @@ use crate::action::Action;
 use crate::clause::{ClauseId, ClauseKind};
 use crate::constraint::{DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
 use crate::duty::{Duty, InvalidDuty};
+use crate::exclusive::Exclusive;
 use crate::facts::Constraint;
 use crate::zone;
 
@@ -33,6 +34,9 @@ pub struct Terms {
     /// What no machine enforces.
     #[serde(deserialize_with = "bounded::list::<_, _, CLAUSES_MAX>")]
     pub legal: Vec<Legal>,
+    /// What others are kept out of while this is agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusive: Option<Exclusive>,
 }
 
 /// Actions, and the constraints under which a permission or prohibition of them applies.
@@ -300,6 +304,12 @@ impl Terms {
         }
         for (clause, legal) in numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal) {
             legal.check(clause)?;
+        }
+        if let Some(one) = &self.exclusive
+            && one.territories.len() > VALUES_MAX
+        {
+            let clause = ClauseId { kind: ClauseKind::Exclusive, number: 1 };
+            return Err(InvalidTerms::ValueCount { clause, found: one.territories.len() });
         }
         self.check_duties()
     }

@@ -71,6 +71,12 @@ impl Terms {
                 assurance: Assurance::Legal,
             },
         ));
+        let exclusive = numbered(ClauseKind::Exclusive, 1).zip(&self.exclusive);
+        clauses.extend(exclusive.map(|(id, one)| Clause {
+            id,
+            words: one.to_string(),
+            assurance: Assurance::Enforced,
+        }));
         clauses
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use dataspace_identity::{Did, Origin, ParseDidError, Resolver, SpaceId, claimed_keys};
+use dataspace_identity::{Did, Origin, Resolver, SpaceId, claimed_keys, did::ParseDidError};
 use dataspace_policy::facts::Payment;
 use dataspace_primitives::{
     Name, Payload, Signed, UnixMillis, Validity, Verified, bounded, signed::VerifyError,

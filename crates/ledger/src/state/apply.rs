@@ -36,6 +36,7 @@ impl SpaceState {
                     limit: agreement.terms.uses_max().map(u64::from),
                     compiler: agreement.compiler,
                 };
+                self.exclusives.keep(place.id, agreement, agreed_at);
                 self.insert(&place, (&agreement.consumer, &agreement.product));
             }
             Kind::Terminated(termination) => {

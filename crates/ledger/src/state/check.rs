@@ -180,6 +180,7 @@ impl SpaceState {
         self.check_contract_terms(product, product_class, terms)?;
         self.check_parties(agreement.value().offer, (provider, consumer), now)?;
         self.check_signers(agreement.signers(), now)?;
+        self.check_not_kept_out(agreement.value(), now)?;
         let document = Arc::new(Document::new(agreement, program));
         Ok(Change(Kind::Concluded { document, agreed_at: now }))
     }

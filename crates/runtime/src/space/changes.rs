@@ -5,10 +5,10 @@ use std::sync::Arc;
 use dataspace_audit_log::append::AppendError;
 use dataspace_data_plane::Product;
 use dataspace_identity::{
-    Did, KeyDocument, MembershipCredential, MembershipRevocation, claimed_keys,
+    Did, KeyDocument, MembershipCredential, MembershipRevocation, Resolver, claimed_keys,
 };
-use dataspace_ledger::{Refusal, state::Change};
-use dataspace_policy::Terms;
+use dataspace_ledger::{Refusal, SpaceState, state::Change};
+use dataspace_policy::{Program, Terms};
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_tlog::{Record, record::EncodedRecord};
 use dataspace_usage_contract::{
@@ -173,19 +173,63 @@ impl DataSpace {
         let parties = (&*self.inner.keys.signer, &acceptance);
         let concluded = Agreement::conclude_with(&offer, parties, &*resolver, now, &compiler)?;
         let agreement = concluded.0.clone();
+        let mut concluded = Some(concluded);
+        loop {
+            let known = self.check_rivals(agreement.value(), &*resolver)?;
+            let made = self.conclude_now(&offer, (&agreement, &mut concluded), known);
+            match made {
+                Err(ChangeError::Outdated) => {}
+                made => return made.map(|()| agreement),
+            }
+        }
+    }
+
+    /// Checks that no other consumer has what an agreement says is exclusive. The number of contracts that were
+    /// looked at, if it says so.
+    fn check_rivals(
+        &self,
+        agreement: &Agreement,
+        resolver: &dyn Resolver,
+    ) -> Result<Option<usize>, ChangeError> {
+        if agreement.terms.exclusive.is_none() {
+            return Ok(None);
+        }
+        let now = self.about_now()?;
+        let (rivals, known) = {
+            let state = self.inner.gate.enter();
+            (state.space.rivals(agreement), state.space.contracts().len())
+        };
+        for rival in rivals {
+            let rival = self.inner.contracts.get(&rival, &self.inner.log, resolver)?;
+            let checked = SpaceState::check_rival(agreement, &rival.document, now);
+            checked.or_else(|refusal| self.refuse(refusal.into()))?;
+        }
+        Ok(Some(known))
+    }
+
+    fn conclude_now(
+        &self,
+        offer: &Verified<Offer>,
+        (agreement, concluded): (&Verified<Agreement>, &mut Option<(Verified<Agreement>, Program)>),
+        known: Option<usize>,
+    ) -> Result<(), ChangeError> {
         self.change(|state, now| {
+            // A contract that was concluded since may be one of another consumer.
+            if known.is_some_and(|known| known != state.space.contracts().len()) {
+                return Err(ChangeError::Outdated);
+            }
             let expires_at = offer.value().expires_at;
             if now >= expires_at {
                 let offer = agreement.value().offer;
                 return Err(AgreeError::Expired { offer, expires_at, now }.into());
             }
+            let concluded = concluded.take().ok_or(ChangeError::Outdated)?;
             let change = state.space.check_agreement(concluded, now)?;
             let Agreement { product, product_class, terms, .. } = agreement.value();
             state.check_terms(product, product_class, terms)?;
             state.space.check_offered(terms)?;
             Ok(change)
-        })?;
-        Ok(agreement)
+        })
     }
 
     /// Ends a contract before its time, by the signed statement of its provider or consumer.
