@@ -6,6 +6,7 @@
 mod in_log;
 mod vouched;
 
+pub(crate) use self::vouched::PLACE;
 pub use self::vouched::{Vouched, statement_places};
 
 use std::borrow::Cow;

@@ -81,6 +81,7 @@ impl Evidence {
             contract: Subject::Contract(id),
             stated: &stated,
             access: &access,
+            index: self.decision.index,
             now: time,
         };
         let known = |before| self.known(authority, before);

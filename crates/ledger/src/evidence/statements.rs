@@ -11,7 +11,7 @@ use dataspace_usage_contract::{
 use crate::evidence::error::EvidenceError;
 use crate::evidence::part::Part;
 use crate::evidence::{Entry, Evidence};
-use crate::facts::{Stated, Vouched, statement_places};
+use crate::facts::{PLACE, Stated, Vouched, statement_places};
 
 /// A statement on which was decided.
 #[derive(Clone, Debug)]
@@ -28,6 +28,7 @@ pub(super) struct Decided<'a> {
     pub(super) contract: Subject,
     pub(super) stated: &'a Stated<'a>,
     pub(super) access: &'a AccessRecord,
+    pub(super) index: LeafIndex,
     pub(super) now: UnixMillis,
 }
 
@@ -42,6 +43,9 @@ pub(super) fn read_all(
         let recorded = decided.access.facts.get(&name).cloned();
         EvidenceError::Fact { name, recorded, expected: None, by: Part::Decision }
     };
+    if let Some((kind, _)) = places.iter().find(|(_, place)| **place >= decided.index) {
+        return Err(wrong(format!("{PLACE}{kind}")));
+    }
     if evidence.statements.is_empty() {
         let vouched = Vouched::read(&decided.access.facts).map_err(wrong)?;
         let shown =

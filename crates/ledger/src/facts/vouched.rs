@@ -27,7 +27,7 @@ pub struct Vouched {
 /// Before the kind, in the name of the fact that a record keeps of it: no other fact has a colon there.
 const SAID: &str = "vouched:";
 /// And in the name of the fact that says which record has the statement.
-const PLACE: &str = "statement:";
+pub(crate) const PLACE: &str = "statement:";
 
 impl Vouched {
     /// Takes in what the statement of this kind in the record at `place` says at `now`.
@@ -70,7 +70,27 @@ impl Vouched {
             }
         }
         vouched.read_facts(&InLog(facts)).map_err(str::to_owned)?;
-        Ok(vouched)
+        match vouched.unfounded() {
+            None => Ok(vouched),
+            Some(fact) => Err(fact),
+        }
+    }
+
+    /// A fact for which no statement is named.
+    fn unfounded(&self) -> Option<String> {
+        let said = self.said.keys().find(|kind| !self.places.contains_key(*kind));
+        let facts = [
+            (self.payment.is_some(), FactKind::Payment, Fact::Payment),
+            (self.events.is_some(), FactKind::Events, Fact::Events),
+            (self.state.is_some(), FactKind::State, Fact::State),
+            (self.level.is_some(), FactKind::Level, Fact::Level),
+            (self.attested.is_some(), FactKind::Attested, Fact::Attested),
+        ];
+        let mut facts = facts.into_iter().filter(|(is_known, kind, _)| {
+            *is_known && !self.places.keys().any(|one| one.as_str() == kind.as_str())
+        });
+        let fact = facts.next().map(|(_, _, fact)| name(fact).to_owned());
+        said.map(|kind| format!("{SAID}{kind}")).or(fact)
     }
 
     fn read_facts(&mut self, record: &InLog<'_>) -> Result<(), &'static str> {

@@ -34,7 +34,8 @@ fn conclude(
     (terms, validity): (Terms, Validity),
     by: &dataspace_identity::SecretKey,
 ) -> Result<ContractId, ChangeError> {
-    let new = NewOffer { validity, ..Node::new_offer(terms) };
+    let expires_at = validity.until();
+    let new = NewOffer { validity, expires_at, ..Node::new_offer(terms) };
     let offer = node.space.offer(new).unwrap();
     node.conclude(&offer, by)
 }

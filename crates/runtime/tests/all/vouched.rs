@@ -581,6 +581,25 @@ fn evidence_shows_the_statements_on_which_was_decided() {
     assert!(without.contains("not proved: that a party that the space trusts stated"), "{without}");
     assert!(!without.contains(&signed));
 
+    // What no statement is named for is no fact, and none is from later.
+    for (fact, value) in [
+        ("payment", Fact::Text("paid".to_owned())),
+        ("vouched:grade", Fact::Text("A".to_owned())),
+        ("statement:grade", Fact::Number(1_000_000)),
+        ("productLevel", Fact::Number(1)),
+        ("state", Fact::Text("running".to_owned())),
+        ("events", Fact::Texts(["fair".to_owned()].into())),
+    ] {
+        let mut lie = node.decisions().pop().unwrap();
+        lie.facts.insert(fact.to_owned(), value);
+        lie.request = Digest::of(fact.as_bytes());
+        let forged = node.files.copy();
+        forged.forge(Event::Access(lie));
+        let replayed = replay_decisions(&forged.log(), authority().did(), None).unwrap();
+        let told = format!("{:?}", replayed.first);
+        assert!(told.contains(fact), "{told}");
+    }
+
     // With another statement, under the same checkpoint: one that says the contrary, and one of another kind.
     state(&node, &blurred(&node, false, 2));
     let fair = statement(&node, "fair", Subject::Space, Some(StatedValue::Flag(true)));

@@ -1,6 +1,6 @@
 //! Every template of the materials sector: what it permits, and what each of its clauses denies.
 
-use dataspace_policy::{Action, Uses};
+use dataspace_policy::{Action, Uses, facts::Payment};
 use dataspace_sectors::{Arguments, materials};
 
 use crate::ask::{Ask, Wrong, covers, holds};
