@@ -139,6 +139,7 @@ pub mod policies;
 mod policy_finding;
 mod program;
 mod reason;
+mod rivals;
 pub mod shadow;
 mod shared;
 pub mod simulate;

@@ -5,7 +5,8 @@
 //! kept, whether it says something or withdraws what was said. It counts while the profile trusts its
 //! issuer for its kind, while it is valid, and while the keys that signed it are believed.
 
-use dataspace_primitives::{Signed, UnixMillis, Verified};
+use dataspace_identity::Did;
+use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
     Statement,
     statement::{About, Subject},
@@ -63,6 +64,12 @@ impl SpaceState {
             _ => {}
         }
         Ok(Change(Kind::Stated(Box::new(statement))))
+    }
+
+    /// The serial number of what an issuer last stated of a subject in this kind, be it valid or not.
+    #[must_use]
+    pub fn last_serial(&self, subject: &Subject, of: (&Did, &Name)) -> Option<u64> {
+        self.statements.of(subject, of).map(|known| known.statement.serial)
     }
 
     /// What trusted parties state about an access under a contract at `now`.

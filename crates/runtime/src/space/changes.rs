@@ -13,7 +13,10 @@ use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_tlog::{Record, record::EncodedRecord};
 use dataspace_usage_contract::{
     Acceptance, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Statement, Termination, agreement::AgreeError, contract_id,
+    PublishedProfile, SpaceProfile, Statement, Termination,
+    agreement::AgreeError,
+    contract_id,
+    statement::{StatedValue, Subject},
 };
 
 use crate::error::{ChangeError, WriteError};
@@ -308,6 +311,32 @@ impl DataSpace {
         let resolver = Arc::clone(self.inner.gate.enter().space.keys());
         let statement = Statement::verify(statement, &*resolver, now).map_err(Refusal::from)?;
         self.change_once(|state, now| Ok(state.space.check_stated(statement, now)?))
+    }
+
+    /// As the provider: states what the space's profile trusts providers for, at this node, in place of what it
+    /// stated before; `None` withdraws it.
+    ///
+    /// # Errors
+    /// [`ChangeError`] as for [`take_statement`](Self::take_statement).
+    pub fn state(
+        &self,
+        (kind, subject): (Name, Subject),
+        value: Option<StatedValue>,
+        validity: Validity,
+    ) -> Result<(), ChangeError> {
+        let issuer = self.provider().clone();
+        let last = self.inner.gate.enter().space.last_serial(&subject, (&issuer, &kind));
+        let statement = Statement {
+            space: self.inner.anchors.space().clone(),
+            log: Some(self.inner.log.origin().clone()),
+            issuer,
+            subject,
+            kind,
+            value,
+            serial: last.unwrap_or_default().saturating_add(1),
+            validity,
+        };
+        self.take_statement(Signed::sign(&statement, &*self.inner.keys.signer)?).map(drop)
     }
 
     /// Looks at what is in force, before a change takes the lock.

@@ -99,4 +99,6 @@ mod unknown_facts;
 #[cfg(test)]
 mod vouched;
 #[cfg(test)]
+mod vouched_attacks;
+#[cfg(test)]
 mod waiting;

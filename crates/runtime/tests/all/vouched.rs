@@ -1,30 +1,26 @@
 //! What trusted parties state in signed statements decides, while the profile trusts them for it.
 
-use std::collections::BTreeMap;
-
-use dataspace_identity::{Origin, SecretKey};
-use dataspace_ledger::{Refusal, evidence::EvidenceError};
+use dataspace_identity::SecretKey;
+use dataspace_ledger::Refusal;
 use dataspace_policy::{Constraint, Terms, facts::Payment};
-use dataspace_primitives::{Digest, Signed, Validity};
+use dataspace_primitives::{Signed, Validity};
 use dataspace_runtime::{
     Access, Applied, ChangeError, NewRequest, access::ReleaseError, index::IndexState,
-    replay_decisions, request_access_to, setup::SetupError,
+    replay_decisions, request_access_to,
 };
-use dataspace_tlog::{Event, Fact};
+use dataspace_tlog::Event;
 use dataspace_usage_contract::{
     ContractId, SpaceProfile, StatedEnvironment, Statement, Statements,
-    statement::{About, StatedBy, StatedValue, StatementError, StatementRule, Subject},
+    statement::{About, StatedBy, StatedValue, StatementRule, Subject},
 };
-use serde_bytes::ByteBuf;
 
-use crate::support::story::verify;
 use crate::support::{
     DAY, Files, Node, TestClock, at, authority, consumer, days, name, permitted, provider,
-    read_only, research, rival, signed_profile, space_id, stranger, table,
+    read_only, research, rival, signed_profile, space_id, table,
 };
 
 /// Who is trusted for most kinds.
-fn inspector() -> SecretKey {
+pub(crate) fn inspector() -> SecretKey {
     SecretKey::from_seed(&mut [40; 32]).unwrap()
 }
 
@@ -45,7 +41,7 @@ fn rules(profile: &mut SpaceProfile) {
         all.map(|(kind, by, about)| (name(kind), StatementRule { by, about })).into();
 }
 
-fn node() -> Node {
+pub(crate) fn node() -> Node {
     with_rules(Node::new())
 }
 
@@ -59,7 +55,12 @@ fn with_rules(node: Node) -> Node {
 }
 
 /// Of the inspector, unless a test says otherwise.
-fn statement(node: &Node, kind: &str, subject: Subject, value: Option<StatedValue>) -> Statement {
+pub(crate) fn statement(
+    node: &Node,
+    kind: &str,
+    subject: Subject,
+    value: Option<StatedValue>,
+) -> Statement {
     Statement {
         space: space_id(),
         log: Some(node.space.log().origin().clone()),
@@ -72,12 +73,12 @@ fn statement(node: &Node, kind: &str, subject: Subject, value: Option<StatedValu
     }
 }
 
-fn blurred(node: &Node, is_blurred: bool, serial: u64) -> Statement {
+pub(crate) fn blurred(node: &Node, is_blurred: bool, serial: u64) -> Statement {
     let (product, value) = (Subject::Product(name("alloys")), StatedValue::Flag(is_blurred));
     Statement { serial, ..statement(node, "blurred", product, Some(value)) }
 }
 
-fn sign(statement: &Statement) -> Signed<Statement> {
+pub(crate) fn sign(statement: &Statement) -> Signed<Statement> {
     let by = if statement.issuer == *provider().did() { provider() } else { inspector() };
     Signed::sign(statement, &by).unwrap()
 }
@@ -86,26 +87,26 @@ fn take(node: &Node, statement: &Statement) -> Result<Applied, ChangeError> {
     node.space.take_statement(sign(statement))
 }
 
-fn state(node: &Node, statement: &Statement) {
+pub(crate) fn state(node: &Node, statement: &Statement) {
     assert_eq!(take(node, statement).unwrap(), Applied::Now);
 }
 
-fn refused(node: &Node, statement: &Statement) -> Refusal {
+pub(crate) fn refused(node: &Node, statement: &Statement) -> Refusal {
     match take(node, statement) {
         Err(ChangeError::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     }
 }
 
-fn when(constraint: Constraint) -> Terms {
+pub(crate) fn when(constraint: Constraint) -> Terms {
     Terms::new().permit(research().when(constraint))
 }
 
-fn vouched(kind: &str, says: &str) -> Constraint {
+pub(crate) fn vouched(kind: &str, says: &str) -> Constraint {
     Constraint::Vouched { kind: name(kind), values: [name(says)].into() }
 }
 
-fn is_released(node: &Node, contract: ContractId) -> bool {
+pub(crate) fn is_released(node: &Node, contract: ContractId) -> bool {
     drop(node.space.access(node.request(contract)).unwrap());
     permitted(node.decisions().last().unwrap()).is_some()
 }
@@ -317,64 +318,6 @@ fn the_order_of_arrival_does_not_matter() {
 }
 
 #[test]
-fn only_whom_the_profile_trusts_can_state_it() {
-    let node = node();
-    let good = blurred(&node, true, 1);
-    let by = |issuer: &SecretKey| Statement { issuer: issuer.did().clone(), ..good.clone() };
-    let signed = |one: &Statement, key: &SecretKey| match node
-        .space
-        .take_statement(Signed::sign(one, key).unwrap())
-    {
-        Err(ChangeError::Refused(refusal)) => refusal,
-        other => panic!("{other:?}"),
-    };
-    for key in [stranger(), consumer(), provider(), authority()] {
-        assert!(matches!(signed(&by(&key), &key), Refusal::NotTrusted { .. }));
-        // In the name of the trusted one.
-        assert!(matches!(signed(&good, &key), Refusal::Statement(StatementError::Issuer { .. })));
-    }
-    let refusal = |change: &dyn Fn(&mut Statement)| {
-        let mut changed = good.clone();
-        change(&mut changed);
-        refused(&node, &changed)
-    };
-    let space = |one: &mut Statement| one.space.name = name("elsewhere");
-    assert!(matches!(refusal(&space), Refusal::OtherSpace { .. }));
-    let log = |one: &mut Statement| one.log = Some(Origin::new(rival().did()).unwrap());
-    assert!(matches!(refusal(&log), Refusal::OtherNode { .. }));
-    let no_log = |one: &mut Statement| one.log = None;
-    assert!(matches!(refusal(&no_log), Refusal::Statement(StatementError::NoNode)));
-    let kind = |one: &mut Statement| one.kind = name("no-such-kind");
-    assert!(matches!(refusal(&kind), Refusal::UnknownKind { .. }));
-    let subject = |one: &mut Statement| one.subject = Subject::Space;
-    assert!(matches!(refusal(&subject), Refusal::OtherSubject { .. }));
-    let level = |one: &mut Statement| one.kind = name("level");
-    assert!(matches!(refusal(&level), Refusal::Statement(StatementError::Value { .. })));
-    // What is paid at one provider is the word of that provider.
-    let contract = node.contract(when(vouched("blurred", "true")));
-    let paid = statement(
-        &node,
-        "payment",
-        Subject::Contract(contract),
-        Some(StatedValue::Name(name("paid"))),
-    );
-    assert!(matches!(refused(&node, &paid), Refusal::NotTrusted { .. }));
-    assert!(!is_released(&node, contract));
-    // For every node of the space.
-    let fair = statement(&node, "fair", Subject::Space, Some(StatedValue::Flag(true)));
-    state(&node, &Statement { log: None, ..fair });
-    // A bit is changed on the way.
-    let mut bytes = sign(&good).as_bytes().to_vec();
-    let last = bytes.len() - 1;
-    bytes[last] ^= 1;
-    let changed = Signed::from_bytes(bytes).unwrap();
-    assert!(matches!(
-        node.space.take_statement(changed),
-        Err(ChangeError::Refused(Refusal::Statement(StatementError::Verify(_))))
-    ));
-}
-
-#[test]
 fn who_is_no_longer_trusted_states_nothing() {
     let node = node();
     let contract = node.contract(when(vouched("blurred", "true")));
@@ -477,6 +420,25 @@ fn a_running_release_stops_when_what_it_rests_on_is_withdrawn() {
 }
 
 #[test]
+fn a_provider_states_what_it_is_trusted_for() {
+    let node = node();
+    let paid = Constraint::Payment([Payment::Paid].into());
+    let contract = node.contract(when(paid));
+    let of = || (name("payment"), Subject::Contract(contract));
+    let says = |text| Some(StatedValue::Name(name(text)));
+    for (value, expected) in
+        [(says("paid"), true), (says("overdue"), false), (says("paid"), true), (None, false)]
+    {
+        node.space.state(of(), value, days(0, 20)).unwrap();
+        assert_eq!(is_released(&node, contract), expected);
+    }
+    let others = (name("blurred"), Subject::Product(name("alloys")));
+    let error = node.space.state(others, Some(StatedValue::Flag(true)), days(0, 20)).unwrap_err();
+    assert!(matches!(error, ChangeError::Refused(Refusal::NotTrusted { .. })));
+    assert_sound(node);
+}
+
+#[test]
 fn terms_that_ask_for_what_nobody_can_state_are_not_offered() {
     let node = node();
     let typo = Node::new_offer(when(vouched("blured", "true")));
@@ -502,138 +464,4 @@ fn denials_say_what_must_be_stated() {
     let expected =
         "blurred must be true, as a party states that the space trusts; the statement says false";
     assert!(told.contains(expected), "{told}");
-}
-
-#[test]
-fn a_log_with_a_forged_statement_is_not_opened() {
-    let forge = |statement: &dyn Fn(&Node) -> Signed<Statement>| {
-        let node = node();
-        state(&node, &blurred(&node, true, 5));
-        let document = ByteBuf::from(statement(&node).as_bytes());
-        let files = node.close();
-        files.forge(Event::Stated { document });
-        match files.open() {
-            Err(SetupError::Record { source, .. }) => source,
-            other => panic!("{other:?}"),
-        }
-    };
-    let stranger_in_his_name =
-        |node: &Node| Signed::sign(&blurred(node, true, 6), &stranger()).unwrap();
-    assert!(matches!(forge(&stranger_in_his_name), Refusal::Statement(_)));
-    let stranger_as_such = |node: &Node| {
-        let mut one = blurred(node, true, 6);
-        one.issuer = stranger().did().clone();
-        Signed::sign(&one, &stranger()).unwrap()
-    };
-    assert!(matches!(forge(&stranger_as_such), Refusal::NotTrusted { .. }));
-    let replayed = |node: &Node| sign(&blurred(node, true, 5));
-    assert!(matches!(forge(&replayed), Refusal::AlreadyInForce));
-    let older = |node: &Node| sign(&blurred(node, false, 4));
-    assert!(matches!(forge(&older), Refusal::OlderStatement { .. }));
-}
-
-#[test]
-fn a_decision_on_what_nobody_stated_shows_in_the_replay() {
-    let node = node();
-    let contract = node.contract(when(vouched("blurred", "true")));
-    state(&node, &blurred(&node, true, 1));
-    assert!(is_released(&node, contract));
-    state(&node, &blurred(&node, false, 2));
-    let mut lie = node.decisions().pop().unwrap();
-    let place = lie.facts["statement:blurred"].clone();
-    assert_eq!(lie.facts["vouched:blurred"], Fact::Text("true".to_owned()));
-    lie.request = Digest::of(b"another request");
-    let files = node.close();
-    files.forge(Event::Access(lie.clone()));
-    let replayed = replay_decisions(&files.log(), authority().did(), None).unwrap();
-    let told = format!("{:?}", replayed.first);
-    assert!(told.contains("vouched:blurred") && told.contains("statement:blurred"), "{told}");
-    assert!(told.contains("Verdict"), "{told}");
-    assert_eq!(place, lie.facts["statement:blurred"]);
-}
-
-#[test]
-fn evidence_shows_the_statements_on_which_was_decided() {
-    let node = node();
-    let contract = node.contract(when(vouched("blurred", "true")));
-    state(&node, &blurred(&node, true, 1));
-    let release = node.released(contract);
-    let evidence = node.space.evidence(release.receipt()).unwrap();
-    let bytes = evidence.to_bytes().unwrap();
-    let told = |bytes: &[u8]| {
-        let findings = verify(bytes).unwrap().findings();
-        findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    };
-    let shown = told(&bytes);
-    let signed = format!("proved: {} signed what the decision rests on", inspector().did());
-    assert!(shown.contains(&signed), "{shown}");
-    assert!(shown.contains("not proved: that the space trusts"), "{shown}");
-
-    // Without it, the file says that it is the provider's word.
-    let mut parts: BTreeMap<String, serde_cbor::Value> = serde_cbor::from_slice(&bytes).unwrap();
-    let statements = parts.remove("statements").unwrap();
-    let write = |parts: &BTreeMap<String, serde_cbor::Value>| {
-        dataspace_primitives::cbor::to_canonical(parts).unwrap()
-    };
-    assert!(verify(&write(&parts)).is_err(), "of the version with statements");
-    parts.insert("v".to_owned(), serde_cbor::Value::Integer(2));
-    let without = told(&write(&parts));
-    assert!(without.contains("not proved: that a party that the space trusts stated"), "{without}");
-    assert!(!without.contains(&signed));
-
-    // What no statement is named for is no fact, and none is from later.
-    for (fact, value) in [
-        ("payment", Fact::Text("paid".to_owned())),
-        ("vouched:grade", Fact::Text("A".to_owned())),
-        ("statement:grade", Fact::Number(1_000_000)),
-        ("productLevel", Fact::Number(1)),
-        ("state", Fact::Text("running".to_owned())),
-        ("events", Fact::Texts(["fair".to_owned()].into())),
-    ] {
-        let mut lie = node.decisions().pop().unwrap();
-        lie.facts.insert(fact.to_owned(), value);
-        lie.request = Digest::of(fact.as_bytes());
-        let forged = node.files.copy();
-        forged.forge(Event::Access(lie));
-        let replayed = replay_decisions(&forged.log(), authority().did(), None).unwrap();
-        let told = format!("{:?}", replayed.first);
-        assert!(told.contains(fact), "{told}");
-    }
-
-    // With another statement, under the same checkpoint: one that says the contrary, and one of another kind.
-    state(&node, &blurred(&node, false, 2));
-    let fair = statement(&node, "fair", Subject::Space, Some(StatedValue::Flag(true)));
-    state(&node, &fair);
-    let size = node.len();
-    let checkpoint = node.space.checkpoint().unwrap();
-    let entry = |index: u64| {
-        let index = dataspace_tlog::LeafIndex::new(index);
-        dataspace_ledger::evidence::Entry {
-            index,
-            path: node.space.log().inclusion_proof(index, checkpoint.size()).unwrap().path,
-            record: ByteBuf::from(node.space.log().read(index).unwrap()),
-        }
-    };
-    let collect = |statements: Vec<u64>| {
-        let credential = |key: &SecretKey| crate::support::signed_credential(key, |_| {});
-        let receipt = release.receipt();
-        dataspace_ledger::Evidence::collect(
-            &checkpoint,
-            [entry(6), entry(receipt.index.as_u64())],
-            [&credential(&provider()), &credential(&consumer())],
-            Some(&receipt.request),
-            Vec::new(),
-        )
-        .with_statements(statements.into_iter().map(entry).collect())
-        .verify(authority().did())
-    };
-    assert!(collect(vec![7]).is_ok());
-    for others in [vec![size - 1], vec![size - 2], vec![7, size - 1], vec![7, 7, 6], vec![5]] {
-        let error = collect(others.clone()).unwrap_err();
-        assert!(
-            matches!(error, EvidenceError::OtherStatement { .. } | EvidenceError::Event { .. }),
-            "{others:?}: {error:?}"
-        );
-    }
-    drop(statements);
 }
