@@ -126,7 +126,7 @@ impl Evidence {
     }
 
     /// With the records of the statements on which was decided, under the same checkpoint: all of them, or
-    /// none if one cannot be read any more.
+    /// none if one can no longer be read.
     #[must_use]
     pub fn with_statements(self, statements: Vec<Entry>) -> Self {
         let v = if statements.is_empty() { self.v } else { WITH_STATEMENTS };

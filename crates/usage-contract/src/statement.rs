@@ -145,7 +145,7 @@ pub enum StatementError {
     /// It does not verify with the keys of those who signed it.
     #[error("the statement does not verify")]
     Verify(#[from] VerifyError),
-    /// Whoever signed it has no DID.
+    /// The key that signed it belongs to no DID.
     #[error("the statement is signed by a key of nobody")]
     Signer(#[from] ParseDidError),
     /// Signed by somebody else.

@@ -115,7 +115,7 @@ impl Vouched {
         Ok(())
     }
 
-    /// Adds what is stated to the facts of the access, the environment of which is the stated one.
+    /// Adds what is stated to the facts of the access.
     pub(crate) fn tell<'a>(&'a self, facts: &mut Facts<'a>) {
         facts.vouched = &self.said;
         facts.payment = self.payment;

@@ -20,7 +20,7 @@ use crate::access::asked::Receipt;
 use crate::error::WriteError;
 use crate::space::DataSpace;
 
-/// A statement's place, its record, and whoever signed it.
+/// A statement's place, its record, and its signers.
 type Stated = (LeafIndex, Vec<u8>, Vec<Did>);
 
 /// Why there is no evidence for a decision.
@@ -151,7 +151,7 @@ impl DataSpace {
         Ok((evidence, checkpoint.size()))
     }
 
-    /// The records of the statements on which was decided, with whoever signed them; none if one of them was
+    /// The records of the statements on which was decided, with their signers; none if one of them was
     /// archived: then the file says so.
     fn statements(&self, access: &AccessRecord) -> Result<Vec<Stated>, ExportError> {
         let (log, mut all) = (&self.inner.log, Vec::new());

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use dataspace_identity::{Origin, SecretKey};
+use dataspace_identity::{MembershipCredential, Origin, SecretKey};
 use dataspace_ledger::{Refusal, evidence::EvidenceError};
 use dataspace_primitives::{Digest, Signed};
 use dataspace_runtime::{ChangeError, replay_decisions, setup::SetupError};
 use dataspace_tlog::{Event, Fact};
 use dataspace_usage_contract::{
     Statement,
-    statement::{StatedValue, StatementError, Subject},
+    statement::{About, StatedBy, StatedValue, StatementError, StatementRule, Subject},
 };
 use serde_bytes::ByteBuf;
 
+use crate::rotation::{YEAR, document, institute, key};
 use crate::support::story::verify;
-use crate::support::{Node, authority, consumer, name, provider, rival, stranger};
+use crate::support::{
+    Node, authority, consumer, credential, name, provider, rival, signed_profile, stranger,
+};
 use crate::vouched::{
     blurred, inspector, is_released, node, refused, sign, state, statement, vouched, when,
 };
@@ -209,4 +212,47 @@ fn only_whom_the_profile_trusts_can_state_it() {
         node.space.take_statement(changed),
         Err(ChangeError::Refused(Refusal::Statement(StatementError::Verify(_))))
     ));
+}
+
+#[test]
+fn what_was_signed_by_a_key_that_is_taken_back_no_longer_counts() {
+    let node = Node::new();
+    let did = institute();
+    let profile = signed_profile(|profile| {
+        profile.version = 2;
+        let by = StatedBy::Party(did.clone());
+        let rule = StatementRule { by, about: About::Product };
+        profile.statements = [(name("blurred"), rule)].into();
+    });
+    node.space.publish(profile).unwrap();
+    let by_first = |serial| {
+        let mut one = blurred(&node, true, serial);
+        one.issuer = did.clone();
+        Signed::sign(&one, &key(&did, 1)).unwrap()
+    };
+    // Nobody knows its keys yet.
+    assert!(node.space.take_statement(by_first(1)).is_err());
+    let member = MembershipCredential { subject: did.clone(), ..credential(&authority()) };
+    node.space.admit(Signed::sign(&member, &authority()).unwrap()).unwrap();
+    node.space.record_keys(document(&did, 1, &[(1, YEAR)], &authority())).unwrap();
+    node.space.take_statement(by_first(1)).unwrap();
+    let contract = node.contract(when(vouched("blurred", "true")));
+    let release = node.released(contract);
+    // The file shows the issuer's keys, too.
+    let bytes = node.space.evidence(release.receipt()).unwrap().to_bytes().unwrap();
+    let findings = verify(&bytes).unwrap().findings();
+    let expected = format!("{did} signed what the decision rests on");
+    assert!(findings.iter().any(|one| one.to_string().contains(&expected)), "{findings:?}");
+    drop(release);
+
+    node.space.record_keys(document(&did, 2, &[(2, YEAR)], &authority())).unwrap();
+    assert!(!is_released(&node, contract));
+    assert!(node.space.take_statement(by_first(2)).is_err());
+    let mut again = blurred(&node, true, 2);
+    again.issuer = did.clone();
+    node.space.take_statement(Signed::sign(&again, &key(&did, 2)).unwrap()).unwrap();
+    assert!(is_released(&node, contract));
+    let files = node.close();
+    let replayed = replay_decisions(&files.log(), authority().did(), None).unwrap();
+    assert!(replayed.is_sound(), "{:?}", replayed.first);
 }
