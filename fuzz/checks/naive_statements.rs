@@ -31,8 +31,10 @@ impl Model {
         refused.state(rule.is_some_and(|(by, _)| by != one.issuer), "NotTrusted");
         refused.state(rule.is_some_and(|(_, about)| about != one.about), "OtherSubject");
         let known = self.newest(|other| other.is_about_the_same(one));
-        refused.state(known.is_some_and(|(_, known)| known == *one), "AlreadyInForce");
-        let is_older = known.is_some_and(|(_, known)| known != *one && known.serial >= one.serial);
+        let is_same = |known: Stated| known.plain() == one.plain();
+        refused.state(known.is_some_and(|(_, known)| is_same(known)), "AlreadyInForce");
+        let is_older =
+            known.is_some_and(|(_, known)| !is_same(known) && known.serial >= one.serial);
         refused.state(is_older, "OlderStatement");
     }
 
@@ -90,6 +92,15 @@ fn share(one: (u64, u64), other: (u64, u64)) -> bool {
 }
 
 impl Stated {
+    /// Without what it does not say.
+    fn plain(self) -> Self {
+        match self.about {
+            About::Product => Self { member: Who::Alice, ..self },
+            About::Member => Self { product: 0, ..self },
+            About::Space => Self { product: 0, member: Who::Alice, ..self },
+        }
+    }
+
     fn is_about_the_same(&self, other: &Self) -> bool {
         let subject = |one: &Self| match one.about {
             About::Product => (Some(one.product), None),

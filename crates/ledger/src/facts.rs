@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use dataspace_identity::MembershipCredential;
 use dataspace_policy::{
     Action, Facts, Terms, Uses,
-    facts::{Environment, Fact, Kind, Known, Person, Told},
+    facts::{Environment, Fact, Known, Person, Told},
 };
 use dataspace_primitives::{Name, UnixMillis};
 use dataspace_tlog::Fact as Entry;

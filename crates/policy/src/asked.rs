@@ -6,6 +6,7 @@ use dataspace_primitives::Name;
 
 use crate::facts::{Constraint, Fact, Form, Owner};
 use crate::source::Source;
+use crate::terms::Terms;
 
 /// The type of credential that every member of a space holds.
 pub(crate) const MEMBERSHIP: &str = "MembershipCredential";
@@ -37,6 +38,18 @@ impl Unknown<'_> {
 
 fn has_membership(types: &BTreeSet<Name>) -> bool {
     types.iter().any(|one| one.as_str() == MEMBERSHIP)
+}
+
+impl Terms {
+    /// The facts of the table that constraints ask for, at any depth.
+    #[must_use]
+    pub fn asked(&self) -> BTreeSet<Fact> {
+        let mut all = BTreeSet::new();
+        for constraint in self.rules().flat_map(|(_, rule)| &rule.constraints) {
+            constraint.each(&mut |one| all.extend(one.fact()));
+        }
+        all
+    }
 }
 
 impl Constraint {

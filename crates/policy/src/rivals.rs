@@ -16,7 +16,7 @@ impl Exclusive {
     /// away from what is exclusive from the instant `from` on.
     #[must_use]
     pub fn conflicts(&self, from: UnixMillis, (terms, other): (&Terms, Validity)) -> bool {
-        let is_in_time = other.from() < self.until && from < other.until();
+        let is_in_time = from.max(other.from()) < self.until.min(other.until());
         is_in_time
             && match terms.reach() {
                 None => true,

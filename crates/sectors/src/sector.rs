@@ -14,7 +14,7 @@ use dataspace_usage_contract::{
     DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite,
     profile::{DENIALS_PER_MINUTE, PROFILE_LIST_MAX},
     scenario::BROADER_LEVELS_MAX,
-    statement::{About, FactKind, STATEMENT_KINDS_MAX, StatedBy, StatementRule},
+    statement::{About, FactKind, STATEMENT_KINDS_MAX, StatedBy, StatementRule, kinds_of},
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -239,9 +239,9 @@ impl Sector {
             let example = template.fill(&template.example());
             let example = example
                 .map_err(|source| InvalidSector::Template { number, source: source.into() })?;
-            let mut kinds = example.terms(Language::English).vouched().map(|(kind, _)| kind);
-            if let Some(kind) = kinds.find(|kind| !sector.statements.contains_key(*kind)) {
-                return Err(InvalidSector::Kind { number, kind: kind.clone() });
+            let mut kinds = kinds_of(example.terms(Language::English)).into_iter();
+            if let Some(kind) = kinds.find(|kind| !sector.statements.contains_key(kind)) {
+                return Err(InvalidSector::Kind { number, kind });
             }
             if sector.template(template.id().as_str()).is_some() {
                 return Err(InvalidSector::Repeated { number });

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use dataspace_identity::{Did, Origin, Resolver, SpaceId, claimed_keys, did::ParseDidError};
-use dataspace_policy::facts::Payment;
+use dataspace_policy::{
+    Terms,
+    facts::{Fact, Payment},
+};
 use dataspace_primitives::{
     Name, Payload, Signed, UnixMillis, Validity, Verified, bounded, signed::VerifyError,
 };
@@ -263,6 +266,18 @@ impl FactKind {
         }
     }
 
+    /// The fact.
+    #[must_use]
+    pub const fn fact(self) -> Fact {
+        match self {
+            Self::Payment => Fact::Payment,
+            Self::Events => Fact::Events,
+            Self::State => Fact::State,
+            Self::Level => Fact::Level,
+            Self::Attested => Fact::Attested,
+        }
+    }
+
     /// What its statements are about.
     #[must_use]
     pub const fn about(self) -> About {
@@ -294,6 +309,15 @@ impl FactKind {
             _ => false,
         }
     }
+}
+
+/// The kinds of statements that terms ask for.
+#[must_use]
+pub fn kinds_of(terms: &Terms) -> BTreeSet<Name> {
+    let asked = terms.asked();
+    let facts = FactKind::ALL.into_iter().filter(|kind| asked.contains(&kind.fact()));
+    let facts = facts.filter_map(|kind| kind.as_str().parse().ok());
+    facts.chain(terms.vouched().map(|(kind, _)| kind.clone())).collect()
 }
 
 /// The state of a payment of this name.

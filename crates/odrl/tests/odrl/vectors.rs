@@ -240,6 +240,6 @@ fn every_constraint_duty_and_legal_clause_has_a_vector() {
             Legal::Forbidden { .. } => "Forbidden",
         }));
     }
-    assert_eq!(constraints.len(), 32, "{constraints:?}");
+    assert_eq!(constraints.len(), 33, "{constraints:?}");
     assert_eq!(others.len(), 25, "{others:?}");
 }
