@@ -16,7 +16,7 @@ use dataspace_primitives::{
 };
 use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Termination, contract_id,
+    PublishedProfile, SpaceProfile, Statement, Termination, contract_id, statement::Subject,
 };
 use serde::{Deserialize, Serialize};
 use serde_cbor::Value;
@@ -135,6 +135,16 @@ pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
     }
     for profile in documents::<SpaceProfile>(world, bytes, content) {
         kinds.extend(assert_profile(world, profile).then_some("profile"));
+    }
+    for statement in documents::<Statement>(world, bytes, content) {
+        if let Ok(one) = Statement::verify(statement, &DidKeys, world.now) {
+            let Statement { issuer, log, subject, value, .. } = one.value();
+            assert!(issuer.has_signed(&one));
+            assert!(log.is_some() || !matches!(subject, Subject::Product(_)));
+            // What terms compare is a name.
+            let _said = value.as_ref().and_then(|value| value.says(world.now));
+            kinds.push("statement");
+        }
     }
     for request in documents::<AccessRequest>(world, bytes, content) {
         kinds.extend(request.verify(&world.keys, world.now).map(|_| "request"));

@@ -46,6 +46,7 @@ fn profile(authority: &Did) -> Result<SpaceProfile, Box<dyn Error>> {
         data: DataRules { product_classes: ["tests".parse()?].into() },
         policies: String::new(),
         odrl: OdrlOperands::default(),
+        statements: [].into(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The documents of what happens in plain numbers. Each is signed once and kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use dataspace_identity::{
 };
 use dataspace_odrl::OdrlOperands;
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, MaskMethod, Rule, Scope, Terms,
+    Action, ColumnMask, Constraint, Duty, Exclusive, MaskMethod, Rule, Scope, Terms,
     cedar_text::COMPILER_VERSION,
 };
 use dataspace_primitives::cbor::to_canonical;
@@ -22,15 +22,17 @@ use dataspace_tlog::{
 };
 use dataspace_usage_contract::{
     Agreement, ContractId, DataRules, EntityRules, OfferId, Parameters, ProviderPolicies, Scenario,
-    SpaceProfile, Suite,
+    SpaceProfile, Statement, Suite,
+    statement::{self, StatedBy, StatedValue, StatementRule, Subject},
 };
 use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::ledger_plain::{
-    CLASSES, Contract, Credential, ELSEWHERE, Event, Flaw, Log, PRODUCTS, Policies, Product,
-    Profile, REGIONS, Revocation, Space, Termination, Tried, UNIT, Who, unit,
+    About, CLASSES, Contract, Credential, ELSEWHERE, Event, Flaw, KINDS, Log, PRODUCTS, Policies,
+    Product, Profile, REGIONS, Revocation, Space, Stated, Termination, Tried, UNIT, Who, unit,
 };
 use crate::naive_decision::roles;
+use crate::naive_statements::{EXCLUSIVE, EXCLUSIVE_UNTIL};
 
 pub(crate) fn name(text: &str) -> Name {
     text.parse().expect("a name")
@@ -133,8 +135,41 @@ fn profile(profile: Profile) -> ByteBuf {
             data: DataRules { product_classes: classes.map(|class| name(class)).collect() },
             policies: if less.train { forbidden.to_owned() } else { String::new() },
             odrl: OdrlOperands::default(),
+            statements: rules(less.stated),
         };
         signed(&profile, signer)
+    })
+}
+
+fn rules(is_less: bool) -> BTreeMap<Name, StatementRule> {
+    let blurred = StatementRule {
+        by: StatedBy::Party(did(Who::Bob).clone()),
+        about: statement::About::Product,
+    };
+    let solvent = StatementRule { by: StatedBy::Provider, about: statement::About::Member };
+    let mut rules = BTreeMap::from([(name(KINDS[1]), solvent)]);
+    rules.extend((!is_less).then(|| (name(KINDS[0]), blurred)));
+    rules
+}
+
+fn stated(one: Stated) -> ByteBuf {
+    static ALL: Kept<Stated, ByteBuf> = Kept::new();
+    ALL.get(one, || {
+        let content = Statement {
+            space: space(one.space),
+            log: one.log.map(log),
+            issuer: did(one.issuer).clone(),
+            subject: match one.about {
+                About::Product => Subject::Product(name(PRODUCTS[one.product])),
+                About::Member => Subject::Member(did(one.member).clone()),
+                About::Space => Subject::Space,
+            },
+            kind: name(KINDS[one.kind]),
+            value: one.says.map(StatedValue::Flag),
+            serial: one.serial,
+            validity: validity(one.from, one.until),
+        };
+        signed(&content, one.signer)
     })
 }
 
@@ -228,6 +263,15 @@ pub(crate) fn terms(kind: usize) -> Terms {
             terms.permit(Rule::new([Read, Train]).when(miner))
         }
         ELSEWHERE => terms.permit(read().when(Constraint::Count(2))),
+        12 => {
+            let values = [name("true")].into();
+            terms.permit(read().when(Constraint::Vouched { kind: name(KINDS[0]), values }))
+        }
+        EXCLUSIVE => {
+            let (territories, until) = ([region(1)].into(), millis(unit(EXCLUSIVE_UNTIL)));
+            Terms { exclusive: Some(Exclusive { territories, until }), ..terms.permit(read()) }
+        }
+        14 => terms.permit(read().when(Constraint::RecipientRegion([region(2)].into()))),
         other => panic!("no terms {other}"),
     }
 }
@@ -359,6 +403,7 @@ pub(crate) fn record(tried: &Tried) -> Record {
             Logged::Terminated { contract: concluded(said).id, document: whole(termination(one)) }
         }
         Event::Policies(one) => Logged::Policies { document: whole(policies(one)) },
+        Event::Stated(one) => Logged::Stated { document: whole(stated(one)) },
         Event::SetBack { from } => Logged::ClockSetBack { from: millis(from) },
         Event::Opened => Logged::Opened { epoch: ByteArray::new([7; 16]) },
         Event::Archived => Logged::Archived { before: LeafIndex::new(1) },

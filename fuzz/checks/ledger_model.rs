@@ -71,8 +71,8 @@ fn told(refusal: &Refusal) -> String {
     let names: Vec<_> = text.split(|char: char| !char.is_ascii_alphanumeric()).collect();
     match names[..] {
         [
-            first
-            @ ("Profile" | "Credential" | "Revocation" | "Policies" | "Agree" | "Termination"),
+            first @ ("Profile" | "Credential" | "Revocation" | "Policies" | "Agree" | "Termination"
+            | "Statement"),
             second,
             ..,
         ] => {
@@ -167,6 +167,7 @@ impl Run {
         counts.changes += 1;
         let record = record(tried);
         let checked = self.state.check(record.clone());
+        let checked = checked.and_then(|taken| self.check_rivals(taken, millis(tried.time)));
         let expected = self.model.refuses(tried);
         let what = || format!("{tried:?} after {:#?}", self.model.past);
         assert_told(&checked, expected.names(), counts, &what);
@@ -208,6 +209,21 @@ impl Run {
         for now in [tried.time, tried.time + UNIT, tried.time + LEAP * UNIT] {
             self.assert_same(now, story.dice.roll(self.records.len() + 1));
         }
+    }
+
+    /// As a node, and a replay: an exclusive contract is held against each that is in force.
+    fn check_rivals(&self, taken: Taken, now: UnixMillis) -> Result<Taken, Refusal> {
+        if let Taken::Change(change) = &taken
+            && let Some(document) = change.document()
+        {
+            let agreement = document.agreement().value();
+            for rival in self.state.rivals(agreement) {
+                let found = self.documents.iter().find(|(one, _)| id(one) == rival.id());
+                let (_, found) = found.expect("the contract's document");
+                SpaceState::check_rival(agreement, found, now)?;
+            }
+        }
+        Ok(taken)
     }
 
     /// What is known of releases after the next record.
@@ -348,15 +364,17 @@ impl Run {
             uses,
         };
         let document = self.documents.iter().find(|(one, _)| *one == asked.contract);
+        let vouched = self.state.vouched(contract, &stated, millis(now));
         let case = Case {
             contract,
             document: document.map(|(_, document)| document).expect("the contract's document"),
             member: self.state.member(consumer).expect("who concluded is known"),
             stated: &stated,
+            vouched: &vouched,
             now: millis(now),
         };
         let facts = self.state.facts(&case);
-        let recorded = facts::recorded(&facts);
+        let recorded = facts::recorded(&facts, &vouched);
         assert_eq!(recorded, self.model.facts(asked, now, consumer.as_str()), "{}", what());
 
         let expected = self.model.decide(asked, now);

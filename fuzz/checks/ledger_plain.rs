@@ -22,8 +22,8 @@ pub(crate) const PRODUCTS: [&str; 3] = ["alloys", "melts", "ores"];
 pub(crate) const PURPOSES: [&str; 4] = ["research", "science", "testing", "sailing"];
 pub(crate) const ACTIONS: [&str; 5] = ["read", "transfer", "derive", "train", "query"];
 
-/// Terms of so many kinds; the last one is of another version of the compiler.
-pub(crate) const TERMS: usize = 12;
+/// Terms of so many kinds; [`ELSEWHERE`] are of another version of the compiler.
+pub(crate) const TERMS: usize = 15;
 pub(crate) const ELSEWHERE: usize = 11;
 
 /// Texts of a provider's policies; the last two are not acceptable.
@@ -75,6 +75,8 @@ pub(crate) struct Tightened {
     pub(crate) purpose: bool,
     /// To train.
     pub(crate) train: bool,
+    /// Whom it trusts for statements of the first kind.
+    pub(crate) stated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,6 +158,34 @@ pub(crate) struct Policies {
     pub(crate) text: usize,
 }
 
+/// Kinds of statements; nobody is trusted for the last one.
+pub(crate) const KINDS: [&str; 3] = ["blurred", "solvent", "weather"];
+
+/// What a statement is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum About {
+    Product,
+    Member,
+    Space,
+}
+
+/// A statement of what is so, is not, or is withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Stated {
+    pub(crate) space: Space,
+    pub(crate) log: Option<Log>,
+    pub(crate) issuer: Who,
+    pub(crate) signer: Who,
+    pub(crate) kind: usize,
+    pub(crate) about: About,
+    pub(crate) product: usize,
+    pub(crate) member: Who,
+    pub(crate) says: Option<bool>,
+    pub(crate) serial: u64,
+    pub(crate) from: u64,
+    pub(crate) until: u64,
+}
+
 /// What a consumer asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
@@ -185,6 +215,7 @@ pub(crate) enum Event {
         termination: Termination,
     },
     Policies(Policies),
+    Stated(Stated),
     SetBack {
         from: u64,
     },

@@ -3,8 +3,9 @@
 use crate::dice::Dice;
 use crate::ledger_documents::admission;
 use crate::ledger_plain::{
-    ACTIONS, Asked, Contract, Credential, ELSEWHERE, Event, Flaw, LEAP, Log, PURPOSES, Policies,
-    Product, Profile, Revocation, Space, TERMS, TEXTS, Termination, Tightened, Tried, Who, unit,
+    ACTIONS, About, Asked, Contract, Credential, ELSEWHERE, Event, Flaw, LEAP, Log, PURPOSES,
+    Policies, Product, Profile, Revocation, Space, Stated, TERMS, TEXTS, Termination, Tightened,
+    Tried, Who, unit,
 };
 use crate::naive_ledger::Model;
 
@@ -32,6 +33,10 @@ impl<'d, 'b> Story<'d, 'b> {
         story.admit_all();
         for id in 0..3 {
             story.first.push(Event::Product(Product { id, class: id, descriptor: 0 }));
+        }
+        for product in 0..3 {
+            let one = story.good_statement(0);
+            story.first.push(Event::Stated(Stated { product, ..one }));
         }
         for consumer in [Who::Alice, Who::Bob] {
             let contract = story.good_contract(consumer);
@@ -78,6 +83,7 @@ impl<'d, 'b> Story<'d, 'b> {
             region: self.once_in(4),
             purpose: self.once_in(4),
             train: self.once_in(2),
+            stated: self.once_in(4),
         };
         // The first one founds the space.
         let is_first = version == 1;
@@ -229,6 +235,48 @@ impl<'d, 'b> Story<'d, 'b> {
         }
     }
 
+    /// By whom the first profile trusts, about what it should be.
+    fn good_statement(&mut self, kind: usize) -> Stated {
+        let is_first = kind == 0;
+        let issuer = if is_first { Who::Bob } else { Who::Provider };
+        Stated {
+            space: Space::Here,
+            log: Some(Log::Here),
+            issuer,
+            signer: issuer,
+            kind,
+            about: if is_first { About::Product } else { About::Member },
+            product: self.dice.roll(3),
+            member: self.pick(&[Who::Alice, Who::Bob]),
+            says: Some(true),
+            serial: 1,
+            from: unit(self.at - 8),
+            until: unit(self.pick(&[200, 2_000, 2_000]).max(self.at + 20)),
+        }
+    }
+
+    fn statement(&mut self) -> Stated {
+        let kind = if self.once_in(12) { 2 } else { self.dice.roll(2) };
+        let mut one = self.good_statement(kind);
+        one.space = self.space();
+        one.log = if self.once_in(8) { None } else { Some(self.log()) };
+        if self.once_in(12) {
+            one.issuer = self.pick(&Who::ALL);
+            one.signer = one.issuer;
+        }
+        one.signer = self.signer(one.signer);
+        if self.once_in(12) {
+            one.about = self.pick(&[About::Product, About::Member, About::Space]);
+        }
+        one.says = self.pick(&[Some(true), Some(true), Some(false), None]);
+        one.serial = self.pick(&[1, 2, 3, 4, 5, 9]);
+        if self.once_in(4) {
+            one.from = unit(self.at + 1 - self.pick(&[0, 1, 3]));
+            one.until = one.from + unit(self.pick(&[1, 2, 4, 6])) - unit(0);
+        }
+        one
+    }
+
     fn denials(&mut self) -> Event {
         let consumer = self.pick(&[Who::Alice, Who::Bob, Who::Stranger]);
         let (from, until) = (unit(self.at - 1), unit(self.at - self.pick(&[0, 1, 1, 2])));
@@ -311,7 +359,7 @@ impl<'d, 'b> Story<'d, 'b> {
                 self.first.push(admission(one));
             }
         }
-        let event = match self.dice.roll(59) {
+        let event = match self.dice.roll(63) {
             0..5 => {
                 let one = self.credential();
                 admission(one)
@@ -335,6 +383,7 @@ impl<'d, 'b> Story<'d, 'b> {
             20 => self.denials(),
             21 => self.again(model),
             22..25 => self.released(model),
+            25..29 => Event::Stated(self.statement()),
             _ => return None,
         };
         let has_document = !matches!(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataspace_tlog::Fact;
 
 use crate::ledger_plain::{
-    Asked, CLASSES, ELSEWHERE, PRODUCTS, PURPOSES, REGIONS, ROLES, UNIT, Who, unit,
+    Asked, CLASSES, ELSEWHERE, KINDS, PRODUCTS, PURPOSES, REGIONS, ROLES, UNIT, Who, unit,
 };
 use crate::naive_ledger::Model;
 
@@ -146,6 +146,12 @@ impl Model {
             9 => vec![permit(READ, &[uses < 1]), second(&["transfer"], &[uses < 3])],
             10 => vec![permit(&["read", "train"], &[credential.roles & 1 == 1])],
             ELSEWHERE => vec![permit(READ, &[])],
+            12 => {
+                let is_blurred = self.says(&contract, 0, now).is_some_and(|(_, says)| says);
+                vec![permit(READ, &[is_blurred])]
+            }
+            13 => vec![permit(READ, &[])],
+            14 => vec![permit(READ, &[recipient == Some(2)])],
             other => panic!("no terms {other}"),
         }
     }
@@ -188,6 +194,18 @@ impl Model {
             ("usesThisMonth", Fact::Number(this_month)),
         ];
         facts.extend(asked.recipient.map(|one| ("recipientRegion", text(REGIONS[one]))));
-        facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()
+        let stated = KINDS.iter().enumerate().filter_map(|(kind, name)| {
+            let (place, says) = self.says(contract, kind, now)?;
+            Some((name, place, says))
+        });
+        let stated = stated.flat_map(|(name, place, says)| {
+            let place = Fact::Number(place as u64);
+            [
+                (format!("vouched:{name}"), text(&says.to_string())),
+                (format!("statement:{name}"), place),
+            ]
+        });
+        let facts = facts.into_iter().map(|(name, fact)| (name.to_owned(), fact));
+        facts.chain(stated).collect()
     }
 }

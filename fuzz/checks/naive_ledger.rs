@@ -31,11 +31,11 @@ impl Refusals {
         if self.document.is_empty() { &self.state } else { &self.document }
     }
 
-    fn document(&mut self, is_wrong: bool, name: &'static str) {
+    pub(crate) fn document(&mut self, is_wrong: bool, name: &'static str) {
         self.document.extend(is_wrong.then_some(name));
     }
 
-    fn state(&mut self, is_wrong: bool, name: &'static str) {
+    pub(crate) fn state(&mut self, is_wrong: bool, name: &'static str) {
         self.state.extend(is_wrong.then_some(name));
     }
 }
@@ -100,6 +100,7 @@ impl Model {
                 refused.document(!is_broken && is_others, "Agree/Log");
                 refused.state(said != contract, "Mismatch");
                 self.conclusion(&mut refused, &contract, now);
+                self.rivals(&mut refused, &contract, now);
             }
             Event::Terminated { said, termination } => {
                 let Termination { contract, by, signer } = termination;
@@ -124,6 +125,7 @@ impl Model {
                 let is_dropped = text == 1 && self.profile().less.purpose;
                 refused.state(text == 5 || is_dropped, "Policies/Value");
             }
+            Event::Stated(one) => self.statement(&mut refused, &one, tried),
             Event::Denials { consumer, from, until, count } => {
                 refused.state(self.admitted(consumer).is_none(), "NotAMember");
                 refused.state(count == 0 || until < from, "Decision");

@@ -89,6 +89,10 @@ fn holds(constraint: &Constraint, facts: &Facts<'_>) -> Option<bool> {
             let (_, value) = facts.attributes.iter().find(|(key, _)| *key == name)?;
             share(values, &[value])
         }
+        Constraint::Vouched { kind, values } => {
+            let (_, value) = facts.vouched.iter().find(|(key, _)| *key == kind)?;
+            share(values, &[value])
+        }
         Constraint::Role(all) => share(all, &facts.roles.iter().collect::<Vec<_>>()),
         Constraint::PersonRole(all) => share(all, &facts.person?.roles.iter().collect::<Vec<_>>()),
         Constraint::Attested => facts.environment?.attested?,

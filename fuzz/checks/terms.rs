@@ -1,10 +1,12 @@
 //! Terms that may be signed compile, and decide as a naive reading of them says.
 
+use std::collections::BTreeMap;
+
 use dataspace_policy::{
     Action, Constraint, Decision, Facts, Layers, Program, Rule, Scope, Terms, Uses,
     facts::Environment, policies::InvalidPolicies,
 };
-use dataspace_primitives::cbor;
+use dataspace_primitives::{Name, cbor};
 
 use crate::naive_terms;
 
@@ -71,6 +73,20 @@ fn bend<'a>(constraint: &'a Constraint, facts: &mut Facts<'a>) {
     }
 }
 
+/// What trusted parties state, so that the constraints hold.
+fn said(all: &[Constraint], vouched: &mut BTreeMap<Name, Name>) {
+    for one in all {
+        match one {
+            Constraint::Vouched { kind, values } => {
+                vouched.insert(kind.clone(), values.first().expect("checked").clone());
+            }
+            Constraint::All(all) => said(all, vouched),
+            Constraint::Any(all) | Constraint::One(all) => said(&all[..1], vouched),
+            _ => {}
+        }
+    }
+}
+
 pub(crate) fn check(bytes: &[u8]) {
     let Ok(terms) = cbor::from_canonical::<Terms>(bytes, 1 << 15) else { return };
     let usual = facts().expect("good facts");
@@ -89,8 +105,16 @@ pub(crate) fn check(bytes: &[u8]) {
         Err(error) => panic!("{error}\n{text}"),
     };
     let mut all = vec![usual, Facts { action: Action::Share, uses: Uses::default(), ..usual }];
-    for rule in terms.permissions.iter().chain(&terms.prohibitions).take(8) {
-        let inside = bent(rule, usual);
+    let rules = terms.permissions.iter().chain(&terms.prohibitions).take(8);
+    let rules: Vec<_> = rules
+        .map(|rule| {
+            let mut vouched = BTreeMap::new();
+            said(&rule.constraints, &mut vouched);
+            (rule, vouched)
+        })
+        .collect();
+    for (rule, vouched) in &rules {
+        let inside = Facts { vouched, ..bent(rule, usual) };
         let contract = inside.uses.contract + 1;
         all.push(Facts { uses: Uses { contract, ..inside.uses }, ..inside });
         all.push(Facts { participant: "did:key:z6Mkother", ..inside });

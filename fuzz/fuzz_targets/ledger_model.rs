@@ -16,5 +16,7 @@ mod ledger_story;
 mod naive_decision;
 #[path = "../checks/naive_ledger.rs"]
 mod naive_ledger;
+#[path = "../checks/naive_statements.rs"]
+mod naive_statements;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ledger_model::check(bytes));

@@ -115,6 +115,7 @@ fn show_sector(sector: &Sector, lang: Language, json: bool) {
         ("purposes", sector.purposes(lang).collect::<Vec<_>>()),
         ("classes", sector.classes(lang).collect()),
         ("roles", sector.roles(lang).collect()),
+        ("statements", sector.statements(lang).collect()),
         ("forbids", sector.forbids(lang).collect()),
     ];
     if json {

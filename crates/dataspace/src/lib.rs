@@ -85,12 +85,12 @@ pub use dataspace_runtime::{NodeKeys, generate_key, key_files::KeyFileError};
 
 // What is agreed.
 pub use dataspace_policy::{
-    Action, Aggregate, ColumnMask, Constraint, Duty, KeptColumns, MaskMethod, Operator, RowFilter,
-    Rule, Scalar, Terms,
+    Action, Aggregate, ColumnMask, Constraint, Duty, Exclusive, KeptColumns, MaskMethod, Operator,
+    RowFilter, Rule, Scalar, Terms,
 };
 pub use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, ContractId, Offer, SpaceProfile, Statements, Termination,
-    contract_id,
+    Acceptance, AccessRequest, Agreement, ContractId, Offer, SpaceProfile, Statement, Statements,
+    Termination, contract_id,
 };
 
 // Both halves.
@@ -137,6 +137,11 @@ pub use dataspace_tlog::{Checkpoint, Fault, LeafIndex, record::ReceivedAnswer};
 /// What data spaces of three sectors begin with: words, forbids, templates of terms.
 pub mod sectors {
     pub use dataspace_sectors::*;
+}
+
+/// Signed statements of parties that a space trusts for them.
+pub mod statement {
+    pub use dataspace_usage_contract::statement::*;
 }
 
 /// Released rows as CSV, JSON lines, Parquet and Arrow IPC.

@@ -12,6 +12,7 @@ mod members;
 pub(crate) mod part;
 mod report;
 mod request;
+mod statements;
 mod verdict;
 pub(crate) mod verified;
 
@@ -24,16 +25,17 @@ use dataspace_primitives::{Digest, Signed, envelope::DOCUMENT_LEN_MAX};
 use dataspace_tlog::{
     Checkpoint, LeafIndex, note::NOTE_LEN_MAX, record::RECORD_LEN_MAX, tree::PATH_LEN_MAX,
 };
-use dataspace_usage_contract::AccessRequest;
+use dataspace_usage_contract::{AccessRequest, statement::STATEMENT_KINDS_MAX};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::evidence::part::{VERSION, WITH_REPORT};
+use crate::evidence::part::{VERSION, WITH_REPORT, WITH_STATEMENTS};
 use crate::state::documents::document;
 
-/// Longest evidence file, in bytes: three records with their paths, two credentials, a request and a
-/// checkpoint with its cosignatures, each as long as it can be.
-pub const EVIDENCE_LEN_MAX: usize = 3 * (RECORD_LEN_MAX + PATH_LEN_MAX * 34)
+/// Longest evidence file, in bytes: three records with their paths and those of statements, two credentials,
+/// a request and a checkpoint with its cosignatures, each as long as it can be.
+pub const EVIDENCE_LEN_MAX: usize = (3 + STATEMENT_KINDS_MAX)
+    * (RECORD_LEN_MAX + PATH_LEN_MAX * 34)
     + EVIDENCE_KEYS_MAX * (8_192 + PATH_LEN_MAX * 34)
     + 3 * DOCUMENT_LEN_MAX
     + NOTE_LEN_MAX
@@ -68,6 +70,10 @@ pub struct Evidence {
     /// The record of the report of the release; files with one have a version of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     report: Option<Entry>,
+    /// The records of the statements of trusted parties on which was decided; files with some have a version
+    /// of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    statements: Vec<Entry>,
 }
 
 /// A record and the proof that it is in the tree of the checkpoint.
@@ -84,7 +90,7 @@ pub struct Entry {
 
 impl Evidence {
     /// The version of the format that this library writes and reads. A file with the report of a release
-    /// has the next one.
+    /// has the next one, a file with statements of trusted parties the one after that.
     pub const VERSION: u8 = VERSION;
 
     /// Puts together what [`verify`](Self::verify) checks: the records of the conclusion and of the
@@ -108,13 +114,23 @@ impl Evidence {
             request: request.map(document),
             keys,
             report: None,
+            statements: Vec::new(),
         }
     }
 
     /// With the record of the report of the release, under the same checkpoint: what left.
     #[must_use]
     pub fn with_report(self, report: Entry) -> Self {
-        Self { v: WITH_REPORT, report: Some(report), ..self }
+        let v = if self.statements.is_empty() { WITH_REPORT } else { WITH_STATEMENTS };
+        Self { v, report: Some(report), ..self }
+    }
+
+    /// With the records of the statements on which was decided, under the same checkpoint: all of them, or
+    /// none if one can no longer be read.
+    #[must_use]
+    pub fn with_statements(self, statements: Vec<Entry>) -> Self {
+        let v = if statements.is_empty() { self.v } else { WITH_STATEMENTS };
+        Self { v, statements, ..self }
     }
 
     /// All records in it.
@@ -122,7 +138,8 @@ impl Evidence {
         let records = [(&self.conclusion, Part::Conclusion), (&self.decision, Part::Decision)];
         let keys = self.keys.iter().map(|entry| (entry, Part::Keys));
         let report = self.report.iter().map(|entry| (entry, Part::Report));
-        records.into_iter().chain(keys).chain(report)
+        let statements = self.statements.iter().map(|entry| (entry, Part::Statement));
+        records.into_iter().chain(keys).chain(report).chain(statements)
     }
 
     /// The bytes of the file.
@@ -144,12 +161,20 @@ impl Evidence {
             // A file of another version has other fields, and is no damaged one.
             Err(error) => return Err(other_version(bytes).unwrap_or(error.into())),
         };
-        let version = if evidence.report.is_some() { WITH_REPORT } else { Self::VERSION };
+        let version = match (&evidence.report, evidence.statements.len()) {
+            (None, 0) => Self::VERSION,
+            (Some(_), 0) => WITH_REPORT,
+            _ => WITH_STATEMENTS,
+        };
         if evidence.v != version {
             return Err(EvidenceError::Version { found: evidence.v.into() });
         }
         if evidence.keys.len() > EVIDENCE_KEYS_MAX {
             return Err(EvidenceError::Keys(KeyDocumentError::Count));
+        }
+        let found = evidence.statements.len();
+        if found > STATEMENT_KINDS_MAX {
+            return Err(EvidenceError::TooManyStatements { found });
         }
         for (entry, part) in evidence.entries() {
             let len = entry.path.len();
@@ -169,6 +194,7 @@ fn other_version(bytes: &[u8]) -> Option<EvidenceError> {
     }
     cbor::check_canonical(bytes, EVIDENCE_LEN_MAX).ok()?;
     let Versioned { v: found } = serde_cbor::from_slice(bytes).ok()?;
-    let is_known = [Evidence::VERSION, WITH_REPORT].map(u64::from).contains(&found);
+    let known = [Evidence::VERSION, WITH_REPORT, WITH_STATEMENTS].map(u64::from);
+    let is_known = known.contains(&found);
     (!is_known).then_some(EvidenceError::Version { found })
 }

@@ -1,8 +1,13 @@
 //! The facts of one access, and how the log keeps them.
 //!
-//! What nothing here tells is not known, and so does not permit and does forbid: payment, events,
-//! the state of the contract's process, a product's level, the attestation of an environment, and
-//! every credential but the one of membership.
+//! What nothing here tells is not known, and so does not permit and does forbid: what no party states
+//! that the space trusts for it, and every credential but the one of membership.
+
+mod in_log;
+mod vouched;
+
+pub(crate) use self::vouched::PLACE;
+pub use self::vouched::{Vouched, statement_places};
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,11 +16,13 @@ use std::sync::LazyLock;
 use dataspace_identity::MembershipCredential;
 use dataspace_policy::{
     Action, Facts, Terms, Uses,
-    facts::{Environment, Fact, Kind, Known, Person, Told},
+    facts::{Environment, Fact, Known, Person, Told},
 };
 use dataspace_primitives::{Name, UnixMillis};
 use dataspace_tlog::Fact as Entry;
 use dataspace_usage_contract::{AccessRequest, Agreement};
+
+use self::in_log::{InLog, name};
 
 /// Every member was admitted by one of these; whether it has others is not known.
 static CREDENTIALS: LazyLock<BTreeSet<Name>> =
@@ -73,7 +80,7 @@ impl<'a> Stated<'a> {
             None => None,
             Some(_) => Some(Environment {
                 id: text(Fact::Environment)?,
-                // Nobody checks an attestation, so none counts.
+                // Not by the consumer.
                 attested: None,
                 sandbox: record.known(Fact::Sandbox)? == Some(Known::Flag(true)),
                 security_level: number(Fact::SecurityLevel)?
@@ -106,35 +113,6 @@ impl<'a> Stated<'a> {
     }
 }
 
-/// The facts of a record.
-struct InLog<'a>(&'a BTreeMap<String, Entry>);
-
-impl<'a> InLog<'a> {
-    /// What the record says of a fact; `None` if nothing. Sets of names are read by
-    /// [`names`](Self::names).
-    fn known(&self, fact: Fact) -> Result<Option<Known<'a>>, &'static str> {
-        let name = name(fact);
-        let Some(entry) = self.0.get(name) else { return Ok(None) };
-        match (fact.kind(), entry) {
-            (Kind::Flag, Entry::Text(text)) => Ok(Some(Known::Flag(text == "true"))),
-            (Kind::Text | Kind::Entity(_), Entry::Text(text)) => Ok(Some(Known::Text(text))),
-            (Kind::Number, Entry::Number(number)) => Ok(Some(Known::Number(*number))),
-            _ => Err(name),
-        }
-    }
-
-    fn names(&self, fact: Fact) -> Result<BTreeSet<Name>, &'static str> {
-        let name = name(fact);
-        let Some(Entry::Texts(texts)) = self.0.get(name) else { return Err(name) };
-        texts.iter().map(|text| text.parse().map_err(|_| name)).collect()
-    }
-}
-
-/// Its name in records.
-fn name(fact: Fact) -> &'static str {
-    fact.in_log().unwrap_or_default()
-}
-
 /// What the facts of an access are made of, be it decided now or again.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {
@@ -148,6 +126,8 @@ pub struct Basis<'a> {
     pub credential: &'a MembershipCredential,
     /// What the request states.
     pub stated: &'a Stated<'a>,
+    /// What trusted parties state.
+    pub vouched: &'a Vouched,
     /// The purpose and every broader one; `None` if the space does not have it, which is denied in
     /// any case.
     pub purposes: Option<&'a BTreeSet<Name>>,
@@ -159,7 +139,7 @@ impl<'a> Basis<'a> {
     /// The facts.
     #[must_use]
     pub fn facts(&self) -> Facts<'a> {
-        let Self { agreement, credential, stated, .. } = *self;
+        let Self { agreement, credential, stated, vouched, .. } = *self;
         let consumer = (agreement.consumer.as_str(), credential.region);
         let product = (agreement.product.as_str(), agreement.product_class.as_str());
         let purpose = stated.purpose.as_str();
@@ -177,6 +157,7 @@ impl<'a> Basis<'a> {
             ..plain
         };
         facts.tell(stated.told);
+        vouched.tell(&mut facts);
         facts
     }
 }
@@ -187,10 +168,10 @@ pub fn duties(terms: &Terms) -> Vec<String> {
     (1..=terms.duties.len()).map(|number| format!("duty-{number}")).collect()
 }
 
-/// Every fact that is known, so that the decision can be made again from the log. The contract is
-/// the record's own.
+/// Every fact that is known, so that the decision can be made again from the log, and the records of the
+/// statements among them. The contract is the record's own.
 #[must_use]
-pub fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Entry> {
+pub fn recorded(facts: &Facts<'_>, vouched: &Vouched) -> BTreeMap<String, Entry> {
     let all = Fact::ALL.iter().filter_map(|fact| {
         let name = fact.in_log()?;
         Some((name.to_owned(), entry(facts.known(*fact)?)))
@@ -199,7 +180,7 @@ pub fn recorded(facts: &Facts<'_>) -> BTreeMap<String, Entry> {
         // No other fact has a colon in its name.
         (format!("attribute:{name}"), Entry::Text(value.to_string()))
     });
-    all.chain(attributes).collect()
+    all.chain(attributes).chain(vouched.recorded()).collect()
 }
 
 /// Returns true if the consumer states the fact of this name by a field of its request.

@@ -8,13 +8,19 @@ use dataspace_policy::{Action, ClauseId, named::UnmatchedValue};
 use dataspace_primitives::{Digest, Name, UnixMillis, signed::VerifyError};
 use dataspace_tlog::record::RecordError;
 use dataspace_usage_contract::{
-    ContractId, OfferId, agreement::AgreeError, offer::OfferError,
-    own_policies::ProviderPoliciesError, profile::ProfileError, termination::TerminationError,
+    ContractId, OfferId,
+    agreement::AgreeError,
+    offer::OfferError,
+    own_policies::ProviderPoliciesError,
+    profile::ProfileError,
+    statement::{About, StatementError},
+    termination::TerminationError,
 };
 use thiserror::Error;
 
 use crate::report_error::ReportError;
 use crate::state::members::REVOKED_AHEAD_MAX;
+use crate::state::statements::STATEMENTS_MAX;
 use crate::times::TimeError;
 
 /// Why a change of the space's state is refused. The same checks run when a change is made and
@@ -187,6 +193,26 @@ pub enum Refusal {
         /// The consumer.
         consumer: Did,
     },
+    /// Another consumer's contract is exclusive.
+    #[error(
+        "a contract in force keeps other consumers from the product `{product}` until {until}; offer it from then on, or for other territories"
+    )]
+    KeptOut {
+        /// The product.
+        product: Name,
+        /// First instant from which others may have it.
+        until: UnixMillis,
+    },
+    /// What would be exclusive, another consumer has.
+    #[error(
+        "the product `{product}` cannot be exclusive: the contract `{contract}` with another consumer is in force; let it end first"
+    )]
+    NotExclusive {
+        /// The product.
+        product: Name,
+        /// The other contract.
+        contract: ContractId,
+    },
     /// No such contract here.
     #[error("there is no contract `{contract}` here")]
     UnknownContract {
@@ -202,6 +228,50 @@ pub enum Refusal {
     /// A termination that is not acceptable.
     #[error("the termination is refused")]
     Termination(#[from] TerminationError),
+    /// A statement that is not acceptable.
+    #[error("the statement is refused")]
+    Statement(#[from] StatementError),
+    /// The profile trusts nobody for statements of this kind.
+    #[error("the profile of the space trusts nobody for statements of the kind `{kind}`")]
+    UnknownKind {
+        /// The kind.
+        kind: Name,
+    },
+    /// The profile trusts somebody else for it.
+    #[error(
+        "the profile of the space does not trust `{issuer}` for statements of the kind `{kind}`"
+    )]
+    NotTrusted {
+        /// Who stated it.
+        issuer: Did,
+        /// The kind.
+        kind: Name,
+    },
+    /// The profile has it about something else.
+    #[error("statements of the kind `{kind}` are about {expected} in this space")]
+    OtherSubject {
+        /// The kind.
+        kind: Name,
+        /// What they are about.
+        expected: About,
+    },
+    /// A newer statement is in force: the older one must not come back.
+    #[error(
+        "`{issuer}` made a statement of the kind `{kind}` with the serial number {current} on this; number {found} does not replace it"
+    )]
+    OlderStatement {
+        /// Who stated it.
+        issuer: Did,
+        /// The kind.
+        kind: Name,
+        /// The number of the statement in force.
+        current: u64,
+        /// The number of the statement at hand.
+        found: u64,
+    },
+    /// As many statements are in force as a node keeps.
+    #[error("a node keeps at most {STATEMENTS_MAX} statements; found a new node")]
+    TooManyStatements,
     /// It does not verify.
     #[error("a signature does not verify")]
     Verify(#[from] VerifyError),

@@ -152,8 +152,13 @@ impl<'p> Replayer<'p> {
             self.requests = Requests::default();
         }
         if let Some(document) = change.document() {
+            let agreement = document.agreement().value();
+            for rival in state.rivals(agreement) {
+                let rival = find(&self.documents, &rival).map_err(fail)?;
+                SpaceState::check_rival(agreement, &rival, time).map_err(fail)?;
+            }
             let contract = contract_id(document.agreement());
-            if let Some(compiler) = document.agreement().value().compiled_elsewhere() {
+            if let Some(compiler) = agreement.compiled_elsewhere() {
                 self.report.note_compiler(OtherCompiler { index, contract, compiler });
             }
             self.documents.insert(contract, Arc::clone(document));
@@ -278,9 +283,11 @@ fn decide_again(
         });
         return found;
     };
-    let case = Case { contract, document, member, stated: &stated, now };
+    let vouched = &state.vouched(contract, &stated, now);
+    let case = Case { contract, document, member, stated: &stated, vouched, now };
     let facts = state.facts(&case);
-    found.extend(report::differing_facts(&access.facts, &facts::recorded(&facts)));
+    let expected = facts::recorded(&facts, vouched);
+    found.extend(report::differing_facts(&access.facts, &expected));
     found.extend(report.compare(index, &access.verdict, state.judge(&case, &facts)));
 
     if let Some(with) = with {

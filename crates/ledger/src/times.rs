@@ -89,6 +89,7 @@ impl Times {
             | Event::Concluded { .. }
             | Event::Terminated { .. }
             | Event::Policies { .. }
+            | Event::Stated { .. }
             | Event::Opened { .. }
             | Event::Consumer(_) => (self.latest, true),
         };

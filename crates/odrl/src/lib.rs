@@ -78,6 +78,7 @@
 //! | `Credential`, `Role`, `PersonRole` | `dataspace:credential`, `role`, `personRole` | likewise |
 //! | `Jurisdiction`, `Participant`, `Connector`, `Application`, `Class`, `Payment`, `State` | `dataspace:jurisdiction`, `participant`, `connector`, `application`, `productClass`, `payment`, `state` | `eq`, `isAnyOf` |
 //! | `Attribute` | `dataspace:attribute/` and the name, percent-encoded | `eq`, `isAnyOf` |
+//! | `Vouched` | `dataspace:vouched/` and the kind, percent-encoded | `eq`, `isAnyOf` |
 //! | `Attested`, `Sandbox` | `dataspace:attested`, `sandbox` | `eq` with `true` |
 //! | `Hours` | `dataspace:hours` | `eq` with a `dataspace:Hours` |
 //! | `Elapsed`, its `Not` | `edc:inForceDate` | `lt`, `lteq`; `gteq`, `gt` (the next second) with `contractAgreement+30d` |

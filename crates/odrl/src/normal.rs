@@ -32,12 +32,13 @@ pub fn odrl_digest_in(text: &str, operands: &OdrlOperands) -> Result<Digest, Odr
 }
 
 fn digest(terms: &Terms) -> Result<Digest, OdrlError> {
-    let Terms { permissions, prohibitions, duties, legal } = terms;
+    let Terms { permissions, prohibitions, duties, legal, exclusive } = terms;
     let normal = Terms {
         permissions: rules(permissions)?,
         prohibitions: rules(prohibitions)?,
         duties: set(duties.iter().map(duty).collect::<Result<_, _>>()?)?,
         legal: set(legal.iter().map(clause).collect::<Result<_, _>>()?)?,
+        exclusive: exclusive.clone(),
     };
     Ok(Digest::of(&bytes(&normal)?))
 }

@@ -110,10 +110,13 @@ fn write(
     terms.check()?;
     let rules = |rules: &[Rule]| rules.iter().map(rule::of_rule).collect();
     let duties = terms.duties.iter().map(obligation::of_duty);
+    let obligations = duties
+        .chain(terms.legal.iter().map(obligation::of_legal))
+        .chain(terms.exclusive.iter().map(obligation::of_exclusive));
     let lists: [(&str, Vec<Value>); 3] = [
         ("permission", rules(&terms.permissions)),
         ("prohibition", rules(&terms.prohibitions)),
-        ("obligation", duties.chain(terms.legal.iter().map(obligation::of_legal)).collect()),
+        ("obligation", obligations.collect()),
     ];
     let is_extended = lists.iter().flat_map(|(_, list)| list).any(is_extended);
     let mut policy = Map::new();

@@ -6,6 +6,7 @@ use dataspace_primitives::Name;
 
 use crate::facts::{Constraint, Fact, Form, Owner};
 use crate::source::Source;
+use crate::terms::Terms;
 
 /// The type of credential that every member of a space holds.
 pub(crate) const MEMBERSHIP: &str = "MembershipCredential";
@@ -18,6 +19,8 @@ pub(crate) enum Unknown<'a> {
     Attribute(&'a Name),
     /// That one of these is held can be known; that none is, cannot.
     Credential(&'a BTreeSet<Name>),
+    /// What a signed statement of this kind says.
+    Vouched(&'a Name),
 }
 
 impl Unknown<'_> {
@@ -28,13 +31,25 @@ impl Unknown<'_> {
             Self::Credential(all) if !has_membership(all) => {
                 Some(format!("any credential but the {MEMBERSHIP}"))
             }
-            Self::Credential(_) | Self::Attribute(_) => None,
+            Self::Credential(_) | Self::Attribute(_) | Self::Vouched(_) => None,
         }
     }
 }
 
 fn has_membership(types: &BTreeSet<Name>) -> bool {
     types.iter().any(|one| one.as_str() == MEMBERSHIP)
+}
+
+impl Terms {
+    /// The facts of the table that constraints ask for, at any depth.
+    #[must_use]
+    pub fn asked(&self) -> BTreeSet<Fact> {
+        let mut all = BTreeSet::new();
+        for constraint in self.rules().flat_map(|(_, rule)| &rule.constraints) {
+            constraint.each(&mut |one| all.extend(one.fact()));
+        }
+        all
+    }
 }
 
 impl Constraint {
@@ -52,9 +67,12 @@ impl Constraint {
             Form::SecurityLevel(_) => Some(Fact::SecurityLevel),
             Form::Level(_) => Some(Fact::Level),
             Form::Among(fact, _) => Some(fact),
-            Form::Attribute { .. } | Form::Not(_) | Form::All(_) | Form::Any(_) | Form::One(_) => {
-                None
-            }
+            Form::Attribute { .. }
+            | Form::Vouched { .. }
+            | Form::Not(_)
+            | Form::All(_)
+            | Form::Any(_)
+            | Form::One(_) => None,
         }
     }
 
@@ -63,7 +81,12 @@ impl Constraint {
     pub fn source(&self) -> Source {
         let own = match self {
             Self::Credential(types) if !has_membership(types) => Source::Nobody,
-            one => one.fact().map_or(Source::Authority, Fact::source),
+            Self::Vouched { .. } => Source::Trusted,
+            one => one.fact().map_or(Source::Authority, |fact| match fact.owner() {
+                // Which one it is, the consumer says.
+                Owner::Person | Owner::Environment => fact.source().max(Source::Consumer),
+                _ => fact.source(),
+            }),
         };
         self.parts().iter().map(Self::source).fold(own, Source::max)
     }
@@ -73,6 +96,7 @@ impl Constraint {
         match self {
             Self::Attribute { name, .. } => all.extend([Unknown::Attribute(name)]),
             Self::Credential(types) => all.extend([Unknown::Credential(types)]),
+            Self::Vouched { kind, .. } => all.extend([Unknown::Vouched(kind)]),
             one => {
                 let fact = one.fact();
                 let owner = fact.and_then(|fact| match fact.owner() {

@@ -86,6 +86,9 @@ fn is_known(fact: Unknown<'_>) -> String {
     match fact {
         Unknown::Fact(fact) => format!("{} has {}", fact.owner().path(), fact.name()),
         Unknown::Attribute(name) => format!("principal.hasTag({})", literal(name.as_str())),
+        Unknown::Vouched(kind) => {
+            format!("{}.hasTag({})", Fact::Contract.path(), literal(kind.as_str()))
+        }
         Unknown::Credential(all) => {
             format!("{}.containsAny({})", Fact::Credentials.path(), set(all))
         }
@@ -133,6 +136,10 @@ fn condition(constraint: &Constraint) -> String {
         Form::MonthCount(max) => format!("context.usesThisMonth < {max}"),
         Form::Attribute { name, values } => {
             contains(values, &format!("principal.getTag({})", literal(name.as_str())))
+        }
+        Form::Vouched { kind, values } => {
+            let kind = literal(kind.as_str());
+            contains(values, &format!("{}.getTag({kind})", Fact::Contract.path()))
         }
         Form::Attested => "context.environment.attested".to_owned(),
         Form::Sandbox => "context.environment.sandbox".to_owned(),

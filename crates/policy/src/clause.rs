@@ -17,6 +17,8 @@ pub enum ClauseKind {
     Duty,
     /// Binds by law alone.
     Legal,
+    /// Keeps others out: no contract that conflicts is concluded.
+    Exclusive,
 }
 
 /// Names one clause: its list and its place in it, counted from 1. Written `permission-1`; the
@@ -36,6 +38,7 @@ impl fmt::Display for ClauseId {
             ClauseKind::Prohibition => "prohibition",
             ClauseKind::Duty => "duty",
             ClauseKind::Legal => "legal",
+            ClauseKind::Exclusive => "exclusive",
         };
         write!(f, "{kind}-{}", self.number)
     }
@@ -56,6 +59,7 @@ impl FromStr for ClauseId {
             "prohibition" => ClauseKind::Prohibition,
             "duty" => ClauseKind::Duty,
             "legal" => ClauseKind::Legal,
+            "exclusive" => ClauseKind::Exclusive,
             _ => return Err(ParseClauseIdError),
         };
         let number = number.parse().map_err(|_| ParseClauseIdError)?;

@@ -23,7 +23,8 @@ impl Constraint {
     /// The names with which it compares a fact.
     pub(crate) fn names(&self) -> Option<&BTreeSet<Name>> {
         match (self, self.among()) {
-            (_, Some((_, Values::Name(all)))) | (Self::Attribute { values: all, .. }, _) => {
+            (_, Some((_, Values::Name(all))))
+            | (Self::Attribute { values: all, .. } | Self::Vouched { values: all, .. }, _) => {
                 Some(all)
             }
             _ => None,
@@ -33,7 +34,7 @@ impl Constraint {
     /// Number of values, where there can be several.
     pub(crate) fn values(&self) -> Option<usize> {
         match self {
-            Self::Attribute { values, .. } => Some(values.len()),
+            Self::Attribute { values, .. } | Self::Vouched { values, .. } => Some(values.len()),
             Self::Hours(hours) => Some(hours.weekdays.len()),
             one => one.among().map(|(_, values)| values.len()),
         }

@@ -58,9 +58,10 @@
 //! | `RecipientRegion` | where the data go | the consumer's signed request | not known | attested |
 //! | `PersonRole` | the person and its roles | the consumer's signed request | not known | attested |
 //! | `Sandbox`, `SecurityLevel`, `Connector`, `Application` | the environment | the consumer's signed request | not known | attested |
-//! | `Attested` | a check of the environment | nobody yet | not known | unsupported |
-//! | `Level` | the product's classification | nobody yet | not known | unsupported |
-//! | `Payment`, `Event`, `State` | payment, events, the process's state | nobody yet | not known | unsupported |
+//! | `Attested` | a check of the environment | a party that the profile trusts: signed statement | not known | enforced if nothing else is asked of the environment |
+//! | `Level` | the product's classification | a party that the profile trusts: signed statement | not known | enforced |
+//! | `Payment`, `Event`, `State` | payment, events, the process's state | a party that the profile trusts: signed statement | not known | enforced |
+//! | `Vouched` | what a statement of this kind says | a party that the profile trusts: signed statement | not known, for each kind that nobody states | enforced |
 //!
 //! [`Terms::lint`] tells of clauses that ask for what nobody supplies. Forbids that a space or a
 //! provider writes in Cedar must hold where a fact is not known, and are refused if they may not
@@ -76,7 +77,8 @@
 //! | `derive`, `train`, `display`, `play`, `share` | the same; the consumer does it out of sight | attested | legal |
 //! | `query`, `aggregate` | nothing yet ([`Action::is_carried_out`]): offers that permit them are refused, requests denied | unsupported | legal |
 //!
-//! Every duty is carried out, or nothing is released.
+//! Every duty is carried out, or nothing is released. What is [`Exclusive`] holds when contracts are
+//! concluded: no access is decided by it.
 //!
 //! # Cedar
 //! Any Cedar policies, entities and requests run compiled by [`Engine::from_cedar`](engine::Engine::from_cedar). Cedar's own
@@ -123,6 +125,7 @@ pub mod decision;
 mod dice;
 pub mod duty;
 pub mod engine;
+mod exclusive;
 pub mod explain;
 pub mod facts;
 mod hours;
@@ -136,6 +139,7 @@ pub mod policies;
 mod policy_finding;
 mod program;
 mod reason;
+mod rivals;
 pub mod shadow;
 mod shared;
 pub mod simulate;
@@ -156,6 +160,7 @@ pub use crate::duty::{
     Aggregate, ColumnMask, Duty, KeptColumns, MaskMethod, Number, Operator, RowFilter, Scalar,
 };
 
+pub use crate::exclusive::Exclusive;
 pub use crate::facts::{Constraint, Facts, Uses};
 pub use crate::hours::{Hours, Weekday};
 pub use crate::judged::Layers;

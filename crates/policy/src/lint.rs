@@ -193,7 +193,8 @@ fn names(rule: &Rule) -> BTreeSet<&Name> {
     for constraint in &rule.constraints {
         constraint.each(&mut |one| {
             all.extend(one.names().into_iter().flatten());
-            if let Constraint::Attribute { name, .. } = one {
+            if let Constraint::Attribute { name, .. } | Constraint::Vouched { kind: name, .. } = one
+            {
                 all.insert(name);
             }
         });
@@ -298,7 +299,8 @@ fn basic(a: &Constraint, b: &Constraint) -> bool {
         return fact == other && all.is_subset(others);
     }
     match (a, b) {
-        (C::Attribute { name, values }, C::Attribute { name: other, values: others }) => {
+        (C::Attribute { name, values }, C::Attribute { name: other, values: others })
+        | (C::Vouched { kind: name, values }, C::Vouched { kind: other, values: others }) => {
             name == other && values.is_subset(others)
         }
         (C::Count(a), C::Count(b))
@@ -328,7 +330,8 @@ fn disjoint(a: &Constraint, b: &Constraint) -> bool {
         return fact == other && !fact.kind().is_set() && all.is_disjoint(others);
     }
     match (a, b) {
-        (C::Attribute { name, values }, C::Attribute { name: other, values: others }) => {
+        (C::Attribute { name, values }, C::Attribute { name: other, values: others })
+        | (C::Vouched { kind: name, values }, C::Vouched { kind: other, values: others }) => {
             name == other && values.is_disjoint(others)
         }
         (C::Hours(a), C::Hours(b)) => never_at_once(a, b),

@@ -133,8 +133,10 @@ fn entities(
         )?,
     ];
     if seen.contains(Fact::Contract) {
-        let attributes = attributes(facts, Owner::Contract)?.into_iter().collect();
-        all.push(Entity::new(uid(CONTRACT, facts.contract)?, attributes, [].into())?);
+        let attributes = attributes(facts, Owner::Contract)?;
+        let tags = facts.vouched.iter().map(|(kind, says)| (kind.to_string(), text(says.as_str())));
+        let contract = uid(CONTRACT, facts.contract)?;
+        all.push(Entity::new_with_tags(contract, attributes, [], tags)?);
     }
     if let Some(person) = &facts.person {
         let roles = roles(person.roles)?;

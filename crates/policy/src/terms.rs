@@ -10,6 +10,7 @@ use crate::action::Action;
 use crate::clause::{ClauseId, ClauseKind};
 use crate::constraint::{DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX};
 use crate::duty::{Duty, InvalidDuty};
+use crate::exclusive::Exclusive;
 use crate::facts::Constraint;
 use crate::zone;
 
@@ -33,6 +34,9 @@ pub struct Terms {
     /// What no machine enforces.
     #[serde(deserialize_with = "bounded::list::<_, _, CLAUSES_MAX>")]
     pub legal: Vec<Legal>,
+    /// What others are kept out of while this is agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusive: Option<Exclusive>,
 }
 
 /// Actions, and the constraints under which a permission or prohibition of them applies.
@@ -254,6 +258,20 @@ impl Terms {
         all
     }
 
+    /// The kinds of signed statements that constraints ask for, with what they would have to say, at any
+    /// depth.
+    pub fn vouched(&self) -> impl Iterator<Item = (&Name, &BTreeSet<Name>)> {
+        let mut all = Vec::new();
+        for constraint in self.rules().flat_map(|(_, rule)| &rule.constraints) {
+            constraint.each(&mut |one| {
+                if let Constraint::Vouched { kind, values } = one {
+                    all.push((kind, values));
+                }
+            });
+        }
+        all.into_iter()
+    }
+
     /// The first permission of an action that no node carries out
     /// ([`Action::is_carried_out`]), and the action.
     #[must_use]
@@ -286,6 +304,12 @@ impl Terms {
         }
         for (clause, legal) in numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal) {
             legal.check(clause)?;
+        }
+        if let Some(one) = &self.exclusive
+            && one.territories.len() > VALUES_MAX
+        {
+            let clause = ClauseId { kind: ClauseKind::Exclusive, number: 1 };
+            return Err(InvalidTerms::ValueCount { clause, found: one.territories.len() });
         }
         self.check_duties()
     }
@@ -383,8 +407,8 @@ impl Rule {
         for constraint in &self.constraints {
             check_constraint(clause, constraint, 0, &mut nodes)?;
             let kind = std::mem::discriminant(constraint);
-            let is_repeatable =
-                constraint.is_compound() || matches!(constraint, Constraint::Attribute { .. });
+            let is_repeatable = constraint.is_compound()
+                || matches!(constraint, Constraint::Attribute { .. } | Constraint::Vouched { .. });
             if !is_repeatable && kinds.contains(&kind) {
                 return Err(InvalidTerms::RepeatedConstraint { clause });
             }

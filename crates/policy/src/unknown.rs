@@ -7,7 +7,7 @@
 //! policy's structure; what cannot be shown so is refused as well, and can be written as
 //! `unless { context has person && … }`.
 
-use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Literal, UnaryOp};
+use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Literal, UnaryOp, Var};
 
 use crate::facts::Fact;
 use crate::named::parts;
@@ -17,10 +17,22 @@ use crate::named::parts;
 pub(crate) enum Key {
     /// An optional attribute: of the context, the product or an environment.
     Attribute(String),
-    /// What the credentials say, under one name; `None` for a name that is computed.
-    Tag(Option<String>),
+    /// What the credentials say, or trusted parties state, under one name; `None` for a name that is
+    /// computed.
+    Tag(Tagged, Option<String>),
     /// Types of credentials: one that is not listed may be held all the same.
     Credentials,
+}
+
+/// Whose tags are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tagged {
+    /// The consumer's: what its credentials say.
+    Consumer,
+    /// The contract's: what trusted parties state.
+    Contract,
+    /// Those of what an expression gives. They may be any of these.
+    Other,
 }
 
 impl Key {
@@ -35,8 +47,15 @@ impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Attribute(name) => f.write_str(name),
-            Self::Tag(Some(name)) => write!(f, "the attribute {name:?} of the consumer"),
-            Self::Tag(None) => f.write_str("an attribute of the consumer"),
+            Self::Tag(Tagged::Consumer, Some(name)) => {
+                write!(f, "the attribute {name:?} of the consumer")
+            }
+            Self::Tag(Tagged::Consumer, None) => f.write_str("an attribute of the consumer"),
+            Self::Tag(Tagged::Contract, Some(kind)) => {
+                write!(f, "what a trusted party states as {kind:?}")
+            }
+            Self::Tag(Tagged::Contract, None) => f.write_str("what a trusted party states"),
+            Self::Tag(Tagged::Other, _) => f.write_str("a tag"),
             Self::Credentials => f.write_str("every type of the consumer's credentials"),
         }
     }
@@ -159,13 +178,28 @@ fn look(expr: &Expr, keys: &[Key]) -> Seen {
 /// Returns true if it asks if a fact is known: it is false where it is not.
 fn asks(expr: &Expr) -> bool {
     match expr {
-        Expr::HasAttr { .. } | Expr::BinaryOp { op: BinaryOp::HasTag, .. } => true,
+        Expr::HasAttr { .. } => true,
+        // WHY not of others: what is known of the one may be taken for what is known of the other.
+        Expr::BinaryOp { op: BinaryOp::HasTag, left, .. } => tagged(left) != Tagged::Other,
         Expr::BinaryOp {
             op: BinaryOp::Contains | BinaryOp::ContainsAll | BinaryOp::ContainsAny,
             left,
             ..
         } => is_credentials(left),
         _ => false,
+    }
+}
+
+fn tagged(expr: &Expr) -> Tagged {
+    match expr {
+        Expr::Var(Var::Principal) => Tagged::Consumer,
+        Expr::GetAttr { expr, attr }
+            if matches!(expr.as_ref(), Expr::Var(Var::Context))
+                && attr == Fact::Contract.name() =>
+        {
+            Tagged::Contract
+        }
+        _ => Tagged::Other,
     }
 }
 
@@ -180,12 +214,12 @@ fn own(expr: &Expr) -> Vec<Key> {
         Expr::GetAttr { .. } if is_credentials(expr) => vec![Key::Credentials],
         Expr::GetAttr { attr, .. } => attribute(attr).into_iter().collect(),
         Expr::HasAttr { attrs, .. } => attrs.iter().filter_map(|attr| attribute(attr)).collect(),
-        Expr::BinaryOp { op: BinaryOp::HasTag | BinaryOp::GetTag, right, .. } => {
+        Expr::BinaryOp { op: BinaryOp::HasTag | BinaryOp::GetTag, left, right } => {
             let name = match right.as_ref() {
                 Expr::Literal(Literal::String(name)) => Some(name.to_string()),
                 _ => None,
             };
-            vec![Key::Tag(name)]
+            vec![Key::Tag(tagged(left), name)]
         }
         Expr::BinaryOp { left, .. } if asks(expr) && is_credentials(left) => {
             vec![Key::Credentials]

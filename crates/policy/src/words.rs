@@ -71,6 +71,12 @@ impl Terms {
                 assurance: Assurance::Legal,
             },
         ));
+        let exclusive = numbered(ClauseKind::Exclusive, 1).zip(&self.exclusive);
+        clauses.extend(exclusive.map(|(id, one)| Clause {
+            id,
+            words: one.to_string(),
+            assurance: Assurance::Enforced,
+        }));
         clauses
     }
 
@@ -89,7 +95,7 @@ impl Rule {
         let is_missing = any(|action| !action.is_carried_out());
         let source = self.constraints.iter().map(Constraint::source).max();
         let facts = match source.unwrap_or(Source::Authority) {
-            Source::Authority | Source::Provider => Assurance::Enforced,
+            Source::Authority | Source::Trusted | Source::Provider => Assurance::Enforced,
             Source::Consumer => Assurance::Attested,
             Source::Nobody => Assurance::Unsupported,
         };
@@ -143,6 +149,11 @@ fn constraint(constraint: &Constraint, own: &dyn OwnWords) -> String {
             Some(words) => format!("if {words} is {}", any(values)),
             None => format!("if its credentials say that {} is {}", quoted(name), any(values)),
         },
+        Form::Vouched { kind, values } => format!(
+            "while a party that the space trusts states that {} is {}",
+            quoted(kind),
+            any(values)
+        ),
         Form::Attested => "in an attested environment".to_owned(),
         Form::Sandbox => "in a sandbox".to_owned(),
         Form::SecurityLevel(least) => {

@@ -95,6 +95,10 @@ impl Known for Gate {
     fn termination(&self, id: ContractId) -> Option<Termination> {
         self.enter_within().termination(id)
     }
+
+    fn is_exclusive(&self, contract: &Contract) -> bool {
+        self.enter_within().is_exclusive(contract)
+    }
 }
 
 impl Own {

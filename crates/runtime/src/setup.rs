@@ -355,16 +355,24 @@ impl Setup {
     /// contracts it has what they are known by, which the operator signed, and whose documents are
     /// checked when they are read.
     fn indexed(&self, log: &Log) -> Result<(State, Base), Unusable> {
-        let (mut state, mut relations) = (None, Vec::new());
+        let (mut state, mut relations) = (None::<State>, Vec::new());
         // As many as there can be, however many the index says, and no more than a million at once: that it
         // is signed is known at its end.
         let records = log.size().map_err(Unusable::cause)?.as_u64();
         let refused = |source| Unusable::Rows { source: Box::new(source) };
         let base = Index::read(&*self.snapshots, log, &mut |row| {
             let taken = match (row, &mut state) {
-                (Row::Change(index, bytes), _) => Record::from_bytes(bytes)
-                    .map_err(Refusal::from)
-                    .and_then(|record| self.take(&mut state, log.origin(), (index, record), None)),
+                (Row::Change(index, bytes), state) => {
+                    Record::from_bytes(bytes).map_err(Refusal::from).and_then(|record| {
+                        match (state, &record.event) {
+                            // Its row comes later; here is whom it keeps out.
+                            (Some(state), Event::Concluded { .. }) => {
+                                state.space.restore_exclusive(record)
+                            }
+                            (state, _) => self.take(state, log.origin(), (index, record), None),
+                        }
+                    })
+                }
                 (_, None) => Err(Refusal::NoProfile),
                 (Row::Relation(consumer, product), Some(state)) => {
                     relations.push(state.space.relation(consumer, product));

@@ -74,4 +74,8 @@ impl Known for State {
     fn termination(&self, id: ContractId) -> Option<Termination> {
         self.space.termination(id).cloned()
     }
+
+    fn is_exclusive(&self, contract: &Contract) -> bool {
+        self.space.is_exclusive(contract)
+    }
 }

@@ -30,6 +30,7 @@ static MATERIALS: LazyLock<Sector> = sector!("materials":
     "supplier-grade"
     "training-passes"
     "pay-per-access"
+    "pay-per-query"
     "export-controlled"
     "joint-evaluation"
 );
@@ -39,6 +40,7 @@ static AUTOMOTIVE: LazyLock<Sector> = sector!("automotive":
     "traceability"
     "telemetry"
     "exterior-video"
+    "exterior-video-attested"
     "cross-border"
     "drive-consent"
     "insurer-aggregate"
@@ -49,10 +51,12 @@ static AUTOMOTIVE: LazyLock<Sector> = sector!("automotive":
 
 static AUDIO_VISUAL: LazyLock<Sector> = sector!("audio-visual":
     "territory-window"
+    "exclusive-territory"
     "plays"
     "preview"
     "no-training"
     "training-listed"
+    "training-paid"
     "subtitles-only"
     "holdback"
     "speech-without-names"

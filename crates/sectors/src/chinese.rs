@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use dataspace_policy::{
-    Action, Assurance, Clause, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Hours, Legal,
-    MaskMethod, Operator, RowFilter, Rule, Scalar, Terms, Weekday,
+    Action, Assurance, Clause, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Exclusive,
+    Hours, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms, Weekday,
     duty::{Aggregate, CalendarPart, Characters},
     facts::{Fact, Form, Values},
 };
@@ -43,7 +43,8 @@ pub(crate) fn clauses(terms: &Terms, words: &Words) -> Result<Vec<Clause>, NoChi
     let prohibitions = terms.prohibitions.iter().map(|one| Some(writer.rule(one, "不得")));
     let duties = terms.duties.iter().map(duty);
     let legal = terms.legal.iter().map(|one| Some(legal(one)));
-    let texts = permissions.chain(prohibitions).chain(duties).chain(legal);
+    let exclusive = terms.exclusive.iter().map(|one| Some(exclusive(one)));
+    let texts = permissions.chain(prohibitions).chain(duties).chain(legal).chain(exclusive);
     let all = terms.clauses().into_iter().zip(texts);
     all.map(|(clause, text)| match text {
         Some(words) => Ok(Clause { words, ..clause }),
@@ -60,6 +61,7 @@ pub const fn kind(kind: ClauseKind) -> &'static str {
         ClauseKind::Prohibition => "禁止",
         ClauseKind::Duty => "义务",
         ClauseKind::Legal => "法律条款",
+        ClauseKind::Exclusive => "独占",
     }
 }
 
@@ -98,6 +100,14 @@ impl Writer<'_> {
             Form::Attribute { name, values } => {
                 let values: Vec<_> = values.iter().map(|one| self.name(one.as_str())).collect();
                 format!("其凭证载明 {} 为 {}", self.name(name.as_str()), list(&values))
+            }
+            Form::Vouched { kind, values } => {
+                let values: Vec<_> = values.iter().map(|one| self.name(one.as_str())).collect();
+                format!(
+                    "数据空间信任的声明方声明 {} 为 {}",
+                    self.name(kind.as_str()),
+                    list(&values)
+                )
             }
             Form::Attested => "使用环境已通过可信证明".to_owned(),
             Form::Sandbox => "在沙箱之内使用".to_owned(),
@@ -266,6 +276,17 @@ const fn to(part: CalendarPart) -> &'static str {
         CalendarPart::Month => "月",
         CalendarPart::Year => "年",
     }
+}
+
+fn exclusive(exclusive: &Exclusive) -> String {
+    let Exclusive { territories, until } = exclusive;
+    let to = if territories.is_empty() {
+        String::new()
+    } else {
+        let all: Vec<_> = territories.iter().map(|one| quoted(one.as_str())).collect();
+        format!("以数据可流向 {} 的方式", list(&all))
+    };
+    format!("{until} 之前，提供方不{to}与其他使用方就该数据产品订立合约")
 }
 
 fn legal(legal: &Legal) -> String {

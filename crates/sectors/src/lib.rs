@@ -33,7 +33,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `profile.json` | purposes (each may be part of a broader one), classes, roles, settings of the forbids, and what each forbid says |
+//! | `profile.json` | purposes (each may be part of a broader one), classes, roles, kinds of signed statements, settings of the forbids, and what each forbid says |
 //! | `forbids.cedar` | the baseline: Cedar that the space's profile carries, with `${setting}` for lists of countries |
 //! | `templates/*.json` | id, title, text, parameters, and terms in the form in which contracts hold them, with `${parameter}` |
 //!
@@ -50,16 +50,18 @@
 //! # Limits
 //! What the sectors would need and a node does not carry out yet is not offered, or bears the label `legal`:
 //! - queries: figures of groups are what a template has for them;
-//! - payments: prices are legal text; the cap of accesses is enforced;
+//! - payments: prices are legal text; the cap of accesses is enforced, and so is that something is paid, where
+//!   the template asks for the provider's signed statement;
 //! - deletion: the last access is enforced, deleting the copy is legal text;
 //! - distinct persons counted for each calendar year against thresholds of exports;
 //! - watermarks for each recipient;
-//! - holdback and exclusivity between contracts: a holdback holds in its own contract, and nothing keeps a
-//!   provider from signing another one;
-//! - attested blurring: a product is blurred by its class, which the provider registers;
+//! - holdback and exclusivity between contracts hold at one node: `exclusive-territory` keeps it from signing
+//!   another contract, and no other node of the provider;
+//! - blurring is not looked at: it is attested by whom the space trusts (`exterior-video-attested`), or what the
+//!   provider registers as a class;
 //! - several classes: a product has one class, given by its provider: what is both a preview and reserved is
 //!   registered as reserved;
-//! - classification levels: the facts have one, which nobody supplies; classes stand for it;
+//! - classification levels: a space can trust somebody to state them; classes stand for it here;
 //! - Cedar's schema is the same for all spaces: a sector adds names, not attributes.
 
 pub mod arguments;

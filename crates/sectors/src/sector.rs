@@ -14,6 +14,7 @@ use dataspace_usage_contract::{
     DataRules, EntityRules, Parameters, Scenario, SpaceProfile, Suite,
     profile::{DENIALS_PER_MINUTE, PROFILE_LIST_MAX},
     scenario::BROADER_LEVELS_MAX,
+    statement::{About, FactKind, STATEMENT_KINDS_MAX, StatedBy, StatementRule, kinds_of},
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -53,6 +54,7 @@ pub struct Sector {
     classes: BTreeMap<Name, Texts>,
     roles: BTreeMap<Name, Texts>,
     settings: Vec<Parameter>,
+    statements: BTreeMap<Name, Said>,
     forbids: BTreeMap<Name, Texts>,
     policies: String,
     by_default: String,
@@ -104,7 +106,7 @@ pub enum InvalidSector {
     /// No purpose, no class or no role, or two that people would take for one.
     #[error("profile.json: {what} must be there, and no two look alike")]
     Words {
-        /// `purposes`, `classes` or `roles`.
+        /// `purposes`, `classes`, `roles` or `statements`.
         what: &'static str,
     },
     /// A setting that is not a list of countries.
@@ -136,6 +138,24 @@ pub enum InvalidSector {
         /// Why.
         source: InvalidTemplate,
     },
+    /// A template asks for statements of a kind that the sector does not have.
+    #[error(
+        "template {number} asks for statements of the kind `{kind}`, which are not in profile.json"
+    )]
+    Kind {
+        /// Its place, from 1.
+        number: usize,
+        /// The kind.
+        kind: Name,
+    },
+    /// A kind of statements that answers a fact, and is about something else than the fact.
+    #[error("profile.json: statements of the kind `{kind}` are about {expected}")]
+    About {
+        /// The kind.
+        kind: Name,
+        /// What they are about.
+        expected: About,
+    },
     /// Two templates of one name.
     #[error("template {number} has the id of an earlier one")]
     Repeated {
@@ -157,6 +177,8 @@ struct File {
     roles: BTreeMap<Name, Texts>,
     #[serde(deserialize_with = "bounded::list::<_, _, PARAMETERS_MAX>")]
     settings: Vec<Written>,
+    #[serde(default, deserialize_with = "bounded::map::<_, _, _, STATEMENT_KINDS_MAX>")]
+    statements: BTreeMap<Name, Said>,
     #[serde(deserialize_with = "bounded::map::<_, _, _, FORBIDS_MAX>")]
     forbids: BTreeMap<Name, Texts>,
 }
@@ -167,6 +189,23 @@ struct Purpose {
     #[serde(default)]
     broader: Option<Name>,
     text: Texts,
+}
+
+/// A kind of signed statements that the sector's spaces take, at first.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    by: By,
+    about: About,
+    text: Texts,
+}
+
+/// Whom a new space trusts for them.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum By {
+    Provider,
+    Authority,
 }
 
 impl Sector {
@@ -197,6 +236,13 @@ impl Sector {
         for (number, text) in (1..).zip(files.templates) {
             let template = Template::parse(text, &known, &words)
                 .map_err(|source| InvalidSector::Template { number, source })?;
+            let example = template.fill(&template.example());
+            let example = example
+                .map_err(|source| InvalidSector::Template { number, source: source.into() })?;
+            let mut kinds = kinds_of(example.terms(Language::English)).into_iter();
+            if let Some(kind) = kinds.find(|kind| !sector.statements.contains_key(kind)) {
+                return Err(InvalidSector::Kind { number, kind });
+            }
             if sector.template(template.id().as_str()).is_some() {
                 return Err(InvalidSector::Repeated { number });
             }
@@ -207,7 +253,9 @@ impl Sector {
 
     fn of(file: File) -> Result<Self, InvalidSector> {
         let purposes = file.purposes.iter().map(|(name, one)| (name, &one.text));
+        let statements = file.statements.iter().map(|(kind, one)| (kind, &one.text));
         let words = purposes.chain(&file.classes).chain(&file.roles).chain(&file.forbids);
+        let words = words.chain(statements);
         if let Some((name, _)) = words.into_iter().find(|(_, texts)| !texts.is_complete()) {
             return Err(InvalidSector::Texts { what: format!("`{name}`") });
         }
@@ -241,6 +289,16 @@ impl Sector {
                 return Err(InvalidSector::Words { what });
             }
         }
+        for (kind, one) in &file.statements {
+            let expected = FactKind::of(kind).map_or(one.about, FactKind::about);
+            if one.about != expected {
+                return Err(InvalidSector::About { kind: kind.clone(), expected });
+            }
+        }
+        let looks: BTreeSet<_> = file.statements.keys().map(|kind| look(kind.as_str())).collect();
+        if looks.len() < file.statements.len() {
+            return Err(InvalidSector::Words { what: "statements" });
+        }
         let settings = parameters(file.settings).map_err(|error| match error {
             InvalidTemplate::Texts { what } => InvalidSector::Texts { what },
             error => InvalidSector::Json { why: error.to_string() },
@@ -250,7 +308,9 @@ impl Sector {
         }
         let (id, title) = (file.id.into(), file.title);
         let (classes, roles, forbids) = (file.classes, file.roles, file.forbids);
-        Ok(Self { id, title, scenarios, classes, roles, settings, forbids, ..Self::default() })
+        let statements = file.statements;
+        let sector = Self { id, title, scenarios, classes, roles, settings, ..Self::default() };
+        Ok(Self { statements, forbids, ..sector })
     }
 
     /// The forbids are those that the profile tells, and a space of this sector takes them.
@@ -282,7 +342,8 @@ impl Sector {
 
     fn words(&self) -> chinese::Words {
         let purposes = self.scenarios.iter().map(|(name, (_, texts))| (name, texts));
-        let all = purposes.chain(&self.classes).chain(&self.roles);
+        let statements = self.statements.iter().map(|(kind, one)| (kind, &one.text));
+        let all = purposes.chain(&self.classes).chain(&self.roles).chain(statements);
         all.map(|(name, texts)| (name.clone(), texts.get(Language::Chinese).to_owned())).collect()
     }
 
@@ -321,6 +382,11 @@ impl Sector {
     /// The roles of participants with what they mean, in the order of their names.
     pub fn roles(&self, language: Language) -> impl Iterator<Item = (&Name, &str)> {
         self.roles.iter().map(move |(name, texts)| (name, texts.get(language)))
+    }
+
+    /// The kinds of signed statements that its spaces take, with what they say, in the order of their names.
+    pub fn statements(&self, language: Language) -> impl Iterator<Item = (&Name, &str)> {
+        self.statements.iter().map(move |(kind, one)| (kind, one.text.get(language)))
     }
 
     /// The baseline forbids with what they say, by their ids in the Cedar text.
@@ -374,6 +440,14 @@ impl Sector {
 
     fn profile_of(&self, space: Name, authority: Did, policies: String) -> SpaceProfile {
         let scenarios = self.scenarios.iter();
+        let statements = self.statements.iter().map(|(kind, one)| {
+            let by = match one.by {
+                By::Provider => StatedBy::Provider,
+                By::Authority => StatedBy::Party(authority.clone()),
+            };
+            (kind.clone(), StatementRule { by, about: one.about })
+        });
+        let statements = statements.collect();
         SpaceProfile {
             space,
             version: 1,
@@ -391,6 +465,7 @@ impl Sector {
             data: DataRules { product_classes: self.classes.keys().cloned().collect() },
             policies,
             odrl: OdrlOperands::default(),
+            statements,
         }
     }
 }

@@ -96,6 +96,11 @@ pub enum Event {
         /// The signed statement.
         document: ByteBuf,
     },
+    /// A party that the space trusts for it stated something, which decides on accesses from now on.
+    Stated {
+        /// The signed statement.
+        document: ByteBuf,
+    },
     /// The operator archived the segments of the records before this one. Their hashes stay, and
     /// with them the proofs.
     Archived {

@@ -1,6 +1,6 @@
 //! Usage contracts: the [`SpaceProfile`] under which they run, the [`Offer`], the [`Acceptance`]
-//! and the [`Agreement`] with both signatures over the same bytes; [`Quota`](quota::Quota), [`Termination`] and
-//! the signed [`AccessRequest`].
+//! and the [`Agreement`] with both signatures over the same bytes; [`Quota`](quota::Quota), [`Termination`],
+//! the [`Statement`] of a party that the space trusts, and the signed [`AccessRequest`].
 //!
 //! # What it refuses to do
 //! An agreement comes only from a verified offer and a verified acceptance, or from bytes that
@@ -50,6 +50,7 @@ pub mod profile;
 pub mod quota;
 pub mod request;
 pub mod scenario;
+pub mod statement;
 pub mod termination;
 
 pub use crate::agreement::{Acceptance, Agreement, contract_id};
@@ -62,4 +63,5 @@ pub use crate::profile::{
 
 pub use crate::request::{AccessRequest, StatedEnvironment, StatedPerson, Statements};
 pub use crate::scenario::Scenario;
+pub use crate::statement::Statement;
 pub use crate::termination::Termination;

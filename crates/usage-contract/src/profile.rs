@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::scenario::{BROADER_LEVELS_MAX, Scenario};
+use crate::statement::{About, FactKind, STATEMENT_KINDS_MAX, StatementRule};
 
 /// Most scenarios, roles, regions or product classes of a profile.
 pub const PROFILE_LIST_MAX: usize = 512;
@@ -45,6 +46,14 @@ pub struct SpaceProfile {
     /// What left operands, profiles and contexts of the space's own mean in ODRL documents.
     #[serde(default, skip_serializing_if = "OdrlOperands::is_empty")]
     pub odrl: OdrlOperands,
+    /// Whom the space trusts for which kind of signed statements, at most [`STATEMENT_KINDS_MAX`]. What no
+    /// kind is named for here, nobody states.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "bounded::map::<_, _, _, STATEMENT_KINDS_MAX>"
+    )]
+    pub statements: BTreeMap<Name, StatementRule>,
 }
 
 /// Oldest age of a request that any profile can allow, in seconds. Nodes remember answered requests for
@@ -209,7 +218,7 @@ pub enum ProfileError {
     /// case. A rule about the one would not hold for the other.
     #[error("the {what} {one:?} and {other:?} look alike; give one of them another name")]
     LookAlike {
-        /// `scenarios`, `roles` or `product classes`.
+        /// `scenarios`, `roles`, `product classes` or `statements`.
         what: &'static str,
         /// One name.
         one: Name,
@@ -231,6 +240,14 @@ pub enum ProfileError {
     Hierarchy {
         /// The scenario.
         scenario: Name,
+    },
+    /// A kind of statements that answers a fact is about something else in the profile.
+    #[error("statements of the kind `{kind}` are about {expected}")]
+    StatementKind {
+        /// The kind.
+        kind: Name,
+        /// What it is about.
+        expected: About,
     },
     /// A profile of another space.
     #[error("the profile is of the space {found}; this is the space {expected}")]
@@ -298,8 +315,15 @@ impl PublishedProfile {
             ("scenarios", &vocabulary.purposes),
             ("roles", &vocabulary.roles),
             ("product classes", &vocabulary.classes),
+            ("statements", &value.statements.keys().collect()),
         ] {
             check_looks(what, names)?;
+        }
+        for (kind, rule) in &value.statements {
+            let expected = FactKind::of(kind).map_or(rule.about, FactKind::about);
+            if rule.about != expected {
+                return Err(ProfileError::StatementKind { kind: kind.clone(), expected });
+            }
         }
         value.odrl.check()?;
         let policies = Policies::parse(&value.policies, Layer::Space)?;

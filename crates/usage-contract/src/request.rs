@@ -94,7 +94,7 @@ impl Statements {
     pub fn told(&self) -> Told<'_> {
         let environment = self.environment.as_ref().map(|one| Environment {
             id: one.id.as_str(),
-            // Nobody checks one.
+            // Its own word would be none.
             attested: None,
             sandbox: one.sandbox,
             security_level: one.security_level,

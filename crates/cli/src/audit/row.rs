@@ -16,7 +16,8 @@ use dataspace_tlog::{
     },
 };
 use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, SpaceProfile, Termination,
+    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, SpaceProfile, Statement,
+    Termination, statement::Subject,
 };
 use serde_json::{Value, json};
 
@@ -41,6 +42,8 @@ pub(crate) enum EventKind {
     Termination,
     /// The provider changed its own policies
     Policies,
+    /// A party that the space trusts stated something
+    Statement,
     /// Segments were archived
     Archive,
     /// The operator opened the node
@@ -76,6 +79,7 @@ impl EventKind {
             Self::Contract => "contract",
             Self::Termination => "termination",
             Self::Policies => "policies",
+            Self::Statement => "statement",
             Self::Archive => "archive",
             Self::Opened => "opened",
             Self::ClockSetBack => "clock-set-back",
@@ -216,6 +220,7 @@ impl Row {
                 });
             }
             Event::Policies { document } => self.policies(&document, time),
+            Event::Stated { document } => self.stated(&document, time),
             Event::Archived { before } => {
                 self.kind = EventKind::Archive;
                 self.what = format!("the records before {before} are kept elsewhere");
@@ -337,6 +342,22 @@ impl Row {
             } else {
                 format!("version {version}: {}", ids.join(", "))
             }
+        });
+    }
+
+    fn stated(&mut self, bytes: &[u8], time: UnixMillis) {
+        self.kind = EventKind::Statement;
+        self.document::<Statement>(bytes, time, |row, statement| {
+            row.about(statement.issuer.as_str());
+            if let Subject::Contract(contract) = &statement.subject {
+                row.contract = Some(*contract.as_digest());
+            }
+            let (kind, subject) = (&statement.kind, &statement.subject);
+            let says = match &statement.value {
+                None => "withdrawn".to_owned(),
+                Some(value) => format!("{value}, {}", statement.validity),
+            };
+            shown(&format!("{kind} of {subject}: {says}")).to_string()
         });
     }
 

@@ -64,6 +64,7 @@ impl ConsumerState {
             }
             Event::Product { .. }
             | Event::Policies { .. }
+            | Event::Stated { .. }
             | Event::Denials { .. }
             | Event::Access(_)
             | Event::Released(_) => return Err(Refusal::OtherHalf { whose: "provider" }),

@@ -10,14 +10,16 @@ use dataspace_tlog::{
     tree::{InclusionProof, leaf_hash},
     witness::WitnessPolicy,
 };
-use dataspace_usage_contract::{AccessRequest, Agreement, ContractId, contract_id};
+use dataspace_usage_contract::{
+    AccessRequest, Agreement, ContractId, contract_id, statement::Subject,
+};
 
 use crate::denial::{self, DenialReason};
 use crate::evidence::error::EvidenceError;
 use crate::evidence::part::Part;
 use crate::evidence::verdict::Case;
 use crate::evidence::verified::VerifiedEvidence;
-use crate::evidence::{Entry, Evidence, members, report, request};
+use crate::evidence::{Entry, Evidence, members, report, request, statements};
 use crate::facts::{self, Basis, Stated};
 
 impl Evidence {
@@ -29,7 +31,7 @@ impl Evidence {
     ///
     /// # Errors
     /// [`EvidenceError`] names the first thing that does not hold.
-    pub fn verify(self, authority: &Did) -> Result<VerifiedEvidence, EvidenceError> {
+    pub fn verify(mut self, authority: &Did) -> Result<VerifiedEvidence, EvidenceError> {
         let known = self.known(authority, self.conclusion.index)?;
         let (agreement, concluded_at) = read_conclusion(&self.conclusion, &known)?;
         let known = self.known(authority, self.decision.index)?;
@@ -55,9 +57,9 @@ impl Evidence {
             members::admit(&anchors, (part, credential), party, (time, is_denial, is_set_back))
         };
         let Agreement { provider, consumer, .. } = agreement.value();
-        let provider = member(Part::Provider, self.provider.into_vec(), provider)?;
-        let consumer = member(Part::Consumer, self.consumer.into_vec(), consumer)?;
-        let request = self.request.map(|request| {
+        let provider = member(Part::Provider, self.provider.to_vec(), provider)?;
+        let consumer = member(Part::Consumer, self.consumer.to_vec(), consumer)?;
+        let request = self.request.take().map(|request| {
             request::check(request.into_vec(), &agreement, (access.request, time), &known)
         });
         let request = request.transpose()?;
@@ -73,18 +75,30 @@ impl Evidence {
         }
         let recorded = Recorded { facts: &access.facts, request: request.as_ref() };
         let (stated, purposes) = recorded.read()?;
-        let id = contract_id(&agreement).to_string();
+        let id = contract_id(&agreement);
+        let decided = statements::Decided {
+            agreement: agreement.value(),
+            contract: Subject::Contract(id),
+            stated: &stated,
+            access: &access,
+            index: self.decision.index,
+            now: time,
+        };
+        let known = |before| self.known(authority, before);
+        let (vouched, statements) = statements::read_all(&self, &decided, &known)?;
+        let id = id.to_string();
         let basis = Basis {
             agreement: agreement.value(),
             contract: &id,
             agreed_at: concluded_at,
             credential: consumer.credential(),
             stated: &stated,
+            vouched: &vouched,
             purposes: Some(&purposes),
             now: time,
         };
         let facts = basis.facts();
-        recorded.compare(&facts::recorded(&facts))?;
+        recorded.compare(&facts::recorded(&facts, &vouched))?;
         let agreed = agreement.value();
         let (provider_of, consumer_of, program) = (&provider, &consumer, &program);
         let case = Case {
@@ -105,6 +119,7 @@ impl Evidence {
             access,
             request,
             report,
+            statements,
             checkpoint,
             cosigners: None,
             shown,

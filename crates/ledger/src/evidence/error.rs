@@ -3,7 +3,7 @@ use dataspace_identity::{Did, credential::AdmitError, keys::KeyDocumentError};
 use dataspace_policy::policies::InvalidPolicies;
 use dataspace_primitives::cbor::DecodeError;
 use dataspace_primitives::{
-    Digest, UnixMillis, Validity, envelope::EnvelopeError, signed::VerifyError,
+    Digest, Name, UnixMillis, Validity, envelope::EnvelopeError, signed::VerifyError,
 };
 use dataspace_tlog::{
     Fact, LeafIndex,
@@ -11,10 +11,14 @@ use dataspace_tlog::{
     record::RecordError,
     tree::{PATH_LEN_MAX, ProofError},
 };
-use dataspace_usage_contract::{ContractId, agreement::AgreeError};
+use dataspace_usage_contract::{
+    ContractId,
+    agreement::AgreeError,
+    statement::{STATEMENT_KINDS_MAX, StatementError},
+};
 use thiserror::Error;
 
-use crate::evidence::part::{Part, VERSION, WITH_REPORT};
+use crate::evidence::part::{Part, VERSION, WITH_STATEMENTS};
 use crate::outcome::{Outcome, duty_words, fact_words};
 
 /// Why evidence proves nothing: the first thing in it that is not as it says, or that contradicts
@@ -27,8 +31,8 @@ pub enum EvidenceError {
     Decode(#[from] DecodeError),
     /// A version of the format that this library does not know.
     #[error(
-        "evidence version {found} is not known here, only versions {VERSION} and {WITH_REPORT}; ask the provider for \
-         the evidence again"
+        "evidence version {found} is not known here, only versions {VERSION} to {WITH_STATEMENTS}; ask the provider \
+         for the evidence again"
     )]
     Version {
         /// The version found.
@@ -59,6 +63,23 @@ pub enum EvidenceError {
     /// A key document between those in the file is missing.
     #[error("a record of a party's keys is missing between those in the file")]
     KeysMissing,
+    /// More statements than a space has kinds of.
+    #[error("an evidence file has at most {STATEMENT_KINDS_MAX} statements, this one has {found}")]
+    TooManyStatements {
+        /// Statements found.
+        found: usize,
+    },
+    /// A statement in the file is not its issuer's.
+    #[error("a statement in the file does not hold")]
+    Statement(#[source] StatementError),
+    /// A statement is not one on which was decided.
+    #[error("the statement of the kind `{kind}` is of another {what} than the decision")]
+    OtherStatement {
+        /// Its kind.
+        kind: Name,
+        /// `record`, `space`, `node`, `subject` or `time`.
+        what: &'static str,
+    },
     /// The record says that another part of the product was asked for.
     #[error("the record of the decision and the request name different parts of the product")]
     OtherPart,
@@ -259,6 +280,8 @@ impl EvidenceError {
         match self {
             Self::Decode(_) | Self::Version { .. } => Vec::new(),
             Self::Keys(_) | Self::KeysMissing => vec![Part::Keys],
+            Self::TooManyStatements { .. } | Self::Statement(_) => vec![Part::Statement],
+            Self::OtherStatement { .. } => vec![Decision, Part::Statement],
             Self::PathLen { part, .. }
             | Self::Record { part, .. }
             | Self::Event { part }

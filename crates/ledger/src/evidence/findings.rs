@@ -5,7 +5,8 @@ use dataspace_policy::cedar_text::COMPILER_VERSION;
 use dataspace_tlog::{Finding, Verdict, record::ContentVersion};
 use dataspace_usage_contract::contract_id;
 
-use crate::evidence::verified::{Shown, VerifiedEvidence};
+use crate::evidence::statements::Shown;
+use crate::evidence::verified::{Shown as Verdicted, VerifiedEvidence};
 use crate::outcome;
 
 impl VerifiedEvidence {
@@ -123,8 +124,26 @@ fn decision(evidence: &VerifiedEvidence) -> Vec<Finding> {
         None => "contract and credential",
     };
     findings.push(proved(format!("the recorded facts are what {sources} say")));
+    for Shown { kind, place, issuer } in &evidence.statements {
+        match issuer {
+            Some(issuer) => {
+                findings.push(proved(format!(
+                    "{issuer} signed what the decision rests on as {kind:?}: it stands in the log as record \
+                     {place}"
+                )));
+                findings.push(not_proved(format!(
+                    "that the space trusts {issuer} for {kind:?}, and that nothing newer was stated: that is \
+                     in other records; replay the log"
+                )));
+            }
+            None => findings.push(not_proved(format!(
+                "that a party that the space trusts stated {kind:?} so: its statement is record {place} of \
+                 the log, and not in the evidence"
+            ))),
+        }
+    }
     match &evidence.shown {
-        Shown::Permit { clauses } => {
+        Verdicted::Permit { clauses } => {
             let by = clauses.join(", ");
             findings.push(proved(format!("the contract permits this access by {by}")));
             let duties = evidence.contract().value().terms.duties.len();
@@ -140,7 +159,7 @@ fn decision(evidence: &VerifiedEvidence) -> Vec<Finding> {
                  replay the log",
             ));
         }
-        Shown::Deny { follow, is_reworded, elsewhere } => {
+        Verdicted::Deny { follow, is_reworded, elsewhere } => {
             for reason in follow {
                 let reason = words(reason);
                 findings.push(proved(format!("this reason to deny follows: {reason}")));

@@ -6,6 +6,8 @@ use std::fmt;
 pub(super) const VERSION: u8 = 2;
 /// The version of a file with the report of a release in it.
 pub(super) const WITH_REPORT: u8 = 3;
+/// The version of a file with statements of trusted parties in it, with a report or without.
+pub(super) const WITH_STATEMENTS: u8 = 4;
 
 /// A part of an evidence file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +28,8 @@ pub enum Part {
     Keys,
     /// The record of the report of the release.
     Report,
+    /// The records of statements of trusted parties.
+    Statement,
 }
 
 impl fmt::Display for Part {
@@ -39,6 +43,7 @@ impl fmt::Display for Part {
             Self::Request => "consumer's request",
             Self::Keys => "record of a party's keys",
             Self::Report => "record of what left",
+            Self::Statement => "record of a statement",
         })
     }
 }

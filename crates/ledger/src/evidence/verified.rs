@@ -7,6 +7,8 @@ use dataspace_tlog::{
 };
 use dataspace_usage_contract::{AccessRequest, Agreement};
 
+use crate::evidence::statements;
+
 /// Evidence that [`Evidence::verify`](crate::Evidence::verify) has checked in full.
 #[derive(Clone, Debug)]
 pub struct VerifiedEvidence {
@@ -19,6 +21,7 @@ pub struct VerifiedEvidence {
     pub(super) access: AccessRecord,
     pub(super) request: Option<Verified<AccessRequest>>,
     pub(super) report: Option<(LeafIndex, ReleaseReport)>,
+    pub(super) statements: Vec<statements::Shown>,
     pub(super) checkpoint: Checkpoint,
     pub(super) cosigners: Option<Cosigners>,
     pub(super) shown: Shown,

@@ -36,6 +36,7 @@ impl SpaceState {
                     limit: agreement.terms.uses_max().map(u64::from),
                     compiler: agreement.compiler,
                 };
+                self.exclusives.keep(place.id, agreement, agreed_at);
                 self.insert(&place, (&agreement.consumer, &agreement.product));
             }
             Kind::Terminated(termination) => {
@@ -43,6 +44,7 @@ impl SpaceState {
                 self.terminations.insert(termination.contract, termination);
             }
             Kind::Policies(policies) => self.own = Some(Arc::from(policies)),
+            Kind::Stated(statement) => self.statements.keep(&statement, index),
             Kind::ClockSetBack { from, to } => self.set_clock_back((from, to), index),
         }
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use dataspace_identity::{Admitted, KeyDocument, MembershipRevocation};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::{Event, LeafIndex};
-use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination, contract_id};
+use dataspace_usage_contract::{
+    PublishedPolicies, PublishedProfile, Statement, Termination, contract_id,
+};
 
 use crate::state::contract::Document;
 use crate::state::documents::document;
@@ -26,6 +28,7 @@ pub(super) enum Kind {
     Concluded { document: Arc<Document>, agreed_at: UnixMillis },
     Terminated(Verified<Termination>),
     Policies(Box<PublishedPolicies>),
+    Stated(Box<Verified<Statement>>),
     ClockSetBack { from: UnixMillis, to: UnixMillis },
 }
 
@@ -63,6 +66,7 @@ impl Change {
                 document: document(termination.signed()),
             },
             Kind::Policies(own) => Event::Policies { document: document(own.signed()) },
+            Kind::Stated(statement) => Event::Stated { document: document(statement.signed()) },
             Kind::ClockSetBack { from, .. } => Event::ClockSetBack { from: *from },
         }
     }

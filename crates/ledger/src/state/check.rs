@@ -135,7 +135,13 @@ impl SpaceState {
         if let Some((clause, action)) = terms.not_carried_out() {
             return Err(Refusal::NotCarriedOut { clause, action });
         }
-        Ok(terms.check_values(&self.profile.profile().vocabulary())?)
+        let profile = self.profile.profile();
+        if let Some((kind, _)) =
+            terms.vouched().find(|(kind, _)| !profile.statements.contains_key(*kind))
+        {
+            return Err(Refusal::UnknownKind { kind: kind.clone() });
+        }
+        Ok(terms.check_values(&profile.vocabulary())?)
     }
 
     /// Checks of an acceptance that need no compiling, so that strangers cost little.
@@ -174,6 +180,7 @@ impl SpaceState {
         self.check_contract_terms(product, product_class, terms)?;
         self.check_parties(agreement.value().offer, (provider, consumer), now)?;
         self.check_signers(agreement.signers(), now)?;
+        self.check_not_kept_out(agreement.value(), now)?;
         let document = Arc::new(Document::new(agreement, program));
         Ok(Change(Kind::Concluded { document, agreed_at: now }))
     }

@@ -16,7 +16,9 @@ use foldhash::fast::RandomState;
 
 use crate::refusal::Refusal;
 use crate::state::contract::{Contract, Place, Relation};
+use crate::state::exclusives::Exclusives;
 use crate::state::members::{Member, Revocations};
+use crate::state::statements::Statements;
 
 /// A registered product.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,10 @@ pub struct SpaceState {
     pub(super) clock_set_back: Option<LeafIndex>,
     /// The provider's own forbids.
     pub(super) own: Option<Arc<PublishedPolicies>>,
+    /// Whom contracts keep out.
+    pub(super) exclusives: Exclusives,
+    /// What trusted parties stated.
+    pub(super) statements: Statements,
     pub(super) accepted: HashSet<(OfferId, Did), RandomState>,
     pub(super) compiler: Compiler,
 }
@@ -70,6 +76,8 @@ impl SpaceState {
             terminations: HashMap::new(),
             clock_set_back: None,
             own: None,
+            exclusives: Exclusives::default(),
+            statements: Statements::default(),
             accepted: HashSet::default(),
             compiler: Compiler::default(),
         }

@@ -6,7 +6,7 @@ use dataspace_primitives::UnixMillis;
 use dataspace_usage_contract::PublishedProfile;
 
 use crate::denial::DenialReason;
-use crate::facts::{Basis, Stated};
+use crate::facts::{Basis, Stated, Vouched};
 use crate::state::contract::{Contract, Document};
 use crate::state::in_force::SpaceState;
 use crate::state::members::Member;
@@ -22,6 +22,8 @@ pub struct Case<'a> {
     pub member: &'a Member,
     /// What the request states, and the counts to decide on.
     pub stated: &'a Stated<'a>,
+    /// What trusted parties state ([`SpaceState::vouched`]).
+    pub vouched: &'a Vouched,
     /// The time of the decision.
     pub now: UnixMillis,
 }
@@ -30,13 +32,14 @@ impl<'a> Case<'a> {
     /// The facts of the access under a profile: of the request as stated, all else as it is.
     #[must_use]
     pub fn facts(&self, profile: &'a PublishedProfile) -> Facts<'a> {
-        let Case { contract, document, member, stated, now } = *self;
+        let Case { contract, document, member, stated, vouched, now } = *self;
         let basis = Basis {
             agreement: document.agreement().value(),
             contract: document.id(),
             agreed_at: contract.agreed_at(),
             credential: member.admitted.credential(),
             stated,
+            vouched,
             purposes: profile.purposes(&stated.purpose),
             now,
         };
@@ -88,7 +91,7 @@ impl SpaceState {
     /// Why membership, contract or profile deny, whatever the policies say.
     #[must_use]
     pub fn standing(&self, case: &Case<'_>) -> Vec<DenialReason> {
-        let Case { contract, document, member, stated, now } = *case;
+        let Case { contract, document, member, stated, now, .. } = *case;
         let mut reasons = Vec::new();
         let (agreement, profile) = (document.agreement().value(), self.profile.profile());
         let credential = member.admitted.credential();

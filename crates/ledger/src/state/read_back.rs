@@ -94,6 +94,9 @@ impl SpaceState {
                 change
             }
             Event::Policies { document } => self.check_policies(signed(document)?, now)?,
+            Event::Stated { document } => {
+                self.check_stated(self.verify_statement(signed(document)?, now)?, now)?
+            }
             Event::ClockSetBack { from } => Change::clock_set_back(from, now),
             // Of the log alone.
             Event::Archived { .. } | Event::Opened { .. } => return Ok(Taken::Nothing),

@@ -27,5 +27,8 @@ mod naive_decision;
 #[path = "../../../../fuzz/checks/naive_ledger.rs"]
 mod naive_ledger;
 #[cfg(test)]
+#[path = "../../../../fuzz/checks/naive_statements.rs"]
+mod naive_statements;
+#[cfg(test)]
 #[path = "../../../../fuzz/checks/replay.rs"]
 mod replay;

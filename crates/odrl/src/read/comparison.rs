@@ -37,6 +37,8 @@ pub(crate) enum Answer {
     Attested,
     Sandbox,
     Attribute(Name, ValueType),
+    /// What a signed statement of this kind says.
+    Vouched(Name),
     /// Having a credential: its type, and the value that says so.
     Having(Name, Name),
     /// True in any case.
@@ -132,6 +134,10 @@ pub(crate) fn answered<'a>(
         Answer::Attested => flag(Constraint::Attested),
         Answer::Sandbox => flag(Constraint::Sandbox),
         Answer::Attribute(name, values) => of_attribute(atomic, name, *values),
+        Answer::Vouched(kind) => among(atomic, false, value::name, |values| Constraint::Vouched {
+            kind: kind.clone(),
+            values,
+        }),
         Answer::Having(credential, value) => having(atomic, credential, value),
         Answer::Always => {
             let is_demanded = operator == Eq && place.is_demanded();

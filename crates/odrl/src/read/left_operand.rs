@@ -65,9 +65,10 @@ fn own(name: &str) -> Option<Answer> {
         "hours" => Answer::Hours,
         "attested" => Answer::Attested,
         "sandbox" => Answer::Sandbox,
-        name => match name.strip_prefix("attribute/") {
-            Some(attribute) => return self::attribute(&percent_decoded(attribute)?),
-            None => return among("dataspace", name),
+        name => match name.split_once('/') {
+            Some(("attribute", name)) => return attribute(&percent_decoded(name)?),
+            Some(("vouched", kind)) => Answer::Vouched(percent_decoded(kind)?.parse().ok()?),
+            _ => return among("dataspace", name),
         },
     })
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::{
-    Aggregate, ColumnMask, Duty, KeptColumns, Legal, MaskMethod, Operator, RowFilter, Terms,
+    Aggregate, ColumnMask, Duty, Exclusive, KeptColumns, Legal, MaskMethod, Operator, RowFilter,
+    Terms,
 };
 use dataspace_primitives::Name;
 
@@ -15,6 +16,7 @@ use crate::read::action::Named;
 use crate::read::catena_x;
 use crate::read::metadata;
 use crate::read::parties::Parties;
+use crate::read::region;
 use crate::read::shape::{Atomic, Shape};
 use crate::read::time;
 use crate::read::value;
@@ -64,12 +66,18 @@ pub(crate) fn read<'a>(
     if let Some(party) = informed {
         return Err(party.error(OdrlErrorKind::UnknownMember));
     }
-    let Terms { duties, legal, .. } = terms;
+    let Terms { duties, legal, exclusive, .. } = terms;
     match (action.term.odrl(), action.term.own()) {
         (_, Some("mask")) => duties.push(checked(at, mask(&mut with)?)?),
         (_, Some("filter")) => duties.push(checked(at, filter(&mut with)?)?),
         (_, Some("aggregate")) => duties.push(checked(at, aggregate(&mut with)?)?),
         (_, Some("keep")) => duties.push(checked(at, keep(&mut with)?)?),
+        (_, Some("exclude")) => {
+            let one = self::exclusive(&mut with)?;
+            if exclusive.replace(one).is_some() {
+                return Err(at.error(OdrlErrorKind::DuplicateMember));
+            }
+        }
         (_, Some("heed")) => legal.push(Legal::Text(with.name("dataspace:text")?)),
         (_, Some("comply")) => {
             return with.each_kept(|operand, operator, values| {
@@ -224,6 +232,26 @@ fn mask<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
         }
     };
     Ok(Duty::Mask(ColumnMask { column, method }))
+}
+
+fn exclusive<'a>(with: &mut Parameters<'a>) -> Result<Exclusive, Refused<'a>> {
+    let territories = match with.take("odrl:spatial")? {
+        None => BTreeSet::new(),
+        Some(one) if matches!(one.comparison()?, Comparison::Eq | Comparison::IsAnyOf) => {
+            let mut all = BTreeSet::new();
+            for item in one.right.items() {
+                all.extend(region::read(item)?);
+            }
+            all
+        }
+        Some(one) => return Err(one.refused()),
+    };
+    let time = with.take("odrl:dateTime")?.ok_or_else(|| with.at.missing("odrl:dateTime"))?;
+    if time.comparison()? != Comparison::Lt {
+        return Err(time.refused());
+    }
+    let until = time::end(value::single(time.right)?)?;
+    Ok(Exclusive { territories, until })
 }
 
 fn keep<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_policy::{Aggregate, Duty, Legal, Operator, Scalar};
+use dataspace_policy::{Aggregate, Duty, Exclusive, Legal, Operator, Scalar};
 use dataspace_primitives::Name;
 use serde_json::{Value, json};
 
@@ -58,6 +58,17 @@ pub(crate) fn of_duty(duty: &Duty) -> Value {
             obligation("dataspace:keep", &[atomic("dataspace:column", among, &columns)])
         }
     }
+}
+
+/// What is read as just this.
+pub(crate) fn of_exclusive(exclusive: &Exclusive) -> Value {
+    let Exclusive { territories, until } = exclusive;
+    let regions = values(territories.iter().map(|one| json!(one.as_str())).collect());
+    let among = among(territories.len());
+    let territories = (!territories.is_empty()).then(|| atomic("odrl:spatial", among, &regions));
+    let until = atomic("odrl:dateTime", "lt", &typed(until, "dateTime"));
+    let all: Vec<_> = territories.into_iter().chain([until]).collect();
+    obligation("dataspace:exclude", &all)
 }
 
 /// What is read as just this clause.

@@ -88,6 +88,10 @@ fn leaf(constraint: &Constraint) -> Option<Leaf> {
             let name = percent_encoded(name.as_str());
             Some(among_texts(&format!("dataspace:attribute/{name}"), values))
         }
+        Form::Vouched { kind, values } => {
+            let kind = percent_encoded(kind.as_str());
+            Some(among_texts(&format!("dataspace:vouched/{kind}"), values))
+        }
         Form::Attested => flag("dataspace:attested"),
         Form::Sandbox => flag("dataspace:sandbox"),
         Form::SecurityLevel(least) => number("dataspace:securityLevel", "gteq", *least),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, Hours, Legal, MaskMethod, Operator, RowFilter, Rule,
-    Scalar, Terms, Weekday, facts::Payment,
+    Action, ColumnMask, Constraint, Duty, Exclusive, Hours, Legal, MaskMethod, Operator, RowFilter,
+    Rule, Scalar, Terms, Weekday, facts::Payment,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 use proptest::collection::{btree_set, vec};
@@ -73,6 +73,7 @@ fn leaf() -> impl Strategy<Value = Constraint> {
             names().prop_map(Constraint::Participant),
             names().prop_map(Constraint::Credential),
             (name(), names()).prop_map(|(name, values)| Constraint::Attribute { name, values }),
+            (name(), names()).prop_map(|(kind, values)| Constraint::Vouched { kind, values }),
             names().prop_map(Constraint::Role),
             names().prop_map(Constraint::PersonRole),
             names().prop_map(Constraint::Connector),
@@ -190,6 +191,11 @@ fn legal() -> impl Strategy<Value = Legal> {
     ]
 }
 
+fn exclusive() -> impl Strategy<Value = Exclusive> {
+    let territories = prop_oneof![Just(BTreeSet::new()), regions()];
+    (territories, instant()).prop_map(|(territories, until)| Exclusive { territories, until })
+}
+
 pub(crate) fn terms() -> impl Strategy<Value = Terms> {
     let permission = rule(prop_oneof![4 => leaf(), 1 => count()].boxed());
     let lists = (
@@ -197,13 +203,15 @@ pub(crate) fn terms() -> impl Strategy<Value = Terms> {
         vec(rule(leaf().boxed()), 0..3),
         vec(duty(), 0..4),
         vec(legal(), 0..4),
+        proptest::option::of(exclusive()),
     );
     lists
-        .prop_map(|(permissions, prohibitions, duties, legal)| Terms {
+        .prop_map(|(permissions, prohibitions, duties, legal, exclusive)| Terms {
             permissions,
             prohibitions,
             duties,
             legal,
+            exclusive,
         })
         .prop_filter("may be signed", |terms| terms.check().is_ok())
 }

@@ -118,7 +118,7 @@ fn the_first_vector_of_each_term_of_ours_is_what_is_written() {
             assert_eq!(written, serde_json::from_str::<Value>(&document).unwrap(), "{file}");
         }
     }
-    assert_eq!(seen.len(), 32 + 25, "{seen:?}");
+    assert_eq!(seen.len(), 33 + 25, "{seen:?}");
 }
 
 #[test]
@@ -166,6 +166,7 @@ fn names_of(constraint: &Constraint, names: &mut BTreeSet<&'static str>) {
         Constraint::Participant(_) => "Participant",
         Constraint::Credential(_) => "Credential",
         Constraint::Attribute { .. } => "Attribute",
+        Constraint::Vouched { .. } => "Vouched",
         Constraint::Role(_) => "Role",
         Constraint::PersonRole(_) => "PersonRole",
         Constraint::Attested => "Attested",
@@ -239,6 +240,6 @@ fn every_constraint_duty_and_legal_clause_has_a_vector() {
             Legal::Forbidden { .. } => "Forbidden",
         }));
     }
-    assert_eq!(constraints.len(), 32, "{constraints:?}");
+    assert_eq!(constraints.len(), 33, "{constraints:?}");
     assert_eq!(others.len(), 25, "{others:?}");
 }

@@ -141,11 +141,12 @@ impl<'a> Source<'a> for Access<'a> {
     }
 
     fn tag(&self, entity: Uid<'a>, name: &str) -> Option<Value<'a>> {
-        if entity != self.principal() {
-            return None;
-        }
-        let mut attributes = self.facts.attributes.iter();
-        let (_, value) = attributes.find(|(key, _)| key.as_str() == name)?;
+        let tags = match entity.ty {
+            PARTICIPANT if entity.id == self.facts.participant => self.facts.attributes,
+            CONTRACT if entity.id == self.facts.contract => self.facts.vouched,
+            _ => return None,
+        };
+        let (_, value) = tags.iter().find(|(key, _)| key.as_str() == name)?;
         Some(Value::String(value.as_str()))
     }
 

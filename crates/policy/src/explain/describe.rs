@@ -127,8 +127,14 @@ fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<
     match (op, left) {
         (Binary::Contains, Node::Constant(_)) => match right {
             Node::Attribute(of, name) => of_attribute(left, of, name, access),
+            Node::Binary(Binary::GetTag, sides) => vouched(left, sides, access),
             _ => None,
         },
+        (Binary::HasTag, Node::Fact(Fact::Contract)) => {
+            let Node::Constant(Constant::String(kind)) = right else { return None };
+            let demand = format!("a party that the space trusts must state {}", quoted(kind));
+            Some((demand, says(kind, access)))
+        }
         (_, Node::Attribute(of, name)) if name.as_ref() == "minute" => {
             by_the_clock(op, zone(of)?, limit(right)?, access)
         }
@@ -235,6 +241,24 @@ fn of_attribute(
         _ => "it is not known".to_owned(),
     };
     Some((format!("{} must be {all}", fact.in_english()), found))
+}
+
+/// What a signed statement must say.
+fn vouched(set: &Node, of: &[Node; 2], access: &Access<'_>) -> Option<(String, String)> {
+    let [Node::Fact(Fact::Contract), Node::Constant(Constant::String(kind))] = of else {
+        return None;
+    };
+    let all = list(strings(set)?.iter(), "or");
+    let demand = format!("{} must be {all}, as a party states that the space trusts", quoted(kind));
+    Some((demand, says(kind, access)))
+}
+
+fn says(kind: &str, access: &Access<'_>) -> String {
+    let said = access.facts().vouched.iter().find(|(one, _)| one.as_str() == kind);
+    said.map_or_else(
+        || "nobody states it".to_owned(),
+        |(_, value)| format!("the statement says {}", quoted(value)),
+    )
 }
 
 fn by_the_clock(

@@ -10,8 +10,8 @@ static NO_ATTRIBUTES: BTreeMap<Name, Name> = BTreeMap::new();
 
 /// All that a decision may look at, gathered for each access. No keys, no data.
 ///
-/// What is `None` is not known, nor is what [`attributes`](Self::attributes) and
-/// [`credentials`](Self::credentials) do not list: a permission that asks for it does not permit, a
+/// What is `None` is not known, nor is what [`attributes`](Self::attributes), [`vouched`](Self::vouched)
+/// and [`credentials`](Self::credentials) do not list: a permission that asks for it does not permit, a
 /// prohibition that asks for it forbids. [`Source`](crate::source::Source) says who supplies which fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts<'a> {
@@ -60,6 +60,9 @@ pub struct Facts<'a> {
     pub events: Option<&'a BTreeSet<Name>>,
     /// The state of the contract's process (IDS: state).
     pub state: Option<&'a str>,
+    /// What parties say that the space trusts, by the kind of their signed statements. What is not
+    /// here is not known.
+    pub vouched: &'a BTreeMap<Name, Name>,
 }
 
 /// Uses before this one.
@@ -161,6 +164,7 @@ impl<'a> Facts<'a> {
             payment: None,
             events: None,
             state: None,
+            vouched: &NO_ATTRIBUTES,
         }
     }
 }

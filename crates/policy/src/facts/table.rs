@@ -90,7 +90,7 @@ facts! {
         PersonRole(Name), "dataspace:personRole", "if its person has the role {}";
     Environment: Context "environment" Entity(ENVIRONMENT), optional, Consumer, (environment.as_ref()?.id), "environment",
         "the environment" is, "使用环境";
-    Attested: Environment "attested" Flag, optional, Nobody "whether an environment was attested",
+    Attested: Environment "attested" Flag, optional, Trusted,
         (environment.as_ref()?.attested), "environmentAttested",
         "the attestation of the environment" is, "环境可信证明";
     Sandbox: Environment "sandbox" Flag, always, Consumer, (environment.as_ref()?.sandbox), "environmentSandbox",
@@ -114,19 +114,18 @@ facts! {
         /// The consumer states that the data go to one of these.
         RecipientRegion(Region in Region), "odrl:spatial", "if the data go to {}";
 
-    // Nobody supplies these yet.
-    Level: Resource "level" Number, optional, Nobody "the classification of a product",
-        (product_level), "productLevel",
+    // Signed statements of parties that the space's profile trusts for them.
+    Level: Resource "level" Number, optional, Trusted, (product_level), "productLevel",
         "the product's classification" is, "产品分级";
-    Payment: Context "payment" Text, optional, Nobody "the state of a payment", (payment), "payment",
+    Payment: Context "payment" Text, optional, Trusted, (payment), "payment",
         "the payment" is, "支付状态",
         /// The payment is in one of these states.
         Payment(Payment in Payment), "dataspace:payment", "while the payment is {}";
-    Events: Context "events" Texts, optional, Nobody "what goes on in the space", (events), "events",
+    Events: Context "events" Texts, optional, Trusted, (events), "events",
         "the events" are, "空间事件",
         /// One of these goes on in the space.
         Event(Name), "odrl:event", "during {}";
-    State: Context "state" Text, optional, Nobody "the state of a contract's process", (state), "state",
+    State: Context "state" Text, optional, Trusted, (state), "state",
         "the state of the process" is, "流程状态",
         /// The contract's process is in one of these states.
         State(Name), "dataspace:state", "while the process is in the state {}";
@@ -160,6 +159,14 @@ facts! {
             /// Of what.
             name: Name,
             /// What they say.
+            values: BTreeSet<Name>,
+        },
+        /// A party that the space trusts for it states one of these in a signed statement of this kind. Not
+        /// known where nobody does.
+        Vouched {
+            /// The kind of statement.
+            kind: Name,
+            /// What it says.
             values: BTreeSet<Name>,
         },
         /// The environment was attested.

@@ -93,6 +93,7 @@ fn each_field_of_an_access_is_a_fact_of_the_table() {
         roles: &roles,
         credentials: &credentials,
         attributes: &attributes,
+        vouched: &attributes,
         purposes: &purposes,
         events: Some(&events),
         person: Some(Person { id: "ada", roles: &of_person }),
@@ -139,6 +140,7 @@ fn each_field_of_an_access_is_a_fact_of_the_table() {
         payment,
         events,
         state,
+        vouched: _,
     } = known;
     let (person, environment) = (person.unwrap(), environment.unwrap());
     let recipient_region = recipient_region.unwrap();
@@ -210,8 +212,10 @@ fn no_two_facts_have_one_name_in_cedar_in_the_log_or_in_words() {
 
 /// The label of a permission that asks for the fact.
 fn label(fact: Fact) -> Assurance {
-    match fact.source() {
-        Source::Authority | Source::Provider => Assurance::Enforced,
+    // Which environment it is, the consumer says.
+    let is_inside = matches!(fact.owner(), Owner::Environment | Owner::Person);
+    match if is_inside { fact.source().max(Source::Consumer) } else { fact.source() } {
+        Source::Authority | Source::Trusted | Source::Provider => Assurance::Enforced,
         Source::Consumer => Assurance::Attested,
         Source::Nobody => Assurance::Unsupported,
     }

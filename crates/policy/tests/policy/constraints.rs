@@ -160,11 +160,7 @@ fn environments() -> Vec<Case> {
         (Constraint::Application(set(&["notebook"])), Environment { application: "", ..lab() }),
     ]
     .into_iter()
-    .map(|(constraint, other)| {
-        let is_checked = constraint == Constraint::Attested;
-        let case = case(constraint, inside(lab()), inside(other)).stated().unknown();
-        if is_checked { case.unsupplied() } else { case }
-    })
+    .map(|(constraint, other)| case(constraint, inside(lab()), inside(other)).stated().unknown())
     .collect()
 }
 
@@ -216,22 +212,32 @@ fn products_and_states() -> Vec<Case> {
     let paid = |payment| Facts { payment: Some(payment), ..facts() };
     let during = |all| Facts { events: Some(kept(set(all))), ..facts() };
     let state = |state| Facts { state: Some(state), ..facts() };
+    let vouched =
+        |says| Facts { vouched: kept([(name("faces \"blurred\""), name(says))].into()), ..facts() };
     vec![
         case(
             Constraint::Class(set(&["open", "internal"])),
             facts(),
             Facts { product_class: "secret", ..facts() },
         ),
-        case(Constraint::Level(2), level(2), level(3)).unsupplied(),
+        case(Constraint::Level(2), level(2), level(3)).unknown(),
         case(
             Constraint::Payment([Payment::Paid].into()),
             paid(Payment::Paid),
             paid(Payment::Overdue),
         )
-        .unsupplied(),
-        case(Constraint::Event(set(&["fair"])), during(&["fair", "strike"]), during(&[]))
-            .unsupplied(),
-        case(Constraint::State(set(&["running"])), state("running"), state("stopped")).unsupplied(),
+        .unknown(),
+        case(Constraint::Event(set(&["fair"])), during(&["fair", "strike"]), during(&[])).unknown(),
+        case(Constraint::State(set(&["running"])), state("running"), state("stopped")).unknown(),
+        case(
+            Constraint::Vouched {
+                kind: name("faces \"blurred\""),
+                values: set(&["true", "partly"]),
+            },
+            vouched("true"),
+            vouched("false"),
+        )
+        .unknown(),
     ]
 }
 
@@ -274,6 +280,7 @@ fn place(constraint: &Constraint) -> Option<usize> {
         Constraint::Payment(_) => 25,
         Constraint::Event(_) => 26,
         Constraint::State(_) => 27,
+        Constraint::Vouched { .. } => 28,
         Constraint::Not(_) | Constraint::All(_) | Constraint::Any(_) | Constraint::One(_) => {
             return None;
         }
@@ -306,7 +313,7 @@ pub(crate) fn every_constraint() -> Vec<Constraint> {
 #[test]
 fn every_constraint_has_a_case() {
     let places: Vec<_> = cases().iter().map(|case| place(&case.constraint).unwrap()).collect();
-    assert_eq!(places, (0..28).collect::<Vec<_>>());
+    assert_eq!(places, (0..29).collect::<Vec<_>>());
 }
 
 #[test]

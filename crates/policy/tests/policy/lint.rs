@@ -73,20 +73,22 @@ fn clauses_that_add_nothing_are_found() {
 
 #[test]
 fn what_nobody_supplies_is_told_and_what_follows() {
-    let paid = Constraint::Payment([dataspace_policy::facts::Payment::Paid].into());
-    let deep = Constraint::Any(vec![not(Constraint::Level(2)), purposes(&["a"])]);
-    let terms = Terms::new().permit(read(&[deep])).prohibit(read(&[paid]));
+    let credential = |one| Constraint::Credential([name(one)].into());
+    let deep = Constraint::Any(vec![not(credential("Iso27001")), purposes(&["a"])]);
+    let terms = Terms::new().permit(read(&[deep])).prohibit(read(&[credential("Iso9001")]));
     assert_eq!(
         found(&terms),
         [
-            "unsupplied: permission-1 can never apply here: nobody supplies the classification of a \
-             product",
-            "unsupplied: prohibition-1 always applies here: nobody supplies the state of a payment",
+            "unsupplied: permission-1 can never apply here: nobody supplies any credential but the \
+             MembershipCredential",
+            "unsupplied: prohibition-1 always applies here: nobody supplies any credential but the \
+             MembershipCredential",
         ]
     );
-    let credential = |one| Constraint::Credential([name(one)].into());
     assert_eq!(found(&Terms::new().permit(read(&[credential("MembershipCredential")]))), [""; 0]);
     assert_eq!(Terms::new().permit(read(&[credential("Iso27001")])).lint().len(), 1);
+    let blurred = Constraint::Vouched { kind: name("blurred"), values: [name("true")].into() };
+    assert_eq!(found(&Terms::new().permit(read(&[blurred, Constraint::Level(2)]))), [""; 0]);
 }
 
 #[test]

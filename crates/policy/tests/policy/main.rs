@@ -16,6 +16,8 @@ mod constraints;
 #[cfg(test)]
 mod deep;
 #[cfg(test)]
+mod exclusive;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fallback;

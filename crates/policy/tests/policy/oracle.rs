@@ -138,7 +138,7 @@ fn leaf(with_counts: bool) -> impl Strategy<Value = Constraint> {
         .prop_map(|(from, len)| Validity::new(instant(from), instant(from + len)).unwrap());
     let payments = btree_set(select(&[Payment::Due, Payment::Overdue, Payment::Paid][..]), 1..=2);
     let named =
-        (0..11, names(), select(&["sector", "colour"][..])).prop_map(|(which, all, attribute)| {
+        (0..12, names(), select(&["sector", "colour"][..])).prop_map(|(which, all, attribute)| {
             match which {
                 0 => Constraint::Purpose(all),
                 1 => Constraint::PurposeWithin(all),
@@ -150,6 +150,7 @@ fn leaf(with_counts: bool) -> impl Strategy<Value = Constraint> {
                 7 => Constraint::Class(all),
                 8 => Constraint::Event(all),
                 9 => Constraint::State(all),
+                10 => Constraint::Vouched { kind: attribute.parse().unwrap(), values: all },
                 _ => Constraint::Attribute { name: attribute.parse().unwrap(), values: all },
             }
         });
@@ -272,11 +273,13 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
             let (product, product_class, product_level) = product;
             let (person, recipient_region, environment, payment, events, state) = unknown;
             let (action, purpose, purposes) = asked;
+            let vouched = usize::try_from(age).unwrap();
             let (who, what) = ((participant, region), (product, product_class));
             Facts {
                 roles,
                 credentials,
                 attributes: &ATTRIBUTES[attributes],
+                vouched: &ATTRIBUTES[(vouched + attributes) % ATTRIBUTES.len()],
                 person,
                 product_level,
                 purposes,
@@ -370,7 +373,7 @@ proptest! {
         terms in terms(),
         mut facts in facts(),
         which in any::<Index>(),
-        forgotten in 0..10,
+        forgotten in 0..11,
     ) {
         bend(&mut facts, &terms, which);
         let before = assert_as_the_oracle(&terms, &facts)?;
@@ -384,6 +387,7 @@ proptest! {
             6 => facts.product_level = None,
             7 => facts.attributes = ATTRIBUTES.last().unwrap(),
             8 => facts.credentials = &SETS[0],
+            9 => facts.vouched = ATTRIBUTES.last().unwrap(),
             _ => {
                 facts.environment =
                     facts.environment.map(|one| Environment { attested: None, ..one });

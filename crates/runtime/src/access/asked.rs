@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dataspace_audit_log::Appended;
 use dataspace_identity::Did;
-use dataspace_ledger::facts::{self, Stated};
+use dataspace_ledger::facts::{self, Stated, Vouched};
 use dataspace_ledger::state::{Case, Member};
 use dataspace_policy::Uses;
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
@@ -37,6 +37,7 @@ pub(crate) struct Decided {
     pub(crate) profile: Arc<PublishedProfile>,
     pub(crate) now: UnixMillis,
     pub(crate) uses: Uses,
+    pub(crate) vouched: Vouched,
 }
 
 /// Where a decision stands in the log, and the consumer's signed request: what both sides keep.
@@ -55,11 +56,12 @@ pub struct Receipt {
 impl Decided {
     /// The facts on which was decided, as a record keeps them.
     pub(crate) fn recorded_facts(&self) -> BTreeMap<String, Fact> {
-        let Self { asked: Asked { request, active, .. }, member, profile, now, uses } = self;
+        let Self { asked, member, profile, now, uses, vouched } = self;
+        let Asked { request, active, .. } = asked;
         let stated = Stated::of(request.value(), *uses);
         let Active { contract, document, .. } = &**active;
-        let case = Case { contract, document, member, stated: &stated, now: *now };
-        facts::recorded(&case.facts(profile))
+        let case = Case { contract, document, member, stated: &stated, vouched, now: *now };
+        facts::recorded(&case.facts(profile), vouched)
     }
 
     pub(crate) fn receipt(&self, appended: &Appended) -> Receipt {

@@ -159,10 +159,12 @@ impl Monitor<'_> {
         let member = space.member(contract.consumer());
         let member = member.ok_or(AccessError::UnknownContract { contract: contract.id() })?;
         let uses = contract.uses_at(now);
-        let judged = {
+        let (judged, vouched) = {
             let stated = Stated::of(asked.request.value(), uses);
-            let case = Case { contract, document, member, stated: &stated, now };
-            space.judge(&case, &space.facts(&case))
+            let vouched = space.vouched(contract, &stated, now);
+            let case = Case { contract, document, member, stated: &stated, vouched: &vouched, now };
+            let judged = space.judge(&case, &space.facts(&case));
+            (judged, vouched)
         };
         let opened = judged.and_then(|clauses| {
             // WHY before anything is recorded: data that cannot be opened must not cost a use.
@@ -170,7 +172,7 @@ impl Monitor<'_> {
             Ok((clauses, data))
         });
         let (member, profile) = (Arc::clone(member), Arc::clone(space.profile()));
-        let decided = Box::new(Decided { asked, member, profile, now, uses });
+        let decided = Box::new(Decided { asked, member, profile, now, uses, vouched });
         let node = Arc::downgrade(self.inner);
         Ok(match opened {
             Ok((clauses, data)) => {
@@ -223,7 +225,8 @@ impl Monitor<'_> {
             return vec![DenialReason::KeyEnded];
         }
         let stated = Stated::of(request.value(), decided.uses);
-        let case = Case { contract, document, member, stated: &stated, now };
+        let vouched = &space.vouched(contract, &stated, now);
+        let case = Case { contract, document, member, stated: &stated, vouched, now };
         space.judge(&case, &space.facts(&case)).err().unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! An index, read and written as a whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ const LEN_MIN_MAX: u64 = 64 << 20;
 pub(crate) trait Known {
     fn contract(&self, id: ContractId) -> Option<Arc<Contract>>;
     fn termination(&self, id: ContractId) -> Option<Termination>;
+    /// Returns true if the contract keeps others out.
+    fn is_exclusive(&self, contract: &Contract) -> bool;
 }
 
 /// Signs the statement about the content as it will be.
@@ -103,11 +105,12 @@ fn write_to(
     sign: &Sign<'_>,
 ) -> Result<Base, IndexError> {
     let mut sink = Sink::new(io::BufWriter::with_capacity(1 << 18, to))?;
+    let exclusive = exclusive(log, tail, known)?;
     if base.size == 0 {
-        merge(&mut Source::nothing()?, &mut sink, tail, known)?;
+        merge(&mut Source::nothing()?, &mut sink, (tail, &exclusive), known)?;
     } else {
         let mut old = open(snapshots, log).map_err(IndexError::failed)?;
-        merge(&mut old, &mut sink, tail, known)?;
+        merge(&mut old, &mut sink, (tail, &exclusive), known)?;
         // WHY: rows that somebody changed meanwhile must not come under a new signature. The digest of
         // the old ones is taken from the very reading that the new ones are made of.
         let is_same = old.finish().is_ok_and(|(sum, _)| sum == (base.rows, base.digest));
@@ -130,21 +133,39 @@ fn missing() -> IndexError {
     IndexError::failed("a contract of the log is not known")
 }
 
+/// The records of the contracts that keep others out: what they say is not in their rows.
+fn exclusive(
+    log: &Log,
+    tail: &Tail,
+    known: &dyn Known,
+) -> Result<BTreeMap<u64, Vec<u8>>, IndexError> {
+    let mut records = BTreeMap::new();
+    for id in &tail.concluded {
+        let contract = known.contract(*id).ok_or_else(missing)?;
+        if known.is_exclusive(&contract) {
+            let record = log.read(contract.index()).map_err(IndexError::failed)?;
+            records.insert(contract.index().as_u64(), record);
+        }
+    }
+    Ok(records)
+}
+
 /// Reads each old row once, and writes it with what `tail` changes of it; what is new comes after what
 /// was there.
 fn merge<R: Read, W: Write>(
     old: &mut Source<R>,
     new: &mut Sink<W>,
-    tail: &Tail,
+    (tail, exclusive): (&Tail, &BTreeMap<u64, Vec<u8>>),
     known: &dyn Known,
 ) -> Result<(), IndexError> {
     let before = old.number()?;
-    new.number(before.saturating_add(count(tail.changes.len())))?;
+    let changes = count(tail.changes.len()).saturating_add(count(exclusive.len()));
+    new.number(before.saturating_add(changes))?;
     for _ in 0..before {
         let (index, record) = old.change()?;
         new.change(index, record)?;
     }
-    for (index, record) in &tail.changes {
+    for (index, record) in tail.changes.iter().chain(exclusive) {
         new.change(*index, record)?;
     }
     merge_contracts(old, new, tail, known)?;

@@ -40,7 +40,8 @@ impl Answered {
 
 /// One row, as it is read: all changes, then relations, contracts, terminations, requests.
 pub(crate) enum Row<'a> {
-    /// A record of the log, and its place: every one but those of accesses, contracts and terminations.
+    /// A record of the log, and its place: every one but those of accesses, terminations, and contracts that
+    /// keep nobody out.
     Change(LeafIndex, &'a [u8]),
     /// So many contracts will come.
     Contracts(u64),
@@ -143,7 +144,8 @@ impl Tail {
             | Event::MembershipRevoked { .. }
             | Event::Keys { .. }
             | Event::Product { .. }
-            | Event::Policies { .. } => {
+            | Event::Policies { .. }
+            | Event::Stated { .. } => {
                 self.changes.insert(index, bytes.to_vec());
             }
         }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use dataspace_audit_log::append::AppendError;
 use dataspace_data_plane::Product;
 use dataspace_identity::{
-    Did, KeyDocument, MembershipCredential, MembershipRevocation, claimed_keys,
+    Did, KeyDocument, MembershipCredential, MembershipRevocation, Resolver, claimed_keys,
 };
-use dataspace_ledger::{Refusal, state::Change};
-use dataspace_policy::Terms;
+use dataspace_ledger::{Refusal, SpaceState, state::Change};
+use dataspace_policy::{Program, Terms};
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_tlog::{Record, record::EncodedRecord};
 use dataspace_usage_contract::{
     Acceptance, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Termination, agreement::AgreeError, contract_id,
+    PublishedProfile, SpaceProfile, Statement, Termination,
+    agreement::AgreeError,
+    contract_id,
+    statement::{StatedValue, Subject},
 };
 
 use crate::error::{ChangeError, WriteError};
@@ -173,19 +176,63 @@ impl DataSpace {
         let parties = (&*self.inner.keys.signer, &acceptance);
         let concluded = Agreement::conclude_with(&offer, parties, &*resolver, now, &compiler)?;
         let agreement = concluded.0.clone();
+        let mut concluded = Some(concluded);
+        loop {
+            let known = self.check_rivals(agreement.value(), &*resolver)?;
+            let made = self.conclude_now(&offer, (&agreement, &mut concluded), known);
+            match made {
+                Err(ChangeError::Outdated) => {}
+                made => return made.map(|()| agreement),
+            }
+        }
+    }
+
+    /// Checks that no other consumer has what an agreement says is exclusive. The number of contracts that were
+    /// looked at, if it says so.
+    fn check_rivals(
+        &self,
+        agreement: &Agreement,
+        resolver: &dyn Resolver,
+    ) -> Result<Option<usize>, ChangeError> {
+        if agreement.terms.exclusive.is_none() {
+            return Ok(None);
+        }
+        let now = self.about_now()?;
+        let (rivals, known) = {
+            let state = self.inner.gate.enter();
+            (state.space.rivals(agreement), state.space.contracts().len())
+        };
+        for rival in rivals {
+            let rival = self.inner.contracts.get(&rival, &self.inner.log, resolver)?;
+            let checked = SpaceState::check_rival(agreement, &rival.document, now);
+            checked.or_else(|refusal| self.refuse(refusal.into()))?;
+        }
+        Ok(Some(known))
+    }
+
+    fn conclude_now(
+        &self,
+        offer: &Verified<Offer>,
+        (agreement, concluded): (&Verified<Agreement>, &mut Option<(Verified<Agreement>, Program)>),
+        known: Option<usize>,
+    ) -> Result<(), ChangeError> {
         self.change(|state, now| {
+            // A contract that was concluded since may be one of another consumer.
+            if known.is_some_and(|known| known != state.space.contracts().len()) {
+                return Err(ChangeError::Outdated);
+            }
             let expires_at = offer.value().expires_at;
             if now >= expires_at {
                 let offer = agreement.value().offer;
                 return Err(AgreeError::Expired { offer, expires_at, now }.into());
             }
+            let concluded = concluded.take().ok_or(ChangeError::Outdated)?;
             let change = state.space.check_agreement(concluded, now)?;
             let Agreement { product, product_class, terms, .. } = agreement.value();
             state.check_terms(product, product_class, terms)?;
             state.space.check_offered(terms)?;
             Ok(change)
-        })?;
-        Ok(agreement)
+        })
     }
 
     /// Ends a contract before its time, by the signed statement of its provider or consumer.
@@ -249,6 +296,47 @@ impl DataSpace {
                 made => return made,
             }
         }
+    }
+
+    /// Takes the signed statement of a party that the space's profile trusts for it: from now on it decides,
+    /// on running releases too. Of one issuer, kind and subject the one with the greatest serial number
+    /// counts, in whatever order they come, and while it is valid alone.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it is not its issuer's, not for this space and node, of a kind that the profile
+    /// trusts somebody else for, or older than the one in force.
+    pub fn take_statement(&self, statement: Signed<Statement>) -> Result<Applied, ChangeError> {
+        // WHY first without the lock: anyone can send one.
+        let now = self.about_now()?;
+        let resolver = Arc::clone(self.inner.gate.enter().space.keys());
+        let statement = Statement::verify(statement, &*resolver, now).map_err(Refusal::from)?;
+        self.change_once(|state, now| Ok(state.space.check_stated(statement, now)?))
+    }
+
+    /// As the provider: states what the space's profile trusts providers for, at this node, in place of what it
+    /// stated before; `None` withdraws it.
+    ///
+    /// # Errors
+    /// [`ChangeError`] as for [`take_statement`](Self::take_statement).
+    pub fn state(
+        &self,
+        (kind, subject): (Name, Subject),
+        value: Option<StatedValue>,
+        validity: Validity,
+    ) -> Result<(), ChangeError> {
+        let issuer = self.provider().clone();
+        let last = self.inner.gate.enter().space.last_serial(&subject, (&issuer, &kind));
+        let statement = Statement {
+            space: self.inner.anchors.space().clone(),
+            log: Some(self.inner.log.origin().clone()),
+            issuer,
+            subject,
+            kind,
+            value,
+            serial: last.unwrap_or_default().saturating_add(1),
+            validity,
+        };
+        self.take_statement(Signed::sign(&statement, &*self.inner.keys.signer)?).map(drop)
     }
 
     /// Looks at what is in force, before a change takes the lock.

@@ -1,22 +1,27 @@
 //! Evidence of one decision, for people who trust nobody.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dataspace_audit_log::reader::{ProveError, ReadError};
-use dataspace_identity::Admitted;
+use dataspace_identity::{Admitted, Did};
 use dataspace_ledger::{
     Evidence, Refusal,
     evidence::{Entry, EvidenceError},
+    facts,
 };
 use dataspace_primitives::Signed;
-use dataspace_tlog::{Event, LeafIndex, Record, TreeSize, record::RecordError};
-use dataspace_usage_contract::{AccessRequest, ContractId};
+use dataspace_tlog::{AccessRecord, Event, LeafIndex, Record, TreeSize, record::RecordError};
+use dataspace_usage_contract::{AccessRequest, ContractId, Statement};
 use serde_bytes::ByteBuf;
 use thiserror::Error;
 
 use crate::access::asked::Receipt;
 use crate::error::WriteError;
 use crate::space::DataSpace;
+
+/// A statement's place, its record, and its signers.
+type Stated = (LeafIndex, Vec<u8>, Vec<Did>);
 
 /// Why there is no evidence for a decision.
 #[derive(Debug, Error)]
@@ -101,6 +106,7 @@ impl DataSpace {
         let Event::Access(access) = event else {
             return Err(ExportError::NotADecision { index });
         };
+        let statements = self.statements(&access)?;
         let (contract, credentials, keys) = {
             let state = self.inner.gate.enter();
             let contract = state.space.contract(ContractId::from_digest(access.contract))?;
@@ -112,10 +118,10 @@ impl DataSpace {
             };
             let provider = member(self.provider(), "credential of the provider")?;
             let consumer = member(contract.consumer(), "credential of the consumer")?;
-            let parties = [self.provider(), contract.consumer()];
-            let keys = parties.into_iter().flat_map(|did| state.space.key_records_of(did));
-            let mut keys: Vec<_> = keys.copied().filter(|place| *place < index).collect();
-            keys.sort_unstable();
+            let parties = [self.provider(), contract.consumer()].into_iter();
+            let issuers = statements.iter().flat_map(|(_, _, signers)| signers);
+            let keys = parties.chain(issuers).flat_map(|did| state.space.key_records_of(did));
+            let keys: BTreeSet<_> = keys.copied().filter(|place| *place < index).collect();
             (Arc::clone(contract), [provider, consumer], keys)
         };
         let kept = self.inner.contracts.kept();
@@ -138,8 +144,30 @@ impl DataSpace {
             Some(report) => evidence.with_report(entry(report, self.inner.log.read(report)?)?),
             None => evidence,
         };
+        let statements = statements.into_iter().map(|(place, record, _)| entry(place, record));
+        let evidence = evidence.with_statements(statements.collect::<Result<_, _>>()?);
         // What this node hands out, anybody can verify.
         evidence.clone().verify(self.inner.anchors.authority())?;
         Ok((evidence, checkpoint.size()))
+    }
+
+    /// The records of the statements on which was decided, with their signers; none if one of them was
+    /// archived: then the file says so.
+    fn statements(&self, access: &AccessRecord) -> Result<Vec<Stated>, ExportError> {
+        let (log, mut all) = (&self.inner.log, Vec::new());
+        for place in facts::statement_places(&access.facts).into_values() {
+            if place < log.first()? {
+                return Ok(Vec::new());
+            }
+            let bytes = log.read(place)?;
+            let Event::Stated { document } = Record::from_bytes(&bytes)?.event else {
+                return Err(ExportError::Missing { what: "statement" });
+            };
+            let document = Signed::<Statement>::from_bytes(document.into_vec());
+            let document = document.map_err(Refusal::from)?;
+            let signers = document.claimed_signers().filter_map(|key| Did::of_key(key).ok());
+            all.push((place, bytes, signers.collect()));
+        }
+        Ok(all)
     }
 }

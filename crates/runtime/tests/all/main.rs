@@ -39,6 +39,8 @@ mod evidence_attacks;
 #[cfg(test)]
 mod evidence_forger;
 #[cfg(test)]
+mod exclusive;
+#[cfg(test)]
 mod failing_log;
 #[cfg(test)]
 mod forged_records;
@@ -96,5 +98,9 @@ mod throttle;
 mod together;
 #[cfg(test)]
 mod unknown_facts;
+#[cfg(test)]
+mod vouched;
+#[cfg(test)]
+mod vouched_attacks;
 #[cfg(test)]
 mod waiting;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_policy::{
     Action, Contracts, Decision, Facts, Layers, Reason, Scope, Uses,
-    facts::{Environment, Person},
+    facts::{Environment, Payment, Person},
 };
 use dataspace_primitives::{Digest, Name, Region, UnixMillis};
 use dataspace_sectors::{Arguments, Language, Sector};
@@ -31,6 +31,8 @@ pub(crate) struct Ask {
     /// The application, and whether it runs in a sandbox.
     pub(crate) environment: Option<(&'static str, bool)>,
     pub(crate) uses: Uses,
+    pub(crate) payment: Option<Payment>,
+    pub(crate) vouched: Vec<(&'static str, &'static str)>,
 }
 
 impl Ask {
@@ -49,6 +51,8 @@ impl Ask {
             person: None,
             environment: None,
             uses: Uses::default(),
+            payment: None,
+            vouched: vec![],
         }
     }
 
@@ -64,6 +68,8 @@ impl Ask {
         let persons = names(self.person.as_slice());
         let attributes: BTreeMap<Name, Name> =
             self.attributes.iter().map(|(key, value)| (name(key), name(value))).collect();
+        let vouched: BTreeMap<Name, Name> =
+            self.vouched.iter().map(|(kind, says)| (name(kind), name(says))).collect();
         let purposes = space.purposes(&purpose).cloned().unwrap_or_default();
         let at = |text: &str| text.parse::<UnixMillis>().unwrap();
         let region = |text: &str| Region::parse(text).unwrap();
@@ -73,6 +79,8 @@ impl Ask {
         let facts = Facts {
             roles: &roles,
             attributes: &attributes,
+            payment: self.payment,
+            vouched: &vouched,
             purposes: &purposes,
             agreed_at: at(self.agreed),
             recipient_region: self.recipient.map(region),

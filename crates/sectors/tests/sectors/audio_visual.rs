@@ -1,7 +1,8 @@
 //! Every template of the audio-visual sector: what it permits, and what each of its clauses denies.
 
-use dataspace_policy::{Action, Uses};
-use dataspace_sectors::{Arguments, audio_visual};
+use dataspace_policy::{Action, Terms, Uses, facts::Payment};
+use dataspace_primitives::Validity;
+use dataspace_sectors::{Arguments, Language, audio_visual};
 
 use crate::ask::{Ask, Wrong, covers, holds};
 
@@ -13,10 +14,12 @@ fn every_template_is_tested_here() {
         audio_visual(),
         &[
             "territory-window",
+            "exclusive-territory",
             "plays",
             "preview",
             "no-training",
             "training-listed",
+            "training-paid",
             "subtitles-only",
             "holdback",
             "speech-without-names",
@@ -137,6 +140,88 @@ fn one_model_trains_on_what_is_listed() {
             ("prohibition-2", |ask| ask.action = Action::Share),
         ],
     );
+}
+
+#[test]
+fn one_model_trains_once_it_is_paid() {
+    let arguments = Arguments::new()
+        .with("assets", ["A-1"])
+        .with("model", "speech-1")
+        .with("passes", 2)
+        .with("price", "12000 EUR");
+    let mut good = Ask::new(Action::Train, "fine-tuning", "speech");
+    good.environment = Some(("speech-1", false));
+    good.uses = Uses::of_contract(1);
+    good.payment = Some(Payment::Paid);
+    holds(
+        audio_visual(),
+        "training-paid",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.payment = Some(Payment::Due)),
+            ("permission-1", |ask| ask.payment = Some(Payment::Overdue)),
+            ("permission-1", |ask| ask.payment = None),
+            ("permission-1", |ask| ask.environment = Some(("speech-2", false))),
+            ("permission-1", |ask| ask.environment = None),
+            ("permission-1", |ask| ask.uses = Uses::of_contract(2)),
+            ("permission-1", |ask| ask.purpose = "language-research"),
+            ("no-training-on-reserved-works", |ask| ask.class = "reserved-works"),
+            ("no-training-purpose-on-reserved-works", |ask| ask.class = "reserved-works"),
+            ("prohibition-1", |ask| ask.action = Action::Read),
+            ("prohibition-2", |ask| ask.action = Action::Share),
+        ],
+    );
+}
+
+#[test]
+fn an_exclusive_licence_keeps_others_out_until_its_holdback_ends() {
+    let arguments = Arguments::new()
+        .with("territories", ["FR"])
+        .with("from", "2027-03-01T20:00[Europe/Paris]")
+        .with("until", "2027-04-01T00:00[Europe/Paris]")
+        .with("holdback", "2027-06-01T00:00[Europe/Paris]");
+    let mut good = Ask::new(Action::Play, "catch-up", "moving-pictures");
+    (good.region, good.recipient, good.now) = ("FR", Some("FR"), "2027-03-31T21:59:59.999Z");
+    holds(
+        audio_visual(),
+        "exclusive-territory",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.now = "2027-03-31T22:00:00Z"),
+            ("permission-1", |ask| ask.now = "2027-03-01T18:59:59.999Z"),
+            ("permission-1", |ask| ask.region = "BE"),
+            ("permission-1", |ask| ask.recipient = Some("BE")),
+            ("permission-1", |ask| ask.recipient = None),
+            ("permission-1", |ask| ask.purpose = "restoration"),
+            ("prohibition-1", |ask| ask.action = Action::Derive),
+            ("prohibition-2", |ask| ask.action = Action::Train),
+            ("prohibition-3", |ask| ask.action = Action::Share),
+        ],
+    );
+    let fill = |template: &str, arguments: &Arguments| {
+        let draft = audio_visual().template(template).unwrap().fill(arguments).unwrap();
+        draft.terms(Language::English).clone()
+    };
+    let exclusive = fill("exclusive-territory", &arguments).exclusive.unwrap();
+    assert_eq!(exclusive.until, "2027-05-31T22:00:00Z".parse().unwrap());
+    let window = |territory: &str| {
+        let until = "2027-05-01T00:00[Europe/Paris]";
+        let arguments = Arguments::new()
+            .with("territories", [territory])
+            .with("from", "2027-04-01T00:00[Europe/Paris]")
+            .with("until", until);
+        fill("territory-window", &arguments)
+    };
+    let (from, begins, ends) =
+        ("2027-03-01T19:00:00Z", "2027-04-10T00:00:00Z", "2028-01-01T00:00:00Z");
+    let time = Validity::new(begins.parse().unwrap(), ends.parse().unwrap()).unwrap();
+    let conflicts = |terms: &Terms| exclusive.conflicts(from.parse().unwrap(), (terms, time));
+    assert!(conflicts(&window("FR")) && !conflicts(&window("BE")));
+    // A template that does not say where the work goes.
+    let plays = audio_visual().template("plays").unwrap();
+    assert!(conflicts(plays.fill(&plays.example()).unwrap().terms(Language::English)));
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn every_template_is_tested_here() {
             "traceability",
             "telemetry",
             "exterior-video",
+            "exterior-video-attested",
             "cross-border",
             "drive-consent",
             "insurer-aggregate",
@@ -127,6 +128,30 @@ fn video_is_released_blurred_alone() {
             ("no-unblurred-video", |ask| ask.class = "exterior-video-raw"),
             ("permission-1", |ask| ask.uses = Uses::of_contract(2)),
             ("permission-1", |ask| ask.purpose = "traceability"),
+            SHARE,
+        ],
+    );
+}
+
+#[test]
+fn video_is_released_while_it_is_attested_as_blurred() {
+    let arguments = Arguments::new().with("accesses", 2);
+    let mut good = Ask::new(Action::Read, "driver-assistance", "exterior-video-blurred");
+    good.uses = Uses::of_contract(1);
+    good.vouched = vec![("blurred", "true")];
+    holds(
+        automotive(),
+        "exterior-video-attested",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.class = "drive-recordings"),
+            ("no-unblurred-video", |ask| ask.class = "exterior-video-raw"),
+            ("permission-1", |ask| ask.uses = Uses::of_contract(2)),
+            ("permission-1", |ask| ask.purpose = "traceability"),
+            ("permission-1", |ask| ask.vouched = vec![("blurred", "false")]),
+            ("permission-1", |ask| ask.vouched = vec![("Blurred", "true")]),
+            ("permission-1", |ask| ask.vouched = vec![]),
             SHARE,
         ],
     );

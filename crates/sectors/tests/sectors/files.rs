@@ -107,7 +107,17 @@ fn a_template_that_is_not_whole_is_refused() {
         ("\"count\": \"${sips}\"", "\"count\": 3, \"count\": 4", "twice"),
         ("\"count\": \"${sips}\"", "\"count\": 3.5", "not the JSON of a template"),
         ("\"count\": \"${sips}\"", "\"counts\": \"${sips}\"", "do not fit"),
-        ("\"count\": \"${sips}\"", "\"payment\": [\"paid\"]", "nobody supplies"),
+        (
+            "\"count\": \"${sips}\"",
+            "\"count\": \"${sips}\"}, {\"payment\": [\"paid\"]",
+            "asks for statements of the kind `payment`",
+        ),
+        (
+            "\"count\": \"${sips}\"",
+            "\"count\": \"${sips}\"}, {\"vouched\": {\"kind\": \"sour\", \"values\": [\"true\"]}",
+            "asks for statements of the kind `sour`",
+        ),
+        ("\"count\": \"${sips}\"", "\"credential\": [\"Taster\"]", "nobody supplies"),
         ("[\"read\"]", "[\"query\"]", "permits to query, which no node carries out"),
         ("[\"read\"]", "[]", "do not fit"),
         ("\"default\": 3", "\"default\": 10", "sips must be a whole number from 1 to 9"),

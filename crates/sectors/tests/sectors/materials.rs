@@ -1,6 +1,6 @@
 //! Every template of the materials sector: what it permits, and what each of its clauses denies.
 
-use dataspace_policy::{Action, Uses};
+use dataspace_policy::{Action, Uses, facts::Payment};
 use dataspace_sectors::{Arguments, materials};
 
 use crate::ask::{Ask, Wrong, covers, holds};
@@ -19,6 +19,7 @@ fn every_template_is_tested_here() {
             "supplier-grade",
             "training-passes",
             "pay-per-access",
+            "pay-per-query",
             "export-controlled",
             "joint-evaluation",
         ],
@@ -147,6 +148,27 @@ fn a_month_has_a_cap() {
         &[
             ("permission-1", |ask| ask.uses.this_month = 2),
             ("permission-1", |ask| ask.purpose = "quality-assurance"),
+            SHARE,
+        ],
+    );
+}
+
+#[test]
+fn a_query_is_answered_while_the_provider_states_that_nothing_is_overdue() {
+    let arguments = Arguments::new().with("price", "2.50 EUR").with("cap", 2);
+    let mut good = Ask::new(Action::Read, "alloy-design", "computed-properties");
+    good.uses.this_month = 1;
+    good.payment = Some(Payment::Due);
+    holds(
+        materials(),
+        "pay-per-query",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.uses.this_month = 2),
+            ("permission-1", |ask| ask.purpose = "quality-assurance"),
+            ("permission-1", |ask| ask.payment = Some(Payment::Overdue)),
+            ("permission-1", |ask| ask.payment = None),
             SHARE,
         ],
     );

@@ -51,6 +51,11 @@ fn page(sector: &Sector) -> String {
     two(&mut page, "Purposes", Language::ALL.map(|one| sector.purposes(one).map(owned).collect()));
     two(&mut page, "Classes", Language::ALL.map(|one| sector.classes(one).map(owned).collect()));
     two(&mut page, "Roles", Language::ALL.map(|one| sector.roles(one).map(owned).collect()));
+    two(
+        &mut page,
+        "Statements",
+        Language::ALL.map(|one| sector.statements(one).map(owned).collect()),
+    );
     two(&mut page, "Forbids", Language::ALL.map(|one| sector.forbids(one).map(owned).collect()));
     for one in sector.templates() {
         template(&mut page, one);

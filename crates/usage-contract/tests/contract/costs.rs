@@ -10,7 +10,8 @@ use dataspace_primitives::{
     envelope::{DOCUMENT_LEN_MAX, EnvelopeError},
 };
 use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, PublishedProfile, Termination,
+    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, PublishedProfile, Statement,
+    Termination,
 };
 use serde::{Deserialize, Serialize};
 use serde_cbor::Value;
@@ -200,6 +201,8 @@ fn any_content_of_a_profile_or_policies_is_refused_at_little_cost() {
         })
     };
     assert_all_are_cheap("provider-policies", parse);
+    let verify = |statement| Statement::verify(statement, &DidKeys, now()).is_ok();
+    assert_all_are_cheap("statement", verify);
 }
 
 /// An array of `len` items, as `head` of major type 4.

@@ -9,7 +9,7 @@ use serde_bytes::ByteArray;
 use crate::support::{
     accepted, agreement, consumer, log, name, now, offer, provider, space, verified,
 };
-use crate::{profile::profile, termination::termination};
+use crate::{profile::profile, statement::statement, termination::termination};
 
 /// Compares with a file in `vectors/documents`, or writes it where `UPDATE_GOLDEN` is set.
 fn assert_is_pinned<T>(name: &str, signed: &Signed<T>) {
@@ -51,6 +51,11 @@ fn the_bytes_of_a_providers_policies_are_pinned() {
     let cedar = "@id(\"f\") forbid(principal, action, resource);".to_owned();
     let policies = ProviderPolicies { space: space(), log: log(), version: 1, cedar };
     assert_signed_is_pinned("provider-policies", &policies, &provider());
+}
+
+#[test]
+fn the_bytes_of_a_statement_are_pinned() {
+    assert_signed_is_pinned("statement", &statement(), &consumer());
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod profile;
 #[cfg(test)]
 mod quota;
 #[cfg(test)]
+mod statement;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod termination;

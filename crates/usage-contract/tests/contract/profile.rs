@@ -33,6 +33,7 @@ pub(crate) fn profile() -> SpaceProfile {
         policies: "@id(\"f\") forbid(principal, action, resource) when { context.uses > 9 };"
             .into(),
         odrl: OdrlOperands::default(),
+        statements: [].into(),
     }
 }
 

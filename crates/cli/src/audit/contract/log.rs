@@ -235,6 +235,7 @@ impl Reader {
             }
             Event::Product { .. }
             | Event::Policies { .. }
+            | Event::Stated { .. }
             | Event::Archived { .. }
             | Event::Opened { .. }
             | Event::Denials { .. }

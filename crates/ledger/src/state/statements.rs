@@ -1,0 +1,57 @@
+//! The newest statement of each issuer, kind and subject.
+
+use std::collections::HashMap;
+
+use dataspace_identity::Did;
+use dataspace_primitives::{KeyId, Name, Verified};
+use dataspace_tlog::LeafIndex;
+use dataspace_usage_contract::{Statement, statement::Subject};
+
+/// Most statements that a node keeps: one for each issuer, kind and subject. Only parties that the profile
+/// trusts can make them, and none is forgotten for another.
+pub const STATEMENTS_MAX: usize = 1 << 20;
+
+/// The newest statement of each issuer on each subject, by kind.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    by_subject: HashMap<Subject, Vec<Kept>>,
+    len: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) statement: Statement,
+    pub(super) signers: Box<[KeyId]>,
+    pub(super) place: LeafIndex,
+}
+
+impl Statements {
+    pub(super) fn of(&self, subject: &Subject, (issuer, kind): (&Did, &Name)) -> Option<&Kept> {
+        let all = self.by_subject.get(subject)?;
+        all.iter().find(|one| one.statement.kind == *kind && one.statement.issuer == *issuer)
+    }
+
+    /// Returns true if one more issuer, kind or subject would not be too many.
+    pub(super) fn has_room(&self) -> bool {
+        self.len < STATEMENTS_MAX
+    }
+
+    /// Keeps a statement that was checked.
+    pub(super) fn keep(&mut self, statement: &Verified<Statement>, place: LeafIndex) {
+        let signers = statement.signers().cloned().collect();
+        let statement = statement.value().clone();
+        let all = self.by_subject.entry(statement.subject.clone()).or_default();
+        let mut known = all.iter_mut();
+        let known = known.find(|one| {
+            one.statement.kind == statement.kind && one.statement.issuer == statement.issuer
+        });
+        let kept = Kept { statement, signers, place };
+        match known {
+            Some(known) => *known = kept,
+            None => {
+                all.push(kept);
+                self.len = self.len.saturating_add(1);
+            }
+        }
+    }
+}
