@@ -46,12 +46,11 @@ impl Statements {
             one.statement.kind == statement.kind && one.statement.issuer == statement.issuer
         });
         let kept = Kept { statement, signers, place };
-        match known {
-            Some(known) => *known = kept,
-            None => {
-                all.push(kept);
-                self.len = self.len.saturating_add(1);
-            }
+        if let Some(known) = known {
+            *known = kept;
+        } else {
+            all.push(kept);
+            self.len = self.len.saturating_add(1);
         }
     }
 }
