@@ -145,12 +145,11 @@ impl Model {
             ],
             9 => vec![permit(READ, &[uses < 1]), second(&["transfer"], &[uses < 3])],
             10 => vec![permit(&["read", "train"], &[credential.roles & 1 == 1])],
-            ELSEWHERE => vec![permit(READ, &[])],
+            ELSEWHERE | 13 => vec![permit(READ, &[])],
             12 => {
                 let is_blurred = self.says(&contract, 0, now).is_some_and(|(_, says)| says);
                 vec![permit(READ, &[is_blurred])]
             }
-            13 => vec![permit(READ, &[])],
             14 => vec![permit(READ, &[recipient == Some(2)])],
             other => panic!("no terms {other}"),
         }

@@ -74,7 +74,7 @@ impl FromStr for ClauseId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Assurance {
     /// The provider's monitor decides and acts on facts that it holds itself, or that the space
-    /// authority signed.
+    /// authority, or a party that it trusts for them, signed.
     Enforced,
     /// Enforced by releasing a key only under the clause.
     Key,

@@ -59,7 +59,9 @@ pub(super) fn read_all(
         let statement = read_one(entry, decided, &keys)?;
         let Statement { kind, issuer, value, .. } = &statement;
         let is_named = places.get(kind.as_str()) == Some(&entry.index);
-        let (true, Some(value)) = (is_named, value) else {
+        // Each once, in one order.
+        let is_next = shown.last().is_none_or(|last: &Shown| last.kind < *kind);
+        let (true, Some(value)) = (is_named && is_next, value) else {
             return Err(EvidenceError::OtherStatement { kind: kind.clone(), what: "record" });
         };
         vouched.add(kind, (value, decided.now), entry.index);

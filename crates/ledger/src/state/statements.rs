@@ -9,7 +9,7 @@ use dataspace_usage_contract::{Statement, statement::Subject};
 
 /// Most statements that a node keeps: one for each issuer, kind and subject. Only parties that the profile
 /// trusts can make them, and none is forgotten for another.
-pub const STATEMENTS_MAX: usize = 1 << 20;
+pub const STATEMENTS_MAX: usize = 1 << 18;
 
 /// The newest statement of each issuer on each subject, by kind.
 #[derive(Debug, Default)]
@@ -46,12 +46,11 @@ impl Statements {
             one.statement.kind == statement.kind && one.statement.issuer == statement.issuer
         });
         let kept = Kept { statement, signers, place };
-        match known {
-            Some(known) => *known = kept,
-            None => {
-                all.push(kept);
-                self.len = self.len.saturating_add(1);
-            }
+        if let Some(known) = known {
+            *known = kept;
+        } else {
+            all.push(kept);
+            self.len = self.len.saturating_add(1);
         }
     }
 }

@@ -148,12 +148,14 @@ fn what_is_stated_permits_and_forbids_and_what_is_not_does_as_before() {
     }
 }
 
+/// What a statement is about, by the contract under which it decides.
+type Of = fn(ContractId) -> Subject;
+
 #[test]
 fn each_kind_of_subject_and_value_decides() {
     let paid = StatedValue::Name(name("paid"));
     let names = |all: &[&str]| StatedValue::Names(all.iter().map(|one| name(one)).collect());
     let member = Subject::Member(consumer().did().clone());
-    type Of = fn(ContractId) -> Subject;
     let of: Of = Subject::Contract;
     let cases: Vec<(Constraint, &str, Of, StatedValue, StatedValue)> = vec![
         (

@@ -146,7 +146,9 @@ fn evidence_shows_the_statements_on_which_was_decided() {
         .verify(authority().did())
     };
     assert!(collect(vec![7]).is_ok());
-    for others in [vec![size - 1], vec![size - 2], vec![7, size - 1], vec![7, 7, 6], vec![5]] {
+    for others in
+        [vec![size - 1], vec![size - 2], vec![7, size - 1], vec![7, 7], vec![7, 7, 6], vec![5]]
+    {
         let error = collect(others.clone()).unwrap_err();
         assert!(
             matches!(error, EvidenceError::OtherStatement { .. } | EvidenceError::Event { .. }),
