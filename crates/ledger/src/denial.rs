@@ -88,6 +88,17 @@ pub enum DenialReason {
         /// Releases that one contract may have open.
         limit: u32,
     },
+    /// The consumer's node holds no credential of its consumer, so that it cannot decide.
+    NoCredential,
+    /// The consumer deleted the keys of the contract's sealed files.
+    KeysDeleted,
+    /// The contract has its copies deleted by this time.
+    DeletionDue {
+        /// By when.
+        due: UnixMillis,
+        /// The consumer's time.
+        now: UnixMillis,
+    },
     /// A policy decided so.
     Policy(Reason),
 }
@@ -113,6 +124,9 @@ impl DenialReason {
             Self::Part { .. } => "part",
             Self::Unavailable { .. } => "unavailable",
             Self::TooManyOpen { .. } => "too-many-open",
+            Self::NoCredential => "no-credential",
+            Self::KeysDeleted => "keys-deleted",
+            Self::DeletionDue { .. } => "deletion-due",
             Self::Policy(reason) => reason.code(),
         }
     }
@@ -233,6 +247,15 @@ impl fmt::Display for DenialReason {
                 f,
                 "{limit} releases under this contract are open; read one of them to its end first"
             ),
+            Self::NoCredential => f.write_str(
+                "this node holds no credential of its consumer; admit the newest one here, too",
+            ),
+            Self::KeysDeleted => {
+                f.write_str("the keys of the contract's sealed files were deleted")
+            }
+            Self::DeletionDue { due, now } => {
+                write!(f, "the contract has its copies deleted by {due}; it is {now}")
+            }
             Self::Policy(reason) => fmt::Display::fmt(reason, f),
         }
     }

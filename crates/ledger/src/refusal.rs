@@ -8,7 +8,7 @@ use dataspace_policy::{Action, ClauseId, named::UnmatchedValue};
 use dataspace_primitives::{Digest, Name, UnixMillis, signed::VerifyError};
 use dataspace_tlog::record::RecordError;
 use dataspace_usage_contract::{
-    ContractId, OfferId, agreement::AgreeError, offer::OfferError,
+    ContractId, OfferId, agreement::AgreeError, deletion::DeletionError, offer::OfferError,
     own_policies::ProviderPoliciesError, profile::ProfileError, termination::TerminationError,
 };
 use thiserror::Error;
@@ -202,6 +202,15 @@ pub enum Refusal {
     /// A termination that is not acceptable.
     #[error("the termination is refused")]
     Termination(#[from] TerminationError),
+    /// A statement of a deletion that is not acceptable.
+    #[error("the statement of deletion is refused")]
+    Deletion(#[from] DeletionError),
+    /// The consumer has stated before that it deleted what it had under the contract.
+    #[error("that the keys of contract `{contract}` are deleted is stated already")]
+    AlreadyDeleted {
+        /// The contract.
+        contract: ContractId,
+    },
     /// It does not verify.
     #[error("a signature does not verify")]
     Verify(#[from] VerifyError),
@@ -224,6 +233,20 @@ pub enum Refusal {
     UnknownOffer {
         /// The offer.
         offer: OfferId,
+    },
+    /// A sealed file that is not kept here.
+    #[error("no sealed file is kept here that came for request `{request}`")]
+    UnknownFile {
+        /// SHA-256 of the signed request.
+        request: Digest,
+    },
+    /// As many sealed files are kept of the contract as can be.
+    #[error("{max} sealed files of contract `{contract}` are kept, which is the most")]
+    TooManyFiles {
+        /// The contract.
+        contract: ContractId,
+        /// Most files.
+        max: usize,
     },
     /// A request that was not made here, or was answered.
     #[error("no request `{request}` waits for an answer here")]

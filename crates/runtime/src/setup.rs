@@ -15,7 +15,7 @@ use dataspace_ledger::{
 };
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_tlog::{Event, LeafIndex, Record, TreeSize};
-use dataspace_usage_contract::{PublishedProfile, SpaceProfile, profile::ProfileError};
+use dataspace_usage_contract::{ContractId, PublishedProfile, SpaceProfile, profile::ProfileError};
 use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
@@ -355,7 +355,7 @@ impl Setup {
     /// contracts it has what they are known by, which the operator signed, and whose documents are
     /// checked when they are read.
     fn indexed(&self, log: &Log) -> Result<(State, Base), Unusable> {
-        let (mut state, mut relations) = (None, Vec::new());
+        let (mut state, mut relations) = (None::<State>, Vec::new());
         // As many as there can be, however many the index says, and no more than a million at once: that it
         // is signed is known at its end.
         let records = log.size().map_err(Unusable::cause)?.as_u64();
@@ -364,7 +364,14 @@ impl Setup {
             let taken = match (row, &mut state) {
                 (Row::Change(index, bytes), _) => Record::from_bytes(bytes)
                     .map_err(Refusal::from)
-                    .and_then(|record| self.take(&mut state, log.origin(), (index, record), None)),
+                    .and_then(|record| match (&record.event, &mut state) {
+                        // Its contract comes only later. The writer of the index verified it.
+                        (Event::Deleted { contract, .. }, Some(state)) => {
+                            let contract = ContractId::from_digest(*contract);
+                            state.space.restore_deleted(contract, index)
+                        }
+                        _ => self.take(&mut state, log.origin(), (index, record), None),
+                    }),
                 (_, None) => Err(Refusal::NoProfile),
                 (Row::Relation(consumer, product), Some(state)) => {
                     relations.push(state.space.relation(consumer, product));

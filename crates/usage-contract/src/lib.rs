@@ -1,6 +1,6 @@
 //! Usage contracts: the [`SpaceProfile`] under which they run, the [`Offer`], the [`Acceptance`]
-//! and the [`Agreement`] with both signatures over the same bytes; [`Quota`](quota::Quota), [`Termination`] and
-//! the signed [`AccessRequest`].
+//! and the [`Agreement`] with both signatures over the same bytes; [`Quota`](quota::Quota), [`Termination`],
+//! the signed [`AccessRequest`] and the [`DeletionStatement`].
 //!
 //! # What it refuses to do
 //! An agreement comes only from a verified offer and a verified acceptance, or from bytes that
@@ -43,6 +43,7 @@
 //! [`DOCUMENT_LEN_MAX`](dataspace_primitives::envelope::DOCUMENT_LEN_MAX) bytes.
 
 pub mod agreement;
+pub mod deletion;
 mod id;
 pub mod offer;
 pub mod own_policies;
@@ -53,6 +54,7 @@ pub mod scenario;
 pub mod termination;
 
 pub use crate::agreement::{Acceptance, Agreement, contract_id};
+pub use crate::deletion::DeletionStatement;
 pub use crate::id::{ContractId, OfferId};
 pub use crate::offer::Offer;
 pub use crate::own_policies::{ProviderPolicies, PublishedPolicies};

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use dataspace_identity::{Admitted, KeyDocument, MembershipRevocation};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::{Event, LeafIndex};
-use dataspace_usage_contract::{PublishedPolicies, PublishedProfile, Termination, contract_id};
+use dataspace_usage_contract::{
+    DeletionStatement, PublishedPolicies, PublishedProfile, Termination, contract_id,
+};
 
 use crate::state::contract::Document;
 use crate::state::documents::document;
@@ -25,6 +27,7 @@ pub(super) enum Kind {
     Product { id: Name, class: Name, descriptor: Digest },
     Concluded { document: Arc<Document>, agreed_at: UnixMillis },
     Terminated(Verified<Termination>),
+    Deleted(Verified<DeletionStatement>),
     Policies(Box<PublishedPolicies>),
     ClockSetBack { from: UnixMillis, to: UnixMillis },
 }
@@ -61,6 +64,10 @@ impl Change {
             Kind::Terminated(termination) => Event::Terminated {
                 contract: *termination.value().contract.as_digest(),
                 document: document(termination.signed()),
+            },
+            Kind::Deleted(statement) => Event::Deleted {
+                contract: *statement.value().contract.as_digest(),
+                document: document(statement.signed()),
             },
             Kind::Policies(own) => Event::Policies { document: document(own.signed()) },
             Kind::ClockSetBack { from, .. } => Event::ClockSetBack { from: *from },

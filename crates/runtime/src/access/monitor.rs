@@ -54,6 +54,9 @@ impl Inner {
             VerifyError::Content(error) => AccessError::Malformed(error),
             _ => AccessError::Signature,
         })?;
+        if let Some(key) = &request.value().seal_for {
+            check_seal(key)?;
+        }
         let digest = Digest::of(request.signed().as_bytes());
         let (contract, resolver) = {
             let monitor = self.enter();
@@ -79,6 +82,19 @@ impl Inner {
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
         Monitor { inner: self, state: self.gate.enter() }
     }
+}
+
+/// Checks that this node can seal for a key.
+#[cfg(feature = "sealed")]
+fn check_seal(key: &[u8; 32]) -> Result<(), AccessError> {
+    let checked = dataspace_sealed::Recipient::from_bytes(key);
+    let what = "its key is not a usable X25519 public key";
+    checked.map(drop).map_err(|_| AccessError::Seal { what })
+}
+
+#[cfg(not(feature = "sealed"))]
+fn check_seal(_: &[u8; 32]) -> Result<(), AccessError> {
+    Err(AccessError::Seal { what: "this node makes none" })
 }
 
 impl Monitor<'_> {

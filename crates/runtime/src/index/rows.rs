@@ -143,6 +143,7 @@ impl Tail {
             | Event::MembershipRevoked { .. }
             | Event::Keys { .. }
             | Event::Product { .. }
+            | Event::Deleted { .. }
             | Event::Policies { .. } => {
                 self.changes.insert(index, bytes.to_vec());
             }

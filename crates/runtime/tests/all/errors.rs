@@ -26,6 +26,7 @@ fn request(node: &Node, contract: ContractId) -> AccessRequest {
         purpose: name("research"),
         statements: Statements::default(),
         part: None,
+        seal_for: None,
         requested_at: at(0),
         nonce: ByteArray::new([7; 16]),
     }

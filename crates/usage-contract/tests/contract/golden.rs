@@ -74,6 +74,7 @@ fn the_bytes_of_a_request_are_pinned() {
         purpose: name("research"),
         statements,
         part: None,
+        seal_for: None,
         requested_at: now(),
         nonce: ByteArray::new([7; 16]),
     };
