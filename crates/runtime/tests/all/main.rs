@@ -82,6 +82,8 @@ mod rotation;
 mod rotation_attacks;
 #[cfg(test)]
 mod running;
+#[cfg(all(test, feature = "sealed"))]
+mod sealed;
 #[cfg(test)]
 mod seams;
 #[cfg(test)]
