@@ -16,7 +16,8 @@ use dataspace_tlog::{
     },
 };
 use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, SpaceProfile, Termination,
+    Acceptance, AccessRequest, Agreement, DeletionStatement, Offer, ProviderPolicies, SpaceProfile,
+    Termination,
 };
 use serde_json::{Value, json};
 
@@ -39,6 +40,8 @@ pub(crate) enum EventKind {
     Contract,
     /// A contract was ended
     Termination,
+    /// A consumer stated that it deleted the keys of a contract
+    Deletion,
     /// The provider changed its own policies
     Policies,
     /// Segments were archived
@@ -61,6 +64,8 @@ pub(crate) enum EventKind {
     Request,
     /// What came to a consumer in answer to a request
     Answer,
+    /// A consumer decided on opening a sealed file
+    Opening,
     /// Something else: of another version, or no record at all
     Other,
 }
@@ -75,6 +80,7 @@ impl EventKind {
             Self::Product => "product",
             Self::Contract => "contract",
             Self::Termination => "termination",
+            Self::Deletion => "deletion",
             Self::Policies => "policies",
             Self::Archive => "archive",
             Self::Opened => "opened",
@@ -86,6 +92,7 @@ impl EventKind {
             Self::Acceptance => "acceptance",
             Self::Request => "request",
             Self::Answer => "answer",
+            Self::Opening => "opening",
             Self::Other => "other",
         }
     }
@@ -215,6 +222,10 @@ impl Row {
                     termination.reason.to_string()
                 });
             }
+            Event::Deleted { contract, document } => {
+                self.contract = Some(contract);
+                self.deletion(&document, time);
+            }
             Event::Policies { document } => self.policies(&document, time),
             Event::Archived { before } => {
                 self.kind = EventKind::Archive;
@@ -277,6 +288,10 @@ impl Row {
                 });
             }
             ConsumerEvent::Received(received) => self.received(&received),
+            ConsumerEvent::Opening(access) => {
+                self.access(access);
+                self.kind = EventKind::Opening;
+            }
         }
     }
 
@@ -323,6 +338,16 @@ impl Row {
             }
             None => format!("a document of {} bytes that does not verify", bytes.len()),
         };
+    }
+
+    fn deletion(&mut self, bytes: &[u8], time: UnixMillis) {
+        self.kind = EventKind::Deletion;
+        self.document::<DeletionStatement>(bytes, time, |row, statement| {
+            row.about(statement.consumer.as_str());
+            let DeletionStatement { files, reason, deleted_at, .. } = statement;
+            let files = files.len();
+            format!("states that {files} sealed files open no more since {deleted_at}: {reason}")
+        });
     }
 
     fn policies(&mut self, bytes: &[u8], time: UnixMillis) {

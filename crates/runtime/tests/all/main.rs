@@ -84,6 +84,8 @@ mod rotation_attacks;
 mod running;
 #[cfg(all(test, feature = "sealed"))]
 mod sealed;
+#[cfg(all(test, feature = "sealed"))]
+mod sealed_attacks;
 #[cfg(test)]
 mod seams;
 #[cfg(test)]
