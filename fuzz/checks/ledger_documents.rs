@@ -22,13 +22,13 @@ use dataspace_tlog::{
 };
 use dataspace_usage_contract::{
     Agreement, ContractId, DataRules, EntityRules, OfferId, Parameters, ProviderPolicies, Scenario,
-    SpaceProfile, Suite,
+    SpaceProfile, Suite, deletion::DeletionReason,
 };
 use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::ledger_plain::{
-    CLASSES, Contract, Credential, ELSEWHERE, Event, Flaw, Log, PRODUCTS, Policies, Product,
-    Profile, REGIONS, Revocation, Space, Termination, Tried, UNIT, Who, unit,
+    CLASSES, Contract, Credential, Deletion, ELSEWHERE, Event, Flaw, Log, PRODUCTS, Policies,
+    Product, Profile, REGIONS, Revocation, Space, Termination, Tried, UNIT, Who, unit,
 };
 use crate::naive_decision::roles;
 
@@ -299,6 +299,21 @@ fn termination(termination: Termination) -> ByteBuf {
     })
 }
 
+fn deletion(deletion: Deletion) -> ByteBuf {
+    static ALL: Kept<Deletion, ByteBuf> = Kept::new();
+    ALL.get(deletion, || {
+        let content = dataspace_usage_contract::DeletionStatement {
+            contract: ContractId::from_digest(concluded(deletion.contract).id),
+            log: log(deletion.log),
+            consumer: did(deletion.by).clone(),
+            files: [Digest::of(b"a sealed file")].into(),
+            reason: DeletionReason::Expired,
+            deleted_at: millis(deletion.deleted_at),
+        };
+        signed(&content, deletion.signer)
+    })
+}
+
 fn policies(policies: Policies) -> ByteBuf {
     static ALL: Kept<Policies, ByteBuf> = Kept::new();
     ALL.get(policies, || {
@@ -357,6 +372,9 @@ pub(crate) fn record(tried: &Tried) -> Record {
         },
         Event::Terminated { said, termination: one } => {
             Logged::Terminated { contract: concluded(said).id, document: whole(termination(one)) }
+        }
+        Event::Deleted { said, deletion: one } => {
+            Logged::Deleted { contract: concluded(said).id, document: whole(deletion(one)) }
         }
         Event::Policies(one) => Logged::Policies { document: whole(policies(one)) },
         Event::SetBack { from } => Logged::ClockSetBack { from: millis(from) },

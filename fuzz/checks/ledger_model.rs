@@ -71,8 +71,8 @@ fn told(refusal: &Refusal) -> String {
     let names: Vec<_> = text.split(|char: char| !char.is_ascii_alphanumeric()).collect();
     match names[..] {
         [
-            first
-            @ ("Profile" | "Credential" | "Revocation" | "Policies" | "Agree" | "Termination"),
+            first @ ("Profile" | "Credential" | "Revocation" | "Policies" | "Agree" | "Termination"
+            | "Deletion"),
             second,
             ..,
         ] => {
@@ -262,6 +262,7 @@ impl Run {
                 (did(contract.consumer), &name(PRODUCTS[contract.product]))
             );
             assert_eq!(state.termination(row.id()).is_some(), model.is_terminated(&contract));
+            assert_eq!(state.deletion(row.id()).is_some(), model.is_deleted(&contract));
             assert_eq!(
                 state.is_ended_by_clock(row),
                 model.ended_by_clock(&contract),

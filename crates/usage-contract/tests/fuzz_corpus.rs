@@ -19,11 +19,19 @@ mod tests {
     /// A corpus whose documents are of an old format would go on passing, and test nothing.
     #[test]
     fn the_seeds_of_contract_documents_are_what_their_names_say() {
-        let mut missing: Vec<_> =
-            ["offer", "acceptance", "policies", "agreement", "termination", "profile", "request"]
-                .iter()
-                .flat_map(|kind| [format!("ok_{kind}"), format!("ok_document_{kind}")])
-                .collect();
+        let mut missing: Vec<_> = [
+            "offer",
+            "acceptance",
+            "policies",
+            "agreement",
+            "termination",
+            "deletion",
+            "profile",
+            "request",
+        ]
+        .iter()
+        .flat_map(|kind| [format!("ok_{kind}"), format!("ok_document_{kind}")])
+        .collect();
         let mut wrong = Vec::new();
         replay_named("contract_documents", |name, input| {
             let found = super::contract_documents::kinds(input);

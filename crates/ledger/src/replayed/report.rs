@@ -46,6 +46,8 @@ pub struct Replayed {
     pub other_compilers: u64,
     /// The first [`DISCREPANCIES_MAX`] of them.
     pub first_other_compilers: Vec<OtherCompiler>,
+    /// Contracts whose consumers stated that they deleted what they had got sealed.
+    pub deletions: u64,
     /// How often the operator set the clock back.
     pub clock_set_back: u64,
     /// The first time that it did.

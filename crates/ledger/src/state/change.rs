@@ -80,6 +80,12 @@ impl Change {
         matches!(self.0, Kind::ClockSetBack { .. })
     }
 
+    /// Returns true if it is a consumer's statement that it deleted what it had under a contract.
+    #[must_use]
+    pub fn is_deletion(&self) -> bool {
+        matches!(self.0, Kind::Deleted(_))
+    }
+
     /// The documents of the contract that it concludes.
     #[must_use]
     pub fn document(&self) -> Option<&Arc<Document>> {

@@ -47,6 +47,18 @@ impl Inner {
         self: &Arc<Self>,
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
+        let verified = self.verify_consumer(request)?;
+        // WHY last: a look at the key costs more than a signature, and those of strangers are not looked at.
+        if let Some(key) = &verified.0.request.value().seal_for {
+            check_seal(key)?;
+        }
+        Ok(verified)
+    }
+
+    fn verify_consumer(
+        self: &Arc<Self>,
+        request: Signed<AccessRequest>,
+    ) -> Result<VerifiedRequest, AccessError> {
         let now = self.clock.now()?;
         let keys = claimed_keys(&request, &self.enter().state.space);
         let keys = keys.map_err(|_| AccessError::Signature)?;
@@ -54,9 +66,6 @@ impl Inner {
             VerifyError::Content(error) => AccessError::Malformed(error),
             _ => AccessError::Signature,
         })?;
-        if let Some(key) = &request.value().seal_for {
-            check_seal(key)?;
-        }
         let digest = Digest::of(request.signed().as_bytes());
         let (contract, resolver) = {
             let monitor = self.enter();

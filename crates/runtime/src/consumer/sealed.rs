@@ -15,7 +15,9 @@
 //! The consumer's node decides on the consumer's own host. Who has that host can copy keys, or what was opened, and a
 //! statement of deletion is the consumer's word and no proof. What a disk keeps of an overwritten file is the
 //! disk's business: on most of today's, overwriting does not reach the old blocks; without the node's root secret they
-//! open nothing. The provider's own policies, which only forbid, are not known here. A directory that was
+//! open nothing. The provider's own policies, which only forbid, are not known here,
+//! nor an end of the contract that only the provider has recorded, until this node
+//! [takes](crate::ConsumerNode::take_end) its statement. A directory that was
 //! copied as a whole, log and all, and put back later does not know what was recorded meanwhile; its clock still ends its contracts.
 
 pub(crate) mod kept;

@@ -225,6 +225,7 @@ fn at_its_end_keys_are_deleted_and_the_provider_is_told() {
     assert_eq!(statement.value().reason, DeletionReason::Expired);
     let replayed = replay_decisions(node.space.log(), authority().did(), None).unwrap();
     assert!(replayed.is_sound(), "{:?}", replayed.first);
+    assert_eq!(replayed.deletions, 1);
 
     // Both nodes know it when they are opened again.
     drop((store, consumer));

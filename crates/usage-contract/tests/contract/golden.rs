@@ -9,7 +9,7 @@ use serde_bytes::ByteArray;
 use crate::support::{
     accepted, agreement, consumer, log, name, now, offer, provider, space, verified,
 };
-use crate::{profile::profile, termination::termination};
+use crate::{deletion::deletion, profile::profile, termination::termination};
 
 /// Compares with a file in `vectors/documents`, or writes it where `UPDATE_GOLDEN` is set.
 fn assert_is_pinned<T>(name: &str, signed: &Signed<T>) {
@@ -44,6 +44,11 @@ fn the_bytes_of_a_profile_are_pinned() {
 #[test]
 fn the_bytes_of_a_termination_are_pinned() {
     assert_signed_is_pinned("termination", &termination(&consumer()), &consumer());
+}
+
+#[test]
+fn the_bytes_of_a_deletion_are_pinned() {
+    assert_signed_is_pinned("deletion", &deletion(), &consumer());
 }
 
 #[test]
@@ -85,4 +90,7 @@ fn the_bytes_of_a_request_are_pinned() {
     assert_signed_is_pinned("access-request-rows", &request, &consumer());
     let request = AccessRequest { part: Some(Part::bytes(0, 1_024).unwrap()), ..request };
     assert_signed_is_pinned("access-request-bytes", &request, &consumer());
+    let seal_for = Some(ByteArray::new([9; 32]));
+    let request = AccessRequest { part: None, seal_for, ..request };
+    assert_signed_is_pinned("access-request-sealed", &request, &consumer());
 }

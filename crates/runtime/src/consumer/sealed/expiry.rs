@@ -17,7 +17,8 @@ impl SealedStore {
     /// contracts whose files can no longer be opened since: [tell](crate::ConsumerNode::tell_deletion) their providers.
     ///
     /// # Errors
-    /// [`StoreError`] if a key cannot be deleted, or the statement cannot be recorded. Call it again.
+    /// [`StoreError`] if a key cannot be deleted, or its statement not be recorded: the first one, after all others were
+    /// tried. Call it again.
     pub fn tend(&self) -> Result<Vec<ContractId>, StoreError> {
         let fail = |source| StoreError::Io { what: "the directory of the keys", source };
         let mut contracts: BTreeSet<ContractId> =
@@ -28,17 +29,24 @@ impl SealedStore {
             contracts.extend(state.files(None).map(|(_, file)| file.contract));
             contracts.retain(|id| state.contract(*id).is_ok_and(|held| held.deleted.is_none()));
         }
-        let mut deleted = Vec::new();
+        let (mut deleted, mut failed) = (Vec::new(), None);
         for contract in contracts {
-            let (due, now) = (self.due(contract)?, self.now()?);
-            let reason = over((&self.node.inner.state.lock(), contract), due, now);
-            if let Some(reason) = reason
-                && self.delete_for(contract, reason)?.is_some()
-            {
-                deleted.push(contract);
+            match self.delete_if_over(contract) {
+                Ok(true) => deleted.push(contract),
+                Ok(false) => {}
+                // One that fails must not keep the others.
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok(deleted)
+        failed.map_or(Ok(deleted), Err)
+    }
+
+    /// False if it is not over, or no sealed file of it was kept.
+    fn delete_if_over(&self, contract: ContractId) -> Result<bool, StoreError> {
+        let (due, now) = (self.due(contract)?, self.now()?);
+        let reason = over((&self.node.inner.state.lock(), contract), due, now);
+        let Some(reason) = reason else { return Ok(false) };
+        Ok(self.delete_for(contract, reason)?.is_some())
     }
 
     /// Deletes the key of a contract now, because the consumer chooses to: its sealed files can no longer be opened, and no

@@ -167,10 +167,11 @@ impl SealedStore {
             self.kept().place(of, &request).map_err(fail)?;
         }
         let finished = incoming.finish_sealed(header);
-        if finished.is_err() {
+        let is_kept = header.is_some() && finished.as_ref().is_ok_and(Arrival::is_whole);
+        if !is_kept {
             let _removed_when_the_node_is_opened_again = self.kept().remove_file(&request);
         }
-        Ok(Stored { file: header.map(|_| request), arrival: finished? })
+        Ok(Stored { file: is_kept.then_some(request), arrival: finished? })
     }
 
     /// Sealed files, in the order of their names: at most `limit` and 1,000, after `after`; also those whose keys were
