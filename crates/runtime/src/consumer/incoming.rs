@@ -76,7 +76,7 @@ struct Asked {
 /// What was known when something was asked for.
 pub(super) struct Before {
     pub(super) part: Option<Part>,
-    /// True if it is to come as a sealed file, of which only the bytes can be seen.
+    /// True if it is to come as a sealed file: then nothing but its bytes can be seen.
     pub(super) is_sealed: bool,
     pub(super) held: Option<Checkpoint>,
     pub(super) complaints: Vec<Complaint>,

@@ -86,6 +86,10 @@ mod running;
 mod sealed;
 #[cfg(all(test, feature = "sealed"))]
 mod sealed_attacks;
+#[cfg(all(test, feature = "sealed"))]
+mod sealed_releases;
+#[cfg(all(test, feature = "sealed"))]
+mod sealed_statements;
 #[cfg(test)]
 mod seams;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Sealed delivery, from node to node: what is kept, opened, denied and deleted.
 
 use std::io::Read as _;
+use std::path::Path;
 
 use dataspace_identity::{DidKeys, Resolver as _};
 use dataspace_ledger::DenialReason;
@@ -12,6 +13,7 @@ use dataspace_runtime::{
     index::IndexState,
     replay_decisions,
 };
+use dataspace_sealed::RecipientSecret;
 use dataspace_tlog::{
     Event, Verdict,
     record::{ConsumerEvent, ReceivedAnswer, ReleaseEnd},
@@ -52,6 +54,22 @@ pub(crate) fn text(mut opened: Box<OpenedFile>) -> String {
     let mut text = String::new();
     opened.read_to_string(&mut text).unwrap();
     text
+}
+
+pub(crate) fn secret(byte: u8) -> RecipientSecret {
+    RecipientSecret::from_seed(&mut [byte; 32]).unwrap()
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        if file.path().is_dir() {
+            copy(&file.path(), &to.join(file.file_name()));
+        } else {
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
 }
 
 #[test]

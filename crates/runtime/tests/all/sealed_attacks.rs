@@ -1,42 +1,23 @@
-//! Attempts to open what is sealed: with other keys, files, clocks and copies; and to forge what is stated.
+//! Attempts to open what is sealed: with other keys, files, clocks and copies.
 
-use std::io::{self, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 
-use dataspace_audit_log::Log;
-use dataspace_identity::{DidKeys, Origin, Resolver as _, RootSecret, SecretKey};
-use dataspace_ledger::Refusal;
+use dataspace_identity::{DidKeys, Resolver as _, RootSecret};
 use dataspace_policy::Legal;
-use dataspace_primitives::{Digest, Name, Signed, UnixMillis};
+use dataspace_primitives::{Digest, Name};
 use dataspace_runtime::{
-    Access, AccessError, ChangeError, Clock as _, Complaint, ConsumerSetup, DataSpace, NodeKeys,
-    access::{ReleaseError, SealToError},
-    consumer::{
-        ConsumerSetupError,
-        sealed::{Opening, StoreError},
-    },
-    request::request_sealed,
+    Complaint, ConsumerSetup, NodeKeys,
+    consumer::sealed::{Opening, StoreError},
 };
-use dataspace_sealed::{Contract, RecipientSecret, Seal, Sealed};
-use dataspace_tlog::{
-    AccessRecord, Event, Record, Verdict,
-    record::{ConsumerEvent, ReceivedAnswer, ReleaseEnd},
-};
-use dataspace_usage_contract::{
-    ContractId, DeletionStatement,
-    deletion::{DeletionError, DeletionReason},
-};
+use dataspace_sealed::{RecipientSecret, Seal};
+use dataspace_tlog::record::ReceivedAnswer;
+use dataspace_usage_contract::{ContractId, deletion::DeletionReason};
 use serde_cbor::Value;
 
-use crate::sealed::{codes, opened, received, sealed, text};
+use crate::sealed::{codes, copy, opened, received, sealed, secret, text};
 use crate::support::consumer::{Half, changing, direct, field, reading};
-use crate::support::{
-    DAY, Node, TestClock, at, authority, consumer, counted, name, provider, records, rival, terms,
-};
-
-fn secret(byte: u8) -> RecipientSecret {
-    RecipientSecret::from_seed(&mut [byte; 32]).unwrap()
-}
+use crate::support::{DAY, Node, TestClock, at, authority, counted, records, terms};
 
 fn file_path(half: &Half, file: &Digest) -> PathBuf {
     half.path().join("sealed").join(format!("{}.sealed", file.to_hex()))
@@ -60,140 +41,6 @@ fn sealed_by_hand(contract: Digest, product: Name, recipient: &RecipientSecret) 
     let mut sealer = seal.begin(Vec::new(), &mut std::array::from_fn(|at| at as u8 + 1)).unwrap();
     sealer.write_all(b"something else").unwrap();
     sealer.finish().unwrap().to
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        if file.path().is_dir() {
-            copy(&file.path(), &to.join(file.file_name()));
-        } else {
-            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
-        }
-    }
-}
-
-#[test]
-fn what_was_asked_for_sealed_does_not_leave_in_plain() {
-    let node = Node::new();
-    let contract = node.contract(terms());
-    let agreement = node.space.agreement(contract).unwrap();
-    let (key, clock) = (secret(7), TestClock(node.files.clock.clone()));
-    let request = || {
-        let new = (reading(), key.recipient());
-        request_sealed(&consumer(), &agreement, new, &clock).unwrap()
-    };
-    let Access::Released(mut release) = node.space.access(request()).unwrap() else {
-        panic!("denied")
-    };
-    assert!(release.is_sealed());
-    assert!(matches!(release.next_piece(), Err(ReleaseError::SealedOnly)));
-    assert!(release.next_piece().unwrap().is_none());
-    node.space.tend().unwrap();
-    let written = node.records();
-    let Event::Released(report) = &written.last().unwrap().event else { panic!("none") };
-    assert_eq!((report.end, report.bytes, report.pieces), (ReleaseEnd::Failed, 0, 0));
-    // Nor as batches.
-    let Access::Released(mut release) = node.space.access(request()).unwrap() else {
-        panic!("denied")
-    };
-    assert!(matches!(release.next(), Some(Err(ReleaseError::SealedOnly))));
-
-    let Access::Released(release) = node.space.access(request()).unwrap() else { panic!("denied") };
-    let mut file = Vec::new();
-    let delivered = release.seal_to(&mut file).unwrap();
-    node.space.tend().unwrap();
-    let records = node.records();
-    let Event::Released(report) = &records.last().unwrap().event else { panic!("none") };
-    assert_eq!(delivered.report.unwrap().as_u64() + 1, records.len() as u64);
-    assert_eq!(delivered.bytes, file.len() as u64);
-    assert_eq!((report.end, report.bytes), (ReleaseEnd::Whole, delivered.bytes));
-    assert_eq!(report.content, Digest::of(&file));
-
-    // It opens for its recipient and contract, and for nobody else.
-    let sealed = Sealed::read(&file[..]).unwrap();
-    let (id, product) = (*contract.as_digest(), agreement.value().product.clone());
-    let of = Contract { id, product, validity: agreement.value().validity };
-    assert!(sealed.unwrap_key(&secret(8), &of, at(0)).is_err());
-    let other = Contract { id: Digest::of(b"another"), ..of.clone() };
-    assert!(sealed.unwrap_key(&key, &other, at(0)).is_err());
-    let key = sealed.unwrap_key(&key, &of, at(0)).unwrap();
-    let mut text = String::new();
-    sealed.open(&key).unwrap().read_to_string(&mut text).unwrap();
-    assert_eq!(text.lines().count(), 11);
-
-    // What was not asked for sealed is not sealed.
-    let refused = node.released(contract).seal_to(io::sink()).unwrap_err();
-    assert!(matches!(refused, SealToError::NotAsked), "{refused}");
-}
-
-#[test]
-fn a_key_that_is_none_costs_no_use_and_no_record() {
-    let node = Node::new();
-    let contract = node.contract(counted(1));
-    let before = node.len();
-    let good = node.request(contract).verify(&DidKeys.keys(consumer().did()), at(0)).unwrap();
-    let mut value = good.value().clone();
-    for key in [[0; 32], [0xff; 32]] {
-        value.seal_for = Some(serde_bytes::ByteArray::new(key));
-        let refused = node.space.access(Signed::sign(&value, &consumer()).unwrap()).unwrap_err();
-        assert!(matches!(refused, AccessError::Seal { .. }), "{refused}");
-    }
-    assert_eq!(node.len(), before);
-    let _one_use_is_left = node.released(contract);
-}
-
-#[test]
-fn another_key_in_a_request_breaks_its_signature() {
-    let node = Node::new();
-    let contract = node.contract(terms());
-    let agreement = node.space.agreement(contract).unwrap();
-    let clock = TestClock(node.files.clock.clone());
-    let (theirs, mine) = (secret(7), secret(8));
-    let key = theirs.recipient();
-    let request = request_sealed(&consumer(), &agreement, (reading(), key), &clock).unwrap();
-    let mut bytes = request.as_bytes().to_vec();
-    let place = bytes.windows(32).position(|some| some == key.as_bytes()).unwrap();
-    bytes[place..place + 32].copy_from_slice(mine.recipient().as_bytes());
-    let forged = Signed::from_bytes(bytes).unwrap();
-    let refused = node.space.access(forged).unwrap_err();
-    assert!(matches!(refused, AccessError::Signature), "{refused}");
-}
-
-/// Ends the contract as soon as something was written.
-struct Ending<'a>(&'a DataSpace, ContractId, usize);
-
-impl Write for Ending<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.2 == 0 {
-            self.0.end_contract(self.1, name("changed our mind")).unwrap();
-        }
-        self.2 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn a_contract_that_ends_meanwhile_leaves_a_file_without_its_end() {
-    let node = Node::with_table(crate::support::table(60_000));
-    let contract = node.contract(terms());
-    let agreement = node.space.agreement(contract).unwrap();
-    let (key, clock) = (secret(7), TestClock(node.files.clock.clone()));
-    let request =
-        request_sealed(&consumer(), &agreement, (reading(), key.recipient()), &clock).unwrap();
-    let Access::Released(release) = node.space.access(request).unwrap() else { panic!("denied") };
-    let mut to = Ending(&node.space, contract, 0);
-    let stopped = release.seal_to(&mut to).unwrap_err();
-    assert!(matches!(stopped, SealToError::Release(ReleaseError::Stopped { .. })), "{stopped}");
-    node.space.tend().unwrap();
-    let written = node.records();
-    let Event::Released(report) = &written.last().unwrap().event else { panic!("none") };
-    assert_eq!((report.end, report.bytes), (ReleaseEnd::Stopped, to.2 as u64));
 }
 
 #[test]
@@ -461,147 +308,6 @@ fn a_revoked_membership_closes_the_store() {
     assert!(codes.contains(&"membership-revoked"), "{codes:?}");
     // Its keys stay: the membership may be renewed.
     assert_eq!(store.tend().unwrap(), []);
-}
-
-fn statement(node: &Node, contract: ContractId) -> DeletionStatement {
-    DeletionStatement {
-        contract,
-        log: node.space.log().origin().clone(),
-        consumer: consumer().did().clone(),
-        files: [Digest::of(b"file")].into(),
-        reason: DeletionReason::Chosen,
-        deleted_at: node.now(),
-    }
-}
-
-#[test]
-fn a_statement_is_taken_from_the_contracts_consumer_alone_and_once() {
-    let node = Node::new();
-    let contract = node.contract(terms());
-    let good = statement(&node, contract);
-    let take = |statement: &DeletionStatement, by: &SecretKey| match node
-        .space
-        .take_deletion(Signed::sign(statement, by).unwrap())
-    {
-        Err(ChangeError::Refused(refusal)) => Err(refusal),
-        taken => Ok(taken.unwrap()),
-    };
-    let before = node.len();
-    // By another member, in its own name or the consumer's; by the provider.
-    let own = DeletionStatement { consumer: rival().did().clone(), ..good.clone() };
-    for (statement, by) in [(&good, rival()), (&own, rival()), (&good, provider())] {
-        let refused = take(statement, &by).unwrap_err();
-        assert!(matches!(refused, Refusal::Deletion(DeletionError::Verify(_))), "{refused}");
-    }
-    let refused = take(&own, &consumer()).unwrap_err();
-    let is_other = matches!(refused, Refusal::Deletion(DeletionError::NotTheConsumer { .. }));
-    assert!(is_other, "{refused}");
-    // For a contract that is none here, another node, another time.
-    let unknown = ContractId::from_digest(Digest::of(b"none"));
-    let refused = take(&DeletionStatement { contract: unknown, ..good.clone() }, &consumer());
-    assert!(matches!(refused.unwrap_err(), Refusal::UnknownContract { .. }));
-    let log = Origin::named(provider().did(), "another").unwrap();
-    let refused = take(&DeletionStatement { log, ..good.clone() }, &consumer()).unwrap_err();
-    let is_other = matches!(refused, Refusal::Deletion(DeletionError::OtherNode { .. }));
-    assert!(is_other, "{refused}");
-    for deleted_at in [at(3_600), UnixMillis::MIN] {
-        let late = DeletionStatement { deleted_at, ..good.clone() };
-        let refused = take(&late, &consumer()).unwrap_err();
-        let is_time = matches!(refused, Refusal::Deletion(DeletionError::Time { .. }));
-        assert!(is_time, "{refused}");
-    }
-    assert_eq!(node.len(), before);
-    take(&good, &consumer()).unwrap();
-    let again = take(&good, &consumer()).unwrap_err();
-    assert!(matches!(again, Refusal::AlreadyDeleted { .. }), "{again}");
-    let later = DeletionStatement { files: [].into(), ..good };
-    let again = take(&later, &consumer()).unwrap_err();
-    assert!(matches!(again, Refusal::AlreadyDeleted { .. }), "{again}");
-    assert_eq!(node.len(), before + 1);
-    // Nor after it was opened again, from the index and without it.
-    for without_index in [false, true] {
-        let files = node.files.copy();
-        node.space.write_index().unwrap();
-        let files = if without_index { files } else { node.files.copy() };
-        let space = files.open().unwrap();
-        let again = space.take_deletion(Signed::sign(&later, &consumer()).unwrap()).unwrap_err();
-        let is_known = matches!(again, ChangeError::Refused(Refusal::AlreadyDeleted { .. }));
-        assert!(is_known, "{again}");
-    }
-}
-
-#[test]
-fn a_stranger_learns_nothing_by_a_statement() {
-    let node = Node::new();
-    let contract = node.contract(terms());
-    let words = |statement: &DeletionStatement, by: &SecretKey| {
-        let signed = Signed::sign(statement, by).unwrap();
-        let call = dataspace_runtime::Call::Delete;
-        node.space.answer(call, signed.as_bytes()).unwrap_err().words()
-    };
-    let known = words(&statement(&node, contract), &rival());
-    let unknown = ContractId::from_digest(Digest::of(b"none"));
-    assert_eq!(known, words(&statement(&node, unknown), &rival()));
-}
-
-#[test]
-fn a_forged_record_of_an_opening_does_not_open_the_node() {
-    let (node, half, consumer, contract) = sealed(counted(3));
-    let store = consumer.sealed_store();
-    let file = received(&store, &node.space, contract);
-    let _opened = opened(&store, &file);
-    let ours = records(consumer.log());
-    let Event::Consumer(ConsumerEvent::Opening(good)) = ours.last().unwrap().event.clone() else {
-        panic!("none")
-    };
-    let received = ours.iter().find_map(|record| match &record.event {
-        Event::Consumer(ConsumerEvent::Received(received)) => Some(received.clone()),
-        _ => None,
-    });
-    let received = received.unwrap();
-    drop((_opened, store, consumer));
-    let permit = |uses| Verdict::Permit { uses, duties: Vec::new() };
-    let next = AccessRecord { verdict: permit(2), ..good.clone() };
-    let opening = |access| Event::Consumer(ConsumerEvent::Opening(access));
-    let statement = DeletionStatement { files: [].into(), ..statement(&node, contract) };
-    let statement = Signed::sign(&statement, &crate::support::consumer()).unwrap();
-    let forged = [
-        // A count that is given back, one that is left out, a file that never came, other policies.
-        opening(AccessRecord { verdict: permit(1), ..good.clone() }),
-        opening(AccessRecord { verdict: permit(3), ..good.clone() }),
-        opening(AccessRecord { request: Digest::of(b"none"), ..next.clone() }),
-        opening(AccessRecord { contract: Digest::of(b"none"), ..next.clone() }),
-        opening(AccessRecord { program: Digest::of(b"none"), ..next.clone() }),
-        opening(AccessRecord { profile: 99, ..next.clone() }),
-        // A statement that leaves a file out.
-        Event::Deleted {
-            contract: *contract.as_digest(),
-            document: statement.as_bytes().to_vec().into(),
-        },
-        // A file that came for no request.
-        Event::Consumer(ConsumerEvent::Received(received)),
-    ];
-    for event in forged {
-        let copied = Half { dir: tempfile::tempdir().unwrap(), clock: half.clock.clone() };
-        copy(&half.path(), &copied.path());
-        let like = Origin::new(crate::support::consumer().did()).unwrap();
-        let log = Log::open_of(&copied.path(), &like).unwrap().0;
-        let _appended = log.append(&Record::new(half.clock.now(), event.clone())).unwrap();
-        drop(log);
-        let refused = copied.setup().open().unwrap_err();
-        assert!(matches!(refused, ConsumerSetupError::Record { .. }), "{event:?}: {refused}");
-    }
-    // The next one is good.
-    let like = Origin::new(crate::support::consumer().did()).unwrap();
-    let log = Log::open_of(&half.path(), &like).unwrap().0;
-    let _appended = log.append(&Record::new(half.clock.now(), opening(next))).unwrap();
-    drop(log);
-    let consumer = half.setup().open().unwrap();
-    let Opening::Opened(last) = consumer.sealed_store().open(&file, reading()).unwrap() else {
-        panic!("denied")
-    };
-    drop(last);
-    assert_eq!(codes(consumer.sealed_store().open(&file, reading()).unwrap()), ["unmet"]);
 }
 
 #[test]

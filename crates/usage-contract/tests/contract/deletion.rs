@@ -76,29 +76,3 @@ fn a_statement_names_a_bounded_number_of_files() {
     let bytes = cbor::to_canonical(&more).unwrap();
     assert!(cbor::from_canonical::<DeletionStatement>(&bytes, 1 << 20).is_err());
 }
-
-#[test]
-fn zzz_write_seeds() {
-    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/contract_documents");
-    let put = |name: &str, bytes: &[u8]| std::fs::write(format!("{corpus}/{name}"), bytes).unwrap();
-    let content = |one: &DeletionStatement| cbor::to_canonical(one).unwrap();
-    put("ok_deletion", &content(&deletion()));
-    let none = DeletionStatement { files: [].into(), reason: DeletionReason::Chosen, ..deletion() };
-    put("ok_deletion_of_nothing", &content(&none));
-    let signed = Signed::sign(&deletion(), &consumer()).unwrap();
-    put("ok_document_deletion", signed.as_bytes());
-    let mut flipped = signed.as_bytes().to_vec();
-    *flipped.last_mut().unwrap() ^= 1;
-    put("err_document_deletion_flipped", &flipped);
-    let theirs = Signed::sign(&deletion(), &provider()).unwrap();
-    put("err_document_deletion_by_the_provider", theirs.as_bytes());
-    let contract = ContractId::from_digest(Digest::of(b"another"));
-    put("err_deletion_other_contract", &content(&DeletionStatement { contract, ..deletion() }));
-    put("err_deletion_ahead", &content(&DeletionStatement { deleted_at: later(61), ..deletion() }));
-    let log = Origin::named(provider().did(), "another").unwrap();
-    put("err_deletion_other_log", &content(&DeletionStatement { log, ..deletion() }));
-    let own = DeletionStatement { consumer: provider().did().clone(), ..deletion() };
-    put("err_deletion_of_the_provider", &content(&own));
-    let files = (0..FILES_MAX + 1).map(|at| Digest::of(&at.to_be_bytes())).collect();
-    put("err_deletion_1001_files", &content(&DeletionStatement { files, ..deletion() }));
-}

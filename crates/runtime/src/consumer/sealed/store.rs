@@ -70,7 +70,7 @@ impl SealedStore {
     /// [`ConsumerNode::access`]; the provider sees for which key it seals in the signed request.
     ///
     /// # Errors
-    /// [`StoreError`] if nothing may be kept under the contract any more, the provider refuses or cannot be reached, or
+    /// [`StoreError`] if nothing may be kept under the contract now, the provider refuses or cannot be reached, or
     /// the file cannot be written. The use may be counted all the same.
     pub fn receive(
         &self,
