@@ -12,9 +12,9 @@ use std::{env, error::Error, fs, path::PathBuf, time::Duration};
 
 use dataspace::sealed::{Opening, SealedStore};
 use dataspace::{
-    Action, Clock, Constraint, ConsumerSetup, Digest, MediaFile, MembershipCredential, NewOffer,
-    NewRequest, NodeKeys, Region, Rule, Setup, Signed, SystemClock, Terms, UnixMillis, Validity,
-    fetch_profile, generate_key, sectors,
+    Action, Clock, Constraint, ConsumerSetup, DeletionStatement, DidKeys, Digest, MediaFile,
+    MembershipCredential, NewOffer, NewRequest, NodeKeys, Region, Rule, Setup, Signed, SystemClock,
+    Terms, UnixMillis, Validity, fetch_profile, generate_key, sectors,
 };
 
 /// The system's clock, some days later if the program says so: nobody waits a month for the end of a contract.
@@ -72,22 +72,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let digest = picture.content();
     archive.register("chelsea".parse()?, "pictures".parse()?, picture)?;
     let purpose = Constraint::Purpose(["news-verification".parse()?].into());
-    archive.publish_offer(archive.offer(NewOffer {
+    let offer = archive.offer(NewOffer {
         product: "chelsea".parse()?,
         consumer: Some(newsroom.did().clone()),
-        terms:
-            Terms::new().permit(Rule::new([Action::Read]).when(purpose).when(Constraint::Count(2))),
+        terms: Terms::new()
+            .permit(Rule::new([Action::Read]).when(purpose).when(Constraint::Count(2))),
         validity: days(30)?,
         expires_at: days(30)?.until(),
-    })?)?;
+    })?;
 
     // The newsroom's node concludes, and holds its own credential, too: by that, openings are judged.
     let node = ConsumerSetup::new(dir.join("newsroom"), newsroom, authority.did().clone())
         .clock(clock.clone())
         .create(fetch_profile(&archive)?)?;
     node.admit(&member)?;
-    let offers = node.read_catalogue(&archive)?;
-    let contract = node.conclude(&archive, *offers.first().ok_or("nothing is offered")?)?;
+    node.read_catalogue(&archive)?;
+    let contract = node.conclude(&archive, node.keep(&offer)?)?;
 
     // One access, sealed for a key that the newsroom draws for this contract, and names in its signed request.
     let store = node.sealed_store();
@@ -96,8 +96,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let stored = store.receive(&archive, contract, reading()?)?;
     let file = stored.file.ok_or("nothing was kept")?;
-    let (files, digest_of_file) = (store.files(None, 10), contract.as_digest().to_short());
-    println!("holds {} sealed file of {digest_of_file}: {}", files.len(), stored.arrival);
+    let (files, of) = (store.files(None, 10), contract.as_digest().to_short());
+    println!("holds {} sealed file of {of}: {}", files.len(), stored.arrival);
 
     // Each opening is judged by the contract and recorded before a byte is decrypted.
     let Opening::Opened(mut opened) = store.open(&file, reading()?)? else {
@@ -134,18 +134,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let deleted = store.tend()?;
     let statement = node.deletion(contract)?.ok_or("no statement")?;
     let agreement = node.agreement(contract)?;
-    let statement = dataspace::DeletionStatement::verify(
-        statement,
-        &agreement,
-        &dataspace::DidKeys,
-        clock.now(),
-    )?;
+    let statement = DeletionStatement::verify(statement, &agreement, &DidKeys, clock.now())?;
     println!("{} key deleted; states that {}", deleted.len(), statement.value().reason);
     tell("after that", &store, reading()?)?;
     node.tell_deletion(&archive, contract)?;
     let record = archive.deletion(contract).ok_or("not recorded")?;
     println!("the archive has the statement at record {record}");
-    let opened = node.log();
-    println!("the newsroom's log has {} records: see `dataspace log`", opened.size()?);
+    println!("the newsroom's log has {} records: see `dataspace log`", node.log().size()?);
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! - Each [opening](SealedStore::open) is judged as the provider judges an access, by the same code: the contract's own
 //!   policies, its time and end, memberships, the newest profile that this node knows, purpose, action, statements. Where the
 //!   contract counts uses, openings are counted in the same way, apart from the provider's count. The decision is
-//!   durable in this node's log before a byte is opened; a denial is recorded, too. While a file is read, it is asked again
+//!   durable in this node's log before a byte is handed out; a denial is recorded, too. While a file is read, it is asked again
 //!   for each chunk.
 //! - When a contract is over, or its time to delete has come, [`SealedStore::tend`] overwrites and removes its key, and
 //!   signs and records a [`DeletionStatement`](dataspace_usage_contract::DeletionStatement). The owner calls it from time to time; nothing here has a thread.

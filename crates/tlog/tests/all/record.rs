@@ -221,7 +221,10 @@ fn the_stored_bytes_of_records_of_sealed_delivery_do_not_change() {
         assert_eq!(Record::from_bytes(&bytes).unwrap(), record);
         all.extend(bytes);
     }
-    assert_eq!(Digest::of(&all).to_string(), "sha256:");
+    assert_eq!(
+        Digest::of(&all).to_string(),
+        "sha256:2853eeec561c75bf5bad8b48efe0f1340a5358ec81e4a5130113012b38bf71f1"
+    );
 }
 
 #[test]

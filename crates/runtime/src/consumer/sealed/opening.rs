@@ -64,7 +64,7 @@ type Judged = Result<Vec<String>, Vec<DenialReason>>;
 
 impl SealedStore {
     /// Opens a sealed file, if its contract permits it now: for this action and purpose, with these statements. The decision
-    /// is durable in this node's log before a byte is opened, and a permit counts as a use at this node. The node
+    /// is durable in this node's log before a byte is handed out, and a permit counts as a use at this node. The node
     /// must hold its consumer's own credential ([`admit`](crate::ConsumerNode::admit)), by which it is judged. A
     /// sealed file is opened whole: a part that is asked for is denied.
     ///
