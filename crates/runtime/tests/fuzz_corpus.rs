@@ -18,7 +18,8 @@ mod node_index;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/replay.rs"]
 mod replay;
-#[cfg(all(test, feature = "sealed"))]
+#[cfg(test)]
+#[cfg(feature = "sealed")]
 #[path = "../../../fuzz/checks/sealed_store.rs"]
 mod sealed_store;
 

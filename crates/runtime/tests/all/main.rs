@@ -82,13 +82,17 @@ mod rotation;
 mod rotation_attacks;
 #[cfg(test)]
 mod running;
-#[cfg(all(test, feature = "sealed"))]
+#[cfg(test)]
+#[cfg(feature = "sealed")]
 mod sealed;
-#[cfg(all(test, feature = "sealed"))]
+#[cfg(test)]
+#[cfg(feature = "sealed")]
 mod sealed_attacks;
-#[cfg(all(test, feature = "sealed"))]
+#[cfg(test)]
+#[cfg(feature = "sealed")]
 mod sealed_releases;
-#[cfg(all(test, feature = "sealed"))]
+#[cfg(test)]
+#[cfg(feature = "sealed")]
 mod sealed_statements;
 #[cfg(test)]
 mod seams;

@@ -38,7 +38,7 @@ fn another(node: &Node, consumer: &dataspace_runtime::ConsumerNode) -> ContractI
 /// A file sealed by somebody who knows all that is public.
 fn sealed_by_hand(contract: Digest, product: Name, recipient: &RecipientSecret) -> Vec<u8> {
     let seal = Seal::new(contract, product).recipient(*recipient.recipient());
-    let mut sealer = seal.begin(Vec::new(), &mut std::array::from_fn(|at| at as u8 + 1)).unwrap();
+    let mut sealer = seal.begin(Vec::new(), &mut [5; Seal::SEED_LEN]).unwrap();
     sealer.write_all(b"something else").unwrap();
     sealer.finish().unwrap().to
 }
@@ -50,8 +50,8 @@ fn a_file_for_another_contract_or_recipient_is_not_kept() {
     let product = node.space.agreement(contract).unwrap().value().product.clone();
     let other = sealed_by_hand(Digest::of(b"another"), product.clone(), &secret(7));
     let for_others = sealed_by_hand(*contract.as_digest(), product.clone(), &secret(7));
-    let none = b"name,price\n".to_vec();
-    for file in [other, for_others, none] {
+    let text = b"name,price\n".to_vec();
+    for file in [other, for_others, text] {
         let way = changing(&node.space, |mut frames| {
             let bytes = field(&mut frames[1], "bytes", "bytes").unwrap();
             *bytes = Value::Bytes(file.clone());

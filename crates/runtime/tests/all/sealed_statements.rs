@@ -1,7 +1,5 @@
 //! Statements of deletion and records of openings, forged.
 
-use std::path::Path;
-
 use dataspace_audit_log::Log;
 use dataspace_identity::{Origin, SecretKey};
 use dataspace_ledger::Refusal;

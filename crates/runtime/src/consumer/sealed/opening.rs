@@ -43,7 +43,7 @@ pub struct OpenedFile {
     store: SealedStore,
     basis: Basis,
     uses: Uses,
-    content: SealedFile<File>,
+    content: Box<SealedFile<File>>,
     /// Where the next reading begins.
     at: u64,
     record: LeafIndex,
@@ -146,7 +146,7 @@ impl SealedStore {
         }
         let of = named(basis.id, basis.document.agreement().value());
         let key = sealed.unwrap_key(&secret, &of, self.now()?)?;
-        Ok(Loaded::Content(sealed.ranges(&key)?))
+        Ok(Loaded::Content(Box::new(sealed.ranges(&key)?)))
     }
 }
 
@@ -156,7 +156,7 @@ enum Loaded {
     Nothing,
     /// The key of the contract is no longer there.
     NoKey,
-    Content(SealedFile<File>),
+    Content(Box<SealedFile<File>>),
 }
 
 /// Why there is no decision.
