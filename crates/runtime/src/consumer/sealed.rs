@@ -75,6 +75,12 @@ pub enum StoreError {
         /// Why.
         reason: DeletionReason,
     },
+    /// The file that comes is longer than it may be.
+    #[error("the sealed file is longer than {max} bytes, and is not kept")]
+    TooLong {
+        /// Most bytes.
+        max: u64,
+    },
     /// The file in the store is not a sealed one.
     #[error("the file is damaged")]
     Head(#[from] SealedError),

@@ -11,7 +11,10 @@ use dataspace_runtime::{
     consumer::sealed::{Opening, StoreError},
 };
 use dataspace_sealed::{RecipientSecret, Seal};
-use dataspace_tlog::record::ReceivedAnswer;
+use dataspace_tlog::{
+    Event,
+    record::{ConsumerEvent, ReceivedAnswer},
+};
 use dataspace_usage_contract::{ContractId, deletion::DeletionReason};
 use serde_cbor::Value;
 
@@ -338,4 +341,21 @@ fn a_denied_access_keeps_nothing() {
     assert_eq!(stored.file, None);
     assert!(matches!(stored.arrival.answer, ReceivedAnswer::Denied { .. }));
     assert_eq!(std::fs::read_dir(half.path().join("sealed")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let (node, half, consumer, contract) = sealed(terms());
+    let store = consumer.sealed_store().file_len_max(100);
+    let refused = store.receive(&direct(&node.space), contract, reading()).unwrap_err();
+    assert!(matches!(refused, StoreError::TooLong { max: 100 }), "{refused}");
+    assert_eq!(std::fs::read_dir(half.path().join("sealed")).unwrap().count(), 0);
+    assert_eq!(consumer.waiting(), []);
+    // It is recorded as an answer that was not read to its end.
+    let ours = records(consumer.log());
+    let Event::Consumer(ConsumerEvent::Received(received)) = &ours.last().unwrap().event else {
+        panic!("{ours:?}")
+    };
+    assert!(matches!(received.answer, ReceivedAnswer::Released { is_whole: false, .. }));
+    assert_eq!(received.sealed, None);
 }

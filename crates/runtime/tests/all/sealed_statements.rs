@@ -39,7 +39,10 @@ fn a_statement_is_taken_from_the_contracts_consumer_alone_and_once() {
         .take_deletion(Signed::sign(statement, by).unwrap())
     {
         Err(ChangeError::Refused(refusal)) => Err(refusal),
-        taken => Ok(taken.unwrap()),
+        taken => {
+            taken.unwrap();
+            Ok(())
+        }
     };
     let before = node.len();
     // By another member, in its own name or the consumer's; by the provider.
@@ -104,7 +107,7 @@ fn a_forged_record_of_an_opening_does_not_open_the_node() {
     let (node, half, consumer, contract) = sealed(counted(3));
     let store = consumer.sealed_store();
     let file = received(&store, &node.space, contract);
-    let _opened = opened(&store, &file);
+    let first = opened(&store, &file);
     let ours = records(consumer.log());
     let Event::Consumer(ConsumerEvent::Opening(good)) = ours.last().unwrap().event.clone() else {
         panic!("none")
@@ -114,7 +117,7 @@ fn a_forged_record_of_an_opening_does_not_open_the_node() {
         _ => None,
     });
     let received = received.unwrap();
-    drop((_opened, store, consumer));
+    drop((first, store, consumer));
     let permit = |uses| Verdict::Permit { uses, duties: Vec::new() };
     let next = AccessRecord { verdict: permit(2), ..good.clone() };
     let opening = |access| Event::Consumer(ConsumerEvent::Opening(access));

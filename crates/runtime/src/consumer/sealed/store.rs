@@ -10,7 +10,7 @@ use dataspace_ledger::{
 };
 use dataspace_policy::Legal;
 use dataspace_primitives::{Digest, UnixMillis, Validity};
-use dataspace_sealed::{Contract, RecipientSecret, Sealed};
+use dataspace_sealed::{Contract, RecipientSecret, Sealed, header::CONTENT_LEN_MAX};
 use dataspace_usage_contract::{Agreement, ContractId, deletion::DeletionReason};
 
 use crate::consumer::ConsumerNode;
@@ -24,11 +24,15 @@ use crate::error::{WriteError, with_causes};
 use crate::exchange::Transport;
 use crate::request::NewRequest;
 
+/// Longest sealed file that is kept, in bytes: twice the longest content, for its tags.
+const FILE_LEN_MAX: u64 = 2 * CONTENT_LEN_MAX;
+
 /// The sealed files of a consumer's node and, apart from them, a key for each contract. All handles of one node are the
 /// same store.
 #[derive(Clone)]
 pub struct SealedStore {
     pub(super) node: ConsumerNode,
+    len_max: u64,
 }
 
 /// What came of a request for a sealed file.
@@ -61,11 +65,19 @@ impl ConsumerNode {
     /// The sealed files of this node.
     #[must_use]
     pub fn sealed_store(&self) -> SealedStore {
-        SealedStore { node: self.clone() }
+        SealedStore { node: self.clone(), len_max: FILE_LEN_MAX }
     }
 }
 
 impl SealedStore {
+    /// Keeps, by this handle, no file that is longer than so many bytes: what comes beyond them is not read. Without a
+    /// limit of yours, a provider may send as much as one file can hold, 1 TiB.
+    #[must_use]
+    pub fn file_len_max(mut self, bytes: u64) -> Self {
+        self.len_max = bytes;
+        self
+    }
+
     /// Asks for one access under a contract, sealed, and keeps what comes. Request and answer are recorded as with
     /// [`ConsumerNode::access`]; the provider sees for which key it seals in the signed request.
     ///
@@ -114,8 +126,12 @@ impl SealedStore {
         (contract, secret): (ContractId, &RecipientSecret),
     ) -> Result<(File, Option<Digest>), StoreError> {
         let fail = |source| StoreError::Io { what: "the sealed file", source };
+        let mut left = self.len_max;
         while let Some(piece) = incoming.next_piece() {
             let (Arrived::Bytes { bytes, .. } | Arrived::Rows(bytes)) = piece;
+            let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let too_long = StoreError::TooLong { max: self.len_max };
+            left = left.checked_sub(len).ok_or(too_long)?;
             file.write_all(&bytes).map_err(fail)?;
         }
         if !incoming.is_whole() {
@@ -269,6 +285,6 @@ impl From<WriteError> for StoreError {
 
 impl fmt::Debug for SealedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SealedStore").field("node", &self.node).finish()
+        f.debug_struct("SealedStore").field("node", &self.node).finish_non_exhaustive()
     }
 }
