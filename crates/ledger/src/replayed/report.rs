@@ -196,6 +196,13 @@ impl Replayed {
                  the release ended; it may go on, or the node was stopped before"
             )));
         }
+        if self.deletions > 0 {
+            let count = self.deletions;
+            findings.push(Finding::NotProved(format!(
+                "that anything was deleted under {count} contract(s) whose consumers state it: they \
+                 signed that, and a log cannot show more"
+            )));
+        }
         if let Some(index) = self.first_clock_set_back {
             let times = self.clock_set_back;
             findings.push(Finding::NotProved(format!(

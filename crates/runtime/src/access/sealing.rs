@@ -110,7 +110,7 @@ impl Sealing {
 
 impl Release {
     /// Writes all that is released as one sealed file, for the key in the consumer's signed request and for this
-    /// contract: rows as CSV (RFC 4180, with `\n`) with a header. As with pieces, it is asked before and after each of
+    /// contract: rows as CSV (RFC 4180, with `\n`) with a header; bytes of a file from the first one that was asked for on. As with pieces, it is asked before and after each of
     /// them whether the access still stands. The report of what left is of the bytes of the file.
     ///
     /// # Errors

@@ -61,8 +61,8 @@ pub enum StoreError {
     /// The node's secrets, which protect the keys, cannot be used.
     #[error("the node's secrets cannot be used")]
     Secrets(#[from] SecretsError),
-    /// The key of a contract is not one that this node wrote.
-    #[error("the key of contract `{contract}` is damaged, or of another node")]
+    /// The key of a contract is not one that this node wrote, or was deleted meanwhile.
+    #[error("the key of contract `{contract}` is damaged, deleted, or of another node")]
     Key {
         /// The contract.
         contract: ContractId,

@@ -244,6 +244,8 @@ fn at_its_end_keys_are_deleted_and_the_provider_is_told() {
     let replayed = replay_decisions(node.space.log(), authority().did(), None).unwrap();
     assert!(replayed.is_sound(), "{:?}", replayed.first);
     assert_eq!(replayed.deletions, 1);
+    let findings: Vec<_> = replayed.findings().iter().map(ToString::to_string).collect();
+    assert!(findings.iter().any(|one| one.contains("whose consumers state it")), "{findings:?}");
 
     // Both nodes know it when they are opened again.
     drop((store, consumer));

@@ -7,7 +7,7 @@ use dataspace_identity::{DidKeys, Resolver as _, RootSecret};
 use dataspace_policy::Legal;
 use dataspace_primitives::{Digest, Name};
 use dataspace_runtime::{
-    Complaint, ConsumerSetup, NodeKeys,
+    Call, Complaint, ConsumerSetup, NodeKeys, Transport as _,
     consumer::sealed::{Opening, StoreError},
 };
 use dataspace_sealed::{RecipientSecret, Seal};
@@ -358,4 +358,28 @@ fn a_file_without_end_is_not_read_to_its_end() {
     };
     assert!(matches!(received.answer, ReceivedAnswer::Released { is_whole: false, .. }));
     assert_eq!(received.sealed, None);
+}
+
+#[test]
+fn a_key_that_is_deleted_while_a_file_comes_does_not_leave_the_file_behind() {
+    let (node, half, consumer, contract) = sealed(terms());
+    let store = consumer.sealed_store();
+    let direct = direct(&node.space);
+    // A file is kept already, or none is: then nothing is stated.
+    for states in [false, true] {
+        let way = |call: Call, body: Vec<u8>| {
+            let answer = direct.call(call, body)?;
+            assert_eq!(store.delete(contract).unwrap().is_some(), states);
+            Ok(answer)
+        };
+        let stored = store.receive(&way, contract, reading()).unwrap();
+        assert_eq!(stored.file, None);
+        let complaints = &stored.arrival.complaints;
+        assert!(matches!(complaints[..], [Complaint::Sealed { .. }]), "{complaints:?}");
+        assert_eq!(std::fs::read_dir(half.path().join("sealed")).unwrap().count(), 0);
+        if !states {
+            let _file = received(&store, &node.space, contract);
+        }
+    }
+    assert!(store.receive(&direct, contract, reading()).is_err());
 }

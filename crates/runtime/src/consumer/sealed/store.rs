@@ -111,7 +111,7 @@ impl SealedStore {
                 return Err(error);
             }
         };
-        let finished = self.settle(*incoming, (&name, &file), (contract, header));
+        let finished = self.settle(*incoming, (&name, &file), (contract, &secret, header));
         if !matches!(finished, Ok(Stored { file: Some(_), .. })) {
             self.kept().give_up(&name);
         }
@@ -167,11 +167,11 @@ impl SealedStore {
         &self,
         mut incoming: Incoming,
         of: (&str, &File),
-        (contract, header): (ContractId, Option<Digest>),
+        (contract, secret, header): (ContractId, &RecipientSecret, Option<Digest>),
     ) -> Result<Stored, StoreError> {
         let request = incoming.request();
         let _no_deletion = self.kept().lock.lock();
-        let header = header.filter(|_| match self.check_room(contract) {
+        let header = header.filter(|_| match self.check_place(contract, secret) {
             Ok(()) => true,
             Err(error) => {
                 incoming.complain(Complaint::Sealed { why: with_causes(&error) });
@@ -188,6 +188,22 @@ impl SealedStore {
             let _removed_when_the_node_is_opened_again = self.kept().remove_file(&request);
         }
         Ok(Stored { file: is_kept.then_some(request), arrival: finished? })
+    }
+
+    /// Checks that what came still has a place, and its key: it may have been deleted while the file came.
+    fn check_place(
+        &self,
+        contract: ContractId,
+        secret: &RecipientSecret,
+    ) -> Result<(), StoreError> {
+        self.check_room(contract)?;
+        let known = self.kept().key(contract, &*self.node.inner.keys.secrets);
+        let known = known.map_err(|error| key_error(error, contract))?;
+        if known.is_some_and(|known| known.recipient() == secret.recipient()) {
+            Ok(())
+        } else {
+            Err(StoreError::Key { contract })
+        }
     }
 
     /// Sealed files, in the order of their names: at most `limit` and 1,000, after `after`; also those whose keys were
