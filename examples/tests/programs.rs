@@ -163,14 +163,18 @@ fn real_data_can_be_given_by_their_path() {
 }
 
 #[test]
-fn an_archive_delivers_a_sealed_file_that_opens_for_its_contract_alone() {
+fn an_archive_delivers_a_sealed_file_and_the_newsroom_decides_on_openings() {
     let lines = [
-        "sealed 4076 bytes for contract ",
-        "opened 4076 bytes; the whole picture: true",
+        "holds 1 sealed file of ",
+        "opened 4076 bytes by permission-1; the whole picture: true",
         "a range begins as a JPEG does: true",
-        "after its end: the contract is not in force now",
-        "elsewhere: the file is sealed for another contract",
-        "changed: the sealed file was changed: a chunk is not authentic at its place",
+        "for broadcast: denied: permission-1: the purpose must be news-verification",
+        "the third time: denied: permission-1: ",
+        "after its end: denied: ",
+        "1 key deleted; states that the contract expired",
+        "after that: denied: the keys of the contract's sealed files were deleted",
+        "the archive has the statement at record ",
+        "the newsroom's log has ",
     ];
     tells(env!("CARGO_BIN_EXE_sealed"), &lines);
 }

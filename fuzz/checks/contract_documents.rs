@@ -15,8 +15,9 @@ use dataspace_primitives::{
     CoSignature, Payload, Signed, TrustedKeys, UnixMillis, Validity, Verified, cbor,
 };
 use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Statement, Termination, contract_id, statement::Subject,
+    Acceptance, AccessRequest, Agreement, DeletionStatement, Offer, ProviderPolicies,
+    PublishedPolicies, PublishedProfile, SpaceProfile, Statement, Termination, contract_id,
+    deletion::FILES_MAX, statement::Subject,
 };
 use serde::{Deserialize, Serialize};
 use serde_cbor::Value;
@@ -131,6 +132,17 @@ pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
             assert!(one.value().by.has_signed(&one));
             assert_eq!(one.value().contract, contract_id(&world.agreement));
             kinds.push("termination");
+        }
+    }
+    for deletion in documents::<DeletionStatement>(world, bytes, content) {
+        let taken = DeletionStatement::verify(deletion, &world.agreement, &DidKeys, world.now);
+        if let Ok(one) = taken {
+            let Agreement { log, consumer, .. } = world.agreement.value();
+            let statement = one.value();
+            assert_eq!((&statement.log, &statement.consumer), (log, consumer));
+            assert!(consumer.has_signed(&one) && statement.files.len() <= FILES_MAX);
+            assert_eq!(statement.contract, contract_id(&world.agreement));
+            kinds.push("deletion");
         }
     }
     for profile in documents::<SpaceProfile>(world, bytes, content) {

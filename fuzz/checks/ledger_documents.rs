@@ -23,13 +23,15 @@ use dataspace_tlog::{
 use dataspace_usage_contract::{
     Agreement, ContractId, DataRules, EntityRules, OfferId, Parameters, ProviderPolicies, Scenario,
     SpaceProfile, Statement, Suite,
+    deletion::DeletionReason,
     statement::{self, StatedBy, StatedValue, StatementRule, Subject},
 };
 use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::ledger_plain::{
-    About, CLASSES, Contract, Credential, ELSEWHERE, Event, Flaw, KINDS, Log, PRODUCTS, Policies,
-    Product, Profile, REGIONS, Revocation, Space, Stated, Termination, Tried, UNIT, Who, unit,
+    About, CLASSES, Contract, Credential, Deletion, ELSEWHERE, Event, Flaw, KINDS, Log, PRODUCTS,
+    Policies, Product, Profile, REGIONS, Revocation, Space, Stated, Termination, Tried, UNIT, Who,
+    unit,
 };
 use crate::naive_decision::roles;
 use crate::naive_statements::{EXCLUSIVE, EXCLUSIVE_UNTIL};
@@ -343,6 +345,21 @@ fn termination(termination: Termination) -> ByteBuf {
     })
 }
 
+fn deletion(deletion: Deletion) -> ByteBuf {
+    static ALL: Kept<Deletion, ByteBuf> = Kept::new();
+    ALL.get(deletion, || {
+        let content = dataspace_usage_contract::DeletionStatement {
+            contract: ContractId::from_digest(concluded(deletion.contract).id),
+            log: log(deletion.log),
+            consumer: did(deletion.by).clone(),
+            files: [Digest::of(b"a sealed file")].into(),
+            reason: DeletionReason::Expired,
+            deleted_at: millis(deletion.deleted_at),
+        };
+        signed(&content, deletion.signer)
+    })
+}
+
 fn policies(policies: Policies) -> ByteBuf {
     static ALL: Kept<Policies, ByteBuf> = Kept::new();
     ALL.get(policies, || {
@@ -401,6 +418,9 @@ pub(crate) fn record(tried: &Tried) -> Record {
         },
         Event::Terminated { said, termination: one } => {
             Logged::Terminated { contract: concluded(said).id, document: whole(termination(one)) }
+        }
+        Event::Deleted { said, deletion: one } => {
+            Logged::Deleted { contract: concluded(said).id, document: whole(deletion(one)) }
         }
         Event::Policies(one) => Logged::Policies { document: whole(policies(one)) },
         Event::Stated(one) => Logged::Stated { document: whole(stated(one)) },

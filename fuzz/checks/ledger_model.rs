@@ -72,7 +72,7 @@ fn told(refusal: &Refusal) -> String {
     match names[..] {
         [
             first @ ("Profile" | "Credential" | "Revocation" | "Policies" | "Agree" | "Termination"
-            | "Statement"),
+            | "Statement" | "Deletion"),
             second,
             ..,
         ] => {
@@ -278,6 +278,7 @@ impl Run {
                 (did(contract.consumer), &name(PRODUCTS[contract.product]))
             );
             assert_eq!(state.termination(row.id()).is_some(), model.is_terminated(&contract));
+            assert_eq!(state.deletion(row.id()).is_some(), model.is_deleted(&contract));
             assert_eq!(
                 state.is_ended_by_clock(row),
                 model.ended_by_clock(&contract),

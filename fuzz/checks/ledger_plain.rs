@@ -195,6 +195,16 @@ pub(crate) struct Asked {
     pub(crate) recipient: Option<usize>,
 }
 
+/// A consumer's statement that it deleted what it had under a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Deletion {
+    pub(crate) contract: Contract,
+    pub(crate) log: Log,
+    pub(crate) by: Who,
+    pub(crate) signer: Who,
+    pub(crate) deleted_at: u64,
+}
+
 /// One event, tried or accepted. `said` is what a record says of the document in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -213,6 +223,10 @@ pub(crate) enum Event {
     Terminated {
         said: Contract,
         termination: Termination,
+    },
+    Deleted {
+        said: Contract,
+        deletion: Deletion,
     },
     Policies(Policies),
     Stated(Stated),

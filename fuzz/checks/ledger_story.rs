@@ -3,9 +3,9 @@
 use crate::dice::Dice;
 use crate::ledger_documents::admission;
 use crate::ledger_plain::{
-    ACTIONS, About, Asked, Contract, Credential, ELSEWHERE, Event, Flaw, LEAP, Log, PURPOSES,
-    Policies, Product, Profile, Revocation, Space, Stated, TERMS, TEXTS, Termination, Tightened,
-    Tried, Who, unit,
+    ACTIONS, About, Asked, Contract, Credential, Deletion, ELSEWHERE, Event, Flaw, LEAP, Log,
+    PURPOSES, Policies, Product, Profile, Revocation, Space, Stated, TERMS, TEXTS, Termination,
+    Tightened, Tried, Who, unit,
 };
 use crate::naive_ledger::Model;
 
@@ -224,6 +224,17 @@ impl<'d, 'b> Story<'d, 'b> {
         (said, Termination { contract, by, signer })
     }
 
+    /// Mostly by the consumer of a contract that has none.
+    fn deletion(&mut self, model: &Model) -> (Contract, Deletion) {
+        let (said, Termination { contract, .. }) = self.termination(model);
+        let by = if self.once_in(8) { contract.provider } else { contract.consumer };
+        let signer = self.signer(contract.consumer);
+        let log = if self.once_in(12) { Log::Second } else { Log::Here };
+        let time = unit(self.at);
+        let deleted_at = self.pick(&[time, time, time, time, time + 60_000, time + 60_001, 0]);
+        (said, Deletion { contract, log, by, signer, deleted_at })
+    }
+
     fn policies(&mut self, model: &Model) -> Policies {
         let next = model.own().map_or(0, |own| own.version) + 1;
         Policies {
@@ -359,7 +370,7 @@ impl<'d, 'b> Story<'d, 'b> {
                 self.first.push(admission(one));
             }
         }
-        let event = match self.dice.roll(63) {
+        let event = match self.dice.roll(64) {
             0..5 => {
                 let one = self.credential();
                 admission(one)
@@ -384,6 +395,10 @@ impl<'d, 'b> Story<'d, 'b> {
             21 => self.again(model),
             22..25 => self.released(model),
             25..29 => Event::Stated(self.statement()),
+            29 => {
+                let (said, deletion) = self.deletion(model);
+                Event::Deleted { said, deletion }
+            }
             _ => return None,
         };
         let has_document = !matches!(

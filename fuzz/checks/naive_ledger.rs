@@ -2,8 +2,8 @@
 //! over it from the beginning. It shares no code with the ledger, and knows no document.
 
 use crate::ledger_plain::{
-    CLASSES, Contract, Credential, ELSEWHERE, Event, Flaw, Log, Policies, Product, Profile,
-    Revocation, Space, Termination, Tried, Who,
+    CLASSES, Contract, Credential, Deletion, ELSEWHERE, Event, Flaw, Log, Policies, Product,
+    Profile, Revocation, Space, Termination, Tried, Who,
 };
 
 /// How far the authority's clock may be ahead.
@@ -111,6 +111,20 @@ impl Model {
                 refused.state(is_known && !is_party, "Termination/Verify");
                 refused.state(is_known && is_party && by != signer, "Termination/Declarer");
                 refused.state(self.is_terminated(&contract), "AlreadyTerminated");
+                refused.state(said != contract, "Mismatch");
+            }
+            Event::Deleted { said, deletion } => {
+                let Deletion { contract, log, by, signer, deleted_at } = deletion;
+                refused.document(is_broken, "Verify");
+                let concluded = self.concluded(&contract);
+                refused.state(concluded.is_none(), "UnknownContract");
+                let Some((_, agreed_at)) = concluded else { return refused };
+                refused.document(!is_broken && signer != contract.consumer, "Deletion/Verify");
+                refused.state(log != Log::Here, "Deletion/OtherNode");
+                refused.state(by != contract.consumer, "Deletion/NotTheConsumer");
+                let is_timely = deleted_at <= now + SKEW && agreed_at <= deleted_at + SKEW;
+                refused.state(!is_timely, "Deletion/Time");
+                refused.state(self.is_deleted(&contract), "AlreadyDeleted");
                 refused.state(said != contract, "Mismatch");
             }
             Event::Policies(Policies { space, log, signer, version, text }) => {
@@ -400,6 +414,11 @@ impl Model {
             Event::Terminated { termination, .. } => termination.contract == *contract,
             _ => false,
         })
+    }
+
+    pub(crate) fn is_deleted(&self, contract: &Contract) -> bool {
+        let of = |event: &Event| matches!(event, Event::Deleted { deletion, .. } if deletion.contract == *contract);
+        self.past.iter().any(|(_, event)| of(event))
     }
 
     /// Whether the clock was set back after the contract was concluded.

@@ -63,7 +63,7 @@
 //!
 //! # Features
 //! `provider` (on unless you turn it off): the provider's node. A program that is a consumer alone leaves it
-//! out: `default-features = false`. `sql`: queries over what contracts release (module `sql`); it builds DataFusion.
+//! out: `default-features = false`. `sealed`: delivery in sealed files (module `sealed`). `sql`: queries over what contracts release (module `sql`); it builds DataFusion.
 //!
 //! # Words
 //! *Authority*: says who is a member of a space and what its profile is; for a pilot, anyone can be one.
@@ -89,8 +89,8 @@ pub use dataspace_policy::{
     RowFilter, Rule, Scalar, Terms,
 };
 pub use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, ContractId, Offer, SpaceProfile, Statement, Statements,
-    Termination, contract_id,
+    Acceptance, AccessRequest, Agreement, ContractId, DeletionStatement, Offer, SpaceProfile,
+    Statement, Statements, Termination, contract_id,
 };
 
 // Both halves.
@@ -148,6 +148,21 @@ pub mod statement {
 #[cfg(feature = "provider")]
 pub mod formats {
     pub use dataspace_data_plane::formats::*;
+}
+
+/// Sealed delivery: what a provider releases into a file that opens under its contract alone, and the store of the
+/// consumer's node, which decides each opening and deletes the keys at the end.
+#[cfg(feature = "sealed")]
+pub mod sealed {
+    #[cfg(feature = "provider")]
+    pub use dataspace_runtime::access::{Delivered, SealToError};
+    pub use dataspace_runtime::{
+        SealedStore,
+        consumer::sealed::{FileEntry, OpenedFile, Opening, StoreError, Stored},
+        request::request_sealed,
+    };
+    pub use dataspace_sealed::{Recipient, RecipientSecret};
+    pub use dataspace_usage_contract::deletion::{DeletionError, DeletionReason};
 }
 
 #[cfg(feature = "sql")]

@@ -5,7 +5,7 @@ mod check;
 
 pub use self::change::ConsumerChange;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dataspace_identity::{Did, Origin};
 use dataspace_primitives::{Digest, Name, UnixMillis, Validity};
@@ -55,6 +55,25 @@ pub struct HeldContract {
     pub complained: u64,
     /// True if a party ended it before its time.
     pub is_ended: bool,
+    /// Openings of its sealed files that were permitted.
+    pub opened: u64,
+    /// The record by which the keys of its sealed files were stated to be deleted.
+    pub deleted: Option<LeafIndex>,
+}
+
+/// A sealed file that a consumer keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFile {
+    /// The record of its arrival.
+    pub index: LeafIndex,
+    /// The contract for which it is sealed.
+    pub contract: ContractId,
+    /// SHA-256 of its header, which no other file has.
+    pub header: Digest,
+    /// SHA-256 of all of it, as the provider's log reports what left.
+    pub content: Digest,
+    /// Its bytes.
+    pub bytes: u64,
 }
 
 /// The state of a consumer in one space: a function of its log's records and of nothing else.
@@ -71,6 +90,10 @@ pub struct ConsumerState {
     contracts: BTreeMap<ContractId, HeldContract>,
     /// Requests without an answer, by their digests: under which contracts, and where.
     waiting: HashMap<Digest, (ContractId, LeafIndex)>,
+    /// Sealed files, by the requests for which they came.
+    files: BTreeMap<Digest, KeptFile>,
+    /// The same requests by contract.
+    files_of: HashMap<ContractId, BTreeSet<Digest>>,
 }
 
 impl ConsumerState {
@@ -82,7 +105,18 @@ impl ConsumerState {
         let consumer = log.operator().clone();
         let space = SpaceState::begin(record, authority, log)?;
         let (offers, documents, contracts, waiting) = Default::default();
-        Ok(Self { space, consumer, has_begun: false, offers, documents, contracts, waiting })
+        let (has_begun, files, files_of) = Default::default();
+        Ok(Self {
+            space,
+            consumer,
+            has_begun,
+            offers,
+            documents,
+            contracts,
+            waiting,
+            files,
+            files_of,
+        })
     }
 
     /// The consumer.
@@ -91,7 +125,8 @@ impl ConsumerState {
         &self.consumer
     }
 
-    /// Profile, members and keys.
+    /// Profile, members and keys; and the contracts that are held, with the openings of their sealed files in place
+    /// of uses.
     #[must_use]
     pub fn space(&self) -> &SpaceState {
         &self.space
@@ -147,6 +182,26 @@ impl ConsumerState {
     pub fn waiting_for(&self, request: &Digest) -> Result<ContractId, Refusal> {
         let waiting = self.waiting.get(request);
         Ok(waiting.ok_or(Refusal::UnknownRequest { request: *request })?.0)
+    }
+
+    /// A sealed file, by the SHA-256 of the request for which it came. Also one whose key was deleted since.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownFile`].
+    pub fn file(&self, request: &Digest) -> Result<&KeptFile, Refusal> {
+        self.files.get(request).ok_or(Refusal::UnknownFile { request: *request })
+    }
+
+    /// Sealed files, by their requests, after one of them.
+    pub fn files(&self, after: Option<Digest>) -> impl Iterator<Item = (Digest, &KeptFile)> {
+        let files = self.files.range((bound(after), std::ops::Bound::Unbounded));
+        files.map(|(request, file)| (*request, file))
+    }
+
+    /// Sealed files of a contract.
+    pub fn files_of(&self, contract: ContractId) -> impl Iterator<Item = (Digest, &KeptFile)> {
+        let requests = self.files_of.get(&contract).into_iter().flatten();
+        requests.filter_map(|request| Some((*request, self.files.get(request)?)))
     }
 
     /// Requests without an answer: their digests, contracts and records, in no order.

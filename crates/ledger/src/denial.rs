@@ -90,6 +90,17 @@ pub enum DenialReason {
     },
     /// The access is one under several contracts, and another one of them denies.
     Together,
+    /// The consumer's node holds no credential of its consumer, so that it cannot decide.
+    NoCredential,
+    /// The consumer deleted the keys of the contract's sealed files.
+    KeysDeleted,
+    /// The contract has its copies deleted by this time.
+    DeletionDue {
+        /// By when.
+        due: UnixMillis,
+        /// The consumer's time.
+        now: UnixMillis,
+    },
     /// A policy decided so.
     Policy(Reason),
 }
@@ -116,6 +127,9 @@ impl DenialReason {
             Self::Unavailable { .. } => "unavailable",
             Self::TooManyOpen { .. } => "too-many-open",
             Self::Together => "together",
+            Self::NoCredential => "no-credential",
+            Self::KeysDeleted => "keys-deleted",
+            Self::DeletionDue { .. } => "deletion-due",
             Self::Policy(reason) => reason.code(),
         }
     }
@@ -239,6 +253,15 @@ impl fmt::Display for DenialReason {
             Self::Together => f.write_str(
                 "the access needs several contracts at once, and another one of them denies it",
             ),
+            Self::NoCredential => f.write_str(
+                "this node holds no credential of its consumer; admit the newest one here, too",
+            ),
+            Self::KeysDeleted => {
+                f.write_str("the keys of the contract's sealed files were deleted")
+            }
+            Self::DeletionDue { due, now } => {
+                write!(f, "the contract has its copies deleted by {due}; it is {now}")
+            }
             Self::Policy(reason) => fmt::Display::fmt(reason, f),
         }
     }

@@ -20,7 +20,7 @@ use dataspace_policy::{
 };
 use dataspace_primitives::{Name, UnixMillis};
 use dataspace_tlog::Fact as Entry;
-use dataspace_usage_contract::{AccessRequest, Agreement};
+use dataspace_usage_contract::{AccessRequest, Agreement, Statements};
 
 use self::in_log::{InLog, name};
 
@@ -47,11 +47,20 @@ impl<'a> Stated<'a> {
     /// As the consumer signed it.
     #[must_use]
     pub fn of(request: &'a AccessRequest, uses: Uses) -> Self {
-        let statements = &request.statements;
+        Self::new((request.action, &request.purpose), &request.statements, uses)
+    }
+
+    /// As a consumer states it to its own node.
+    #[must_use]
+    pub fn new(
+        (action, purpose): (Action, &'a Name),
+        statements: &'a Statements,
+        uses: Uses,
+    ) -> Self {
         let person = statements.person.as_ref();
         Self {
-            action: request.action,
-            purpose: Cow::Borrowed(&request.purpose),
+            action,
+            purpose: Cow::Borrowed(purpose),
             person: person.map(|one| (one.id.as_str(), Cow::Borrowed(&one.roles))),
             told: statements.told(),
             uses,

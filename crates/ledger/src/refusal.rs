@@ -10,6 +10,7 @@ use dataspace_tlog::record::RecordError;
 use dataspace_usage_contract::{
     ContractId, OfferId,
     agreement::AgreeError,
+    deletion::DeletionError,
     offer::OfferError,
     own_policies::ProviderPoliciesError,
     profile::ProfileError,
@@ -272,6 +273,15 @@ pub enum Refusal {
     /// As many statements are in force as a node keeps.
     #[error("a node keeps at most {STATEMENTS_MAX} statements; found a new node")]
     TooManyStatements,
+    /// A statement of a deletion that is not acceptable.
+    #[error("the statement of deletion is refused")]
+    Deletion(#[from] DeletionError),
+    /// The consumer has stated before that it deleted what it had under the contract.
+    #[error("that the keys of contract `{contract}` are deleted is stated already")]
+    AlreadyDeleted {
+        /// The contract.
+        contract: ContractId,
+    },
     /// It does not verify.
     #[error("a signature does not verify")]
     Verify(#[from] VerifyError),
@@ -294,6 +304,20 @@ pub enum Refusal {
     UnknownOffer {
         /// The offer.
         offer: OfferId,
+    },
+    /// A sealed file that is not kept here.
+    #[error("no sealed file is kept here that came for request `{request}`")]
+    UnknownFile {
+        /// SHA-256 of the signed request.
+        request: Digest,
+    },
+    /// As many sealed files are kept of the contract as can be.
+    #[error("{max} sealed files of contract `{contract}` are kept, which is the most")]
+    TooManyFiles {
+        /// The contract.
+        contract: ContractId,
+        /// Most files.
+        max: usize,
     },
     /// A request that was not made here, or was answered.
     #[error("no request `{request}` waits for an answer here")]

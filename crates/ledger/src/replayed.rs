@@ -151,6 +151,9 @@ impl<'p> Replayer<'p> {
             // As a node does: all of them are of contracts that have ended.
             self.requests = Requests::default();
         }
+        if change.is_deletion() {
+            self.report.deletions += 1;
+        }
         if let Some(document) = change.document() {
             let agreement = document.agreement().value();
             for rival in state.rivals(agreement) {

@@ -88,6 +88,7 @@ impl Times {
             | Event::Product { .. }
             | Event::Concluded { .. }
             | Event::Terminated { .. }
+            | Event::Deleted { .. }
             | Event::Policies { .. }
             | Event::Stated { .. }
             | Event::Opened { .. }

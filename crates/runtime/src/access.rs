@@ -6,8 +6,12 @@ pub(crate) mod monitor;
 pub(crate) mod permit;
 pub(crate) mod release;
 pub(crate) mod report;
+#[cfg(feature = "sealed")]
+pub(crate) mod sealing;
 
 pub use self::asked::VerifiedRequest;
 pub use self::monitor::Received;
 pub use self::permit::{Conflict, Decision, Denial, NotSubmitted, Recorded, Submitted};
 pub use self::release::ReleaseError;
+#[cfg(feature = "sealed")]
+pub use self::sealing::{Delivered, SealToError};

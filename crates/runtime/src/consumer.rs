@@ -6,6 +6,8 @@ pub(crate) mod complaint;
 pub(crate) mod error;
 pub(crate) mod incoming;
 pub(crate) mod lists;
+#[cfg(feature = "sealed")]
+pub mod sealed;
 pub(crate) mod setup;
 pub(crate) mod talk;
 mod watch;
@@ -71,11 +73,18 @@ pub(crate) struct Inner {
     evidence: Directory,
     /// Records under the last checkpoint; held while signing the next one.
     signed: Mutex<u64>,
+    /// Sealed files and their keys.
+    #[cfg(feature = "sealed")]
+    sealed: crate::consumer::sealed::kept::Kept,
 }
 
 /// A document of this node's own log.
 fn signed<T: Payload>(document: ByteBuf) -> Result<Signed<T>, ConsumerError> {
     Ok(Signed::from_bytes(document.into_vec()).map_err(Refusal::from)?)
+}
+
+fn unwritten(error: AppendError) -> ConsumerError {
+    WriteError::from(error).into()
 }
 
 fn document<T>(signed: &Signed<T>) -> ByteBuf {
@@ -306,6 +315,15 @@ impl ConsumerNode {
         contract: ContractId,
         new: NewRequest,
     ) -> Result<Signed<AccessRequest>, ConsumerError> {
+        self.request_for(contract, (new, None))
+    }
+
+    /// The same; sealed for this key, if there is one.
+    fn request_for(
+        &self,
+        contract: ContractId,
+        new: (NewRequest, Option<[u8; 32]>),
+    ) -> Result<Signed<AccessRequest>, ConsumerError> {
         let agreement = self.agreement(contract)?;
         if self.inner.state.lock().contract(contract)?.is_ended {
             return Err(Refusal::AlreadyTerminated { contract }.into());
@@ -365,32 +383,42 @@ impl ConsumerNode {
     /// it is durable, and signs the log. The same checks run when it is read back.
     fn record(&self, event: Event) -> Result<LeafIndex, ConsumerError> {
         let is_waited_for = matches!(event, Event::Consumer(ConsumerEvent::Requested { .. }));
-        let inner = &*self.inner;
-        let room = inner.log.room().map_err(WriteError::from)?;
-        let pending = {
-            let mut state = inner.state.lock();
-            let record = Record::new(inner.clock.now().map_err(WriteError::from)?, event);
-            let encoded = EncodedRecord::try_from(&record).map_err(AppendError::from);
-            let encoded = encoded.map_err(WriteError::from)?;
-            let change = match state.check(record) {
-                Ok(change) => change,
-                Err(refusal) => {
-                    drop(state);
-                    // What it rests on may not be durable yet.
-                    inner.log.flush().map_err(WriteError::from)?;
-                    return Err(refusal.into());
-                }
-            };
-            let pending = room.submit(&encoded).map_err(WriteError::from)?;
-            state.apply(change, pending.index());
-            pending
-        };
-        let index = pending.wait().map_err(WriteError::from)?.index();
+        let (index, ()) = self.record_by(|_, _| Ok::<_, ConsumerError>((event, ())))?;
         // Its answer is recorded soon, and signed then.
         if !is_waited_for {
             self.sign_covering(index)?;
         }
         Ok(index)
+    }
+
+    /// The same for an event that is made of what is in force in the moment in which it gets its place; not signed yet.
+    fn record_by<T, E: From<ConsumerError>>(
+        &self,
+        make: impl FnOnce(&ConsumerState, UnixMillis) -> Result<(Event, T), E>,
+    ) -> Result<(LeafIndex, T), E> {
+        let inner = &*self.inner;
+        let room = inner.log.room().map_err(unwritten)?;
+        let (pending, told) = {
+            let mut state = inner.state.lock();
+            let now = self.about_now()?;
+            let (event, told) = make(&state, now)?;
+            let record = Record::new(now, event);
+            let encoded = EncodedRecord::try_from(&record).map_err(AppendError::from);
+            let encoded = encoded.map_err(unwritten)?;
+            let change = match state.check(record) {
+                Ok(change) => change,
+                Err(refusal) => {
+                    drop(state);
+                    // What it rests on may not be durable yet.
+                    inner.log.flush().map_err(unwritten)?;
+                    return Err(ConsumerError::from(refusal).into());
+                }
+            };
+            let pending = room.submit(&encoded).map_err(unwritten)?;
+            state.apply(change, pending.index());
+            (pending, told)
+        };
+        Ok((pending.wait().map_err(unwritten)?.index(), told))
     }
 
     /// The same for what may be in force already; then false.

@@ -35,6 +35,8 @@ pub enum Call {
     Access,
     /// The signed end of a contract.
     Terminate,
+    /// A consumer's signed statement that it deleted the keys of a contract's sealed files.
+    Delete,
     /// That the provider's log of one size extends the one of another: of two answers at once, each of
     /// which extends what was held before.
     Consistency,
@@ -42,8 +44,14 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Catalogue, Self::Conclude, Self::Access, Self::Terminate, Self::Consistency];
+    pub const ALL: [Self; 6] = [
+        Self::Catalogue,
+        Self::Conclude,
+        Self::Access,
+        Self::Terminate,
+        Self::Delete,
+        Self::Consistency,
+    ];
 
     /// Its name in a path: `catalogue`.
     #[must_use]
@@ -53,6 +61,7 @@ impl Call {
             Self::Conclude => "conclude",
             Self::Access => "access",
             Self::Terminate => "terminate",
+            Self::Delete => "delete",
             Self::Consistency => "consistency",
         }
     }
@@ -66,7 +75,9 @@ impl fmt::Display for Call {
 
 /// There is no such call.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("there is no such call; there are catalogue, conclude, access, terminate and consistency")]
+#[error(
+    "there is no such call; there are catalogue, conclude, access, terminate, delete and consistency"
+)]
 pub struct ParseCallError;
 
 impl FromStr for Call {

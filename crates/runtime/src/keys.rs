@@ -102,7 +102,7 @@ pub(crate) struct Keys {
     pub(crate) participant: Did,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) log: LogSigner,
-    #[cfg(feature = "provider")]
+    #[cfg(any(feature = "provider", feature = "sealed"))]
     pub(crate) secrets: Box<dyn Secrets>,
 }
 
@@ -119,13 +119,13 @@ impl Keys {
         let is_same = *origin.operator() == participant && origin.key().as_ref() == Ok(&log_key);
         let key_id = origin.key_url().parse().ok().filter(|_| is_same)?;
         let log = LogSigner { signer: log, key_id };
-        #[cfg(not(feature = "provider"))]
+        #[cfg(not(any(feature = "provider", feature = "sealed")))]
         drop(secrets);
         Some(Self {
             participant,
             signer,
             log,
-            #[cfg(feature = "provider")]
+            #[cfg(any(feature = "provider", feature = "sealed"))]
             secrets,
         })
     }

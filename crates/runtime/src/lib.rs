@@ -141,6 +141,8 @@ pub use crate::consumer::ConsumerNode;
 pub use crate::consumer::arrival::Arrival;
 pub use crate::consumer::complaint::Complaint;
 pub use crate::consumer::incoming::{Incoming, Reply};
+#[cfg(feature = "sealed")]
+pub use crate::consumer::sealed::SealedStore;
 pub use crate::consumer::setup::ConsumerSetup;
 pub use crate::error::ChangeError;
 pub use crate::exchange::{Call, Transport};

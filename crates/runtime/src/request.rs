@@ -74,13 +74,28 @@ pub fn request_access_to(
     new: NewRequest,
     clock: &dyn Clock,
 ) -> Result<Signed<AccessRequest>, RequestError> {
-    sign_request(consumer, agreement, new, clock.now())
+    sign_request(consumer, agreement, (new, None), clock.now())
+}
+
+/// Signs a consumer's request for one access whose data are to come as a sealed file, which `recipient`'s secret key
+/// opens: for a consumer that keeps its keys otherwise than in a [`SealedStore`](crate::consumer::sealed::SealedStore).
+///
+/// # Errors
+/// [`RequestError`] if the contract is another consumer's, or no nonce can be drawn.
+#[cfg(feature = "sealed")]
+pub fn request_sealed(
+    consumer: &dyn Signer,
+    agreement: &Verified<Agreement>,
+    (new, recipient): (NewRequest, &dataspace_sealed::Recipient),
+    clock: &dyn Clock,
+) -> Result<Signed<AccessRequest>, RequestError> {
+    sign_request(consumer, agreement, (new, Some(*recipient.as_bytes())), clock.now())
 }
 
 pub(crate) fn sign_request(
     consumer: &dyn Signer,
     agreement: &Verified<Agreement>,
-    new: NewRequest,
+    (new, seal_for): (NewRequest, Option<[u8; 32]>),
     requested_at: UnixMillis,
 ) -> Result<Signed<AccessRequest>, RequestError> {
     let contract = contract_id(agreement);
@@ -97,6 +112,7 @@ pub(crate) fn sign_request(
         purpose,
         statements,
         part,
+        seal_for: seal_for.map(ByteArray::new),
         requested_at,
         nonce: ByteArray::new(nonce(&SystemRandomness)?),
     };

@@ -15,7 +15,7 @@ use dataspace_ledger::{
 };
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_tlog::{Event, LeafIndex, Record, TreeSize};
-use dataspace_usage_contract::{PublishedProfile, SpaceProfile, profile::ProfileError};
+use dataspace_usage_contract::{ContractId, PublishedProfile, SpaceProfile, profile::ProfileError};
 use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
@@ -368,6 +368,11 @@ impl Setup {
                             // Its row comes later; here is whom it keeps out.
                             (Some(state), Event::Concluded { .. }) => {
                                 state.space.restore_exclusive(record)
+                            }
+                            // Its contract comes only later. The writer of the index verified it.
+                            (Some(state), Event::Deleted { contract, .. }) => {
+                                let contract = ContractId::from_digest(*contract);
+                                state.space.restore_deleted(contract, index)
                             }
                             (state, _) => self.take(state, log.origin(), (index, record), None),
                         }

@@ -232,6 +232,12 @@ impl DataSpace {
         elsewhere.into_iter().map(|(_, one)| one).collect()
     }
 
+    /// The record of its consumer's statement that it deleted what it had under a contract; `None` if there is none.
+    #[must_use]
+    pub fn deletion(&self, contract: ContractId) -> Option<LeafIndex> {
+        self.inner.gate.enter().space.deletion(contract)
+    }
+
     /// Uses that were made of a contract, and its limit.
     #[must_use]
     pub fn uses(&self, contract: ContractId) -> Option<(u64, Option<u64>)> {

@@ -18,6 +18,10 @@ mod node_index;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/replay.rs"]
 mod replay;
+#[cfg(test)]
+#[cfg(feature = "sealed")]
+#[path = "../../../fuzz/checks/sealed_store.rs"]
+mod sealed_store;
 
 #[cfg(test)]
 mod tests {
@@ -34,6 +38,12 @@ mod tests {
     #[test]
     fn the_corpus_of_exchanges_breaks_nothing() {
         replay("exchange", super::exchange::check);
+    }
+
+    #[cfg(feature = "sealed")]
+    #[test]
+    fn the_corpus_of_sealed_stores_breaks_nothing() {
+        replay("sealed_store", super::sealed_store::check);
     }
 
     #[test]

@@ -60,6 +60,8 @@
 //! consumer later, without touching the ciphertext.
 //!
 //! # How a consumer's node opens one
+//! `SealedStore` of `dataspace-runtime` does all of this, and records each opening. Who has another node does it so:
+//!
 //! 1. It makes a [`RecipientSecret`] from a seed of its own, keeps the seed as it keeps its signing key, and gives
 //!    the provider the [`Recipient`] over the channel that proves who it is.
 //! 2. It reads the file's head by [`Sealed::read`], which believes nothing yet.

@@ -279,6 +279,15 @@ impl<W: Write> Sealer<W> {
     }
 }
 
+impl Sealer<Vec<u8>> {
+    /// Takes out what is sealed so far, to be sent on: the file is all that is taken out, in this order, and what
+    /// [`finish`](Self::finish) gives.
+    #[must_use]
+    pub fn take_sealed(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.to)
+    }
+}
+
 impl Chunks {
     /// The index of the chunk to be sealed now, given out once.
     fn next(&mut self) -> Result<u64, SealError> {

@@ -91,6 +91,14 @@ pub enum Event {
         /// The signed termination.
         document: ByteBuf,
     },
+    /// A consumer deleted the keys of all sealed files of a contract: in its own log as soon as they are gone, in the
+    /// provider's once it was told.
+    Deleted {
+        /// The contract: SHA-256 of the canonical agreement.
+        contract: Digest,
+        /// The consumer's signed statement.
+        document: ByteBuf,
+    },
     /// The provider replaced its own policies: they forbid, whatever its contracts permit.
     Policies {
         /// The signed statement.
@@ -166,6 +174,9 @@ pub enum ConsumerEvent {
     },
     /// What came in answer to a request.
     Received(ReceivedRecord),
+    /// It decided on opening a sealed file that it keeps, as a provider decides on an access. `request` is the
+    /// request in answer to which the file came, and a permit counts the openings under the contract.
+    Opening(AccessRecord),
 }
 
 /// What came in answer to one request, and how it compares with what was agreed.
@@ -181,6 +192,10 @@ pub struct ReceivedRecord {
     /// SHA-256 of the evidence of the decision, which is kept in a file; `None` if none came that verifies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Digest>,
+    /// SHA-256 of the header of the sealed file that came, and is kept; `None` if nothing did, or what came was not
+    /// sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Digest>,
     /// In what the answer is not what was agreed, in plain words; at most [`TEXTS_MAX`].
     pub complaints: Vec<String>,
 }
@@ -346,7 +361,9 @@ impl Record {
             return Err(RecordError::Version { found: self.v });
         }
         match &self.event {
-            Event::Access(access) => access.check(),
+            Event::Access(access) | Event::Consumer(ConsumerEvent::Opening(access)) => {
+                access.check()
+            }
             Event::Consumer(ConsumerEvent::Received(received)) => received.check(),
             _ => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! Usage contracts: the [`SpaceProfile`] under which they run, the [`Offer`], the [`Acceptance`]
 //! and the [`Agreement`] with both signatures over the same bytes; [`Quota`](quota::Quota), [`Termination`],
-//! the [`Statement`] of a party that the space trusts, and the signed [`AccessRequest`].
+//! the [`Statement`] of a party that the space trusts, the signed [`AccessRequest`] and the
+//! [`DeletionStatement`].
 //!
 //! # What it refuses to do
 //! An agreement comes only from a verified offer and a verified acceptance, or from bytes that
@@ -43,6 +44,7 @@
 //! [`DOCUMENT_LEN_MAX`](dataspace_primitives::envelope::DOCUMENT_LEN_MAX) bytes.
 
 pub mod agreement;
+pub mod deletion;
 mod id;
 pub mod offer;
 pub mod own_policies;
@@ -54,6 +56,7 @@ pub mod statement;
 pub mod termination;
 
 pub use crate::agreement::{Acceptance, Agreement, contract_id};
+pub use crate::deletion::DeletionStatement;
 pub use crate::id::{ContractId, OfferId};
 pub use crate::offer::Offer;
 pub use crate::own_policies::{ProviderPolicies, PublishedPolicies};

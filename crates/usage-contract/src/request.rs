@@ -34,6 +34,10 @@ pub struct AccessRequest {
     /// Which part of the product; `None` for all that the contract releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// The X25519 public key (RFC 7748) of the consumer for which what is released is to be sealed; `None` if it is to
+    /// come in plain. The consumer signs it with the rest, so that nobody can put another key in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_for: Option<ByteArray<32>>,
     /// When it was asked, by the consumer's clock: what is too old or lies ahead is refused. Nothing
     /// else depends on it; decisions are made on the provider's time.
     pub requested_at: UnixMillis,

@@ -25,6 +25,7 @@ mod tests {
             "policies",
             "agreement",
             "termination",
+            "deletion",
             "profile",
             "statement",
             "request",

@@ -16,8 +16,8 @@ use dataspace_tlog::{
     },
 };
 use dataspace_usage_contract::{
-    Acceptance, AccessRequest, Agreement, Offer, ProviderPolicies, SpaceProfile, Statement,
-    Termination, statement::Subject,
+    Acceptance, AccessRequest, Agreement, DeletionStatement, Offer, ProviderPolicies, SpaceProfile,
+    Statement, Termination, statement::Subject,
 };
 use serde_json::{Value, json};
 
@@ -40,6 +40,8 @@ pub(crate) enum EventKind {
     Contract,
     /// A contract was ended
     Termination,
+    /// A consumer stated that it deleted the keys of a contract
+    Deletion,
     /// The provider changed its own policies
     Policies,
     /// A party that the space trusts stated something
@@ -64,6 +66,8 @@ pub(crate) enum EventKind {
     Request,
     /// What came to a consumer in answer to a request
     Answer,
+    /// A consumer decided on opening a sealed file
+    Opening,
     /// Something else: of another version, or no record at all
     Other,
 }
@@ -78,6 +82,7 @@ impl EventKind {
             Self::Product => "product",
             Self::Contract => "contract",
             Self::Termination => "termination",
+            Self::Deletion => "deletion",
             Self::Policies => "policies",
             Self::Statement => "statement",
             Self::Archive => "archive",
@@ -90,6 +95,7 @@ impl EventKind {
             Self::Acceptance => "acceptance",
             Self::Request => "request",
             Self::Answer => "answer",
+            Self::Opening => "opening",
             Self::Other => "other",
         }
     }
@@ -219,6 +225,10 @@ impl Row {
                     termination.reason.to_string()
                 });
             }
+            Event::Deleted { contract, document } => {
+                self.contract = Some(contract);
+                self.deletion(&document, time);
+            }
             Event::Policies { document } => self.policies(&document, time),
             Event::Stated { document } => self.stated(&document, time),
             Event::Archived { before } => {
@@ -282,6 +292,10 @@ impl Row {
                 });
             }
             ConsumerEvent::Received(received) => self.received(&received),
+            ConsumerEvent::Opening(access) => {
+                self.access(access);
+                self.kind = EventKind::Opening;
+            }
         }
     }
 
@@ -328,6 +342,16 @@ impl Row {
             }
             None => format!("a document of {} bytes that does not verify", bytes.len()),
         };
+    }
+
+    fn deletion(&mut self, bytes: &[u8], time: UnixMillis) {
+        self.kind = EventKind::Deletion;
+        self.document::<DeletionStatement>(bytes, time, |row, statement| {
+            row.about(statement.consumer.as_str());
+            let DeletionStatement { files, reason, deleted_at, .. } = statement;
+            let files = files.len();
+            format!("states that {files} sealed files open no more since {deleted_at}: {reason}")
+        });
     }
 
     fn policies(&mut self, bytes: &[u8], time: UnixMillis) {

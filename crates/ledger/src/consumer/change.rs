@@ -9,8 +9,9 @@ use dataspace_usage_contract::{
     Acceptance, Agreement, ContractId, Offer, OfferId, Termination, contract_id,
 };
 
-use crate::consumer::{ConsumerState, HeldContract, KeptOffer};
+use crate::consumer::{ConsumerState, HeldContract, KeptFile, KeptOffer};
 use crate::state::change::Change;
+use crate::state::contract::{Document, Place};
 
 /// A record of a consumer's log that passed every check and only has to be applied.
 #[derive(Debug)]
@@ -27,10 +28,18 @@ pub(super) enum Kind {
     Offered(Verified<Offer>),
     Accepted(Verified<Acceptance>),
     Concluded {
-        agreement: Verified<Agreement>,
+        document: Box<Document>,
         at: UnixMillis,
     },
     Terminated(Verified<Termination>),
+    Deleted {
+        contract: ContractId,
+    },
+    Opening {
+        contract: ContractId,
+        uses: Option<u64>,
+        at: UnixMillis,
+    },
     Requested {
         request: Digest,
         contract: ContractId,
@@ -63,7 +72,9 @@ impl ConsumerState {
                     kept.accepted = Some((*contract, index));
                 }
             }
-            Kind::Concluded { agreement, at } => {
+            Kind::Concluded { document, at } => {
+                let agreement = document.agreement();
+                self.space.insert_held(&Place::of(&document, (index, at)), agreement.value());
                 let Agreement { provider, log, product, validity, .. } = agreement.value();
                 let held = HeldContract {
                     index,
@@ -76,10 +87,29 @@ impl ConsumerState {
                     denied: 0,
                     complained: 0,
                     is_ended: false,
+                    opened: 0,
+                    deleted: None,
                 };
-                self.contracts.insert(contract_id(&agreement), held);
+                self.contracts.insert(contract_id(agreement), held);
+            }
+            Kind::Deleted { contract } => {
+                if let Some(held) = self.contracts.get_mut(&contract) {
+                    held.deleted = Some(index);
+                }
+            }
+            Kind::Opening { contract, uses, at } => {
+                let known = self.space.contract(contract);
+                if let (Ok(known), Some(uses)) = (known, uses) {
+                    known.restore(uses, at);
+                    if let Some(held) = self.contracts.get_mut(&contract) {
+                        held.opened = held.opened.saturating_add(1);
+                    }
+                }
             }
             Kind::Terminated(termination) => {
+                // Where the judgement of openings looks.
+                let ended = termination.value().clone();
+                self.space.terminations.insert(ended.contract, ended);
                 if let Some(held) = self.contracts.get_mut(&termination.value().contract) {
                     held.is_ended = true;
                 }
@@ -89,6 +119,14 @@ impl ConsumerState {
             }
             Kind::Received { received, contract } => {
                 self.waiting.remove(&received.request);
+                if let (Some(header), ReceivedAnswer::Released { bytes, content, .. }) =
+                    (received.sealed, &received.answer)
+                {
+                    let (content, bytes) = (*content, *bytes);
+                    let file = KeptFile { index, contract, header, content, bytes };
+                    self.files.insert(received.request, file);
+                    self.files_of.entry(contract).or_default().insert(received.request);
+                }
                 if let Some(held) = self.contracts.get_mut(&contract) {
                     held.count(&received);
                 }

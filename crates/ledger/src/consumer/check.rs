@@ -2,16 +2,22 @@
 
 use dataspace_identity::{Did, Resolver};
 use dataspace_primitives::{Digest, Signed, UnixMillis};
-use dataspace_tlog::{Event, Record, record::ConsumerEvent};
+use dataspace_tlog::{
+    AccessRecord, Event, Record, Verdict,
+    record::{ConsumerEvent, ReceivedAnswer},
+};
 use dataspace_usage_contract::{
-    Acceptance, Agreement, ContractId, Offer, OfferId, Termination, agreement::AgreeError,
+    Acceptance, Agreement, ContractId, DeletionStatement, Offer, OfferId, Termination,
+    agreement::AgreeError,
     contract_id,
+    deletion::{Deleted, FILES_MAX},
 };
 use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerState;
 use crate::consumer::change::{ConsumerChange, Kind};
 use crate::refusal::Refusal;
+use crate::state::contract::Document;
 use crate::state::documents::signed;
 use crate::state::read_back::Taken;
 
@@ -56,8 +62,13 @@ impl ConsumerState {
                 if received.contract != *contract.as_digest() {
                     return Err(Refusal::Mismatch);
                 }
+                if received.sealed.is_some() {
+                    self.check_sealed(contract, &received.answer)?;
+                }
                 Kind::Received { received, contract }
             }
+            Event::Consumer(ConsumerEvent::Opening(access)) => self.opening(&access, now)?,
+            Event::Deleted { contract, document } => self.deleted((contract, document), now)?,
             Event::Concluded { contract, document } => self.concluded((contract, document), now)?,
             Event::Terminated { contract, document } => {
                 self.terminated((contract, document), now)?
@@ -119,7 +130,8 @@ impl ConsumerState {
         now: UnixMillis,
     ) -> Result<Kind, Refusal> {
         // By keys that have ended, too: of what this consumer accepted, the answer may have been lost.
-        let agreement = Agreement::verify(signed(document)?, &self.space.keys().past(), now)?;
+        let (keys, compiler) = (self.space.keys().past(), self.space.compiler());
+        let (agreement, program) = Agreement::verify_with(signed(document)?, &keys, now, compiler)?;
         if agreement.digest() != contract {
             return Err(Refusal::Mismatch);
         }
@@ -135,7 +147,7 @@ impl ConsumerState {
             self.check_member(provider, now)?;
             self.space.check_signers(agreement.signers(), now)?;
         }
-        Ok(Kind::Concluded { agreement, at: now })
+        Ok(Kind::Concluded { document: Box::new(Document::new(agreement, program)), at: now })
     }
 
     fn terminated(
@@ -151,6 +163,76 @@ impl ConsumerState {
             return Err(Refusal::AlreadyTerminated { contract });
         }
         Ok(Kind::Terminated(by))
+    }
+
+    /// A sealed file is kept whole or not at all, and not once the keys of its contract were deleted.
+    fn check_sealed(&self, contract: ContractId, answer: &ReceivedAnswer) -> Result<(), Refusal> {
+        if !matches!(answer, ReceivedAnswer::Released { is_whole: true, .. }) {
+            return Err(Refusal::Mismatch);
+        }
+        self.check_room(contract)
+    }
+
+    /// Checks that one more sealed file of a contract can be kept.
+    ///
+    /// # Errors
+    /// [`Refusal::AlreadyDeleted`] if its keys were deleted; [`Refusal::TooManyFiles`].
+    pub fn check_room(&self, contract: ContractId) -> Result<(), Refusal> {
+        if self.contract(contract)?.deleted.is_some() {
+            return Err(Refusal::AlreadyDeleted { contract });
+        }
+        if self.files_of(contract).count() >= FILES_MAX {
+            return Err(Refusal::TooManyFiles { contract, max: FILES_MAX });
+        }
+        Ok(())
+    }
+
+    /// A decision on opening a sealed file, as far as this node can have made it.
+    fn opening(&self, access: &AccessRecord, now: UnixMillis) -> Result<Kind, Refusal> {
+        let fail = |what| Err(Refusal::Decision { what });
+        let contract = self.file(&access.request)?.contract;
+        let (held, known) = (self.contract(contract)?, self.space.contract(contract)?);
+        if *contract.as_digest() != access.contract {
+            return Err(Refusal::Mismatch);
+        }
+        self.space.check_decision(known, access)?;
+        let uses = match access.verdict {
+            Verdict::Permit { uses, .. } => Some(uses),
+            Verdict::Deny { .. } => None,
+        };
+        if uses.is_some() {
+            if held.deleted.is_some() {
+                return fail("the keys of the contract were deleted");
+            }
+            if !held.validity.contains(now) {
+                return fail("the contract is not in force");
+            }
+            if uses != Some(known.used().saturating_add(1)) {
+                return fail("it is not the next opening");
+            }
+        }
+        Ok(Kind::Opening { contract, uses, at: now })
+    }
+
+    /// This consumer's own statement, of all files that it has under the contract.
+    fn deleted(
+        &self,
+        (contract, document): (Digest, ByteBuf),
+        now: UnixMillis,
+    ) -> Result<Kind, Refusal> {
+        let contract = ContractId::from_digest(contract);
+        let held = self.contract(contract)?;
+        let of =
+            Deleted { contract, log: &held.log, consumer: &self.consumer, since: held.held_since };
+        let statement = DeletionStatement::verify_of(signed(document)?, of, &self.space, now)?;
+        if held.deleted.is_some() {
+            return Err(Refusal::AlreadyDeleted { contract });
+        }
+        let files = self.files_of(contract).map(|(_, file)| file.content).collect();
+        if statement.value().files != files {
+            return Err(Refusal::Mismatch);
+        }
+        Ok(Kind::Deleted { contract })
     }
 
     fn check_addressee(&self, addressee: Option<&Did>) -> Result<(), Refusal> {

@@ -46,6 +46,8 @@ pub struct Replayed {
     pub other_compilers: u64,
     /// The first [`DISCREPANCIES_MAX`] of them.
     pub first_other_compilers: Vec<OtherCompiler>,
+    /// Contracts whose consumers stated that they deleted what they had got sealed.
+    pub deletions: u64,
     /// How often the operator set the clock back.
     pub clock_set_back: u64,
     /// The first time that it did.
@@ -192,6 +194,13 @@ impl Replayed {
             findings.push(Finding::NotProved(format!(
                 "what left under {count} permit(s), the first by record {index}: the log has no report that \
                  the release ended; it may go on, or the node was stopped before"
+            )));
+        }
+        if self.deletions > 0 {
+            let count = self.deletions;
+            findings.push(Finding::NotProved(format!(
+                "that anything was deleted under {count} contract(s) whose consumers state it: they \
+                 signed that, and a log cannot show more"
             )));
         }
         if let Some(index) = self.first_clock_set_back {

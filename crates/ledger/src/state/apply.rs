@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::LeafIndex;
-use dataspace_usage_contract::contract_id;
 
 use crate::state::change::{Change, Kind};
 use crate::state::contract::Place;
@@ -27,21 +26,16 @@ impl SpaceState {
             }
             Kind::Concluded { document, agreed_at } => {
                 let agreement = document.agreement().value();
-                let place = Place {
-                    id: contract_id(document.agreement()),
-                    offer: agreement.offer,
-                    index,
-                    agreed_at,
-                    program: document.program().digest(),
-                    limit: agreement.terms.uses_max().map(u64::from),
-                    compiler: agreement.compiler,
-                };
+                let place = Place::of(&document, (index, agreed_at));
                 self.exclusives.keep(place.id, agreement, agreed_at);
                 self.insert(&place, (&agreement.consumer, &agreement.product));
             }
             Kind::Terminated(termination) => {
                 let termination = termination.value().clone();
                 self.terminations.insert(termination.contract, termination);
+            }
+            Kind::Deleted(statement) => {
+                self.deletions.insert(statement.value().contract, index);
             }
             Kind::Policies(policies) => self.own = Some(Arc::from(policies)),
             Kind::Stated(statement) => self.statements.keep(&statement, index),

@@ -6,7 +6,7 @@ use dataspace_identity::{Admitted, KeyDocument, MembershipRevocation};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::{Event, LeafIndex};
 use dataspace_usage_contract::{
-    PublishedPolicies, PublishedProfile, Statement, Termination, contract_id,
+    DeletionStatement, PublishedPolicies, PublishedProfile, Statement, Termination, contract_id,
 };
 
 use crate::state::contract::Document;
@@ -27,6 +27,7 @@ pub(super) enum Kind {
     Product { id: Name, class: Name, descriptor: Digest },
     Concluded { document: Arc<Document>, agreed_at: UnixMillis },
     Terminated(Verified<Termination>),
+    Deleted(Verified<DeletionStatement>),
     Policies(Box<PublishedPolicies>),
     Stated(Box<Verified<Statement>>),
     ClockSetBack { from: UnixMillis, to: UnixMillis },
@@ -65,6 +66,10 @@ impl Change {
                 contract: *termination.value().contract.as_digest(),
                 document: document(termination.signed()),
             },
+            Kind::Deleted(statement) => Event::Deleted {
+                contract: *statement.value().contract.as_digest(),
+                document: document(statement.signed()),
+            },
             Kind::Policies(own) => Event::Policies { document: document(own.signed()) },
             Kind::Stated(statement) => Event::Stated { document: document(statement.signed()) },
             Kind::ClockSetBack { from, .. } => Event::ClockSetBack { from: *from },
@@ -75,6 +80,12 @@ impl Change {
     #[must_use]
     pub fn is_clock_set_back(&self) -> bool {
         matches!(self.0, Kind::ClockSetBack { .. })
+    }
+
+    /// Returns true if it is a consumer's statement that it deleted what it had under a contract.
+    #[must_use]
+    pub fn is_deletion(&self) -> bool {
+        matches!(self.0, Kind::Deleted(_))
     }
 
     /// The documents of the contract that it concludes.

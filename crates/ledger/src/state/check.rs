@@ -8,8 +8,8 @@ use dataspace_primitives::{
     Digest, KeyId, Name, Signed, UnixMillis, Verified, signed::VerifyError,
 };
 use dataspace_usage_contract::{
-    Agreement, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile, SpaceProfile,
-    Termination, agreement::AgreeError,
+    Agreement, DeletionStatement, OfferId, ProviderPolicies, PublishedPolicies, PublishedProfile,
+    SpaceProfile, Termination, agreement::AgreeError, deletion::Deleted,
 };
 
 use crate::refusal::Refusal;
@@ -225,6 +225,42 @@ impl SpaceState {
             return Err(Refusal::AlreadyTerminated { contract });
         }
         Ok(Change(Kind::Terminated(termination)))
+    }
+
+    /// Checks that the consumer of the contract that it names, which runs here, states a deletion, at a time that was
+    /// possible.
+    ///
+    /// # Errors
+    /// [`Refusal`] if not.
+    pub fn verify_deletion(
+        &self,
+        statement: Signed<DeletionStatement>,
+        now: UnixMillis,
+    ) -> Result<Verified<DeletionStatement>, Refusal> {
+        // As with a termination: whose signature it is comes first.
+        let keys = claimed_keys(&statement, self).map_err(AgreeError::from)?;
+        let id = statement.clone().verify(&keys, now)?.value().contract;
+        let contract = self.contract(id)?;
+        let (consumer, since) = (contract.consumer(), contract.agreed_at());
+        let of = Deleted { contract: id, log: &self.log, consumer, since };
+        Ok(DeletionStatement::verify_of(statement, of, self, now)?)
+    }
+
+    /// A statement of deletion that was verified.
+    ///
+    /// # Errors
+    /// [`Refusal::AlreadyDeleted`] if the contract has one already; another, if the key that signed it has ended.
+    pub fn check_deleted(
+        &self,
+        statement: Verified<DeletionStatement>,
+        now: UnixMillis,
+    ) -> Result<Change, Refusal> {
+        self.check_signers(statement.signers(), now)?;
+        let contract = statement.value().contract;
+        if self.deletions.contains_key(&contract) {
+            return Err(Refusal::AlreadyDeleted { contract });
+        }
+        Ok(Change(Kind::Deleted(statement)))
     }
 
     /// The provider's own policies: each of them forbids.

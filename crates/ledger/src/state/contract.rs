@@ -63,6 +63,22 @@ pub struct Place {
     pub compiler: u32,
 }
 
+impl Place {
+    /// Of a contract with these documents, concluded by the record at this place, at its time.
+    pub(crate) fn of(document: &Document, (index, agreed_at): (LeafIndex, UnixMillis)) -> Self {
+        let agreement = document.agreement().value();
+        Self {
+            id: contract_id(document.agreement()),
+            offer: agreement.offer,
+            index,
+            agreed_at,
+            program: document.program().digest(),
+            limit: agreement.terms.uses_max().map(u64::from),
+            compiler: agreement.compiler,
+        }
+    }
+}
+
 impl Contract {
     pub(super) fn new(place: &Place, relation: Arc<Relation>, counts: Counts) -> Self {
         let Place { id, offer, index, agreed_at, program, limit, compiler } = *place;
@@ -255,7 +271,7 @@ impl Relation {
 }
 
 impl Document {
-    pub(super) fn new(agreement: Verified<Agreement>, program: Program) -> Self {
+    pub(crate) fn new(agreement: Verified<Agreement>, program: Program) -> Self {
         Self { id: contract_id(&agreement).to_string(), agreement, program }
     }
 

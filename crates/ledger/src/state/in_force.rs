@@ -9,7 +9,7 @@ use dataspace_policy::Compiler;
 use dataspace_primitives::{Digest, Name, TrustedKeys};
 use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
-    ContractId, OfferId, PublishedPolicies, PublishedProfile, Termination, quota::Counts,
+    Agreement, ContractId, OfferId, PublishedPolicies, PublishedProfile, Termination, quota::Counts,
 };
 
 use foldhash::fast::RandomState;
@@ -45,7 +45,10 @@ pub struct SpaceState {
     pub(super) products: HashMap<Name, Product>,
     pub(super) contracts: HashMap<ContractId, Arc<Contract>, RandomState>,
     pub(super) relations: HashMap<Did, HashMap<Name, Arc<Relation>>>,
-    pub(super) terminations: HashMap<ContractId, Termination>,
+    /// For its own half, a consumer's state puts into it what its log tells.
+    pub(crate) terminations: HashMap<ContractId, Termination>,
+    /// The records of statements that consumers deleted what they had.
+    pub(super) deletions: HashMap<ContractId, LeafIndex>,
     /// The record by which the clock was last set back.
     pub(super) clock_set_back: Option<LeafIndex>,
     /// The provider's own forbids.
@@ -74,6 +77,7 @@ impl SpaceState {
             contracts: HashMap::default(),
             relations: HashMap::new(),
             terminations: HashMap::new(),
+            deletions: HashMap::new(),
             clock_set_back: None,
             own: None,
             exclusives: Exclusives::default(),
@@ -169,6 +173,23 @@ impl SpaceState {
         self.terminations.get(&id)
     }
 
+    /// The record of its consumer's statement that it deleted what it had under a contract; `None` if there is none.
+    #[must_use]
+    pub fn deletion(&self, id: ContractId) -> Option<LeafIndex> {
+        self.deletions.get(&id).copied()
+    }
+
+    /// Notes a statement of deletion as a snapshot says, which its writer vouches for.
+    ///
+    /// # Errors
+    /// [`Refusal::AlreadyDeleted`] if there is one already.
+    pub fn restore_deleted(&mut self, contract: ContractId, at: LeafIndex) -> Result<(), Refusal> {
+        match self.deletions.insert(contract, at) {
+            None => Ok(()),
+            Some(_) => Err(Refusal::AlreadyDeleted { contract }),
+        }
+    }
+
     /// Returns true if the contract was concluded before the clock was set back.
     #[must_use]
     pub fn is_ended_by_clock(&self, contract: &Contract) -> bool {
@@ -178,6 +199,21 @@ impl SpaceState {
     /// Inserts a contract that was checked in full.
     pub(super) fn insert(&mut self, place: &Place, (consumer, product): (&Did, &Name)) {
         let relation = self.relation(consumer, product);
+        self.insert_with(place, relation);
+    }
+
+    /// Inserts a contract that a consumer holds: products of several providers may have one name.
+    pub(crate) fn insert_held(&mut self, place: &Place, agreement: &Agreement) {
+        let Agreement { provider, consumer, product, .. } = agreement;
+        let products = self.relations.entry(provider.clone()).or_default();
+        let relation = products.entry(product.clone());
+        let relation =
+            relation.or_insert_with(|| Arc::new(Relation::new(consumer.clone(), product.clone())));
+        let relation = Arc::clone(relation);
+        self.insert_with(place, relation);
+    }
+
+    fn insert_with(&mut self, place: &Place, relation: Arc<Relation>) {
         self.accepted.insert((place.offer, relation.consumer.clone()));
         let contract = Contract::new(place, relation, Counts::default());
         self.contracts.insert(contract.id(), Arc::new(contract));

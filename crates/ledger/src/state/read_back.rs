@@ -93,6 +93,13 @@ impl SpaceState {
                 }
                 change
             }
+            Event::Deleted { contract, document } => {
+                let statement = self.verify_deletion(signed(document)?, now)?;
+                if *statement.value().contract.as_digest() != contract {
+                    return Err(Refusal::Mismatch);
+                }
+                self.check_deleted(statement, now)?
+            }
             Event::Policies { document } => self.check_policies(signed(document)?, now)?,
             Event::Stated { document } => {
                 self.check_stated(self.verify_statement(signed(document)?, now)?, now)?
@@ -133,7 +140,11 @@ impl SpaceState {
     }
 
     /// What must hold for every decision that a node recorded.
-    fn check_decision(&self, contract: &Contract, access: &AccessRecord) -> Result<(), Refusal> {
+    pub(crate) fn check_decision(
+        &self,
+        contract: &Contract,
+        access: &AccessRecord,
+    ) -> Result<(), Refusal> {
         let fail = |what| Err(Refusal::Decision { what });
         if access.program != contract.program() {
             return fail("the policies are not the contract's");

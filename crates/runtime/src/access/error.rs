@@ -43,6 +43,13 @@ pub enum AccessError {
     /// request can state, for instance.
     #[error("the request is malformed")]
     Malformed(#[source] DecodeError),
+    /// The request asks for a sealed file, which this node cannot make: the key is none, or the node was built without
+    /// the feature `sealed`. Nothing leaves in plain in its place.
+    #[error("the request asks for a sealed file: {what}")]
+    Seal {
+        /// What is in the way.
+        what: &'static str,
+    },
     /// Not signed by the contract's consumer.
     #[error("the request is not signed by the contract's consumer")]
     Signature,

@@ -47,6 +47,18 @@ impl Inner {
         self: &Arc<Self>,
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
+        let verified = self.verify_consumer(request)?;
+        // WHY last: a look at the key costs more than a signature, and those of strangers are not looked at.
+        if let Some(key) = &verified.0.request.value().seal_for {
+            check_seal(key)?;
+        }
+        Ok(verified)
+    }
+
+    fn verify_consumer(
+        self: &Arc<Self>,
+        request: Signed<AccessRequest>,
+    ) -> Result<VerifiedRequest, AccessError> {
         let now = self.clock.now()?;
         let keys = claimed_keys(&request, &self.enter().state.space);
         let keys = keys.map_err(|_| AccessError::Signature)?;
@@ -79,6 +91,19 @@ impl Inner {
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
         Monitor { inner: self, state: self.gate.enter() }
     }
+}
+
+/// Checks that this node can seal for a key.
+#[cfg(feature = "sealed")]
+fn check_seal(key: &[u8; 32]) -> Result<(), AccessError> {
+    let checked = dataspace_sealed::Recipient::from_bytes(key);
+    let what = "its key is not a usable X25519 public key";
+    checked.map(drop).map_err(|_| AccessError::Seal { what })
+}
+
+#[cfg(not(feature = "sealed"))]
+fn check_seal(_: &[u8; 32]) -> Result<(), AccessError> {
+    Err(AccessError::Seal { what: "this node makes none" })
 }
 
 impl Monitor<'_> {

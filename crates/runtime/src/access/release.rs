@@ -8,12 +8,16 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use dataspace_audit_log::append::AppendError;
 use dataspace_data_plane::{Delivery, Piece, csv_rows, errors::RunError, render::WriteError};
+#[cfg(feature = "sealed")]
+use dataspace_primitives::Name;
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{LeafIndex, record::ReleaseEnd};
+#[cfg(feature = "sealed")]
+use dataspace_usage_contract::ContractId;
 use thiserror::Error;
 
 use crate::access::asked::{Decided, Receipt};
-use crate::access::report::Account;
+use crate::access::report::{Account, Left};
 use crate::clock::ClockError;
 use crate::contracts::Active;
 use crate::node::Inner;
@@ -73,6 +77,8 @@ pub struct Release {
     account: Box<Account>,
     /// The result of the last check that found nothing: the state's age, and the time.
     checked: Option<(u64, UnixMillis)>,
+    /// True once the last piece of the data was read.
+    is_read: bool,
 }
 
 /// Text of rows in one part, about; a row is never cut.
@@ -107,6 +113,9 @@ pub enum ReleaseError {
     /// The product is not a table, so there are no batches: take its pieces.
     #[error("the product is not a table; read it by `Release::next_piece`")]
     NotRows,
+    /// The consumer asked for what it gets to be sealed.
+    #[error("the consumer asked for a sealed file; write it by `Release::seal_to`")]
+    SealedOnly,
     /// A kind of piece that this version does not know, or rows of a type that has no text.
     #[error("the data are of a kind that cannot be released")]
     Kind,
@@ -121,8 +130,8 @@ impl Release {
         let (schema, version) = (data.data.schema(), data.data.version());
         let access = (receipt.index, receipt.contract);
         let account = Box::new(Account::open(Weak::clone(&node), access, version));
-        let (data, checked) = (Some(data), None);
-        Self { node, decided, schema, data, receipt, clauses, account, checked }
+        let (data, checked, is_read) = (Some(data), None, false);
+        Self { node, decided, schema, data, receipt, clauses, account, checked, is_read }
     }
 
     /// Where the permit stands in the log.
@@ -170,10 +179,50 @@ impl Release {
         self.next_as(|leaving| Ok(leaving.piece))
     }
 
+    /// Returns true if the consumer asked for a sealed file: then nothing leaves in plain.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.seal_for().is_some()
+    }
+
+    /// The key for which the consumer's signed request asks to seal.
+    pub(crate) fn seal_for(&self) -> Option<&[u8; 32]> {
+        self.decided.asked.request.value().seal_for.as_deref()
+    }
+
+    /// For which contract and product a file of it is sealed.
+    #[cfg(feature = "sealed")]
+    pub(crate) fn sealed_as(&self) -> (ContractId, &Name) {
+        (self.receipt.contract, self.decided.asked.active.contract.product())
+    }
+
     /// The next piece in another form. A piece that cannot be given that form does not leave.
     pub(crate) fn next_as<T, E: From<ReleaseError>>(
         &mut self,
         form: impl FnOnce(Leaving) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let is_sealed = self.is_sealed();
+        self.next_left(|leaving, left| {
+            let Some(leaving) = leaving else { return Ok(None) };
+            if is_sealed {
+                return Err(ReleaseError::SealedOnly.into());
+            }
+            let left = match &leaving.piece {
+                Piece::Rows(batch) => {
+                    left.and(batch.num_rows(), leaving.texts.iter().map(Vec::as_slice))
+                }
+                Piece::Bytes { bytes, .. } => left.and(0, [&**bytes]),
+                _ => return Err(ReleaseError::Kind.into()),
+            };
+            Ok(Some((form(leaving)?, left)))
+        })
+    }
+
+    /// What leaves next, made of the next piece, or of nothing after the last one; with the account of all that
+    /// has left then. Ends where nothing is made of nothing.
+    pub(crate) fn next_left<T, E: From<ReleaseError>>(
+        &mut self,
+        form: impl FnOnce(Option<Leaving>, &Left) -> Result<Option<(T, Left)>, E>,
     ) -> Result<Option<T>, E> {
         let (next, end) = match self.step(form) {
             Ok(Some(formed)) => return Ok(Some(formed)),
@@ -187,25 +236,27 @@ impl Release {
 
     fn step<T, E: From<ReleaseError>>(
         &mut self,
-        form: impl FnOnce(Leaving) -> Result<T, E>,
+        form: impl FnOnce(Option<Leaving>, &Left) -> Result<Option<(T, Left)>, E>,
     ) -> Result<Option<T>, Failed<E>> {
         if self.data.is_none() {
             return Ok(None);
         }
         self.check()?;
         let Some(data) = &mut self.data else { return Ok(None) };
-        let Some(piece) = data.data.next().map_err(ReleaseError::from)? else { return Ok(None) };
-        let left = self.account.left();
-        let (left, texts) = match &piece {
-            Piece::Rows(batch) => {
-                let texts = csv_rows(batch, ROWS_LEN).map_err(ReleaseError::from)?;
-                (left.and(batch.num_rows(), texts.iter().map(Vec::as_slice)), texts)
+        let piece =
+            if self.is_read { None } else { data.data.next().map_err(ReleaseError::from)? };
+        self.is_read = piece.is_none();
+        let leaving = match piece {
+            Some(Piece::Rows(batch)) => {
+                let texts = csv_rows(&batch, ROWS_LEN).map_err(ReleaseError::from)?;
+                Some(Leaving { piece: Piece::Rows(batch), texts })
             }
-            Piece::Bytes { bytes, .. } => (left.and(0, [&**bytes]), Vec::new()),
-            _ => return Err(ReleaseError::Kind.into()),
+            Some(piece) => Some(Leaving { piece, texts: Vec::new() }),
+            None => None,
         };
-        let formed =
-            form(Leaving { piece, texts }).map_err(|error| Failed(ReleaseEnd::Failed, error))?;
+        let formed = form(leaving, self.account.left());
+        let formed = formed.map_err(|error| Failed(ReleaseEnd::Failed, error))?;
+        let Some((formed, left)) = formed else { return Ok(None) };
         // WHY again: a filter may have read much of the table for this batch, and what ended
         // meanwhile must not be handed out.
         self.check()?;

@@ -72,6 +72,12 @@ pub enum Complaint {
         /// Where they begin.
         at: u64,
     },
+    /// What came is not a sealed file that can be opened under this contract.
+    #[error("what came is not a sealed file that can be opened here: {}", shown(why))]
+    Sealed {
+        /// Why.
+        why: String,
+    },
     /// The answer ended without an end.
     #[error("the answer was cut off")]
     CutOff,

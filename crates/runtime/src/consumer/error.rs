@@ -7,6 +7,7 @@ use dataspace_ledger::Refusal;
 use dataspace_primitives::cbor::EncodeError;
 use dataspace_primitives::signed::SignError;
 use dataspace_tlog::witness::{FollowError, TakeError};
+use dataspace_usage_contract::ContractId;
 use thiserror::Error;
 
 use crate::error::WriteError;
@@ -53,6 +54,12 @@ pub enum ConsumerError {
     /// A call cannot be encoded.
     #[error("the call cannot be encoded")]
     Encode(#[from] EncodeError),
+    /// There is no statement of a deletion yet.
+    #[error("the keys of contract `{contract}` are not deleted yet")]
+    NotDeleted {
+        /// The contract.
+        contract: ContractId,
+    },
     /// The provider sent another contract than the one that was accepted.
     #[error("the provider sent another contract than the one that was accepted")]
     OtherContract,

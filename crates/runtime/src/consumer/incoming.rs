@@ -5,6 +5,7 @@ use std::io::Read;
 
 use dataspace_identity::Origin;
 use dataspace_ledger::{Evidence, Refusal, VerifiedEvidence, evidence::EvidenceError};
+use dataspace_policy::Terms;
 use dataspace_primitives::{Digest, Part, Signed};
 use dataspace_tlog::{
     Checkpoint, Event, LeafIndex, Verdict,
@@ -75,6 +76,8 @@ struct Asked {
 /// What was known when something was asked for.
 pub(super) struct Before {
     pub(super) part: Option<Part>,
+    /// True if it is to come as a sealed file: then nothing but its bytes can be seen.
+    pub(super) is_sealed: bool,
     pub(super) held: Option<Checkpoint>,
     pub(super) complaints: Vec<Complaint>,
 }
@@ -115,7 +118,7 @@ impl ConsumerNode {
                     _ => End::default(),
                 };
                 let answer = ReceivedAnswer::Denied { reasons: fit(reasons) };
-                let denied = asked.end(answer, record, (end, Vec::new()))?;
+                let denied = asked.end((answer, None), record, (end, Vec::new()))?;
                 return Ok(Reply::Denied(Box::new(denied)));
             }
             Ok(None) => MessageError::Io(std::io::ErrorKind::UnexpectedEof.into()),
@@ -136,7 +139,8 @@ impl ConsumerNode {
         let request = Digest::of(request.as_bytes());
         let contract = *self.inner.state.lock().waiting_for(&request)?.as_digest();
         let (answer, complaints) = (ReceivedAnswer::None { why: cut(why) }, told(complaints));
-        let received = ReceivedRecord { request, contract, answer, evidence: None, complaints };
+        let (evidence, sealed) = (None, None);
+        let received = ReceivedRecord { request, contract, answer, evidence, sealed, complaints };
         self.record(Event::Consumer(ConsumerEvent::Received(received)))
     }
 
@@ -155,12 +159,16 @@ impl ConsumerNode {
     fn asked(
         &self,
         request: &Signed<AccessRequest>,
-        Before { part, held, complaints }: Before,
+        Before { part, is_sealed, held, complaints }: Before,
     ) -> Result<(Asked, Watch), ConsumerError> {
         let digest = Digest::of(request.as_bytes());
         let contract = self.inner.state.lock().waiting_for(&digest)?;
         let agreement = self.agreement(contract)?;
-        let watch = Watch::new(&agreement.value().terms, part);
+        let watch = if is_sealed {
+            Watch::new(&Terms::new(), None)
+        } else {
+            Watch::new(&agreement.value().terms, part)
+        };
         let (node, log) = (self.clone(), agreement.value().log.clone());
         let before = complaints;
         Ok((Asked { node, request: digest, contract, log, held, before }, watch))
@@ -217,21 +225,59 @@ impl Incoming {
     ///
     /// # Errors
     /// [`ConsumerError`] if it cannot be recorded.
-    pub fn finish(mut self) -> Result<Arrival, ConsumerError> {
+    pub fn finish(self) -> Result<Arrival, ConsumerError> {
+        self.finish_sealed(None)
+    }
+
+    /// The same, with the header of the sealed file that came, if it is kept.
+    pub(crate) fn finish_sealed(
+        mut self,
+        header: Option<Digest>,
+    ) -> Result<Arrival, ConsumerError> {
         while self.next_piece().is_some() {}
         match self.watch.take() {
-            Some(watch) => self.record_all(watch),
+            Some(watch) => self.record_all(watch, header),
             // It is taken here and at the end alone.
             None => Err(Refusal::UnknownRequest { request: self.asked.request }.into()),
         }
     }
 
-    fn record_all(&mut self, watch: Watch) -> Result<Arrival, ConsumerError> {
-        let says_whole = self.end.as_ref().is_some_and(|end| end.stopped.is_none());
+    /// SHA-256 of the request that is answered.
+    #[cfg(feature = "sealed")]
+    pub(crate) fn request(&self) -> Digest {
+        self.asked.request
+    }
+
+    /// Notes what is wrong.
+    #[cfg(feature = "sealed")]
+    pub(crate) fn complain(&mut self, complaint: Complaint) {
+        if let Some(watch) = &mut self.watch {
+            watch.complain(complaint);
+        }
+    }
+
+    /// Returns true if it came to its end, by what the provider says and what can be seen.
+    #[cfg(feature = "sealed")]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.says_whole() && !self.complaints().iter().any(Complaint::breaks)
+    }
+
+    fn says_whole(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.stopped.is_none())
+    }
+
+    fn record_all(
+        &mut self,
+        watch: Watch,
+        header: Option<Digest>,
+    ) -> Result<Arrival, ConsumerError> {
+        let says_whole = self.says_whole();
         let Watched { rows, bytes, content, complaints } = watch.end(says_whole);
         let is_whole = says_whole && !complaints.iter().any(Complaint::breaks);
         let answer = ReceivedAnswer::Released { rows, bytes, content, is_whole };
-        self.asked.end(answer, self.record, (self.end.take().unwrap_or_default(), complaints))
+        let sealed = header.filter(|_| is_whole);
+        let end = self.end.take().unwrap_or_default();
+        self.asked.end((answer, sealed), self.record, (end, complaints))
     }
 }
 
@@ -239,7 +285,7 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         if let Some(watch) = self.watch.take() {
             // An error is not reported here; the request then waits for an answer.
-            let _recorded = self.record_all(watch);
+            let _recorded = self.record_all(watch, None);
         }
     }
 }
@@ -248,7 +294,7 @@ impl Asked {
     /// Records an answer to its end.
     fn end(
         &self,
-        answer: ReceivedAnswer,
+        (answer, sealed): (ReceivedAnswer, Option<Digest>),
         record: LeafIndex,
         (End { stopped, evidence, path }, complaints): (End, Vec<Complaint>),
     ) -> Result<Arrival, ConsumerError> {
@@ -283,6 +329,7 @@ impl Asked {
             contract: *self.contract.as_digest(),
             answer: answer.clone(),
             evidence: digest,
+            sealed,
             complaints: told(&complaints),
         };
         let index = self.node.record(Event::Consumer(ConsumerEvent::Received(received)))?;

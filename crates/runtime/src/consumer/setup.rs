@@ -173,6 +173,8 @@ fn node(
     let seen = Seen::new(Box::new(SeenDirectory::open(&dir.join(SEEN))?));
     let evidence = Directory::make(&dir.join(EVIDENCE))?;
     evidence.remove_temporary()?;
+    #[cfg(feature = "sealed")]
+    let sealed = crate::consumer::sealed::kept::Kept::open(dir, &state)?;
     let inner = Inner {
         keys,
         authority,
@@ -185,6 +187,8 @@ fn node(
         seen,
         evidence,
         signed: Mutex::new(size.as_u64()),
+        #[cfg(feature = "sealed")]
+        sealed,
     };
     Ok(ConsumerNode { inner: Arc::new(inner) })
 }

@@ -5,7 +5,7 @@ use dataspace_ledger::{Refusal, consumer::KeptOffer};
 use dataspace_primitives::{Name, Signed};
 use dataspace_tlog::{Checkpoint, Event, Record, tree::ConsistencyProof, witness::TakeError};
 use dataspace_usage_contract::{
-    ContractId, OfferId, SpaceProfile, Termination, profile::ProfileError,
+    ContractId, DeletionStatement, OfferId, SpaceProfile, Termination, profile::ProfileError,
 };
 use serde_bytes::ByteBuf;
 
@@ -166,10 +166,20 @@ impl ConsumerNode {
         contract: ContractId,
         new: NewRequest,
     ) -> Result<Reply, ConsumerError> {
+        self.access_for(provider, contract, (new, None))
+    }
+
+    /// The same; sealed for this key, if there is one.
+    pub(crate) fn access_for(
+        &self,
+        provider: &dyn Transport,
+        contract: ContractId,
+        (new, seal_for): (NewRequest, Option<[u8; 32]>),
+    ) -> Result<Reply, ConsumerError> {
         let log = self.agreement(contract)?.value().log.clone();
         self.inner.seen.follow(&log)?;
-        let part = new.part.clone();
-        let request = self.request(contract, new)?;
+        let (part, is_sealed) = (new.part.clone(), seal_for.is_some());
+        let request = self.request_for(contract, (new, seal_for))?;
         let mut complaints = Vec::new();
         let answer = self.prove_now(provider, &log, &mut complaints).and_then(|()| {
             let held = self.inner.seen.latest(&log)?;
@@ -178,7 +188,10 @@ impl ConsumerNode {
             Ok((provider.call(Call::Access, body(&call)?)?, held))
         });
         match answer {
-            Ok((answer, held)) => self.receive(&request, Before { part, held, complaints }, answer),
+            Ok((answer, held)) => {
+                let before = Before { part, is_sealed, held, complaints };
+                self.receive(&request, before, answer)
+            }
             Err(error) => {
                 self.unanswered(&request, with_causes(&error), &complaints)?;
                 Err(error)
@@ -260,6 +273,38 @@ impl ConsumerNode {
         let answer = provider.call(Call::Terminate, termination.as_bytes().to_vec())?;
         read_whole(answer)?;
         Ok(())
+    }
+
+    /// Gives a provider the [statement](Self::deletion) that the keys of a contract's sealed files are deleted. May be
+    /// called again if the provider was not reached.
+    ///
+    /// # Errors
+    /// [`ConsumerError`] if nothing was deleted here, or the provider does not take it.
+    pub fn tell_deletion(
+        &self,
+        provider: &dyn Transport,
+        contract: ContractId,
+    ) -> Result<(), ConsumerError> {
+        let statement = self.deletion(contract)?.ok_or(ConsumerError::NotDeleted { contract })?;
+        read_whole(provider.call(Call::Delete, statement.as_bytes().to_vec())?)?;
+        Ok(())
+    }
+
+    /// This consumer's statement that the keys of a contract's sealed files are deleted; `None` if they are not.
+    ///
+    /// # Errors
+    /// [`ConsumerError`] if the contract is not held here, or the log cannot be read.
+    pub fn deletion(
+        &self,
+        contract: ContractId,
+    ) -> Result<Option<Signed<DeletionStatement>>, ConsumerError> {
+        let Some(index) = self.inner.state.lock().contract(contract)?.deleted else {
+            return Ok(None);
+        };
+        match self.event(index)? {
+            Event::Deleted { document, .. } => super::signed(document).map(Some),
+            _ => Err(Refusal::Mismatch.into()),
+        }
     }
 
     /// The statement that ended a contract, which is in this node's log.

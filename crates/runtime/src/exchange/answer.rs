@@ -11,13 +11,15 @@ use dataspace_ledger::Refusal;
 use dataspace_primitives::cbor::{DecodeError, EncodeError};
 use dataspace_primitives::{Payload, Signed, envelope::EnvelopeError};
 use dataspace_tlog::{Event, Fault, LeafIndex, Record, TreeSize};
-use dataspace_usage_contract::{Acceptance, Agreement, Offer};
+use dataspace_usage_contract::{Acceptance, Agreement, DeletionStatement, Offer};
 use serde_bytes::ByteBuf;
 use thiserror::Error;
 
 use crate::access::asked::Receipt;
 use crate::access::error::AccessError;
 use crate::access::release::{Leaving, Release, ReleaseError};
+#[cfg(feature = "sealed")]
+use crate::access::sealing::{SealToError, Sealing};
 use crate::error::{ChangeError, WriteError, with_causes};
 use crate::exchange::frame::{Frame, FrameError};
 use crate::exchange::message::{
@@ -97,7 +99,7 @@ impl AnswerError {
         match self {
             // Whether others have a contract is none of a stranger's business.
             Self::Change(ChangeError::Refused(
-                Refusal::UnknownContract { .. } | Refusal::Termination(_),
+                Refusal::UnknownContract { .. } | Refusal::Termination(_) | Refusal::Deletion(_),
             ))
             | Self::Access(AccessError::UnknownContract { .. } | AccessError::Signature) => {
                 return "there is no such contract between this provider and who signed".to_owned();
@@ -124,6 +126,9 @@ pub struct Answer {
 enum Next {
     Nothing,
     Data(Box<Release>, Shown),
+    /// The same as a sealed file, with the bytes of it that were sent.
+    #[cfg(feature = "sealed")]
+    Sealed(Box<(Release, Sealing, u64)>, Shown),
     /// The release gave its last piece, or stopped.
     End(Receipt, Shown),
 }
@@ -154,6 +159,10 @@ impl DataSpace {
                 self.terminate(Signed::from_bytes(from.to_vec())?)?;
                 Vec::new()
             }
+            Call::Delete => {
+                self.take_deletion_again(Signed::from_bytes(from.to_vec())?)?;
+                Vec::new()
+            }
             Call::Consistency => {
                 let ConsistencyCall { from, to } = read_body(from)?;
                 let path = self.log().consistency_proof(from, to)?.path;
@@ -169,6 +178,16 @@ impl DataSpace {
 
     fn answer_access(&self, access: Access, held: TreeSize) -> Result<Answer, AnswerError> {
         let (frame, next) = match access {
+            #[cfg(feature = "sealed")]
+            Access::Released(release) if release.is_sealed() => {
+                let record = release.receipt().index;
+                let shown = Shown { decision: self.log().read(record)?, held };
+                let sealing = Sealing::new(&release);
+                let sealing = sealing.map_err(io::Error::other).map_err(AnswerError::Frame)?;
+                // Of the content nothing is told in plain, not even its columns.
+                let frame = Frame::Permitted { record, columns: None };
+                (frame, Next::Sealed(Box::new((release, sealing, 0)), shown))
+            }
             Access::Released(release) => {
                 let name = |field: &Arc<arrow_schema::Field>| field.name().clone();
                 let columns =
@@ -213,6 +232,14 @@ impl DataSpace {
             }
         }
         Err(refused.into())
+    }
+
+    /// A statement that is sent again because the answer was lost is in the log already.
+    fn take_deletion_again(&self, statement: Signed<DeletionStatement>) -> Result<(), ChangeError> {
+        match self.take_deletion(statement) {
+            Err(ChangeError::Refused(Refusal::AlreadyDeleted { .. })) => Ok(()),
+            taken => taken,
+        }
     }
 
     fn catalogue(&self, call: &CatalogueCall) -> Result<Vec<u8>, AnswerError> {
@@ -277,6 +304,25 @@ impl Answer {
                     Err(_) => Some("the provider cannot go on".to_owned()),
                 };
                 // WHY waited for here: all data have left, and what left is part of the evidence.
+                let report = release.wait_report().ok().flatten();
+                self.end((release.receipt(), report), shown, stopped)
+            }
+            #[cfg(feature = "sealed")]
+            Next::Sealed(mut file, shown) => {
+                let (release, sealing, at) = &mut *file;
+                let stopped = match sealing.next(release) {
+                    Ok(Some(bytes)) => {
+                        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                        let frame = Frame::Bytes { at: *at, bytes: ByteBuf::from(bytes) };
+                        self.ready = frame.to_bytes()?;
+                        *at = at.saturating_add(len);
+                        self.next = Next::Sealed(file, shown);
+                        return Ok(true);
+                    }
+                    Ok(None) => None,
+                    Err(SealToError::Release(ReleaseError::Stopped { reason })) => Some(reason),
+                    Err(_) => Some("the provider cannot go on".to_owned()),
+                };
                 let report = release.wait_report().ok().flatten();
                 self.end((release.receipt(), report), shown, stopped)
             }

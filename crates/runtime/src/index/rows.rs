@@ -144,6 +144,7 @@ impl Tail {
             | Event::MembershipRevoked { .. }
             | Event::Keys { .. }
             | Event::Product { .. }
+            | Event::Deleted { .. }
             | Event::Policies { .. }
             | Event::Stated { .. } => {
                 self.changes.insert(index, bytes.to_vec());

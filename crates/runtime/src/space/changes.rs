@@ -12,8 +12,8 @@ use dataspace_policy::{Program, Terms};
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_tlog::{Record, record::EncodedRecord};
 use dataspace_usage_contract::{
-    Acceptance, Agreement, ContractId, Offer, ProviderPolicies, PublishedPolicies,
-    PublishedProfile, SpaceProfile, Statement, Termination,
+    Acceptance, Agreement, ContractId, DeletionStatement, Offer, ProviderPolicies,
+    PublishedPolicies, PublishedProfile, SpaceProfile, Statement, Termination,
     agreement::AgreeError,
     contract_id,
     statement::{StatedValue, Subject},
@@ -243,6 +243,18 @@ impl DataSpace {
         let now = self.about_now()?;
         let termination = self.inner.gate.enter().space.verify_termination(termination, now)?;
         self.change(|state, now| Ok(state.space.check_ended(termination, now)?))
+    }
+
+    /// Records a consumer's statement that it deleted the keys of what it got sealed under a contract. It is its word, for
+    /// which it can be held liable, and no proof.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if the consumer of a contract of this node did not sign it, or it is dated as it cannot be;
+    /// [`Refusal::AlreadyDeleted`] if there is one for the contract.
+    pub fn take_deletion(&self, statement: Signed<DeletionStatement>) -> Result<(), ChangeError> {
+        let now = self.about_now()?;
+        let statement = self.inner.gate.enter().space.verify_deletion(statement, now)?;
+        self.change(|state, now| Ok(state.space.check_deleted(statement, now)?))
     }
 
     /// As the provider: ends a contract before its time.

@@ -26,6 +26,7 @@ fn request(node: &Node, contract: ContractId) -> AccessRequest {
         purpose: name("research"),
         statements: Statements::default(),
         part: None,
+        seal_for: None,
         requested_at: at(0),
         nonce: ByteArray::new([7; 16]),
     }
@@ -228,4 +229,18 @@ fn a_request_taken_in_by_one_node_is_not_decided_by_another() {
     let NotSubmitted::Conflict(conflict) = second.submit().unwrap_err() else { panic!() };
     let error = other.space.enter().again(conflict).unwrap_err();
     assert!(matches!(error, AccessError::UnknownContract { .. }));
+}
+
+/// Whether it was built with sealed delivery or not, and then the key is none: what was asked for sealed does not leave.
+#[test]
+fn a_file_that_cannot_be_sealed_is_refused() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    let mut request = request(&node, contract);
+    request.seal_for = Some(ByteArray::new([0; 32]));
+    let signed = Signed::sign(&request, &consumer()).unwrap();
+    assert_unrecorded(&node, signed, |error| matches!(error, AccessError::Seal { .. }));
+    // Of strangers' keys nothing is said.
+    let signed = Signed::sign(&request, &rival()).unwrap();
+    assert_unrecorded(&node, signed, |error| matches!(error, AccessError::Signature));
 }

@@ -85,6 +85,18 @@ mod rotation_attacks;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
+#[cfg(feature = "sealed")]
+mod sealed;
+#[cfg(test)]
+#[cfg(feature = "sealed")]
+mod sealed_attacks;
+#[cfg(test)]
+#[cfg(feature = "sealed")]
+mod sealed_releases;
+#[cfg(test)]
+#[cfg(feature = "sealed")]
+mod sealed_statements;
+#[cfg(test)]
 mod seams;
 #[cfg(test)]
 mod several;

@@ -166,7 +166,8 @@ fn every_event_of_a_consumer() -> Vec<Event> {
     let evidence = [Some(Digest::of(b"evidence")), None, None];
     let received = answers.into_iter().zip(evidence).map(|(answer, evidence)| {
         let complaints = evidence.iter().map(|_| "row 1 is no row".to_owned()).collect();
-        let received = ReceivedRecord { request, contract, answer, evidence, complaints };
+        let sealed = None;
+        let received = ReceivedRecord { request, contract, answer, evidence, sealed, complaints };
         ConsumerEvent::Received(received)
     });
     let mut events = vec![
@@ -192,6 +193,45 @@ fn the_stored_bytes_of_a_consumers_record_do_not_change() {
         Digest::of(&all).to_string(),
         "sha256:22a502f7cc82a7505b719a12980e0dd20076c9197e569331adef41828498d793"
     );
+}
+
+/// What came with sealed delivery: the records of before stay as they were.
+fn every_event_of_sealed_delivery() -> Vec<Event> {
+    let (request, contract) = (Digest::of(b"request"), Digest::of(b"contract"));
+    let content = Digest::of(b"sealed file");
+    let answer = ReceivedAnswer::Released { rows: 0, bytes: 11, content, is_whole: true };
+    let (evidence, complaints) = (None, Vec::new());
+    let sealed = Some(Digest::of(b"header"));
+    let received = ReceivedRecord { request, contract, answer, evidence, sealed, complaints };
+    let denied = Verdict::Deny { reasons: vec!["contract-over: it is over".to_owned()] };
+    vec![
+        Event::Consumer(ConsumerEvent::Received(received)),
+        Event::Consumer(ConsumerEvent::Opening(access(permit()))),
+        Event::Consumer(ConsumerEvent::Opening(access(denied))),
+        Event::Deleted { contract, document: ByteBuf::from(b"signed".to_vec()) },
+    ]
+}
+
+#[test]
+fn the_stored_bytes_of_records_of_sealed_delivery_do_not_change() {
+    let mut all = Vec::new();
+    for event in every_event_of_sealed_delivery() {
+        let record = Record::new(time(0), event);
+        let bytes = record.to_bytes().unwrap();
+        assert_eq!(Record::from_bytes(&bytes).unwrap(), record);
+        all.extend(bytes);
+    }
+    assert_eq!(
+        Digest::of(&all).to_string(),
+        "sha256:2853eeec561c75bf5bad8b48efe0f1340a5358ec81e4a5130113012b38bf71f1"
+    );
+}
+
+#[test]
+fn an_opening_is_checked_as_an_access_is() {
+    let refused = access(Verdict::Deny { reasons: Vec::new() });
+    let record = Record::new(time(0), Event::Consumer(ConsumerEvent::Opening(refused)));
+    assert!(matches!(record.to_bytes(), Err(RecordError::NoReason)));
 }
 
 #[test]

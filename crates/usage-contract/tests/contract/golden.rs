@@ -9,7 +9,9 @@ use serde_bytes::ByteArray;
 use crate::support::{
     accepted, agreement, consumer, log, name, now, offer, provider, space, verified,
 };
-use crate::{profile::profile, statement::statement, termination::termination};
+use crate::{
+    deletion::deletion, profile::profile, statement::statement, termination::termination,
+};
 
 /// Compares with a file in `vectors/documents`, or writes it where `UPDATE_GOLDEN` is set.
 fn assert_is_pinned<T>(name: &str, signed: &Signed<T>) {
@@ -47,6 +49,11 @@ fn the_bytes_of_a_termination_are_pinned() {
 }
 
 #[test]
+fn the_bytes_of_a_deletion_are_pinned() {
+    assert_signed_is_pinned("deletion", &deletion(), &consumer());
+}
+
+#[test]
 fn the_bytes_of_a_providers_policies_are_pinned() {
     let cedar = "@id(\"f\") forbid(principal, action, resource);".to_owned();
     let policies = ProviderPolicies { space: space(), log: log(), version: 1, cedar };
@@ -79,6 +86,7 @@ fn the_bytes_of_a_request_are_pinned() {
         purpose: name("research"),
         statements,
         part: None,
+        seal_for: None,
         requested_at: now(),
         nonce: ByteArray::new([7; 16]),
     };
@@ -89,4 +97,7 @@ fn the_bytes_of_a_request_are_pinned() {
     assert_signed_is_pinned("access-request-rows", &request, &consumer());
     let request = AccessRequest { part: Some(Part::bytes(0, 1_024).unwrap()), ..request };
     assert_signed_is_pinned("access-request-bytes", &request, &consumer());
+    let seal_for = Some(ByteArray::new([9; 32]));
+    let request = AccessRequest { part: None, seal_for, ..request };
+    assert_signed_is_pinned("access-request-sealed", &request, &consumer());
 }

@@ -8,6 +8,8 @@ mod agreement_bytes;
 #[cfg(test)]
 mod costs;
 #[cfg(test)]
+mod deletion;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod labels;

@@ -234,6 +234,7 @@ impl Reader {
                 }
             }
             Event::Product { .. }
+            | Event::Deleted { .. }
             | Event::Policies { .. }
             | Event::Stated { .. }
             | Event::Archived { .. }
