@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use dataspace_policy::{
     Aggregate, ColumnMask, Duty, KeptColumns, Legal, MaskMethod, Operator, RowFilter, Terms,
 };
+use dataspace_policy::duty::{Mark, MarkMethod};
 use dataspace_primitives::Name;
 
 use crate::at::At;
@@ -66,6 +67,7 @@ pub(crate) fn read<'a>(
     }
     let Terms { duties, legal, .. } = terms;
     match (action.term.odrl(), action.term.own()) {
+        (_, Some("mark")) => duties.push(mark(&mut with)?),
         (_, Some("mask")) => duties.push(checked(at, mask(&mut with)?)?),
         (_, Some("filter")) => duties.push(checked(at, filter(&mut with)?)?),
         (_, Some("aggregate")) => duties.push(checked(at, aggregate(&mut with)?)?),
@@ -224,6 +226,15 @@ fn mask<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
         }
     };
     Ok(Duty::Mask(ColumnMask { column, method }))
+}
+
+fn mark<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
+    let at = with.required("dataspace:method")?.right;
+    let found = value::name(at)?;
+    let is_it = |one: &MarkMethod| Term::of(one.in_odrl()) == Term::of(found.as_str());
+    let method = MarkMethod::ALL.into_iter().find(is_it);
+    let method = method.ok_or_else(|| at.expected("dataspace:visible or dataspace:trace"))?;
+    Ok(Duty::Mark(Mark { method }))
 }
 
 fn keep<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
