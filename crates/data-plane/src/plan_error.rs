@@ -112,19 +112,25 @@ pub enum PlanError {
         clause: usize,
     },
     /// The product is of a kind whose copies cannot be marked in this way.
-    #[error("duty {clause}: copies of this product cannot be marked so; only those of pictures and sound")]
+    #[error(
+        "duty {clause}: copies of this product cannot be marked so; only those of pictures and sound"
+    )]
     Unmarked {
         /// The mark.
         clause: usize,
     },
     /// The product is too small, too short or too quiet for a trace that could be found again.
-    #[error("duty {clause}: there is too little of this product for a trace that can be found again")]
+    #[error(
+        "duty {clause}: there is too little of this product for a trace that can be found again"
+    )]
     TooLittle {
         /// The mark.
         clause: usize,
     },
     /// The product is a picture or a recording, whose copies can be marked and no more.
-    #[error("duty {clause}: copies of this product can be marked; nothing else can be done to them")]
+    #[error(
+        "duty {clause}: copies of this product can be marked; nothing else can be done to them"
+    )]
     MarkedAlone {
         /// The duty.
         clause: usize,

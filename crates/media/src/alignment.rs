@@ -59,7 +59,7 @@ fn loudest(all: &[f32], len: usize) -> usize {
 }
 
 fn pairs(one: &[f32], other: &[f32]) -> f32 {
-    correlation(one.iter().copied().zip(other.iter().copied()))
+    correlation(std::iter::once((one, other)))
 }
 
 fn signed(number: usize) -> isize {

@@ -1,7 +1,7 @@
 //! A picture divided into square cells, each of which bears one sign of its trace.
 
 use crate::compared::{Line, mean};
-use crate::number::{float, hump};
+use crate::number::{float, hump, level};
 use crate::plane::Plane;
 
 /// Cells along the shorter side of a large picture: so it keeps its trace when it is made smaller.
@@ -93,15 +93,30 @@ impl Cells {
         (left, top): (usize, usize),
     ) -> Vec<f32> {
         let pairs = || picture.rows_in((left, top), (copy.width, copy.height)).zip(copy.rows());
-        // What was done to brightness and contrast of the whole.
-        let flat = pairs().flat_map(|(one, other)| one.iter().copied().zip(other.iter().copied()));
-        let (slope, height) = Line::of(flat).slope();
+        // What was done to brightness and contrast of the whole, and then without what was painted over.
+        let mut line = Line::default();
+        pairs().for_each(|(one, other)| line.add(one, other));
+        let most = self.most(pairs(), line.slope());
+        let (slope, height) = line.slope();
+        let mut line = Line::default();
+        for (one, other) in pairs() {
+            for (one, other) in one.iter().zip(other) {
+                if (other - slope * one - height).abs() <= most {
+                    line.add_pair(*one, *other);
+                }
+            }
+        }
+        let most = self.most(pairs(), line.slope());
+        let (slope, height) = line.slope();
         let mut sums = vec![(0.0_f32, 0.0_f32); self.strengths.len()];
         for (y, (one, other)) in pairs().enumerate() {
             let pixels = one.iter().zip(other).zip(self.row(top + y, left));
             for ((one, other), (cell, change)) in pixels {
-                if let Some(sum) = sums.get_mut(cell) {
-                    sum.0 += (other - slope * one - height) * change;
+                let difference = other - slope * one - height;
+                if difference.abs() <= most
+                    && let Some(sum) = sums.get_mut(cell)
+                {
+                    sum.0 += difference * change;
                     sum.1 += change * change;
                 }
             }
@@ -111,6 +126,31 @@ impl Cells {
             .map(|(sum, squares)| if squares > 0.0 { sum / squares.sqrt() } else { 0.0 })
             .collect();
         self.less_surroundings(&found)
+    }
+
+    /// The most by which a pixel can differ that bears a trace, in a copy in which half of the pixels differ
+    /// as much as they do.
+    fn most<'a>(
+        &self,
+        pairs: impl Iterator<Item = (&'a [f32], &'a [f32])>,
+        (slope, height): (f32, f32),
+    ) -> f32 {
+        let mut counts = [0_u64; 256];
+        for (one, other) in pairs {
+            for (one, other) in one.iter().zip(other) {
+                let level = usize::from(level((other - slope * one - height).abs()));
+                if let Some(count) = counts.get_mut(level) {
+                    *count += 1;
+                }
+            }
+        }
+        let half = counts.iter().sum::<u64>() / 2;
+        let mut below = 0;
+        let median = counts.iter().position(|count| {
+            below += count;
+            below > half
+        });
+        3.0 * MOST + 3.0 * float(median.unwrap_or_default())
     }
 
     /// Less the mean of the cells around each: what changed there together is none of the trace.

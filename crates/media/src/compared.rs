@@ -94,11 +94,15 @@ impl Compared {
     }
 }
 
-/// The coefficient of correlation of pairs; 0 if one side does not vary.
-pub(crate) fn correlation(pairs: impl Iterator<Item = (f32, f32)>) -> f32 {
-    let line = Line::of(pairs);
+/// The coefficient of correlation of the numbers of two rows; 0 if one does not vary.
+pub(crate) fn correlation<'a>(rows: impl Iterator<Item = (&'a [f32], &'a [f32])>) -> f32 {
+    let mut line = Line::default();
+    rows.for_each(|(one, other)| line.add(one, other));
     line.correlation()
 }
+
+/// Numbers that are added up side by side.
+const LANES: usize = 8;
 
 /// The straight line through pairs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,22 +116,51 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn of(pairs: impl Iterator<Item = (f32, f32)>) -> Self {
-        let mut line = Self::default();
-        for (x, y) in pairs {
-            let (x, y) = (f64::from(x), f64::from(y));
-            line.count += 1.0;
-            line.x += x;
-            line.y += y;
-            line.xx += x * x;
-            line.xy += x * y;
-            line.yy += y * y;
+    /// Adds a row of pairs, as far as both go.
+    pub(crate) fn add(&mut self, one: &[f32], other: &[f32]) {
+        let len = one.len().min(other.len());
+        let (one, other) =
+            (one.get(..len).unwrap_or_default(), other.get(..len).unwrap_or_default());
+        let mut sums = [[0.0_f32; LANES]; 5];
+        let (ones, others) = (one.chunks_exact(LANES), other.chunks_exact(LANES));
+        for (x, y) in ones.remainder().iter().zip(others.remainder()) {
+            self.add_pair(*x, *y);
         }
-        line
+        for (ones, others) in ones.zip(others) {
+            let [x_sum, y_sum, xx_sum, xy_sum, yy_sum] = &mut sums;
+            let lanes = x_sum.iter_mut().zip(y_sum).zip(xx_sum).zip(xy_sum).zip(yy_sum);
+            for ((((((x_sum, y_sum), xx_sum), xy_sum), yy_sum), x), y) in
+                lanes.zip(ones).zip(others)
+            {
+                *x_sum += x;
+                *y_sum += y;
+                *xx_sum += x * x;
+                *xy_sum += x * y;
+                *yy_sum += y * y;
+            }
+        }
+        let [x, y, xx, xy, yy] = sums.map(|lanes| f64::from(lanes.iter().sum::<f32>()));
+        self.count += f64::from(float(len - len % LANES));
+        self.x += x;
+        self.y += y;
+        self.xx += xx;
+        self.xy += xy;
+        self.yy += yy;
+    }
+
+    pub(crate) fn add_pair(&mut self, x: f32, y: f32) {
+        let (x, y) = (f64::from(x), f64::from(y));
+        self.count += 1.0;
+        self.x += x;
+        self.y += y;
+        self.xx += x * x;
+        self.xy += x * y;
+        self.yy += y * y;
     }
 
     fn spreads(&self) -> (f64, f64, f64) {
-        let (xx, yy) = (self.xx * self.count - self.x * self.x, self.yy * self.count - self.y * self.y);
+        let (xx, yy) =
+            (self.xx * self.count - self.x * self.x, self.yy * self.count - self.y * self.y);
         (xx, self.xy * self.count - self.x * self.y, yy)
     }
 

@@ -38,7 +38,9 @@ pub enum DecodeError {
     #[error("byte 0: it begins neither as PNG nor as JPEG")]
     Format,
     /// More than [`SIDE_MAX`] pixels along a side or [`PIXELS_MAX`] in all, or none.
-    #[error("in its header: the picture has {width} by {height} pixels; {SIDE_MAX} along a side and {PIXELS_MAX} in all are possible")]
+    #[error(
+        "in its header: the picture has {width} by {height} pixels; {SIDE_MAX} along a side and {PIXELS_MAX} in all are possible"
+    )]
     Dimensions {
         /// Pixels from left to right.
         width: u32,

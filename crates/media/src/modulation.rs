@@ -59,7 +59,8 @@ impl Modulation {
         let from = |block: usize| block.saturating_mul(self.block);
         let of_block = |block: usize| {
             let sound = sound.get(from(block)..from(block + 1))?;
-            let begin = usize::try_from(isize::try_from(from(block)).ok()?.checked_sub(offset)?).ok()?;
+            let begin =
+                usize::try_from(isize::try_from(from(block)).ok()?.checked_sub(offset)?).ok()?;
             let copy = copy.get(begin..begin.checked_add(self.block)?)?;
             let (mut product, mut energy) = (0.0_f64, 0.0_f64);
             for ((one, other), hump) in sound.iter().zip(copy).zip(&self.hump) {
@@ -91,4 +92,3 @@ impl Modulation {
         blocks.map(|block| mean(block.iter().map(|one| one * one)).sqrt()).collect()
     }
 }
-

@@ -43,3 +43,13 @@ pub(crate) fn hump(len: usize) -> Vec<f32> {
     let at = |place: usize| (float(place) + 0.5) / float(len);
     (0..len).map(|place| 4.0 * at(place) * (1.0 - at(place))).collect()
 }
+
+/// The nearest length; 0 of what is none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a conversion of a float saturates, which is meant"
+)]
+pub(crate) fn size_of(value: f32) -> usize {
+    value.round() as usize
+}

@@ -17,10 +17,10 @@ use crate::bytes_of;
 use crate::cells::{CELLS_MIN, Cells};
 use crate::chips::Chips;
 use crate::compared::Compared;
-use crate::decoded::{DecodeError, Decoded, Format, PICTURE_LEN_MAX, dimensions};
+use crate::decoded::{DecodeError, Decoded, PICTURE_LEN_MAX, dimensions};
 use crate::label::Label;
 use crate::marks::Marks;
-use crate::number::{level, size, wide};
+use crate::number::{level, wide};
 use crate::overlay::Overlay;
 use crate::plane::Plane;
 
@@ -54,7 +54,9 @@ pub enum OpenPictureError {
     #[error("it is no picture that can be copied")]
     Decode(#[from] DecodeError),
     /// The text of visible marks is too long, or has a character that cannot be drawn.
-    #[error("a text has 1 to {TEXT_CHARS_MAX} Latin letters, digits and signs; `{text}` cannot be drawn")]
+    #[error(
+        "a text has 1 to {TEXT_CHARS_MAX} Latin letters, digits and signs; `{text}` cannot be drawn"
+    )]
     Text {
         /// The text.
         text: Name,

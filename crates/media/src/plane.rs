@@ -46,11 +46,14 @@ impl Plane {
     pub(crate) fn resized(&self, width: usize, height: usize) -> Self {
         let dimension = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let (from_width, from_height) = (dimension(self.width), dimension(self.height));
-        let buffer = ImageBuffer::<Luma<f32>, _>::from_raw(from_width, from_height, self.values.clone());
+        // Floats of pictures go from 0 to 1, and beyond that they are cut off.
+        let values: Vec<f32> = self.values.iter().map(|value| value / 255.0).collect();
+        let buffer = ImageBuffer::<Luma<f32>, _>::from_raw(from_width, from_height, values);
         let Some(buffer) = buffer else { return self.clone() };
         let filter = imageops::FilterType::CatmullRom;
         let resized = imageops::resize(&buffer, dimension(width), dimension(height), filter);
-        Self { width, height, values: resized.into_raw() }
+        let values = resized.into_raw().into_iter().map(|value| value * 255.0).collect();
+        Self { width, height, values }
     }
 
     /// Each value is the mean of a square of `factor` pixels; what is left over at the edges is left out.

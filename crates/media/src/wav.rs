@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use hound::{SampleFormat, WavSpec};
+use hound::{SampleFormat, WavReader, WavSpec};
 use thiserror::Error;
 
 /// Most channels of a recording.
@@ -30,7 +30,9 @@ pub enum WavError {
         source: hound::Error,
     },
     /// Samples of another kind.
-    #[error("byte {at}: samples of {bits} bits, {format}, in {stored} bytes; whole numbers of {expected} bits are taken")]
+    #[error(
+        "byte {at}: samples of {bits} bits, {format}, in {stored} bytes; whole numbers of {expected} bits are taken"
+    )]
     Samples {
         /// Where the samples begin.
         at: u64,
@@ -54,7 +56,9 @@ pub enum WavError {
         rate: u32,
     },
     /// The samples that the head states are not all there, or not in whole frames.
-    #[error("byte {at}: the head states {stated} bytes of samples, {found} are there; frames have {frame}")]
+    #[error(
+        "byte {at}: the head states {stated} bytes of samples, {found} are there; frames have {frame}"
+    )]
     Length {
         /// Where the samples begin.
         at: u64,
@@ -83,13 +87,14 @@ pub(crate) struct Wav {
 impl Wav {
     /// Reads the head of a file of `len` bytes, of a coding that hound knows.
     pub(crate) fn read(reader: impl Read, len: u64) -> Result<Self, WavError> {
-        let mut counted = Counted { reader: reader.take(HEAD_LEN_MAX), at: 0 };
-        let head = hound::read_wave_header(&mut counted)
-            .and_then(|_| hound::read_until_data(&mut counted));
-        let at = counted.at;
-        let (head, stated) = head.map_err(|source| WavError::Head { at, source })?;
-        let (WavSpec { channels, sample_rate: rate, bits_per_sample: bits, sample_format }, stored) =
-            (head.spec, head.bytes_per_sample);
+        let mut counted = Counted { reader: reader.take(HEAD_LEN_MAX), at: 0, last: [0; 4] };
+        let head = WavReader::new(&mut counted).map(|head| (head.spec(), head.len()));
+        let (at, stated) = (counted.at, u32::from_le_bytes(counted.last));
+        let (spec, samples) = head.map_err(|source| WavError::Head { at, source })?;
+        let WavSpec { channels, sample_rate: rate, bits_per_sample: bits, sample_format } = spec;
+        // The length of the samples is the last that stands before them.
+        let stored = stated.checked_div(samples).unwrap_or_else(|| u32::from(bits / 8));
+        let stored = u16::try_from(stored).unwrap_or(u16::MAX);
         let is_float = sample_format == SampleFormat::Float;
         let is_known = if is_float { bits == 32 } else { matches!(bits, 8 | 16 | 24 | 32) };
         if !is_known || stored.checked_mul(8) != Some(bits) {
@@ -168,7 +173,8 @@ impl Wav {
 
     /// Each frame in these bytes as one number from −1 to 1: the mean of its channels.
     pub(crate) fn mixed(&self, bytes: &[u8]) -> Vec<f32> {
-        let scale = f64::from(1_u32 << (u32::from(self.bits).clamp(1, 32) - 1)) * f64::from(self.channels);
+        let scale =
+            f64::from(1_u32 << (u32::from(self.bits).clamp(1, 32) - 1)) * f64::from(self.channels);
         let of_frame = |frame: &[u8]| {
             let sum: f64 = if self.is_float {
                 let float = |one: &[u8]| match *one {
@@ -190,11 +196,16 @@ impl Wav {
 struct Counted<R> {
     reader: R,
     at: u64,
+    /// The last bytes of it.
+    last: [u8; 4],
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
+        for byte in buffer.iter().take(read) {
+            self.last = [self.last[1], self.last[2], self.last[3], *byte];
+        }
         self.at = self.at.saturating_add(crate::number::wide(read));
         Ok(read)
     }

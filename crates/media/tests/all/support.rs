@@ -93,8 +93,7 @@ impl Dice {
 /// A landscape: a smooth sky above something rough.
 pub(crate) fn landscape(width: u32, height: u32, seed: u64) -> RgbImage {
     let mut dice = Dice(seed);
-    let waves: Vec<[f64; 4]> =
-        (0..12).map(|_| [(); 4].map(|()| dice.unit())).collect();
+    let waves: Vec<[f64; 4]> = (0..12).map(|_| [(); 4].map(|()| dice.unit())).collect();
     RgbImage::from_fn(width, height, |x, y| {
         let (u, v) = (f64::from(x) / f64::from(height), f64::from(y) / f64::from(height));
         let is_ground = v > 0.5 + 0.1 * (u * 5.0).sin();

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use dataspace_policy::duty::{Mark, MarkMethod};
 use dataspace_policy::{
     Aggregate, ColumnMask, Duty, KeptColumns, Legal, MaskMethod, Operator, RowFilter, Terms,
 };
-use dataspace_policy::duty::{Mark, MarkMethod};
 use dataspace_primitives::Name;
 
 use crate::at::At;
