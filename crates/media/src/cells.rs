@@ -96,7 +96,7 @@ impl Cells {
         // What was done to brightness and contrast of the whole, and then without what was painted over.
         let mut line = Line::default();
         pairs().for_each(|(one, other)| line.add(one, other));
-        let most = self.most(pairs(), line.slope());
+        let most = bound(pairs(), line.slope());
         let (slope, height) = line.slope();
         let mut line = Line::default();
         for (one, other) in pairs() {
@@ -106,7 +106,7 @@ impl Cells {
                 }
             }
         }
-        let most = self.most(pairs(), line.slope());
+        let most = bound(pairs(), line.slope());
         let (slope, height) = line.slope();
         let mut sums = vec![(0.0_f32, 0.0_f32); self.strengths.len()];
         for (y, (one, other)) in pairs().enumerate() {
@@ -128,31 +128,6 @@ impl Cells {
         self.less_surroundings(&found)
     }
 
-    /// The most by which a pixel can differ that bears a trace, in a copy in which half of the pixels differ
-    /// as much as they do.
-    fn most<'a>(
-        &self,
-        pairs: impl Iterator<Item = (&'a [f32], &'a [f32])>,
-        (slope, height): (f32, f32),
-    ) -> f32 {
-        let mut counts = [0_u64; 256];
-        for (one, other) in pairs {
-            for (one, other) in one.iter().zip(other) {
-                let level = usize::from(level((other - slope * one - height).abs()));
-                if let Some(count) = counts.get_mut(level) {
-                    *count += 1;
-                }
-            }
-        }
-        let half = counts.iter().sum::<u64>() / 2;
-        let mut below = 0;
-        let median = counts.iter().position(|count| {
-            below += count;
-            below > half
-        });
-        3.0 * MOST + 3.0 * float(median.unwrap_or_default())
-    }
-
     /// Less the mean of the cells around each: what changed there together is none of the trace.
     fn less_surroundings(&self, found: &[f32]) -> Vec<f32> {
         let at = |column: usize, row: usize| {
@@ -171,4 +146,28 @@ impl Cells {
         };
         found.iter().enumerate().map(less).collect()
     }
+}
+
+/// The most by which a pixel can differ that bears a trace, in a copy in which half of the pixels differ
+/// as much as they do.
+fn bound<'a>(
+    pairs: impl Iterator<Item = (&'a [f32], &'a [f32])>,
+    (slope, height): (f32, f32),
+) -> f32 {
+    let mut counts = [0_u64; 256];
+    for (one, other) in pairs {
+        for (one, other) in one.iter().zip(other) {
+            let level = usize::from(level((other - slope * one - height).abs()));
+            if let Some(count) = counts.get_mut(level) {
+                *count += 1;
+            }
+        }
+    }
+    let half = counts.iter().sum::<u64>() / 2;
+    let mut below = 0;
+    let median = counts.iter().position(|count| {
+        below += count;
+        below > half
+    });
+    3.0 * MOST + 3.0 * float(median.unwrap_or_default())
 }

@@ -26,10 +26,10 @@ impl Chips {
         let secret: Zeroizing<[u8; 32]> = secrets.derive(PURPOSE, contract)?;
         let of_contract = hmac::Key::new(hmac::HMAC_SHA256, &*secret);
         // INVARIANT: a label and 32 bytes, so that no two contents share a message.
-        let mut context = hmac::Context::with_key(&of_contract);
-        context.update(b"dataspace/media-trace/v1\0");
-        context.update(content.as_bytes());
-        let key = hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref());
+        let mut of_product = hmac::Context::with_key(&of_contract);
+        of_product.update(b"dataspace/media-trace/v1\0");
+        of_product.update(content.as_bytes());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, of_product.sign().as_ref());
         Ok(Self { key, drawn: None })
     }
 

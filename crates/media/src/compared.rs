@@ -121,25 +121,20 @@ impl Line {
         let len = one.len().min(other.len());
         let (one, other) =
             (one.get(..len).unwrap_or_default(), other.get(..len).unwrap_or_default());
-        let mut sums = [[0.0_f32; LANES]; 5];
         let (ones, others) = (one.chunks_exact(LANES), other.chunks_exact(LANES));
         for (x, y) in ones.remainder().iter().zip(others.remainder()) {
             self.add_pair(*x, *y);
         }
+        let mut lanes = [[0.0_f32; LANES]; 5];
+        let [left, right, squares, products, powers] = &mut lanes;
         for (ones, others) in ones.zip(others) {
-            let [x_sum, y_sum, xx_sum, xy_sum, yy_sum] = &mut sums;
-            let lanes = x_sum.iter_mut().zip(y_sum).zip(xx_sum).zip(xy_sum).zip(yy_sum);
-            for ((((((x_sum, y_sum), xx_sum), xy_sum), yy_sum), x), y) in
-                lanes.zip(ones).zip(others)
-            {
-                *x_sum += x;
-                *y_sum += y;
-                *xx_sum += x * x;
-                *xy_sum += x * y;
-                *yy_sum += y * y;
-            }
+            add(left, ones.iter().copied());
+            add(right, others.iter().copied());
+            add(squares, ones.iter().map(|x| x * x));
+            add(products, ones.iter().zip(others).map(|(x, y)| x * y));
+            add(powers, others.iter().map(|y| y * y));
         }
-        let [x, y, xx, xy, yy] = sums.map(|lanes| f64::from(lanes.iter().sum::<f32>()));
+        let [x, y, xx, xy, yy] = lanes.map(|lanes| f64::from(lanes.iter().sum::<f32>()));
         self.count += f64::from(float(len - len % LANES));
         self.x += x;
         self.y += y;
@@ -176,6 +171,12 @@ impl Line {
         let slope = if xx > 0.0 { xy / xx } else { 0.0 };
         let height = if self.count > 0.0 { (self.y - slope * self.x) / self.count } else { 0.0 };
         (crate::number::single(slope), crate::number::single(height))
+    }
+}
+
+fn add(sums: &mut [f32; LANES], some: impl Iterator<Item = f32>) {
+    for (sum, one) in sums.iter_mut().zip(some) {
+        *sum += one;
     }
 }
 

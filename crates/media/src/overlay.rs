@@ -42,7 +42,7 @@ struct Place {
 
 impl Overlay {
     /// The best of: the whole picture in any size and shape, and a piece of it in any size.
-    pub(crate) fn find(picture: &Plane, copy: Plane) -> Self {
+    pub(crate) fn find(picture: &Plane, copy: &Plane) -> Self {
         let is_same = (copy.width, copy.height) == (picture.width, picture.height);
         let whole =
             if is_same { copy.clone() } else { copy.resized(picture.width, picture.height) };
@@ -51,7 +51,7 @@ impl Overlay {
         if is_same && likeness >= LIKE {
             return whole;
         }
-        let piece = Self::piece(picture, &copy);
+        let piece = Self::piece(picture, copy);
         piece.filter(|piece| piece.likeness > whole.likeness).unwrap_or(whole)
     }
 

@@ -131,7 +131,7 @@ impl Picture {
         let bytes = bytes_of::rest(&mut *delivery)?;
         let picture = Decoded::new(&bytes).map_err(CompareError::Changed)?;
         let picture = Plane::of(&picture.image);
-        let Overlay { copy, at, likeness } = Overlay::find(&picture, copy);
+        let Overlay { copy, at, likeness } = Overlay::find(&picture, &copy);
         let evidence = Cells::of(&picture).evidence(&picture, &copy, at);
         Ok(Compared::new(self.content(), evidence, likeness))
     }

@@ -108,7 +108,7 @@ impl Wav {
         let (frame, stated) = (u64::from(channels) * u64::from(stored), u64::from(stated));
         let found = len.saturating_sub(at);
         // WHY: what leaves has a head that states some bytes more, in 32 bits.
-        let is_short = stated.saturating_add(64) <= u64::from(u32::MAX);
+        let is_short = u32::try_from(stated.saturating_add(64)).is_ok();
         if stated > found || !stated.is_multiple_of(frame) || !is_short {
             return Err(WavError::Length { at, stated, found, frame });
         }

@@ -53,7 +53,6 @@
 //! - payments: prices are legal text; the cap of accesses is enforced;
 //! - deletion: the last access is enforced, deleting the copy is legal text;
 //! - distinct persons counted for each calendar year against thresholds of exports;
-//! - watermarks for each recipient;
 //! - holdback and exclusivity between contracts: a holdback holds in its own contract, and nothing keeps a
 //!   provider from signing another one;
 //! - attested blurring: a product is blurred by its class, which the provider registers;

@@ -30,8 +30,8 @@ fn without_duties_the_file_leaves_as_it_is() {
         assert_eq!(delivered(&picture, &[], None, 1).unwrap(), bytes);
         let part = Part::bytes(10, 1_000).unwrap();
         assert_eq!(delivered(&picture, &[], Some(&part), 1).unwrap(), bytes[10..1_000]);
-        let past = Part::bytes(10, bytes.len() as u64 + 1).unwrap();
-        let error = delivered(&picture, &[], Some(&past), 1).unwrap_err();
+        let beyond = Part::bytes(10, bytes.len() as u64 + 1).unwrap();
+        let error = delivered(&picture, &[], Some(&beyond), 1).unwrap_err();
         assert!(matches!(error, ProductError::Part(PartError::Range { .. })));
     }
 }

@@ -153,7 +153,7 @@ fn pictures(path: &Path, is_strict: bool) {
         assert!(!is_strict || !is_sure || rate.found == right(), "{name}: {} found", rate.found);
     }
     // Several recipients take the mean of their copies: each is found in it.
-    for together in [2, 4, 8] {
+    for together in [2, 4, 8].into_iter().filter(|some| *some <= right()) {
         let rate = rate(|number| {
             let all = (0..together).map(|k| copies[((number + k) % right()) as usize].to_rgb8());
             let all: Vec<_> = all.collect();
@@ -205,7 +205,7 @@ fn part(sound: &[Vec<f64>], from: f64, until: f64) -> Vec<Vec<f64>> {
 /// The mean of each sample and the one before.
 fn dull(sound: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let mut before = 0.0;
-    each(sound, |one| (one + std::mem::replace(&mut before, one)) / 2.0)
+    each(sound, |one| one.midpoint(std::mem::replace(&mut before, one)))
 }
 
 const SOUNDS: [Effect; 13] = [
@@ -234,7 +234,7 @@ fn sampled(sound: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let mut sound = sound.to_vec();
     for channel in &mut sound {
         for n in (1..channel.len().saturating_sub(1)).step_by(2) {
-            channel[n] = (channel[n - 1] + channel[n + 1]) / 2.0;
+            channel[n] = channel[n - 1].midpoint(channel[n + 1]);
         }
     }
     sound

@@ -110,7 +110,7 @@ pub(crate) fn landscape(width: u32, height: u32, seed: u64) -> RgbImage {
 /// A picture as a file in `dir`.
 pub(crate) fn saved(dir: &Path, name: &str, image: &DynamicImage) -> PathBuf {
     let path = dir.join(name);
-    if name.ends_with(".jpg") {
+    if path.extension().is_some_and(|one| one == "jpg") {
         std::fs::write(&path, jpeg(image, 90)).unwrap();
     } else {
         image.save_with_format(&path, ImageFormat::Png).unwrap();
@@ -180,7 +180,7 @@ pub(crate) fn wav(sound: &[Vec<f64>], rate: u32, bits: u16) -> Vec<u8> {
     };
     let mut bytes = Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
-    let most = f64::from((1_i64 << (bits - 1)) as i32 - 1);
+    let most = ((1_i64 << (bits - 1)) - 1) as f64;
     for frame in 0..sound[0].len() {
         for channel in sound {
             writer.write_sample((channel[frame] * most).round().clamp(-most, most) as i32).unwrap();
@@ -194,7 +194,7 @@ pub(crate) fn wav(sound: &[Vec<f64>], rate: u32, bits: u16) -> Vec<u8> {
 pub(crate) fn heard(bytes: &[u8]) -> (WavSpec, Vec<Vec<f64>>) {
     let reader = hound::WavReader::new(bytes).unwrap();
     let spec = reader.spec();
-    let most = f64::from((1_i64 << (spec.bits_per_sample - 1)) as i32 - 1);
+    let most = ((1_i64 << (spec.bits_per_sample - 1)) - 1) as f64;
     let mut sound = vec![Vec::new(); usize::from(spec.channels)];
     for (n, sample) in reader.into_samples::<i32>().enumerate() {
         sound[n % usize::from(spec.channels)].push(f64::from(sample.unwrap()) / most);
