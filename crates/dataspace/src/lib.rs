@@ -64,6 +64,7 @@
 //! # Features
 //! `provider` (on unless you turn it off): the provider's node. A program that is a consumer alone leaves it
 //! out: `default-features = false`. `sql`: queries over what contracts release (module `sql`); it builds DataFusion.
+//! `media`: pictures and recordings whose copies bear traces (module `media`).
 //!
 //! # Words
 //! *Authority*: says who is a member of a space and what its profile is; for a pilot, anyone can be one.
@@ -144,6 +145,9 @@ pub mod sectors {
 pub mod formats {
     pub use dataspace_data_plane::formats::*;
 }
+
+#[cfg(feature = "media")]
+pub mod media;
 
 #[cfg(feature = "sql")]
 pub mod sql;

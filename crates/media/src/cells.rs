@@ -1,4 +1,4 @@
-//! A picture divided into square cells, each of which bears one sign of its trace.
+//! A picture divided into square cells. Each bears one sign of its trace.
 
 use crate::compared::{Line, mean};
 use crate::number::{float, hump, level};

@@ -139,6 +139,9 @@ impl Decoded {
             (true, false) => DynamicImage::ImageRgb8(image.into_rgb8()),
             (true, true) => DynamicImage::ImageRgba8(image.into_rgba8()),
         };
+        // WHY: a picture that was not of these colours is now, and its profile is for others.
+        let colours: &[u8] = if color.has_color() { b"RGB " } else { b"GRAY" };
+        let profile = profile.filter(|profile| profile.get(16..20) == Some(colours));
         Ok(Self { image, format, profile })
     }
 

@@ -6,7 +6,7 @@
 //! compares it with the product ([`Picture::compare`], [`WavAudio::compare`]) and asks for one
 //! contract after the other whether it was theirs.
 //!
-//! Marks hinder nobody, and whoever works on a copy long enough removes them: their label is `deterrent`. How
+//! Marks hinder nobody, and anyone who works on a copy long enough removes them: their label is `deterrent`. How
 //! often they are found, after what, is measured in `docs/media.md`.
 //!
 //! # What it refuses to do

@@ -11,7 +11,7 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// Of duties, each of which must be a mark that `can` be made here.
+    /// Of duties, if each is a mark that `can` be made here.
     pub(crate) fn of(
         duties: &[Duty],
         can: impl Fn(MarkMethod, usize) -> Result<(), PlanError>,

@@ -187,7 +187,7 @@ impl Product for Picture {
         match part {
             None => {}
             Some(Part::Rows { .. }) => return Err(PartError::Kind { asked: "rows" }.into()),
-            // They would be those of a file that is made anew each time, and nobody knows its length.
+            // Of a file that is made again for each release, and has no length before.
             Some(Part::Bytes { .. }) => {
                 return Err(PartError::Kind { asked: "ranges of bytes" }.into());
             }

@@ -9,6 +9,7 @@
 
 mod attacks;
 mod audio;
+mod changed;
 mod picture;
 mod rates;
 mod support;

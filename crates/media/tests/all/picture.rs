@@ -144,10 +144,10 @@ fn every_kind_of_pixel_is_copied() {
 }
 
 /// A JPEG with a colour profile, and a camera's note that it lies on its side, with a place.
-fn noted(image: &DynamicImage) -> Vec<u8> {
+fn noted(image: &DynamicImage, profile: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95);
-    encoder.set_icc_profile(b"a profile".to_vec()).unwrap();
+    encoder.set_icc_profile(profile.to_vec()).unwrap();
     // TIFF: one entry, orientation 6; behind it what nobody is to see.
     let exif = [
         &b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"[..],
@@ -162,7 +162,8 @@ fn noted(image: &DynamicImage) -> Vec<u8> {
 fn a_copy_is_upright_has_the_colour_profile_and_no_other_note() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.jpg");
-    fs::write(&path, noted(&made())).unwrap();
+    let profile = b"sixteen bytes...RGB and the rest";
+    fs::write(&path, noted(&made(), profile)).unwrap();
     let picture = Picture::open(&path).unwrap();
     let copy = delivered(&picture, &[TRACE], None, 3).unwrap();
     let mut decoder = ImageReader::new(std::io::Cursor::new(&copy))
@@ -172,11 +173,16 @@ fn a_copy_is_upright_has_the_colour_profile_and_no_other_note() {
         .unwrap();
     assert_eq!(decoder.dimensions(), (240, 320));
     assert_eq!(decoder.orientation().unwrap(), Orientation::NoTransforms);
-    assert_eq!(decoder.icc_profile().unwrap().unwrap(), b"a profile");
+    assert_eq!(decoder.icc_profile().unwrap().unwrap(), profile);
     assert!(!copy.windows(3).any(|some| some == b"GPS"));
     assert!(
         picture.compare(&copy).unwrap().of_contract(&Root(1), &contract(3)).unwrap().is_found()
     );
+    // A profile for other colours would be a lie.
+    let other = dir.path().join("b.jpg");
+    fs::write(&other, noted(&made(), b"sixteen bytes...CMYK and the rest")).unwrap();
+    let bare = delivered(&Picture::open(&other).unwrap(), &[TRACE], None, 3).unwrap();
+    assert!(!bare.windows(4).any(|some| some == b"CMYK"));
     // The file itself, turned by its note.
     let whole = picture.compare(&fs::read(&path).unwrap()).unwrap();
     assert!(whole.likeness() > 0.99);

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_policy::duty::{Mark, MarkMethod};
 use dataspace_policy::{
     Aggregate, ColumnMask, Duty, KeptColumns, Legal, MaskMethod, Operator, RowFilter, Terms,
 };
@@ -229,12 +228,14 @@ fn mask<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
 }
 
 fn mark<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
+    use dataspace_policy::duty as policy;
+
     let at = with.required("dataspace:method")?.right;
     let found = value::name(at)?;
-    let is_it = |one: &MarkMethod| Term::of(one.in_odrl()) == Term::of(found.as_str());
-    let method = MarkMethod::ALL.into_iter().find(is_it);
+    let is_it = |one: &policy::MarkMethod| Term::of(one.in_odrl()) == Term::of(found.as_str());
+    let method = policy::MarkMethod::ALL.into_iter().find(is_it);
     let method = method.ok_or_else(|| at.expected("dataspace:visible or dataspace:trace"))?;
-    Ok(Duty::Mark(Mark { method }))
+    Ok(Duty::Mark(policy::Mark { method }))
 }
 
 fn keep<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
