@@ -152,6 +152,7 @@ impl Document {
                         return Err(PlanError::SecondKeep { clause, first });
                     }
                 }
+                Duty::Mark(_) => return Err(PlanError::Unmarked { clause }),
                 // Of rows, all of them.
                 _ => return Err(PlanError::NoRows { clause }),
             }

@@ -70,6 +70,7 @@ impl Plan {
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
             match duty {
+                Duty::Mark(_) => return Err(PlanError::Unmarked { clause }),
                 Duty::Filter(filter) => {
                     rows.push(Box::new(Filter::compile(filter, clause, schema)?));
                 }

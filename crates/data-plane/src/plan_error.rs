@@ -111,6 +111,30 @@ pub enum PlanError {
         /// The duty.
         clause: usize,
     },
+    /// The product is of a kind whose copies cannot be marked in this way.
+    #[error(
+        "duty {clause}: copies of this product cannot be marked so; only those of pictures and sound"
+    )]
+    Unmarked {
+        /// The mark.
+        clause: usize,
+    },
+    /// The product is too small, too short or too quiet for a trace that could be found again.
+    #[error(
+        "duty {clause}: there is too little of this product for a trace that can be found again"
+    )]
+    TooLittle {
+        /// The mark.
+        clause: usize,
+    },
+    /// The product is a picture or a recording, whose copies can be marked and no more.
+    #[error(
+        "duty {clause}: copies of this product can be marked; nothing else can be done to them"
+    )]
+    MarkedAlone {
+        /// The duty.
+        clause: usize,
+    },
     /// The product is a document, which has no rows to filter.
     #[error("duty {clause}: a document has no rows, so none can be left out")]
     NoRows {

@@ -37,6 +37,9 @@ pub enum RunError {
     /// A file of bytes cannot be read.
     #[error("the file cannot be read")]
     File(#[source] io::Error),
+    /// A picture or a recording cannot be decoded or copied.
+    #[error("no copy can be made")]
+    Decode(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file of bytes is not the one that was registered.
     #[error("the file was changed since it was registered; register it again")]
     ChangedFile,

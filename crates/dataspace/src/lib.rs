@@ -63,7 +63,9 @@
 //!
 //! # Features
 //! `provider` (on unless you turn it off): the provider's node. A program that is a consumer alone leaves it
-//! out: `default-features = false`. `sealed`: delivery in sealed files (module `sealed`). `sql`: queries over what contracts release (module `sql`); it builds DataFusion.
+//! out: `default-features = false`. `sealed`: delivery in sealed files (module `sealed`). `media`: pictures and
+//! recordings whose copies bear traces (module `media`). `sql`: queries over what contracts release (module
+//! `sql`); it builds DataFusion.
 //!
 //! # Words
 //! *Authority*: says who is a member of a space and what its profile is; for a pilot, anyone can be one.
@@ -164,6 +166,8 @@ pub mod sealed {
     pub use dataspace_sealed::{Recipient, RecipientSecret};
     pub use dataspace_usage_contract::deletion::{DeletionError, DeletionReason};
 }
+#[cfg(feature = "media")]
+pub mod media;
 
 #[cfg(feature = "sql")]
 pub mod sql;

@@ -126,6 +126,7 @@ fn joined(mut all: Vec<Constraint>, join: fn(Vec<Constraint>) -> Constraint) -> 
 /// The values of a filter are a set.
 fn duty(duty: &Duty) -> Result<Duty, OdrlError> {
     Ok(match duty {
+        Duty::Mark(mark) => Duty::Mark(*mark),
         Duty::Filter(RowFilter { column, operator, values }) => {
             let (column, values) = (column.clone(), set(values.clone())?);
             Duty::Filter(RowFilter { column, operator: *operator, values })

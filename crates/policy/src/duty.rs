@@ -12,6 +12,7 @@ pub use self::filter::{FILTER_VALUES_MAX, Operator, RowFilter};
 pub use self::invalid::InvalidDuty;
 pub use self::keep::{KEPT_COLUMNS_MAX, KeptColumns};
 use self::kind::Kind;
+pub use self::mark::{Mark, MarkMethod};
 pub use self::mask::{
     Characters, ColumnMask, DECIMALS_MAX, GRID_CELLS_MAX, MaskMethod, PSEUDONYM_DIGITS,
 };
@@ -24,6 +25,7 @@ mod filter;
 mod invalid;
 mod keep;
 mod kind;
+mod mark;
 mod mask;
 mod scalar;
 
@@ -35,6 +37,8 @@ pub enum Duty {
     Filter(RowFilter),
     /// Hide or coarsen one column. At most one mask for a column.
     Mask(ColumnMask),
+    /// Mark every copy for its contract.
+    Mark(Mark),
     /// Leave out every column but these. At most once.
     Keep(KeptColumns),
     /// Release figures of groups, and no row. At most once.
@@ -45,6 +49,7 @@ impl Duty {
     fn kind(&self) -> &dyn Kind {
         match self {
             Self::Filter(filter) => filter,
+            Self::Mark(mark) => mark,
             Self::Mask(mask) => mask,
             Self::Keep(keep) => keep,
             Self::Aggregate(aggregate) => aggregate,
@@ -85,6 +90,12 @@ impl Duty {
             Self::Keep(keep) => keep.columns.iter().all(is_pointer),
             duty => duty.column().is_some_and(is_pointer) && !matches!(duty, Self::Filter(_)),
         }
+    }
+
+    /// Returns true if it can be carried out on pictures or sound.
+    #[must_use]
+    pub const fn is_for_media(&self) -> bool {
+        matches!(self, Self::Mark(_))
     }
 
     /// For a consumer: returns false if a released cell of the duty's column shows, by its text in CSV,

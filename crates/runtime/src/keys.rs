@@ -76,6 +76,13 @@ impl NodeKeys {
         Ok(Self { participant, signer, log, log_key, secrets: Box::new(NoSecrets) })
     }
 
+    /// What a provider's other secrets follow from: pseudonyms, and traces in copies, which it searches with
+    /// these.
+    #[must_use]
+    pub fn secrets(&self) -> &dyn Secrets {
+        &*self.secrets
+    }
+
     /// The participant whose keys they are.
     #[must_use]
     pub fn did(&self) -> &Did {

@@ -60,6 +60,9 @@ static AUDIO_VISUAL: LazyLock<Sector> = sector!("audio-visual":
     "subtitles-only"
     "holdback"
     "speech-without-names"
+    "traced-copies"
+    "traced-plays"
+    "screener"
 );
 
 /// Materials: producers, testing laboratories and research.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use dataspace_policy::{
     Action, Assurance, Clause, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Exclusive,
     Hours, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms, Weekday,
-    duty::{Aggregate, CalendarPart, Characters},
+    duty::{Aggregate, CalendarPart, Characters, MarkMethod},
     facts::{Fact, Form, Values},
 };
 use dataspace_primitives::{Name, shown};
@@ -189,6 +189,14 @@ fn duty(duty: &Duty) -> Option<String> {
     }
     if let Duty::Aggregate(one) = duty {
         return Some(aggregate(one));
+    }
+    if let Duty::Mark(one) = duty {
+        return Some(match one.method {
+            MarkMethod::Visible => "每份副本均带有本合约的可见标记".to_owned(),
+            MarkMethod::Trace => {
+                "每份副本均带有本合约的隐藏标记，提供方可据此判断副本属于谁".to_owned()
+            }
+        });
     }
     None
 }

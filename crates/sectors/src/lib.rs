@@ -54,7 +54,6 @@
 //!   the template asks for the provider's signed statement;
 //! - deletion: the last access is enforced, deleting the copy is legal text;
 //! - distinct persons counted for each calendar year against thresholds of exports;
-//! - watermarks for each recipient;
 //! - holdback and exclusivity between contracts hold at one node: `exclusive-territory` keeps it from signing
 //!   another contract, and no other node of the provider;
 //! - blurring is not looked at: it is attested by whom the space trusts (`exterior-video-attested`), or what the

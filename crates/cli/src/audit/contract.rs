@@ -39,7 +39,8 @@ Labels:
   attested     the node decides on what the consumer states and signs, such as the purpose
   legal        binds the parties by law; no program acts on it
   unsupported  nobody supplies the fact, or no node carries it out: such a permission never applies
-  key, deterrent  not in use yet
+  deterrent    not prevented, but traced afterwards, by a mark in each copy
+  key          not in use yet
 
 Example:
   dataspace contract dataspace-demo/mill/node --authority dataspace-demo/authority.did

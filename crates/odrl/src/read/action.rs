@@ -99,7 +99,11 @@ impl<'a> Named<'a> {
                 "cannot be carried out here; ask for the payment with the constraint \
                  `dataspace:payment eq paid`"
             }
-            Some("obtainConsent" | "acceptTracking" | "reviewPolicy" | "inform" | "watermark") => {
+            Some("watermark") => {
+                "does not say how; use the obligation `dataspace:mark` with the method \
+                 `dataspace:visible` or `dataspace:trace`"
+            }
+            Some("obtainConsent" | "acceptTracking" | "reviewPolicy" | "inform") => {
                 "is a condition that no fact answers; have the authority certify it in a credential \
                  and ask for that, or bind the consumer by the sentence of a `dataspace:heed`"
             }

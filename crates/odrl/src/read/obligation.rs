@@ -68,6 +68,7 @@ pub(crate) fn read<'a>(
     }
     let Terms { duties, legal, exclusive, .. } = terms;
     match (action.term.odrl(), action.term.own()) {
+        (_, Some("mark")) => duties.push(mark(&mut with)?),
         (_, Some("mask")) => duties.push(checked(at, mask(&mut with)?)?),
         (_, Some("filter")) => duties.push(checked(at, filter(&mut with)?)?),
         (_, Some("aggregate")) => duties.push(checked(at, aggregate(&mut with)?)?),
@@ -232,6 +233,17 @@ fn mask<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
         }
     };
     Ok(Duty::Mask(ColumnMask { column, method }))
+}
+
+fn mark<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
+    use dataspace_policy::duty as policy;
+
+    let at = with.required("dataspace:method")?.right;
+    let found = value::name(at)?;
+    let is_it = |one: &policy::MarkMethod| Term::of(one.in_odrl()) == Term::of(found.as_str());
+    let method = policy::MarkMethod::ALL.into_iter().find(is_it);
+    let method = method.ok_or_else(|| at.expected("dataspace:visible or dataspace:trace"))?;
+    Ok(Duty::Mark(policy::Mark { method }))
 }
 
 fn exclusive<'a>(with: &mut Parameters<'a>) -> Result<Exclusive, Refused<'a>> {

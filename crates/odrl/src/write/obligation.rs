@@ -57,6 +57,10 @@ pub(crate) fn of_duty(duty: &Duty) -> Value {
             let among = among(keep.columns.len());
             obligation("dataspace:keep", &[atomic("dataspace:column", among, &columns)])
         }
+        Duty::Mark(mark) => {
+            let method = eq("dataspace:method", &json!(mark.method.in_odrl()));
+            obligation("dataspace:mark", &[method])
+        }
     }
 }
 

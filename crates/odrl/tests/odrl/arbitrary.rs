@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dataspace_policy::duty::{Mark, MarkMethod};
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Duty, Exclusive, Hours, Legal, MaskMethod, Operator, RowFilter,
     Rule, Scalar, Terms, Weekday, facts::Payment,
@@ -172,7 +173,9 @@ fn duty() -> impl Strategy<Value = Duty> {
     ];
     let mask =
         (name(), method).prop_map(|(column, method)| Duty::Mask(ColumnMask { column, method }));
-    prop_oneof![filter, mask]
+    let mark = prop::sample::select(MarkMethod::ALL.to_vec());
+    let mark = mark.prop_map(|method| Duty::Mark(Mark { method }));
+    prop_oneof![4 => filter, 4 => mask, 1 => mark]
 }
 
 fn legal() -> impl Strategy<Value = Legal> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use dataspace_odrl::{OdrlError, odrl_digest};
-use dataspace_policy::duty::{CalendarPart, Characters};
+use dataspace_policy::duty::{CalendarPart, Characters, MarkMethod};
 use dataspace_policy::{Constraint, Duty, Legal, MaskMethod, Terms};
 use serde_json::Value;
 
@@ -118,7 +118,7 @@ fn the_first_vector_of_each_term_of_ours_is_what_is_written() {
             assert_eq!(written, serde_json::from_str::<Value>(&document).unwrap(), "{file}");
         }
     }
-    assert_eq!(seen.len(), 33 + 25, "{seen:?}");
+    assert_eq!(seen.len(), 33 + 27, "{seen:?}");
 }
 
 #[test]
@@ -226,6 +226,10 @@ fn every_constraint_duty_and_legal_clause_has_a_vector() {
                 MaskMethod::Redact { characters: Characters::Digits } => "Digits",
                 MaskMethod::Redact { characters: Characters::Letters } => "Letters",
             },
+            Duty::Mark(mark) => match mark.method {
+                MarkMethod::Visible => "Visible",
+                MarkMethod::Trace => "Trace",
+            },
             Duty::Keep(_) => "Keep",
             Duty::Aggregate(_) => "Aggregate",
         }));
@@ -241,5 +245,5 @@ fn every_constraint_duty_and_legal_clause_has_a_vector() {
         }));
     }
     assert_eq!(constraints.len(), 33, "{constraints:?}");
-    assert_eq!(others.len(), 25, "{others:?}");
+    assert_eq!(others.len(), 27, "{others:?}");
 }

@@ -222,7 +222,7 @@ impl Watch {
         self.count(bytes);
         let is_table = self.columns.is_some()
             || matches!(self.part, Some(Part::Rows { .. }))
-            || self.duties.iter().any(|(_, duty)| !duty.is_for_documents());
+            || self.duties.iter().any(|(_, duty)| !duty.is_for_documents() && !duty.is_for_media());
         if is_table {
             self.complain(Complaint::Kind { kind: "bytes" });
         }

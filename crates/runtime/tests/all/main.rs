@@ -53,6 +53,8 @@ mod lists;
 #[cfg(test)]
 mod log_tamper;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod membership;
 #[cfg(test)]
 mod membership_orders;

@@ -23,6 +23,9 @@ fn every_template_is_tested_here() {
             "subtitles-only",
             "holdback",
             "speech-without-names",
+            "traced-copies",
+            "traced-plays",
+            "screener",
         ],
     );
 }
@@ -304,6 +307,62 @@ fn speech_is_for_research_on_language() {
             ("permission-1", |ask| ask.purpose = "model-training"),
             SHARE,
             ("prohibition-2", |ask| ask.action = Action::Train),
+        ],
+    );
+}
+
+#[test]
+fn traced_copies_have_their_purposes() {
+    let good = Ask::new(Action::Display, "broadcast", "pictures");
+    holds(
+        audio_visual(),
+        "traced-copies",
+        &Arguments::new(),
+        &good,
+        &[
+            ("permission-1", |ask| ask.purpose = "restoration"),
+            SHARE,
+            ("prohibition-2", |ask| ask.action = Action::Train),
+        ],
+    );
+}
+
+#[test]
+fn traced_plays_are_counted() {
+    let arguments = Arguments::new().with("plays", 2);
+    let mut good = Ask::new(Action::Play, "catch-up", "recordings");
+    good.uses = Uses::of_contract(1);
+    holds(
+        audio_visual(),
+        "traced-plays",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.uses = Uses::of_contract(2)),
+            ("permission-1", |ask| ask.purpose = "selection"),
+            SHARE,
+            ("prohibition-2", |ask| ask.action = Action::Train),
+        ],
+    );
+}
+
+#[test]
+fn a_screener_is_for_selection_for_some_days() {
+    let arguments = Arguments::new().with("days", 1).with("copies", 2);
+    let mut good = Ask::new(Action::Display, "selection", "pictures");
+    good.uses = Uses::of_contract(1);
+    holds(
+        audio_visual(),
+        "screener",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.purpose = "broadcast"),
+            ("permission-1", |ask| ask.now = "2027-02-02T00:00:00Z"),
+            ("permission-1", |ask| ask.uses = Uses::of_contract(2)),
+            SHARE,
+            ("prohibition-2", |ask| ask.action = Action::Derive),
+            ("prohibition-3", |ask| ask.action = Action::Train),
         ],
     );
 }

@@ -288,3 +288,27 @@ fn figures_leave_for_groups_with_enough_subjects_alone() {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0][0], "100");
 }
+
+#[test]
+fn marked_copies_are_of_pictures_and_recordings_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.png");
+    // Waves: 160 pixels along a side have room for a trace.
+    let wave =
+        |x: u32, y: u32| image::Luma([u8::try_from(100 + (x * x / 9 + y * 5) % 90).unwrap()]);
+    image::GrayImage::from_fn(160, 160, wave).save(&path).unwrap();
+    let picture = dataspace_media::Picture::open(path).unwrap();
+    let (_dir, table) = table("a,b\n1,2\n");
+    for template in ["traced-copies", "traced-plays", "screener"] {
+        let arguments = audio_visual().template(template).unwrap().example();
+        let draft = audio_visual().template(template).unwrap().fill(&arguments).unwrap();
+        let duties = &draft.terms(Language::English).duties;
+        assert_eq!(draft.terms(Language::Chinese).duties, *duties);
+        picture.check(duties).unwrap();
+        let mut delivery = picture.open(duties, None, (&Key, b"contract")).unwrap();
+        let Some(Piece::Bytes { bytes, .. }) = delivery.next().unwrap() else { panic!("rows") };
+        let found = picture.compare(&bytes).unwrap().of_contract(&Key, b"contract").unwrap();
+        assert!(found.is_found(), "{template}: {found:?}");
+        assert!(Product::check(&table, duties).is_err());
+    }
+}
