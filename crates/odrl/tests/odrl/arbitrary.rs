@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use dataspace_policy::duty::{Broader, PseudonymScope, Tolerance};
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, Hours, Legal, MaskMethod, Operator, RowFilter, Rule,
-    Scalar, Terms, Weekday, facts::Payment,
+    Action, ColumnMask, Constraint, Duty, Hours, Legal, Limit, MaskMethod, Operator, RowFilter,
+    Rule, Sample, Scalar, Terms, Watermark, Weekday, facts::Payment,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
-use proptest::collection::{btree_set, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
 /// Also such as look like terms of ODRL.
@@ -166,12 +167,34 @@ fn duty() -> impl Strategy<Value = Duty> {
         Just(MaskMethod::Drop),
         Just(MaskMethod::Null),
         Just(MaskMethod::Hash),
+        pseudonyms(),
+        scalar().prop_map(MaskMethod::Constant),
+        (btree_map(name(), name(), 1..5), name())
+            .prop_map(|(values, others)| MaskMethod::Generalise(Broader { values, others })),
         (-18..=18_i8).prop_map(|decimals| MaskMethod::Round { decimals }),
         any::<u32>().prop_map(|chars| MaskMethod::Truncate { chars }),
     ];
     let mask =
         (name(), method).prop_map(|(column, method)| Duty::Mask(ColumnMask { column, method }));
-    prop_oneof![filter, mask]
+    let tolerance = prop_oneof![
+        (1..=100_000_u32).prop_map(Tolerance::Relative),
+        prop::sample::select(vec!["0.05", "2", "100000", "0.000001"])
+            .prop_map(|most| Tolerance::Absolute(most.parse().unwrap())),
+    ];
+    let watermark = (name(), tolerance)
+        .prop_map(|(column, tolerance)| Duty::Watermark(Watermark { column, tolerance }));
+    let sample = (1..=1_000_000_u32, prop::option::of(name()))
+        .prop_map(|(per_million, subject)| Duty::Sample(Sample { per_million, subject }));
+    let limit = (1..=u64::MAX).prop_map(|rows| Duty::Limit(Limit { rows }));
+    prop_oneof![3 => filter, 6 => mask, 1 => watermark, 1 => sample, 1 => limit]
+}
+
+fn pseudonyms() -> impl Strategy<Value = MaskMethod> {
+    let domain = |scope| move |domain| MaskMethod::Pseudonym { scope, domain };
+    prop_oneof![
+        prop::option::of(name()).prop_map(domain(PseudonymScope::Consumer)),
+        name().prop_map(Some).prop_map(domain(PseudonymScope::Contract)),
+    ]
 }
 
 fn legal() -> impl Strategy<Value = Legal> {
