@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use dataspace_benches::{Effort, Report, median, mix, time};
-use dataspace_data_plane::{Plan, Table};
+use dataspace_data_plane::{Plan, Table, product::Recipient};
 use dataspace_policy::{ColumnMask, Duty, KeptColumns, MaskMethod, Operator, RowFilter, Scalar};
 use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -27,6 +27,8 @@ const NUMBERS: [&str; 10] =
     ["sigma_p", "sigma_n", "S_p", "S_n", "kappa_p", "kappa_n", "PF_p", "PF_n", "m_p", "m_n"];
 
 const BATCH_ROWS: usize = 4096;
+
+const RECIPIENT: Recipient<'_> = Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
 
 fn main() -> Result<()> {
     let effort = Effort::from_args();
@@ -89,7 +91,7 @@ fn released(
     report: &mut Report,
 ) -> Result<()> {
     let table = Table::open(file)?;
-    let plan = Plan::compile(duties, &table.schema(), &Sevens, b"contract")?;
+    let plan = Plan::compile(duties, &table.schema(), &Sevens, RECIPIENT)?;
     let run = || -> Result<()> {
         for batch in plan.run(&table)? {
             black_box(batch?);
@@ -115,7 +117,7 @@ fn hashed(source: &RecordBatch, rounds: usize, report: &mut Report) -> Result<()
     let column = source.column_by_name("pretty_formula").context("a column of texts")?;
     let batch = RecordBatch::try_from_iter([("pretty_formula", Arc::clone(column))])?;
     let duties = [mask("pretty_formula", MaskMethod::Hash)?];
-    let plan = Plan::compile(&duties, batch.schema_ref(), &Sevens, b"contract")?;
+    let plan = Plan::compile(&duties, batch.schema_ref(), &Sevens, RECIPIENT)?;
     let batches: Vec<_> = (0..batch.num_rows())
         .step_by(BATCH_ROWS)
         .map(|from| batch.slice(from, BATCH_ROWS.min(batch.num_rows() - from)))
@@ -162,7 +164,7 @@ fn masked(file: &Path, duties: &[Duty], columns: &[&str]) -> Result<()> {
         if plan.is_none() {
             let duties: Vec<_> =
                 duties.iter().filter(|duty| is_about(duty, batch)).cloned().collect();
-            plan = Some(Plan::compile(&duties, batch.schema_ref(), &Sevens, b"contract")?);
+            plan = Some(Plan::compile(&duties, batch.schema_ref(), &Sevens, RECIPIENT)?);
         }
         if let Some(plan) = &plan {
             black_box(plan.apply(batch)?);

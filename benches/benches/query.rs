@@ -11,7 +11,7 @@ use datafusion::arrow as engine;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use dataspace_benches::{Effort, Report, median, mix, time};
-use dataspace_data_plane::Table;
+use dataspace_data_plane::{Table, product::Recipient};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
 use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use dataspace_query::{GovernedView, Limits, Query, Views};
@@ -53,8 +53,8 @@ fn main() -> Result<()> {
     let table = Arc::new(governed(rows)?);
     for (name, duties) in [("whole", Vec::new()), ("filtered", filtered()?), ("masked", masked()?)]
     {
-        let contract = b"contract".to_vec();
-        let view = GovernedView::of_table(Arc::clone(&table), duties, Arc::new(OfNode), contract)?;
+        let recipient = Recipient { contract: b"contract", consumer: "did:web:lab.example" };
+        let view = GovernedView::of_table(Arc::clone(&table), duties, Arc::new(OfNode), recipient)?;
         let views = Views::new().with(&"heats".parse()?, view)?;
         let query = Query::parse(SQL)?;
         let rates = (0..rounds)

@@ -12,7 +12,7 @@ use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use dataspace_benches::{Effort, Report, median, mix, time};
 use dataspace_data_plane::errors::{PlanError, RunError};
-use dataspace_data_plane::product::ProductError;
+use dataspace_data_plane::product::{ProductError, Recipient};
 use dataspace_data_plane::{Delivery, Piece, Product, Table};
 use dataspace_identity::{DidKeys, SecretKey};
 use dataspace_policy::{
@@ -189,7 +189,8 @@ impl Product for Pulse {
         &self,
         _: &[Duty],
         _: Option<&Part>,
-        _: (&dyn Secrets, &[u8]),
+        _: &dyn Secrets,
+        _: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError> {
         Ok(Box::new(Pulses(Piece::Bytes { at: 0, bytes: b"x".to_vec().into() })))
     }

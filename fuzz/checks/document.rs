@@ -1,11 +1,11 @@
 //! JSON documents: a line of pointers, then the document.
 
-use dataspace_data_plane::{Document, Piece, Product};
-use dataspace_policy::duty::{CalendarPart, Characters};
+use dataspace_data_plane::{Document, Piece, Product, product::Recipient};
+use dataspace_policy::duty::{CalendarPart, Characters, PseudonymScope};
 use dataspace_policy::{ColumnMask, Duty, KeptColumns, MaskMethod};
 use dataspace_primitives::{Name, Secrets, Zeroizing, secrets::SecretsError};
 
-const MASKS: [MaskMethod; 9] = [
+const MASKS: [MaskMethod; 10] = [
     MaskMethod::Drop,
     MaskMethod::Null,
     MaskMethod::Hash,
@@ -15,7 +15,10 @@ const MASKS: [MaskMethod; 9] = [
     MaskMethod::Calendar { part: CalendarPart::Month },
     MaskMethod::Grid { cells: 10 },
     MaskMethod::Redact { characters: Characters::Digits },
+    MaskMethod::Pseudonym { scope: PseudonymScope::Consumer, domain: None },
 ];
+
+const RECIPIENT: Recipient<'_> = Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
 
 struct Sevens;
 
@@ -27,7 +30,7 @@ impl Secrets for Sevens {
 
 /// What leaves under the duties, all of it; `None` if they are refused, which opening then does too.
 fn view(document: &Document, duties: &[Duty]) -> Option<Vec<u8>> {
-    let opened = document.open(duties, None, (&Sevens, b"contract"));
+    let opened = document.open(duties, None, &Sevens, RECIPIENT);
     if document.check(duties).is_err() {
         assert!(opened.is_err(), "what cannot be carried out is opened");
         return None;
@@ -54,7 +57,7 @@ pub(crate) fn check(bytes: &[u8]) {
         .collect();
     let kept = Duty::Keep(KeptColumns { columns: names.iter().cloned().collect() });
     let masks = names.into_iter().enumerate().map(|(at, column)| {
-        let method = MASKS[(at + text.len()) % MASKS.len()];
+        let method = MASKS[(at + text.len()) % MASKS.len()].clone();
         Duty::Mask(ColumnMask { column, method })
     });
     let masks: Vec<Duty> = masks.collect();

@@ -2,12 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use dataspace_data_plane::{Plan, Schema, Table};
-use dataspace_policy::duty::{CalendarPart, Characters};
-use dataspace_policy::{ColumnMask, Duty, KeptColumns, MaskMethod, Operator, RowFilter, Scalar};
+use dataspace_data_plane::{Plan, Schema, Table, product::Recipient};
+use dataspace_policy::duty::{CalendarPart, Characters, PseudonymScope, Tolerance};
+use dataspace_policy::{
+    ColumnMask, Duty, KeptColumns, Limit, MaskMethod, Operator, RowFilter, Sample, Scalar,
+    Watermark,
+};
 use dataspace_primitives::{Name, Secrets, Zeroizing, secrets::SecretsError};
 
-const MASKS: [MaskMethod; 11] = [
+const MASKS: [MaskMethod; 12] = [
     MaskMethod::Drop,
     MaskMethod::Null,
     MaskMethod::Hash,
@@ -19,9 +22,12 @@ const MASKS: [MaskMethod; 11] = [
     MaskMethod::Calendar { part: CalendarPart::Minute },
     MaskMethod::Grid { cells: 10 },
     MaskMethod::Redact { characters: Characters::Digits },
+    MaskMethod::Pseudonym { scope: PseudonymScope::Consumer, domain: None },
 ];
 
 const OPERATORS: [Operator; 4] = [Operator::Gteq, Operator::Neq, Operator::Lt, Operator::IsAnyOf];
+
+const RECIPIENT: Recipient<'_> = Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
 
 struct Sevens;
 
@@ -38,7 +44,7 @@ fn duties(schema: &Schema, variant: usize) -> Vec<Duty> {
         let Ok(column) = field.name().parse::<Name>() else { continue };
         let data_type = field.data_type();
         let (is_number, is_boolean) = (data_type.is_numeric(), data_type.to_string() == "Boolean");
-        let method = match MASKS[(index + variant) % MASKS.len()] {
+        let method = match MASKS[(index + variant) % MASKS.len()].clone() {
             MaskMethod::Round { .. } | MaskMethod::Bin { .. } if !is_number => MaskMethod::Null,
             MaskMethod::Grid { .. } if !data_type.is_floating() => MaskMethod::Null,
             MaskMethod::Calendar { .. } if !data_type.is_temporal() => MaskMethod::Null,
@@ -60,6 +66,20 @@ fn duties(schema: &Schema, variant: usize) -> Vec<Duty> {
         let operator = if is_boolean { Operator::Eq } else { OPERATORS[(index + variant) % 4] };
         if index % 4 == variant % 4 {
             duties.push(Duty::Filter(RowFilter { column, operator, values: vec![constant] }));
+        }
+    }
+    for (index, field) in schema.fields().iter().enumerate().take(16) {
+        let Ok(column) = field.name().parse::<Name>() else { continue };
+        // On a few columns that have no mask.
+        if variant == 2 && index % 3 == 1 && field.data_type().is_numeric() {
+            let tolerance = match index % 2 {
+                0 => Tolerance::Relative(1000),
+                _ => Tolerance::Absolute("2".parse().expect("a number")),
+            };
+            duties.push(Duty::Watermark(Watermark { column, tolerance }));
+        } else if variant == 1 && index == 0 {
+            let subject = Some(column);
+            duties.push(Duty::Sample(Sample { per_million: 500_000, subject }));
         }
     }
     // What leaves without a mask and at an odd place is left out by a list.
@@ -87,7 +107,7 @@ pub(crate) fn check(table: &Table) {
     let schema = table.schema();
     for variant in 0..4 {
         let duties = duties(&schema, variant);
-        let Ok(plan) = Plan::compile(&duties, &schema, &Sevens, b"contract") else {
+        let Ok(plan) = Plan::compile(&duties, &schema, &Sevens, RECIPIENT) else {
             continue;
         };
         let Ok(batches) = contained(|| table.read()) else { return };
@@ -129,5 +149,15 @@ pub(crate) fn check(table: &Table) {
             left += batch.num_rows();
         }
         assert!(left <= rows || !is_whole, "{left} rows of {rows}");
+        // And no more of them than were agreed.
+        let limited = [duties, vec![Duty::Limit(Limit { rows: 3 })]].concat();
+        let plan = Plan::compile(&limited, &schema, &Sevens, RECIPIENT).expect("one more duty");
+        let Ok(masked) = contained(|| plan.run(table)) else { return };
+        let mut masked = masked.into_iter();
+        let mut few = 0;
+        while let Some(Ok(batch)) = contained(|| masked.next()) {
+            few += batch.num_rows();
+        }
+        assert!(few <= 3 && few <= left.max(few * usize::from(!is_whole)), "{few} rows");
     }
 }

@@ -325,7 +325,7 @@ fn one_zero(array: ArrayRef) -> ArrayRef {
 }
 
 /// Equal values have equal bytes; `None` where it is missing.
-fn subject(cells: &Cells<'_>, row: usize) -> Option<Vec<u8>> {
+pub(crate) fn subject(cells: &Cells<'_>, row: usize) -> Option<Vec<u8>> {
     let float = |value: f64| (value + 0.0).to_bits().to_be_bytes().to_vec();
     match cells {
         Cells::Boolean(array) => boolean(array, row).map(|v| vec![u8::from(v)]),
@@ -342,7 +342,7 @@ fn subject(cells: &Cells<'_>, row: usize) -> Option<Vec<u8>> {
 }
 
 /// As a float; `None` where it is missing or no number.
-fn number(cells: &Cells<'_>, row: usize) -> Option<f64> {
+pub(crate) fn number(cells: &Cells<'_>, row: usize) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "twelve digits are shown")]
     let number = match cells {
         Cells::Integer(get) => get(row)? as f64,

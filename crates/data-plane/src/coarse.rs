@@ -87,7 +87,7 @@ pub(crate) fn middle(degrees: f64, cells: f64) -> Option<f64> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the nearest number of 32 bits is meant")]
-fn narrow(value: f64) -> f32 {
+pub(crate) fn narrow(value: f64) -> f32 {
     value as f32
 }
 

@@ -6,20 +6,17 @@ use std::io::Read as _;
 use std::path::Path;
 
 use bytes::Bytes;
-use dataspace_policy::duty::instant_nanos;
-use dataspace_policy::{Duty, MaskMethod};
+use dataspace_policy::Duty;
 use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
-use crate::coarse::{lower_end, lower_end_of_float, middle};
+use crate::document_mask::{Masking, index};
 use crate::file::{FileError, Snapshot};
 use crate::json::{Json, pointer};
-use crate::mask::{cut, redact};
 use crate::media::MEDIA_PIECE_LEN;
 use crate::plan_error::{PartError, PlanError};
-use crate::product::{Delivery, Piece, Product, ProductError, Version};
-use crate::pseudonym::{PseudonymKey, Pseudonyms};
-use crate::round::{round_float, round_integer};
+use crate::product::{Delivery, Piece, Product, ProductError, Recipient, Version};
+use crate::pseudonym::{Joined, PseudonymKeys};
 use crate::run_error::RunError;
 
 /// Most bytes of a document.
@@ -34,9 +31,9 @@ pub const PLACES_MAX: usize = 1 << 20;
 /// A JSON document, such as a battery passport or a certificate. Duties name its parts by JSON pointers
 /// (RFC 6901, `/identification/serial/0/value`), where `*` stands for every item of an array:
 /// - [`Duty::Keep`] leaves nothing but the parts that it lists, in the objects and arrays around them;
-/// - [`MaskMethod::Drop`] removes a part (an item of an array leaves a null, so that the others keep their
-///   places), [`MaskMethod::Null`] empties it, and the other masks do to single
-///   values what they do in tables ([`MaskMethod::Calendar`] to texts that are dates or instants).
+/// - [`Drop`](dataspace_policy::MaskMethod::Drop) removes a part (an item of an array leaves a null, so that the others keep their
+///   places), [`Null`](dataspace_policy::MaskMethod::Null) empties it, and the other masks do to single
+///   values what they do in tables ([`Calendar`](dataspace_policy::MaskMethod::Calendar) to texts that are dates or instants).
 ///
 /// A part that the document does not have, or has in another kind, makes the contract unsignable. It is read
 /// once, when it is opened, and stays what it was then. Its descriptor is its shape: the names of its members
@@ -125,7 +122,7 @@ impl Document {
     }
 
     /// What the duties leave of it.
-    fn view(&self, duties: &[Duty], key: Option<&PseudonymKey>) -> Result<Json, PlanError> {
+    fn view(&self, duties: &[Duty], keys: Option<&PseudonymKeys>) -> Result<Json, PlanError> {
         let mut places = PLACES_MAX;
         let mut root = self.root.clone();
         let mut kept = None;
@@ -141,8 +138,7 @@ impl Document {
                     if is_second {
                         return Err(PlanError::Overlap { clause, column: name.to_owned() });
                     }
-                    let pseudonyms = key.map(|key| Pseudonyms::new(key, name));
-                    let mut masking = Masking { clause, name, method: mask.method, pseudonyms };
+                    let masking = Masking::new(clause, mask, keys);
                     if masking.at(&mut root, &at, &mut places)? == 0 {
                         return Err(unknown(clause, name));
                     }
@@ -187,12 +183,6 @@ fn unknown(clause: usize, name: &str) -> PlanError {
 fn overlap(one: &str, other: &str) -> bool {
     let (Some(one), Some(other)) = (pointer(one), pointer(other)) else { return true };
     one.iter().zip(&other).all(|(a, b)| a == b || a == "*" || b == "*")
-}
-
-/// The place of an item in an array (RFC 6901, section 4).
-fn index(part: &str) -> Option<usize> {
-    let is_plain = part == "0" || (!part.starts_with(['0', '+']) && !part.is_empty());
-    if is_plain { part.parse().ok() } else { None }
 }
 
 /// `None` if too many values would have to be looked at.
@@ -260,128 +250,6 @@ fn only(value: Json, pointers: &[&[String]], places: &mut usize) -> Result<Optio
     }
 }
 
-/// One mask, at the parts of the document that it is about.
-struct Masking<'a> {
-    clause: usize,
-    name: &'a str,
-    method: MaskMethod,
-    pseudonyms: Option<Pseudonyms>,
-}
-
-impl Masking<'_> {
-    /// How many parts it found.
-    fn at(
-        &mut self,
-        value: &mut Json,
-        at: &[String],
-        places: &mut usize,
-    ) -> Result<usize, PlanError> {
-        *places = places.checked_sub(1).ok_or(PlanError::TooManyParts { clause: self.clause })?;
-        let [first, rest @ ..] = at else {
-            *value = self.masked(value)?;
-            return Ok(1);
-        };
-        let removes = rest.is_empty() && self.method == MaskMethod::Drop;
-        match value {
-            Json::Object(members) if removes => Ok(usize::from(members.remove(first).is_some())),
-            Json::Object(members) => match members.get_mut(first) {
-                Some(member) => self.at(member, rest, places),
-                // Of items, an array was agreed.
-                None if first == "*" => Err(self.misfit("object", "looked into")),
-                None => Ok(0),
-            },
-            Json::Array(items) if first == "*" && removes => {
-                items.clear();
-                Ok(1)
-            }
-            Json::Array(items) if first == "*" => {
-                let mut found = usize::from(items.is_empty());
-                for item in items {
-                    found = found.saturating_add(self.at(item, rest, places)?);
-                }
-                Ok(found)
-            }
-            Json::Array(items) => {
-                let Some(place) = index(first) else {
-                    return Err(self.misfit("array", "looked into"));
-                };
-                // The others keep their places: an item that is removed leaves a null.
-                match items.get_mut(place) {
-                    Some(item) if removes => {
-                        *item = Json::Null;
-                        Ok(1)
-                    }
-                    Some(item) => self.at(item, rest, places),
-                    None => Ok(0),
-                }
-            }
-            Json::Null => Ok(0),
-            // WHY an error: a value of another shape would leave as it is.
-            other => Err(self.misfit(other.kind(), "looked into")),
-        }
-    }
-
-    fn misfit(&self, kind: &str, action: &'static str) -> PlanError {
-        let (clause, column) = (self.clause, self.name.to_owned());
-        PlanError::ColumnType { clause, column, data_type: kind.to_owned(), action }
-    }
-
-    fn masked(&self, value: &Json) -> Result<Json, PlanError> {
-        let misfit = |action| self.misfit(value.kind(), action);
-        Ok(match (self.method, value) {
-            // A missing value stays missing.
-            (MaskMethod::Drop | MaskMethod::Null, _) | (_, Json::Null) => Json::Null,
-            (MaskMethod::Hash, _) => {
-                let hidden = match (&self.pseudonyms, value) {
-                    (_, Json::Array(_) | Json::Object(_)) => {
-                        return Err(misfit("replaced by pseudonyms"));
-                    }
-                    // To check that it can be done, none is needed.
-                    (None, _) => String::new(),
-                    (Some(pseudonyms), value) => pseudonyms.of_json(value).unwrap_or_default(),
-                };
-                Json::Text(hidden)
-            }
-            (MaskMethod::Round { decimals }, Json::Float(value)) => {
-                Json::Float(round_float(decimals)(*value))
-            }
-            (MaskMethod::Round { decimals }, Json::Integer(value)) => {
-                let zeros = if decimals < 0 { u32::from(decimals.unsigned_abs()) } else { 0 };
-                Json::Integer(round_integer(*value, zeros).unwrap_or_default())
-            }
-            (MaskMethod::Bin { width }, Json::Integer(value)) => {
-                Json::Integer(lower_end(*value, i128::from(width)).unwrap_or_default())
-            }
-            (MaskMethod::Bin { width }, Json::Float(value)) => {
-                Json::Float(lower_end_of_float(*value, f64::from(width)))
-            }
-            (MaskMethod::Grid { cells }, Json::Float(value)) => grid(*value, cells),
-            (MaskMethod::Truncate { chars }, Json::Text(text)) => {
-                let chars = usize::try_from(chars).unwrap_or(usize::MAX);
-                Json::Text(cut(text, chars).to_owned())
-            }
-            (MaskMethod::Redact { characters }, Json::Text(text)) => {
-                Json::Text(redact(text, characters))
-            }
-            (MaskMethod::Calendar { part }, Json::Text(text)) if instant_nanos(text).is_some() => {
-                Json::Text(part.cut(text))
-            }
-            (MaskMethod::Round { .. }, _) => return Err(misfit("rounded")),
-            (MaskMethod::Bin { .. }, _) => return Err(misfit("sorted into intervals")),
-            (MaskMethod::Grid { .. }, _) => return Err(misfit("moved to a grid")),
-            (MaskMethod::Truncate { .. }, _) => return Err(misfit("cut")),
-            (MaskMethod::Redact { .. }, _) => return Err(misfit("redacted")),
-            // A date or an instant was expected, or it is a mask of tables alone.
-            _ => return Err(misfit("masked in this way")),
-        })
-    }
-}
-
-/// What is no latitude or longitude becomes null.
-fn grid(value: f64, cells: u32) -> Json {
-    middle(value, f64::from(cells)).map_or(Json::Null, Json::Float)
-}
-
 impl Product for Document {
     fn descriptor_digest(&self) -> Digest {
         // WHY not the content: its digest would confirm guesses of what contracts hide.
@@ -398,7 +266,8 @@ impl Product for Document {
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        secrets: (&dyn Secrets, &[u8]),
+        secrets: &dyn Secrets,
+        recipient: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError> {
         // Pseudonyms in what it takes to read some bytes of it would be the same; the whole is one answer.
         match part {
@@ -408,16 +277,19 @@ impl Product for Document {
                 return Err(PartError::Kind { asked: "ranges of bytes" }.into());
             }
         }
-        let hashes =
-            |duty: &Duty| matches!(duty, Duty::Mask(mask) if mask.method == MaskMethod::Hash);
-        let key = if duties.iter().any(hashes) {
-            let key = PseudonymKey::derive(secrets.0, secrets.1);
-            Some(key.map_err(|source| PlanError::Secret { source })?)
-        } else {
+        let joined = duties.iter().filter_map(|duty| match duty {
+            Duty::Mask(mask) => Joined::of(&mask.method),
+            _ => None,
+        });
+        let joined: Vec<_> = joined.collect();
+        let keys = if joined.is_empty() {
             None
+        } else {
+            let keys = PseudonymKeys::derive(secrets, recipient, joined.iter());
+            Some(keys.map_err(|source| PlanError::Secret { source })?)
         };
         let mut bytes = Vec::new();
-        self.view(duties, key.as_ref())?.write(&mut bytes);
+        self.view(duties, keys.as_ref())?.write(&mut bytes);
         // Under a duty, the digest would confirm guesses of what it hides.
         let version = match duties {
             [] => Version::Content(self.content),

@@ -53,6 +53,16 @@ impl Bound {
     }
 }
 
+/// The number times ten to the power of the scale, if that is whole.
+pub(crate) fn exactly(number: &Number, scale: i8) -> Option<i128> {
+    Bound::of(number, scale).filter(|bound| bound.exact).map(|bound| bound.floor)
+}
+
+/// The greatest whole number that is not greater than the number times ten to the power of the scale.
+pub(crate) fn at_most(number: &Number, scale: i8) -> Option<i128> {
+    Bound::of(number, scale).map(|bound| bound.floor)
+}
+
 #[derive(Debug)]
 enum Constants {
     Boolean(Vec<bool>),

@@ -15,7 +15,7 @@
 //!
 //! # Example
 //! ```
-//! use dataspace_data_plane::{Plan, Table, preview};
+//! use dataspace_data_plane::{Plan, Table, preview, product::Recipient};
 //! use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
 //!
 //! # use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
@@ -25,7 +25,7 @@
 //! #         Ok(Zeroizing::new([7; 32]))
 //! #     }
 //! # }
-//! # let (secrets, contract) = (OfNode, b"sha256 of the contract");
+//! # let secrets = OfNode;
 //! let directory = tempfile::tempdir()?;
 //! let path = directory.path().join("oxides.csv");
 //! std::fs::write(&path, "id,formula,seebeck\nmp-1,Fe2O3,646.823\nmp-2,FeO,\nmp-3,Cs,-1.74\n")?;
@@ -44,7 +44,8 @@
 //! ];
 //!
 //! let table = Table::open(&path)?;
-//! let plan = Plan::compile(&duties, &table.schema(), &secrets, contract)?;
+//! let recipient = Recipient { contract: b"sha256 of the contract", consumer: "did:web:lab.example" };
+//! let plan = Plan::compile(&duties, &table.schema(), &secrets, recipient)?;
 //! let batches = plan.run(&table)?.collect::<Result<Vec<_>, _>>()?;
 //! assert_eq!(
 //!     preview(&batches, 10, 80),
@@ -63,7 +64,10 @@
 //!   float of their own width that is nearest to it; texts by Unicode scalar values; dates and instants
 //!   with a constant that is one (`2026-11-23`, `2026-11-23T21:00:00Z`). Booleans have no order.
 //! - `hash` takes booleans, integers, floats, decimals, dates, instants and texts and gives 32 hexadecimal digits
-//!   (128 bits). The same value in another column has another pseudonym. `0.0` and `-0.0` have one.
+//!   (128 bits). The same value in another column has another pseudonym. `0.0` and `-0.0` have one. With a
+//!   scope or a domain ([`MaskMethod::Pseudonym`](dataspace_policy::MaskMethod::Pseudonym)) it has the same one in every column of the domain, or of this name, under this contract
+//!   or all contracts of the consumer; then numbers that are equal have one pseudonym whether they are integers,
+//!   decimals or floats (whole floats from 2^53 on excepted). A text of digits is no number.
 //! - `round` takes integers, floats and decimals. Floats are rounded in their shortest decimal
 //!   spelling and lose the sign of zero; infinities stay. An integer or decimal whose rounded value
 //!   its type cannot hold becomes the next multiple towards zero, so no digit below is shown.
@@ -75,7 +79,8 @@
 //! - `aggregate` makes figures of groups of the masked rows. Means and sums have twelve digits, so that they
 //!   do not tell the order of the rows; groups come in the order of their columns.
 //! - If any column is masked or left out, the rows leave in an order of the contract: sorted by an
-//!   HMAC, under the contract's key, of what is released of them. The order follows from the key
+//!   HMAC, under the contract's key, of what is released of them. It is of the contract alone where pseudonyms
+//!   are the same in others: rows are joined by their pseudonyms, and by nothing else. The order follows from the key
 //!   and the released rows alone, so the table's order cannot be told from it, two contracts are
 //!   not joined by row number, and repeated releases of the same rows have the same order. Without
 //!   masks the rows keep the table's order, as nothing of them is hidden.
@@ -143,10 +148,12 @@ mod charset;
 pub mod chunk;
 mod coarse;
 mod column;
+mod constant;
 mod csv_cells;
 mod csv_records;
 mod csv_source;
 pub mod document;
+mod document_mask;
 mod file;
 mod filter;
 pub mod formats;
@@ -154,6 +161,7 @@ mod json;
 mod json_lines;
 mod json_source;
 mod limited;
+mod marking;
 mod mask;
 pub mod media;
 mod moments;
@@ -167,16 +175,19 @@ mod plan;
 mod plan_error;
 pub mod product;
 mod pseudonym;
+mod recipient;
 pub mod render;
 mod round;
 mod row_error;
 mod rows;
 pub mod run;
 mod run_error;
+mod sample;
 mod spelling;
 pub mod table;
 mod table_error;
 mod thrift;
+pub mod watermark;
 
 pub use arrow_array::RecordBatch;
 pub use arrow_schema::{Schema, SchemaRef};

@@ -13,19 +13,29 @@ use crate::coarse;
 use crate::column::{
     Cells, Kind, Text, TextTooLong, copy, find, mapped, mapped_all, released_type, texts, type_name,
 };
+use crate::constant::{Broadened, Constant};
 use crate::pieces::width;
 use crate::plan_error::PlanError;
-use crate::pseudonym::{PseudonymKey, Pseudonyms};
+use crate::pseudonym::{Joined, PseudonymKeys, Pseudonyms};
 use crate::round::{round_decimal, round_float, round_integer};
 use crate::spelling;
+use crate::watermark::Marker;
 
 /// What a mask does that does not fit a column's type, in words.
-fn misfit(method: MaskMethod, data_type: &DataType) -> Option<&'static str> {
+fn misfit(method: &MaskMethod, data_type: &DataType) -> Option<&'static str> {
     let kind = Kind::of(data_type);
     let is_number = kind.is_some_and(Kind::is_number);
     let (fits, action) = match method {
+        MaskMethod::Constant(constant) => {
+            (Constant::of(constant, data_type).is_some(), "replaced by this constant")
+        }
+        MaskMethod::Generalise(_) => {
+            (matches!(kind, Some(Kind::Text | Kind::Integer)), "replaced by broader values")
+        }
         MaskMethod::Drop | MaskMethod::Null => (true, "hidden"),
-        MaskMethod::Hash => (kind.is_some(), "replaced by pseudonyms"),
+        MaskMethod::Hash | MaskMethod::Pseudonym { .. } => {
+            (kind.is_some(), "replaced by pseudonyms")
+        }
         MaskMethod::Round { .. } => (is_number, "rounded"),
         MaskMethod::Truncate { .. } => (kind == Some(Kind::Text), "cut"),
         MaskMethod::Bin { .. } => {
@@ -63,12 +73,12 @@ impl Masks {
         if let Some(Some((first, _))) = self.0.get(place) {
             return Err(PlanError::SecondMask { clause, first: *first, column });
         }
-        if let Some(action) = misfit(mask.method, field.data_type()) {
+        if let Some(action) = misfit(&mask.method, field.data_type()) {
             let data_type = type_name(field.data_type());
             return Err(PlanError::ColumnType { clause, column, data_type, action });
         }
         if let Some(slot) = self.0.get_mut(place) {
-            *slot = Some((clause, mask.method));
+            *slot = Some((clause, mask.method.clone()));
         }
         Ok(())
     }
@@ -108,7 +118,7 @@ impl Masks {
     pub(crate) fn outputs(self, schema: &Schema) -> Result<Vec<Output>, PlanError> {
         let columns = schema.fields().iter().zip(self.0).enumerate();
         let outputs = columns.map(|(source, (field, mask))| {
-            Output::new(source, field, mask.map(|(_, method)| method))
+            Output::new(source, field, mask.as_ref().map(|(_, method)| method))
         });
         outputs.filter_map(Result::transpose).collect()
     }
@@ -118,7 +128,9 @@ impl Masks {
 enum Action {
     Copy,
     Null,
-    Hash,
+    Hash(Joined),
+    Constant(Constant),
+    Generalise(Broadened),
     Round(i8),
     Truncate(usize),
     Bin(u32),
@@ -133,6 +145,8 @@ pub(crate) struct Output {
     /// The column of the table.
     pub(crate) source: usize,
     action: Action,
+    /// Only where it has no mask.
+    mark: Option<Marker>,
     /// As it leaves.
     pub(crate) released: Field,
 }
@@ -142,22 +156,32 @@ impl Output {
     fn new(
         source: usize,
         field: &Field,
-        mask: Option<MaskMethod>,
+        mask: Option<&MaskMethod>,
     ) -> Result<Option<Self>, PlanError> {
         let released = released_type(field.data_type());
         let (action, data_type) = match mask {
             Some(MaskMethod::Drop) => return Ok(None),
             // A type that could not leave leaves no trace of itself either.
             Some(MaskMethod::Null) => (Action::Null, Some(released.unwrap_or(DataType::Null))),
-            Some(MaskMethod::Hash) => (Action::Hash, Some(DataType::Utf8)),
-            Some(MaskMethod::Round { decimals }) => (Action::Round(decimals), released),
-            Some(MaskMethod::Truncate { chars }) => {
-                (Action::Truncate(usize::try_from(chars).unwrap_or(usize::MAX)), released)
+            Some(method @ (MaskMethod::Hash | MaskMethod::Pseudonym { .. })) => {
+                (Joined::of(method).map_or(Action::Null, Action::Hash), Some(DataType::Utf8))
             }
-            Some(MaskMethod::Bin { width }) => (Action::Bin(width), released),
-            Some(MaskMethod::Calendar { part }) => (Action::Calendar(part), released),
-            Some(MaskMethod::Grid { cells }) => (Action::Grid(cells), released),
-            Some(MaskMethod::Redact { characters }) => (Action::Redact(characters), released),
+            Some(MaskMethod::Constant(constant)) => {
+                // What does not fit was refused.
+                let constant = Constant::of(constant, field.data_type());
+                (constant.map_or(Action::Null, Action::Constant), released)
+            }
+            Some(MaskMethod::Generalise(broader)) => {
+                (Action::Generalise(Broadened::new(broader)), Some(DataType::Utf8))
+            }
+            Some(MaskMethod::Round { decimals }) => (Action::Round(*decimals), released),
+            Some(MaskMethod::Truncate { chars }) => {
+                (Action::Truncate(usize::try_from(*chars).unwrap_or(usize::MAX)), released)
+            }
+            Some(MaskMethod::Bin { width }) => (Action::Bin(*width), released),
+            Some(MaskMethod::Calendar { part }) => (Action::Calendar(*part), released),
+            Some(MaskMethod::Grid { cells }) => (Action::Grid(*cells), released),
+            Some(MaskMethod::Redact { characters }) => (Action::Redact(*characters), released),
             None => (Action::Copy, released),
         };
         let data_type = data_type.ok_or_else(|| PlanError::UnreleasedType {
@@ -166,7 +190,25 @@ impl Output {
         })?;
         // Built from its name: metadata of the source may tell about hidden values.
         let released = spelling::carried(Field::new(field.name(), data_type, true), field);
-        Ok(Some(Self { source, action, released }))
+        Ok(Some(Self { source, action, mark: None, released }))
+    }
+
+    /// Marks it; false if it has a mask, or a mark already.
+    pub(crate) fn mark(&mut self, marker: Marker) -> bool {
+        matches!(self.action, Action::Copy) && self.mark.replace(marker).is_none()
+    }
+
+    /// What marks it.
+    pub(crate) fn marker(&mut self) -> Option<&mut Marker> {
+        self.mark.as_mut()
+    }
+
+    /// What its pseudonyms can be joined with, if it has any.
+    pub(crate) fn joined(&self) -> Option<&Joined> {
+        match &self.action {
+            Action::Hash(joined) => Some(joined),
+            _ => None,
+        }
     }
 
     /// Returns true if values of the table are needed for it.
@@ -176,8 +218,10 @@ impl Output {
 
     /// Adds the bytes that the values of `rows` take at most to `lens`.
     pub(crate) fn add_lens(&self, array: Option<&ArrayRef>, rows: &[usize], lens: &mut [usize]) {
-        let fixed = match self.action {
-            Action::Hash => width(self.released.data_type()) + PSEUDONYM_DIGITS,
+        let fixed = match &self.action {
+            Action::Constant(constant) => width(self.released.data_type()) + constant.len(),
+            Action::Generalise(broader) => width(self.released.data_type()) + broader.len(),
+            Action::Hash(_) => width(self.released.data_type()) + PSEUDONYM_DIGITS,
             _ => width(self.released.data_type()),
         };
         for len in lens.iter_mut() {
@@ -198,7 +242,7 @@ impl Output {
         array: Option<&ArrayRef>,
         rows: &[usize],
         name: &str,
-        key: Option<&PseudonymKey>,
+        keys: Option<&PseudonymKeys>,
     ) -> Option<Result<ArrayRef, TextTooLong>> {
         if matches!(self.action, Action::Null) {
             return Some(Ok(new_null_array(self.released.data_type(), rows.len())));
@@ -206,10 +250,16 @@ impl Output {
         let array = array?.as_ref();
         match self.action {
             Action::Null => None,
-            Action::Copy => copy(array, rows),
+            Action::Copy => match &self.mark {
+                Some(mark) => mark.column(array, rows).map(Ok),
+                None => copy(array, rows),
+            },
+            Action::Constant(ref constant) => constant.column(array, rows),
+            Action::Generalise(ref broader) => broader.column(array, rows),
             Action::Round(decimals) => round(array, rows, decimals).map(Ok),
-            Action::Hash => {
-                let (cells, pseudonyms) = (Cells::of(array)?, Pseudonyms::new(key?, name));
+            Action::Hash(ref joined) => {
+                let (cells, pseudonyms) =
+                    (Cells::of(array)?, Pseudonyms::new(keys?, joined, name)?);
                 Some(texts(rows.iter().map(|row| pseudonyms.of(&cells, *row))))
             }
             Action::Truncate(chars) => {

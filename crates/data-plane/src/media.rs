@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::file::{self, FileError, Snapshot, Stamp};
 use crate::plan_error::{PartError, PlanError};
-use crate::product::{Delivery, Piece, Product, ProductError, Version};
+use crate::product::{Delivery, Piece, Product, ProductError, Recipient, Version};
 use crate::run_error::RunError;
 
 /// Most bytes of one piece.
@@ -106,7 +106,8 @@ impl Product for MediaFile {
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        _secrets: (&dyn Secrets, &[u8]),
+        _: &dyn Secrets,
+        _: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError> {
         self.check(duties)?;
         let len = self.stamp.len;

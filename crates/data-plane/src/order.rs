@@ -16,7 +16,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use ring::hmac;
 
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS};
-use crate::pseudonym::PseudonymKey;
+use crate::pseudonym::PseudonymKeys;
 use crate::run_error::RunError;
 
 /// Bytes of rows that are sorted in memory; more are put aside in a temporary file.
@@ -98,7 +98,7 @@ fn aside(error: io::Error) -> RunError {
 impl Order {
     pub(crate) fn new(
         schema: SchemaRef,
-        key: &PseudonymKey,
+        keys: &PseudonymKeys,
         memory_len: usize,
     ) -> Result<Self, ArrowError> {
         let fields = schema.fields().iter();
@@ -106,7 +106,7 @@ impl Order {
         Ok(Self {
             converter: RowConverter::new(fields)?,
             schema,
-            key: key.order(),
+            key: keys.order(),
             heap: Heap::default(),
             memory_len,
             runs: VecDeque::new(),
@@ -343,6 +343,7 @@ mod tests {
     use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 
     use super::*;
+    use crate::product::Recipient;
 
     fn rows(from: i64, to: i64) -> RecordBatch {
         let numbers: Int64Array = (from..to).map(|n| (n % 7 != 0).then_some(n / 2)).collect();
@@ -361,8 +362,9 @@ mod tests {
     }
 
     fn ordered(batches: &[RecordBatch], memory_len: usize) -> Vec<RecordBatch> {
-        let key = PseudonymKey::derive(&Fives, b"contract").unwrap();
-        let mut order = Order::new(batches[0].schema(), &key, memory_len).unwrap();
+        let recipient = Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
+        let keys = PseudonymKeys::derive(&Fives, recipient, std::iter::empty()).unwrap();
+        let mut order = Order::new(batches[0].schema(), &keys, memory_len).unwrap();
         for batch in batches {
             order.push(batch).unwrap();
         }

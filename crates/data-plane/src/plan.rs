@@ -14,29 +14,40 @@ use crate::chunk::Chunk;
 use crate::filter::Filter;
 use crate::mask::{Masks, Output};
 use crate::plan_error::{ApplyError, PartError, PlanError};
-use crate::pseudonym::PseudonymKey;
+use crate::pseudonym::PseudonymKeys;
+use crate::recipient::Recipient;
 use crate::render::escape;
 use crate::rows::RowDuty;
+use crate::run_error::RunError;
+use crate::sample::Sampling;
+use crate::watermark::Marker;
 
 /// The duties of one contract, checked against the columns of one table.
 pub struct Plan {
     source: Vec<(String, DataType)>,
     rows: Vec<Box<dyn RowDuty>>,
     outputs: Vec<Output>,
+    /// Chooses rows, once it has its key.
+    sample: Option<Sampling>,
+    /// At most so many rows leave.
+    limit: Option<u64>,
     /// Of the masked columns.
     schema: SchemaRef,
+    /// Places of the masked columns that leave, and their schema, if they are not all.
+    shown: Option<(Vec<usize>, SchemaRef)>,
     /// If figures leave instead of them.
     aggregation: Option<Aggregation>,
     /// Kept only while some column is masked: for pseudonyms and for the order of the rows.
-    key: Option<PseudonymKey>,
+    keys: Option<PseudonymKeys>,
 }
 
 impl Plan {
     /// Checks every duty against the columns of the table. What this accepts, [`Plan::apply`]
     /// carries out in full: row filters on the values as they are in the table, then masks.
     ///
-    /// A secret is derived, in the context of the `contract`, only where a duty needs one: for
-    /// pseudonyms, and for the order of the rows where a column is masked.
+    /// A secret is derived only where a duty needs one: that of the recipient's contract for pseudonyms,
+    /// and for the order of the rows where a column is masked; that of its consumer for pseudonyms
+    /// that can be joined beyond the contract.
     ///
     /// # Errors
     /// [`PlanError`] with the first duty that cannot be carried out here. None is ever skipped.
@@ -44,12 +55,24 @@ impl Plan {
         duties: &[Duty],
         schema: &Schema,
         secrets: &dyn Secrets,
-        contract: &[u8],
+        recipient: Recipient<'_>,
     ) -> Result<Self, PlanError> {
         let (mut plan, is_masked) = Self::fit(duties, schema)?;
+        let no_secret = |source| PlanError::Secret { source };
+        if let Some(sample) = plan.sample.take() {
+            let sample = sample.keyed(secrets, recipient).map_err(no_secret)?;
+            plan.rows.push(Box::new(sample));
+        }
+        for output in &mut plan.outputs {
+            let column = output.released.name().clone();
+            if let Some(marker) = output.marker() {
+                marker.keyed(secrets, recipient, &column).map_err(no_secret)?;
+            }
+        }
         if is_masked {
-            let key = PseudonymKey::derive(secrets, contract);
-            plan.key = Some(key.map_err(|source| PlanError::Secret { source })?);
+            let joined = plan.outputs.iter().filter_map(Output::joined);
+            let keys = PseudonymKeys::derive(secrets, recipient, joined);
+            plan.keys = Some(keys.map_err(no_secret)?);
         }
         Ok(plan)
     }
@@ -67,6 +90,7 @@ impl Plan {
         check_names(schema)?;
         let mut rows: Vec<Box<dyn RowDuty>> = Vec::new();
         let mut masks = Masks::of(schema);
+        let (mut sample, mut limit, mut watermarks) = (None, None, Vec::new());
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
             match duty {
@@ -75,6 +99,20 @@ impl Plan {
                     rows.push(Box::new(Filter::compile(filter, clause, schema)?));
                 }
                 Duty::Mask(mask) => masks.compile(mask, clause, schema)?,
+                Duty::Sample(one) => {
+                    let one = Sampling::compile(one, clause, schema)?;
+                    if let Some((first, _)) = sample.replace((clause, one)) {
+                        return Err(PlanError::SecondDuty { clause, first });
+                    }
+                }
+                Duty::Limit(one) => {
+                    if let Some((first, _)) = limit.replace((clause, one.rows)) {
+                        return Err(PlanError::SecondDuty { clause, first });
+                    }
+                }
+                Duty::Watermark(one) => {
+                    watermarks.push((clause, Marker::compile(one, clause, schema)?));
+                }
                 // Once the masks are known.
                 Duty::Keep(_) | Duty::Aggregate(_) => {}
             }
@@ -95,7 +133,23 @@ impl Plan {
             masks.keep(&columns, clause, schema, figures.is_some())?;
         }
         let is_masked = masks.are_any();
-        let outputs = masks.outputs(schema)?;
+        let mut outputs = masks.outputs(schema)?;
+        let of_rows =
+            watermarks.iter().map(|(clause, _)| *clause).chain(limit.map(|(clause, _)| clause));
+        if let Some(clause) = of_rows.min().filter(|_| figures.is_some()) {
+            return Err(PlanError::OfRows { clause });
+        }
+        for (clause, (place, marker)) in watermarks {
+            let column = schema.field(place).name().clone();
+            let Some(output) = outputs.iter_mut().find(|output| output.source == place) else {
+                return Err(PlanError::MaskNotKept { clause, column });
+            };
+            if !output.mark(marker) {
+                let first = duties.iter().position(|duty| changes(duty, &column));
+                let first = first.unwrap_or_default();
+                return Err(PlanError::SecondMask { clause, first, column });
+            }
+        }
         if outputs.is_empty() && figures.is_none() {
             return Err(PlanError::NothingLeft);
         }
@@ -108,9 +162,12 @@ impl Plan {
             aggregation: aggregation.transpose()?,
             source: columns.map(|one| (one.name().clone(), one.data_type().clone())).collect(),
             rows,
+            sample: sample.map(|(_, sample)| sample),
+            limit: limit.map(|(_, rows)| rows),
             schema: masked,
+            shown: None,
             outputs,
-            key: None,
+            keys: None,
         };
         Ok((plan, is_masked))
     }
@@ -119,7 +176,29 @@ impl Plan {
     /// those of the table nullable.
     #[must_use]
     pub fn output_schema(&self) -> SchemaRef {
-        self.aggregation.as_ref().map_or_else(|| Arc::clone(&self.schema), Aggregation::schema)
+        match (&self.aggregation, &self.shown) {
+            (Some(aggregation), _) => aggregation.schema(),
+            (None, Some((_, schema))) => Arc::clone(schema),
+            (None, None) => Arc::clone(&self.schema),
+        }
+    }
+
+    /// All masked columns.
+    pub(crate) fn masked_schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// The columns that leave, of those that are masked.
+    pub(crate) fn shown(&self, batch: RecordBatch) -> Result<RecordBatch, RunError> {
+        match &self.shown {
+            None => Ok(batch),
+            Some((places, _)) => batch.project(places).map_err(RunError::Assemble),
+        }
+    }
+
+    /// The most rows that leave.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.limit
     }
 
     /// What makes figures of the masked rows, if those leave alone.
@@ -152,15 +231,23 @@ impl Plan {
         let wanted: Vec<bool> = fields.map(|field| is_wanted(field.name())).collect();
         let fields = self.schema.fields().iter().zip(&wanted);
         let fields = fields.filter(|(_, wanted)| **wanted).map(|(field, _)| Arc::clone(field));
-        self.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        // WHY: the first rows are the first by all of their values, whatever is asked for. Otherwise each
+        // choice of columns would give other rows.
+        if self.limit.is_some() && self.reorders() {
+            let places = wanted.iter().enumerate().filter(|(_, wanted)| **wanted);
+            self.shown = Some((places.map(|(place, _)| place).collect(), schema));
+            return Ok(());
+        }
+        self.schema = schema;
         let mut wanted = wanted.into_iter();
         self.outputs.retain(|_| wanted.next().unwrap_or_default());
         Ok(())
     }
 
     /// What the order is made with, if there is one. Groups have that of their columns.
-    pub(crate) fn order_key(&self) -> Option<&PseudonymKey> {
-        self.key.as_ref().filter(|_| self.aggregation.is_none())
+    pub(crate) fn order_key(&self) -> Option<&PseudonymKeys> {
+        self.keys.as_ref().filter(|_| self.aggregation.is_none())
     }
 
     /// The rows and values of `batch` that may leave, in their order. Nothing in the result shares
@@ -180,6 +267,9 @@ impl Plan {
         }
         if self.aggregation.is_some() {
             return Err(ApplyError::Aggregated);
+        }
+        if self.limit.is_some() {
+            return Err(ApplyError::Limited);
         }
         let chunk = Chunk::of(batch);
         self.mask(&chunk, &self.keep(&chunk)?)
@@ -237,7 +327,7 @@ impl Plan {
     ) -> Result<ArrayRef, ApplyError> {
         let name = self.source.get(output.source).map_or("", |(name, _)| name.as_str());
         output
-            .column(chunk.column(output.source), rows, name, self.key.as_ref())
+            .column(chunk.column(output.source), rows, name, self.keys.as_ref())
             .ok_or(ApplyError::OtherSchema)?
             .map_err(|_| ApplyError::TextTooLong { column: name.to_owned() })
     }
@@ -250,6 +340,12 @@ impl fmt::Debug for Plan {
             .field("outputs", &self.outputs)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns true if the duty changes values of the column.
+fn changes(duty: &Duty, column: &str) -> bool {
+    let is_change = matches!(duty, Duty::Mask(_) | Duty::Watermark(_));
+    is_change && duty.column().is_some_and(|one| one.as_str() == column)
 }
 
 /// Every column has a name that a duty can name, and no other one has it.

@@ -41,7 +41,7 @@ pub enum PlanError {
         /// The name, cut and with escapes for what would not be seen.
         shown: String,
     },
-    /// A column has a mask already.
+    /// A column has a mask or a watermark already.
     #[error("duty {clause}: column `{column}` has a second mask; the first is duty {first}")]
     SecondMask {
         /// The second mask.
@@ -59,7 +59,21 @@ pub enum PlanError {
         /// The first one.
         first: usize,
     },
-    /// A mask on a column that does not leave.
+    /// A second sample, or a second number of rows.
+    #[error("duty {clause}: duty {first} is of this kind already")]
+    SecondDuty {
+        /// The second duty.
+        clause: usize,
+        /// The first one.
+        first: usize,
+    },
+    /// Rows are limited or marked, and figures of groups leave instead.
+    #[error("duty {clause}: figures of groups leave, and no rows")]
+    OfRows {
+        /// The duty.
+        clause: usize,
+    },
+    /// A mask or watermark on a column that does not leave.
     #[error("duty {clause}: column `{column}` has a mask and is not among the columns that leave")]
     MaskNotKept {
         /// The mask.
@@ -222,6 +236,9 @@ pub enum ApplyError {
     /// Figures of the whole table leave, and no rows.
     #[error("figures of the whole table leave, and no rows of a batch")]
     Aggregated,
+    /// At most a number of rows of the whole table leave, which a batch does not know.
+    #[error("a number of rows of the whole table leaves, and not of a batch")]
+    Limited,
     /// The columns do not form a batch: a defect here.
     #[error("the masked columns do not form a batch")]
     Assemble(#[source] ArrowError),

@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::limited::Limited;
 use crate::plan::Plan;
 use crate::plan_error::{PartError, PlanError};
+pub use crate::recipient::Recipient;
 use crate::run::Masked;
 use crate::run_error::RunError;
 use crate::table::Table;
@@ -29,8 +30,7 @@ pub trait Product: Send + Sync {
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError>;
 
     /// Opens the data, or a part of them, with the duties carried out. Nothing beyond the part is given
-    /// out. Whatever is secret in how they are follows from the secrets and the name of their context, the
-    /// contract.
+    /// out. Whatever is secret in how they are follows from the secrets and from the recipient.
     ///
     /// # Errors
     /// [`ProductError`] if a duty cannot be carried out, there is no such part, or the data cannot be
@@ -39,7 +39,8 @@ pub trait Product: Send + Sync {
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        secrets: (&dyn Secrets, &[u8]),
+        secrets: &dyn Secrets,
+        recipient: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError>;
 }
 
@@ -118,9 +119,10 @@ impl Product for Table {
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        secrets: (&dyn Secrets, &[u8]),
+        secrets: &dyn Secrets,
+        recipient: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError> {
-        let mut plan = Plan::compile(duties, &self.schema(), secrets.0, secrets.1)?;
+        let mut plan = Plan::compile(duties, &self.schema(), secrets, recipient)?;
         let mut rows_max = None;
         match part {
             None => {}

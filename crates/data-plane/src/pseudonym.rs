@@ -1,38 +1,86 @@
-//! Pseudonyms: HMAC-SHA-256 under a key of one contract.
+//! Pseudonyms: HMAC-SHA-256 under a key of one contract, or of one consumer.
 
-use dataspace_policy::duty::PSEUDONYM_DIGITS;
-use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
+use dataspace_policy::MaskMethod;
+use dataspace_policy::duty::{PSEUDONYM_DIGITS, PseudonymScope};
+use dataspace_primitives::{Name, Secrets, Zeroizing, secrets::SecretsError};
 use ring::hmac;
 
 use crate::column::{Cells, boolean, value};
 use crate::json::Json;
+use crate::recipient::Recipient;
 
 /// Bytes of the HMAC that a pseudonym shows (128 bits), as twice as many hexadecimal digits.
 const PSEUDONYM_LEN: usize = PSEUDONYM_DIGITS / 2;
 
-/// The secret under which the pseudonyms of one contract are made, of this contract alone.
+/// What a pseudonym can be joined with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Joined {
+    scope: PseudonymScope,
+    domain: Option<Name>,
+}
+
+impl Joined {
+    /// `None` if the mask makes no pseudonyms.
+    pub(crate) fn of(method: &MaskMethod) -> Option<Self> {
+        match method {
+            MaskMethod::Hash => Some(Self { scope: PseudonymScope::Contract, domain: None }),
+            MaskMethod::Pseudonym { scope, domain } => {
+                Some(Self { scope: *scope, domain: domain.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    fn is_of_consumer(&self) -> bool {
+        self.scope == PseudonymScope::Consumer
+    }
+}
+
+/// The secrets under which pseudonyms are made for one recipient, and the order of its rows.
+pub(crate) struct PseudonymKeys {
+    contract: PseudonymKey,
+    /// Only where a mask needs it.
+    consumer: Option<PseudonymKey>,
+}
+
+impl PseudonymKeys {
+    /// The use of the contract's secret.
+    const OF_CONTRACT: &str = "pseudonyms";
+    /// The use of the consumer's.
+    const OF_CONSUMER: &str = "pseudonyms of consumer";
+
+    pub(crate) fn derive<'a>(
+        secrets: &dyn Secrets,
+        recipient: Recipient<'_>,
+        mut joined: impl Iterator<Item = &'a Joined>,
+    ) -> Result<Self, SecretsError> {
+        let contract = secrets.derive(Self::OF_CONTRACT, recipient.contract)?;
+        let consumer = if joined.any(Joined::is_of_consumer) {
+            let key = secrets.derive(Self::OF_CONSUMER, recipient.consumer.as_bytes())?;
+            Some(PseudonymKey(key))
+        } else {
+            None
+        };
+        Ok(Self { contract: PseudonymKey(contract), consumer })
+    }
+
+    /// What the order of rows is made with: always of the contract alone.
+    pub(crate) fn order(&self) -> hmac::Context {
+        self.contract.start(b"dataspace/row-order/v1\0")
+    }
+}
+
+/// The secret of one contract or of one consumer.
 ///
 /// Who has the key can find the value behind a pseudonym by trying values. It is wiped when
 /// dropped; the key schedule that `ring` makes of it while a batch is masked is not.
-pub(crate) struct PseudonymKey(Zeroizing<[u8; 32]>);
+struct PseudonymKey(Zeroizing<[u8; 32]>);
 
 impl PseudonymKey {
-    /// The use for which it is derived.
-    const PURPOSE: &str = "pseudonyms";
-
-    pub(crate) fn derive(secrets: &dyn Secrets, contract: &[u8]) -> Result<Self, SecretsError> {
-        secrets.derive(Self::PURPOSE, contract).map(Self)
-    }
-
     fn start(&self, domain: &[u8]) -> hmac::Context {
         let mut start = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0));
         start.update(domain);
         start
-    }
-
-    /// What the order of rows is made with.
-    pub(crate) fn order(&self) -> hmac::Context {
-        self.start(b"dataspace/row-order/v1\0")
     }
 }
 
@@ -40,18 +88,30 @@ impl PseudonymKey {
 pub(crate) struct Pseudonyms {
     /// Has taken the key, the domain and the column's name.
     start: hmac::Context,
+    /// Numbers of other columns, of other types, may be the same.
+    are_shared: bool,
 }
 
 impl Pseudonyms {
-    pub(crate) fn new(key: &PseudonymKey, column: &str) -> Self {
-        let mut start = key.start(b"dataspace/pseudonym/v1\0");
-        start.update(&u64::try_from(column.len()).unwrap_or(u64::MAX).to_be_bytes());
-        start.update(column.as_bytes());
-        Self { start }
+    /// `None` if the keys were derived for other masks.
+    pub(crate) fn new(keys: &PseudonymKeys, joined: &Joined, column: &str) -> Option<Self> {
+        let key = match joined.scope {
+            PseudonymScope::Contract => &keys.contract,
+            PseudonymScope::Consumer => keys.consumer.as_ref()?,
+        };
+        let (label, name): (&[u8], _) = match &joined.domain {
+            None => (b"dataspace/pseudonym/v1\0", column),
+            Some(domain) => (b"dataspace/pseudonym-domain/v1\0", domain.as_str()),
+        };
+        let mut start = key.start(label);
+        start.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
+        start.update(name.as_bytes());
+        Some(Self { start, are_shared: joined.is_of_consumer() || joined.domain.is_some() })
     }
 
     /// Equal values of one kind have one pseudonym, however wide the array stores them: `7` as
-    /// 8 or 64 bits, `x` as a string or a dictionary entry, `-0.0` and `0.0`, every NaN.
+    /// 8 or 64 bits, `x` as a string or a dictionary entry, `-0.0` and `0.0`, every NaN. Where other columns
+    /// have the same pseudonyms, equal numbers are of one kind.
     // INVARIANT: name length, name, one byte for the kind, then the value and nothing more: no
     // two columns, kinds or values share a message.
     pub(crate) fn of(&self, cells: &Cells<'_>, row: usize) -> Option<Pseudonym> {
@@ -61,8 +121,7 @@ impl Pseudonyms {
             Cells::Integer(get) => get(row).map(|v| self.tag(b'i', &v.to_be_bytes())),
             Cells::Float32(array) => value(array, row).map(|v| float(f64::from(v))),
             Cells::Float64(array) => value(array, row).map(float),
-            // A column has one scale.
-            Cells::Decimal(array) => value(array, row).map(|v| self.tag(b'd', &v.to_be_bytes())),
+            Cells::Decimal(array) => value(array, row).map(|v| self.decimal(v, array.scale())),
             Cells::Instant(get) => get(row).map(|v| self.tag(b'n', &v.to_be_bytes())),
             Cells::Text(text) => text.get(row).map(|v| self.tag(b't', v.as_bytes())),
         }
@@ -80,7 +139,26 @@ impl Pseudonyms {
         Some(tag.as_ref().to_owned())
     }
 
+    fn decimal(&self, mut value: i128, mut scale: i8) -> Pseudonym {
+        // A column has one scale; two columns have two.
+        if !self.are_shared {
+            return self.tag(b'd', &value.to_be_bytes());
+        }
+        while scale > 0 && value % 10 == 0 {
+            (value, scale) = (value / 10, scale.saturating_sub(1));
+        }
+        let zeros = 10_i128.checked_pow(u32::from(scale.unsigned_abs()));
+        let whole = zeros.and_then(|zeros| value.checked_mul(zeros)).filter(|_| scale <= 0);
+        if let Some(whole) = whole {
+            return self.tag(b'i', &whole.to_be_bytes());
+        }
+        self.tag(b'e', &[&scale.to_be_bytes()[..], &value.to_be_bytes()].concat())
+    }
+
     fn float(&self, value: f64) -> Pseudonym {
+        if let Some(whole) = whole(value).filter(|_| self.are_shared) {
+            return self.tag(b'i', &whole.to_be_bytes());
+        }
         let value = if value.is_nan() { f64::NAN } else { value + 0.0 };
         self.tag(b'f', &value.to_bits().to_be_bytes())
     }
@@ -98,6 +176,13 @@ impl Pseudonyms {
         }
         Pseudonym(digits)
     }
+}
+
+/// The whole number that a float is, below 2^53, where it has every one.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
+fn whole(value: f64) -> Option<i128> {
+    let is_whole = value.abs() < 9_007_199_254_740_992.0 && value.fract() == 0.0;
+    is_whole.then_some(value as i128)
 }
 
 /// Hexadecimal digits, lower case.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use arrow_array::RecordBatch;
+use arrow_select::interleave::interleave_record_batch;
 use dataspace_primitives::Digest;
 
 use crate::aggregate::Groups;
@@ -52,6 +53,8 @@ enum Stage {
 pub struct Masked<P> {
     plan: P,
     stage: Stage,
+    /// Rows that may still leave.
+    left: Option<u64>,
     version: Option<Digest>,
 }
 
@@ -103,10 +106,11 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     /// [`RunError::Read`] if the table cannot be opened again.
     pub fn open(plan: P, table: &Table) -> Result<Self, RunError> {
         let (chunks, version) = table.chunks(&plan.wanted())?;
-        let schema = plan.output_schema();
+        let (schema, left) = (plan.masked_schema(), plan.limit());
         if let Some(aggregation) = plan.aggregation() {
             let groups = Box::new(Groups::new(aggregation).map_err(RunError::Assemble)?);
-            return Ok(Self { plan, stage: Stage::Grouping { chunks, groups }, version });
+            let stage = Stage::Grouping { chunks, groups };
+            return Ok(Self { plan, stage, left, version });
         }
         let stage = match plan.order_key() {
             Some(key) => {
@@ -115,12 +119,26 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             }
             None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(schema) },
         };
-        Ok(Self { plan, stage, version })
+        Ok(Self { plan, stage, left, version })
     }
 
     /// A digest over the state of the file that is read; `None` if it is none.
     pub(crate) fn version(&self) -> Option<Digest> {
         self.version
+    }
+
+    /// The next rows that leave, of the columns that do.
+    fn leaving(&mut self) -> Result<Option<RecordBatch>, RunError> {
+        if self.left == Some(0) {
+            return Ok(None);
+        }
+        let Some(mut batch) = self.step()? else { return Ok(None) };
+        if let Some(left) = &mut self.left {
+            batch = first(batch, *left)?;
+            let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
+            *left = left.saturating_sub(rows);
+        }
+        self.plan.shown(batch).map(Some)
     }
 
     fn step(&mut self) -> Result<Option<RecordBatch>, RunError> {
@@ -169,11 +187,22 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     }
 }
 
+/// The first `most` rows, without the others' values.
+pub(crate) fn first(batch: RecordBatch, most: u64) -> Result<RecordBatch, RunError> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    if batch.num_rows() <= most {
+        return Ok(batch);
+    }
+    // WHY not a slice: its buffers would hold the rows that are left out.
+    let rows: Vec<_> = (0..most).map(|row| (0, row)).collect();
+    interleave_record_batch(&[&batch], &rows).map_err(RunError::Assemble)
+}
+
 impl<P: Deref<Target = Plan>> Iterator for Masked<P> {
     type Item = Result<RecordBatch, RunError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let step = self.step();
+        let step = self.leaving();
         if !matches!(step, Ok(Some(_))) {
             // Neither what is buffered nor what would follow: an error is the end.
             self.stage = Stage::Ended;

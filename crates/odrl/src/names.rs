@@ -193,6 +193,9 @@ impl<'a> Term<'a> {
     }
 }
 
+/// Before a broader value, percent-encoded, in the operand that names the values which it stands for.
+pub(crate) const BROADER: &str = "dataspace:broader/";
+
 /// The operators of ODRL, as far as the Dataspace Protocol has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {

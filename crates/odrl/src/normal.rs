@@ -131,7 +131,12 @@ fn duty(duty: &Duty) -> Result<Duty, OdrlError> {
             let (column, values) = (column.clone(), set(values.clone())?);
             Duty::Filter(RowFilter { column, operator: *operator, values })
         }
-        other @ (Duty::Mask(_) | Duty::Keep(_) | Duty::Aggregate(_)) => other.clone(),
+        other @ (Duty::Mask(_)
+        | Duty::Keep(_)
+        | Duty::Aggregate(_)
+        | Duty::Sample(_)
+        | Duty::Limit(_)
+        | Duty::Watermark(_)) => other.clone(),
     })
 }
 

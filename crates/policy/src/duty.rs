@@ -7,27 +7,37 @@ use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 
 pub use self::aggregate::{Aggregate, FIGURES_MAX, GROUP_COLUMNS_MAX, SUBJECTS_MAX};
+pub use self::broader::{BROADER_MAX, Broader};
 pub use self::calendar::{CalendarPart, instant_nanos};
 pub use self::filter::{FILTER_VALUES_MAX, Operator, RowFilter};
 pub use self::invalid::InvalidDuty;
 pub use self::keep::{KEPT_COLUMNS_MAX, KeptColumns};
 use self::kind::Kind;
+pub use self::limit::Limit;
 pub use self::mark::{Mark, MarkMethod};
 pub use self::mask::{
     Characters, ColumnMask, DECIMALS_MAX, GRID_CELLS_MAX, MaskMethod, PSEUDONYM_DIGITS,
 };
+pub use self::pseudonym::PseudonymScope;
+pub use self::sample::{MILLION, Sample};
 pub use self::scalar::{InvalidNumber, Number, Scalar};
+pub use self::watermark::{RELATIVE_MAX, Tolerance, Watermark};
 use crate::clause::Assurance;
 
 mod aggregate;
+mod broader;
 mod calendar;
 mod filter;
 mod invalid;
 mod keep;
 mod kind;
+mod limit;
 mod mark;
 mod mask;
+mod pseudonym;
+mod sample;
 mod scalar;
+mod watermark;
 
 /// A duty that the provider's monitor carries out on every release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +53,12 @@ pub enum Duty {
     Keep(KeptColumns),
     /// Release figures of groups, and no row. At most once.
     Aggregate(Aggregate),
+    /// Keep only a sample of the rows. At most once.
+    Sample(Sample),
+    /// Release at most a number of rows. At most once.
+    Limit(Limit),
+    /// Move the numbers of a column a little, so that a copy can be traced. At most once for a column.
+    Watermark(Watermark),
 }
 
 impl Duty {
@@ -53,6 +69,9 @@ impl Duty {
             Self::Mask(mask) => mask,
             Self::Keep(keep) => keep,
             Self::Aggregate(aggregate) => aggregate,
+            Self::Sample(sample) => sample,
+            Self::Limit(limit) => limit,
+            Self::Watermark(watermark) => watermark,
         }
     }
 
@@ -88,7 +107,7 @@ impl Duty {
         let is_pointer = |name: &Name| name.as_str().starts_with('/');
         match self {
             Self::Keep(keep) => keep.columns.iter().all(is_pointer),
-            duty => duty.column().is_some_and(is_pointer) && !matches!(duty, Self::Filter(_)),
+            duty => duty.column().is_some_and(is_pointer) && matches!(duty, Self::Mask(_)),
         }
     }
 

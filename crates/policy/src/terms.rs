@@ -166,8 +166,8 @@ pub enum InvalidTerms {
         /// What is wrong with it.
         source: InvalidDuty,
     },
-    /// Two masks on one column: their order would decide what is seen.
-    #[error("{clause}: column `{column}` already has a mask")]
+    /// Two masks on one column, or a mask and a watermark: their order would decide what is seen.
+    #[error("{clause}: column `{column}` already has a mask or a watermark")]
     RepeatedMask {
         /// Which clause.
         clause: ClauseId,
@@ -177,6 +177,18 @@ pub enum InvalidTerms {
     /// Two lists of the columns or figures that leave.
     #[error("{clause}: what leaves is listed already; list columns or figures, once")]
     RepeatedKeep {
+        /// Which clause.
+        clause: ClauseId,
+    },
+    /// A second sample, or a second number of rows.
+    #[error("{clause}: there is a duty of this kind already; merge the two")]
+    RepeatedDuty {
+        /// Which clause.
+        clause: ClauseId,
+    },
+    /// Rows are limited or marked where figures of groups leave instead.
+    #[error("{clause}: figures of groups leave, and no rows; take it away")]
+    OfRows {
         /// Which clause.
         clause: ClauseId,
     },
@@ -316,6 +328,7 @@ impl Terms {
 
     fn check_duties(&self) -> Result<(), InvalidTerms> {
         let (mut masked, mut kept, mut is_aggregated) = (BTreeSet::new(), None, false);
+        let (mut is_sampled, mut is_limited) = (false, false);
         let duties = || numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties);
         for (clause, duty) in duties() {
             duty.check().map_err(|source| InvalidTerms::Duty { clause, source })?;
@@ -329,6 +342,15 @@ impl Terms {
                 Duty::Aggregate(_) if std::mem::replace(&mut is_aggregated, true) => {
                     return Err(InvalidTerms::RepeatedKeep { clause });
                 }
+                Duty::Sample(_) if std::mem::replace(&mut is_sampled, true) => {
+                    return Err(InvalidTerms::RepeatedDuty { clause });
+                }
+                Duty::Limit(_) if std::mem::replace(&mut is_limited, true) => {
+                    return Err(InvalidTerms::RepeatedDuty { clause });
+                }
+                Duty::Watermark(mark) if !masked.insert(&mark.column) => {
+                    return Err(InvalidTerms::RepeatedMask { clause, column: mark.column.clone() });
+                }
                 _ => {}
             }
         }
@@ -336,10 +358,18 @@ impl Terms {
             if is_aggregated && matches!(duty, Duty::Keep(_)) {
                 return Err(InvalidTerms::RepeatedKeep { clause });
             }
-            if let (Duty::Mask(mask), Some(kept)) = (duty, kept)
-                && !kept.iter().any(|one| holds(one.as_str(), mask.column.as_str()))
+            if is_aggregated && matches!(duty, Duty::Limit(_) | Duty::Watermark(_)) {
+                return Err(InvalidTerms::OfRows { clause });
+            }
+            let changed = match duty {
+                Duty::Mask(mask) => Some(&mask.column),
+                Duty::Watermark(mark) => Some(&mark.column),
+                _ => None,
+            };
+            if let (Some(column), Some(kept)) = (changed, kept)
+                && !kept.iter().any(|one| holds(one.as_str(), column.as_str()))
             {
-                return Err(InvalidTerms::MaskNotKept { clause, column: mask.column.clone() });
+                return Err(InvalidTerms::MaskNotKept { clause, column: column.clone() });
             }
         }
         Ok(())

@@ -18,7 +18,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use dataspace_data_plane::Table;
+//! use dataspace_data_plane::{Table, product::Recipient};
 //! use dataspace_policy::{ColumnMask, Duty, MaskMethod};
 //! use dataspace_query::{GovernedView, Limits, Query, Views};
 //!
@@ -35,7 +35,8 @@
 //! let trips = Arc::new(Table::open(&path)?); // driver, city, km
 //! let method = MaskMethod::Drop;
 //! let duties = vec![Duty::Mask(ColumnMask { column: "driver".parse()?, method })];
-//! let view = GovernedView::of_table(trips, duties, Arc::new(OfNode), b"contract".to_vec())?;
+//! let recipient = Recipient { contract: b"contract", consumer: "did:web:lab.example" };
+//! let view = GovernedView::of_table(trips, duties, Arc::new(OfNode), recipient)?;
 //! let views = Views::new().with(&"trips".parse()?, view)?;
 //!
 //! let query = Query::parse("SELECT city, sum(km) AS km FROM trips GROUP BY city ORDER BY city")?;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use dataspace_data_plane::product::ProductError;
+use dataspace_data_plane::product::{ProductError, Recipient};
 use dataspace_data_plane::{Delivery, Product, Table};
 use dataspace_policy::Duty;
 use dataspace_primitives::{Name, Part, Secrets};
@@ -73,7 +73,7 @@ impl GovernedView {
         Ok(Self { schema, names: Arc::new(names), open: Arc::new(open) })
     }
 
-    /// A view of a table under the duties of `contract`, which names the context of its secrets.
+    /// A view of a table under the duties of the recipient's contract.
     ///
     /// # Errors
     /// [`ViewError`] if the duties cannot be carried out on it.
@@ -81,17 +81,19 @@ impl GovernedView {
         table: Arc<Table>,
         duties: Vec<Duty>,
         secrets: Arc<dyn Secrets>,
-        contract: Vec<u8>,
+        recipient: Recipient<'_>,
     ) -> Result<Self, ViewError> {
         if duties.iter().any(|duty| matches!(duty, Duty::Aggregate(_))) {
             return Err(ViewError::Figures);
         }
-        let opened = Product::open(&*table, &duties, None, (&*secrets, &contract))?;
+        let opened = Product::open(&*table, &duties, None, &*secrets, recipient)?;
         let schema = opened.schema().ok_or(ViewError::NotATable)?;
         drop(opened);
+        let (contract, consumer) = (recipient.contract.to_vec(), recipient.consumer.to_owned());
         Self::new(schema, move |columns| {
             let part = Part::Rows { columns: Some(columns.clone()), rows_max: None };
-            Product::open(&*table, &duties, Some(&part), (&*secrets, &contract))
+            let recipient = Recipient { contract: &contract, consumer: &consumer };
+            Product::open(&*table, &duties, Some(&part), &*secrets, recipient)
         })
     }
 

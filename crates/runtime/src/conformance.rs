@@ -13,7 +13,7 @@ use std::io::{self, Read as _, Write};
 
 pub use dataspace_audit_log::conformance::NotConformant;
 use dataspace_audit_log::conformance::must;
-use dataspace_data_plane::{Piece, Product};
+use dataspace_data_plane::{Piece, Product, product::Recipient};
 use dataspace_identity::{Did, Resolver, RootSecret};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod};
 use dataspace_primitives::Secrets;
@@ -172,7 +172,8 @@ pub fn resolver(resolver: &dyn Resolver, known: &Did, unknown: &Did) -> Result<(
 pub fn product(product: &dyn Product) -> Result<(), NotConformant> {
     let root = RootSecret::from_bytes(&mut [7; 32]);
     let all = |part: Option<&Part>, duties: &[Duty]| -> Option<Vec<Piece>> {
-        let mut data = product.open(duties, part, (&root, b"a contract")).ok()?;
+        let recipient = Recipient { contract: b"a contract", consumer: "did:web:consumer.example" };
+        let mut data = product.open(duties, part, &root, recipient).ok()?;
         let mut pieces = Vec::new();
         while let Some(piece) = data.next().ok()? {
             pieces.push(piece);

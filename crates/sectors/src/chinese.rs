@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use dataspace_policy::{
     Action, Assurance, Clause, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Exclusive,
     Hours, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms, Weekday,
-    duty::{Aggregate, CalendarPart, Characters, MarkMethod},
+    duty::{Aggregate, CalendarPart, Characters, MarkMethod, PseudonymScope, Tolerance},
     facts::{Fact, Form, Values},
 };
 use dataspace_primitives::{Name, shown};
@@ -198,6 +198,25 @@ fn duty(duty: &Duty) -> Option<String> {
             }
         });
     }
+    if let Duty::Sample(one) = duty {
+        let of = one.subject.as_ref().map_or_else(
+            || "全部行".to_owned(),
+            |subject| format!("列 {} 的不同取值（连同其所有行）", quoted(subject.as_str())),
+        );
+        let share = percent(one.per_million);
+        return Some(format!("只提供{of}中 {share} 的样本，在本合约下每次均相同"));
+    }
+    if let Duty::Limit(one) = duty {
+        return Some(format!("每次至多提供 {} 行", one.rows));
+    }
+    if let Duty::Watermark(one) = duty {
+        let column = quoted(one.column.as_str());
+        let most = match &one.tolerance {
+            Tolerance::Absolute(most) => most.to_string(),
+            Tolerance::Relative(most) => format!("其绝对值的 {}", percent(*most)),
+        };
+        return Some(format!("列 {column} 的数值最多变动 {most}，使副本可以追溯到本合约"));
+    }
     None
 }
 
@@ -233,21 +252,51 @@ fn filter(filter: &RowFilter) -> String {
         Operator::Gteq => "不小于",
         Operator::IsAnyOf => "属于",
     };
-    let value = |value: &Scalar| match value {
+    let values: Vec<_> = filter.values.iter().map(scalar).collect();
+    format!("只提供列 {} {operator} {} 的行", quoted(filter.column.as_str()), values.join("、"))
+}
+
+fn scalar(value: &Scalar) -> String {
+    match value {
         Scalar::Text(text) => shown(&format!("{text:?}")).to_string(),
         Scalar::Number(number) => number.to_string(),
         Scalar::Boolean(true) => "真".to_owned(),
         Scalar::Boolean(false) => "假".to_owned(),
-    };
-    let values: Vec<_> = filter.values.iter().map(value).collect();
-    format!("只提供列 {} {operator} {} 的行", quoted(filter.column.as_str()), values.join("、"))
+    }
+}
+
+/// Parts of a million as a percentage.
+fn percent(per_million: u32) -> String {
+    let text = format!("{}.{:04}", per_million / 10_000, per_million % 10_000);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn mask(mask: &ColumnMask) -> Option<String> {
     let column = quoted(mask.column.as_str());
-    let mut text = match mask.method {
+    let mut text = match &mask.method {
         MaskMethod::Hash => format!("列 {column} 的值以仅用于本合约的假名代替"),
-        MaskMethod::Round { decimals } if decimals < 0 => {
+        MaskMethod::Pseudonym { scope, domain } => {
+            let all = match scope {
+                PseudonymScope::Contract => "仅限本合约之内",
+                PseudonymScope::Consumer => "限于使用方与本提供方的全部合约，不可与他方关联",
+            };
+            let columns = match domain {
+                Some(domain) => format!("域 {} 的各列", quoted(domain.as_str())),
+                None => format!("名为 {column} 的各列"),
+            };
+            format!("列 {column} 的值以假名代替，{columns}中相同的值可以相互关联，{all}")
+        }
+        MaskMethod::Constant(value) => format!("列 {column} 的每个值以 {} 代替", scalar(value)),
+        MaskMethod::Generalise(broader) => {
+            let text = |name: &Name| shown(&format!("{:?}", name.as_str())).to_string();
+            let mut all = format!("列 {column} 的值以上级类别代替：");
+            for (broader, values) in broader.groups() {
+                let values: Vec<_> = values.into_iter().map(text).collect();
+                let _infallible = write!(all, "{} 归为 {}，", values.join("、"), text(broader));
+            }
+            format!("{all}其他值一律归为 {}", text(&broader.others))
+        }
+        MaskMethod::Round { decimals } if *decimals < 0 => {
             format!("列 {column} 的值四舍五入到 10^{} 的倍数", decimals.unsigned_abs())
         }
         MaskMethod::Round { decimals } => {
@@ -257,7 +306,7 @@ fn mask(mask: &ColumnMask) -> Option<String> {
         MaskMethod::Bin { width } => {
             format!("列 {column} 的值以其所在区间（长度 {width}）的下限代替")
         }
-        MaskMethod::Calendar { part } => format!("列 {column} 的时间只保留到{}（UTC）", to(part)),
+        MaskMethod::Calendar { part } => format!("列 {column} 的时间只保留到{}（UTC）", to(*part)),
         MaskMethod::Grid { cells } => {
             format!("列 {column} 的值以其所在网格（每度 {cells} 格）的中点代替")
         }

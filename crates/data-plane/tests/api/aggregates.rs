@@ -101,9 +101,9 @@ fn no_row_leaves_by_another_way() {
     let batch = table.read().unwrap().next().unwrap().unwrap();
     assert!(matches!(plan.apply(&batch), Err(ApplyError::Aggregated)));
     let part = Part::Rows { columns: Some(names(&["model"])), rows_max: None };
-    assert!(table.open(&duties, Some(&part), (&key(1), CONTRACT)).is_err());
+    assert!(table.open(&duties, Some(&part), &key(1), CONTRACT).is_err());
     let part = Part::Rows { columns: None, rows_max: Some(1) };
-    assert!(table.open(&duties, Some(&part), (&key(1), CONTRACT)).is_ok());
+    assert!(table.open(&duties, Some(&part), &key(1), CONTRACT).is_ok());
 }
 
 #[test]

@@ -3,12 +3,13 @@ use std::path::PathBuf;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::Schema;
-use dataspace_data_plane::{Plan, Table, errors::PlanError, write_csv};
+use dataspace_data_plane::{Plan, Table, errors::PlanError, product::Recipient, write_csv};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
 use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 
-/// The context in which the secrets of all plans here are derived.
-pub(crate) const CONTRACT: &[u8] = b"contract";
+/// For whom the secrets of all plans here are derived.
+pub(crate) const CONTRACT: Recipient<'static> =
+    Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
 
 /// Gives this secret for the use of pseudonyms and the contract; else none.
 #[derive(Clone, Copy)]
@@ -16,7 +17,7 @@ pub(crate) struct Key(pub(crate) [u8; 32]);
 
 impl Secrets for Key {
     fn derive(&self, purpose: &str, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
-        assert_eq!((purpose, context), ("pseudonyms", CONTRACT));
+        assert_eq!((purpose, context), ("pseudonyms", CONTRACT.contract));
         Ok(Zeroizing::new(self.0))
     }
 }

@@ -26,7 +26,7 @@ fn keep(pointers: &[&str]) -> Duty {
 fn open(document: &str, duties: &[Duty]) -> String {
     let document = Document::from_bytes(document.as_bytes()).unwrap();
     document.check(duties).unwrap();
-    let mut delivery = document.open(duties, None, (&key(1), CONTRACT)).unwrap();
+    let mut delivery = document.open(duties, None, &key(1), CONTRACT).unwrap();
     let mut all = Vec::new();
     while let Some(piece) = delivery.next().unwrap() {
         let Piece::Bytes { at, bytes } = piece else { panic!("rows") };
@@ -191,7 +191,7 @@ fn more_values_than_are_kept_in_memory_are_refused() {
 fn nothing_that_is_said_of_a_document_tells_what_is_hidden() {
     let version = |text: &str, duties: &[Duty]| {
         let document = Document::from_bytes(text.as_bytes()).unwrap();
-        let delivery = document.open(duties, None, (&key(1), CONTRACT)).unwrap();
+        let delivery = document.open(duties, None, &key(1), CONTRACT).unwrap();
         (document.descriptor_digest(), delivery.version().unwrap())
     };
     let duties = [mask("/id", MaskMethod::Drop)];
@@ -207,7 +207,7 @@ fn rows_and_ranges_of_a_document_are_no_parts() {
     let document = Document::from_bytes(PASSPORT.as_bytes()).unwrap();
     let rows = Part::Rows { columns: None, rows_max: Some(1) };
     for part in [rows, Part::Bytes { from: 0, until: 1 }] {
-        assert!(document.open(&[], Some(&part), (&key(1), CONTRACT)).is_err());
+        assert!(document.open(&[], Some(&part), &key(1), CONTRACT).is_err());
     }
 }
 

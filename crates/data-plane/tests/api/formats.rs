@@ -228,7 +228,7 @@ fn a_delivery_is_written_as_its_batches_are() {
     let duties = [filter("n", Operator::Gt, vec![number("1")])];
     let plan = Plan::compile(&duties, &table.schema(), &key(1), CONTRACT).unwrap();
     for format in ALL {
-        let mut delivery = Product::open(&table, &duties, None, (&key(1), CONTRACT)).unwrap();
+        let mut delivery = Product::open(&table, &duties, None, &key(1), CONTRACT).unwrap();
         let (mut delivered, mut expected) = (Vec::new(), Vec::new());
         assert_eq!(write_delivery(format, delivery.as_mut(), &mut delivered).unwrap(), 2);
         write(format, &plan.output_schema(), plan.run(&table).unwrap(), &mut expected).unwrap();
@@ -239,7 +239,7 @@ fn a_delivery_is_written_as_its_batches_are() {
     std::fs::write(&path, b"bytes").unwrap();
     let media = MediaFile::open(&path, "application/octet-stream".parse().unwrap()).unwrap();
     for format in ALL {
-        let mut delivery = media.open(&[], None, (&key(1), CONTRACT)).unwrap();
+        let mut delivery = media.open(&[], None, &key(1), CONTRACT).unwrap();
         let error = write_delivery(format, delivery.as_mut(), Vec::new()).unwrap_err();
         assert!(matches!(error, WriteError::NotRows), "{error}");
     }

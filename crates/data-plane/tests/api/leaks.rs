@@ -131,7 +131,7 @@ fn what_lies_under_a_missing_value_stays_behind() {
 fn masked_texts_leave_nothing_of_the_original() {
     let source = two(Arc::new(StringArray::from(vec![SECRET, SECRET])));
     for method in [Null, Hash, Drop, Truncate { chars: 6 }] {
-        let out = apply(&[mask("what", method)], &source);
+        let out = apply(&[mask("what", method.clone())], &source);
         assert!(!holds_bytes(&out, SECRET.as_bytes()));
         assert!(!holds_bytes(&out, b"recipe"), "{method:?}");
     }

@@ -53,7 +53,10 @@ fn a_secret_is_derived_only_where_a_duty_needs_one() {
     assert!(!plan(&[filter("name", Operator::Eq, vec![text("a")])]).unwrap().reorders());
     for method in [Hash, Null, Drop] {
         let source = SecretsError::new("there are none");
-        assert_eq!(plan(&[mask("name", method)]).unwrap_err(), PlanError::Secret { source });
+        assert_eq!(
+            plan(&[mask("name", method.clone())]).unwrap_err(),
+            PlanError::Secret { source }
+        );
         Plan::check(&[mask("name", method)], &schema()).unwrap();
     }
     // What does not fit is told before.

@@ -1,17 +1,18 @@
 //! Duties and legal clauses, as obligations. The Dataspace Protocol gives an action no members of
 //! its own, so what a duty needs stands in the obligation's constraints.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use dataspace_policy::duty::{Broader, PseudonymScope, Tolerance};
 use dataspace_policy::{
-    Aggregate, ColumnMask, Duty, Exclusive, KeptColumns, Legal, MaskMethod, Operator, RowFilter,
-    Terms,
+    Aggregate, ColumnMask, Duty, Exclusive, KeptColumns, Legal, Limit, MaskMethod, Operator,
+    RowFilter, Sample, Terms, Watermark,
 };
 use dataspace_primitives::Name;
 
 use crate::at::At;
 use crate::error::{OdrlErrorKind, Refused};
-use crate::names::{Comparison, Term};
+use crate::names::{Comparison, Term, percent_decoded};
 use crate::read::action::Named;
 use crate::read::catena_x;
 use crate::read::metadata;
@@ -72,6 +73,12 @@ pub(crate) fn read<'a>(
         (_, Some("mask")) => duties.push(checked(at, mask(&mut with)?)?),
         (_, Some("filter")) => duties.push(checked(at, filter(&mut with)?)?),
         (_, Some("aggregate")) => duties.push(checked(at, aggregate(&mut with)?)?),
+        (_, Some("sample")) => duties.push(checked(at, sample(&mut with)?)?),
+        (_, Some("limit")) => {
+            let rows = value::integer(with.required("dataspace:rows")?.right)?;
+            duties.push(checked(at, Duty::Limit(Limit { rows }))?);
+        }
+        (_, Some("watermark")) => duties.push(checked(at, watermark(&mut with)?)?),
         (_, Some("keep")) => duties.push(checked(at, keep(&mut with)?)?),
         (_, Some("exclude")) => {
             let one = self::exclusive(&mut with)?;
@@ -154,12 +161,17 @@ impl<'a> Parameters<'a> {
 
     /// Takes out the one that says what this operand equals.
     fn required(&mut self, operand: &'static str) -> Result<Atomic<'a>, Refused<'a>> {
-        let mut one = self.take(operand)?.ok_or_else(|| self.at.missing(operand))?;
+        self.optional(operand)?.ok_or_else(|| self.at.missing(operand))
+    }
+
+    /// The same, if there is one.
+    fn optional(&mut self, operand: &'static str) -> Result<Option<Atomic<'a>>, Refused<'a>> {
+        let Some(mut one) = self.take(operand)? else { return Ok(None) };
         if one.comparison()? != Comparison::Eq {
             return Err(one.refused());
         }
         one.right = value::single(one.right)?;
-        Ok(one)
+        Ok(Some(one))
     }
 
     fn name(&mut self, operand: &'static str) -> Result<Name, Refused<'a>> {
@@ -223,10 +235,18 @@ fn mask<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
     let found = value::name(at)?;
     let is_it = |one: &MaskMethod| Term::of(one.in_odrl().0) == Term::of(found.as_str());
     let method = MaskMethod::ALL.into_iter().find(is_it);
+    let method = match Term::of(found.as_str()) {
+        Term::Own("constant") => {
+            Some(MaskMethod::Constant(value::scalar(with.required("dataspace:value")?.right)?))
+        }
+        Term::Own("generalise") => Some(generalise(with)?),
+        _ => method,
+    };
     let method = method.ok_or_else(|| at.expected("one of our methods, such as dataspace:drop"))?;
-    let method = match method.in_odrl() {
-        (_, None) => method,
-        (_, Some((operand, _))) => {
+    let method = match (method.in_odrl(), &method) {
+        (_, MaskMethod::Hash) => hash(with)?,
+        ((_, None), _) => method,
+        ((_, Some((operand, _))), _) => {
             let at = with.required(operand)?.right;
             let number = method.with_number(value::integer(at)?);
             number.ok_or_else(|| at.expected(value::INTEGER))?
@@ -264,6 +284,68 @@ fn exclusive<'a>(with: &mut Parameters<'a>) -> Result<Exclusive, Refused<'a>> {
     }
     let until = time::end(value::single(time.right)?)?;
     Ok(Exclusive { territories, until })
+}
+
+/// Broader values, each with those that it stands for.
+fn generalise<'a>(with: &mut Parameters<'a>) -> Result<MaskMethod, Refused<'a>> {
+    const BROADER: &str = "broader/";
+    let mut values = BTreeMap::new();
+    let mut rest = Vec::new();
+    for one in std::mem::take(&mut with.all) {
+        let Some(broader) = one.left.term()?.own().and_then(|name| name.strip_prefix(BROADER))
+        else {
+            rest.push(one);
+            continue;
+        };
+        if !matches!(one.comparison()?, Comparison::Eq | Comparison::IsAnyOf) {
+            return Err(one.refused());
+        }
+        let decoded = percent_decoded(broader).and_then(|name| name.parse::<Name>().ok());
+        let broader = decoded.ok_or_else(|| one.left.expected("a broader value"))?;
+        for value in one.right.items() {
+            if values.insert(value::name(value)?, broader.clone()).is_some() {
+                return Err(value.expected("each value with one broader value"));
+            }
+        }
+    }
+    with.all = rest;
+    let others = with.name("dataspace:others")?;
+    Ok(MaskMethod::Generalise(Broader { values, others }))
+}
+
+fn sample<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
+    let per_million = value::integer(with.required("dataspace:perMillion")?.right)?;
+    let subject = with.optional("dataspace:subject")?;
+    let subject = subject.map(|one| value::name(one.right)).transpose()?;
+    Ok(Duty::Sample(Sample { per_million, subject }))
+}
+
+fn watermark<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
+    let column = with.name("dataspace:column")?;
+    let tolerance = if let Some(one) = with.optional("dataspace:perMillion")? {
+        Tolerance::Relative(value::integer(one.right)?)
+    } else {
+        Tolerance::Absolute(value::decimal(with.required("dataspace:tolerance")?.right)?)
+    };
+    Ok(Duty::Watermark(Watermark { column, tolerance }))
+}
+
+/// Pseudonyms, of this contract alone unless more is said.
+fn hash<'a>(with: &mut Parameters<'a>) -> Result<MaskMethod, Refused<'a>> {
+    let scope = match with.optional("dataspace:scope")? {
+        None => PseudonymScope::Contract,
+        Some(one) => {
+            let name = value::name(one.right)?;
+            let found = PseudonymScope::ALL.into_iter().find(|one| one.as_str() == name.as_str());
+            found.ok_or_else(|| one.right.expected("contract or consumer"))?
+        }
+    };
+    let domain = with.optional("dataspace:domain")?;
+    let domain = domain.map(|one| value::name(one.right)).transpose()?;
+    Ok(match (scope, domain) {
+        (PseudonymScope::Contract, None) => MaskMethod::Hash,
+        (scope, domain) => MaskMethod::Pseudonym { scope, domain },
+    })
 }
 
 fn keep<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {

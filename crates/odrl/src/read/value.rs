@@ -172,9 +172,19 @@ pub(crate) fn boolean(at: At<'_>) -> Result<bool, Refused<'_>> {
     literal.of(Datatype::Boolean, EXPECTED)?.parse().map_err(|_| at.expected(EXPECTED))
 }
 
+/// What [`decimal`] expects.
+const NUMBER: &str = "a decimal number that is kept exactly";
+
+/// A decimal number.
+pub(crate) fn decimal(at: At<'_>) -> Result<Number, Refused<'_>> {
+    let literal = Literal::read(at)?;
+    let is_number =
+        matches!(literal.datatype, Datatype::Plain | Datatype::Integer | Datatype::Decimal);
+    number(&literal.text).filter(|_| is_number).ok_or_else(|| at.expected(NUMBER))
+}
+
 /// A constant of a row filter; a number only where it says so.
 pub(crate) fn scalar(at: At<'_>) -> Result<Scalar, Refused<'_>> {
-    const NUMBER: &str = "a decimal number that is kept exactly";
     let literal = Literal::read(at)?;
     match literal.datatype {
         Datatype::Plain | Datatype::Text => Ok(Scalar::Text(name(at)?)),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_policy::{Aggregate, Duty, Exclusive, Legal, Operator, Scalar};
+use dataspace_policy::duty::Tolerance;
+use dataspace_policy::{Aggregate, Duty, Exclusive, Legal, MaskMethod, Operator, Scalar};
 use dataspace_primitives::Name;
 use serde_json::{Value, json};
 
-use crate::names::{Comparison, Term};
+use crate::names::{BROADER, Comparison, Term, percent_encoded};
 use crate::write::form::{among, atomic, eq, typed, values};
 
 /// What is read as just this duty.
@@ -31,7 +32,8 @@ pub(crate) fn of_duty(duty: &Duty) -> Value {
             let (method, number) = mask.method.in_odrl();
             let number = number.map(|(operand, number)| eq(operand, &typed(&number, "integer")));
             let parts = [column(&mask.column), eq("dataspace:method", &json!(method))];
-            let all: Vec<_> = parts.into_iter().chain(number).collect();
+            let mut all: Vec<_> = parts.into_iter().chain(number).collect();
+            all.extend(of_method(&mask.method));
             obligation("dataspace:mask", &all)
         }
         Duty::Aggregate(aggregate) => {
@@ -50,6 +52,24 @@ pub(crate) fn of_duty(duty: &Duty) -> Value {
                 .chain(columns("dataspace:sum", sum))
                 .collect();
             obligation("dataspace:aggregate", &all)
+        }
+        Duty::Sample(sample) => {
+            let subject = sample.subject.as_ref();
+            let subject = subject.map(|name| eq("dataspace:subject", &json!(name.as_str())));
+            let share = eq("dataspace:perMillion", &typed(&sample.per_million, "integer"));
+            let all: Vec<_> = [share].into_iter().chain(subject).collect();
+            obligation("dataspace:sample", &all)
+        }
+        Duty::Limit(limit) => {
+            let rows = eq("dataspace:rows", &typed(&limit.rows, "integer"));
+            obligation("dataspace:limit", &[rows])
+        }
+        Duty::Watermark(mark) => {
+            let tolerance = match &mark.tolerance {
+                Tolerance::Absolute(most) => eq("dataspace:tolerance", &typed(most, "decimal")),
+                Tolerance::Relative(most) => eq("dataspace:perMillion", &typed(most, "integer")),
+            };
+            obligation("dataspace:watermark", &[column(&mark.column), tolerance])
         }
         Duty::Keep(keep) => {
             let columns = keep.columns.iter().map(|column| json!(column.as_str())).collect();
@@ -73,6 +93,28 @@ pub(crate) fn of_exclusive(exclusive: &Exclusive) -> Value {
     let until = atomic("odrl:dateTime", "lt", &typed(until, "dateTime"));
     let all: Vec<_> = territories.into_iter().chain([until]).collect();
     obligation("dataspace:exclude", &all)
+}
+
+/// What goes with a method beside a number.
+fn of_method(method: &MaskMethod) -> Vec<Value> {
+    let text = |operand, name: &Name| eq(operand, &json!(name.as_str()));
+    match method {
+        MaskMethod::Pseudonym { scope, domain } => {
+            let scope = eq("dataspace:scope", &json!(scope.as_str()));
+            let domain = domain.iter().map(|domain| text("dataspace:domain", domain));
+            [scope].into_iter().chain(domain).collect()
+        }
+        MaskMethod::Constant(value) => vec![eq("dataspace:value", &of_scalar(value))],
+        MaskMethod::Generalise(broader) => {
+            let groups = broader.groups().into_iter().map(|(broader, narrow)| {
+                let operand = format!("{BROADER}{}", percent_encoded(broader.as_str()));
+                let all = values(narrow.iter().map(|name| json!(name.as_str())).collect());
+                atomic(&operand, among(narrow.len()), &all)
+            });
+            groups.chain([text("dataspace:others", &broader.others)]).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What is read as just this clause.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_policy::duty::{Mark, MarkMethod};
+use dataspace_policy::duty::{Broader, Mark, MarkMethod, PseudonymScope, Tolerance};
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, Exclusive, Hours, Legal, MaskMethod, Operator, RowFilter,
-    Rule, Scalar, Terms, Weekday, facts::Payment,
+    Action, ColumnMask, Constraint, Duty, Exclusive, Hours, Legal, Limit, MaskMethod, Operator,
+    RowFilter, Rule, Sample, Scalar, Terms, Watermark, Weekday, facts::Payment,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
-use proptest::collection::{btree_set, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
 /// Also such as look like terms of ODRL.
@@ -168,6 +168,10 @@ fn duty() -> impl Strategy<Value = Duty> {
         Just(MaskMethod::Drop),
         Just(MaskMethod::Null),
         Just(MaskMethod::Hash),
+        pseudonyms(),
+        scalar().prop_map(MaskMethod::Constant),
+        (btree_map(name(), name(), 1..5), name())
+            .prop_map(|(values, others)| MaskMethod::Generalise(Broader { values, others })),
         (-18..=18_i8).prop_map(|decimals| MaskMethod::Round { decimals }),
         any::<u32>().prop_map(|chars| MaskMethod::Truncate { chars }),
     ];
@@ -175,7 +179,25 @@ fn duty() -> impl Strategy<Value = Duty> {
         (name(), method).prop_map(|(column, method)| Duty::Mask(ColumnMask { column, method }));
     let mark = prop::sample::select(MarkMethod::ALL.to_vec());
     let mark = mark.prop_map(|method| Duty::Mark(Mark { method }));
-    prop_oneof![4 => filter, 4 => mask, 1 => mark]
+    let tolerance = prop_oneof![
+        (1..=100_000_u32).prop_map(Tolerance::Relative),
+        prop::sample::select(vec!["0.05", "2", "100000", "0.000001"])
+            .prop_map(|most| Tolerance::Absolute(most.parse().unwrap())),
+    ];
+    let watermark = (name(), tolerance)
+        .prop_map(|(column, tolerance)| Duty::Watermark(Watermark { column, tolerance }));
+    let sample = (1..=1_000_000_u32, prop::option::of(name()))
+        .prop_map(|(per_million, subject)| Duty::Sample(Sample { per_million, subject }));
+    let limit = (1..=u64::MAX).prop_map(|rows| Duty::Limit(Limit { rows }));
+    prop_oneof![3 => filter, 6 => mask, 1 => mark, 1 => watermark, 1 => sample, 1 => limit]
+}
+
+fn pseudonyms() -> impl Strategy<Value = MaskMethod> {
+    let domain = |scope| move |domain| MaskMethod::Pseudonym { scope, domain };
+    prop_oneof![
+        prop::option::of(name()).prop_map(domain(PseudonymScope::Consumer)),
+        name().prop_map(Some).prop_map(domain(PseudonymScope::Contract)),
+    ]
 }
 
 fn legal() -> impl Strategy<Value = Legal> {

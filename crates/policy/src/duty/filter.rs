@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use dataspace_primitives::{Name, shown};
+use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::instant_nanos;
@@ -95,7 +95,8 @@ impl Operator {
     }
 }
 
-fn may_hold(operator: Operator, scalar: &Scalar, cell: &str) -> bool {
+/// Returns false if a cell shows that the comparison does not hold.
+pub(super) fn may_hold(operator: Operator, scalar: &Scalar, cell: &str) -> bool {
     match scalar {
         Scalar::Text(text) => {
             // In a column of dates or instants, the text is one.
@@ -138,11 +139,7 @@ impl fmt::Display for RowFilter {
         write!(f, "only rows where {} {operator} ", quoted(&self.column))?;
         for (i, value) in self.values.iter().enumerate() {
             let comma = if i > 0 { ", " } else { "" };
-            match value {
-                Scalar::Text(text) => write!(f, "{comma}{}", shown(&format!("{text:?}")))?,
-                Scalar::Number(number) => write!(f, "{comma}{number}")?,
-                Scalar::Boolean(boolean) => write!(f, "{comma}{boolean}")?,
-            }
+            write!(f, "{comma}{value}")?;
         }
         Ok(())
     }

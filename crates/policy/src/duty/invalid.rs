@@ -39,6 +39,37 @@ pub enum InvalidDuty {
         /// Cells asked for.
         cells: u32,
     },
+    /// Pseudonyms of one contract and of no domain, which [`Hash`](super::MaskMethod::Hash) gives.
+    #[error(
+        "the pseudonyms of `{column}` are of this contract alone; name a domain, or write hash"
+    )]
+    Domain {
+        /// The column of the mask.
+        column: Name,
+    },
+    /// No value, or more than [`BROADER_MAX`](super::BROADER_MAX).
+    #[error("the mask on `{column}` has broader values for {found} values; 1 to 256 are possible")]
+    Broader {
+        /// The column of the mask.
+        column: Name,
+        /// Values named.
+        found: usize,
+    },
+    /// A share that is no part of the whole.
+    #[error("a sample of {found} in a million; 1 to 1000000 are possible")]
+    PerMillion {
+        /// What was asked for.
+        found: u32,
+    },
+    /// At most no rows.
+    #[error("at most 0 rows; 1 is the least")]
+    NoRows,
+    /// No tolerance, or more than [`RELATIVE_MAX`](super::RELATIVE_MAX).
+    #[error("the watermark of `{column}` needs a tolerance above 0, or of 1 to 100000 millionths")]
+    Tolerance {
+        /// The column of the watermark.
+        column: Name,
+    },
     /// No column, or more than [`KEPT_COLUMNS_MAX`](super::KEPT_COLUMNS_MAX).
     #[error("{found} columns would leave; 1 to 1024 are possible")]
     KeptColumns {

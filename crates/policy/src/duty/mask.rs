@@ -5,9 +5,13 @@ use std::fmt;
 use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 
+use super::broader::{BROADER_MAX, Broader};
 use super::calendar::CalendarPart;
+use super::filter::{Operator, may_hold};
 use super::invalid::InvalidDuty;
 use super::kind::Kind;
+use super::pseudonym::{self, PseudonymScope};
+use super::scalar::Scalar;
 use crate::clause::Assurance;
 use crate::phrase::quoted;
 
@@ -24,7 +28,7 @@ pub struct ColumnMask {
 }
 
 /// How the values of a column are hidden or coarsened. A missing value stays missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum MaskMethod {
     /// The column is not delivered at all.
@@ -34,6 +38,21 @@ pub enum MaskMethod {
     /// Every value is replaced by a pseudonym: HMAC-SHA-256 under a key of this contract alone, so
     /// that equal values stay equal within a contract and cannot be joined across contracts.
     Hash,
+    /// As [`Hash`](Self::Hash), with pseudonyms that can be joined further. Numbers that are equal have one
+    /// pseudonym, as integers, decimals or floats.
+    Pseudonym {
+        /// In which contracts equal values have one pseudonym.
+        scope: PseudonymScope,
+        /// Equal values of all columns of the domain have one pseudonym, in every table and document of
+        /// the scope; without one, those of columns of the same name. Needed in the scope of a contract,
+        /// where [`Hash`](Self::Hash) says the same without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        domain: Option<Name>,
+    },
+    /// Every value is replaced by this one, which must be one of the column's type.
+    Constant(Scalar),
+    /// Texts and whole numbers are replaced by broader values, as texts.
+    Generalise(Broader),
     /// Numbers are rounded, half away from zero.
     Round {
         /// Digits after the decimal point; negative to the left of it. −[`DECIMALS_MAX`] to
@@ -100,7 +119,7 @@ pub const DECIMALS_MAX: i8 = 18;
 pub const GRID_CELLS_MAX: u32 = 3600;
 
 impl MaskMethod {
-    /// One of each, with the number 0 where one goes with it.
+    /// Those that a name says, or a name and a number: one of each, with the number 0.
     pub const ALL: [Self; 14] = [
         Self::Drop,
         Self::Null,
@@ -120,11 +139,13 @@ impl MaskMethod {
 
     /// Its name in ODRL, and the number that goes with it: the operand, and the number.
     #[must_use]
-    pub fn in_odrl(self) -> (&'static str, Option<(&'static str, i64)>) {
-        match self {
+    pub fn in_odrl(&self) -> (&'static str, Option<(&'static str, i64)>) {
+        match *self {
             Self::Drop => ("dataspace:drop", None),
             Self::Null => ("dataspace:null", None),
-            Self::Hash => ("dataspace:hash", None),
+            Self::Hash | Self::Pseudonym { .. } => ("dataspace:hash", None),
+            Self::Constant(_) => ("dataspace:constant", None),
+            Self::Generalise(_) => ("dataspace:generalise", None),
             Self::Round { decimals } => {
                 ("dataspace:round", Some(("dataspace:decimals", decimals.into())))
             }
@@ -149,11 +170,16 @@ impl MaskMethod {
 
     /// The same with another number; `None` if none goes with it, or if that one is out of range.
     #[must_use]
-    pub fn with_number(self, number: i64) -> Option<Self> {
+    pub fn with_number(&self, number: i64) -> Option<Self> {
         match self {
-            Self::Drop | Self::Null | Self::Hash | Self::Calendar { .. } | Self::Redact { .. } => {
-                None
-            }
+            Self::Drop
+            | Self::Null
+            | Self::Hash
+            | Self::Pseudonym { .. }
+            | Self::Constant(_)
+            | Self::Generalise(_)
+            | Self::Calendar { .. }
+            | Self::Redact { .. } => None,
             Self::Round { .. } => Some(Self::Round { decimals: number.try_into().ok()? }),
             Self::Truncate { .. } => Some(Self::Truncate { chars: number.try_into().ok()? }),
             Self::Bin { .. } => Some(Self::Bin { width: number.try_into().ok()? }),
@@ -176,15 +202,22 @@ impl Kind for ColumnMask {
     }
 
     fn check(&self) -> Result<(), InvalidDuty> {
-        match self.method {
+        match &self.method {
+            MaskMethod::Pseudonym { scope: PseudonymScope::Contract, domain: None } => {
+                Err(InvalidDuty::Domain { column: self.column.clone() })
+            }
+            MaskMethod::Generalise(broader) => match broader.values.len() {
+                1..=BROADER_MAX => Ok(()),
+                found => Err(InvalidDuty::Broader { column: self.column.clone(), found }),
+            },
             MaskMethod::Round { decimals }
                 if decimals.unsigned_abs() > DECIMALS_MAX.unsigned_abs() =>
             {
-                Err(InvalidDuty::Decimals { column: self.column.clone(), decimals })
+                Err(InvalidDuty::Decimals { column: self.column.clone(), decimals: *decimals })
             }
             MaskMethod::Bin { width: 0 } => Err(InvalidDuty::Width { column: self.column.clone() }),
-            MaskMethod::Grid { cells } if cells == 0 || cells > GRID_CELLS_MAX => {
-                Err(InvalidDuty::Cells { column: self.column.clone(), cells })
+            MaskMethod::Grid { cells } if *cells == 0 || *cells > GRID_CELLS_MAX => {
+                Err(InvalidDuty::Cells { column: self.column.clone(), cells: *cells })
             }
             _ => Ok(()),
         }
@@ -192,10 +225,14 @@ impl Kind for ColumnMask {
 
     fn allows(&self, cell: &str) -> bool {
         match self.method {
+            MaskMethod::Constant(ref value) => {
+                cell.is_empty() || may_hold(Operator::Eq, value, cell)
+            }
+            MaskMethod::Generalise(ref broader) => cell.is_empty() || broader.may_leave(cell),
             MaskMethod::Drop => false,
             _ if cell.is_empty() => true,
             MaskMethod::Null => false,
-            MaskMethod::Hash => {
+            MaskMethod::Hash | MaskMethod::Pseudonym { .. } => {
                 let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
                 cell.len() == PSEUDONYM_DIGITS && cell.bytes().all(is_digit)
             }
@@ -243,6 +280,17 @@ impl fmt::Display for ColumnMask {
             MaskMethod::Null => write!(f, "column {column} is emptied"),
             MaskMethod::Hash => {
                 write!(f, "column {column} is replaced by pseudonyms of this contract")
+            }
+            MaskMethod::Pseudonym { scope, ref domain } => {
+                write!(f, "column {column} is replaced ")?;
+                pseudonym::words(f, &self.column, scope, domain.as_ref())
+            }
+            MaskMethod::Constant(ref value) => {
+                write!(f, "every value of column {column} is replaced by {value}")
+            }
+            MaskMethod::Generalise(ref broader) => {
+                write!(f, "values of column {column} are replaced by broader ones: ")?;
+                broader.words(f)
             }
             MaskMethod::Round { decimals: decimals @ 0.. } => {
                 write!(f, "column {column} is rounded to {decimals} decimals")

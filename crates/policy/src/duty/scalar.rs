@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dataspace_primitives::Name;
+use dataspace_primitives::{Name, shown};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -17,6 +17,17 @@ pub enum Scalar {
     Number(Number),
     /// Compared with boolean columns.
     Boolean(bool),
+}
+
+/// As in plain words: `"Fe2O3"`, `12`, `true`.
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{}", shown(&format!("{text:?}"))),
+            Self::Number(number) => number.fmt(f),
+            Self::Boolean(boolean) => boolean.fmt(f),
+        }
+    }
 }
 
 /// A finite decimal number in its one spelling (`12`, `-0.5`, `100000`): signed documents hold no

@@ -15,6 +15,7 @@ mod compiler;
 mod constraints;
 #[cfg(test)]
 mod deep;
+mod duties;
 #[cfg(test)]
 mod exclusive;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use dataspace_data_plane::{Piece, Product};
 use dataspace_primitives::Part;
 use dataspace_query::Query;
 
-use crate::common::{Key, batch, duties, people, people_view, rows, sorted, table};
+use crate::common::{Key, RECIPIENT, batch, duties, people, people_view, rows, sorted, table};
 
 #[test]
 fn aggregates_are_over_what_is_released() {
@@ -134,8 +134,7 @@ fn rows_keep_the_order_of_the_contract_through_filters_and_projections() {
     let columns = ["age", "city"].map(|name| name.parse().unwrap()).into();
     let part = Part::Rows { columns: Some(columns), rows_max: None };
     let table = table(vec![batch(&people)]);
-    let mut delivery =
-        Product::open(&*table, &duties(), Some(&part), (&Key(1), b"contract")).unwrap();
+    let mut delivery = Product::open(&*table, &duties(), Some(&part), &Key(1), RECIPIENT).unwrap();
     let mut expected = Vec::new();
     while let Some(Piece::Rows(rows)) = delivery.next().unwrap() {
         let (cities, ages) =

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use dataspace_data_plane::{Table, write_csv};
+use dataspace_data_plane::{Table, product::Recipient, write_csv};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
 use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use dataspace_query::errors::QueryError;
 use dataspace_query::rules::Rules;
 use dataspace_query::{GovernedView, Limits, Query, Views};
+
+pub(crate) const RECIPIENT: Recipient<'static> =
+    Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
 
 /// A root secret of one byte.
 pub(crate) struct Key(pub(crate) u8);
@@ -44,7 +47,7 @@ pub(crate) fn table(batches: Vec<RecordBatch>) -> Arc<Table> {
 }
 
 pub(crate) fn view(table: Arc<Table>, duties: Vec<Duty>, key: u8) -> GovernedView {
-    GovernedView::of_table(table, duties, Arc::new(Key(key)), b"contract".to_vec()).unwrap()
+    GovernedView::of_table(table, duties, Arc::new(Key(key)), RECIPIENT).unwrap()
 }
 
 pub(crate) fn views(all: Vec<(&str, GovernedView)>) -> Views {

@@ -9,7 +9,7 @@ use dataspace_data_plane::{Plan, Table};
 use dataspace_policy::MaskMethod::{Drop, Hash, Round};
 use dataspace_policy::{Duty, Operator};
 
-use crate::common::{Key, filter, mask, number, rows, shared, text, view, views};
+use crate::common::{Key, RECIPIENT, filter, mask, number, rows, shared, text, view, views};
 
 fn duties_of_materials() -> Vec<Duty> {
     vec![
@@ -25,8 +25,7 @@ fn duties_of_materials() -> Vec<Duty> {
 fn groups_of_transport_properties_are_those_of_the_plan() {
     let Some(path) = shared("materials/transport.parquet") else { return };
     let table = Arc::new(Table::open(path).unwrap());
-    let plan =
-        Plan::compile(&duties_of_materials(), &table.schema(), &Key(3), b"contract").unwrap();
+    let plan = Plan::compile(&duties_of_materials(), &table.schema(), &Key(3), RECIPIENT).unwrap();
     let mut expected = BTreeMap::<String, u64>::new();
     for batch in plan.run(&table).unwrap() {
         let batch = batch.unwrap();

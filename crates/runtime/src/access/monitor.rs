@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataspace_data_plane::{errors::PlanError, product::ProductError};
+use dataspace_data_plane::errors::PlanError;
+use dataspace_data_plane::product::{ProductError, Recipient};
 use dataspace_identity::{claimed_keys, credential::CLOCK_SKEW};
 use dataspace_ledger::facts::Stated;
 use dataspace_ledger::{
@@ -221,11 +222,14 @@ impl Monitor<'_> {
         let unavailable = |error: &dyn std::error::Error| DenialReason::Unavailable {
             message: with_causes(error),
         };
-        // Pseudonyms of one contract cannot be joined with another's.
+        // Pseudonyms of one contract cannot be joined with another's, unless the terms say so.
         let (secrets, contract) = (&*self.inner.keys.secrets, active.contract.id());
-        let context = contract.as_digest().as_bytes();
+        let recipient = Recipient {
+            contract: contract.as_digest().as_bytes(),
+            consumer: active.contract.consumer().as_str(),
+        };
         let part = request.value().part.as_ref();
-        let data = product.open(&agreement.terms.duties, part, (secrets, context));
+        let data = product.open(&agreement.terms.duties, part, secrets, recipient);
         let data = data.map_err(|error| match error {
             ProductError::Duty(PlanError::Secret { source }) => unavailable(&source),
             ProductError::Duty(error) => DenialReason::Duty { message: error.to_string() },

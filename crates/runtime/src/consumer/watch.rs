@@ -20,6 +20,8 @@ pub(crate) struct Watch {
     columns: Option<Vec<String>>,
     /// Duties that can be seen in a column: its place, and the one in `duties`. At most one place for a duty.
     seen_in: Vec<(usize, usize)>,
+    /// The most rows that were agreed, or asked for.
+    rows_max: Option<u64>,
     next_byte: Option<u64>,
     content: Context,
     rows: u64,
@@ -42,11 +44,21 @@ impl Watch {
         let number = |at: usize| u16::try_from(at.saturating_add(1)).unwrap_or(u16::MAX);
         let id = |at| ClauseId { kind: ClauseKind::Duty, number: number(at) };
         let duties = terms.duties.iter().enumerate().map(|(at, duty)| (id(at), duty.clone()));
+        let asked = match part {
+            Some(Part::Rows { rows_max, .. }) => rows_max,
+            _ => None,
+        };
+        let agreed = terms.duties.iter().filter_map(|duty| match duty {
+            Duty::Limit(limit) => Some(limit.rows),
+            _ => None,
+        });
+        let rows_max = agreed.chain(asked).min();
         Self {
             duties: duties.collect(),
             part,
             columns: None,
             seen_in: Vec::new(),
+            rows_max,
             next_byte: None,
             content: Context::new(&SHA256),
             rows: 0,
@@ -89,7 +101,8 @@ impl Watch {
         let is_left_out =
             |column: &str| self.duties.iter().any(|(_, duty)| duty.leaves_out(column));
         let has_mask = |column: &str| {
-            self.duties.iter().any(|(_, duty)| is_of(duty, column) && matches!(duty, Duty::Mask(_)))
+            let is_change = |duty: &Duty| matches!(duty, Duty::Mask(_) | Duty::Watermark(_));
+            self.duties.iter().any(|(_, duty)| is_of(duty, column) && is_change(duty))
         };
         // Where figures leave, a duty about another column than those of groups cannot be seen.
         let figures = self.duties.iter().find_map(|(_, duty)| match duty {
@@ -129,8 +142,8 @@ impl Watch {
             let at = columns.iter().position(|one| one == column);
             match at {
                 Some(_) if duty.leaves_out(column) => {}
-                // What a filter was compared with cannot be seen behind a mask.
-                Some(at) if matches!(duty, Duty::Mask(_)) || !has_mask(column) => {
+                // What a filter was compared with cannot be seen behind a mask or a watermark.
+                Some(at) if !matches!(duty, Duty::Filter(_)) || !has_mask(column) => {
                     self.seen_in.push((at, number));
                 }
                 None if is_asked(column) && !is_left_out(column) => {
@@ -194,7 +207,7 @@ impl Watch {
         }
         self.rows = self.rows.saturating_add(1);
         let row = self.rows;
-        if let Some(Part::Rows { rows_max: Some(max), .. }) = self.part
+        if let Some(max) = self.rows_max
             && row > max
         {
             self.complain(Complaint::Rows { max });

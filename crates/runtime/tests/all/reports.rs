@@ -10,7 +10,7 @@ use arrow_array::types::Int64Type;
 use dataspace_data_plane::{
     Delivery, MediaFile, Piece, Product, Table,
     errors::{PlanError, RunError},
-    product::ProductError,
+    product::{ProductError, Recipient},
 };
 use dataspace_ledger::Replayed;
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
@@ -176,7 +176,8 @@ impl Product for Fails {
         &self,
         _: &[Duty],
         _: Option<&Part>,
-        _: (&dyn Secrets, &[u8]),
+        _: &dyn Secrets,
+        _: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError> {
         Ok(Box::new(Failing(false)))
     }

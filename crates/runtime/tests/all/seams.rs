@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dataspace_audit_log::FileStorage;
-use dataspace_data_plane::{Delivery, errors::PlanError, product::ProductError};
+use dataspace_data_plane::product::{ProductError, Recipient};
+use dataspace_data_plane::{Delivery, errors::PlanError};
 use dataspace_data_plane::{MediaFile, Product};
 use dataspace_identity::{DidKeys, RootSecret, SecretKey};
 use dataspace_policy::Duty;
@@ -96,9 +97,10 @@ impl Product for Leak {
         &self,
         _: &[Duty],
         _: Option<&Part>,
-        secrets: (&dyn Secrets, &[u8]),
+        secrets: &dyn Secrets,
+        recipient: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError> {
-        Product::open(&table(3), &[], None, secrets)
+        Product::open(&table(3), &[], None, secrets, recipient)
     }
 }
 

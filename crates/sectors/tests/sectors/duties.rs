@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use dataspace_data_plane::{Document, Piece, Plan, Product, Table, write_csv};
+use dataspace_data_plane::{Document, Piece, Plan, Product, Table, product::Recipient, write_csv};
 use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use tempfile::TempDir;
 
 use dataspace_sectors::{Arguments, Language, Sector, audio_visual, automotive, materials};
+
+const RECIPIENT: Recipient<'_> = Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
 
 struct Key;
 
@@ -26,7 +28,7 @@ fn released(
 ) -> (String, Vec<Vec<String>>) {
     let draft = sector.template(template).unwrap().fill(arguments).unwrap();
     let duties = &draft.terms(Language::English).duties;
-    let plan = Plan::compile(duties, &table.schema(), &Key, b"contract").unwrap();
+    let plan = Plan::compile(duties, &table.schema(), &Key, RECIPIENT).unwrap();
     let batches: Vec<_> = plan.run(table).unwrap().map(Result::unwrap).collect();
     let mut csv = Vec::new();
     write_csv(&mut csv, &plan.output_schema(), &batches).unwrap();
@@ -211,7 +213,7 @@ fn viewed(document: &Document, template: &str, arguments: &Arguments) -> serde_j
     let draft = automotive().template(template).unwrap().fill(arguments).unwrap();
     let duties = &draft.terms(Language::English).duties;
     document.check(duties).unwrap();
-    let mut delivery = document.open(duties, None, (&Key, b"contract")).unwrap();
+    let mut delivery = document.open(duties, None, &Key, RECIPIENT).unwrap();
     let mut all = Vec::new();
     while let Some(piece) = delivery.next().unwrap() {
         let Piece::Bytes { bytes, .. } = piece else { panic!("rows") };
