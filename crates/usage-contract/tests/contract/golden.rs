@@ -9,9 +9,7 @@ use serde_bytes::ByteArray;
 use crate::support::{
     accepted, agreement, consumer, log, name, now, offer, provider, space, verified,
 };
-use crate::{
-    deletion::deletion, profile::profile, statement::statement, termination::termination,
-};
+use crate::{deletion::deletion, profile::profile, statement::statement, termination::termination};
 
 /// Compares with a file in `vectors/documents`, or writes it where `UPDATE_GOLDEN` is set.
 fn assert_is_pinned<T>(name: &str, signed: &Signed<T>) {

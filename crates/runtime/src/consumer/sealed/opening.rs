@@ -209,7 +209,9 @@ impl Basis {
         let stated = Stated::new((*action, purpose), statements, uses);
         let member = state.space().member(self.contract.consumer())?;
         let (contract, document) = (&*self.contract, &*self.document);
-        Some(look(&Case { contract, document, member, stated: &stated, now }))
+        // Nobody states anything to this node: what a contract asks for beyond it is not known.
+        let vouched = &state.space().vouched(contract, &stated, now);
+        Some(look(&Case { contract, document, member, stated: &stated, vouched, now }))
     }
 
     fn record(
@@ -218,8 +220,9 @@ impl Basis {
         file: Digest,
         (judged, uses, now): (&Judged, Uses, UnixMillis),
     ) -> AccessRecord {
-        let known =
-            self.with_case(state, (uses, now), |case| facts::recorded(&state.space().facts(case)));
+        let known = self.with_case(state, (uses, now), |case| {
+            facts::recorded(&state.space().facts(case), case.vouched)
+        });
         let facts: BTreeMap<String, Fact> = known.unwrap_or_default();
         let verdict = match judged {
             Ok(_) => Verdict::Permit { uses: uses.contract.saturating_add(1), duties: Vec::new() },
