@@ -5,7 +5,7 @@ use crate::number::{float, size_of};
 use crate::plane::Plane;
 
 /// The longer side of the picture in which a copy is first looked for.
-const COARSE: usize = 96;
+const COARSE: usize = 64;
 
 /// The longer side of the picture in which it is looked for last: one pixel there is less than a fifth of a cell.
 const FINE: usize = 1_024;
@@ -20,7 +20,7 @@ const STEP: f32 = 0.985;
 const SIZES: usize = 72;
 
 /// Of them, those that are looked at more exactly.
-const BEST: usize = 4;
+const BEST: usize = 6;
 
 /// Least pixels along a side of what is compared.
 const SIDE_MIN: usize = 8;
@@ -58,7 +58,7 @@ impl Overlay {
     /// First in small, then more and more exactly.
     fn piece(picture: &Plane, copy: &Plane) -> Option<Self> {
         let longer = picture.width.max(picture.height);
-        let (last, mut factor) = (longer.div_ceil(FINE).max(1), (longer / COARSE).max(1));
+        let (last, mut factor) = (longer.div_ceil(FINE).max(1), longer.div_ceil(COARSE).max(1));
         factor = factor.max(last);
         let most = (float(picture.width) / float(copy.width.max(1)))
             .min(float(picture.height) / float(copy.height.max(1)));

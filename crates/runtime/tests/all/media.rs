@@ -48,7 +48,8 @@ fn a_marked_copy_comes_without_a_complaint_and_takes_a_use() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::new();
     let own = picture(&dir);
-    node.space.register(name("work"), name("test-results"), picture(&dir)).unwrap();
+    let same = Picture::open(dir.path().join("a.png")).unwrap();
+    node.space.register(name("work"), name("test-results"), same).unwrap();
     let half = Half::new(&node);
     let way = direct(&node.space);
     let terms = counted(1).duty(TRACE).duty(VISIBLE);
