@@ -75,6 +75,14 @@
 //!   type does not hold it, the next multiple towards zero.
 //! - `calendar` takes dates and instants and cuts them in UTC, whatever zone their column names. `grid`
 //!   takes floats; what is no latitude or longitude is missing.
+//! - `constant` takes what its constant is: booleans, numbers that the type holds exactly (floats: the nearest),
+//!   dates and instants, texts. `generalise` takes texts and whole numbers, and gives texts. Missing
+//!   values stay missing.
+//! - `sample` keeps a subject, or a row, if an HMAC of it under a secret of the contract is below the share: a row by all
+//!   of its values, whatever its place. It looks at values before masks; filters come beside it.
+//! - `limit` keeps the first rows in the order in which all released columns leave, also where a request
+//!   asks for some of these.
+//! - `watermark` takes integers, decimals and floats without masks: [`watermark`] finds it again.
 //! - `truncate` and `redact` take texts. `null` and `drop` take every type.
 //! - `aggregate` makes figures of groups of the masked rows. Means and sums have twelve digits, so that they
 //!   do not tell the order of the rows; groups come in the order of their columns.

@@ -255,7 +255,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`ApplyError`] if `batch` has other columns than the plan was compiled for, or if figures of whole
-    /// tables leave and no rows.
+    /// tables leave and no rows, or a number of their rows.
     pub fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, ApplyError> {
         let fields = batch.schema_ref().fields();
         let same = fields.len() == self.source.len()

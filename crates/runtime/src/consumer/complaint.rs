@@ -40,8 +40,8 @@ pub enum Complaint {
         /// Which, from 1.
         row: u64,
     },
-    /// More rows than were asked for.
-    #[error("more than the {max} rows came that were asked for")]
+    /// More rows than were agreed, or asked for.
+    #[error("more than the {max} rows came that were agreed or asked for")]
     Rows {
         /// Rows at most.
         max: u64,

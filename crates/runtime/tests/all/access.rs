@@ -1,6 +1,7 @@
 //! The happy path, and what the log says of it.
 
 use arrow_array::{Array, Int64Array, StringArray};
+use dataspace_policy::duty::PseudonymScope;
 use dataspace_policy::{
     Action, ColumnMask, Duty, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
 };
@@ -83,6 +84,26 @@ fn pseudonyms_of_two_contracts_cannot_be_joined() {
     let other = texts(node.released(second), "alloy");
     assert!(seen.iter().all(|pseudonym| !other.contains(pseudonym)));
     assert!(seen.iter().flatten().all(|pseudonym| !pseudonym.starts_with("S0")));
+}
+
+#[test]
+fn pseudonyms_of_a_consumer_are_joined_where_the_clauses_say_so() {
+    let node = Node::new();
+    let method = |scope| MaskMethod::Pseudonym { scope, domain: Some(name("alloy")) };
+    let joined = terms().duty(mask("alloy", method(PseudonymScope::Consumer)));
+    let first = node.contract(joined.clone());
+    let second = node.contract(joined.legal(Legal::Text(name("another contract"))));
+    let sorted = |contract| {
+        let mut all = texts(node.released(contract), "alloy");
+        all.sort();
+        all
+    };
+    let seen = sorted(first);
+    assert_eq!((seen.len(), &seen), (10, &sorted(second)));
+    assert!(seen.iter().flatten().all(|pseudonym| !pseudonym.starts_with("S0")));
+    // The same domain, within one contract.
+    let own = node.contract(terms().duty(mask("alloy", method(PseudonymScope::Contract))));
+    assert!(sorted(own).iter().all(|pseudonym| !seen.contains(pseudonym)));
 }
 
 #[test]

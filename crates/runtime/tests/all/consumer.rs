@@ -1,8 +1,10 @@
 //! Both halves: what a consumer's node keeps, checks and can show.
 
 use dataspace_ledger::Refusal;
+use dataspace_policy::duty::{PseudonymScope, Tolerance};
 use dataspace_policy::{
-    Action, ColumnMask, Duty, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
+    Action, ColumnMask, Duty, Legal, Limit, MaskMethod, Operator, RowFilter, Rule, Sample, Scalar,
+    Terms, Watermark,
 };
 use dataspace_primitives::Part;
 use dataspace_runtime::{
@@ -68,6 +70,45 @@ fn a_consumer_holds_a_contract_and_gets_what_was_agreed() {
     assert_eq!(received.answer, expected);
     let held = consumer.list_contracts(&HeldFilter::default(), None, 10);
     assert_eq!((held[0].id, held[0].released, held[0].denied), (contract, 1, 0));
+}
+
+#[test]
+fn numbers_that_are_marked_and_rows_that_are_few_are_as_agreed() {
+    let pseudonyms =
+        MaskMethod::Pseudonym { scope: PseudonymScope::Consumer, domain: Some(name("alloy")) };
+    let filter = RowFilter {
+        column: name("strength"),
+        operator: Operator::Gteq,
+        values: vec![Scalar::Number("203".parse().unwrap())],
+    };
+    let tolerance = Tolerance::Absolute("4".parse().unwrap());
+    let terms = counted(3)
+        .duty(Duty::Filter(filter))
+        .duty(Duty::Watermark(Watermark { column: name("strength"), tolerance }))
+        .duty(mask("alloy", pseudonyms))
+        .duty(mask("furnace", MaskMethod::Constant(Scalar::Number("7".parse().unwrap()))))
+        .duty(Duty::Sample(Sample { per_million: 1_000_000, subject: Some(name("alloy")) }))
+        .duty(Duty::Limit(Limit { rows: 6 }));
+    let (node, _half, consumer, contract) = concluded(terms);
+    let way = direct(&node.space);
+    let mut csv = Vec::new();
+    for _ in 0..2 {
+        let mut incoming = data(consumer.access(&way, contract, reading()).unwrap());
+        let mut text = String::new();
+        while let Some(Arrived::Rows(rows)) = incoming.next_piece() {
+            text.push_str(std::str::from_utf8(&rows).unwrap());
+        }
+        assert_eq!(text.lines().count(), 6);
+        // A number that passed the filter may leave below it.
+        for line in text.lines() {
+            let cells: Vec<_> = line.split(',').collect();
+            assert!((199..214).contains(&cells[1].parse::<i64>().unwrap()), "{line}");
+            assert_eq!((cells[0].len(), cells[2]), (32, "7"));
+        }
+        csv.push(text);
+        assert_eq!(incoming.finish().unwrap().complaints, []);
+    }
+    assert_eq!(csv[0], csv[1]);
 }
 
 #[test]

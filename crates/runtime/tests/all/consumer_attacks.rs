@@ -3,7 +3,8 @@
 use std::io::{Cursor, Read};
 
 use dataspace_ledger::Refusal;
-use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar, Terms};
+use dataspace_policy::duty::Broader;
+use dataspace_policy::{ColumnMask, Duty, Limit, MaskMethod, Operator, RowFilter, Scalar, Terms};
 use dataspace_primitives::Part;
 use dataspace_runtime::{
     Arrival, Call, Clock as _, Complaint, ConsumerNode, NewRequest, Reply, Transport,
@@ -73,11 +74,17 @@ fn besides_report(arrival: &Arrival) -> Vec<String> {
 #[test]
 fn a_mask_or_filter_that_was_not_carried_out_is_seen() {
     let hash = "0123456789abcdef0123456789abcdef";
+    let seven = MaskMethod::Constant(Scalar::Number("7".parse().unwrap()));
+    let broader =
+        Broader { values: [(name("S00001"), name("S1"))].into(), others: name("elsewhere") };
+    let broader = MaskMethod::Generalise(broader);
     let cases = [
         (mask("alloy", MaskMethod::Hash), "S00001,300,1\n", "duty-1", "alloy"),
         (mask("alloy", MaskMethod::Truncate { chars: 2 }), "S00,300,1\n", "duty-1", "alloy"),
         (mask("furnace", MaskMethod::Null), "S1,300,1\n", "duty-1", "furnace"),
         (mask("strength", MaskMethod::Round { decimals: -2 }), "S1,310,1\n", "duty-1", "strength"),
+        (mask("furnace", seven), "S1,300,1\n", "duty-1", "furnace"),
+        (mask("alloy", broader), "S00001,300,1\n", "duty-1", "alloy"),
         (strong(), "S1,202,1\n", "duty-1", "strength"),
         (strong(), "S1,,1\n", "duty-1", "strength"),
     ];
@@ -103,6 +110,15 @@ fn a_mask_or_filter_that_was_not_carried_out_is_seen() {
         assert_eq!((received.complaints.len(), &received.complaints[0]), (2, &expected));
         assert_eq!(consumer.list_contracts(&HeldFilter::default(), None, 1)[0].complained, 1);
     }
+}
+
+#[test]
+fn more_rows_than_were_agreed_are_seen() {
+    let limited = || terms().duty(Duty::Limit(Limit { rows: 2 }));
+    let (fine, _) = arrival(limited(), reading(), csv("S1,300,\nS2,300,\n"));
+    assert!(besides_report(&fine).is_empty());
+    let (seen, _) = arrival(limited(), reading(), csv("S1,300,\nS2,300,\nS3,300,\n"));
+    assert_eq!(besides_report(&seen), [Complaint::Rows { max: 2 }.to_string()]);
 }
 
 #[test]
@@ -160,8 +176,10 @@ fn what_was_left_out_or_not_asked_for_is_seen() {
     let new = NewRequest { part: Some(part), ..reading() };
     let change = with("permitted", "columns", columns(&["alloy", "furnace"]));
     let (seen, _) = arrival(terms(), new, |frames| csv("a,1\nb,1\nc,1\nd,1\n")(change(frames)));
-    let expected =
-        ["column `furnace` was not asked for", "more than the 2 rows came that were asked for"];
+    let expected = [
+        "column `furnace` was not asked for",
+        "more than the 2 rows came that were agreed or asked for",
+    ];
     assert_eq!(besides_report(&seen), expected);
 
     let (seen, _) = arrival(terms(), reading(), csv("S1,300,1\nS1,300\n"));
