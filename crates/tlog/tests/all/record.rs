@@ -46,6 +46,7 @@ fn every_event() -> Vec<Event> {
         Event::Concluded { contract, document: document() },
         Event::Terminated { contract, document: document() },
         Event::Policies { document: document() },
+        Event::Stated { document: document() },
         Event::Access(access(permit())),
         Event::Access(access(Verdict::Deny { reasons: vec!["c2: expired".to_owned()] })),
     ]
