@@ -3,10 +3,12 @@
 
 use std::fs;
 
-use dataspace_data_plane::{Piece, Product};
+use dataspace_data_plane::{Piece, Product, product::Recipient};
 use dataspace_media::{Compared, Mark, MarkMethod, Picture, WavAudio};
 use dataspace_policy::Duty;
 use dataspace_primitives::{Digest, Part, Secrets, Zeroizing, secrets::SecretsError};
+
+const RECIPIENT: Recipient<'static> = Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
 
 struct OfContext;
 
@@ -23,7 +25,7 @@ const BOTH: [Duty; 2] = [
 
 /// What leaves; `None` if nothing does.
 fn delivered(product: &dyn Product, duties: &[Duty], part: Option<&Part>) -> Option<Vec<u8>> {
-    let opened = product.open(duties, part, (&OfContext, b"contract"));
+    let opened = product.open(duties, part, &OfContext, RECIPIENT);
     assert!(opened.is_err() || product.check(duties).is_ok(), "opened, and refused before");
     let (mut delivery, mut all) = (opened.ok()?, Vec::new());
     loop {

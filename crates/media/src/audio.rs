@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::{Bytes, BytesMut};
 use dataspace_data_plane::errors::{PartError, PlanError, RunError};
 use dataspace_data_plane::media::{MEDIA_PIECE_LEN, OpenMediaError};
-use dataspace_data_plane::product::{ProductError, Version};
+use dataspace_data_plane::product::{ProductError, Recipient, Version};
 use dataspace_data_plane::{Delivery, MediaFile, Piece, Product};
 use dataspace_policy::{Duty, duty::MarkMethod};
 use dataspace_primitives::{Digest, Name, Part, Secrets};
@@ -303,7 +303,8 @@ impl Product for WavAudio {
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        (secrets, contract): (&dyn Secrets, &[u8]),
+        secrets: &dyn Secrets,
+        recipient: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError> {
         let marks = self.marks(duties)?;
         let len = self.len();
@@ -315,7 +316,7 @@ impl Product for WavAudio {
             }
             Some(Part::Rows { .. }) => return Err(PartError::Kind { asked: "rows" }.into()),
         };
-        let chips = || Chips::derive(secrets, contract, self.content());
+        let chips = || Chips::derive(secrets, recipient.contract, self.content());
         let chips = marks.trace.then(chips).transpose();
         let chips = chips.map_err(|source| PlanError::Secret { source })?;
         let (head, _) = self.wav.head(self.frames);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use dataspace_data_plane::errors::RunError;
-use dataspace_data_plane::product::ProductError;
+use dataspace_data_plane::product::{ProductError, Recipient};
 use dataspace_data_plane::{Delivery, MediaFile, Piece, Product as _};
 use dataspace_primitives::{Part, Secrets, Zeroizing, secrets::SecretsError};
 
@@ -20,7 +20,7 @@ pub(crate) fn open(
     file: &MediaFile,
     part: Option<&Part>,
 ) -> Result<Box<dyn Delivery>, ProductError> {
-    file.open(&[], part, (&None, &[]))
+    file.open(&[], part, &None, Recipient { contract: &[], consumer: "" })
 }
 
 /// The next bytes; `None` at the end.

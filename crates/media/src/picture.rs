@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 use dataspace_data_plane::errors::{PartError, PlanError, RunError};
 use dataspace_data_plane::media::{MEDIA_PIECE_LEN, OpenMediaError};
-use dataspace_data_plane::product::{ProductError, Version};
+use dataspace_data_plane::product::{ProductError, Recipient, Version};
 use dataspace_data_plane::{Delivery, MediaFile, Piece, Product};
 use dataspace_policy::{Duty, duty::MarkMethod};
 use dataspace_primitives::{Digest, Name, Part, Secrets};
@@ -178,7 +178,8 @@ impl Product for Picture {
         &self,
         duties: &[Duty],
         part: Option<&Part>,
-        (secrets, contract): (&dyn Secrets, &[u8]),
+        secrets: &dyn Secrets,
+        recipient: Recipient<'_>,
     ) -> Result<Box<dyn Delivery>, ProductError> {
         let marks = self.marks(duties)?;
         if marks == Marks::default() {
@@ -192,10 +193,10 @@ impl Product for Picture {
                 return Err(PartError::Kind { asked: "ranges of bytes" }.into());
             }
         }
-        let chips = || Chips::derive(secrets, contract, self.content());
+        let chips = || Chips::derive(secrets, recipient.contract, self.content());
         let chips = marks.trace.then(chips).transpose();
         let chips = chips.map_err(|source| PlanError::Secret { source })?;
-        let label = if marks.visible { self.label(contract) } else { None };
+        let label = if marks.visible { self.label(recipient.contract) } else { None };
         // WHY: it is checked that the text can be drawn, and digits can.
         if marks.visible && label.is_none() {
             return Err(PlanError::Unmarked { clause: 0 }.into());

@@ -220,8 +220,8 @@ fn without_a_secret_no_copy_leaves_and_none_is_searched() {
     let dir = tempfile::tempdir().unwrap();
     let path = saved(dir.path(), "a.png", &DynamicImage::ImageRgb8(landscape(160, 160, 2)));
     let picture = Picture::open(&path).unwrap();
-    assert!(picture.open(&[TRACE], None, (&NoSecrets, b"c")).is_err());
-    assert!(picture.open(&[VISIBLE], None, (&NoSecrets, b"c")).is_ok());
+    assert!(picture.open(&[TRACE], None, &NoSecrets, recipient(b"c")).is_err());
+    assert!(picture.open(&[VISIBLE], None, &NoSecrets, recipient(b"c")).is_ok());
     let compared = picture.compare(&fs::read(&path).unwrap()).unwrap();
     assert!(compared.of_contract(&NoSecrets, b"c").is_err());
 }

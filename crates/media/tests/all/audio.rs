@@ -208,7 +208,7 @@ fn duties_that_cannot_be_carried_out_are_refused() {
 fn a_file_that_was_changed_is_refused() {
     let bytes = stereo(2.0, 16);
     let (dir, audio) = opened(&bytes);
-    let version = audio.open(&[TRACE], None, (&Root(1), b"c")).unwrap().version();
+    let version = audio.open(&[TRACE], None, &Root(1), recipient(b"c")).unwrap().version();
     assert_eq!(version, Some(Version::State(audio.content())));
     let mut other = bytes;
     other[1_000] ^= 1;

@@ -244,7 +244,7 @@ fn a_file_that_was_changed_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = saved(dir.path(), "a.png", &made());
     let picture = Picture::open(&path).unwrap();
-    let mut delivery = picture.open(&[TRACE], None, (&Root(1), &contract(1))).unwrap();
+    let mut delivery = picture.open(&[TRACE], None, &Root(1), recipient(&contract(1))).unwrap();
     // While it is on its way, and then before.
     let mut bytes = fs::read(&path).unwrap();
     let last = bytes.len() - 1;

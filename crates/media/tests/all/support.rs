@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use dataspace_data_plane::product::ProductError;
+use dataspace_data_plane::product::{ProductError, Recipient};
 use dataspace_data_plane::{Piece, Product};
 use dataspace_policy::Duty;
 use dataspace_policy::duty::{Mark, MarkMethod};
@@ -30,6 +30,10 @@ pub(crate) fn contract(number: u32) -> [u8; 32] {
     *Digest::of(&number.to_be_bytes()).as_bytes()
 }
 
+pub(crate) fn recipient(contract: &[u8]) -> Recipient<'_> {
+    Recipient { contract, consumer: "did:key:z6Mk" }
+}
+
 /// What leaves.
 pub(crate) fn delivered(
     product: &dyn Product,
@@ -37,7 +41,7 @@ pub(crate) fn delivered(
     part: Option<&Part>,
     of: u32,
 ) -> Result<Vec<u8>, ProductError> {
-    let mut delivery = product.open(duties, part, (&Root(1), &contract(of)))?;
+    let mut delivery = product.open(duties, part, &Root(1), recipient(&contract(of)))?;
     assert!(delivery.schema().is_none());
     let mut all = Vec::new();
     let mut place = match part {

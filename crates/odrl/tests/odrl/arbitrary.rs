@@ -177,8 +177,8 @@ fn duty() -> impl Strategy<Value = Duty> {
     ];
     let mask =
         (name(), method).prop_map(|(column, method)| Duty::Mask(ColumnMask { column, method }));
-    let mark = prop::sample::select(MarkMethod::ALL.to_vec());
-    let mark = mark.prop_map(|method| Duty::Mark(Mark { method }));
+    let traced = prop::sample::select(MarkMethod::ALL.to_vec());
+    let traced = traced.prop_map(|method| Duty::Mark(Mark { method }));
     let tolerance = prop_oneof![
         (1..=100_000_u32).prop_map(Tolerance::Relative),
         prop::sample::select(vec!["0.05", "2", "100000", "0.000001"])
@@ -189,7 +189,7 @@ fn duty() -> impl Strategy<Value = Duty> {
     let sample = (1..=1_000_000_u32, prop::option::of(name()))
         .prop_map(|(per_million, subject)| Duty::Sample(Sample { per_million, subject }));
     let limit = (1..=u64::MAX).prop_map(|rows| Duty::Limit(Limit { rows }));
-    prop_oneof![3 => filter, 6 => mask, 1 => mark, 1 => watermark, 1 => sample, 1 => limit]
+    prop_oneof![3 => filter, 6 => mask, 1 => traced, 1 => watermark, 1 => sample, 1 => limit]
 }
 
 fn pseudonyms() -> impl Strategy<Value = MaskMethod> {
