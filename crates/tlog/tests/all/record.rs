@@ -46,7 +46,6 @@ fn every_event() -> Vec<Event> {
         Event::Concluded { contract, document: document() },
         Event::Terminated { contract, document: document() },
         Event::Policies { document: document() },
-        Event::Stated { document: document() },
         Event::Access(access(permit())),
         Event::Access(access(Verdict::Deny { reasons: vec!["c2: expired".to_owned()] })),
     ]
@@ -54,7 +53,9 @@ fn every_event() -> Vec<Event> {
 
 #[test]
 fn every_event_survives_its_encoding() {
-    for event in every_event() {
+    // The last one came after the bytes of the others were pinned.
+    let stated = Event::Stated { document: ByteBuf::from(b"stated".to_vec()) };
+    for event in every_event().into_iter().chain([stated]) {
         let record = Record::new(time(0), event);
         assert_eq!(Record::from_bytes(&record.to_bytes().unwrap()).unwrap(), record);
     }
