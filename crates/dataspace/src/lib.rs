@@ -85,8 +85,8 @@ pub use dataspace_runtime::{NodeKeys, generate_key, key_files::KeyFileError};
 
 // What is agreed.
 pub use dataspace_policy::{
-    Action, Aggregate, ColumnMask, Constraint, Duty, KeptColumns, MaskMethod, Operator, RowFilter,
-    Rule, Scalar, Terms,
+    Action, Aggregate, ColumnMask, Constraint, Duty, KeptColumns, Limit, MaskMethod, Operator,
+    RowFilter, Rule, Sample, Scalar, Terms, Watermark,
 };
 pub use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, ContractId, Offer, SpaceProfile, Statements, Termination,
@@ -137,6 +137,17 @@ pub use dataspace_tlog::{Checkpoint, Fault, LeafIndex, record::ReceivedAnswer};
 /// What data spaces of three sectors begin with: words, forbids, templates of terms.
 pub mod sectors {
     pub use dataspace_sectors::*;
+}
+
+/// What duties are made of: scopes of pseudonyms, broader values, tolerances, parts of the calendar.
+pub mod duty {
+    pub use dataspace_policy::duty::*;
+}
+
+/// What finds the mark of a contract in a copy of its numbers.
+#[cfg(feature = "provider")]
+pub mod watermark {
+    pub use dataspace_data_plane::watermark::*;
 }
 
 /// Released rows as CSV, JSON lines, Parquet and Arrow IPC.

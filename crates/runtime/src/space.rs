@@ -6,10 +6,12 @@ pub(crate) mod changes;
 pub(crate) mod export;
 pub(crate) mod lists;
 pub(crate) mod offers;
+pub(crate) mod trace;
 
 pub use self::backup::{NodeBackup, NodeBackupError};
 pub use self::export::ExportError;
 pub use self::lists::{ContractEntry, ContractFilter, MemberEntry, ProductEntry};
+pub use self::trace::TraceError;
 
 use std::fmt;
 use std::sync::Arc;
