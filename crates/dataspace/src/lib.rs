@@ -87,8 +87,8 @@ pub use dataspace_runtime::{NodeKeys, generate_key, key_files::KeyFileError};
 
 // What is agreed.
 pub use dataspace_policy::{
-    Action, Aggregate, ColumnMask, Constraint, Duty, Exclusive, KeptColumns, MaskMethod, Operator,
-    RowFilter, Rule, Scalar, Terms,
+    Action, Aggregate, ColumnMask, Constraint, Duty, Exclusive, KeptColumns, Limit, MaskMethod,
+    Operator, RowFilter, Rule, Sample, Scalar, Terms, Watermark,
 };
 pub use dataspace_usage_contract::{
     Acceptance, AccessRequest, Agreement, ContractId, DeletionStatement, Offer, SpaceProfile,
@@ -144,6 +144,17 @@ pub mod sectors {
 /// Signed statements of parties that a space trusts for them.
 pub mod statement {
     pub use dataspace_usage_contract::statement::*;
+}
+
+/// What duties are made of: scopes of pseudonyms, broader values, tolerances, parts of the calendar.
+pub mod duty {
+    pub use dataspace_policy::duty::*;
+}
+
+/// What finds the mark of a contract in a copy of its numbers.
+#[cfg(feature = "provider")]
+pub mod watermark {
+    pub use dataspace_data_plane::watermark::*;
 }
 
 /// Released rows as CSV, JSON lines, Parquet and Arrow IPC.

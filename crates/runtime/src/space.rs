@@ -7,11 +7,13 @@ pub(crate) mod export;
 pub(crate) mod lists;
 pub(crate) mod offers;
 pub(crate) mod together;
+pub(crate) mod trace;
 
 pub use self::backup::{NodeBackup, NodeBackupError};
 pub use self::export::ExportError;
 pub use self::lists::{ContractEntry, ContractFilter, MemberEntry, ProductEntry};
 pub use self::together::{AccessAll, AccessAllError, TOGETHER_MAX};
+pub use self::trace::TraceError;
 
 use std::fmt;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ mod compiler;
 mod constraints;
 #[cfg(test)]
 mod deep;
+#[cfg(test)]
 mod duties;
 #[cfg(test)]
 mod exclusive;

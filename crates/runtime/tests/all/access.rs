@@ -1,16 +1,20 @@
 //! The happy path, and what the log says of it.
 
 use arrow_array::{Array, Int64Array, StringArray};
-use dataspace_policy::duty::PseudonymScope;
+use dataspace_data_plane::watermark::Detector;
+use dataspace_policy::duty::{PseudonymScope, Tolerance};
 use dataspace_policy::{
     Action, ColumnMask, Duty, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms,
+    Watermark,
 };
 use dataspace_primitives::Digest;
 use dataspace_runtime::{
     Release,
     access::{Decision, NotSubmitted},
+    space::TraceError,
 };
 use dataspace_tlog::{Fact, LeafIndex, Record, Verdict};
+use dataspace_usage_contract::ContractId;
 
 use crate::support::{Node, at, codes, consumer, decision, name, permitted, released, rows, terms};
 
@@ -104,6 +108,31 @@ fn pseudonyms_of_a_consumer_are_joined_where_the_clauses_say_so() {
     // The same domain, within one contract.
     let own = node.contract(terms().duty(mask("alloy", method(PseudonymScope::Contract))));
     assert!(sorted(own).iter().all(|pseudonym| !seen.contains(pseudonym)));
+}
+
+#[test]
+fn a_copy_is_traced_to_the_contract_that_released_it() {
+    let node = Node::new();
+    let tolerance = Tolerance::Absolute("4".parse().unwrap());
+    let mark = Duty::Watermark(Watermark { column: name("strength"), tolerance });
+    let terms = terms().duty(mark);
+    let (first, second) =
+        (node.contract(terms.clone()), node.contract(terms.legal(Legal::Text(name("another")))));
+    let copy = |contract: ContractId| {
+        let agreement = node.space.agreement(contract).unwrap();
+        let duties = &agreement.value().terms.duties;
+        let mut copy = Detector::new(duties, &crate::support::table(1).schema()).unwrap();
+        node.released(contract).for_each(|batch| copy.push(&batch.unwrap()));
+        copy
+    };
+    // Ten rows are few, but whatever they say, they say of the one that has them.
+    let (ours, theirs) = (copy(first), copy(second));
+    let of = |contract, copy: &Detector| node.space.trace(contract, copy).unwrap();
+    assert!(of(first, &ours).agreement > 0.999 && of(second, &theirs).agreement > 0.999);
+    assert!(of(first, &ours).chance_log10 < 0.0);
+    assert!(of(first, &ours).chance_log10 <= of(second, &ours).chance_log10);
+    let nobody = ContractId::from_digest(Digest::of(b"no contract"));
+    assert!(matches!(node.space.trace(nobody, &ours), Err(TraceError::Contract(_))));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn besides_report(arrival: &Arrival) -> Vec<String> {
 #[test]
 fn a_mask_or_filter_that_was_not_carried_out_is_seen() {
     let hash = "0123456789abcdef0123456789abcdef";
-    let seven = MaskMethod::Constant(Scalar::Number("7".parse().unwrap()));
+    let sealed = MaskMethod::Constant(Scalar::Number("7".parse().unwrap()));
     let broader =
         Broader { values: [(name("S00001"), name("S1"))].into(), others: name("elsewhere") };
     let broader = MaskMethod::Generalise(broader);
@@ -83,7 +83,7 @@ fn a_mask_or_filter_that_was_not_carried_out_is_seen() {
         (mask("alloy", MaskMethod::Truncate { chars: 2 }), "S00,300,1\n", "duty-1", "alloy"),
         (mask("furnace", MaskMethod::Null), "S1,300,1\n", "duty-1", "furnace"),
         (mask("strength", MaskMethod::Round { decimals: -2 }), "S1,310,1\n", "duty-1", "strength"),
-        (mask("furnace", seven), "S1,300,1\n", "duty-1", "furnace"),
+        (mask("furnace", sealed), "S1,300,1\n", "duty-1", "furnace"),
         (mask("alloy", broader), "S00001,300,1\n", "duty-1", "alloy"),
         (strong(), "S1,202,1\n", "duty-1", "strength"),
         (strong(), "S1,,1\n", "duty-1", "strength"),

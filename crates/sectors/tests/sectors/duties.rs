@@ -307,7 +307,7 @@ fn marked_copies_are_of_pictures_and_recordings_alone() {
         let duties = &draft.terms(Language::English).duties;
         assert_eq!(draft.terms(Language::Chinese).duties, *duties);
         picture.check(duties).unwrap();
-        let mut delivery = picture.open(duties, None, (&Key, b"contract")).unwrap();
+        let mut delivery = picture.open(duties, None, &Key, RECIPIENT).unwrap();
         let Some(Piece::Bytes { bytes, .. }) = delivery.next().unwrap() else { panic!("rows") };
         let found = picture.compare(&bytes).unwrap().of_contract(&Key, b"contract").unwrap();
         assert!(found.is_found(), "{template}: {found:?}");
