@@ -172,9 +172,9 @@ fn duty() -> impl Strategy<Value = Duty> {
     ];
     let mask =
         (name(), method).prop_map(|(column, method)| Duty::Mask(ColumnMask { column, method }));
-    let mark = prop::sample::select(MarkMethod::ALL.to_vec());
-    let mark = mark.prop_map(|method| Duty::Mark(Mark { method }));
-    prop_oneof![4 => filter, 4 => mask, 1 => mark]
+    let ways = prop::sample::select(MarkMethod::ALL.to_vec());
+    let marked = ways.prop_map(|method| Duty::Mark(Mark { method }));
+    prop_oneof![4 => filter, 4 => mask, 1 => marked]
 }
 
 fn legal() -> impl Strategy<Value = Legal> {
