@@ -288,7 +288,7 @@ pub(crate) fn escape(text: &str) -> String {
 /// A column whose values have a text. Gives it behind what a string has, or `None` where the value is missing.
 pub(crate) struct Column<'a> {
     push: Box<Push<'a>>,
-    /// Whether it may hold what CSV has to quote.
+    /// Set if it may hold what CSV has to quote.
     is_text: bool,
 }
 
