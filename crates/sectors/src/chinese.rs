@@ -401,3 +401,65 @@ fn quoted(name: &str) -> String {
     let text = if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") };
     shown(&text).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use dataspace_policy::duty::Broader;
+    use dataspace_policy::{Limit, Sample, Watermark};
+
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn duties_that_no_template_has_yet_have_words() {
+        let mask = |method| Duty::Mask(ColumnMask { column: name("vin"), method });
+        let values = [(name("Ulm"), name("South"))].into();
+        let broader = Broader { values, others: name("elsewhere") };
+        let all = [
+            (
+                mask(MaskMethod::Pseudonym {
+                    scope: PseudonymScope::Consumer,
+                    domain: Some(name("person")),
+                }),
+                "列 vin 的值以假名代替，域 person 的各列中相同的值可以相互关联，\
+                 限于使用方与本提供方的全部合约，不可与他方关联，行的次序重新排列",
+            ),
+            (
+                mask(MaskMethod::Pseudonym { scope: PseudonymScope::Consumer, domain: None }),
+                "列 vin 的值以假名代替，名为 vin 的各列中相同的值可以相互关联，\
+                 限于使用方与本提供方的全部合约，不可与他方关联，行的次序重新排列",
+            ),
+            (
+                mask(MaskMethod::Constant(Scalar::Boolean(true))),
+                "列 vin 的每个值以 真 代替，行的次序重新排列",
+            ),
+            (
+                mask(MaskMethod::Generalise(broader)),
+                "列 vin 的值以上级类别代替：\"Ulm\" 归为 \"South\"，其他值一律归为 \"elsewhere\"，\
+                 行的次序重新排列",
+            ),
+            (
+                Duty::Sample(Sample { per_million: 125_000, subject: None }),
+                "只提供全部行中 12.5% 的样本，在本合约下每次均相同",
+            ),
+            (
+                Duty::Sample(Sample { per_million: 1_000_000, subject: Some(name("vin")) }),
+                "只提供列 vin 的不同取值（连同其所有行）中 100% 的样本，在本合约下每次均相同",
+            ),
+            (Duty::Limit(Limit { rows: 10 }), "每次至多提供 10 行"),
+            (
+                Duty::Watermark(Watermark {
+                    column: name("S_p"),
+                    tolerance: Tolerance::Relative(1000),
+                }),
+                "列 S_p 的数值最多变动 其绝对值的 0.1%，使副本可以追溯到本合约",
+            ),
+        ];
+        for (one, words) in all {
+            assert_eq!(duty(&one).as_deref(), Some(words));
+        }
+    }
+}
