@@ -147,10 +147,11 @@ pub(crate) fn in_json(scalar: &Scalar, value: &Json) -> Option<Json> {
     Some(match (scalar, value) {
         (Scalar::Boolean(constant), Json::Bool(_)) => Json::Bool(*constant),
         (Scalar::Text(constant), Json::Text(_)) => Json::Text(constant.as_str().to_owned()),
-        (Scalar::Number(constant), Json::Float(_)) => Json::Float(constant.as_f64()),
-        (Scalar::Number(constant), Json::Integer(_)) => {
-            Json::Integer(constant.as_str().parse().ok()?)
-        }
+        // WHY of one form: how the hidden number is written must not show.
+        (Scalar::Number(constant), Json::Float(_) | Json::Integer(_)) => match constant.as_i64() {
+            Some(whole) => Json::Integer(whole.into()),
+            None => Json::Float(constant.as_f64()),
+        },
         _ => return None,
     })
 }

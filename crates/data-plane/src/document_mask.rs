@@ -119,7 +119,7 @@ impl<'a> Masking<'a> {
             }
             (MaskMethod::Generalise(_), _) => return Err(misfit("replaced by broader values")),
             (MaskMethod::Round { decimals }, Json::Float(value)) => {
-                Json::Float(round_float(*decimals)(*value))
+                one_form(round_float(*decimals)(*value))
             }
             (MaskMethod::Round { decimals }, Json::Integer(value)) => {
                 let zeros = if *decimals < 0 { u32::from(decimals.unsigned_abs()) } else { 0 };
@@ -129,9 +129,13 @@ impl<'a> Masking<'a> {
                 Json::Integer(lower_end(*value, i128::from(*width)).unwrap_or_default())
             }
             (MaskMethod::Bin { width }, Json::Float(value)) => {
-                Json::Float(lower_end_of_float(*value, f64::from(*width)))
+                one_form(lower_end_of_float(*value, f64::from(*width)))
             }
             (MaskMethod::Grid { cells }, Json::Float(value)) => grid(*value, *cells),
+            (MaskMethod::Grid { cells }, Json::Integer(value)) => {
+                // What is that large is no latitude or longitude.
+                i32::try_from(*value).map_or(Json::Null, |value| grid(f64::from(value), *cells))
+            }
             (MaskMethod::Truncate { chars }, Json::Text(text)) => {
                 let chars = usize::try_from(*chars).unwrap_or(usize::MAX);
                 Json::Text(cut(text, chars).to_owned())
@@ -154,6 +158,16 @@ impl<'a> Masking<'a> {
 }
 
 /// What is no latitude or longitude becomes null.
+/// A whole number without a point, however the hidden one was written: that must not show.
+fn one_form(value: f64) -> Json {
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and not too large")]
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        Json::Integer(value as i128)
+    } else {
+        Json::Float(value)
+    }
+}
+
 fn grid(value: f64, cells: u32) -> Json {
     middle(value, f64::from(cells)).map_or(Json::Null, Json::Float)
 }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Schema};
 use dataspace_policy::duty::{MILLION, Sample};
 use dataspace_primitives::{Secrets, secrets::SecretsError};
 use ring::hmac;
 
 use crate::aggregate::subject;
 use crate::chunk::Chunk;
-use crate::column::{Cells, Kind, find, type_name};
+use crate::column::{Cells, Kind, find, released_type, type_name};
 use crate::plan_error::PlanError;
 use crate::recipient::Recipient;
 use crate::rows::RowDuty;
@@ -34,10 +34,18 @@ impl Sampling {
     ) -> Result<Self, PlanError> {
         let per_million = duty.per_million;
         let Some(subject) = &duty.subject else {
-            // What a row is told from others by; values of other types tell nothing apart.
-            let fields = schema.fields().iter().enumerate();
-            let told = fields.filter(|(_, field)| Kind::of(field.data_type()).is_some());
-            let columns = told.map(|(place, _)| place).collect();
+            // What a row is told from others by: all that can leave. What cannot leave tells nothing apart.
+            let mut columns = Vec::new();
+            for (place, field) in schema.fields().iter().enumerate() {
+                let data_type = field.data_type();
+                if Kind::of(data_type).is_some() {
+                    columns.push(place);
+                } else if released_type(data_type).is_some() && *data_type != DataType::Null {
+                    let (column, data_type) = (field.name().clone(), type_name(data_type));
+                    let action = "told apart in a sample";
+                    return Err(PlanError::ColumnType { clause, column, data_type, action });
+                }
+            }
             return Ok(Self { columns, is_of_subjects: false, per_million });
         };
         let (place, field) = find(schema, clause, subject.as_str())?;

@@ -19,7 +19,8 @@ pub(crate) mod verified;
 pub use self::error::EvidenceError;
 pub use self::part::Part;
 
-use dataspace_identity::{MembershipCredential, keys::KeyDocumentError};
+use dataspace_identity::MembershipCredential;
+use dataspace_identity::keys::{KEY_DOCUMENTS_MAX, KeyDocumentError};
 use dataspace_primitives::cbor::{self, EncodeError};
 use dataspace_primitives::{Digest, Signed, envelope::DOCUMENT_LEN_MAX};
 use dataspace_tlog::{
@@ -41,8 +42,9 @@ pub const EVIDENCE_LEN_MAX: usize = (3 + STATEMENT_KINDS_MAX)
     + NOTE_LEN_MAX
     + 1_024;
 
-/// Most key documents of both parties in one file: all that they can have, of less than 8 KiB each.
-const EVIDENCE_KEYS_MAX: usize = 128;
+/// Most key documents in one file, of less than 8 KiB each: all that both parties can have, and whoever
+/// stated something.
+const EVIDENCE_KEYS_MAX: usize = (2 + STATEMENT_KINDS_MAX) * KEY_DOCUMENTS_MAX;
 
 /// A contract, a decision under it, and the proof that both are in the log of the contract's
 /// provider: one file, verifiable offline by anybody who knows the space authority. Says nothing

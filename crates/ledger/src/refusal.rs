@@ -270,8 +270,16 @@ pub enum Refusal {
         /// The number of the statement at hand.
         found: u64,
     },
-    /// As many statements are in force as a node keeps.
-    #[error("a node keeps at most {STATEMENTS_MAX} statements; found a new node")]
+    /// Its number lies ahead of the time.
+    #[error(
+        "a statement's serial number is at most the time of its record, in milliseconds since 1970; this one is {found}"
+    )]
+    SerialAhead {
+        /// The number.
+        found: u64,
+    },
+    /// As many statements of the kind are in force as a node keeps.
+    #[error("a node keeps at most {STATEMENTS_MAX} statements of a kind; found a new node")]
     TooManyStatements,
     /// A statement of a deletion that is not acceptable.
     #[error("the statement of deletion is refused")]

@@ -27,6 +27,11 @@ impl Label {
         Some(Self { letters: text.chars().map(letter).collect::<Option<_>>()? })
     }
 
+    /// Returns true if a line of so many letters is in a picture of this size whole.
+    pub(crate) fn fits(letters: usize, (width, height): (usize, usize)) -> bool {
+        width >= letters.saturating_mul(DOTS) && height >= 3 * DOTS
+    }
+
     /// How far each pixel of a picture goes to black or white, 0 to 1, with lines of the text all over it, so
     /// that no large piece is without it.
     pub(crate) fn over(&self, width: usize, height: usize) -> impl Fn(usize, usize) -> f32 {

@@ -18,7 +18,7 @@
 //!
 //! # Example
 //! ```
-//! use dataspace_data_plane::{Piece, Product as _};
+//! use dataspace_data_plane::{Piece, Product as _, product::Recipient};
 //! use dataspace_media::Picture;
 //! use dataspace_policy::{Duty, duty::{Mark, MarkMethod}};
 //!
@@ -37,7 +37,8 @@
 //! let picture = Picture::open(&path)?;
 //! let duties = [Duty::Mark(Mark { method: MarkMethod::Trace })];
 //! // A node does this, with the contract's identifier.
-//! let mut delivery = picture.open(&duties, None, (&secrets, b"contract of A"))?;
+//! let recipient = Recipient { contract: b"contract of A", consumer: "did:key:z6Mk" };
+//! let mut delivery = picture.open(&duties, None, &secrets, recipient)?;
 //! let mut copy = Vec::new();
 //! while let Some(Piece::Bytes { bytes, .. }) = delivery.next()? {
 //!     copy.extend_from_slice(&bytes);

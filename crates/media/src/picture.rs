@@ -38,6 +38,7 @@ pub struct Picture {
     file: MediaFile,
     text: Option<Name>,
     has_room: bool,
+    size: (usize, usize),
 }
 
 /// Why a file is not opened as a picture. For the provider's operator.
@@ -96,7 +97,8 @@ impl Picture {
         let file = MediaFile::open(path, media_type)?;
         let decoded = decode(&file)?;
         let (width, height) = dimensions(&decoded.image);
-        Ok(Self { file, text: None, has_room: Cells::count(width, height) >= CELLS_MIN })
+        let has_room = Cells::count(width, height) >= CELLS_MIN;
+        Ok(Self { file, text: None, has_room, size: (width, height) })
     }
 
     /// Puts a text before the name of the contract in visible marks: the archive's name, for instance. It is
@@ -139,8 +141,15 @@ impl Picture {
     fn marks(&self, duties: &[Duty]) -> Result<Marks, PlanError> {
         Marks::of(duties, |method, clause| match method {
             MarkMethod::Trace if !self.has_room => Err(PlanError::TooLittle { clause }),
+            MarkMethod::Visible if !self.fits_label() => Err(PlanError::TooLittle { clause }),
             MarkMethod::Trace | MarkMethod::Visible => Ok(()),
         })
+    }
+
+    /// Returns true if at least one whole line of a visible mark fits.
+    fn fits_label(&self) -> bool {
+        let text = self.text.as_ref().map_or(0, |text| text.as_str().chars().count() + 1);
+        Label::fits(text + CONTRACT_DIGITS, self.size)
     }
 
     /// What a visible mark says.

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::constraint::VALUES_MAX;
 use crate::phrase::list;
 
-/// The product is for this consumer alone: until then, the provider's node concludes no contract with
-/// anybody else by which its data can go to these territories.
+/// The product is for this consumer alone: until then, and as long as neither party has terminated this
+/// contract, the provider's node concludes no contract with anybody else by which its data can go to these
+/// territories. The product is what is registered under its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Exclusive {
@@ -25,16 +26,16 @@ pub struct Exclusive {
     pub until: UnixMillis,
 }
 
-/// In plain words: `until 2027-01-01T00:00:00Z, no other consumer gets a contract for this product by which
-/// the data can go to FR or DE`.
+/// In plain words: `while this contract is in force, and until 2027-01-01T00:00:00Z at most, the provider
+/// concludes no contract on the product with another consumer by which the data can go to FR or DE`.
 impl fmt::Display for Exclusive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "until {}, the provider concludes no contract on the product with another",
+            "while this contract is in force, and until {} at most, the provider concludes no contract on",
             self.until
         )?;
-        f.write_str(" consumer")?;
+        f.write_str(" the product with another consumer")?;
         if !self.territories.is_empty() {
             write!(f, " by which the data can go to {}", list(self.territories.iter(), "or"))?;
         }

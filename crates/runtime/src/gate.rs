@@ -24,8 +24,8 @@ pub(crate) fn has_pass() -> bool {
 }
 
 /// Guards the state. First come, first served, so that readers cannot keep a change waiting
-/// for ever; only a thread that has a pass already goes in at once, since a change that waits for
-/// that pass would wait for it, too.
+/// for ever; only a thread that has a pass already, here or at another node, goes in at once, since a change
+/// that waits for that pass would wait for it, too.
 pub(crate) struct Gate {
     // INVARIANT: the state is only changed by `SpaceState::apply`, which cannot panic half-way.
     state: RwLock<State>,
@@ -53,7 +53,8 @@ impl Gate {
     }
 
     pub(crate) fn enter(&self) -> Pass<'_> {
-        let state = if self.is_inside() { self.state.read_recursive() } else { self.state.read() };
+        // WHY through any gate: a change here may wait for a thread that waits for this one's other pass.
+        let state = if has_pass() { self.state.read_recursive() } else { self.state.read() };
         Pass { state, _own: Own::new(self.id()) }
     }
 

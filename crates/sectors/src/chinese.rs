@@ -199,12 +199,15 @@ fn duty(duty: &Duty) -> Option<String> {
         });
     }
     if let Duty::Sample(one) = duty {
-        let of = one.subject.as_ref().map_or_else(
-            || "全部行".to_owned(),
-            |subject| format!("列 {} 的不同取值（连同其所有行）", quoted(subject.as_str())),
+        let (of, same) = one.subject.as_ref().map_or_else(
+            || ("全部行".to_owned(), "行不变则在本合约下每次均相同"),
+            |subject| {
+                let subject = quoted(subject.as_str());
+                (format!("列 {subject} 的不同取值（连同其所有行）"), "在本合约下每次均相同")
+            },
         );
         let share = percent(one.per_million);
-        return Some(format!("只提供{of}中 {share} 的样本，在本合约下每次均相同"));
+        return Some(format!("只提供{of}中 {share} 的样本，{same}"));
     }
     if let Duty::Limit(one) = duty {
         return Some(format!("每次至多提供 {} 行", one.rows));
@@ -282,11 +285,13 @@ fn mask(mask: &ColumnMask) -> Option<String> {
             };
             let columns = match domain {
                 Some(domain) => format!("域 {} 的各列", quoted(domain.as_str())),
-                None => format!("名为 {column} 的各列"),
+                None => format!("名为 {column} 且以此类假名代替的各列"),
             };
             format!("列 {column} 的值以假名代替，{columns}中相同的值可以相互关联，{all}")
         }
-        MaskMethod::Constant(value) => format!("列 {column} 的每个值以 {} 代替", scalar(value)),
+        MaskMethod::Constant(value) => {
+            format!("列 {column} 的每个值以 {} 代替，缺失值仍为缺失", scalar(value))
+        }
         MaskMethod::Generalise(broader) => {
             let text = |name: &Name| shown(&format!("{:?}", name.as_str())).to_string();
             let mut all = format!("列 {column} 的值以上级类别代替：");
@@ -294,7 +299,7 @@ fn mask(mask: &ColumnMask) -> Option<String> {
                 let values: Vec<_> = values.into_iter().map(text).collect();
                 let _infallible = write!(all, "{} 归为 {}，", values.join("、"), text(broader));
             }
-            format!("{all}其他值一律归为 {}", text(&broader.others))
+            format!("{all}其他值一律归为 {}，缺失值仍为缺失", text(&broader.others))
         }
         MaskMethod::Round { decimals } if *decimals < 0 => {
             format!("列 {column} 的值四舍五入到 10^{} 的倍数", decimals.unsigned_abs())
@@ -343,7 +348,7 @@ fn exclusive(exclusive: &Exclusive) -> String {
         let all: Vec<_> = territories.iter().map(|one| quoted(one.as_str())).collect();
         format!("以数据可流向 {} 的方式", list(&all))
     };
-    format!("{until} 之前，提供方不{to}与其他使用方就该数据产品订立合约")
+    format!("本合约有效期间，且至迟于 {until} 之前，提供方不{to}与其他使用方就该数据产品订立合约")
 }
 
 fn legal(legal: &Legal) -> String {
@@ -397,7 +402,8 @@ fn list(all: &[impl AsRef<str>]) -> String {
 
 /// A name as it is if it is one plain word, else in quotes.
 fn quoted(name: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
+    // WHY in quotes beyond ASCII: `甲或乙` as a name must not read as two.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
     let text = if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") };
     shown(&text).to_string()
 }

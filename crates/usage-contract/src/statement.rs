@@ -46,7 +46,8 @@ pub struct Statement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<StatedValue>,
     /// Of two statements of one issuer, kind and subject the one with the greater number counts, in
-    /// whatever order they come.
+    /// whatever order they come. At most the time of its record, in milliseconds since 1970: counting from 1 will
+    /// do, and so will the time.
     pub serial: u64,
     /// When it counts: half-open. Outside, nothing is known; what was stated before does not come back.
     pub validity: Validity,

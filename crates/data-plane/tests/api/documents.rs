@@ -10,7 +10,7 @@ use dataspace_primitives::Part;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::common::{CONTRACT, filter, key, mask, text};
+use crate::common::{CONTRACT, filter, key, mask, number, text};
 
 const PASSPORT: &str = r#"{
   "id": "urn:uuid:550e8400", "issueDate": "2024-02-29", "moment": "2024-02-29T13:47:59Z",
@@ -88,9 +88,29 @@ fn parts_are_removed_emptied_and_coarsened() {
         json!({
             "issueDate": "2024-02-01", "moment": "2024-02-29T13:00:00Z",
             "serial": [{"key": "part", "value": "SN########"}, {"key": "batch", "value": "BID#"}],
-            "size": {"weight": 20.0, "cells": 40, "place": {"lat": 48.15}}, "none": null,
+            "size": {"weight": 20, "cells": 40, "place": {"lat": 48.15}}, "none": null,
         })
     );
+}
+
+#[test]
+fn how_a_hidden_number_is_written_does_not_show() {
+    let masked = |number: &str, method: &MaskMethod| {
+        let document = format!(r#"{{"a": {number}}}"#);
+        open(&document, &[mask("/a", method.clone())])
+    };
+    for (method, numbers, expected) in [
+        (MaskMethod::Constant(number("12")), ["5", "5.5", "-3e2"], r#"{"a":12}"#),
+        (MaskMethod::Constant(number("0.5")), ["5", "5.5", "0"], r#"{"a":0.5}"#),
+        (MaskMethod::Round { decimals: 0 }, ["3", "2.9", "3.1"], r#"{"a":3}"#),
+        (MaskMethod::Round { decimals: 1 }, ["3", "2.99", "3.01"], r#"{"a":3}"#),
+        (MaskMethod::Bin { width: 10 }, ["40", "40.5", "49.99"], r#"{"a":40}"#),
+        (MaskMethod::Grid { cells: 1 }, ["48", "48.1", "48.9"], r#"{"a":48.5}"#),
+    ] {
+        for number in numbers {
+            assert_eq!(masked(number, &method).trim(), expected, "{method:?} {number}");
+        }
+    }
 }
 
 #[test]
@@ -130,7 +150,7 @@ fn what_cannot_be_carried_out_is_refused() {
         ("/id", MaskMethod::Calendar { part: CalendarPart::Year }),
         ("/size", MaskMethod::Hash),
         ("/size/cells", MaskMethod::Truncate { chars: 1 }),
-        ("/size/cells", MaskMethod::Grid { cells: 1 }),
+        ("/id", MaskMethod::Grid { cells: 1 }),
     ] {
         let error = error(&[mask(pointer, method)]);
         assert!(matches!(error, PlanError::ColumnType { .. }), "{pointer}: {error}");

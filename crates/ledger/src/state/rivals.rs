@@ -14,7 +14,10 @@ use crate::state::in_force::SpaceState;
 
 impl SpaceState {
     /// Checks that no contract in force keeps a consumer out who concludes this one at `now`.
-    pub(super) fn check_not_kept_out(
+    ///
+    /// # Errors
+    /// [`Refusal::KeptOut`] if one does.
+    pub fn check_not_kept_out(
         &self,
         agreement: &Agreement,
         now: UnixMillis,
@@ -80,8 +83,10 @@ impl SpaceState {
         let Event::Concluded { document, .. } = record.event else {
             return Err(Refusal::Mismatch);
         };
+        // WHY all keys: one that signed it may have been left out since.
+        let keys = self.keys.past();
         let (agreement, _) =
-            Agreement::verify_with(signed(document)?, self, record.time, &self.compiler)?;
+            Agreement::verify_with(signed(document)?, &keys, record.time, &self.compiler)?;
         self.exclusives.keep(contract_id(&agreement), agreement.value(), record.time);
         Ok(())
     }

@@ -7,15 +7,16 @@ use dataspace_primitives::{KeyId, Name, Verified};
 use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{Statement, statement::Subject};
 
-/// Most statements that a node keeps: one for each issuer, kind and subject. Only parties that the profile
-/// trusts can make them, and none is forgotten for another.
+/// Most statements of a kind that a node keeps: one for each issuer and subject. Only parties that the profile
+/// trusts can make them, and none is forgotten for another; who may make those of one kind cannot fill the room
+/// of others.
 pub const STATEMENTS_MAX: usize = 1 << 18;
 
 /// The newest statement of each issuer on each subject, by kind.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
     by_subject: HashMap<Subject, Vec<Kept>>,
-    len: usize,
+    by_kind: HashMap<Name, usize>,
 }
 
 #[derive(Debug)]
@@ -31,9 +32,9 @@ impl Statements {
         all.iter().find(|one| one.statement.kind == *kind && one.statement.issuer == *issuer)
     }
 
-    /// Returns true if one more issuer, kind or subject would not be too many.
-    pub(super) fn has_room(&self) -> bool {
-        self.len < STATEMENTS_MAX
+    /// Returns true if one more issuer or subject of a kind would not be too many.
+    pub(super) fn has_room(&self, kind: &Name) -> bool {
+        self.by_kind.get(kind).is_none_or(|len| *len < STATEMENTS_MAX)
     }
 
     /// Keeps a statement that was checked.
@@ -49,8 +50,9 @@ impl Statements {
         if let Some(known) = known {
             *known = kept;
         } else {
+            let of_kind = self.by_kind.entry(kept.statement.kind.clone()).or_default();
+            *of_kind = of_kind.saturating_add(1);
             all.push(kept);
-            self.len = self.len.saturating_add(1);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! kept, whether it says something or withdraws what was said. It counts while the profile trusts its
 //! issuer for its kind, while it is valid, and while the keys that signed it are believed.
 
-use dataspace_identity::Did;
+use dataspace_identity::{Did, credential::CLOCK_SKEW};
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_usage_contract::{
     Statement,
@@ -53,14 +53,24 @@ impl SpaceState {
         if subject.about() != rule.about {
             return Err(Refusal::OtherSubject { kind: kind.clone(), expected: rule.about });
         }
+        // WHY: a number without a bound, under a key that was stolen, could never be followed by another.
+        if *serial > now.checked_add(CLOCK_SKEW).unwrap_or(UnixMillis::MAX).as_millis() {
+            return Err(Refusal::SerialAhead { found: *serial });
+        }
         match self.statements.of(subject, (issuer, kind)) {
-            Some(known) if known.statement == *value => return Err(Refusal::AlreadyInForce),
+            Some(known)
+                if known.statement == *value && self.are_believed(known.signers.iter(), now) =>
+            {
+                return Err(Refusal::AlreadyInForce);
+            }
+            // The same words under a key that is believed take the place of those under one that no longer is.
+            Some(known) if known.statement == *value => {}
             Some(known) if known.statement.serial >= *serial => {
                 let (issuer, kind) = (issuer.clone(), kind.clone());
                 let (current, found) = (known.statement.serial, *serial);
                 return Err(Refusal::OlderStatement { issuer, kind, current, found });
             }
-            None if !self.statements.has_room() => return Err(Refusal::TooManyStatements),
+            None if !self.statements.has_room(kind) => return Err(Refusal::TooManyStatements),
             _ => {}
         }
         Ok(Change(Kind::Stated(Box::new(statement))))

@@ -53,6 +53,6 @@ impl Broader {
             let values: Vec<_> = values.into_iter().map(text).collect();
             write!(f, "{} for {}, ", text(broader), values.join(", "))?;
         }
-        write!(f, "{} for all others", text(&self.others))
+        write!(f, "{} for all others; missing ones stay missing", text(&self.others))
     }
 }

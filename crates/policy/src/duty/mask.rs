@@ -38,8 +38,8 @@ pub enum MaskMethod {
     /// Every value is replaced by a pseudonym: HMAC-SHA-256 under a key of this contract alone, so
     /// that equal values stay equal within a contract and cannot be joined across contracts.
     Hash,
-    /// As [`Hash`](Self::Hash), with pseudonyms that can be joined further. Numbers that are equal have one
-    /// pseudonym, as integers, decimals or floats.
+    /// As [`Hash`](Self::Hash), with pseudonyms that can be joined further. Whole numbers below 2^53
+    /// that are equal have one pseudonym, as integers, decimals or floats.
     Pseudonym {
         /// In which contracts equal values have one pseudonym.
         scope: PseudonymScope,
@@ -286,7 +286,10 @@ impl fmt::Display for ColumnMask {
                 pseudonym::words(f, &self.column, scope, domain.as_ref())
             }
             MaskMethod::Constant(ref value) => {
-                write!(f, "every value of column {column} is replaced by {value}")
+                write!(
+                    f,
+                    "every value of column {column} is replaced by {value}, missing ones stay missing"
+                )
             }
             MaskMethod::Generalise(ref broader) => {
                 write!(f, "values of column {column} are replaced by broader ones: ")?;

@@ -60,16 +60,18 @@ pub(super) fn percent(per_million: u32) -> String {
     if rest.is_empty() { format!("{whole} %") } else { format!("{whole}.{rest} %") }
 }
 
-/// In plain words: `only a sample of 10 % of the rows, the same at every access`.
+/// In plain words: `only a sample of 10 % of the rows, while a row does not change the same at every access
+/// under this contract`.
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "only a sample of {} of ", percent(self.per_million))?;
         match &self.subject {
             Some(subject) => {
-                write!(f, "the different {}, with all of their rows", quoted(subject))
+                let subject = quoted(subject);
+                write!(f, "the different {subject}, with all of their rows, the same at every")
             }
-            None => f.write_str("the rows"),
+            None => f.write_str("the rows, while a row does not change the same at every"),
         }?;
-        f.write_str(", the same at every access under this contract")
+        f.write_str(" access under this contract")
     }
 }

@@ -145,9 +145,23 @@ impl Monitor<'_> {
     fn check_here(&self, asked: &Asked) -> Result<(), AccessError> {
         let contract = asked.active.contract.id();
         match self.state.space.contract(contract) {
-            Ok(known) if Arc::ptr_eq(known, &asked.active.contract) => Ok(()),
+            Ok(known) if Arc::ptr_eq(known, &asked.active.contract) => {
+                self.check_not_deleted(asked)
+            }
             _ => Err(AccessError::UnknownContract { contract }),
         }
+    }
+
+    /// Nothing more is sealed for a consumer that stated that it deleted the contract's keys: it could make no
+    /// second statement about what came after.
+    fn check_not_deleted(&self, asked: &Asked) -> Result<(), AccessError> {
+        let is_sealed = asked.request.value().seal_for.is_some();
+        if is_sealed && self.state.space.deletion(asked.active.contract.id()).is_some() {
+            return Err(AccessError::Seal {
+                what: "its consumer stated that the keys are deleted",
+            });
+        }
+        Ok(())
     }
 
     /// Accepts the request again after a decision that was not submitted.

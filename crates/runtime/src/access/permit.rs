@@ -213,7 +213,9 @@ impl Permit<'_> {
                 Some(room) => room.submit(record),
                 None => open.log.submit_at_once(record),
             };
-            records.iter().map(submit).collect::<Result<Vec<_>, _>>()
+            // WHY all of them: the uses are taken, and each log that takes records must have its own.
+            let all: Vec<_> = records.iter().map(submit).collect();
+            all.into_iter().collect::<Result<Vec<_>, _>>()
         });
         let grants = permits.into_iter().map(|permit| permit.grant);
         match submitted {

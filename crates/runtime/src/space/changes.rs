@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dataspace_audit_log::append::AppendError;
 use dataspace_data_plane::Product;
 use dataspace_identity::{
-    Did, KeyDocument, MembershipCredential, MembershipRevocation, Resolver, claimed_keys,
+    Did, KeyDocument, MembershipCredential, MembershipRevocation, claimed_keys,
 };
 use dataspace_ledger::{Refusal, SpaceState, state::Change};
 use dataspace_policy::{Program, Terms};
@@ -178,7 +178,7 @@ impl DataSpace {
         let agreement = concluded.0.clone();
         let mut concluded = Some(concluded);
         loop {
-            let known = self.check_rivals(agreement.value(), &*resolver)?;
+            let known = self.check_rivals(agreement.value())?;
             let made = self.conclude_now(&offer, (&agreement, &mut concluded), known);
             match made {
                 Err(ChangeError::Outdated) => {}
@@ -189,21 +189,20 @@ impl DataSpace {
 
     /// Checks that no other consumer has what an agreement says is exclusive. The number of contracts that were
     /// looked at, if it says so.
-    fn check_rivals(
-        &self,
-        agreement: &Agreement,
-        resolver: &dyn Resolver,
-    ) -> Result<Option<usize>, ChangeError> {
+    fn check_rivals(&self, agreement: &Agreement) -> Result<Option<usize>, ChangeError> {
         if agreement.terms.exclusive.is_none() {
             return Ok(None);
         }
         let now = self.about_now()?;
-        let (rivals, known) = {
-            let state = self.inner.gate.enter();
-            (state.space.rivals(agreement), state.space.contracts().len())
-        };
+        // WHY first: who is kept out makes the node read nothing.
+        let (rivals, known, keys) = self.look(|state| {
+            let space = &state.space;
+            space.check_not_kept_out(agreement, now)?;
+            Ok((space.rivals(agreement), space.contracts().len(), Arc::clone(space.keys())))
+        })?;
         for rival in rivals {
-            let rival = self.inner.contracts.get(&rival, &self.inner.log, resolver)?;
+            // Also if it was signed with a key that was left out since.
+            let rival = self.inner.contracts.get(&rival, &self.inner.log, &keys.past())?;
             let checked = SpaceState::check_rival(agreement, &rival.document, now);
             checked.or_else(|refusal| self.refuse(refusal.into()))?;
         }
@@ -242,6 +241,7 @@ impl DataSpace {
     pub fn terminate(&self, termination: Signed<Termination>) -> Result<(), ChangeError> {
         let now = self.about_now()?;
         let termination = self.inner.gate.enter().space.verify_termination(termination, now)?;
+        self.look(|state| Ok(state.space.check_ended(termination.clone(), now).map(drop)?))?;
         self.change(|state, now| Ok(state.space.check_ended(termination, now)?))
     }
 
@@ -254,6 +254,7 @@ impl DataSpace {
     pub fn take_deletion(&self, statement: Signed<DeletionStatement>) -> Result<(), ChangeError> {
         let now = self.about_now()?;
         let statement = self.inner.gate.enter().space.verify_deletion(statement, now)?;
+        self.look(|state| Ok(state.space.check_deleted(statement.clone(), now).map(drop)?))?;
         self.change(|state, now| Ok(state.space.check_deleted(statement, now)?))
     }
 
@@ -322,6 +323,14 @@ impl DataSpace {
         let now = self.about_now()?;
         let resolver = Arc::clone(self.inner.gate.enter().space.keys());
         let statement = Statement::verify(statement, &*resolver, now).map_err(Refusal::from)?;
+        let looked =
+            self.look(|state| Ok(state.space.check_stated(statement.clone(), now).map(drop)?));
+        match looked {
+            Err(ChangeError::Refused(Refusal::AlreadyInForce)) => {
+                return Ok(Applied::AlreadyInForce);
+            }
+            looked => looked?,
+        }
         self.change_once(|state, now| Ok(state.space.check_stated(statement, now)?))
     }
 

@@ -20,6 +20,9 @@ use crate::gate;
 use crate::node::Inner;
 use crate::space::DataSpace;
 
+/// How often an access is decided again, since others used its contracts meanwhile.
+const TRIES_MAX: usize = 32;
+
 /// Most contracts of one access.
 pub const TOGETHER_MAX: usize = 16;
 
@@ -67,6 +70,9 @@ pub enum AccessAllError {
         /// Why.
         source: AccessError,
     },
+    /// Others used the contracts again and again while it was decided. The same requests may come again.
+    #[error("others use the contracts all the time; ask again")]
+    Busy,
     /// The decisions are not durable, so there are none.
     #[error("the decisions cannot be recorded, so nothing is released")]
     Submit(#[source] AccessError),
@@ -195,22 +201,49 @@ fn nodes<'s>(asks: &[Ask<'s>]) -> BTreeMap<usize, &'s Arc<Inner>> {
 fn submit(asks: Vec<Ask<'_>>, mut rooms: Rooms<'_>) -> Result<Submissions, AccessAllError> {
     let of_asks: Vec<_> = asks.iter().map(|ask| (ask.node, ask.contract().id())).collect();
     let nodes = nodes(&asks);
-    let (submitted, counted) = {
-        let passes = nodes.iter().map(|(at, node)| (*at, node.enter())).collect();
-        // Rooms are given back, if they are not used, after the passes.
-        let mut together = Together { passes: &passes, rooms: &mut rooms, counted: Vec::new() };
-        let submitted = together.receive(asks).and_then(|received| together.submit(received));
-        (submitted, together.counted)
-    };
-    let mut error = None;
-    for (position, source) in counted {
-        if let Some((node, contract)) = of_asks.get(position) {
-            // WHY here: the observer may make a change.
-            node.tell_counted(*contract, &source);
+    let mut asked = Asking::First(asks);
+    for _ in 0..TRIES_MAX {
+        let (tried, counted) = {
+            let passes = nodes.iter().map(|(at, node)| (*at, node.enter())).collect();
+            // Rooms are given back, if they are not used, after the passes.
+            let together = Together { passes: &passes, rooms: &mut rooms, counted: Vec::new() };
+            together.attempt(asked)
+        };
+        let mut error = None;
+        for (position, source) in counted {
+            if let Some((node, contract)) = of_asks.get(position) {
+                // WHY here: the observer may make a change.
+                node.tell_counted(*contract, &source);
+            }
+            error.get_or_insert(AccessAllError::Access { position, source });
         }
-        error.get_or_insert(AccessAllError::Access { position, source });
+        asked = match error.map_or(tried, Err)? {
+            Tried::Submitted(submissions) => return Ok(submissions),
+            Tried::Conflict(conflicts) => Asking::Again(conflicts),
+        };
     }
-    error.map_or(submitted, Err)
+    // None of them has a record, so they may come again.
+    if let Asking::Again(conflicts) = asked {
+        for conflict in conflicts {
+            if let Some(node) = conflict.node.upgrade() {
+                node.enter().state.replays.remove(conflict.asked.digest);
+            }
+        }
+    }
+    Err(AccessAllError::Busy)
+}
+
+/// Requests on their way into the passes: for the first time, or after a try.
+enum Asking<'s> {
+    First(Vec<Ask<'s>>),
+    Again(Vec<Conflict>),
+}
+
+/// What came of one try.
+enum Tried {
+    Submitted(Submissions),
+    /// Others used a contract meanwhile. WHY not at once again: a change may wait for the passes.
+    Conflict(Vec<Conflict>),
 }
 
 /// Passes through the monitors of all nodes of one access, by their addresses.
@@ -224,6 +257,20 @@ struct Together<'m, 'r, 'l> {
 }
 
 impl<'m> Together<'m, '_, '_> {
+    /// One try, and the denials that were only counted.
+    fn attempt(
+        mut self,
+        asked: Asking<'_>,
+    ) -> (Result<Tried, AccessAllError>, Vec<(usize, AccessError)>) {
+        let received = match asked {
+            Asking::First(asks) => self.receive(asks),
+            Asking::Again(conflicts) => each(conflicts, |conflict| self.again(conflict)),
+        };
+        let decided = received.and_then(|received| each(received, Received::decide));
+        let tried = decided.and_then(|decisions| self.submit(decisions));
+        (tried, self.counted)
+    }
+
     fn receive(&self, asks: Vec<Ask<'_>>) -> Result<Vec<Received<'m>>, AccessAllError> {
         let mut received = Vec::with_capacity(asks.len());
         let mut digests: Vec<(&Monitor<'_>, Digest)> = Vec::with_capacity(asks.len());
@@ -252,71 +299,68 @@ impl<'m> Together<'m, '_, '_> {
         self.passes.get(&Arc::as_ptr(node).addr()).ok_or(AccessError::Closed)
     }
 
-    fn submit(&mut self, received: Vec<Received<'m>>) -> Result<Submissions, AccessAllError> {
-        let mut decisions = each(received, Received::decide)?;
-        loop {
-            let is_permit = |decision: &Decision<'_>| matches!(decision, Decision::Permit(_));
-            let conflicts = if decisions.iter().all(is_permit) {
-                match Permit::submit_all(permits(decisions), self.rooms) {
-                    Ok(submitted) => return Ok(Submissions::Permits(submitted)),
-                    Err(NoneSubmitted::Failed(error)) => return Err(AccessAllError::Submit(error)),
-                    Err(NoneSubmitted::Conflict(conflicts)) => conflicts,
-                }
-            } else {
-                match self.deny(decisions)? {
-                    Ok(submitted) => return Ok(Submissions::Denials(submitted)),
-                    Err(conflicts) => conflicts,
-                }
-            };
-            decisions = each(conflicts, |conflict| self.again(conflict))?;
-        }
+    fn again(&self, conflict: Conflict) -> Result<Received<'m>, AccessError> {
+        let node = conflict.node.upgrade().ok_or(AccessError::Closed)?;
+        self.monitor(&node)?.again(conflict)
     }
 
-    fn again(&self, conflict: Conflict) -> Result<Decision<'m>, AccessError> {
-        let node = conflict.node.upgrade().ok_or(AccessError::Closed)?;
-        self.monitor(&node)?.again(conflict)?.decide()
+    fn submit(&mut self, decisions: Vec<Decision<'m>>) -> Result<Tried, AccessAllError> {
+        let is_permit = |decision: &Decision<'_>| matches!(decision, Decision::Permit(_));
+        if !decisions.iter().all(is_permit) {
+            return self.deny(decisions);
+        }
+        match Permit::submit_all(permits(decisions), self.rooms) {
+            Ok(submitted) => Ok(Tried::Submitted(Submissions::Permits(submitted))),
+            Err(NoneSubmitted::Failed(error)) => Err(AccessAllError::Submit(error)),
+            Err(NoneSubmitted::Conflict(conflicts)) => Ok(Tried::Conflict(conflicts)),
+        }
     }
 
     /// Gives each request its denial. All of them again if the first one is no longer right: so that no
     /// record lays a denial on others before one of them is recorded.
-    fn deny(
-        &mut self,
-        decisions: Vec<Decision<'m>>,
-    ) -> Result<Result<Vec<Submitted<Denial<'static>>>, Vec<Conflict>>, AccessAllError> {
-        let mut of_itself: Vec<(usize, Decision<'m>)> = decisions.into_iter().enumerate().collect();
-        of_itself.sort_by_key(|(_, decision)| matches!(decision, Decision::Permit(_)));
+    fn deny(&mut self, decisions: Vec<Decision<'m>>) -> Result<Tried, AccessAllError> {
+        let mut all: Vec<(usize, Decision<'m>)> = decisions.into_iter().enumerate().collect();
+        all.sort_by_key(|(_, decision)| matches!(decision, Decision::Permit(_)));
         let mut submitted = BTreeMap::new();
-        let mut rest = of_itself.into_iter();
+        let mut rest = all.into_iter();
         while let Some((position, decision)) = rest.next() {
-            let mut denial = into_denial(decision);
-            loop {
-                match self.submit_denial(denial) {
-                    Ok(one) => {
-                        submitted.insert(position, one);
-                        break;
-                    }
-                    Err(NotSubmitted::Conflict(conflict))
-                        if submitted.is_empty() && self.counted.is_empty() =>
-                    {
+            match self.submit_denial(into_denial(decision)) {
+                Ok(one) => {
+                    submitted.insert(position, one);
+                }
+                Err(NotSubmitted::Conflict(conflict)) => {
+                    if submitted.is_empty() && self.counted.is_empty() {
                         let rest = rest.map(|(position, one)| (position, into_conflict(one)));
                         let all: BTreeMap<_, _> = rest.chain([(position, conflict)]).collect();
-                        return Ok(Err(all.into_values().collect()));
+                        return Ok(Tried::Conflict(all.into_values().collect()));
                     }
-                    Err(NotSubmitted::Conflict(conflict)) => {
-                        let again = self.again(conflict);
-                        let again =
-                            again.map_err(|source| AccessAllError::Access { position, source })?;
-                        denial = into_denial(again);
-                    }
-                    Err(NotSubmitted::Failed(error @ AccessError::TooManyDenials { .. })) => {
-                        self.counted.push((position, error));
-                        break;
-                    }
-                    Err(NotSubmitted::Failed(error)) => return Err(AccessAllError::Submit(error)),
+                    submitted.insert(position, self.deny_again(position, conflict)?);
                 }
+                Err(NotSubmitted::Failed(error @ AccessError::TooManyDenials { .. })) => {
+                    self.counted.push((position, error));
+                }
+                Err(NotSubmitted::Failed(error)) => return Err(AccessAllError::Submit(error)),
             }
         }
-        Ok(Ok(submitted.into_values().collect()))
+        Ok(Tried::Submitted(Submissions::Denials(submitted.into_values().collect())))
+    }
+
+    /// The denial of a request beside one that is recorded, on counts that changed.
+    fn deny_again(
+        &mut self,
+        position: usize,
+        mut conflict: Conflict,
+    ) -> Result<Submitted<Denial<'static>>, AccessAllError> {
+        let at = |source| AccessAllError::Access { position, source };
+        for _ in 0..TRIES_MAX {
+            let decision = self.again(conflict).and_then(Received::decide).map_err(at)?;
+            conflict = match self.submit_denial(into_denial(decision)) {
+                Ok(submitted) => return Ok(submitted),
+                Err(NotSubmitted::Conflict(conflict)) => conflict,
+                Err(NotSubmitted::Failed(error)) => return Err(at(error)),
+            };
+        }
+        Err(AccessAllError::Busy)
     }
 
     fn submit_denial(

@@ -12,11 +12,11 @@ use dataspace_ledger::{
     Evidence, Refusal,
     evidence::{EvidenceError, Part},
 };
-use dataspace_policy::{ColumnMask, Duty, MaskMethod};
+use dataspace_policy::{ColumnMask, Duty, Exclusive, MaskMethod};
 use dataspace_primitives::{KeyId, Signed, UnixMillis, Validity, Verified};
 use dataspace_runtime::{
-    AccessError, ChangeError, DataSpace, NewOffer, NodeKeys, Setup, key_files::KeyFileError,
-    replay_decisions, request_access,
+    AccessError, ChangeError, DataSpace, NewOffer, NodeKeys, Setup, index::IndexState,
+    key_files::KeyFileError, replay_decisions, request_access,
 };
 use dataspace_usage_contract::{Acceptance, AccessRequest, Agreement, Offer, contract_id};
 use serde_bytes::ByteArray;
@@ -313,4 +313,60 @@ fn keys_are_kept_sealed_and_a_node_opens_with_them_again() {
     let others = files.dir.path().join("others");
     let keys = NodeKeys::create_named(&others, &id, None).unwrap();
     assert!(setup(&elsewhere, keys).open().is_err());
+}
+
+fn conclude_with(
+    node: &Node,
+    terms: Terms,
+    by: &SecretKey,
+) -> Result<Verified<Agreement>, ChangeError> {
+    let offer = node.space.offer(Node::new_offer(terms))?;
+    let now = node.now();
+    let read = Offer::verify(offer.clone(), &steel(), &*node.space.keys(), now);
+    let read = read.map_err(Refusal::from)?;
+    node.space.conclude(offer, Acceptance::sign(&read, by, now).unwrap())
+}
+
+fn exclusive() -> Terms {
+    Terms { exclusive: Some(Exclusive { territories: [].into(), until: at(864_000) }), ..terms() }
+}
+
+#[test]
+fn an_exclusive_contract_of_a_key_that_was_left_out_still_opens_by_the_index() {
+    let node = founded();
+    let old = key(&institute(), 1);
+    conclude_with(&node, exclusive(), &old).unwrap();
+    let without = document(&institute(), 2, &[(2, YEAR)], &old);
+    node.space.record_keys(without).unwrap();
+    for _ in 0..2 {
+        node.space.write_index().unwrap();
+    }
+    let Node { space, files } = node;
+    space.close().unwrap();
+    let space = setup(&files, node_keys(1)).open().unwrap();
+    let state = space.index_state().unwrap();
+    assert!(matches!(state, IndexState::Used { .. }), "{state:?}");
+}
+
+#[test]
+fn contracts_of_keys_that_were_left_out_are_compared_with_an_exclusive_one() {
+    let node = founded();
+    let mill: Did = "did:web:mill.example".parse().unwrap();
+    let member = MembershipCredential { subject: mill.clone(), ..credential(&authority()) };
+    node.space.admit(Signed::sign(&member, &authority()).unwrap()).unwrap();
+    node.space.record_keys(document(&mill, 1, &[(1, YEAR)], &authority())).unwrap();
+    let old = key(&institute(), 1);
+    let held = conclude_with(&node, terms(), &old).unwrap();
+    // Not in memory any more: this node keeps the documents of one.
+    conclude(&node, &key(&mill, 1)).unwrap();
+    let without = document(&institute(), 2, &[(2, YEAR)], &old);
+    node.space.record_keys(without).unwrap();
+    let refused = conclude_with(&node, exclusive(), &key(&mill, 1)).unwrap_err();
+    let is_told = matches!(
+        &refused,
+        ChangeError::Refused(Refusal::NotExclusive { contract, .. }) if *contract == contract_id(&held)
+    );
+    assert!(is_told, "{refused:?}");
+    node.space.end_contract(contract_id(&held), name("over")).unwrap();
+    conclude_with(&node, exclusive(), &key(&mill, 1)).unwrap();
 }

@@ -11,7 +11,7 @@ use dataspace_runtime::{
 };
 use dataspace_sealed::{Contract, Sealed};
 use dataspace_tlog::{Event, record::ReleaseEnd};
-use dataspace_usage_contract::ContractId;
+use dataspace_usage_contract::{ContractId, DeletionStatement, deletion::DeletionReason};
 
 use crate::sealed::secret;
 use crate::support::consumer::reading;
@@ -137,4 +137,30 @@ fn a_contract_that_ends_meanwhile_leaves_a_file_without_its_end() {
     let written = node.records();
     let Event::Released(report) = &written.last().unwrap().event else { panic!("none") };
     assert_eq!((report.end, report.bytes), (ReleaseEnd::Stopped, to.2 as u64));
+}
+
+#[test]
+fn nothing_more_is_sealed_after_a_statement_that_the_keys_are_deleted() {
+    let node = Node::new();
+    let contract = node.contract(terms());
+    let agreement = node.space.agreement(contract).unwrap();
+    let clock = TestClock(node.files.clock.clone());
+    let ask = || {
+        request_sealed(&consumer(), &agreement, (reading(), secret(7).recipient()), &clock).unwrap()
+    };
+    drop(node.space.access(ask()).unwrap());
+    let statement = DeletionStatement {
+        contract,
+        log: node.space.log().origin().clone(),
+        consumer: consumer().did().clone(),
+        files: [].into(),
+        reason: DeletionReason::Chosen,
+        deleted_at: node.now(),
+    };
+    node.space.take_deletion(Signed::sign(&statement, &consumer()).unwrap()).unwrap();
+    let uses = node.space.uses(contract).unwrap().0;
+    assert!(matches!(node.space.access(ask()), Err(AccessError::Seal { .. })));
+    assert_eq!(node.space.uses(contract).unwrap().0, uses);
+    // In plain it gets what the contract gives.
+    drop(node.released(contract));
 }

@@ -295,3 +295,52 @@ fn where_the_decisions_cannot_be_recorded_nothing_is_released() {
     let failed = DataSpace::access_all(asks).unwrap_err();
     assert!(matches!(failed, AccessAllError::Submit(AccessError::Append(_))), "{failed:?}");
 }
+
+#[test]
+fn a_log_that_takes_records_has_the_use_though_another_one_fails() {
+    let (failing, dial) = crate::waiting::node();
+    let ores = contract_for(&failing.space, &provider(), "alloys", None);
+    let healthy = Node::new();
+    let alloys = contract_for(&healthy.space, &provider(), "alloys", Some(2));
+    dial.fails.store(true, Ordering::Release);
+    for _ in 0..2 {
+        let asks = vec![
+            (&failing.space, failing.request(ores)),
+            (&healthy.space, healthy.request(alloys)),
+        ];
+        DataSpace::access_all(asks).unwrap_err();
+    }
+    let used = used(&healthy, alloys);
+    let recorded = healthy.decisions().iter().filter_map(permitted).count();
+    assert_eq!(used, u64::try_from(recorded).unwrap());
+    let replayed = replay_decisions(healthy.space.log(), authority().did(), None).unwrap();
+    assert_eq!(replayed.discrepancies, 0, "{:#?}", replayed.first);
+}
+
+#[test]
+fn a_flood_of_single_accesses_ends_in_an_answer() {
+    let (node, alloys, ores) = two(None, None);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Acquire) {
+                    drop(node.space.access(node.request(alloys)).unwrap());
+                }
+            });
+        }
+        for _ in 0..50 {
+            let request = (node.request(alloys), node.request(ores));
+            let asks = || vec![(&node.space, request.0.clone()), (&node.space, request.1.clone())];
+            match DataSpace::access_all(asks()) {
+                Ok(access) => assert_eq!(all(access).len(), 2),
+                // Then neither was answered, and the same requests may come again.
+                Err(AccessAllError::Busy) => drop(DataSpace::access_all(asks())),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        is_over.store(true, Ordering::Release);
+    });
+    let replayed = replay_decisions(node.space.log(), authority().did(), None).unwrap();
+    assert_eq!(replayed.discrepancies, 0, "{:#?}", replayed.first);
+}

@@ -258,3 +258,15 @@ fn what_was_signed_by_a_key_that_is_taken_back_no_longer_counts() {
     let replayed = replay_decisions(&files.log(), authority().did(), None).unwrap();
     assert!(replayed.is_sound(), "{:?}", replayed.first);
 }
+
+#[test]
+fn a_serial_number_ahead_of_the_time_locks_nobody_out() {
+    let node = node();
+    for ahead in [u64::MAX, (node.now().as_millis()) + 60_001] {
+        let refusal = refused(&node, &blurred(&node, true, ahead));
+        assert!(matches!(refusal, Refusal::SerialAhead { found } if found == ahead), "{refusal}");
+    }
+    state(&node, &blurred(&node, true, node.now().as_millis()));
+    node.advance(1);
+    state(&node, &blurred(&node, false, node.now().as_millis()));
+}
