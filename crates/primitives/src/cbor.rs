@@ -8,12 +8,14 @@
 //! Tags, floats and every other simple value are refused: no signed document needs them.
 
 mod order;
+mod read;
 mod scan;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use self::read::Reader;
 pub use self::scan::{FormError, Rule};
 
 /// How deep arrays and maps may nest.
@@ -85,7 +87,7 @@ pub fn from_canonical<T: Serialize + DeserializeOwned>(
     len_max: usize,
 ) -> Result<T, DecodeError> {
     check_canonical(bytes, len_max)?;
-    let value: T = serde_cbor::from_slice(bytes).map_err(DecodeError::Shape)?;
+    let value = T::deserialize(&mut Reader::new(bytes)).map_err(DecodeError::Shape)?;
     // Those bytes were checked, so that the same ones need no second check.
     match ordered(&value) {
         Ok(again) if again == bytes => Ok(value),

@@ -435,21 +435,21 @@ mod tests {
             ),
             (
                 mask(MaskMethod::Pseudonym { scope: PseudonymScope::Consumer, domain: None }),
-                "列 vin 的值以假名代替，名为 vin 的各列中相同的值可以相互关联，\
+                "列 vin 的值以假名代替，名为 vin 且以此类假名代替的各列中相同的值可以相互关联，\
                  限于使用方与本提供方的全部合约，不可与他方关联，行的次序重新排列",
             ),
             (
                 mask(MaskMethod::Constant(Scalar::Boolean(true))),
-                "列 vin 的每个值以 真 代替，行的次序重新排列",
+                "列 vin 的每个值以 真 代替，缺失值仍为缺失，行的次序重新排列",
             ),
             (
                 mask(MaskMethod::Generalise(broader)),
                 "列 vin 的值以上级类别代替：\"Ulm\" 归为 \"South\"，其他值一律归为 \"elsewhere\"，\
-                 行的次序重新排列",
+                 缺失值仍为缺失，行的次序重新排列",
             ),
             (
                 Duty::Sample(Sample { per_million: 125_000, subject: None }),
-                "只提供全部行中 12.5% 的样本，在本合约下每次均相同",
+                "只提供全部行中 12.5% 的样本，行不变则在本合约下每次均相同",
             ),
             (
                 Duty::Sample(Sample { per_million: 1_000_000, subject: Some(name("vin")) }),

@@ -51,16 +51,19 @@ fn all() -> Vec<(Duty, &'static str)> {
         ),
         (
             mask(MaskMethod::Constant(Scalar::Text(name("say \"no\"")))),
-            "every value of column vin is replaced by \"say \\\"no\\\"\", rows reordered",
+            "every value of column vin is replaced by \"say \\\"no\\\"\", missing ones stay missing, rows \
+             reordered",
         ),
         (
             mask(MaskMethod::Generalise(broader())),
             "values of column vin are replaced by broader ones: \"South\" for \"Augsburg\", \"Ulm\", \
-             \"the \\\"West\\\"\" for \"Bonn\", \"elsewhere\" for all others, rows reordered",
+             \"the \\\"West\\\"\" for \"Bonn\", \"elsewhere\" for all others; missing ones stay missing, rows \
+             reordered",
         ),
         (
             Duty::Sample(Sample { per_million: 125_000, subject: None }),
-            "only a sample of 12.5 % of the rows, the same at every access under this contract",
+            "only a sample of 12.5 % of the rows, while a row does not change the same at every access \
+             under this contract",
         ),
         (
             Duty::Sample(Sample { per_million: 1, subject: Some(name("vin")) }),

@@ -9,6 +9,8 @@ mod hostile;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]
+mod reader;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod round_trip;
