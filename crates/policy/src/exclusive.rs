@@ -26,13 +26,13 @@ pub struct Exclusive {
     pub until: UnixMillis,
 }
 
-/// In plain words: `while this contract is in force, and until 2027-01-01T00:00:00Z at most, the provider
+/// In plain words: `until 2027-01-01T00:00:00Z, unless this contract is terminated before, the provider
 /// concludes no contract on the product with another consumer by which the data can go to FR or DE`.
 impl fmt::Display for Exclusive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "while this contract is in force, and until {} at most, the provider concludes no contract on",
+            "until {}, unless this contract is terminated before, the provider concludes no contract on",
             self.until
         )?;
         f.write_str(" the product with another consumer")?;

@@ -348,7 +348,7 @@ fn exclusive(exclusive: &Exclusive) -> String {
         let all: Vec<_> = territories.iter().map(|one| quoted(one.as_str())).collect();
         format!("以数据可流向 {} 的方式", list(&all))
     };
-    format!("本合约有效期间，且至迟于 {until} 之前，提供方不{to}与其他使用方就该数据产品订立合约")
+    format!("{until} 之前，除非本合约提前终止，提供方不{to}与其他使用方就该数据产品订立合约")
 }
 
 fn legal(legal: &Legal) -> String {

@@ -35,12 +35,12 @@ fn a_clause_says_whom_it_keeps_out() {
     for (terms, words) in [
         (
             exclusive(&[], 1),
-            "while this contract is in force, and until 1970-01-02T00:00:00Z at most, the provider concludes no contract on the product with another \
+            "until 1970-01-02T00:00:00Z, unless this contract is terminated before, the provider concludes no contract on the product with another \
              consumer",
         ),
         (
             exclusive(&["FR", "DE"], 1),
-            "while this contract is in force, and until 1970-01-02T00:00:00Z at most, the provider concludes no contract on the product with another \
+            "until 1970-01-02T00:00:00Z, unless this contract is terminated before, the provider concludes no contract on the product with another \
              consumer by which the data can go to DE or FR",
         ),
     ] {
