@@ -12,6 +12,7 @@ mod consumer;
 pub(crate) mod contract;
 mod cosign;
 mod csv;
+mod event_kind;
 mod export;
 mod fsck;
 mod key;

@@ -42,8 +42,8 @@ pub const EVIDENCE_LEN_MAX: usize = (3 + STATEMENT_KINDS_MAX)
     + NOTE_LEN_MAX
     + 1_024;
 
-/// Most key documents in one file, of less than 8 KiB each: all that both parties can have, and whoever
-/// stated something.
+/// Most key documents in one file, of less than 8 KiB each: all that both parties can have, and those
+/// who stated something.
 const EVIDENCE_KEYS_MAX: usize = (2 + STATEMENT_KINDS_MAX) * KEY_DOCUMENTS_MAX;
 
 /// A contract, a decision under it, and the proof that both are in the log of the contract's

@@ -16,12 +16,13 @@ use dataspace_tlog::{
     witness::WitnessPolicy,
 };
 
+use crate::audit::event_kind::EventKind;
 use crate::audit::kind::Kind;
 use crate::audit::log_arg::{LogArg, WitnessArgs};
 use crate::audit::place::{Place, PlaceArg};
 use crate::audit::progress::Progress;
 use crate::audit::report::Report;
-use crate::audit::row::{EventKind, Row};
+use crate::audit::row::Row;
 use crate::audit::source::{
     LEFT_OUT, Reading, Source, kept_checkpoint, open_error, open_static_error,
 };

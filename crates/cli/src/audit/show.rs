@@ -8,9 +8,10 @@ use clap::{Args, ValueEnum};
 use dataspace_primitives::{Digest, UnixMillis, shown};
 use thiserror::Error;
 
+use crate::audit::event_kind::EventKind;
 use crate::audit::log_arg::LogArg;
 use crate::audit::place::PlaceArg;
-use crate::audit::row::{EventKind, Row, short_did};
+use crate::audit::row::{Row, short_did};
 use crate::audit::source::Source;
 use crate::audit::words::count;
 use crate::out::Out;
