@@ -50,7 +50,7 @@ fn as_picture(path: &std::path::Path, bytes: &[u8]) {
     let Ok(picture) = Picture::open(path) else { return };
     assert_eq!(delivered(&picture, &[], None).as_deref(), Some(bytes));
     for duties in [&BOTH[..1], &BOTH[1..], &BOTH] {
-        assert!(picture.check(duties).is_ok() || duties.contains(&BOTH[0]), "a visible mark");
+        // What is too small for a mark does not leave without it.
         let Some(copy) = delivered(&picture, duties, None) else { continue };
         let compared = picture.compare(&copy).expect("its own copy");
         scored(&compared);

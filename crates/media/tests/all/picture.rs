@@ -268,3 +268,19 @@ fn another_picture_is_not_said_to_be_a_copy() {
         assert!(!compared.of_contract(&Root(1), &contract(number)).unwrap().is_found());
     }
 }
+
+#[test]
+fn a_picture_too_small_for_a_line_of_its_visible_mark_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    // Twelve digits of eight dots each.
+    for (width, height, fits) in
+        [(96, 24, true), (95, 24, false), (96, 23, false), (1024, 16, false)]
+    {
+        let picture = DynamicImage::ImageRgb8(landscape(width, height, 3));
+        let picture = Picture::open(saved(dir.path(), "a.png", &picture)).unwrap();
+        assert_eq!(picture.check(&[VISIBLE]).is_ok(), fits, "{width} by {height}");
+        assert_eq!(delivered(&picture, &[VISIBLE], None, 1).is_ok(), fits);
+        let labelled = picture.with_text("for the press".parse().unwrap()).unwrap();
+        assert!(labelled.check(&[VISIBLE]).is_err(), "{width} by {height}");
+    }
+}
