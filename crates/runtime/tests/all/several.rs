@@ -310,8 +310,8 @@ fn a_log_that_takes_records_has_the_use_though_another_one_fails() {
         ];
         DataSpace::access_all(asks).unwrap_err();
     }
-    // Nobody waited for it.
-    healthy.space.checkpoint().unwrap();
+    // It is durable with the next record that somebody waits for, and stands before it.
+    assert_eq!(healthy.released(alloys).uses(), 2);
     let used = used(&healthy, alloys);
     let recorded = healthy.decisions().iter().filter_map(permitted).count();
     assert_eq!(used, u64::try_from(recorded).unwrap());
