@@ -211,7 +211,7 @@ impl Run {
         }
     }
 
-    /// As a node, and a replay: an exclusive contract is held against each that is in force.
+    /// Compares an exclusive contract with every contract in force, as a node and a replay do.
     fn check_rivals(&self, taken: Taken, now: UnixMillis) -> Result<Taken, Refusal> {
         if let Taken::Change(change) = &taken
             && let Some(document) = change.document()

@@ -157,7 +157,6 @@ impl<'a> Masking<'a> {
     }
 }
 
-/// What is no latitude or longitude becomes null.
 /// A whole number without a point, however the hidden one was written: that must not show.
 fn one_form(value: f64) -> Json {
     #[expect(clippy::cast_possible_truncation, reason = "it is whole, and not too large")]
@@ -168,6 +167,7 @@ fn one_form(value: f64) -> Json {
     }
 }
 
+/// What is no latitude or longitude becomes null.
 fn grid(value: f64, cells: u32) -> Json {
     middle(value, f64::from(cells)).map_or(Json::Null, Json::Float)
 }

@@ -25,7 +25,7 @@ fn generalise(values: &[(&str, &str)], others: &str) -> Duty {
     mask("c", MaskMethod::Generalise(Broader { values, others: name(others) }))
 }
 
-/// What leaves, of which no consumer complains.
+/// The cells that leave. A consumer would accept each of them.
 fn left(duty: &Duty, column: ArrayRef) -> Vec<String> {
     let out = rows(&apply(std::slice::from_ref(duty), &batch(vec![("c", column)])));
     out.into_iter()

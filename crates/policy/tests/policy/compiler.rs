@@ -47,7 +47,7 @@ fn another_text_is_written_by_another_version_only() {
              COMPILER_VERSION, run this with UPDATE_GOLDEN=1, and keep the file of the old version"
         )
     });
-    // Constraints that came later, of which the version had written nothing before.
+    // Texts of constraints that were added later: no earlier contract of this version has them.
     let added = format!("compiled-{COMPILER_VERSION}-added.cedar");
     assert_eq!(read(&added, rest), rest, "{added}");
 }

@@ -141,10 +141,7 @@ impl Decided {
                 Ok(Submitted { inner, node, pending, told })
             }
             Some(Err(error)) => Err(AccessError::from(error).into()),
-            None => {
-                let asked = Box::new(self.asked);
-                Err(NotSubmitted::Conflict(Conflict { node, asked }))
-            }
+            None => Err(NotSubmitted::Conflict(Conflict::of(node, *self))),
         }
     }
 }
@@ -254,7 +251,13 @@ impl Grant {
     }
 
     pub(crate) fn into_conflict(self) -> Conflict {
-        Conflict { node: self.node, asked: Box::new(self.decided.asked) }
+        Conflict::of(self.node, *self.decided)
+    }
+}
+
+impl Conflict {
+    fn of(node: Weak<Inner>, decided: Decided) -> Self {
+        Self { node, asked: Box::new(decided.asked) }
     }
 }
 
@@ -346,7 +349,7 @@ impl Denial<'_> {
     }
 
     pub(crate) fn into_conflict(self) -> Conflict {
-        Conflict { node: self.node, asked: Box::new(self.decided.asked) }
+        Conflict::of(self.node, *self.decided)
     }
 
     pub(crate) fn submit_in(

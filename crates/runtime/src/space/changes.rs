@@ -241,8 +241,7 @@ impl DataSpace {
     pub fn terminate(&self, termination: Signed<Termination>) -> Result<(), ChangeError> {
         let now = self.about_now()?;
         let termination = self.inner.gate.enter().space.verify_termination(termination, now)?;
-        self.look(|state| Ok(state.space.check_ended(termination.clone(), now).map(drop)?))?;
-        self.change(|state, now| Ok(state.space.check_ended(termination, now)?))
+        self.look_and_change(|state, now| Ok(state.space.check_ended(termination.clone(), now)?))
     }
 
     /// Records a consumer's statement that it deleted the keys of what it got sealed under a contract. It is its word, for
@@ -254,8 +253,7 @@ impl DataSpace {
     pub fn take_deletion(&self, statement: Signed<DeletionStatement>) -> Result<(), ChangeError> {
         let now = self.about_now()?;
         let statement = self.inner.gate.enter().space.verify_deletion(statement, now)?;
-        self.look(|state| Ok(state.space.check_deleted(statement.clone(), now).map(drop)?))?;
-        self.change(|state, now| Ok(state.space.check_deleted(statement, now)?))
+        self.look_and_change(|state, now| Ok(state.space.check_deleted(statement.clone(), now)?))
     }
 
     /// As the provider: ends a contract before its time.
@@ -323,15 +321,11 @@ impl DataSpace {
         let now = self.about_now()?;
         let resolver = Arc::clone(self.inner.gate.enter().space.keys());
         let statement = Statement::verify(statement, &*resolver, now).map_err(Refusal::from)?;
-        let looked =
-            self.look(|state| Ok(state.space.check_stated(statement.clone(), now).map(drop)?));
-        match looked {
-            Err(ChangeError::Refused(Refusal::AlreadyInForce)) => {
-                return Ok(Applied::AlreadyInForce);
-            }
-            looked => looked?,
-        }
-        self.change_once(|state, now| Ok(state.space.check_stated(statement, now)?))
+        applied(
+            self.look_and_change(|state, now| {
+                Ok(state.space.check_stated(statement.clone(), now)?)
+            }),
+        )
     }
 
     /// As the provider: states what the space's profile trusts providers for, at this node, in place of what it
@@ -368,6 +362,17 @@ impl DataSpace {
         // WHY apart: a refusal waits for the disk, and must not do so in the pass.
         let looked = check(&self.inner.gate.enter());
         looked.or_else(|error| self.refuse(error))
+    }
+
+    /// A change that anyone may send: looked at without the lock, so that one that is refused keeps nobody
+    /// waiting; then again under it.
+    fn look_and_change(
+        &self,
+        check: impl Fn(&State, UnixMillis) -> Result<Change, ChangeError>,
+    ) -> Result<(), ChangeError> {
+        let now = self.about_now()?;
+        self.look(|state| check(state, now).map(drop))?;
+        self.change(check)
     }
 
     /// Refuses, once all that the refusal may rest on is durable: a change that is not may never be.
@@ -423,9 +428,13 @@ impl DataSpace {
         &self,
         check: impl FnOnce(&State, UnixMillis) -> Result<Change, ChangeError>,
     ) -> Result<Applied, ChangeError> {
-        match self.change(check) {
-            Err(ChangeError::Refused(Refusal::AlreadyInForce)) => Ok(Applied::AlreadyInForce),
-            changed => changed.map(|()| Applied::Now),
-        }
+        applied(self.change(check))
+    }
+}
+
+fn applied(changed: Result<(), ChangeError>) -> Result<Applied, ChangeError> {
+    match changed {
+        Err(ChangeError::Refused(Refusal::AlreadyInForce)) => Ok(Applied::AlreadyInForce),
+        changed => changed.map(|()| Applied::Now),
     }
 }

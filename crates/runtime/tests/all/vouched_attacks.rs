@@ -1,4 +1,4 @@
-//! Whoever tries to state what it is not trusted for, and whatever is made of statements.
+//! Attempts to state what one is not trusted for, and forgeries of statements.
 
 use std::collections::BTreeMap;
 
