@@ -6,10 +6,12 @@ pub(crate) mod monitor;
 pub(crate) mod permit;
 pub(crate) mod release;
 pub(crate) mod report;
+pub(crate) mod resume;
 #[cfg(feature = "sealed")]
 pub(crate) mod sealing;
 
 pub use self::asked::VerifiedRequest;
+pub use self::error::NotResumed;
 pub use self::monitor::Received;
 pub use self::permit::{Conflict, Decision, Denial, NotSubmitted, Recorded, Submitted};
 pub use self::release::ReleaseError;

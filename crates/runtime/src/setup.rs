@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
+use crate::access::resume::Resumes;
 use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
 use crate::contracts::ActiveContracts;
 use crate::error::WriteError;
@@ -467,6 +468,7 @@ impl Owner {
             index,
             limits,
             throttle: Throttle::default(),
+            resumes: Resumes::default(),
             offers: Offers::new(dir),
             archiving: Mutex::default(),
             observer,
