@@ -6,9 +6,13 @@ pub(crate) mod monitor;
 pub(crate) mod permit;
 pub(crate) mod release;
 pub(crate) mod report;
-pub(crate) mod resume;
+mod resume;
+pub(crate) mod resumes;
 #[cfg(feature = "sealed")]
 pub(crate) mod sealing;
+mod skip;
+mod slot;
+mod turns;
 
 pub use self::asked::VerifiedRequest;
 pub use self::error::NotResumed;

@@ -2,6 +2,7 @@
 //! what came, and what it owes, in a log of its own.
 
 pub(crate) mod arrival;
+mod began;
 pub(crate) mod complaint;
 pub(crate) mod error;
 pub(crate) mod incoming;

@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
-use crate::access::resume::Resumes;
+use crate::access::resumes::Resumes;
 use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
 use crate::contracts::ActiveContracts;
 use crate::error::WriteError;

@@ -109,7 +109,7 @@ pub enum NotResumed {
     /// The consumer says that it has what has not left.
     #[error("it has not given out what the consumer says that it has")]
     Ahead,
-    /// The data are not those any more that were read.
+    /// The data are others than those that were read.
     #[error("the data changed since it broke off")]
     Changed,
     /// The data cannot be opened now.

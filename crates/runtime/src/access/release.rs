@@ -1,7 +1,6 @@
 //! The data that a permit opened, and their release.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use arrow_array::RecordBatch;
@@ -17,10 +16,12 @@ use dataspace_usage_contract::ContractId;
 use thiserror::Error;
 
 use crate::access::asked::{Decided, Receipt};
-use crate::access::report::{Account, Left};
-use crate::access::resume::{Kept, Skip};
+use crate::access::report::Account;
+use crate::access::resumes::Kept;
+use crate::access::skip::{Changed, Skip};
+use crate::access::slot::Slot;
+use crate::access::turns::Left;
 use crate::clock::ClockError;
-use crate::contracts::Active;
 use crate::node::Inner;
 
 /// Data that were opened, with the contract's duties on them; nothing was read yet.
@@ -37,24 +38,6 @@ pub(crate) struct Grant {
     /// The clauses that permit.
     pub(crate) clauses: Vec<String>,
     pub(crate) data: Box<OpenData>,
-}
-
-/// One of the releases that a contract may have open.
-pub(crate) struct Slot(Arc<Active>);
-
-impl Slot {
-    /// `None` if `limit` are taken.
-    pub(crate) fn take(active: &Arc<Active>, limit: u32) -> Option<Arc<Self>> {
-        let one_more = |open: u32| (open < limit).then(|| open.saturating_add(1));
-        active.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        Some(Arc::new(Self(Arc::clone(active))))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// The data of one recorded permit, with the contract's duties carried out: an iterator over
@@ -122,7 +105,7 @@ pub enum ReleaseError {
     /// The consumer resumed the release: it goes on there, and no more leaves here.
     #[error("the release was resumed, and goes on there")]
     TakenOver,
-    /// The data are not those any more of which the consumer has a part.
+    /// The consumer has a part of other data.
     #[error("the data changed since the release broke off")]
     Changed,
     /// A kind of piece that this version does not know, or rows of a type that has no text.
@@ -239,9 +222,9 @@ impl Release {
         let is_sealed = self.is_sealed();
         let mut skip = self.skip.take();
         let next = self.next_left(|leaving, left| {
-            let Some(leaving) = leaving else {
+            let Some(mut leaving) = leaving else {
                 return match &skip {
-                    Some(skip) => skip.check().map(|()| None).map_err(E::from),
+                    Some(skip) => Ok(skip.check().map(|()| None).map_err(ReleaseError::from)?),
                     None => Ok(None),
                 };
             };
@@ -255,10 +238,10 @@ impl Release {
                 Piece::Bytes { bytes, .. } => left.and(0, [&**bytes]),
                 _ => return Err(ReleaseError::Kind.into()),
             };
-            let leaving = match &mut skip {
-                Some(skip) => skip.cut(leaving)?,
-                None => leaving,
-            };
+            if let Some(skip) = &mut skip {
+                let cut = skip.cut(&mut leaving.piece, &mut leaving.texts);
+                cut.map_err(ReleaseError::from)?;
+            }
             Ok(Some((form(leaving)?, left)))
         });
         self.skip = skip;
@@ -342,6 +325,12 @@ impl<E: From<ReleaseError>> From<ReleaseError> for Failed<E> {
             _ => ReleaseEnd::Failed,
         };
         Self(end, error.into())
+    }
+}
+
+impl From<Changed> for ReleaseError {
+    fn from(_: Changed) -> Self {
+        Self::Changed
     }
 }
 

@@ -10,92 +10,37 @@ use dataspace_tlog::{
     record::{ContentVersion, EncodedRecord, ReleaseEnd, ReleaseReport},
 };
 use dataspace_usage_contract::ContractId;
-use parking_lot::Mutex;
-use ring::digest::{Context, SHA256};
 
+use crate::access::turns::{Left, Shared};
 use crate::node::Inner;
 use crate::observer::Ended;
 
-/// The account of one release. Its report gets its place in the log when it [ends](Self::end), or else when it
-/// is dropped and cannot be resumed.
+/// The account of one turn at a release. The report of the release gets its place in the log when it
+/// [ends](Self::end), or else when it is dropped and cannot be resumed.
 pub(crate) struct Account {
+    /// Not kept open by it.
+    node: Weak<Inner>,
     shared: Arc<Shared>,
-    /// Which turn at the release this is: the first, or one that resumed it.
     turn: u32,
     left: Left,
 }
 
-/// What all turns at one release have in common.
-pub(crate) struct Shared {
-    /// Not kept open by it.
-    node: Weak<Inner>,
-    /// SHA-256 of the signed request.
-    request: Digest,
-    access: LeafIndex,
-    contract: ContractId,
-    version: Option<Version>,
-    state: Mutex<Turns>,
-}
-
-/// How far a release has come.
-struct Turns {
-    /// The turn that goes on; all before it have ended.
-    current: u32,
-    /// What left in the turn that came furthest.
-    most: Left,
-    reported: Reported,
-}
-
-/// The report of a release.
-enum Reported {
-    /// The release goes on.
-    Open,
-    /// It ended, and the log took no report.
-    Missing,
-    /// The report has its place. The record waits for the disk, until somebody does.
-    Placed(LeafIndex, Option<Pending>),
-}
-
-/// What left so far.
-#[derive(Clone)]
-pub(crate) struct Left {
-    pieces: u64,
-    rows: u64,
-    bytes: u64,
-    content: Context,
-}
-
-impl Left {
-    fn nothing() -> Self {
-        Self { pieces: 0, rows: 0, bytes: 0, content: Context::new(&SHA256) }
-    }
-
-    /// With one more piece, of so many rows, in these bytes.
-    pub(crate) fn and<'a>(&self, rows: usize, texts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let more = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let mut left = self.clone();
-        left.pieces = left.pieces.saturating_add(1);
-        left.rows = left.rows.saturating_add(more(rows));
-        for text in texts {
-            left.content.update(text);
-            left.bytes = left.bytes.saturating_add(more(text.len()));
-        }
-        left
-    }
-}
-
 impl Account {
+    /// The first turn.
     pub(crate) fn open(
         node: Weak<Inner>,
         request: Digest,
-        (access, contract): (LeafIndex, ContractId),
+        access: (LeafIndex, ContractId),
         version: Option<Version>,
     ) -> Self {
-        let left = Left::nothing();
-        let turns = Turns { current: 0, most: left.clone(), reported: Reported::Open };
-        let state = Mutex::new(turns);
-        let shared = Arc::new(Shared { node, request, access, contract, version, state });
-        Self { shared, turn: 0, left }
+        let shared = Arc::new(Shared::new(request, access, version));
+        Self { node, shared, turn: 0, left: Left::nothing() }
+    }
+
+    /// The next one, which ends the one before it.
+    pub(crate) fn next(node: Weak<Inner>, shared: Arc<Shared>) -> Self {
+        let turn = shared.next();
+        Self { node, shared, turn, left: Left::nothing() }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -108,25 +53,18 @@ impl Account {
 
     /// So much has left now.
     pub(crate) fn set(&mut self, left: Left) {
-        let mut turns = self.shared.state.lock();
-        if turns.current == self.turn && turns.most.bytes <= left.bytes {
-            turns.most = left.clone();
-        }
-        drop(turns);
+        self.shared.left(self.turn, &left);
         self.left = left;
     }
 
     /// Returns true if the release was not resumed meanwhile.
     pub(crate) fn is_current(&self) -> bool {
-        self.shared.state.lock().current == self.turn
+        self.shared.is_current(self.turn)
     }
 
     /// The place of the report in the log, once the release has ended; `None` also if it could not be written.
     pub(crate) fn index(&self) -> Option<LeafIndex> {
-        match &self.shared.state.lock().reported {
-            Reported::Placed(index, _) => Some(*index),
-            Reported::Open | Reported::Missing => None,
-        }
+        self.shared.report()
     }
 
     /// Waits until the report is durable.
@@ -134,11 +72,7 @@ impl Account {
     /// # Errors
     /// [`AppendError`] if the log failed.
     pub(crate) fn wait(&mut self) -> Result<Option<LeafIndex>, AppendError> {
-        let pending = match &mut self.shared.state.lock().reported {
-            Reported::Placed(_, pending) => pending.take(),
-            Reported::Open | Reported::Missing => None,
-        };
-        if let Some(pending) = pending {
+        if let Some(pending) = self.shared.take_pending() {
             let _durable = pending.wait()?;
         }
         Ok(self.index())
@@ -149,97 +83,72 @@ impl Account {
     /// resumed, that of the last turn.
     pub(crate) fn end(&mut self, end: ReleaseEnd) {
         // Of a node that is closed nobody can say more.
-        let Some(node) = self.shared.node.upgrade() else { return };
+        let Some(node) = self.node.upgrade() else { return };
         if !self.is_current() {
             return;
         }
         if end == ReleaseEnd::Whole {
-            // What an earlier turn gave out of other data is not what this one ended with.
-            self.shared.state.lock().most = self.left.clone();
-            node.resumes.leave(self.shared.request, &self.shared, node.clock.latest());
+            self.shared.is_whole(&self.left);
+            // Its last pieces may be lost on their way.
+            let _is_kept = node.resumes.leave(&self.shared, node.clock.latest());
         } else {
-            node.resumes.remove(self.shared.request, &self.shared);
+            node.resumes.remove(&self.shared);
         }
-        self.shared.end(&node, end);
+        node.end_release(&self.shared, end);
     }
 }
 
-impl Shared {
-    /// SHA-256 of the signed request.
-    pub(crate) fn request(&self) -> Digest {
-        self.request
-    }
-
-    pub(crate) fn contract(&self) -> ContractId {
-        self.contract
-    }
-
-    pub(crate) fn version(&self) -> Option<Version> {
-        self.version
-    }
-
-    /// Bytes that have left.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.state.lock().most.bytes
-    }
-
-    /// The next turn, which ends the one before it.
-    pub(crate) fn next_turn(self: &Arc<Self>) -> Account {
-        let mut turns = self.state.lock();
-        turns.current = turns.current.saturating_add(1);
-        let turn = turns.current;
-        drop(turns);
-        Account { shared: Arc::clone(self), turn, left: Left::nothing() }
-    }
-
-    /// Reports that the release ended, unless it is reported.
-    pub(crate) fn end(&self, node: &Inner, end: ReleaseEnd) {
-        let left = {
-            let mut turns = self.state.lock();
-            if !matches!(turns.reported, Reported::Open) {
-                return;
-            }
-            turns.reported = Reported::Missing;
-            turns.most.clone()
-        };
-        let submitted = self.submit(node, end, left);
+impl Inner {
+    /// Reports that a release ended, unless it is reported.
+    pub(crate) fn end_release(&self, release: &Shared, end: ReleaseEnd) {
+        let Some(left) = release.take_report() else { return };
+        let submitted = self.submit_report(release, end, &left);
         let report = submitted.as_ref().map(Pending::index);
-        let Self { contract, access, .. } = *self;
-        node.observer.ended(&Ended { contract, access, end, report });
+        let Shared { contract, access, .. } = *release;
+        self.observer.ended(&Ended { contract, access, end, report });
         if let Ok(pending) = submitted {
-            self.state.lock().reported = Reported::Placed(pending.index(), Some(pending));
+            release.place(pending);
         }
     }
 
-    fn submit(&self, node: &Inner, end: ReleaseEnd, left: Left) -> Result<Pending, AppendError> {
-        let Left { pieces, rows, bytes, content } = left;
+    fn submit_report(
+        &self,
+        release: &Shared,
+        end: ReleaseEnd,
+        left: &Left,
+    ) -> Result<Pending, AppendError> {
         let report = ReleaseReport {
-            access: self.access,
-            contract: *self.contract.as_digest(),
+            access: release.access,
+            contract: *release.contract.as_digest(),
             end,
-            pieces,
-            rows,
-            bytes,
-            content: finish(content),
-            version: self.version.and_then(|version| shown(version, node)),
+            pieces: left.pieces,
+            rows: left.rows,
+            bytes: left.bytes,
+            content: left.digest(),
+            version: release.version.and_then(|version| shown(version, self)),
         };
         // WHY in a pass: a change takes its time when it has the lock, and is not before any record before it.
-        let _pass = node.gate.enter_within();
-        let record = Record::new(node.clock.latest(), Event::Released(report));
+        let _pass = self.gate.enter_within();
+        let record = Record::new(self.clock.latest(), Event::Released(report));
         // WHY without room: to drop a release must not wait. There are no more of these than there
         // were releases open when the log was last written, since each was recorded before it was opened.
-        node.log.submit_at_once(&EncodedRecord::try_from(&record)?)
+        self.log.submit_at_once(&EncodedRecord::try_from(&record)?)
+    }
+
+    /// Gives up releases that nobody resumed in time, or all that broke off.
+    pub(crate) fn end_releases(&self, all: bool) {
+        for release in self.resumes.sweep(self.clock.latest(), all) {
+            self.end_release(&release, ReleaseEnd::Dropped);
+        }
     }
 }
 
 /// A release that nobody asks any further: it may be resumed for a time, or it ended.
 impl Drop for Account {
     fn drop(&mut self) {
-        let Some(node) = self.shared.node.upgrade() else { return };
-        if self.is_current()
-            && !node.resumes.leave(self.shared.request, &self.shared, node.clock.latest())
-        {
-            self.shared.end(&node, ReleaseEnd::Dropped);
+        let Some(node) = self.node.upgrade() else { return };
+        if self.is_current() && !node.resumes.leave(&self.shared, node.clock.latest()) {
+            node.end_release(&self.shared, ReleaseEnd::Dropped);
         }
     }
 }
@@ -252,10 +161,4 @@ fn shown(version: Version, node: &Inner) -> Option<ContentVersion> {
             node.stamp_key.stamp(state, &*node.keys.secrets).map(ContentVersion::Stamp)
         }
     }
-}
-
-pub(crate) fn finish(content: Context) -> Digest {
-    let digest = content.finish();
-    // A SHA-256 has as many bytes as a `Digest`.
-    Digest::from_bytes(<[u8; Digest::LEN]>::try_from(digest.as_ref()).unwrap_or_default())
 }

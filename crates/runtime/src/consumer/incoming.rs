@@ -17,9 +17,9 @@ use dataspace_usage_contract::{AccessRequest, ContractId, contract_id};
 use serde_bytes::ByteBuf;
 
 use crate::consumer::arrival::Arrival;
+use crate::consumer::began::Began;
 use crate::consumer::complaint::{Complaint, fit};
 use crate::consumer::error::ConsumerError;
-use crate::consumer::resume::Began;
 use crate::consumer::watch::{Watch, Watched};
 use crate::consumer::{ConsumerNode, signed};
 use crate::error::with_causes;

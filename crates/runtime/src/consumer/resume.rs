@@ -1,61 +1,20 @@
 //! Answers that broke off, and go on.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use dataspace_identity::claimed_keys;
 use dataspace_ledger::Refusal;
-use dataspace_primitives::{Digest, Signed};
-use dataspace_tlog::{Checkpoint, Event, LeafIndex, TreeSize, record::ConsumerEvent};
+use dataspace_primitives::Signed;
+use dataspace_tlog::{Checkpoint, Event, LeafIndex, record::ConsumerEvent};
 use dataspace_usage_contract::AccessRequest;
-use serde_bytes::ByteBuf;
 
+use crate::consumer::began::{begin_after, nothing};
 use crate::consumer::complaint::Complaint;
 use crate::consumer::error::ConsumerError;
 use crate::consumer::incoming::{Before, Incoming, Reply};
 use crate::consumer::{ConsumerNode, signed};
+use crate::exchange::Transport;
 use crate::exchange::frame::Frame;
-use crate::exchange::message::{ResumeCall, body};
-use crate::exchange::{Call, CallError, MessageError, Transport};
-
-/// The first frame of an answer, and the rest of it.
-pub(super) type Began = (Frame, Box<dyn Read + Send>);
-
-/// Makes a call whose answer comes in frames.
-pub(super) fn begin(
-    provider: &dyn Transport,
-    call: Call,
-    body: Vec<u8>,
-) -> Result<Began, ConsumerError> {
-    let mut answer = provider.call(call, body)?;
-    let first = Frame::read(&mut answer)?;
-    let first = first.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
-    Ok((first.map_err(MessageError::from)?, answer))
-}
-
-/// Asks for what comes after the content with this length and digest.
-pub(super) fn begin_after(
-    provider: &dyn Transport,
-    request: &Signed<AccessRequest>,
-    (bytes, content): (u64, Digest),
-    held: TreeSize,
-) -> Result<Began, ConsumerError> {
-    let request = ByteBuf::from(request.as_bytes());
-    begin(provider, Call::Resume, body(&ResumeCall { request, bytes, content, held })?)
-}
-
-/// Nothing, and its digest.
-pub(super) fn nothing() -> (u64, Digest) {
-    (0, Digest::of(b""))
-}
-
-/// Returns true if the provider may have answered, and the answer was lost.
-pub(super) fn is_lost(error: &ConsumerError) -> bool {
-    matches!(
-        error,
-        ConsumerError::Call(CallError::Io(_)) | ConsumerError::Message(MessageError::Io(_))
-    )
-}
 
 impl ConsumerNode {
     /// Asks for the data of a [waiting](Self::waiting) request from their beginning, by its record in this node's log:
@@ -65,7 +24,7 @@ impl ConsumerNode {
     ///
     /// # Errors
     /// [`ConsumerError`] if no request waits there, it asked for a sealed file, or the provider has nothing for it
-    /// any more. Then nothing is recorded; see [`give_up`](Self::give_up).
+    /// left. Nothing is recorded then; see [`give_up`](Self::give_up).
     pub fn resume(
         &self,
         provider: &dyn Transport,

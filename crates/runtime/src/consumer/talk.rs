@@ -10,10 +10,10 @@ use dataspace_usage_contract::{
 use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerNode;
+use crate::consumer::began::{begin, begin_after, is_lost, nothing};
 use crate::consumer::complaint::Complaint;
 use crate::consumer::error::ConsumerError;
 use crate::consumer::incoming::{Before, Reply};
-use crate::consumer::resume::{begin, begin_after, is_lost, nothing};
 use crate::error::with_causes;
 use crate::exchange::message::{
     AccessCall, Catalogue, CatalogueCall, ConcludeCall, Consistency, ConsistencyCall, body,
