@@ -192,6 +192,7 @@ mod rows;
 pub mod run;
 mod run_error;
 mod sample;
+mod seen;
 mod spelling;
 pub mod table;
 mod table_error;

@@ -29,6 +29,10 @@ pub trait Product: Send + Sync {
     /// [`PlanError`] with the first one that cannot.
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError>;
 
+    /// Gets ready to be opened, however long it takes: a table reads a file that changed to its end, once. A node
+    /// calls it before each access, outside of every lock. What it finds wrong, [`open`](Self::open) says.
+    fn look_over(&self) {}
+
     /// Opens the data, or a part of them, with the duties carried out. Nothing beyond the part is given
     /// out. Whatever is secret in how they are follows from the secrets and from the recipient.
     ///
@@ -115,6 +119,10 @@ impl Product for Table {
         Plan::check(duties, &self.schema())
     }
 
+    fn look_over(&self) {
+        let _found_again_by_open = Table::look_over(self);
+    }
+
     fn open(
         &self,
         duties: &[Duty],
@@ -136,7 +144,7 @@ impl Product for Table {
         }
         let plan = Arc::new(plan);
         let schema = plan.output_schema();
-        let masked = Masked::open(plan, self)?;
+        let masked = Masked::open_seen(plan, self)?;
         let version = masked.version().map(Version::State);
         let rows = Limited::new(masked, rows_max);
         Ok(Box::new(TableDelivery { schema, rows, version }))

@@ -20,6 +20,7 @@ use crate::index::{Index, IndexState};
 use crate::keys::Keys;
 use crate::observer::Observer;
 use crate::offers::Offers;
+use crate::rivals::Rivals;
 use crate::stamps::StampKey;
 use crate::throttle::Throttle;
 
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) stamp_key: StampKey,
     pub(crate) throttle: Throttle,
     pub(crate) resumes: Resumes,
+    pub(crate) rivals: Rivals,
     pub(crate) offers: Offers,
     /// Held while archiving.
     pub(crate) archiving: Mutex<()>,

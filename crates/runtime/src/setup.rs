@@ -35,6 +35,7 @@ use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::observer::{Observer, Silence};
 use crate::offers::Offers;
 use crate::random::{self, RandomError, Randomness, SystemRandomness};
+use crate::rivals::Rivals;
 use crate::space::DataSpace;
 use crate::stamps::StampKey;
 use crate::state::State;
@@ -469,6 +470,7 @@ impl Owner {
             limits,
             throttle: Throttle::default(),
             resumes: Resumes::default(),
+            rivals: Rivals::default(),
             offers: Offers::new(dir),
             archiving: Mutex::default(),
             observer,

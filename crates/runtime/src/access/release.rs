@@ -144,8 +144,9 @@ impl Release {
         self.node.upgrade()
     }
 
-    /// What it is resumed with, while it is open.
+    /// What it is resumed with, while it is open. `None` of data without a version: they might be others the next time.
     pub(crate) fn kept(&self) -> Option<Kept> {
+        self.account.shared().version?;
         let slot = Arc::downgrade(&self.data.as_ref()?.slot);
         let (decided, shared) = (Arc::clone(&self.decided), Arc::clone(self.account.shared()));
         let (clauses, receipt) = (self.clauses.clone(), self.receipt.clone());
@@ -290,7 +291,9 @@ impl Release {
         // WHY again: a filter may have read much of the table for this batch, and what ended
         // meanwhile must not be handed out.
         self.check()?;
-        self.account.set(left);
+        if !self.account.set(left) {
+            return Err(ReleaseError::TakenOver.into());
+        }
         Ok(Some(formed))
     }
 

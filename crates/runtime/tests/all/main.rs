@@ -83,6 +83,8 @@ mod reports;
 #[cfg(test)]
 mod resumed;
 #[cfg(test)]
+mod resumed_attacks;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod rotation_attacks;

@@ -101,7 +101,9 @@ impl SealedStore {
         };
         let key = *secret.recipient().as_bytes();
         let mut incoming = match self.node.access_for(provider, contract, (new, Some(key)))? {
-            Reply::Denied(arrival) => return Ok(Stored { file: None, arrival: *arrival, unkept: None }),
+            Reply::Denied(arrival) => {
+                return Ok(Stored { file: None, arrival: *arrival, unkept: None });
+            }
             Reply::Data(incoming) => incoming,
         };
         let fail = |source| StoreError::Io { what: "the store's directory", source };
