@@ -1,0 +1,18 @@
+//! The fuzz target's check on its committed corpus, without a nightly compiler.
+
+#[cfg(test)]
+#[path = "../../../fuzz/checks/query_text.rs"]
+mod query_text;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/replay.rs"]
+mod replay;
+
+#[cfg(test)]
+mod tests {
+    use super::replay::replay;
+
+    #[test]
+    fn the_corpus_of_query_text_breaks_nothing() {
+        replay("query_text", super::query_text::check);
+    }
+}
