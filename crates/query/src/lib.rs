@@ -83,6 +83,7 @@
 //!   the two without a copy, and are checked.
 
 mod bridge;
+pub mod distributed;
 mod drive;
 pub mod functions;
 mod gate;

@@ -6,6 +6,9 @@ mod query_text;
 #[cfg(test)]
 #[path = "../../../fuzz/checks/replay.rs"]
 mod replay;
+#[cfg(test)]
+#[path = "../../../fuzz/checks/scan_description.rs"]
+mod scan_description;
 
 #[cfg(test)]
 mod tests {
@@ -14,5 +17,10 @@ mod tests {
     #[test]
     fn the_corpus_of_query_text_breaks_nothing() {
         replay("query_text", super::query_text::check);
+    }
+
+    #[test]
+    fn the_corpus_of_scan_descriptions_breaks_nothing() {
+        replay("scan_description", super::scan_description::check);
     }
 }
