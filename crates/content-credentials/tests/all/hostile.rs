@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use dataspace_content_credentials::{ContentCredentials, Standing};
 use proptest::prelude::*;
 
-use crate::support::builder;
 use crate::support::{
-    ALL, JPEG, MP4, PNG, WAV, chunk, chunks, not_allowed, plain, png_with, read, sign, signed,
+    ALL, JPEG, MP4, PNG, WAV, builder, chunk, chunks, not_allowed, plain, png_with, read, sign,
+    signed,
 };
 
 fn broken(credentials: &ContentCredentials) -> &str {
@@ -24,8 +24,9 @@ fn a_changed_file_has_credentials_that_do_not_hold() {
     for format in ALL {
         for assertions in [&[][..], &[not_allowed()]] {
             let mut bytes = signed(format, assertions);
-            let last = bytes.len() - 40;
-            bytes[last] ^= 0x15;
+            // The manifest of a recording stands behind its samples.
+            let at = if format == WAV { 100 } else { bytes.len() - 40 };
+            bytes[at] ^= 0x15;
             let credentials = read(&bytes);
             let why = broken(&credentials);
             assert!(why.contains("ash.mismatch"), "{format}: {why}");
@@ -113,12 +114,13 @@ fn a_file_of_too_many_parts_is_not_read() {
     is_too_much(&[&plain(MP4, 7)[..], &b"\0\0\0\x08free".repeat(140_000)].concat());
     let jpeg = plain(JPEG, 7);
     is_too_much(&[&jpeg[..2], &b"\xff\xe1\0\x02".repeat(140_000), &jpeg[2..]].concat());
-    // Boxes that end within their own heads, one byte on each.
+    // Boxes that end within their own heads: each step is a part.
     for len in 2..8_u8 {
-        is_too_much(
-            &[&plain(MP4, 7)[..], &[0, 0, 0, len, b'f', b'r', b'e', b'e'].repeat(200_000)].concat(),
-        );
+        let boxes = [0, 0, 0, len, b'f', b'r', b'e', b'e'].repeat(200_000);
+        broken(&read(&[&plain(MP4, 7)[..], &boxes].concat()));
     }
+    let one = [&plain(MP4, 7)[..], &[0, 0, 0, 1].repeat(100_000)].concat();
+    drop(read(&one));
 }
 
 #[test]
