@@ -95,16 +95,17 @@ fn look_at_chunks(
     is_png: bool,
     seen: &mut Seen,
 ) -> Result<(), TooMuch> {
-    while let Some(head) = read_at::<8>(from, at, end)? {
+    while let (Some(first), Some(second)) =
+        (read_at(from, at, end)?, read_at(from, at.saturating_add(4), end)?)
+    {
         seen.part()?;
-        let [a, b, c, d, e, f, g, h] = head;
         let (name, len) = if is_png {
-            ([e, f, g, h], u32::from_be_bytes([a, b, c, d]))
+            (second, u32::from_be_bytes(first))
         } else {
-            ([a, b, c, d], u32::from_le_bytes([e, f, g, h]))
+            (first, u32::from_le_bytes(second))
         };
         let len = u64::from(len);
-        if name == *(if is_png { b"caBX" } else { b"C2PA" }) {
+        if name == if is_png { *b"caBX" } else { *b"C2PA" } {
             seen.manifest(len)?;
         }
         let behind = if is_png { 4 } else { len % 2 };

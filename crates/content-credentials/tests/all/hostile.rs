@@ -65,11 +65,11 @@ fn a_manifest_that_was_cut_or_emptied_does_not_hold() {
     let (_, manifest) = all.iter().find(|(name, _)| *name == b"caBX").unwrap();
     let content = &manifest[8..manifest.len() - 4];
     for len in [0, 1, 8, 16, 40, content.len() / 2, content.len() - 1] {
-        let credentials = read(&png_with(&chunk(b"caBX", &content[..len])));
+        let credentials = read(&png_with(&chunk("caBX", &content[..len])));
         broken(&credentials);
     }
-    broken(&read(&png_with(&chunk(b"caBX", &[0; 5_000]))));
-    broken(&read(&png_with(&chunk(b"caBX", &[0xff; 5_000]))));
+    broken(&read(&png_with(&chunk("caBX", &[0; 5_000]))));
+    broken(&read(&png_with(&chunk("caBX", &[0xff; 5_000]))));
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn one_who_signed_over_a_change_says_so_in_its_own_name() {
 #[test]
 fn a_manifest_that_is_too_long_is_not_read() {
     let long = vec![0; (16 << 20) + 1];
-    assert!(broken(&read(&png_with(&chunk(b"caBX", &long)))).contains("more than 16777216 bytes"));
+    assert!(broken(&read(&png_with(&chunk("caBX", &long)))).contains("more than 16777216 bytes"));
     // A length that nothing is behind.
     for len in [1_u32 << 25, u32::MAX] {
-        let mut short = chunk(b"caBX", b"manifest");
+        let mut short = chunk("caBX", b"manifest");
         short[..4].copy_from_slice(&len.to_be_bytes());
         assert!(broken(&read(&png_with(&short))).contains("more than"));
         let mut wav = plain(WAV, 7);
@@ -109,7 +109,7 @@ fn a_file_of_too_many_parts_is_not_read() {
         let credentials = read(bytes);
         assert!(broken(&credentials).contains("more than 131072 parts"), "{credentials}");
     };
-    is_too_much(&png_with(&chunk(b"tEXt", b"").repeat(140_000)));
+    is_too_much(&png_with(&chunk("tEXt", b"").repeat(140_000)));
     is_too_much(&[&plain(WAV, 7)[..], &b"LIST\0\0\0\0".repeat(140_000)].concat());
     is_too_much(&[&plain(MP4, 7)[..], &b"\0\0\0\x08free".repeat(140_000)].concat());
     let jpeg = plain(JPEG, 7);
@@ -138,7 +138,7 @@ fn boxes_within_boxes_have_an_end() {
         let heads: Vec<u8> = (0..depth)
             .flat_map(|level| [&((depth - level) * 8).to_be_bytes()[..], b"jumb"].concat())
             .collect();
-        broken(&read(&png_with(&chunk(b"caBX", &heads))));
+        broken(&read(&png_with(&chunk("caBX", &heads))));
         // And as a value of a manifest.
         let nested = [vec![0x81; depth.try_into().unwrap()], vec![0]].concat();
         let mut bytes = signed(PNG, &[not_allowed()]);

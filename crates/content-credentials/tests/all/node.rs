@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use dataspace::{
-    Acceptance, Access, Action, Agreement, ChangeError, Clock as _, DataSpace, DidKeys, MediaFile,
-    MembershipCredential, NewOffer, NodeKeys, Offer, Refusal, Region, Rule, SecretKey, Setup,
-    Signed, SystemClock, Terms, Validity, Verified, contract_id, generate_key, replay_decisions,
-    request_access, sectors,
+    Acceptance, Access, Action, Agreement, ChangeError, Clock as _, DataSpace, DenialReason,
+    DidKeys, MediaFile, MembershipCredential, NewOffer, NodeKeys, Offer, Refusal, Region, Rule,
+    SecretKey, Setup, Signed, SystemClock, Terms, Validity, Verified, contract_id, generate_key,
+    replay_decisions, request_access, sectors,
 };
 use dataspace_audit_log::Log;
 use dataspace_content_credentials::{ContentCredentials, Credentialed, TrustList};
@@ -15,6 +15,10 @@ use dataspace_primitives::Name;
 use tempfile::TempDir;
 
 use crate::support::{JPEG, file, not_allowed, plain, read, read_path, signed};
+
+fn media(path: &Path) -> MediaFile {
+    MediaFile::open(path, name(JPEG)).unwrap()
+}
 
 struct World {
     dir: TempDir,
@@ -66,10 +70,6 @@ impl World {
         (class, name("model-training"))
     }
 
-    fn media(&self, path: &Path) -> MediaFile {
-        MediaFile::open(path, name(JPEG)).unwrap()
-    }
-
     fn register(&self, data: impl dataspace::Product + 'static) -> Result<(), ChangeError> {
         self.node.register(name("poster"), self.class_and_purpose().0, data)
     }
@@ -99,7 +99,7 @@ impl World {
         match self.node.access(request).unwrap() {
             Access::Released(_) => None,
             Access::Denied(denied) => {
-                Some(denied.reasons().iter().map(|reason| reason.code()).collect())
+                Some(denied.reasons().iter().map(DenialReason::code).collect())
             }
         }
     }
@@ -113,7 +113,7 @@ fn read_and_train() -> Terms {
 fn an_offer_that_permits_training_on_it_is_refused_before_anybody_signs() {
     let world = World::new();
     let path = file(&world.dir, &signed(JPEG, &[not_allowed()]));
-    let product = Credentialed::new(world.media(&path), read_path(&path)).unwrap();
+    let product = Credentialed::new(media(&path), read_path(&path)).unwrap();
     assert!(!product.credentials().forbids().is_empty());
     world.register(product).unwrap();
     let refused = world.offer(read_and_train()).unwrap_err();
@@ -133,14 +133,14 @@ fn an_offer_that_permits_training_on_it_is_refused_before_anybody_signs() {
 fn a_contract_from_before_gives_no_training_and_an_auditor_agrees() {
     let world = World::new();
     let path = file(&world.dir, &signed(JPEG, &[not_allowed()]));
-    world.register(world.media(&path)).unwrap();
+    world.register(media(&path)).unwrap();
     let agreement = world.conclude(world.offer(read_and_train()).unwrap());
     assert_eq!(world.ask(&agreement, Action::Train), None);
-    world.register(Credentialed::new(world.media(&path), read_path(&path)).unwrap()).unwrap();
+    world.register(Credentialed::new(media(&path), read_path(&path)).unwrap()).unwrap();
     assert_eq!(world.ask(&agreement, Action::Train), Some(vec!["forbidden-by-product"]));
     assert_eq!(world.ask(&agreement, Action::Read), None);
     // Nobody takes that back by leaving the credentials out.
-    let refused = world.register(world.media(&path)).unwrap_err();
+    let refused = world.register(media(&path)).unwrap_err();
     assert!(matches!(refused, ChangeError::Refused(Refusal::ForbidsLess { .. })), "{refused}");
     let (used, _) = world.node.uses(contract_id(&agreement)).unwrap();
     assert_eq!(used, 2);
@@ -156,18 +156,18 @@ fn a_contract_from_before_gives_no_training_and_an_auditor_agrees() {
 fn a_file_without_credentials_is_a_product_as_it_was() {
     let world = World::new();
     let path = file(&world.dir, &plain(JPEG, 7));
-    world.register(Credentialed::new(world.media(&path), read_path(&path)).unwrap()).unwrap();
+    world.register(Credentialed::new(media(&path), read_path(&path)).unwrap()).unwrap();
     let agreement = world.conclude(world.offer(read_and_train()).unwrap());
     assert_eq!(world.ask(&agreement, Action::Train), None);
     // The plain file is the same product.
-    world.register(world.media(&path)).unwrap();
+    world.register(media(&path)).unwrap();
 }
 
 #[test]
 fn credentials_of_another_file_are_not_taken() {
     let world = World::new();
     let path = file(&world.dir, &signed(JPEG, &[not_allowed()]));
-    let product = world.media(&path);
+    let product = media(&path);
     let other = read(&plain(JPEG, 8));
     let refused = Credentialed::new(product, other.clone()).unwrap_err();
     assert_eq!(refused.credentials, other.file_digest());
@@ -175,5 +175,5 @@ fn credentials_of_another_file_are_not_taken() {
     // Nor those that the file had before it was changed.
     let before = ContentCredentials::read(&path, &TrustList::none()).unwrap();
     std::fs::write(&path, signed(JPEG, &[not_allowed()])).unwrap();
-    assert!(Credentialed::new(world.media(&path), before).is_err());
+    assert!(Credentialed::new(media(&path), before).is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use c2pa::{Builder, Context, EphemeralSigner, Reader};
+use c2pa::{Builder, BuilderIntent, Context, EphemeralSigner, Reader};
 use dataspace_content_credentials::errors::{ReadError, TrustListError};
 use dataspace_content_credentials::{ContentCredentials, Reservation, Said, Standing, TrustList};
 use dataspace_policy::Action;
@@ -190,13 +190,16 @@ fn what_was_redacted_forbids() {
     });
     let mut edited =
         Builder::from_context(Context::new()).with_definition(definition.to_string()).unwrap();
+    edited.set_intent(BuilderIntent::Edit);
     let ingredient = json!({ "title": "original", "relationship": "parentOf" });
     edited
         .add_ingredient_from_stream(ingredient.to_string(), JPEG, &mut Cursor::new(&original))
         .unwrap();
     let credentials = read(&sign(edited, JPEG, &plain(JPEG, 11)));
+    assert!(is_intact(&credentials), "{credentials}");
+    let said: Vec<_> = credentials.reservations().iter().map(|one| one.said).collect();
+    assert_eq!(said, [Said::Unreadable, Said::Redacted]);
     assert!(forbids_training(&credentials), "{credentials}");
-    println!("{credentials}");
 }
 
 #[test]

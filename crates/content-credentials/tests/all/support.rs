@@ -23,9 +23,9 @@ fn picture(format: image::ImageFormat, seed: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn box_of(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn box_of(name: &str, content: &[u8]) -> Vec<u8> {
     let len = u32::try_from(content.len() + 8).unwrap();
-    [&len.to_be_bytes(), &name[..], content].concat()
+    [&len.to_be_bytes()[..], name.as_bytes(), content].concat()
 }
 
 /// A file without credentials; another one for each seed.
@@ -51,11 +51,11 @@ pub(crate) fn plain(format: &str, seed: u32) -> Vec<u8> {
         _ => {
             let data: Vec<u8> =
                 (0..2_000_u32).map(|n| u8::try_from(n * seed % 251).unwrap()).collect();
-            let head = box_of(b"mvhd", &[0; 100]);
+            let head = box_of("mvhd", &[0; 100]);
             [
-                box_of(b"ftyp", b"isom\0\0\0\x01isomiso2mp41"),
-                box_of(b"moov", &head),
-                box_of(b"mdat", &data),
+                box_of("ftyp", b"isom\0\0\0\x01isomiso2mp41"),
+                box_of("moov", &head),
+                box_of("mdat", &data),
             ]
             .concat()
         }
@@ -104,9 +104,9 @@ pub(crate) fn sign_by(
     format: &str,
     plain: &[u8],
 ) -> Vec<u8> {
-    let mut signed = Cursor::new(Vec::new());
-    builder.sign(signer, format, &mut Cursor::new(plain), &mut signed).unwrap();
-    signed.into_inner()
+    let mut file = Cursor::new(Vec::new());
+    builder.sign(signer, format, &mut Cursor::new(plain), &mut file).unwrap();
+    file.into_inner()
 }
 
 pub(crate) fn signed(format: &str, assertions: &[Value]) -> Vec<u8> {
@@ -149,9 +149,9 @@ pub(crate) fn chunks(png: &[u8]) -> Vec<(&[u8], &[u8])> {
 }
 
 /// A chunk of a PNG, without a right sum.
-pub(crate) fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(name: &str, content: &[u8]) -> Vec<u8> {
     let len = u32::try_from(content.len()).unwrap();
-    [&len.to_be_bytes(), &name[..], content, &[0; 4]].concat()
+    [&len.to_be_bytes()[..], name.as_bytes(), content, &[0; 4]].concat()
 }
 
 /// A PNG with this behind its first chunk.
