@@ -2,6 +2,7 @@
 //! anything come out that the duties keep back, in a row or in an error.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -65,7 +66,7 @@ fn told(error: &dyn Error) -> String {
     let mut all = format!("{error} {error:?}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        all.push_str(&format!(" {error} {error:?}"));
+        let _to_a_text = write!(all, " {error} {error:?}");
         cause = error.source();
     }
     all

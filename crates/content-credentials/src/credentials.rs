@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use dataspace_policy::Action;
-use dataspace_primitives::{Digest, shown};
+use dataspace_primitives::Digest;
 
 use crate::engine;
 use crate::errors::ReadError;
@@ -16,43 +16,19 @@ use crate::kind::Kind;
 use crate::limits::{FILM_LEN_MAX, MANIFEST_LEN_MAX, PARTS_MAX, PICTURE_LEN_MAX};
 use crate::parts::{TooMuch, look};
 use crate::reservation::{Reservation, Reservations};
+use crate::standing::Standing;
 use crate::trust::TrustList;
 
 /// Reservations that are told in words.
 const TOLD_MAX: usize = 8;
 
-/// What the credentials of one file are worth, and what they reserve. For its operator: texts in them are of whoever made
-/// the file.
+/// What the credentials of one file are worth, and what they reserve. For its operator: anybody can have written the texts
+/// in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentCredentials {
     file: Digest,
     standing: Standing,
     reservations: Reservations,
-}
-
-/// What credentials are worth.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Standing {
-    /// There are none.
-    Absent,
-    /// The file names a place where they are. Nothing is fetched; put them into the file.
-    Elsewhere,
-    /// They do not hold: changed, of another file, too large, malformed.
-    Broken {
-        /// Why, in words of the library that reads them, or by codes of the standard.
-        why: String,
-    },
-    /// Signature and hashes hold. Who signed is on no list that was given, and can be anybody.
-    Intact {
-        /// As the certificate says.
-        signer: String,
-    },
-    /// Signature and hashes hold, by a signer whose certificate is of the list that was given.
-    Trusted {
-        /// As the certificate says.
-        signer: String,
-    },
 }
 
 impl ContentCredentials {
@@ -160,32 +136,6 @@ fn state(metadata: &Metadata) -> (u64, Option<SystemTime>, Option<(i64, i64)>) {
     #[cfg(not(unix))]
     let changed = None;
     (metadata.len(), metadata.modified().ok(), changed)
-}
-
-impl fmt::Display for Standing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => f.write_str("there are no content credentials"),
-            Self::Elsewhere => {
-                f.write_str("the content credentials lie elsewhere, and nothing is fetched")
-            }
-            Self::Broken { why } => {
-                write!(f, "the content credentials do not hold: {}", shown(why).at_most(256))
-            }
-            Self::Intact { signer } => write!(
-                f,
-                "the content credentials are intact; their signer is on no list that was given, and calls itself {}",
-                named(signer)
-            ),
-            Self::Trusted { signer } => {
-                write!(f, "the content credentials are intact and of {}", named(signer))
-            }
-        }
-    }
-}
-
-fn named(signer: &str) -> String {
-    if signer.is_empty() { "nothing".to_owned() } else { shown(signer).at_most(128).to_string() }
 }
 
 /// What was found, and what follows.

@@ -1,15 +1,16 @@
-//! The one place that calls `c2pa`.
+//! The one place where `c2pa` reads a file.
 
 use std::io::{Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use c2pa::{Context, Error, ProgressPhase, Reader, ValidationState};
+use c2pa::{Error, ProgressPhase, Reader, ValidationState};
 
-use crate::credentials::Standing;
 use crate::kind::Kind;
-use crate::limits::{INGREDIENTS_MAX, MANIFEST_LEN_MAX};
+use crate::limits::INGREDIENTS_MAX;
 use crate::reservation::{Reservations, of_manifest};
+use crate::settings::context;
+use crate::standing::Standing;
 use crate::trust::TrustList;
 
 /// Codes of what does not hold that are told, of all that there are.
@@ -17,31 +18,6 @@ const CODES_MAX: usize = 4;
 
 /// Longest reason in words of the engine's, in characters.
 const REASON_LEN_MAX: usize = 200;
-
-/// How credentials are read: all checks, the operator's list, no network, no look into identities.
-pub(crate) fn context(trust: &TrustList) -> c2pa::Result<Context> {
-    let settings = serde_json::json!({
-        "verify": {
-            "verify_after_reading": true,
-            "verify_trust": true,
-            "ocsp_fetch": false,
-            "remote_manifest_fetch": false,
-        },
-        "core": {
-            "decode_identity_assertions": false,
-            "allowed_network_hosts": [],
-            "max_decompressed_manifest_size_in_mb": MANIFEST_LEN_MAX >> 20,
-        },
-    });
-    let context = Context::new().with_settings(settings.to_string())?;
-    match trust.anchors() {
-        None => Ok(context),
-        Some(anchors) => {
-            let trust = serde_json::json!({ "trust": { "trust_anchors": anchors } });
-            context.with_settings(trust.to_string())
-        }
-    }
-}
 
 /// What the manifests of a file say. `has_manifest`: there is one, or what looks like one.
 pub(crate) fn read(
@@ -52,7 +28,7 @@ pub(crate) fn read(
 ) -> (Standing, Reservations) {
     let read = AssertUnwindSafe(|| {
         let ingredients = AtomicU32::new(0);
-        let context = context(trust)?.with_progress_callback(move |phase, _, _| {
+        let context = context(trust.anchors())?.with_progress_callback(move |phase, _, _| {
             phase != ProgressPhase::VerifyingIngredient
                 || ingredients.fetch_add(1, Ordering::Relaxed) < INGREDIENTS_MAX
         });

@@ -20,10 +20,10 @@
 //!
 //! Every use of the vocabulary counts (`ai_training`, `ai_generative_training`, `data_mining`, `ai_inference`), and every other
 //! that somebody adds: contracts have one word for all of them. What is `constrained` depends on words that no machine
-//! reads; whoever may train all the same agrees with the rights holder on another file.
+//! reads; a consumer who may train all the same agrees with the rights holder on another file.
 //!
 //! # Whom it believes
-//! Nobody, for a reservation: it counts if its signature and hashes hold, whoever signed. Who is a signer of
+//! Nobody, for a reservation: it counts if its signature and hashes hold, by any signer. Who is a signer of
 //! note is told ([`Standing::Trusted`], [`Standing::Intact`]), by a list that the operator gives
 //! ([`TrustList`]); none comes with the crate. A file whose credentials were taken away looks like
 //! one that never had any: a reservation hinders those who keep to it. But a product that forbade it once cannot be
@@ -59,9 +59,12 @@ mod kind;
 pub mod limits;
 mod parts;
 mod reservation;
+mod settings;
+mod standing;
 mod trust;
 
 pub use crate::credentialed::Credentialed;
-pub use crate::credentials::{ContentCredentials, Standing};
+pub use crate::credentials::ContentCredentials;
 pub use crate::reservation::{Reservation, Said};
+pub use crate::standing::Standing;
 pub use crate::trust::TrustList;

@@ -144,7 +144,7 @@ fn look_at_boxes(from: &mut (impl Read + Seek), len: u64, seen: &mut Seen) -> Re
             if CONTAINERS.contains(&name) && next > inner {
                 waiting.push((inner, next));
                 if name == *b"meta" {
-                    // Of which there are two kinds: counted as both.
+                    // There are two kinds of it: counted as both.
                     waiting.push((inner.saturating_add(4), next));
                 }
             }

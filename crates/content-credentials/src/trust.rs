@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::errors::TrustListError;
 use crate::limits::TRUST_LEN_MAX;
+use crate::settings::context;
 
 /// Certificates of those whose signatures make credentials [`Trusted`](crate::Standing::Trusted). What a file reserves, it
 /// reserves without them, too.
@@ -27,11 +28,9 @@ impl TrustList {
         if pem.len() > TRUST_LEN_MAX {
             return Err(TrustListError::Len { len: pem.len() });
         }
-        let anchors = Some(pem.to_owned());
-        let list = Self { anchors };
-        // The engine looks at each certificate when it takes them as a setting.
-        crate::engine::context(&list).map_err(|_| TrustListError::NotPem)?;
-        Ok(list)
+        // Each certificate is looked at when they are taken as a setting.
+        context(Some(pem)).map_err(|_| TrustListError::NotPem)?;
+        Ok(Self { anchors: Some(pem.to_owned()) })
     }
 
     pub(crate) fn anchors(&self) -> Option<&str> {

@@ -2,8 +2,8 @@
 //!
 //! A distributed engine (Ballista, for example) writes a physical plan on one machine and reads it on
 //! others. All its steps are `DataFusion`'s, but for the scan: [`encode`] writes it and [`decode`] reads it back. What is
-//! written says which columns of which product are read, by which recorded permit: no row, no key, no duty, no place
-//! of data. So a description opens nothing. It is read back where the data are, on a node that
+//! written names a product, the columns that are read, and the recorded permit: no row, no key, no duty, no path.
+//! So a description opens nothing. It is read back where the data are, on a node that
 //! [holds](Held) what it recorded a permit for, and gives that out to exactly this description, once.
 //!
 //! ```text
@@ -47,6 +47,7 @@ use crate::limits::Limits;
 use crate::query_error::QueryError;
 use crate::query_rows::bare_plan;
 use crate::scan::GovernedScan;
+pub use crate::scan_permit::ScanPermit;
 use crate::text::Query;
 use crate::view::{GovernedView, Views};
 
@@ -60,24 +61,6 @@ pub const SCAN_COLUMNS_MAX: usize = 4_096;
 pub const HELD_MAX: usize = 1_024;
 
 const VERSION: u8 = 1;
-
-/// Which recorded permit lets a view be read, and of what.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct ScanPermit {
-    /// The contract's identifier.
-    pub contract: Digest,
-    /// The product.
-    pub product: Name,
-    /// Digest of the contract's duties ([`duties_digest`]).
-    pub duties: Digest,
-    /// The log with the record of the permit: its origin.
-    pub log: Name,
-    /// The record's place in it.
-    pub index: u64,
-    /// Digest of the consumer's signed request.
-    pub request: Digest,
-}
 
 /// What one scan reads. It opens nothing by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -138,7 +121,7 @@ pub enum ScanError {
     /// Nothing is held here for it: never, no longer, or for another one that differs from it.
     #[error("nothing is held here for this scan; ask for a permit")]
     NotHeld,
-    /// What is held is not what is described: a defect of whoever holds it.
+    /// What is held is not what is described: a defect of the one who holds it.
     #[error("what is held for this scan is something else")]
     OtherView,
     /// It cannot be opened.
@@ -163,7 +146,7 @@ pub enum HoldError {
 
 /// What a node holds: views for which it recorded permits.
 pub trait Held: Send + Sync {
-    /// The view for exactly this scan, and no second time: whoever has it reads it. `None` for every other scan.
+    /// The view for exactly this scan, and no second time: who has it reads it. `None` for every other scan.
     fn give(&self, scan: &ScanDescription) -> Option<GovernedView>;
 }
 

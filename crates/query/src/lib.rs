@@ -97,6 +97,7 @@ mod query_rows;
 mod released;
 pub mod rules;
 mod scan;
+mod scan_permit;
 mod sequence;
 mod stack;
 mod steps;

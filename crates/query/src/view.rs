@@ -12,7 +12,7 @@ use dataspace_primitives::{Name, Part, Secrets};
 use thiserror::Error;
 
 use crate::bridge::their_schema;
-use crate::distributed::ScanPermit;
+use crate::scan_permit::ScanPermit;
 
 /// Opens what leaves of a product: these of its columns, in any number of rows.
 type Open = dyn Fn(&BTreeSet<Name>) -> Result<Box<dyn Delivery>, ProductError> + Send + Sync;

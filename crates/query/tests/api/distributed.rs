@@ -111,7 +111,7 @@ fn a_plan_that_was_sent_gives_the_rows_that_it_gives_here() {
 
         let plan = planned(sql, people_of(permit()));
         let scan = ScanDescription::from_bytes(&encode(&scan_of(&plan)).unwrap()).unwrap();
-        let columns: Vec<_> = scan.columns().iter().map(|one| one.as_str()).collect();
+        let columns: Vec<_> = scan.columns().iter().map(Name::as_str).collect();
         let there = run(sent(plan, &held_for(&columns)).unwrap()).unwrap();
         let here: String = here
             .iter()
@@ -237,11 +237,11 @@ fn a_node_that_gives_another_view_than_was_described_gives_nothing() {
 fn only_governed_scans_with_a_permit_are_described() {
     let plan = planned(BY_CITY, people_of(permit()));
     assert!(matches!(encode(&plan), Err(DescribeError::NotAScan)));
-    let plain = view(table(vec![batch(&people())]), duties(), 1);
-    let plan = planned(BY_CITY, plain.clone());
+    let unnamed = view(table(vec![batch(&people())]), duties(), 1);
+    let plan = planned(BY_CITY, unnamed.clone());
     assert!(matches!(encode(&scan_of(&plan)), Err(DescribeError::NoPermit)));
     let held = HeldViews::new();
-    let refused = held.hold(plain, &names(&["city"]));
+    let refused = held.hold(unnamed, &names(&["city"]));
     assert!(matches!(refused, Err(HoldError::Describe(DescribeError::NoPermit))));
 }
 
