@@ -1,11 +1,12 @@
 //! What stands behind a product, whatever kind of data it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use dataspace_policy::Duty;
+use dataspace_policy::{Action, Duty};
 use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
@@ -22,6 +23,17 @@ use crate::table::Table;
 pub trait Product: Send + Sync {
     /// A digest over what contracts rely on; a product that is registered again must have the same.
     fn descriptor_digest(&self) -> Digest;
+
+    /// SHA-256 of the one file that stands behind it for ever, if it is made of one.
+    fn file_digest(&self) -> Option<Digest> {
+        None
+    }
+
+    /// The actions that the product itself forbids, whatever contracts permit. They are recorded with its
+    /// registration, so that an auditor decides by them, too; they may become more, and never fewer.
+    fn forbids(&self) -> BTreeSet<Action> {
+        BTreeSet::new()
+    }
 
     /// Checks that every duty can be carried out here in full.
     ///

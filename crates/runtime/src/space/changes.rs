@@ -100,22 +100,25 @@ impl DataSpace {
     ///
     /// # Errors
     /// [`ChangeError`] if the space has no such class, or the product was registered with other
-    /// columns.
+    /// columns, or forbade more.
     pub fn register(
         &self,
         product: Name,
         class: Name,
         data: impl Product + 'static,
     ) -> Result<(), ChangeError> {
-        let descriptor = data.descriptor_digest();
+        let (descriptor, forbids) = (data.descriptor_digest(), data.forbids());
         let known = self.look(|state| {
+            let (id, class) = (product.clone(), class.clone());
             let _known_or_new =
-                state.space.check_product(product.clone(), class.clone(), descriptor)?;
-            Ok(state.space.product(&product).is_ok())
+                state.space.check_product(id, class, descriptor, forbids.clone())?;
+            Ok(state.space.product(&product).is_ok_and(|known| known.forbids == forbids))
         })?;
         if !known {
             let id = product.clone();
-            self.change(|state, _now| Ok(state.space.check_product(id, class, descriptor)?))?;
+            self.change(|state, _now| {
+                Ok(state.space.check_product(id, class, descriptor, forbids)?)
+            })?;
         }
         self.inner.log.flush().map_err(WriteError::from)?;
         let mut state = self.inner.gate.change()?;

@@ -43,6 +43,7 @@ mod exclusive;
 #[cfg(test)]
 mod failing_log;
 #[cfg(test)]
+mod forbids;
 mod forged_records;
 #[cfg(test)]
 mod index;
