@@ -44,6 +44,7 @@ mod exclusive;
 mod failing_log;
 #[cfg(test)]
 mod forbids;
+#[cfg(test)]
 mod forged_records;
 #[cfg(test)]
 mod index;
