@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use dataspace_identity::{Did, KnownKeys, Origin, Resolver, TrustAnchors};
-use dataspace_policy::Compiler;
+use dataspace_policy::{Compiler, facts::Metered};
 use dataspace_primitives::{Digest, Name, TrustedKeys};
 use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
@@ -215,7 +215,7 @@ impl SpaceState {
 
     fn insert_with(&mut self, place: &Place, relation: Arc<Relation>) {
         self.accepted.insert((place.offer, relation.consumer.clone()));
-        let contract = Contract::new(place, relation, Counts::default());
+        let contract = Contract::new(place, relation, (Counts::default(), Metered::default()));
         self.contracts.insert(contract.id(), Arc::new(contract));
     }
 
@@ -242,7 +242,7 @@ impl SpaceState {
         &mut self,
         place: &Place,
         relation: &Arc<Relation>,
-        (permits, counts): (u64, Counts),
+        (permits, counts): (u64, (Counts, Metered)),
     ) -> Result<(), Refusal> {
         let Entry::Vacant(vacant) = self.contracts.entry(place.id) else {
             return Err(Refusal::AlreadyInForce);
