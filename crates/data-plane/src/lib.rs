@@ -168,6 +168,7 @@ pub mod formats;
 mod json;
 mod json_lines;
 mod json_source;
+mod keyed_hash;
 mod limited;
 mod marking;
 mod mask;

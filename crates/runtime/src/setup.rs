@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
+use crate::access::resumes::Resumes;
 use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
 use crate::contracts::ActiveContracts;
 use crate::error::WriteError;
@@ -471,6 +472,7 @@ impl Owner {
             index,
             limits,
             throttle: Throttle::default(),
+            resumes: Resumes::default(),
             offers: Offers::new(dir),
             archiving: Mutex::default(),
             observer,
