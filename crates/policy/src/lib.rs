@@ -134,6 +134,7 @@ mod hours;
 mod judged;
 pub mod lint;
 mod memory;
+mod meters;
 pub mod named;
 mod oracle;
 mod phrase;
@@ -169,6 +170,7 @@ pub use crate::facts::{Constraint, Facts, Uses};
 pub use crate::hours::{Hours, Weekday};
 pub use crate::judged::Layers;
 
+pub use crate::meters::Meters;
 pub use crate::named::Vocabulary;
 pub use crate::plays::Plays;
 pub use crate::policies::{Layer, Policies};

@@ -1,6 +1,6 @@
 //! Counts of plays and seconds: what an access to a recording takes.
 
-use dataspace_policy::{Action, facts::Metered, plays::Meters};
+use dataspace_policy::{Action, Meters, facts::Metered};
 use dataspace_primitives::Part;
 
 /// One access, as far as counts depend on it.

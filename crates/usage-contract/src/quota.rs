@@ -1,6 +1,6 @@
 //! Counts of uses.
 
-use dataspace_policy::{Uses, facts::Metered, plays::Meters};
+use dataspace_policy::{Meters, Uses, facts::Metered};
 use dataspace_primitives::UnixMillis;
 use thiserror::Error;
 

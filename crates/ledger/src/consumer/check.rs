@@ -1,7 +1,7 @@
 //! Checks of a consumer's records, whether they are written now or read back.
 
 use dataspace_identity::{Did, Resolver};
-use dataspace_policy::plays::Meters;
+use dataspace_policy::Meters;
 use dataspace_primitives::{Digest, Signed, UnixMillis};
 use dataspace_tlog::{
     AccessRecord, Event, Record, Verdict,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::{Did, KnownKeys, TrustAnchors};
-use dataspace_policy::{Program, plays::Meters};
+use dataspace_policy::{Meters, Program};
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_tlog::{
     AccessRecord, Checkpoint, Event, Fact, LeafIndex, Record, Verdict,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_identity::{Did, Resolver};
 use dataspace_policy::{
-    Compiler, Program, Uses, cedar_text::COMPILER_VERSION, facts::Metered, plays::Meters,
+    Compiler, Meters, Program, Uses, cedar_text::COMPILER_VERSION, facts::Metered,
 };
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::{Event, LeafIndex, Record};

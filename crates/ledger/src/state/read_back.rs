@@ -1,7 +1,7 @@
 //! The fold: one record after the other.
 
 use dataspace_identity::{Did, Origin};
-use dataspace_policy::{Uses, facts::Metered, plays::Meters};
+use dataspace_policy::{Meters, Uses, facts::Metered};
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{AccessRecord, Event, Record, Verdict, record::ReleaseReport};
 use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile, meter};

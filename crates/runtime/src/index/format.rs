@@ -15,7 +15,7 @@ use std::io::{self, Read, Write};
 
 use dataspace_identity::Did;
 use dataspace_ledger::state::Place;
-use dataspace_policy::{facts::Metered, plays::Meters};
+use dataspace_policy::{Meters, facts::Metered};
 use dataspace_primitives::{Digest, Name, UnixMillis, cbor, envelope::DOCUMENT_LEN_MAX};
 use dataspace_tlog::{LeafIndex, record::RECORD_LEN_MAX};
 use dataspace_usage_contract::{ContractId, OfferId, Termination, quota::Counts};
