@@ -53,7 +53,7 @@
 //! | `Time`, `From`, `Before`, `Hours` | the time | the provider's clock | – | enforced |
 //! | `Elapsed` | when the contract was concluded | the provider's log | – | enforced |
 //! | `Count`, `ConsumerCount`, `DayCount`, `MonthCount` | uses before this one | the provider's log | – | enforced |
-//! | `PlayCount`, `SecondsCount` | plays, and seconds that were asked for, this access counted | the provider's log | where the terms do not count them; seconds, where no stretch is asked for | enforced |
+//! | `PlayCount`, `SecondsCount` | plays, and seconds that were asked for, this access counted | the provider's log | not known where the terms do not count them, and seconds where no stretch is asked for | enforced |
 //! | `FirstSeconds` | the stretch that is asked for, and alone released | the provider's node | not known where none is | enforced |
 //! | `Class` | the product's class | the provider's register | – | enforced |
 //! | `Purpose`, `PurposeWithin` | the purpose; broader ones by the profile | the consumer's signed request | – | attested |
