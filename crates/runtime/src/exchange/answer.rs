@@ -378,6 +378,8 @@ fn frames(Leaving { piece, texts }: Leaving) -> Result<Vec<u8>, FrameError> {
             }
             Ok(frames)
         }
+        // Of a release that is resumed, all of this piece may be left out.
+        Piece::Bytes { bytes, .. } if bytes.is_empty() => Ok(Vec::new()),
         Piece::Bytes { at, bytes } => {
             Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) }.to_bytes()
         }
