@@ -24,7 +24,7 @@ const ROWS: i64 = 60_000;
 
 /// How the way to a provider breaks.
 #[derive(Clone, Copy, PartialEq)]
-enum Broken {
+pub(crate) enum Broken {
     /// The provider learns of it: its end of the way is closed.
     BothEnds,
     /// The provider's end stays open, and it goes on writing.
@@ -32,7 +32,7 @@ enum Broken {
 }
 
 /// A way that breaks after so many bytes of the answer to an access.
-fn breaking(space: &DataSpace, after: usize, how: Broken) -> impl Transport + use<> {
+pub(crate) fn breaking(space: &DataSpace, after: usize, how: Broken) -> impl Transport + use<> {
     let direct = direct(space);
     let open = Mutex::new(Vec::new());
     move |call: Call, body: Vec<u8>| {
