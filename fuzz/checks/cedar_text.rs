@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use dataspace_policy::{
     Action, Decision, Facts, Layer, Layers, Policies, Program, Uses,
-    facts::{Environment, Payment, Person},
+    facts::{Environment, Metered, Payment, Person},
 };
 use dataspace_primitives::Name;
 
@@ -30,7 +30,14 @@ fn facts(roles: &BTreeSet<Name>) -> Option<[Facts<'_>; 4]> {
     Some([
         Facts {
             action: Action::Train,
-            uses: Uses { contract: 3, consumer: 4, today: 1, this_month: 2 },
+            uses: Uses {
+                contract: 3,
+                consumer: 4,
+                today: 1,
+                this_month: 2,
+                metered: Metered { plays: Some(3), played_until: Some(40), seconds: Some(60) },
+            },
+            asked_until: Some(30),
             person: Some(Person { id: "ada", roles }),
             environment: Some(environment),
             recipient_region: "FR".parse().ok(),

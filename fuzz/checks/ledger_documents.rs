@@ -9,7 +9,7 @@ use dataspace_identity::{
 };
 use dataspace_odrl::OdrlOperands;
 use dataspace_policy::{
-    Action, ColumnMask, Constraint, Duty, Exclusive, MaskMethod, Rule, Scope, Terms,
+    Action, ColumnMask, Constraint, Duty, Exclusive, MaskMethod, Plays, Rule, Scope, Terms,
     cedar_text::COMPILER_VERSION,
 };
 use dataspace_primitives::cbor::to_canonical;
@@ -29,9 +29,9 @@ use dataspace_usage_contract::{
 use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::ledger_plain::{
-    About, CLASSES, Contract, Credential, Deletion, ELSEWHERE, Event, Flaw, KINDS, Log, PRODUCTS,
-    Policies, Product, Profile, REGIONS, Revocation, Space, Stated, Termination, Tried, UNIT, Who,
-    unit,
+    About, CLASSES, Contract, Credential, Deletion, ELSEWHERE, Event, FREE, Flaw, KINDS, Log,
+    METERED, PLAYS, PRODUCTS, Policies, Product, Profile, REGIONS, Revocation, SECONDS, Space,
+    Stated, Termination, Tried, UNIT, Who, unit,
 };
 use crate::naive_decision::roles;
 use crate::naive_statements::{EXCLUSIVE, EXCLUSIVE_UNTIL};
@@ -224,7 +224,7 @@ fn purposes(all: &[&str]) -> std::collections::BTreeSet<Name> {
 
 /// The terms of this kind, as [`crate::naive_decision`] reads them.
 pub(crate) fn terms(kind: usize) -> Terms {
-    use Action::{Derive, Read, Train, Transfer};
+    use Action::{Derive, Play, Read, Train, Transfer};
     let research = || Constraint::Purpose(purposes(&["research"]));
     let read = || Rule::new([Read]);
     let terms = Terms::new();
@@ -274,6 +274,11 @@ pub(crate) fn terms(kind: usize) -> Terms {
             Terms { exclusive: Some(Exclusive { territories, until }), ..terms.permit(read()) }
         }
         14 => terms.permit(read().when(Constraint::RecipientRegion([region(2)].into()))),
+        PLAYS => {
+            let plays = Plays { max: 2, after: FREE };
+            terms.permit(Rule::new([Read, Play]).when(Constraint::PlayCount(plays)))
+        }
+        METERED => terms.permit(Rule::new([Read, Play]).when(Constraint::SecondsCount(SECONDS))),
         other => panic!("no terms {other}"),
     }
 }

@@ -12,17 +12,22 @@ use dataspace_ledger::{
     state::{Case, Contract as Row, Document, Member, Releases, ReportError, Taken},
     times::{TimeError, Times},
 };
-use dataspace_policy::{Uses, facts::Told};
-use dataspace_primitives::{Digest, UnixMillis};
+use dataspace_policy::{
+    Action, Uses,
+    facts::{Metered, Told},
+};
+use dataspace_primitives::{Digest, Part, UnixMillis};
 use dataspace_tlog::{AccessRecord, Event as Logged, LeafIndex, Record, Verdict};
-use dataspace_usage_contract::ContractId;
+use dataspace_usage_contract::{ContractId, meter::Use};
 
 use crate::dice::Dice;
 use crate::ledger_documents::{
     concluded, descriptor, did, log, millis, name, offer, record, region,
 };
 use crate::ledger_forged;
-use crate::ledger_plain::{Asked, CLASSES, Contract, Event, LEAP, Log, PRODUCTS, Tried, UNIT, Who};
+use crate::ledger_plain::{
+    Asked, CLASSES, Contract, Event, LEAP, Log, PLAYS, PRODUCTS, Tried, UNIT, Who,
+};
 use crate::ledger_story::Story;
 use crate::naive_ledger::Model;
 
@@ -284,7 +289,15 @@ impl Run {
                 model.ended_by_clock(&contract),
                 "{contract:?}"
             );
-            assert_eq!(four(row.uses_at(at)), model.uses(&contract, now), "{contract:?} at {now}");
+            let uses = row.uses_at(at, &Use::new(Action::Read, None));
+            assert_eq!(four(uses), model.uses(&contract, now), "{contract:?} at {now}");
+            let plays = model.plays(&contract, None);
+            let expected = Metered {
+                plays: plays.map(|(plays, _)| plays),
+                played_until: plays.and_then(|(_, until)| until),
+                seconds: model.seconds(&contract, None),
+            };
+            assert_eq!(row.metered(), expected, "{contract:?} at {now}");
         }
     }
 
@@ -297,7 +310,8 @@ impl Run {
     ) {
         counts.accesses += 1;
         let (contract, at) = (Arc::clone(self.row(&asked.contract)), millis(now));
-        let (uses, decided) = (contract.uses_at(at), self.model.decide(asked, now));
+        let used = Use::new(action(asked), stretch(asked).as_ref());
+        let (uses, decided) = (contract.uses_at(at, &used), self.model.decide(asked, now));
         let mut access = self.decide(&contract, (asked, now), uses, counts);
         if let Some(request) = self.forgotten_request()
             && story.once_in(3)
@@ -321,13 +335,15 @@ impl Run {
                 Uses { contract: uses.contract + 1, ..uses },
                 Uses { consumer: uses.consumer + 1, ..uses },
                 Uses { today: uses.today + 1, ..uses },
+                Uses { metered: Metered { plays: Some(99), ..uses.metered }, ..uses },
+                Uses { metered: Metered { seconds: Some(9_999), ..uses.metered }, ..uses },
             ];
             let other = others[story.dice.roll(others.len())];
             assert!(
-                contract.submit(other, (takes, at), || ()).is_none(),
+                contract.submit(other, (takes, &used, at), || ()).is_none(),
                 "decided on other counts"
             );
-            let is_submitted = contract.submit(uses, (takes, at), || ()).is_some();
+            let is_submitted = contract.submit(uses, (takes, &used, at), || ()).is_some();
             assert_eq!(is_submitted, !is_late, "{asked:?} at {now}");
         }
         // A node dates it anew.
@@ -358,7 +374,8 @@ impl Run {
         let what = || format!("{asked:?} at {now} after {:#?}", self.model.past);
         assert_eq!(four(uses), self.model.uses(&asked.contract, now), "{}", what());
         let stated = Stated {
-            action: asked.action.parse().expect("an action"),
+            action: action(asked),
+            access: Use::new(action(asked), stretch(asked).as_ref()),
             purpose: Cow::Borrowed(&purpose),
             person: None,
             told: Told { recipient_region: asked.recipient.map(region), ..Told::default() },
@@ -403,7 +420,7 @@ impl Run {
             program: concluded.program,
             profile: self.model.profile().version,
             request: Digest::of(&counts.accesses.to_be_bytes()),
-            part: None,
+            part: stretch(asked),
             facts: recorded,
             verdict,
         }
@@ -452,6 +469,10 @@ impl Run {
                 name = "UnknownContract";
             }
             _ if is_over => forged.verdict = permit(1),
+            _ if asked.contract.terms == PLAYS => {
+                forged.facts.remove("plays");
+                forged.verdict = permit(1);
+            }
             _ => match limit {
                 Some(limit) => forged.verdict = permit(limit + 1),
                 None => forged.verdict = permit(0),
@@ -460,6 +481,14 @@ impl Run {
         let counted = self.state.count(&forged, millis(self.model.latest()));
         assert_told(&counted, &[name], counts, &|| format!("{forged:?}"));
     }
+}
+
+fn action(asked: &Asked) -> Action {
+    asked.action.parse().expect("an action")
+}
+
+fn stretch(asked: &Asked) -> Option<Part> {
+    asked.stretch.map(|(from, until)| Part::seconds(from, until).expect("not empty"))
 }
 
 fn four(uses: Uses) -> [u64; 4] {

@@ -20,11 +20,16 @@ pub(crate) const CLASSES: [&str; 3] = ["internal", "open", "secret"];
 pub(crate) const PRODUCTS: [&str; 3] = ["alloys", "melts", "ores"];
 /// Research is part of science; testing can be dropped; nobody has sailing.
 pub(crate) const PURPOSES: [&str; 4] = ["research", "science", "testing", "sailing"];
-pub(crate) const ACTIONS: [&str; 5] = ["read", "transfer", "derive", "train", "query"];
+pub(crate) const ACTIONS: [&str; 6] = ["read", "transfer", "derive", "train", "query", "play"];
 
 /// Terms of so many kinds; [`ELSEWHERE`] are of another version of the compiler.
-pub(crate) const TERMS: usize = 15;
+pub(crate) const TERMS: usize = 17;
 pub(crate) const ELSEWHERE: usize = 11;
+/// Two plays that count after [`FREE`] seconds; so many seconds.
+pub(crate) const PLAYS: usize = 15;
+pub(crate) const FREE: u32 = 30;
+pub(crate) const METERED: usize = 16;
+pub(crate) const SECONDS: u32 = 100;
 
 /// Texts of a provider's policies; the last two are not acceptable.
 pub(crate) const TEXTS: usize = 6;
@@ -193,6 +198,8 @@ pub(crate) struct Asked {
     pub(crate) action: &'static str,
     pub(crate) purpose: &'static str,
     pub(crate) recipient: Option<usize>,
+    /// A stretch of seconds.
+    pub(crate) stretch: Option<(u32, u32)>,
 }
 
 /// A consumer's statement that it deleted what it had under a contract.

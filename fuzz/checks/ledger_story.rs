@@ -4,8 +4,8 @@ use crate::dice::Dice;
 use crate::ledger_documents::admission;
 use crate::ledger_plain::{
     ACTIONS, About, Asked, Contract, Credential, Deletion, ELSEWHERE, Event, Flaw, LEAP, Log,
-    PURPOSES, Policies, Product, Profile, Revocation, Space, Stated, TERMS, TEXTS, Termination,
-    Tightened, Tried, Who, unit,
+    METERED, PLAYS, PURPOSES, Policies, Product, Profile, Revocation, Space, Stated, TERMS, TEXTS,
+    Termination, Tightened, Tried, Who, unit,
 };
 use crate::naive_ledger::Model;
 
@@ -439,7 +439,13 @@ impl<'d, 'b> Story<'d, 'b> {
         let action = if self.once_in(6) { self.dice.one(&ACTIONS) } else { "read" };
         let purpose = if self.once_in(6) { self.dice.one(&PURPOSES) } else { "research" };
         let recipient = self.pick(&[None, Some(1), Some(1), Some(2)]);
-        let asked = Asked { contract, action, purpose, recipient };
+        let is_recording = matches!(contract.terms, PLAYS | METERED);
+        let action = if is_recording && !self.once_in(4) { "play" } else { action };
+        let stretch = (is_recording && !self.once_in(6)).then(|| {
+            let from = self.pick(&[0, 0, 10, 29, 30, 31, 60, 60, 90]);
+            (from, from + self.pick(&[1, 2, 20, 30, 30, 31]))
+        });
+        let asked = Asked { contract, action, purpose, recipient, stretch };
         let time = unit(self.at) - self.pick(&[0, 0, 0, 1, 60_000]);
         let time = if self.once_in(20) { time } else { time.max(model.last_change()) };
         Some((asked, time))

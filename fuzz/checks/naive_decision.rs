@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataspace_tlog::Fact;
 
 use crate::ledger_plain::{
-    Asked, CLASSES, ELSEWHERE, KINDS, PRODUCTS, PURPOSES, REGIONS, ROLES, UNIT, Who, unit,
+    Asked, CLASSES, ELSEWHERE, KINDS, METERED, PLAYS, PRODUCTS, PURPOSES, REGIONS, ROLES, SECONDS,
+    UNIT, Who, unit,
 };
 use crate::naive_ledger::Model;
 
@@ -151,6 +152,14 @@ impl Model {
                 vec![permit(READ, &[is_blurred])]
             }
             14 => vec![permit(READ, &[recipient == Some(2)])],
+            PLAYS => {
+                let (plays, _) = self.plays(&contract, Some(asked)).expect("it counts them");
+                vec![permit(&["read", "play"], &[plays <= 2])]
+            }
+            METERED => {
+                let seconds = self.seconds(&contract, Some(asked)).unwrap_or(u64::MAX);
+                vec![permit(&["read", "play"], &[seconds <= u64::from(SECONDS)])]
+            }
             other => panic!("no terms {other}"),
         }
     }
@@ -192,6 +201,12 @@ impl Model {
             ("usesToday", Fact::Number(today)),
             ("usesThisMonth", Fact::Number(this_month)),
         ];
+        if let Some((plays, until)) = self.plays(contract, Some(asked)) {
+            facts.push(("plays", Fact::Number(plays)));
+            facts.extend(until.map(|until| ("playedUntil", Fact::Number(until.into()))));
+        }
+        let seconds = self.seconds(contract, Some(asked));
+        facts.extend(seconds.map(|seconds| ("seconds", Fact::Number(seconds))));
         facts.extend(asked.recipient.map(|one| ("recipientRegion", text(REGIONS[one]))));
         let stated = KINDS.iter().enumerate().filter_map(|(kind, name)| {
             let (place, says) = self.says(contract, kind, now)?;

@@ -2,8 +2,8 @@
 //! over it from the beginning. It shares no code with the ledger, and knows no document.
 
 use crate::ledger_plain::{
-    CLASSES, Contract, Credential, Deletion, ELSEWHERE, Event, Flaw, Log, Policies, Product,
-    Profile, Revocation, Space, Termination, Tried, Who,
+    Asked, CLASSES, Contract, Credential, Deletion, ELSEWHERE, Event, FREE, Flaw, Log, METERED,
+    PLAYS, Policies, Product, Profile, Revocation, Space, Termination, Tried, Who,
 };
 
 /// How far the authority's clock may be ahead.
@@ -451,6 +451,48 @@ impl Model {
         let last = times.iter().copied().max().unwrap_or(0).max(now);
         let count = |of: fn(u64) -> u64| times.iter().filter(|time| of(**time) == of(last)).count();
         [times.len() as u64, by_consumer, count(day) as u64, count(month) as u64]
+    }
+
+    /// Permitted accesses under a contract, in their order, and one more.
+    fn made_of<'a>(
+        &'a self,
+        contract: &'a Contract,
+        more: Option<&'a Asked>,
+    ) -> impl Iterator<Item = &'a Asked> {
+        let made = self.past.iter().filter_map(|(_, event)| match event {
+            Event::Access { asked, is_permitted: true } => Some(asked),
+            _ => None,
+        });
+        made.filter(move |asked| asked.contract == *contract).chain(more)
+    }
+
+    /// Plays of a contract that counts them, with one access more, and the second that the open one has
+    /// come to.
+    pub(crate) fn plays(
+        &self,
+        contract: &Contract,
+        more: Option<&Asked>,
+    ) -> Option<(u64, Option<u32>)> {
+        let (mut plays, mut open) = (0, None);
+        for Asked { action, stretch, .. } in self.made_of(contract, more) {
+            let stretch = stretch.filter(|_| *action == "play");
+            let is_free = stretch.is_some_and(|(_, until)| until <= FREE);
+            let goes_on = stretch.zip(open).is_some_and(|((from, _), open)| from >= open);
+            plays += u64::from(!is_free && !goes_on);
+            if let Some((_, until)) = stretch.filter(|_| !is_free) {
+                open = Some(until);
+            }
+        }
+        (contract.terms == PLAYS).then_some((plays, open))
+    }
+
+    /// Seconds that were asked for under a contract that counts them, with one access more, which must ask
+    /// for some.
+    pub(crate) fn seconds(&self, contract: &Contract, more: Option<&Asked>) -> Option<u64> {
+        let asks = more.is_none_or(|asked| asked.stretch.is_some());
+        let stretches = self.made_of(contract, more).filter_map(|asked| asked.stretch);
+        let seconds = stretches.map(|(from, until)| u64::from(until - from)).sum();
+        (contract.terms == METERED && asks).then_some(seconds)
     }
 
     /// Whether a use now would come after one of a later day or month.

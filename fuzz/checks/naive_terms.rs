@@ -74,6 +74,9 @@ fn holds(constraint: &Constraint, facts: &Facts<'_>) -> Option<bool> {
         Constraint::ConsumerCount(max) => fewer(facts.uses.consumer, *max),
         Constraint::DayCount(max) => fewer(facts.uses.today, *max),
         Constraint::MonthCount(max) => fewer(facts.uses.this_month, *max),
+        Constraint::PlayCount(plays) => facts.uses.metered.plays? <= u64::from(plays.max),
+        Constraint::SecondsCount(max) => facts.uses.metered.seconds? <= u64::from(*max),
+        Constraint::FirstSeconds(until) => facts.asked_until? <= *until,
         Constraint::Jurisdiction(all) => all.iter().any(|one| *one == facts.region),
         Constraint::RecipientRegion(all) => {
             let region = facts.recipient_region?;

@@ -16,7 +16,10 @@ const PRODUCT: &str = "alloys \"7075\"";
 fn facts() -> Option<Facts<'static>> {
     let (consumer, now) = ((CONSUMER, "DE".parse().ok()?), "2026-06-01T00:00:00Z".parse().ok()?);
     let plain = Facts::new(consumer, Action::Read, (PRODUCT, "open"), "research", now);
-    Some(Facts { uses: Uses { contract: 2, consumer: 3, today: 1, this_month: 2 }, ..plain })
+    Some(Facts {
+        uses: Uses { consumer: 3, today: 1, this_month: 2, ..Uses::of_contract(2) },
+        ..plain
+    })
 }
 
 /// Facts to which the rule applies, as far as its constraints stand alone.
@@ -46,6 +49,9 @@ fn bend<'a>(constraint: &'a Constraint, facts: &mut Facts<'a>) {
         Constraint::ConsumerCount(max) => facts.uses.consumer = below(*max),
         Constraint::DayCount(max) => facts.uses.today = below(*max),
         Constraint::MonthCount(max) => facts.uses.this_month = below(*max),
+        Constraint::PlayCount(plays) => facts.uses.metered.plays = Some(plays.max.into()),
+        Constraint::SecondsCount(max) => facts.uses.metered.seconds = Some(u64::from(*max)),
+        Constraint::FirstSeconds(until) => facts.asked_until = Some(*until),
         Constraint::Jurisdiction(all) => facts.region = *all.first().expect("checked"),
         Constraint::RecipientRegion(all) => facts.recipient_region = all.first().copied(),
         Constraint::Credential(all) => facts.credentials = all,

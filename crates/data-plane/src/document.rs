@@ -276,6 +276,7 @@ impl Product for Document {
             Some(Part::Bytes { .. }) => {
                 return Err(PartError::Kind { asked: "ranges of bytes" }.into());
             }
+            Some(Part::Seconds { .. }) => return Err(PartError::Kind { asked: "seconds" }.into()),
         }
         let joined = duties.iter().filter_map(|duty| match duty {
             Duty::Mask(mask) => Joined::of(&mask.method),

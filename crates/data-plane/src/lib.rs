@@ -197,6 +197,7 @@ mod spelling;
 pub mod table;
 mod table_error;
 mod thrift;
+pub mod timeline;
 pub mod watermark;
 
 pub use arrow_array::RecordBatch;

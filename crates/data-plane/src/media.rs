@@ -15,12 +15,15 @@ use crate::file::{self, FileError, Snapshot, Stamp};
 use crate::plan_error::{PartError, PlanError};
 use crate::product::{Delivery, Piece, Product, ProductError, Recipient, Version};
 use crate::run_error::RunError;
+use crate::timeline::{Timeline, TimelineError};
 
 /// Most bytes of one piece.
 pub const MEDIA_PIECE_LEN: usize = 1 << 20;
 
 /// A file of bytes that is given out as it is, in whole or in ranges. No duty can be carried out on it
 /// yet, so that a contract with one gives no byte.
+///
+/// If its provider states its [`Timeline`] ([`with_timeline`](Self::with_timeline)), stretches of seconds are given out too.
 ///
 /// It is one file for ever: its descriptor is the digest of its content. One that was changed is
 /// refused, when it is registered and when it is opened.
@@ -29,6 +32,7 @@ pub struct MediaFile {
     media_type: Name,
     content: Digest,
     stamp: Stamp,
+    timeline: Option<Timeline>,
 }
 
 /// Why a file is not opened.
@@ -68,7 +72,17 @@ impl MediaFile {
         if file::open(path)?.1 != stamp {
             return Err(OpenMediaError::Changed);
         }
-        Ok(Self { path: path.to_owned(), media_type, content, stamp })
+        Ok(Self { path: path.to_owned(), media_type, content, stamp, timeline: None })
+    }
+
+    /// With a timeline, by which stretches of seconds are given out. Contracts rely on it: a product that is
+    /// registered again has the same.
+    ///
+    /// # Errors
+    /// [`TimelineError::Len`] if the file ends before its last point.
+    pub fn with_timeline(self, timeline: Timeline) -> Result<Self, TimelineError> {
+        timeline.check(self.len())?;
+        Ok(Self { timeline: Some(timeline), ..self })
     }
 
     /// The SHA-256 of the whole file.
@@ -93,6 +107,10 @@ impl MediaFile {
 impl Product for MediaFile {
     fn descriptor_digest(&self) -> Digest {
         let mut bytes = b"dataspace/media-descriptor/v1\0".to_vec();
+        if let Some(timeline) = &self.timeline {
+            bytes = b"dataspace/media-descriptor/v2\0".to_vec();
+            bytes.extend_from_slice(timeline.digest().as_bytes());
+        }
         bytes.extend_from_slice(self.content.as_bytes());
         bytes.extend_from_slice(self.media_type.as_str().as_bytes());
         Digest::of(&bytes)
@@ -106,6 +124,10 @@ impl Product for MediaFile {
         if duties.is_empty() { Ok(()) } else { Err(PlanError::NotATable { clause: 0 }) }
     }
 
+    fn seconds(&self) -> Option<u32> {
+        self.timeline.as_ref().map(Timeline::seconds)
+    }
+
     fn open(
         &self,
         duties: &[Duty],
@@ -115,12 +137,16 @@ impl Product for MediaFile {
     ) -> Result<Box<dyn Delivery>, ProductError> {
         self.check(duties)?;
         let len = self.stamp.len;
-        let (from, until) = match part {
-            None => (0, len),
-            Some(Part::Bytes { from, until }) if *until <= len => (*from, *until),
+        let (head, (from, until)) = match part {
+            None => (0, (0, len)),
+            Some(Part::Bytes { from, until }) if *until <= len => (0, (*from, *until)),
             Some(Part::Bytes { from, until }) => {
                 return Err(PartError::Range { from: *from, until: *until, len }.into());
             }
+            Some(Part::Seconds { from, until }) => match &self.timeline {
+                Some(timeline) => timeline.bytes((*from, *until), len)?,
+                None => return Err(PartError::Kind { asked: "seconds" }.into()),
+            },
             Some(Part::Rows { .. }) => return Err(PartError::Kind { asked: "rows" }.into()),
         };
         let (file, stamp) = file::open(&self.path).map_err(|error| match error {
@@ -131,7 +157,11 @@ impl Product for MediaFile {
             return Err(RunError::ChangedFile.into());
         }
         let content = self.content;
-        Ok(Box::new(MediaDelivery { file, stamp, content, at: from, until }))
+        // A stretch is a file of its own, which begins with the head.
+        let is_stretch = matches!(part, Some(Part::Seconds { .. }));
+        let ranges = [(0, head), (from, until)];
+        let at = if is_stretch { 0 } else { from };
+        Ok(Box::new(MediaDelivery { file, stamp, content, ranges, at }))
     }
 }
 
@@ -148,27 +178,31 @@ struct MediaDelivery {
     file: File,
     stamp: Stamp,
     content: Digest,
+    /// What is to be read of the file.
+    ranges: [(u64, u64); 2],
+    /// Where it stands in what leaves.
     at: u64,
-    until: u64,
 }
 
 impl Delivery for MediaDelivery {
     fn next(&mut self) -> Result<Option<Piece>, RunError> {
-        let left = self.until.saturating_sub(self.at);
-        let len = usize::try_from(left).unwrap_or(usize::MAX).min(MEDIA_PIECE_LEN);
-        if len == 0 {
+        let mut ranges = self.ranges;
+        let Some((from, until)) = ranges.iter_mut().find(|(from, until)| from < until) else {
             return Ok(None);
-        }
-        let mut bytes = vec![0; len];
-        let at = self.at;
+        };
+        let len = usize::try_from(until.saturating_sub(*from)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; len.min(MEDIA_PIECE_LEN)];
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         // An error is the end.
-        self.at = self.until;
-        self.file.read_exact_at(&mut bytes, at).map_err(RunError::File)?;
+        self.ranges = [(0, 0); 2];
+        self.file.read_exact_at(&mut bytes, *from).map_err(RunError::File)?;
+        *from = from.saturating_add(len);
         // WHY after it: what was written meanwhile may be in these bytes.
         if Stamp::of(&self.file.metadata().map_err(RunError::File)?) != self.stamp {
             return Err(RunError::ChangedFile);
         }
-        self.at = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+        let at = self.at;
+        (self.ranges, self.at) = (ranges, at.saturating_add(len));
         Ok(Some(Piece::Bytes { at, bytes: Bytes::from(bytes) }))
     }
 

@@ -199,7 +199,7 @@ pub enum PartError {
     /// Rows of a file, or bytes of a table.
     #[error("the product has no {asked}")]
     Kind {
-        /// `rows` or `bytes`.
+        /// `rows`, `bytes` or `seconds`.
         asked: &'static str,
     },
     /// The product has no such column, or the contract leaves it out.
@@ -217,6 +217,22 @@ pub enum PartError {
         until: u64,
         /// Bytes of the file.
         len: u64,
+    },
+    /// The recording ends before.
+    #[error("the recording has {seconds} seconds; seconds {from} to {until} are not all there")]
+    Seconds {
+        /// The second from which on was asked for.
+        from: u32,
+        /// The first that was not.
+        until: u32,
+        /// Seconds of the recording.
+        seconds: u32,
+    },
+    /// A second at which the file cannot be cut.
+    #[error("no stretch of the recording begins or ends at second {second}")]
+    Point {
+        /// The second.
+        second: u32,
     },
 }
 

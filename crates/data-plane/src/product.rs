@@ -41,6 +41,12 @@ pub trait Product: Send + Sync {
     /// [`PlanError`] with the first one that cannot.
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError>;
 
+    /// Seconds of the recording; a last one that is not whole counts. `None` if it gives out no stretches of seconds, so
+    /// that no contract can count them.
+    fn seconds(&self) -> Option<u32> {
+        None
+    }
+
     /// Gets ready to be opened, however long it takes: a table reads a file that changed to its end, once. A node
     /// calls it before each access, outside of every lock. What it finds wrong, [`open`](Self::open) says.
     fn look_over(&self) {}
@@ -100,7 +106,7 @@ pub enum Piece {
     Rows(RecordBatch),
     /// Bytes of a file.
     Bytes {
-        /// Where they begin in the file.
+        /// Where they begin in the file; of a stretch of seconds, which is a file of its own, in that.
         at: u64,
         /// At most [`MEDIA_PIECE_LEN`](crate::media::MEDIA_PIECE_LEN).
         bytes: Bytes,
@@ -153,6 +159,7 @@ impl Product for Table {
                 rows_max = *limit;
             }
             Some(Part::Bytes { .. }) => return Err(PartError::Kind { asked: "bytes" }.into()),
+            Some(Part::Seconds { .. }) => return Err(PartError::Kind { asked: "seconds" }.into()),
         }
         let plan = Arc::new(plan);
         let schema = plan.output_schema();

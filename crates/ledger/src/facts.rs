@@ -16,11 +16,11 @@ use std::sync::LazyLock;
 use dataspace_identity::MembershipCredential;
 use dataspace_policy::{
     Action, Facts, Terms, Uses,
-    facts::{Environment, Fact, Known, Person, Told},
+    facts::{Environment, Fact, Known, Metered, Person, Told},
 };
-use dataspace_primitives::{Name, UnixMillis};
-use dataspace_tlog::Fact as Entry;
-use dataspace_usage_contract::{AccessRequest, Agreement, Statements};
+use dataspace_primitives::{Name, Part, UnixMillis};
+use dataspace_tlog::{AccessRecord, Fact as Entry};
+use dataspace_usage_contract::{AccessRequest, Agreement, Statements, meter::Use};
 
 use self::in_log::{InLog, name};
 
@@ -33,6 +33,8 @@ static CREDENTIALS: LazyLock<BTreeSet<Name>> =
 pub struct Stated<'a> {
     /// What to do.
     pub action: Action,
+    /// The access, as far as counts depend on it.
+    pub access: Use,
     /// What for.
     pub purpose: Cow<'a, Name>,
     /// Who, and in which roles.
@@ -47,19 +49,21 @@ impl<'a> Stated<'a> {
     /// As the consumer signed it.
     #[must_use]
     pub fn of(request: &'a AccessRequest, uses: Uses) -> Self {
-        Self::new((request.action, &request.purpose), &request.statements, uses)
+        let part = request.part.as_ref();
+        Self::new((request.action, &request.purpose, part), &request.statements, uses)
     }
 
     /// As a consumer states it to its own node.
     #[must_use]
     pub fn new(
-        (action, purpose): (Action, &'a Name),
+        (action, purpose, part): (Action, &'a Name, Option<&Part>),
         statements: &'a Statements,
         uses: Uses,
     ) -> Self {
         let person = statements.person.as_ref();
         Self {
             action,
+            access: Use::new(action, part),
             purpose: Cow::Borrowed(purpose),
             person: person.map(|one| (one.id.as_str(), Cow::Borrowed(&one.roles))),
             told: statements.told(),
@@ -71,8 +75,8 @@ impl<'a> Stated<'a> {
     ///
     /// # Errors
     /// The name of a fact that is missing or cannot be what it says.
-    pub fn read(facts: &'a BTreeMap<String, Entry>) -> Result<Self, &'static str> {
-        let record = InLog(facts);
+    pub fn read(access: &'a AccessRecord) -> Result<Self, &'static str> {
+        let record = InLog(&access.facts);
         let text = |fact| match record.known(fact)? {
             Some(Known::Text(text)) => Ok(text),
             _ => Err(name(fact)),
@@ -107,8 +111,21 @@ impl<'a> Stated<'a> {
                 return Err(name(fact));
             }
         }
+        let counted = |fact| match record.known(fact)? {
+            None => Ok(None),
+            Some(Known::Number(number)) => Ok(Some(number)),
+            Some(_) => Err(name(fact)),
+        };
+        let played_until = counted(Fact::PlayedUntil)?.map(u32::try_from).transpose();
+        let metered = Metered {
+            plays: counted(Fact::Plays)?,
+            played_until: played_until.map_err(|_| name(Fact::PlayedUntil))?,
+            seconds: counted(Fact::Seconds)?,
+        };
+        let action = text(Fact::Action)?.parse().map_err(|_| name(Fact::Action))?;
         Ok(Self {
-            action: text(Fact::Action)?.parse().map_err(|_| name(Fact::Action))?,
+            action,
+            access: Use::new(action, access.part.as_ref()),
             purpose: Cow::Owned(text(Fact::Purpose)?.parse().map_err(|_| name(Fact::Purpose))?),
             person,
             told,
@@ -117,6 +134,7 @@ impl<'a> Stated<'a> {
                 consumer: number(Fact::UsesByConsumer)?,
                 today: number(Fact::UsesToday)?,
                 this_month: number(Fact::UsesThisMonth)?,
+                metered,
             },
         })
     }
@@ -163,6 +181,7 @@ impl<'a> Basis<'a> {
             space: agreement.space.name.as_str(),
             agreed_at: self.agreed_at,
             uses: stated.uses,
+            asked_until: stated.access.asked_until(),
             ..plain
         };
         facts.tell(stated.told);

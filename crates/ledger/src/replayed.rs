@@ -271,7 +271,7 @@ fn decide_again(
     if access.profile != in_force {
         found.push(Deviation::Profile { recorded: access.profile, in_force });
     }
-    let stated = match Stated::read(&access.facts) {
+    let stated = match Stated::read(access) {
         Ok(stated) => stated,
         Err(name) => {
             let recorded = access.facts.get(name).cloned();

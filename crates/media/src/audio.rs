@@ -1,4 +1,4 @@
-//! Recordings whose copies bear traces, in whole, in ranges, or from the beginning for some seconds.
+//! Recordings whose copies bear traces, in whole, in ranges of bytes, in stretches of seconds.
 
 use std::fmt;
 use std::path::Path;
@@ -29,7 +29,8 @@ pub const COMPARED_FRAMES_MAX: u64 = 1 << 26;
 
 /// A recording: WAV, whole numbers of 16 or 24 bits. What leaves is a WAV file of the same samples with a head
 /// of its own, and nothing else of what stood in the file beside them. Under a contract that asks for a trace
-/// ([`Duty::Mark`]), the samples bear it. In both cases a range has the same bytes as the whole.
+/// ([`Duty::Mark`]), the samples bear it. In both cases a range has the same bytes as the whole, and a stretch of
+/// seconds, which is a WAV file of its own, has the same samples.
 pub struct WavAudio {
     file: MediaFile,
     wav: Wav,
@@ -142,14 +143,35 @@ impl WavAudio {
     /// Bytes of what leaves.
     #[must_use]
     pub fn len(&self) -> u64 {
-        let (head, pad) = self.wav.head(self.frames);
-        wide(head.len()).saturating_add(self.wav.data_len(self.frames)).saturating_add(pad)
+        self.file_len(self.frames)
+    }
+
+    /// Bytes of a file with that many frames.
+    fn file_len(&self, frames: u64) -> u64 {
+        let (head, pad) = self.wav.head(frames);
+        wide(head.len()).saturating_add(self.wav.data_len(frames)).saturating_add(pad)
     }
 
     /// Returns true if nothing leaves, which is never so.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.frames == 0
+    }
+
+    /// Seconds that leave, the last one counted as whole.
+    fn whole_seconds(&self) -> u32 {
+        u32::try_from(self.frames.div_ceil(self.wav.rate.into())).unwrap_or(u32::MAX)
+    }
+
+    /// The frames of a stretch of seconds.
+    fn stretch(&self, from: u32, until: u32) -> Result<(u64, u64), PartError> {
+        let seconds = self.whole_seconds();
+        if until > seconds {
+            return Err(PartError::Seconds { from, until, seconds });
+        }
+        let frame =
+            |second: u32| u64::from(second).saturating_mul(self.wav.rate.into()).min(self.frames);
+        Ok((frame(from), frame(until)))
     }
 
     /// Compares a copy, from wherever it came, with this recording: finds the place where its loudest part
@@ -303,6 +325,10 @@ impl Product for WavAudio {
         self.marks(duties).map(drop)
     }
 
+    fn seconds(&self) -> Option<u32> {
+        Some(self.whole_seconds())
+    }
+
     fn open(
         &self,
         duties: &[Duty],
@@ -312,8 +338,15 @@ impl Product for WavAudio {
     ) -> Result<Box<dyn Delivery>, ProductError> {
         let marks = self.marks(duties)?;
         let len = self.len();
+        // The frames that the file which leaves begins and ends with.
+        let mut whole = (0, self.frames);
         let (from, until) = match part {
             None => (0, len),
+            Some(Part::Seconds { from, until }) => {
+                whole = self.stretch(*from, *until)?;
+                let frames = whole.1.saturating_sub(whole.0);
+                (0, self.file_len(frames))
+            }
             Some(Part::Bytes { from, until }) if *until <= len => (*from, *until),
             Some(Part::Bytes { from, until }) => {
                 return Err(PartError::Range { from: *from, until: *until, len }.into());
@@ -323,18 +356,20 @@ impl Product for WavAudio {
         let chips = || Chips::derive(secrets, recipient.contract, self.content());
         let chips = marks.trace.then(chips).transpose();
         let chips = chips.map_err(|source| PlanError::Secret { source })?;
-        let (head, _) = self.wav.head(self.frames);
+        let (head, _) = self.wav.head(whole.1.saturating_sub(whole.0));
         let head_len = wide(HEAD_LEN);
         // The frames in which the range lies, as far as there are some.
         let frame = wide(self.wav.frame_len());
-        let first = (from.saturating_sub(head_len) / frame).min(self.frames);
-        let last = until.saturating_sub(head_len).div_ceil(frame).min(self.frames);
+        let at = |frames: u64| whole.0.saturating_add(frames).min(whole.1);
+        let before = from.saturating_sub(head_len) / frame;
+        let (first, last) = (at(before), at(until.saturating_sub(head_len).div_ceil(frame)));
         let frames = Frames::open(&self.file, self.wav, (first, last))?;
         let mut ready = BytesMut::new();
         if from < head_len {
             ready.extend_from_slice(head.get(size(from)..).unwrap_or_default());
         }
-        let begin = head_len.saturating_add(first.saturating_mul(frame));
+        let begin = first.saturating_sub(whole.0).saturating_mul(frame);
+        let begin = head_len.saturating_add(begin);
         let delivery = WavDelivery {
             frames: Some(frames),
             wav: self.wav,

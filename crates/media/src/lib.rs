@@ -68,7 +68,8 @@
 //!   leaves in whole: of the same format (JPEG with quality 92), upright, 8 bits a channel, with its colour profile and
 //!   no other note of place, camera or author. An animated PNG is refused.
 //! - A recording leaves as a WAV file with a head of 44 bytes and its samples, in whole or in ranges; lists and
-//!   other chunks stay. [`WavAudio::first_seconds`] is a preview: a product of its own. For anything else, a
+//!   other chunks stay. A stretch of seconds leaves as a WAV file of its own, whose samples are those of the whole.
+//!   [`WavAudio::first_seconds`] is a preview: a product of its own. For anything else, a
 //!   preview is a rendition that the provider makes and registers.
 //!
 //! # Limits

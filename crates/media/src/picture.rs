@@ -205,6 +205,7 @@ impl Product for Picture {
             Some(Part::Bytes { .. }) => {
                 return Err(PartError::Kind { asked: "ranges of bytes" }.into());
             }
+            Some(Part::Seconds { .. }) => return Err(PartError::Kind { asked: "seconds" }.into()),
         }
         let chips = || Chips::derive(secrets, recipient.contract, self.content());
         let chips = marks.trace.then(chips).transpose();

@@ -71,6 +71,9 @@
 //! | `Time` | `and` of just `odrl:dateTime gteq` and `lt` in this order | |
 //! | `Elapsed` | `odrl:elapsedTime` | `lt`; a duration since the agreement |
 //! | `Count` | `odrl:count` | `lteq`, `lt` |
+//! | `PlayCount` | `dataspace:playCount`, `dataspace:playCount/60` of those that count after 60 seconds | `lteq`, `lt` |
+//! | `SecondsCount` | `odrl:meteredTime` | `lteq`; a duration in whole seconds |
+//! | `FirstSeconds` | `dataspace:firstSeconds` | `lteq`, `lt` |
 //! | `ConsumerCount`, `DayCount`, `MonthCount`, `Level` | `dataspace:consumerCount`, `dayCount`, `monthCount`, `productLevel` | `lteq`, `lt` |
 //! | `SecurityLevel` | `dataspace:securityLevel` | `gteq`, `gt` |
 //! | `RecipientRegion` | `odrl:spatial` | `eq`, `isAnyOf`; `isPartOf` with a group |

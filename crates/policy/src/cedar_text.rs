@@ -134,6 +134,9 @@ fn condition(constraint: &Constraint) -> String {
         Form::ConsumerCount(max) => format!("context.usesByConsumer < {max}"),
         Form::DayCount(max) => format!("context.usesToday < {max}"),
         Form::MonthCount(max) => format!("context.usesThisMonth < {max}"),
+        Form::PlayCount(plays) => format!("context.plays <= {}", plays.max),
+        Form::SecondsCount(max) => format!("context.seconds <= {max}"),
+        Form::FirstSeconds(until) => format!("context.askedUntil <= {until}"),
         Form::Attribute { name, values } => {
             contains(values, &format!("principal.getTag({})", literal(name.as_str())))
         }

@@ -46,7 +46,10 @@ impl Constraint {
             Self::Count(max)
             | Self::ConsumerCount(max)
             | Self::DayCount(max)
-            | Self::MonthCount(max) => Some(u64::from(*max)),
+            | Self::MonthCount(max)
+            | Self::SecondsCount(max)
+            | Self::FirstSeconds(max) => Some(u64::from(*max)),
+            Self::PlayCount(plays) => Some(u64::from(plays.max)),
             Self::Elapsed(secs) => Some(*secs),
             _ => None,
         }
@@ -55,7 +58,12 @@ impl Constraint {
     pub(crate) fn is_count(&self) -> bool {
         matches!(
             self,
-            Self::Count(_) | Self::ConsumerCount(_) | Self::DayCount(_) | Self::MonthCount(_)
+            Self::Count(_)
+                | Self::ConsumerCount(_)
+                | Self::DayCount(_)
+                | Self::MonthCount(_)
+                | Self::PlayCount(_)
+                | Self::SecondsCount(_)
         )
     }
 

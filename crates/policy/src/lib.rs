@@ -53,6 +53,8 @@
 //! | `Time`, `From`, `Before`, `Hours` | the time | the provider's clock | – | enforced |
 //! | `Elapsed` | when the contract was concluded | the provider's log | – | enforced |
 //! | `Count`, `ConsumerCount`, `DayCount`, `MonthCount` | uses before this one | the provider's log | – | enforced |
+//! | `PlayCount`, `SecondsCount` | plays, and seconds that were asked for, this access counted | the provider's log | not known where the terms do not count them, and seconds where no stretch is asked for | enforced |
+//! | `FirstSeconds` | the stretch that is asked for, and alone released | the provider's node | not known where none is | enforced |
 //! | `Class` | the product's class | the provider's register | – | enforced |
 //! | `Purpose`, `PurposeWithin` | the purpose; broader ones by the profile | the consumer's signed request | – | attested |
 //! | `RecipientRegion` | where the data go | the consumer's signed request | not known | attested |
@@ -132,9 +134,11 @@ mod hours;
 mod judged;
 pub mod lint;
 mod memory;
+mod meters;
 pub mod named;
 mod oracle;
 mod phrase;
+pub mod plays;
 pub mod policies;
 mod policy_finding;
 mod program;
@@ -166,7 +170,9 @@ pub use crate::facts::{Constraint, Facts, Uses};
 pub use crate::hours::{Hours, Weekday};
 pub use crate::judged::Layers;
 
+pub use crate::meters::Meters;
 pub use crate::named::Vocabulary;
+pub use crate::plays::Plays;
 pub use crate::policies::{Layer, Policies};
 
 pub use crate::program::Program;

@@ -307,7 +307,10 @@ fn basic(a: &Constraint, b: &Constraint) -> bool {
         | (C::ConsumerCount(a), C::ConsumerCount(b))
         | (C::DayCount(a), C::DayCount(b))
         | (C::MonthCount(a), C::MonthCount(b))
+        | (C::SecondsCount(a), C::SecondsCount(b))
+        | (C::FirstSeconds(a), C::FirstSeconds(b))
         | (C::Level(a), C::Level(b)) => a <= b,
+        (C::PlayCount(a), C::PlayCount(b)) => a.max <= b.max && a.after == b.after,
         (C::Elapsed(a), C::Elapsed(b)) => a <= b,
         (C::SecurityLevel(a), C::SecurityLevel(b)) => a >= b,
         (C::Hours(a), C::Hours(b)) => {

@@ -132,6 +132,12 @@ pub enum InvalidTerms {
         /// Which clause.
         clause: ClauseId,
     },
+    /// Plays that are counted in two ways: there would be two numbers of them.
+    #[error("{clause}: all plays of one contract count after the same number of seconds")]
+    PlaysApart {
+        /// Which clause.
+        clause: ClauseId,
+    },
     /// A quota in a prohibition would forbid the first uses and permit the later ones.
     #[error("{clause}: a count limits permissions, it has no meaning in a prohibition")]
     CountInProhibition {
@@ -314,6 +320,7 @@ impl Terms {
         for (clause, rule) in self.rules() {
             rule.check(clause)?;
         }
+        self.check_plays()?;
         for (clause, legal) in numbered(ClauseKind::Legal, self.legal.len()).zip(&self.legal) {
             legal.check(clause)?;
         }

@@ -9,6 +9,7 @@ use crate::clause::{Assurance, Clause, ClauseKind};
 use crate::facts::{Constraint, Fact, Form, Values};
 use crate::hours::{Hours, Weekday};
 use crate::phrase::{list, quoted, seconds};
+use crate::plays::Plays;
 use crate::source::Source;
 use crate::terms::{Legal, Rule, Terms, numbered};
 
@@ -145,6 +146,11 @@ fn constraint(constraint: &Constraint, own: &dyn OwnWords) -> String {
         Form::DayCount(max) => format!("{max} times a day"),
         Form::MonthCount(1) => "once a month".to_owned(),
         Form::MonthCount(max) => format!("{max} times a month"),
+        Form::PlayCount(plays) => played(*plays),
+        Form::SecondsCount(max) => {
+            format!("{} in all, in stretches of whole seconds", seconds(u64::from(*max)))
+        }
+        Form::FirstSeconds(until) => format!("within the first {}", seconds(u64::from(*until))),
         Form::Attribute { name, values } => match own.attribute(name) {
             Some(words) => format!("if {words} is {}", any(values)),
             None => format!("if its credentials say that {} is {}", quoted(name), any(values)),
@@ -186,6 +192,17 @@ fn among(fact: Fact, values: Values<'_>, own: &dyn OwnWords) -> String {
 fn joined(all: &[Constraint], own: &dyn OwnWords, two: &str, more: &str, join: &str) -> String {
     let lead = if all.len() > 2 { more } else { two };
     format!("{lead} {}", list(all.iter().map(|one| format!("({})", constraint(one, own))), join))
+}
+
+fn played(Plays { max, after }: Plays) -> String {
+    let most = if max == 1 { "one play".to_owned() } else { format!("{max} plays") };
+    match after {
+        0 => format!("{most} in all"),
+        after => {
+            let free = seconds(u64::from(after));
+            format!("{most} in all, not counting what stays within the first {free}")
+        }
+    }
 }
 
 fn at_hours(hours: &Hours) -> String {

@@ -34,11 +34,18 @@ pub enum Part {
         /// The first byte that is not asked for.
         until: u64,
     },
+    /// A stretch of a recording: half-open, not empty.
+    Seconds {
+        /// The second from which on, from 0.
+        from: u32,
+        /// The second before which it ends; where a recording ends within a second, that one counts.
+        until: u32,
+    },
 }
 
-/// Nothing is asked for: no column, no byte, or more columns than anybody can name.
+/// Nothing is asked for: no column, no byte, no second, or more columns than anybody can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("a part has 1 to {PART_COLUMNS_MAX} columns, a limit of rows, or bytes")]
+#[error("a part has 1 to {PART_COLUMNS_MAX} columns, a limit of rows, bytes, or seconds")]
 pub struct InvalidPart;
 
 impl Part {
@@ -70,6 +77,14 @@ impl Part {
     pub fn bytes(from: u64, until: u64) -> Result<Self, InvalidPart> {
         if from < until { Ok(Self::Bytes { from, until }) } else { Err(InvalidPart) }
     }
+
+    /// The stretch of a recording from the second `from` until, but not including `until`.
+    ///
+    /// # Errors
+    /// [`InvalidPart`] if there is none.
+    pub fn seconds(from: u32, until: u32) -> Result<Self, InvalidPart> {
+        if from < until { Ok(Self::Seconds { from, until }) } else { Err(InvalidPart) }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +99,10 @@ enum Wire {
     Bytes {
         from: u64,
         until: u64,
+    },
+    Seconds {
+        from: u32,
+        until: u32,
     },
 }
 
@@ -100,6 +119,7 @@ impl TryFrom<Wire> for Part {
         match wire {
             Wire::Rows { columns, rows_max } => Self::rows(columns, rows_max),
             Wire::Bytes { from, until } => Self::bytes(from, until),
+            Wire::Seconds { from, until } => Self::seconds(from, until),
         }
     }
 }
@@ -109,6 +129,7 @@ impl From<Part> for Wire {
         match part {
             Part::Rows { columns, rows_max } => Self::Rows { columns, rows_max },
             Part::Bytes { from, until } => Self::Bytes { from, until },
+            Part::Seconds { from, until } => Self::Seconds { from, until },
         }
     }
 }

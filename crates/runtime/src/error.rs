@@ -51,6 +51,13 @@ pub enum ChangeError {
         /// Why.
         source: PlanError,
     },
+    /// The terms ask for stretches of seconds, which the product does not give out.
+    #[cfg(feature = "provider")]
+    #[error("the terms ask for seconds, and `{product}` gives out none: state its timeline")]
+    Seconds {
+        /// The product.
+        product: Name,
+    },
     /// It was checked against a profile or policies that are no longer in force; not shown to
     /// callers, for whom it is checked again.
     #[error("it was checked against rules that are no longer in force; try again")]

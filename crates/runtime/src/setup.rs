@@ -393,7 +393,11 @@ impl Setup {
                 (Row::Contract(place, relation, made), Some(state)) => {
                     let relation = relations.get(usize::try_from(relation).unwrap_or(usize::MAX));
                     let relation = relation.ok_or(Unusable::Digest)?;
-                    state.space.restore(&place, relation, (made.permits, made.counts))
+                    state.space.restore(
+                        &place,
+                        relation,
+                        (made.permits, (made.counts, made.metered)),
+                    )
                 }
                 (Row::Terminated(termination), Some(state)) => {
                     state.space.restore_ended(termination)

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use dataspace_audit_log::{Log, Recovery, error::ArchiveError, reader::ReadError};
 use dataspace_identity::{Did, KnownKeys};
 use dataspace_ledger::Refusal;
+use dataspace_policy::facts::Metered;
 use dataspace_primitives::{UnixMillis, Verified};
 use dataspace_tlog::{Checkpoint, LeafIndex};
 use dataspace_usage_contract::{Agreement, ContractId};
@@ -248,6 +249,13 @@ impl DataSpace {
         let state = self.inner.gate.enter();
         let contract = state.space.contract(contract).ok()?;
         Some((contract.used(), contract.limit()))
+    }
+
+    /// The plays and seconds that a contract has counted, as far as it counts them.
+    #[must_use]
+    pub fn metered(&self, contract: ContractId) -> Option<Metered> {
+        let state = self.inner.gate.enter();
+        Some(state.space.contract(contract).ok()?.metered())
     }
 }
 

@@ -9,7 +9,7 @@ use dataspace_ledger::{
     SpaceState,
     state::{Change, Contract},
 };
-use dataspace_policy::Terms;
+use dataspace_policy::{Terms, facts::Fact};
 use dataspace_primitives::Name;
 use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{ContractId, Termination};
@@ -49,8 +49,8 @@ impl State {
         self.age
     }
 
-    /// Checks what an offer and an agreement have in common, and that the duties can be carried out on
-    /// the product.
+    /// Checks what an offer and an agreement have in common, that the duties can be carried out on the
+    /// product, and that it gives out seconds if the terms ask for them.
     pub(crate) fn check_terms(
         &self,
         product: &Name,
@@ -61,6 +61,11 @@ impl State {
         if let Some(attached) = self.products.get(product) {
             let checked = attached.check(&terms.duties);
             checked.map_err(|source| ChangeError::Duty { product: product.clone(), source })?;
+            let asked = terms.asked();
+            let asks = asked.contains(&Fact::Seconds) || asked.contains(&Fact::AskedUntil);
+            if asks && attached.seconds().is_none() {
+                return Err(ChangeError::Seconds { product: product.clone() });
+            }
         }
         Ok(())
     }

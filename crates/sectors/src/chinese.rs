@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use dataspace_policy::{
     Action, Assurance, Clause, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Exclusive,
-    Hours, Legal, MaskMethod, Operator, RowFilter, Rule, Scalar, Terms, Weekday,
+    Hours, Legal, MaskMethod, Operator, Plays, RowFilter, Rule, Scalar, Terms, Weekday,
     duty::{Aggregate, CalendarPart, Characters, MarkMethod, PseudonymScope, Tolerance},
     facts::{Fact, Form, Values},
 };
@@ -97,6 +97,17 @@ impl Writer<'_> {
             Form::ConsumerCount(max) => format!("在其全部合约下累计不超过 {max} 次"),
             Form::DayCount(max) => format!("每日（UTC）不超过 {max} 次"),
             Form::MonthCount(max) => format!("每个日历月（UTC）不超过 {max} 次"),
+            Form::PlayCount(Plays { max, after: 0 }) => format!("累计不超过 {max} 次播放"),
+            Form::PlayCount(Plays { max, after }) => {
+                let free = seconds(u64::from(*after));
+                format!("累计不超过 {max} 次播放，只取开头 {free} 之内的片段不计")
+            }
+            Form::SecondsCount(max) => {
+                format!("累计不超过 {}，按所请求的整秒片段计", seconds(u64::from(*max)))
+            }
+            Form::FirstSeconds(until) => {
+                format!("只限开头 {} 之内的片段", seconds(u64::from(*until)))
+            }
             Form::Attribute { name, values } => {
                 let values: Vec<_> = values.iter().map(|one| self.name(one.as_str())).collect();
                 format!("其凭证载明 {} 为 {}", self.name(name.as_str()), list(&values))

@@ -46,6 +46,7 @@
 pub mod agreement;
 pub mod deletion;
 mod id;
+pub mod meter;
 pub mod offer;
 pub mod own_policies;
 pub mod profile;

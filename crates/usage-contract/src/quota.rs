@@ -1,8 +1,10 @@
 //! Counts of uses.
 
-use dataspace_policy::Uses;
+use dataspace_policy::{Meters, Uses, facts::Metered};
 use dataspace_primitives::UnixMillis;
 use thiserror::Error;
+
+use crate::meter::{Meter, Use};
 
 /// How often a contract may be used, and how often it was. A plain state machine: its holder
 /// makes reservations one after the other.
@@ -10,6 +12,8 @@ use thiserror::Error;
 pub struct Quota {
     limit: Option<u64>,
     counts: Counts,
+    /// Apart, since few contracts have one.
+    meter: Option<Box<Meter>>,
 }
 
 /// How often a contract was used: in all, on the day and in the calendar month of the last use
@@ -98,13 +102,33 @@ impl Quota {
     /// A contract with at most `limit` uses, none made; `None` is unlimited.
     #[must_use]
     pub fn new(limit: Option<u64>) -> Self {
-        Self::with_counts(limit, Counts::default())
+        Self::with_counts((limit, Meters::default()), (Counts::default(), Metered::default()))
     }
 
-    /// A contract with at most `limit` uses, and the uses made so far.
+    /// A contract with at most `limit` uses, which counts what `meters` say beside them, and what was
+    /// counted so far.
     #[must_use]
-    pub fn with_counts(limit: Option<u64>, counts: Counts) -> Self {
-        Self { limit, counts }
+    pub fn with_counts(
+        (limit, meters): (Option<u64>, Meters),
+        (counts, metered): (Counts, Metered),
+    ) -> Self {
+        let mut meter = Meter::new(meters);
+        if let Some(meter) = &mut meter {
+            meter.take(metered);
+        }
+        Self { limit, counts, meter: meter.map(Box::new) }
+    }
+
+    /// What it counts beside uses.
+    #[must_use]
+    pub fn meters(&self) -> Meters {
+        self.meter.as_ref().map(|meter| meter.meters()).unwrap_or_default()
+    }
+
+    /// The plays and seconds that were counted.
+    #[must_use]
+    pub fn metered(&self) -> Metered {
+        self.meter.as_ref().map(|meter| meter.counted()).unwrap_or_default()
     }
 
     /// Uses made or reserved.
@@ -113,16 +137,17 @@ impl Quota {
         self.counts.used
     }
 
-    /// Uses made or reserved, as a decision at `at` has to count them; those of the consumer under
-    /// other contracts are not known here. A time before the last use counts as the time of the
+    /// Uses made or reserved, as a decision at `at` on this access has to count them; those of the consumer
+    /// under other contracts are not known here. A time before the last use counts as the time of the
     /// last use: what is over gives nothing back.
     #[must_use]
-    pub fn uses_at(&self, at: UnixMillis) -> Uses {
+    pub fn uses_at(&self, at: UnixMillis, access: &Use) -> Uses {
         let (today, this_month) = (
             self.counts.day.at(at.day_number()).uses,
             self.counts.month.at(at.month_number()).uses,
         );
-        Uses { contract: self.counts.used, consumer: 0, today, this_month }
+        let metered = self.meter.as_ref().map(|meter| meter.with(access)).unwrap_or_default();
+        Uses { contract: self.counts.used, consumer: 0, today, this_month, metered }
     }
 
     /// Returns true if a use at `at` would come after one of a later day or month. Then it must get a newer
@@ -138,26 +163,32 @@ impl Quota {
         self.limit
     }
 
-    /// Takes one use at `at`; gives the number of uses including this one. A use is never given
+    /// Takes one use at `at`, this access; gives the number of uses including this one. A use is never given
     /// back: a failed query counts.
     ///
     /// # Errors
     /// [`QuotaExhausted`] if none is left.
-    pub fn reserve(&mut self, at: UnixMillis) -> Result<u64, QuotaExhausted> {
+    pub fn reserve(&mut self, at: UnixMillis, access: &Use) -> Result<u64, QuotaExhausted> {
         match self.limit {
             Some(limit) if self.counts.used >= limit => Err(QuotaExhausted { limit }),
             _ => {
                 self.counts.used = self.counts.used.saturating_add(1);
                 self.counts.day.count(at.day_number());
                 self.counts.month.count(at.month_number());
+                if let Some(meter) = &mut self.meter {
+                    meter.take(meter.with(access));
+                }
                 Ok(self.counts.used)
             }
         }
     }
 
-    /// Counts one use that the log records, at start-up: as [`Counts::restore`]. The log is right
-    /// even beyond the limit.
-    pub fn restore(&mut self, uses: u64, at: UnixMillis) {
+    /// Counts one use that the log records, at start-up: as [`Counts::restore`], and what its plays and seconds
+    /// came to, which stand in the log in their order. The log is right even beyond the limit.
+    pub fn restore(&mut self, uses: u64, at: UnixMillis, metered: Metered) {
         self.counts.restore(uses, at);
+        if let Some(meter) = &mut self.meter {
+            meter.take(metered);
+        }
     }
 }

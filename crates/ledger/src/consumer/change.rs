@@ -1,5 +1,6 @@
 //! A change of what a consumer holds, and what it does once it is recorded.
 
+use dataspace_policy::facts::Metered;
 use dataspace_primitives::{Digest, UnixMillis, Verified};
 use dataspace_tlog::{
     LeafIndex,
@@ -37,7 +38,8 @@ pub(super) enum Kind {
     },
     Opening {
         contract: ContractId,
-        uses: Option<u64>,
+        /// Its number, and what plays come to.
+        uses: Option<(u64, Metered)>,
         at: UnixMillis,
     },
     Requested {
@@ -99,8 +101,8 @@ impl ConsumerState {
             }
             Kind::Opening { contract, uses, at } => {
                 let known = self.space.contract(contract);
-                if let (Ok(known), Some(uses)) = (known, uses) {
-                    known.restore(uses, at);
+                if let (Ok(known), Some((uses, metered))) = (known, uses) {
+                    known.restore(uses, at, metered);
                     if let Some(held) = self.contracts.get_mut(&contract) {
                         held.opened = held.opened.saturating_add(1);
                     }

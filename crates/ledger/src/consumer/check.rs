@@ -1,6 +1,7 @@
 //! Checks of a consumer's records, whether they are written now or read back.
 
 use dataspace_identity::{Did, Resolver};
+use dataspace_policy::Meters;
 use dataspace_primitives::{Digest, Signed, UnixMillis};
 use dataspace_tlog::{
     AccessRecord, Event, Record, Verdict,
@@ -16,6 +17,7 @@ use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerState;
 use crate::consumer::change::{ConsumerChange, Kind};
+use crate::facts::Stated;
 use crate::refusal::Refusal;
 use crate::state::contract::Document;
 use crate::state::documents::signed;
@@ -195,7 +197,7 @@ impl ConsumerState {
         if *contract.as_digest() != access.contract {
             return Err(Refusal::Mismatch);
         }
-        self.space.check_decision(known, access)?;
+        let metered = self.space.check_decision(known, access)?;
         let uses = match access.verdict {
             Verdict::Permit { uses, .. } => Some(uses),
             Verdict::Deny { .. } => None,
@@ -207,10 +209,15 @@ impl ConsumerState {
             if !held.validity.contains(now) {
                 return fail("the contract is not in force");
             }
-            if uses != Some(known.used().saturating_add(1)) {
+            let next = Stated::read(access).map(|stated| known.uses_at(now, &stated.access));
+            let is_next = uses == Some(known.used().saturating_add(1))
+                && (known.meters() == Meters::default()
+                    || next.is_ok_and(|next| next.metered == metered));
+            if !is_next {
                 return fail("it is not the next opening");
             }
         }
+        let uses = uses.map(|uses| (uses, metered));
         Ok(Kind::Opening { contract, uses, at: now })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::{Did, KnownKeys, TrustAnchors};
-use dataspace_policy::Program;
+use dataspace_policy::{Meters, Program};
 use dataspace_primitives::{Name, Signed, UnixMillis, Verified};
 use dataspace_tlog::{
     AccessRecord, Checkpoint, Event, Fact, LeafIndex, Record, Verdict,
@@ -11,7 +11,7 @@ use dataspace_tlog::{
     witness::WitnessPolicy,
 };
 use dataspace_usage_contract::{
-    AccessRequest, Agreement, ContractId, contract_id, statement::Subject,
+    AccessRequest, Agreement, ContractId, contract_id, meter, statement::Subject,
 };
 
 use crate::denial::{self, DenialReason};
@@ -73,7 +73,8 @@ impl Evidence {
         if program.digest() != access.program {
             return Err(EvidenceError::Program);
         }
-        let recorded = Recorded { facts: &access.facts, request: request.as_ref() };
+        let meters = agreement.value().terms.meters();
+        let recorded = Recorded { access: &access, meters, request: request.as_ref() };
         let (stated, purposes) = recorded.read()?;
         let id = contract_id(&agreement);
         let decided = statements::Decided {
@@ -258,7 +259,9 @@ fn is_set_back(verdict: &Verdict) -> bool {
 
 /// The facts of the record, and what the consumer stated.
 struct Recorded<'a> {
-    facts: &'a BTreeMap<String, Fact>,
+    access: &'a AccessRecord,
+    /// What the contract counts beside uses.
+    meters: Meters,
     request: Option<&'a Verified<AccessRequest>>,
 }
 
@@ -266,7 +269,7 @@ impl<'a> Recorded<'a> {
     /// What only the consumer tells, by its request or else by the record, with the counts and the
     /// purposes, which only the record tells.
     fn read(&self) -> Result<(Stated<'a>, BTreeSet<Name>), EvidenceError> {
-        let stated = Stated::read(self.facts).map_err(|name| self.impossible(name))?;
+        let stated = Stated::read(self.access).map_err(|name| self.impossible(name))?;
         let stated = match self.request {
             Some(request) => Stated::of(request.value(), stated.uses),
             None => stated,
@@ -275,7 +278,15 @@ impl<'a> Recorded<'a> {
         if uses.today > uses.this_month || uses.this_month > uses.contract {
             return Err(self.impossible("usesToday"));
         }
-        let purposes = match self.facts.get("purposes") {
+        // Each play is a use.
+        let plays_max = uses.contract.saturating_add(1);
+        if !meter::is_possible(self.meters, &stated.access, &uses.metered)
+            || uses.metered.plays.is_some_and(|plays| plays > plays_max)
+        {
+            let is_of_seconds = uses.metered.plays.is_none() && self.meters.plays_after.is_none();
+            return Err(self.impossible(if is_of_seconds { "seconds" } else { "plays" }));
+        }
+        let purposes = match self.access.facts.get("purposes") {
             Some(Fact::Texts(texts)) => texts.iter().map(|one| one.parse()).collect(),
             _ => Ok(BTreeSet::new()),
         };
@@ -290,9 +301,9 @@ impl<'a> Recorded<'a> {
 
     /// Compares every fact with what the other parts say, request and credential before the rest.
     fn compare(&self, expected: &BTreeMap<String, Fact>) -> Result<(), EvidenceError> {
-        let names: BTreeSet<&String> = self.facts.keys().chain(expected.keys()).collect();
+        let names: BTreeSet<&String> = self.access.facts.keys().chain(expected.keys()).collect();
         for name in names {
-            let (recorded, expected) = (self.facts.get(name), expected.get(name));
+            let (recorded, expected) = (self.access.facts.get(name), expected.get(name));
             if recorded != expected {
                 return Err(EvidenceError::Fact {
                     name: name.clone(),
@@ -306,7 +317,7 @@ impl<'a> Recorded<'a> {
     }
 
     fn impossible(&self, name: &str) -> EvidenceError {
-        let (name, recorded) = (name.to_owned(), self.facts.get(name).cloned());
+        let (name, recorded) = (name.to_owned(), self.access.facts.get(name).cloned());
         EvidenceError::Fact { name, recorded, expected: None, by: Part::Decision }
     }
 

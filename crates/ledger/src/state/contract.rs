@@ -5,11 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataspace_identity::{Did, Resolver};
-use dataspace_policy::{Compiler, Program, Uses, cedar_text::COMPILER_VERSION};
+use dataspace_policy::{
+    Compiler, Meters, Program, Uses, cedar_text::COMPILER_VERSION, facts::Metered,
+};
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::{Event, LeafIndex, Record};
 use dataspace_usage_contract::{
     Agreement, ContractId, OfferId, contract_id,
+    meter::Use,
     quota::{Counts, Quota},
 };
 
@@ -59,6 +62,8 @@ pub struct Place {
     pub program: Digest,
     /// Uses that it permits; `None` is unlimited.
     pub limit: Option<u64>,
+    /// What it counts beside uses.
+    pub meters: Meters,
     /// The version of the compiler that wrote this text.
     pub compiler: u32,
 }
@@ -74,15 +79,16 @@ impl Place {
             agreed_at,
             program: document.program().digest(),
             limit: agreement.terms.uses_max().map(u64::from),
+            meters: agreement.terms.meters(),
             compiler: agreement.compiler,
         }
     }
 }
 
 impl Contract {
-    pub(super) fn new(place: &Place, relation: Arc<Relation>, counts: Counts) -> Self {
-        let Place { id, offer, index, agreed_at, program, limit, compiler } = *place;
-        let quota = Mutex::new(Quota::with_counts(limit, counts));
+    pub(super) fn new(place: &Place, relation: Arc<Relation>, counts: (Counts, Metered)) -> Self {
+        let Place { id, offer, index, agreed_at, program, limit, meters, compiler } = *place;
+        let quota = Mutex::new(Quota::with_counts((limit, meters), counts));
         Self { id, offer, index, agreed_at, program, compiler, relation, quota }
     }
 
@@ -90,7 +96,8 @@ impl Contract {
     #[must_use]
     pub fn place(&self) -> Place {
         let Self { id, offer, index, agreed_at, program, compiler, .. } = *self;
-        Place { id, offer, index, agreed_at, program, limit: self.limit(), compiler }
+        let (limit, meters) = (self.limit(), self.meters());
+        Place { id, offer, index, agreed_at, program, limit, meters, compiler }
     }
 
     /// Its identifier.
@@ -153,6 +160,18 @@ impl Contract {
         self.quota().used()
     }
 
+    /// What it counts beside uses.
+    #[must_use]
+    pub fn meters(&self) -> Meters {
+        self.quota().meters()
+    }
+
+    /// The plays and seconds that were counted.
+    #[must_use]
+    pub fn metered(&self) -> Metered {
+        self.quota().metered()
+    }
+
     fn quota(&self) -> MutexGuard<'_, Quota> {
         // A quota is whole at every moment: a panic elsewhere cannot have left it half-changed.
         self.quota.lock().unwrap_or_else(PoisonError::into_inner)
@@ -163,14 +182,14 @@ impl Contract {
         self.relation.uses()
     }
 
-    /// All counts, for a decision at `now`.
+    /// All counts, for a decision at `now` on this access.
     #[must_use]
-    pub fn uses_at(&self, now: UnixMillis) -> Uses {
+    pub fn uses_at(&self, now: UnixMillis, access: &Use) -> Uses {
         let quota = self.quota();
-        Uses { consumer: *self.uses_by_consumer(), ..quota.uses_at(now) }
+        Uses { consumer: *self.uses_by_consumer(), ..quota.uses_at(now, access) }
     }
 
-    /// Does `submit`, and takes a use if it `takes` one, if all counts are still those on which was
+    /// Does `submit`, and takes this access as a use if it `takes` one, if all counts are still those on which was
     /// decided: then no count in a policy is ever exceeded, and the records of a contract, and of a
     /// consumer's contracts for one product, stand in the log in the order of their counts. `None` if
     /// they are others: decide again.
@@ -179,12 +198,12 @@ impl Contract {
     pub fn submit<T>(
         &self,
         decided_on: Uses,
-        (takes, now): (bool, UnixMillis),
+        (takes, access, now): (bool, &Use, UnixMillis),
         submit: impl FnOnce() -> T,
     ) -> Option<T> {
         let mut quota = self.quota();
         let mut uses_by_consumer = self.uses_by_consumer();
-        if (Uses { consumer: *uses_by_consumer, ..quota.uses_at(now) }) != decided_on {
+        if (Uses { consumer: *uses_by_consumer, ..quota.uses_at(now, access) }) != decided_on {
             return None;
         }
         if takes {
@@ -192,7 +211,7 @@ impl Contract {
             if quota.is_late(now) {
                 return None;
             }
-            quota.reserve(now).ok()?;
+            quota.reserve(now, access).ok()?;
             *uses_by_consumer = uses_by_consumer.saturating_add(1);
         }
         Some(submit())
@@ -204,7 +223,7 @@ impl Contract {
     ///
     /// The uses are taken even if `submit` fails: then the log is poisoned and takes no more.
     pub fn submit_all<T>(
-        decided_on: &[(&Self, Uses, UnixMillis)],
+        decided_on: &[(&Self, Uses, Use, UnixMillis)],
         submit: impl FnOnce() -> T,
     ) -> Option<T> {
         // INVARIANT: quotas before relations, each kind in one order, so that nobody waits in a circle.
@@ -222,17 +241,18 @@ impl Contract {
         let mut quotas: Vec<_> = contracts.iter().map(|(contract, ..)| contract.quota()).collect();
         let mut counts: BTreeMap<usize, MutexGuard<'_, u64>> =
             relations.iter().map(|(address, relation)| (*address, relation.uses())).collect();
-        let mut still = contracts.iter().zip(&quotas).map(|((contract, uses, now), quota)| {
-            let consumer = **counts.get(&Arc::as_ptr(&contract.relation).addr())?;
-            let left = quota.limit().is_none_or(|limit| quota.used() < limit);
-            let same = Uses { consumer, ..quota.uses_at(*now) } == *uses;
-            (same && left && !quota.is_late(*now)).then_some(())
-        });
+        let mut still =
+            contracts.iter().zip(&quotas).map(|((contract, uses, access, now), quota)| {
+                let consumer = **counts.get(&Arc::as_ptr(&contract.relation).addr())?;
+                let left = quota.limit().is_none_or(|limit| quota.used() < limit);
+                let same = Uses { consumer, ..quota.uses_at(*now, access) } == *uses;
+                (same && left && !quota.is_late(*now)).then_some(())
+            });
         if !still.all(|one| one.is_some()) {
             return None;
         }
-        for ((_, _, now), quota) in contracts.iter().zip(&mut quotas) {
-            quota.reserve(*now).ok()?;
+        for ((_, _, access, now), quota) in contracts.iter().zip(&mut quotas) {
+            quota.reserve(*now, access).ok()?;
         }
         for uses in counts.values_mut() {
             **uses = uses.saturating_add(1);
@@ -247,8 +267,8 @@ impl Contract {
     }
 
     /// Counts a use that the log records.
-    pub(crate) fn restore(&self, uses: u64, at: UnixMillis) {
-        self.quota().restore(uses, at);
+    pub(crate) fn restore(&self, uses: u64, at: UnixMillis, metered: Metered) {
+        self.quota().restore(uses, at, metered);
         let mut uses_by_consumer = self.uses_by_consumer();
         *uses_by_consumer = uses_by_consumer.saturating_add(1);
     }
@@ -300,6 +320,7 @@ impl Document {
             && value.consumer == *contract.consumer()
             && value.product == *contract.product()
             && value.terms.uses_max().map(u64::from) == contract.limit()
+            && value.terms.meters() == contract.meters()
             && program.digest() == contract.program
             && value.compiler == contract.compiler;
         if is_same { Ok(Self::new(agreement, program)) } else { Err(Refusal::Mismatch) }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use dataspace_identity::{Did, KnownKeys, Origin, Resolver, TrustAnchors};
-use dataspace_policy::{Action, Compiler};
+use dataspace_policy::{Action, Compiler, facts::Metered};
 use dataspace_primitives::{Digest, Name, TrustedKeys};
 use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
@@ -217,7 +217,7 @@ impl SpaceState {
 
     fn insert_with(&mut self, place: &Place, relation: Arc<Relation>) {
         self.accepted.insert((place.offer, relation.consumer.clone()));
-        let contract = Contract::new(place, relation, Counts::default());
+        let contract = Contract::new(place, relation, (Counts::default(), Metered::default()));
         self.contracts.insert(contract.id(), Arc::new(contract));
     }
 
@@ -244,7 +244,7 @@ impl SpaceState {
         &mut self,
         place: &Place,
         relation: &Arc<Relation>,
-        (permits, counts): (u64, Counts),
+        (permits, counts): (u64, (Counts, Metered)),
     ) -> Result<(), Refusal> {
         let Entry::Vacant(vacant) = self.contracts.entry(place.id) else {
             return Err(Refusal::AlreadyInForce);

@@ -1,11 +1,12 @@
 //! The fold: one record after the other.
 
 use dataspace_identity::{Did, Origin};
-use dataspace_policy::Action;
+use dataspace_policy::{Action, Meters, Uses, facts::Metered};
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{AccessRecord, Event, Record, Verdict, record::ReleaseReport};
-use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile};
+use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile, meter};
 
+use crate::facts::Stated;
 use crate::refusal::Refusal;
 use crate::state::change::{Change, Kind};
 use crate::state::contract::Contract;
@@ -140,24 +141,24 @@ impl SpaceState {
     /// [`Refusal`] if an honest node would not have recorded it.
     pub fn count(&self, access: &AccessRecord, at: UnixMillis) -> Result<(), Refusal> {
         let contract = self.contract(ContractId::from_digest(access.contract))?;
-        self.check_decision(contract, access)?;
+        let metered = self.check_decision(contract, access)?;
         if let Verdict::Permit { uses, .. } = access.verdict {
-            contract.restore(uses, at);
+            contract.restore(uses, at, metered);
         }
         Ok(())
     }
 
-    /// What must hold for every decision that a node recorded.
+    /// What must hold for every decision that a node recorded. What a permit's plays and seconds came to.
     pub(crate) fn check_decision(
         &self,
         contract: &Contract,
         access: &AccessRecord,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Metered, Refusal> {
         let fail = |what| Err(Refusal::Decision { what });
         if access.program != contract.program() {
             return fail("the policies are not the contract's");
         }
-        let Verdict::Permit { uses, .. } = access.verdict else { return Ok(()) };
+        let Verdict::Permit { uses, .. } = access.verdict else { return Ok(Metered::default()) };
         if access.profile != self.profile.profile().version {
             return fail("the profile is not the one in force");
         }
@@ -170,6 +171,16 @@ impl SpaceState {
         if uses == 0 || contract.limit().is_some_and(|limit| uses > limit) {
             return fail("the contract does not have so many uses");
         }
-        Ok(())
+        if contract.meters() == Meters::default() {
+            return Ok(Metered::default());
+        }
+        match Stated::read(access) {
+            Ok(Stated { access, uses: Uses { metered, .. }, .. })
+                if meter::is_possible(contract.meters(), &access, &metered) =>
+            {
+                Ok(metered)
+            }
+            _ => fail("what its plays and seconds come to cannot be"),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::{
-    Constraint, Legal,
+    Constraint, Legal, Plays,
     facts::{Among, Fact, Payment},
 };
 use dataspace_primitives::{Name, Region};
@@ -31,6 +31,10 @@ pub(crate) enum Answer {
     ConsumerCount,
     DayCount,
     MonthCount,
+    /// Plays that count after so many seconds.
+    PlayCount(u32),
+    MeteredTime,
+    FirstSeconds,
     Level,
     SecurityLevel,
     Hours,
@@ -82,7 +86,7 @@ pub(crate) fn answered<'a>(
     let right = atomic.right;
     let operator = atomic.comparison()?;
     let one_right = || value::single(right);
-    let at_most = |make: fn(u32) -> Constraint| match operator {
+    let at_most = |make: &dyn Fn(u32) -> Constraint| match operator {
         Lteq => Ok(make(value::integer(one_right()?)?)),
         Lt => {
             let end: u32 = value::integer(one_right()?)?;
@@ -111,12 +115,20 @@ pub(crate) fn answered<'a>(
         Answer::Time => date_time(atomic, operator),
         Answer::InForce => return in_force(atomic, operator, place),
         Answer::Elapsed if operator == Lt => Ok(Constraint::Elapsed(time::seconds(one_right()?)?)),
-        Answer::Elapsed => Err(atomic.refused()),
-        Answer::Count => at_most(Constraint::Count),
-        Answer::ConsumerCount => at_most(Constraint::ConsumerCount),
-        Answer::DayCount => at_most(Constraint::DayCount),
-        Answer::MonthCount => at_most(Constraint::MonthCount),
-        Answer::Level => at_most(Constraint::Level),
+        Answer::Count => at_most(&Constraint::Count),
+        Answer::ConsumerCount => at_most(&Constraint::ConsumerCount),
+        Answer::DayCount => at_most(&Constraint::DayCount),
+        Answer::MonthCount => at_most(&Constraint::MonthCount),
+        Answer::PlayCount(after) => {
+            at_most(&|max| Constraint::PlayCount(Plays { max, after: *after }))
+        }
+        Answer::MeteredTime if operator == Lteq => {
+            let max = u32::try_from(time::seconds(one_right()?)?);
+            Ok(Constraint::SecondsCount(max.map_err(|_| right.expected("fewer seconds"))?))
+        }
+        Answer::Elapsed | Answer::MeteredTime => Err(atomic.refused()),
+        Answer::FirstSeconds => at_most(&Constraint::FirstSeconds),
+        Answer::Level => at_most(&Constraint::Level),
         Answer::SecurityLevel => match operator {
             Gteq => Ok(Constraint::SecurityLevel(value::integer(one_right()?)?)),
             Gt => {

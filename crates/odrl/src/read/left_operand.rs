@@ -1,6 +1,6 @@
 //! What a left operand stands for.
 
-use dataspace_policy::{Constraint, facts::Fact};
+use dataspace_policy::{Constraint, facts::Fact, plays::FREE_SECONDS};
 
 use crate::error::{OdrlErrorKind, Refused, shown};
 use crate::names::{Term, percent_decoded};
@@ -23,6 +23,7 @@ fn answer(term: Term<'_>) -> Option<Answer> {
             "dateTime" => Some(Answer::Time),
             "elapsedTime" => Some(Answer::Elapsed),
             "count" => Some(Answer::Count),
+            "meteredTime" => Some(Answer::MeteredTime),
             "inForceDate" => Some(Answer::InForce),
             name => among("odrl", name),
         },
@@ -60,6 +61,8 @@ fn own(name: &str) -> Option<Answer> {
         "consumerCount" => Answer::ConsumerCount,
         "dayCount" => Answer::DayCount,
         "monthCount" => Answer::MonthCount,
+        "playCount" => Answer::PlayCount(FREE_SECONDS),
+        "firstSeconds" => Answer::FirstSeconds,
         "productLevel" => Answer::Level,
         "securityLevel" => Answer::SecurityLevel,
         "hours" => Answer::Hours,
@@ -67,6 +70,11 @@ fn own(name: &str) -> Option<Answer> {
         "sandbox" => Answer::Sandbox,
         name => match name.split_once('/') {
             Some(("attribute", name)) => return attribute(&percent_decoded(name)?),
+            Some(("playCount", text)) => {
+                let after = text.parse::<u32>().ok()?;
+                // One spelling of each number.
+                (after.to_string() == text).then_some(Answer::PlayCount(after))?
+            }
             Some(("vouched", kind)) => Answer::Vouched(percent_decoded(kind)?.parse().ok()?),
             _ => return among("dataspace", name),
         },
@@ -146,7 +154,6 @@ fn unknown<'a>(atomic: &Atomic<'a>, term: Term<'_>, text: &str) -> Refused<'a> {
             | "fileFormat"
             | "language"
             | "media"
-            | "meteredTime"
             | "percentage"
             | "product"
             | "relativePosition"

@@ -1,8 +1,9 @@
 //! Permissions, prohibitions and their constraints.
 
 use dataspace_policy::{
-    Action, Constraint, Hours, Rule,
+    Action, Constraint, Hours, Plays, Rule,
     facts::{Fact, Form},
+    plays::FREE_SECONDS,
 };
 use serde_json::{Value, json};
 
@@ -84,6 +85,17 @@ fn leaf(constraint: &Constraint) -> Option<Leaf> {
         Form::ConsumerCount(max) => number("dataspace:consumerCount", "lteq", *max),
         Form::DayCount(max) => number("dataspace:dayCount", "lteq", *max),
         Form::MonthCount(max) => number("dataspace:monthCount", "lteq", *max),
+        Form::PlayCount(Plays { max, after }) if *after == FREE_SECONDS => {
+            number("dataspace:playCount", "lteq", *max)
+        }
+        Form::PlayCount(Plays { max, after }) => {
+            number(&format!("dataspace:playCount/{after}"), "lteq", *max)
+        }
+        Form::SecondsCount(max) => {
+            let right = typed(&format!("PT{max}S"), "duration");
+            Some(("odrl:meteredTime".to_owned(), "lteq", right))
+        }
+        Form::FirstSeconds(until) => number("dataspace:firstSeconds", "lteq", *until),
         Form::Attribute { name, values } => {
             let name = percent_encoded(name.as_str());
             Some(among_texts(&format!("dataspace:attribute/{name}"), values))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dataspace_policy::duty::{Broader, Mark, MarkMethod, PseudonymScope, Tolerance};
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Duty, Exclusive, Hours, Legal, Limit, MaskMethod, Operator,
-    RowFilter, Rule, Sample, Scalar, Terms, Watermark, Weekday, facts::Payment,
+    Plays, RowFilter, Rule, Sample, Scalar, Terms, Watermark, Weekday, facts::Payment,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -113,6 +113,10 @@ fn count() -> impl Strategy<Value = Constraint> {
         Constraint::ConsumerCount,
         Constraint::DayCount,
         Constraint::MonthCount,
+        |max| Constraint::PlayCount(Plays { max, after: 30 }),
+        |after| Constraint::PlayCount(Plays { max: 1, after }),
+        Constraint::SecondsCount,
+        Constraint::FirstSeconds,
     ];
     (prop::sample::select(counts.to_vec()), 1..=u32::MAX).prop_map(|(count, max)| count(max))
 }

@@ -118,7 +118,7 @@ fn the_first_vector_of_each_term_of_ours_is_what_is_written() {
             assert_eq!(written, serde_json::from_str::<Value>(&document).unwrap(), "{file}");
         }
     }
-    assert_eq!(seen.len(), 33 + 33, "{seen:?}");
+    assert_eq!(seen.len(), 36 + 33, "{seen:?}");
 }
 
 #[test]
@@ -161,6 +161,9 @@ fn names_of(constraint: &Constraint, names: &mut BTreeSet<&'static str>) {
         Constraint::ConsumerCount(_) => "ConsumerCount",
         Constraint::DayCount(_) => "DayCount",
         Constraint::MonthCount(_) => "MonthCount",
+        Constraint::PlayCount(_) => "PlayCount",
+        Constraint::SecondsCount(_) => "SecondsCount",
+        Constraint::FirstSeconds(_) => "FirstSeconds",
         Constraint::Jurisdiction(_) => "Jurisdiction",
         Constraint::RecipientRegion(_) => "RecipientRegion",
         Constraint::Participant(_) => "Participant",
@@ -250,6 +253,6 @@ fn every_constraint_duty_and_legal_clause_has_a_vector() {
             Legal::Forbidden { .. } => "Forbidden",
         }));
     }
-    assert_eq!(constraints.len(), 33, "{constraints:?}");
+    assert_eq!(constraints.len(), 36, "{constraints:?}");
     assert_eq!(others.len(), 33, "{others:?}");
 }

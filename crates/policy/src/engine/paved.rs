@@ -35,8 +35,10 @@ impl<'a> Access<'a> {
         let now = i64::try_from(facts.now.as_millis()).ok()?;
         let uses = &facts.uses;
         let agreed_at = facts.agreed_at.as_millis();
+        let metered = [uses.metered.plays, uses.metered.seconds];
         let all_fit = [agreed_at, uses.contract, uses.consumer, uses.today, uses.this_month]
             .into_iter()
+            .chain(metered.into_iter().flatten())
             .all(|number| i64::try_from(number).is_ok());
         all_fit.then_some(Self { facts, constants, now })
     }

@@ -37,6 +37,10 @@ pub(super) fn describe(node: &Node, access: &Access<'_>) -> (String, String) {
             let is_met = verdict(node, access) == Verdict::Holds;
             at_time(*comparison, &printed.instant(*at), is_met, access)
         }
+        Node::IsKnown(Fact::Seconds | Fact::AskedUntil, names) if names.is_empty() => {
+            let found = facts.asked_until.map_or("none is", |_| "one is");
+            ("a stretch of seconds must be asked for".to_owned(), found.to_owned())
+        }
         Node::IsKnown(fact, names) if names.is_empty() => {
             (format!("{} must be known", fact.in_english()), known(access, *fact))
         }
@@ -161,6 +165,10 @@ fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<
             let limit = limit(right).filter(|limit| *limit >= 0)?;
             Some((format!("at most {limit} uses{per} are permitted"), format!("{uses} were made")))
         }
+        (
+            Binary::LessOrEqual,
+            Node::Fact(fact @ (Fact::Plays | Fact::Seconds | Fact::AskedUntil)),
+        ) => metered(*fact, limit(right)?, access),
         (Binary::LessOrEqual, Node::Fact(Fact::Level)) => Some((
             format!("the product must be classified {} or less", limit(right)?),
             facts.product_level.map_or_else(
@@ -205,6 +213,35 @@ fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<
         }
         _ => None,
     }
+}
+
+/// Counts of what is played, with this access.
+fn metered(fact: Fact, limit: i64, access: &Access<'_>) -> Option<(String, String)> {
+    let facts = access.facts();
+    let (metered, asked) = (facts.uses.metered, facts.asked_until.map(u64::from));
+    let (demand, found, lead) = match fact {
+        Fact::Plays => (
+            format!("at most {limit} plays are permitted"),
+            metered.plays,
+            "with this one there are",
+        ),
+        Fact::Seconds => (
+            format!("at most {limit} seconds are permitted in all"),
+            metered.seconds,
+            "with these there are",
+        ),
+        Fact::AskedUntil => (
+            format!("the first {limit} seconds are permitted"),
+            asked,
+            "the stretch that is asked for ends at second",
+        ),
+        _ => return None,
+    };
+    let found = match found {
+        Some(found) => format!("{lead} {found}"),
+        None => "no stretch of seconds is asked for".to_owned(),
+    };
+    Some((demand, found))
 }
 
 /// Sets of what terms ask of an environment or of the clock on the wall.

@@ -46,6 +46,8 @@ pub struct Facts<'a> {
     pub environment: Option<Environment<'a>>,
     /// When: the provider's clock.
     pub now: UnixMillis,
+    /// The second before which the stretch ends that is asked for; `None` if none is.
+    pub asked_until: Option<u32>,
     /// The space.
     pub space: &'a str,
     /// The contract's identifier.
@@ -76,6 +78,20 @@ pub struct Uses {
     pub today: u64,
     /// Under this contract, in this calendar month (UTC).
     pub this_month: u64,
+    /// What its other counts come to.
+    pub metered: Metered,
+}
+
+/// What the counts of plays and seconds come to under a contract, this access counted as far as it counts. What the
+/// contract does not count is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metered {
+    /// Plays.
+    pub plays: Option<u64>,
+    /// The second up to which the play has come that is open; `None` if none is.
+    pub played_until: Option<u32>,
+    /// Seconds that were asked for; `None` too if this access asks for no stretch of seconds.
+    pub seconds: Option<u64>,
 }
 
 /// Who acts for a consumer.
@@ -157,6 +173,7 @@ impl<'a> Facts<'a> {
             recipient_region: None,
             environment: None,
             now,
+            asked_until: None,
             space: "",
             contract: "",
             agreed_at: now,
@@ -173,6 +190,7 @@ impl Uses {
     /// Under this contract; none by other counts.
     #[must_use]
     pub const fn of_contract(uses: u64) -> Self {
-        Self { contract: uses, consumer: 0, today: 0, this_month: 0 }
+        let metered = Metered { plays: None, played_until: None, seconds: None };
+        Self { contract: uses, consumer: 0, today: 0, this_month: 0, metered }
     }
 }

@@ -11,6 +11,7 @@ use super::value_kind::ValueKind;
 use super::values::Values;
 use crate::engine::entity::{ACTION, CONTRACT, ENVIRONMENT, PARTICIPANT, PERSON, PRODUCT, SPACE};
 use crate::hours::Hours;
+use crate::plays::Plays;
 use crate::source::Source;
 
 // A row, up to its semicolon:
@@ -130,6 +131,17 @@ facts! {
         /// The contract's process is in one of these states.
         State(Name), "dataspace:state", "while the process is in the state {}";
 
+    // What the contract counts of a recording beside its uses, this access counted. Known where its terms ask.
+    Plays: Context "plays" Number, optional, Provider, (uses.metered.plays), "plays",
+        "the number of plays" is, "播放次数";
+    PlayedUntil: Context "playedUntil" Number, optional, Provider, (uses.metered.played_until), "playedUntil",
+        "the second that the open play has come to" is, "当前播放已至的秒数";
+    Seconds: Context "seconds" Number, optional, Provider, (uses.metered.seconds), "seconds",
+        "the number of seconds" is, "提供的总秒数";
+    // The part that is asked for, and that alone is released.
+    AskedUntil: Context "askedUntil" Number, optional, Provider, (asked_until), "",
+        "the end of the stretch that is asked for" is, "所请求片段的截止秒数";
+
     /// A condition on one access.
     ///
     /// Where a fact is not known that a rule asks for anywhere, a permission does not apply and a
@@ -154,6 +166,13 @@ facts! {
         DayCount(max: u32),
         /// The contract was used fewer than this many times before in this calendar month (UTC).
         MonthCount(max: u32),
+        /// At most so many plays under the contract, this one counted.
+        PlayCount(plays: Plays),
+        /// At most so many seconds under the contract, with those of the stretch that is asked for
+        /// ([`Part::Seconds`](dataspace_primitives::Part::Seconds)). Not known where none is. At least 1.
+        SecondsCount(max: u32),
+        /// The stretch that is asked for ends within the first so many seconds. Not known where none is. At least 1.
+        FirstSeconds(until: u32),
         /// The consumer's credentials say one of these. Not known where they do not have the name.
         Attribute {
             /// Of what.

@@ -1,9 +1,10 @@
 //! Decisions in plain words, with the facts that decided.
 
 use dataspace_policy::{
-    Action, Constraint, Decision, Facts, Hours, Layer, Layers, Program, Rule, Terms, Uses, Weekday,
+    Action, Constraint, Decision, Facts, Hours, Layer, Layers, Plays, Program, Rule, Terms, Uses,
+    Weekday,
     explain::Verdict,
-    facts::{Environment, Payment, Person},
+    facts::{Environment, Metered, Payment, Person},
 };
 use dataspace_primitives::Name;
 use std::collections::BTreeSet;
@@ -46,7 +47,14 @@ fn a_denial_names_the_clause_what_it_demands_and_what_is() {
         environment: Some(environment),
         payment: Some(Payment::Due),
         product_level: Some(3),
-        uses: Uses { contract: 5, consumer: 6, today: 7, this_month: 8 },
+        uses: Uses {
+            contract: 5,
+            consumer: 6,
+            today: 7,
+            this_month: 8,
+            metered: Metered { plays: Some(9), seconds: Some(90), ..Metered::default() },
+        },
+        asked_until: Some(40),
         ..facts()
     };
     for (constraint, expected) in [
@@ -73,6 +81,18 @@ fn a_denial_names_the_clause_what_it_demands_and_what_is() {
             Constraint::DayCount(5),
             "at most 5 uses a day are permitted; 7 were made; \
              it would be permitted from 2026-06-02T00:00:00Z on",
+        ),
+        (
+            Constraint::PlayCount(Plays { max: 8, after: 30 }),
+            "at most 8 plays are permitted; with this one there are 9",
+        ),
+        (
+            Constraint::SecondsCount(60),
+            "at most 60 seconds are permitted in all; with these there are 90",
+        ),
+        (
+            Constraint::FirstSeconds(30),
+            "the first 30 seconds are permitted; the stretch that is asked for ends at second 40",
         ),
         (Constraint::MonthCount(5), "at most 5 uses a month are permitted; 8 were made"),
         (

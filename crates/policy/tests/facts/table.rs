@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::SchemaFragment;
 use dataspace_policy::{
     Action, Assurance, Facts, Rule, Terms, Uses,
-    facts::{Among, Environment, Fact, Kind, Known, Owner, Payment, Person},
+    facts::{Among, Environment, Fact, Kind, Known, Metered, Owner, Payment, Person},
     policies::schema_text,
     source::Source,
 };
@@ -110,7 +110,14 @@ fn each_field_of_an_access_is_a_fact_of_the_table() {
         space: "materials",
         contract: "sha256:00",
         agreed_at: at("2026-01-01T00:00:00Z"),
-        uses: Uses { contract: 4, consumer: 5, today: 6, this_month: 7 },
+        uses: Uses {
+            contract: 4,
+            consumer: 5,
+            today: 6,
+            this_month: 7,
+            metered: Metered { plays: Some(8), played_until: Some(9), seconds: Some(10) },
+        },
+        asked_until: Some(11),
         payment: Some(Payment::Due),
         state: Some("started"),
         ..facts()
@@ -133,6 +140,7 @@ fn each_field_of_an_access_is_a_fact_of_the_table() {
         recipient_region,
         environment,
         now,
+        asked_until,
         space,
         contract,
         agreed_at,
@@ -175,6 +183,10 @@ fn each_field_of_an_access_is_a_fact_of_the_table() {
         (Fact::Payment, Known::Text(payment.unwrap().as_str())),
         (Fact::Events, Known::Texts(events.unwrap())),
         (Fact::State, Known::Text(state.unwrap())),
+        (Fact::Plays, Known::Number(uses.metered.plays.unwrap())),
+        (Fact::PlayedUntil, Known::Number(uses.metered.played_until.unwrap().into())),
+        (Fact::Seconds, Known::Number(uses.metered.seconds.unwrap())),
+        (Fact::AskedUntil, Known::Number(asked_until.unwrap().into())),
     ];
     for (fact, said) in expected {
         assert_eq!(known.known(fact), Some(said), "{fact:?}");

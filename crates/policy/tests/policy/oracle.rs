@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use dataspace_policy::{
-    Action, Constraint, Facts, Hours, Program, Reason, Rule, Terms, Uses, Weekday,
-    facts::{Environment, Payment, Person},
+    Action, Constraint, Facts, Hours, Plays, Program, Reason, Rule, Terms, Uses, Weekday,
+    facts::{Environment, Metered, Payment, Person},
     policies::InvalidPolicies,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
@@ -171,12 +171,15 @@ fn leaf(with_counts: bool) -> impl Strategy<Value = Constraint> {
         Just(Constraint::Sandbox),
         (0..4_u32).prop_map(Constraint::SecurityLevel),
         (0..4_u32).prop_map(Constraint::Level),
+        (1..4_u32).prop_map(Constraint::FirstSeconds),
         payments.prop_map(Constraint::Payment),
     ];
-    let counts = (0..4_u32, 1..6_u32).prop_map(|(which, max)| match which {
+    let counts = (0..6_u32, 1..6_u32).prop_map(|(which, max)| match which {
         0 => Constraint::Count(max),
         1 => Constraint::ConsumerCount(max),
         2 => Constraint::DayCount(max),
+        3 => Constraint::PlayCount(Plays { max, after: 30 }),
+        4 => Constraint::SecondsCount(max),
         _ => Constraint::MonthCount(max),
     });
     let counts = if with_counts { counts.boxed() } else { hours().boxed() };
@@ -238,12 +241,18 @@ fn environment() -> impl Strategy<Value = Environment<'static>> {
 
 fn uses() -> impl Strategy<Value = Uses> {
     let count = || prop_oneof![10 => 0..7_u64, 1 => Just(1 << 40)];
-    (count(), count(), count(), count()).prop_map(|(contract, consumer, today, this_month)| Uses {
-        contract,
-        consumer,
-        today,
-        this_month,
-    })
+    let metered = (option::weighted(0.8, count()), option::weighted(0.8, count()));
+    let metered =
+        metered.prop_map(|(plays, seconds)| Metered { plays, seconds, played_until: None });
+    (count(), count(), count(), count(), metered).prop_map(
+        |(contract, consumer, today, this_month, metered)| Uses {
+            contract,
+            consumer,
+            today,
+            this_month,
+            metered,
+        },
+    )
 }
 
 pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
@@ -263,6 +272,7 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
         option::weighted(known, payment),
         option::weighted(known, set()),
         option::weighted(known, word()),
+        option::weighted(known, 0..5_u32),
     );
     let asked = (select(&Action::ALL[..]), word(), set());
     // Some within the windows, some at any hour of any day.
@@ -271,7 +281,8 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
         |(consumer, product, unknown, asked, (now, age), uses)| {
             let (participant, region, roles, credentials, attributes) = consumer;
             let (product, product_class, product_level) = product;
-            let (person, recipient_region, environment, payment, events, state) = unknown;
+            let (person, recipient_region, environment, payment, events, state, asked_until) =
+                unknown;
             let (action, purpose, purposes) = asked;
             let vouched = usize::try_from(age).unwrap();
             let (who, what) = ((participant, region), (product, product_class));
@@ -287,6 +298,7 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
                 environment,
                 agreed_at: UnixMillis::new(instant(now).as_millis() - age).unwrap(),
                 uses,
+                asked_until,
                 payment,
                 events,
                 state,
@@ -318,6 +330,9 @@ fn bend_to<'a>(constraint: &'a Constraint, facts: &mut Facts<'a>) {
         Constraint::ConsumerCount(max) => facts.uses.consumer = below(*max),
         Constraint::DayCount(max) => facts.uses.today = below(*max),
         Constraint::MonthCount(max) => facts.uses.this_month = below(*max),
+        Constraint::PlayCount(plays) => facts.uses.metered.plays = Some(plays.max.into()),
+        Constraint::SecondsCount(max) => facts.uses.metered.seconds = Some(u64::from(*max)),
+        Constraint::FirstSeconds(until) => facts.asked_until = Some(*until),
         Constraint::Jurisdiction(all) => facts.region = *all.first().unwrap(),
         Constraint::RecipientRegion(all) => facts.recipient_region = all.first().copied(),
         Constraint::Credential(all) => facts.credentials = all,

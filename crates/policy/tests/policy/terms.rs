@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dataspace_policy::{
     Action, Assurance, ClauseId, ClauseKind, ColumnMask, Constraint, Duty, Hours, Legal,
-    MaskMethod, Program, Rule, Terms, Weekday,
+    MaskMethod, Plays, Program, Rule, Terms, Weekday,
     constraint::{DEPTH_MAX, NODES_MAX, SECS_MAX, VALUES_MAX},
     policies::InvalidPolicies,
     terms::{CLAUSES_MAX, InvalidTerms},
@@ -230,9 +230,15 @@ fn a_time_after_the_agreement_is_a_second_to_a_century() {
 #[test]
 fn every_count_is_at_least_one_and_only_in_permissions_at_any_depth() {
     let clause = ClauseId { kind: ClauseKind::Prohibition, number: 1 };
-    for count in
-        [Constraint::Count, Constraint::ConsumerCount, Constraint::DayCount, Constraint::MonthCount]
-    {
+    let counts: [fn(u32) -> Constraint; 6] = [
+        Constraint::Count,
+        Constraint::ConsumerCount,
+        Constraint::DayCount,
+        Constraint::MonthCount,
+        Constraint::SecondsCount,
+        |max| Constraint::PlayCount(Plays { max, after: 30 }),
+    ];
+    for count in counts {
         let zero = Err(InvalidTerms::ZeroCount { clause: FIRST });
         assert_eq!(read_when(count(0)).check(), zero);
         let deep = |max| Constraint::All(vec![Constraint::Sandbox, not(count(max))]);
@@ -382,4 +388,64 @@ fn every_clause_has_words_and_a_label_in_the_order_of_the_document() {
 fn terms_have_one_encoding_and_come_back_the_same() {
     let bytes = cbor::to_canonical(&rich()).unwrap();
     assert_eq!(cbor::from_canonical::<Terms>(&bytes, 61_440).unwrap(), rich());
+}
+
+#[test]
+fn all_plays_of_one_contract_count_after_the_same_seconds() {
+    let plays = |after| Constraint::PlayCount(Plays { max: 3, after });
+    let rule = |one| Rule::new([Action::Play]).when(one);
+    let two = |one, other| Terms::new().permit(rule(one)).permit(rule(other));
+    assert_eq!(two(plays(30), plays(30)).check(), Ok(()));
+    let clause = ClauseId { kind: ClauseKind::Permission, number: 1 };
+    for other in [plays(31), not(plays(0)), Constraint::All(vec![Constraint::Sandbox, plays(29)])] {
+        let terms = two(plays(30), other);
+        assert_eq!(terms.check(), Err(InvalidTerms::PlaysApart { clause }));
+    }
+    let within = Constraint::Any(vec![plays(30), plays(31)]);
+    let apart = Terms::new().permit(rule(within)).check();
+    assert_eq!(apart, Err(InvalidTerms::PlaysApart { clause }));
+}
+
+#[test]
+fn plays_count_after_30_seconds_if_nothing_is_said_and_have_one_spelling() {
+    let read = |text| serde_json::from_str::<Constraint>(text);
+    let usual = Constraint::PlayCount(Plays { max: 3, after: 30 });
+    assert_eq!(read(r#"{"playCount":{"max":3}}"#).unwrap(), usual);
+    assert_eq!(serde_json::to_string(&usual).unwrap(), r#"{"playCount":{"max":3}}"#);
+    let other = Constraint::PlayCount(Plays { max: 3, after: 0 });
+    assert_eq!(read(r#"{"playCount":{"max":3,"after":0}}"#).unwrap(), other);
+    for bad in [
+        r#"{"playCount":3}"#,
+        r#"{"playCount":{"after":30}}"#,
+        r#"{"playCount":{"max":3,"after":-1}}"#,
+        r#"{"playCount":{"max":3,"until":1}}"#,
+        r#"{"secondsCount":4294967296}"#,
+        r#"{"firstSeconds":"30"}"#,
+    ] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+    // In what is signed, a second spelling is refused.
+    let terms = Terms::new().permit(Rule::new([Action::Play]).when(other));
+    let bytes = cbor::to_canonical(&terms).unwrap();
+    assert_eq!(cbor::from_canonical::<Terms>(&bytes, 1 << 12).unwrap(), terms);
+    let spelt = [b"after".as_slice(), &[0x00]].concat();
+    let place = bytes.windows(spelt.len()).position(|window| window == spelt).unwrap();
+    let mut again = bytes[..=place + 4].to_vec();
+    again.extend([0x18, 30]);
+    again.extend(&bytes[place + 6..]);
+    assert!(cbor::from_canonical::<Terms>(&again, 1 << 12).is_err());
+}
+
+#[test]
+fn plays_and_seconds_read_as_a_lawyer_would_say_them() {
+    let plays = |max, after| Constraint::PlayCount(Plays { max, after });
+    for (constraint, words) in [
+        (plays(3, 30), "3 plays in all, not counting what stays within the first 30 seconds"),
+        (plays(1, 0), "one play in all"),
+        (Constraint::SecondsCount(3600), "1 hour in all, in stretches of whole seconds"),
+        (Constraint::FirstSeconds(90), "within the first 90 seconds"),
+    ] {
+        let terms = Terms::new().permit(Rule::new([Action::Play]).when(constraint));
+        assert_eq!(terms.clauses()[0].words, format!("the consumer may play, {words}"));
+    }
 }

@@ -11,7 +11,7 @@ use dataspace_ledger::state::{Case, Member};
 use dataspace_policy::Uses;
 use dataspace_primitives::{Digest, Signed, UnixMillis, Verified};
 use dataspace_tlog::{Fact, LeafIndex};
-use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile};
+use dataspace_usage_contract::{AccessRequest, ContractId, PublishedProfile, meter::Use};
 
 use crate::contracts::Active;
 
@@ -51,6 +51,14 @@ pub struct Receipt {
     pub consumer: Did,
     /// The request as signed.
     pub request: Signed<AccessRequest>,
+}
+
+impl Asked {
+    /// The access, as far as counts depend on it.
+    pub(crate) fn usage(&self) -> Use {
+        let request = self.request.value();
+        Use::new(request.action, request.part.as_ref())
+    }
 }
 
 impl Decided {

@@ -213,7 +213,7 @@ impl Monitor<'_> {
         }
         let member = space.member(contract.consumer());
         let member = member.ok_or(AccessError::UnknownContract { contract: contract.id() })?;
-        let uses = contract.uses_at(now);
+        let uses = contract.uses_at(now, &asked.usage());
         let (judged, vouched) = {
             let stated = Stated::of(asked.request.value(), uses);
             let vouched = space.vouched(contract, &stated, now);

@@ -127,13 +127,15 @@ impl Decided {
         let open = node.upgrade().ok_or(AccessError::Closed)?;
         let takes = matches!(verdict, Verdict::Permit { .. });
         let record = self.record(verdict)?;
-        let Self { asked: Asked { active, .. }, uses, now, .. } = &*self;
+        let Self { asked: asked @ Asked { active, .. }, uses, now, .. } = &*self;
+        let access = asked.usage();
         // WHY without room, where none is left: a change may wait for this pass, and others
         // with room for the change. There are no more of these than passes.
-        let submitted = active.contract.submit(*uses, (takes, *now), || match room.take() {
-            Some(room) => room.submit(&record),
-            None => open.log.submit_at_once(&record),
-        });
+        let submitted =
+            active.contract.submit(*uses, (takes, &access, *now), || match room.take() {
+                Some(room) => room.submit(&record),
+                None => open.log.submit_at_once(&record),
+            });
         match submitted {
             Some(Ok(pending)) => {
                 let told = Told { contract: active.contract.id(), reasons };
@@ -200,7 +202,8 @@ impl Permit<'_> {
             records.push((open, grant.decided.record(grant.verdict())?));
         }
         let decided = permits.iter().map(|Permit { grant: Grant { decided, .. }, .. }| {
-            (&*decided.asked.active.contract, decided.uses, decided.now)
+            let access = decided.asked.usage();
+            (&*decided.asked.active.contract, decided.uses, access, decided.now)
         });
         let submitted = Contract::submit_all(&decided.collect::<Vec<_>>(), || {
             let submit = |(open, record): &(Arc<Inner>, EncodedRecord)| match rooms

@@ -171,6 +171,18 @@ impl Release {
         self.decided.uses.contract.saturating_add(1)
     }
 
+    /// Plays of the contract with this access; `None` if it counts none.
+    #[must_use]
+    pub fn plays(&self) -> Option<u64> {
+        self.decided.uses.metered.plays
+    }
+
+    /// Seconds that were asked for under the contract, with those of this access; `None` if it counts none.
+    #[must_use]
+    pub fn seconds(&self) -> Option<u64> {
+        self.decided.uses.metered.seconds
+    }
+
     /// The columns that are released; `None` if the product is not a table.
     #[must_use]
     pub fn schema(&self) -> Option<SchemaRef> {

@@ -170,7 +170,9 @@ impl Watch {
     /// Rows as CSV.
     pub(crate) fn rows(&mut self, csv: &[u8]) {
         self.count(csv);
-        if self.columns.is_none() || matches!(self.part, Some(Part::Bytes { .. })) {
+        if self.columns.is_none()
+            || matches!(self.part, Some(Part::Bytes { .. } | Part::Seconds { .. }))
+        {
             self.complain(Complaint::Kind { kind: "rows" });
         }
         if self.is_lost {

@@ -383,7 +383,7 @@ fn frames(Leaving { piece, texts }: Leaving) -> Result<Vec<u8>, FrameError> {
             }
             Ok(frames)
         }
-        // All of it was left out.
+        // Of a release that is resumed, all of this piece may be left out.
         Piece::Bytes { bytes, .. } if bytes.is_empty() => Ok(Vec::new()),
         Piece::Bytes { at, bytes } => {
             Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) }.to_bytes()

@@ -1,10 +1,11 @@
 //! The bytes of an index. All numbers are big-endian.
 //!
 //! ```text
-//! "dataspace-index\n"
+//! "dataspace-index2", or "dataspace-index\n" of an older one, whose contracts have no meters
 //! changes:      number u64; each: place u64, length u32, the record
 //! relations:    number u64; each: length u16, DID of a consumer, length u16, name of a product
-//! contracts:    number u64; each CONTRACT_LEN bytes, in the order of their conclusions
+//! contracts:    number u64; each CONTRACT_LEN bytes, in the order of their conclusions; then what it counts beside
+//!               uses: a byte with 1 for plays, 2 for seconds, 4 for an open play; METER_LEN bytes if it is not 0
 //! terminations: number u64; each: length u32, the document's content in canonical CBOR
 //! requests:     number u64; each: digest, time u64
 //! length u32, the operator's signed statement about all bytes before it
@@ -14,6 +15,7 @@ use std::io::{self, Read, Write};
 
 use dataspace_identity::Did;
 use dataspace_ledger::state::Place;
+use dataspace_policy::{Meters, facts::Metered};
 use dataspace_primitives::{Digest, Name, UnixMillis, cbor, envelope::DOCUMENT_LEN_MAX};
 use dataspace_tlog::{LeafIndex, record::RECORD_LEN_MAX};
 use dataspace_usage_contract::{ContractId, OfferId, Termination, quota::Counts};
@@ -21,9 +23,16 @@ use ring::digest::{Context, SHA256};
 
 use crate::index::rows::{Answered, Made};
 
-const MAGIC: [u8; 16] = *b"dataspace-index\n";
+const MAGIC: [u8; 16] = *b"dataspace-index2";
+/// Of an index in which no contract counts anything beside its uses.
+const MAGIC_BEFORE: [u8; 16] = *b"dataspace-index\n";
 /// Three digests, nine numbers of 8 bytes, two of 4.
 const CONTRACT_LEN: usize = 3 * Digest::LEN + 9 * 8 + 2 * 4;
+/// Seconds that are no play yet, plays, the second that the open one has come to, seconds.
+const METER_LEN: usize = 4 + 8 + 4 + 8;
+const PLAYS: u8 = 1;
+const SECONDS: u8 = 2;
+const OPEN: u8 = 4;
 /// A limit of uses that is none.
 const UNLIMITED: u64 = u64::MAX;
 
@@ -35,6 +44,8 @@ pub(super) struct Source<R> {
     from: R,
     hash: Context,
     rows: u64,
+    /// True if what contracts count beside uses is there.
+    has_meters: bool,
     /// What was read ahead: up to `summed` it is in the digest, up to `taken` it was handed out.
     ahead: Vec<u8>,
     summed: usize,
@@ -70,8 +81,14 @@ impl Source<io::Cursor<Vec<u8>>> {
 impl<R: Read> Source<R> {
     pub(super) fn new(from: R) -> io::Result<Self> {
         let (hash, ahead) = (Context::new(&SHA256), Vec::with_capacity(CHUNK_LEN));
-        let mut source = Self { from, hash, rows: 0, ahead, summed: 0, taken: 0 };
-        if source.array()? == MAGIC { Ok(source) } else { Err(damaged("it begins otherwise")) }
+        let (has_meters, rows) = (true, 0);
+        let mut source = Self { from, hash, rows, has_meters, ahead, summed: 0, taken: 0 };
+        source.has_meters = match source.array()? {
+            MAGIC => true,
+            MAGIC_BEFORE => false,
+            _ => return Err(damaged("it begins otherwise")),
+        };
+        Ok(source)
     }
 
     /// Sums what was handed out.
@@ -157,8 +174,31 @@ impl<R: Read> Source<R> {
         let (used, day, month) = (row.number()?, row.pair()?, row.pair()?);
         let counts = Counts::from_parts(used, day, month);
         let (compiler, relation) = (row.small()?, row.small()?);
-        let place = Place { id, offer, index, agreed_at, program, limit, compiler };
-        Ok((place, relation, Made { permits, counts }))
+        let (meters, metered) = self.meter()?;
+        let place = Place { id, offer, index, agreed_at, program, limit, meters, compiler };
+        Ok((place, relation, Made { permits, counts, metered }))
+    }
+
+    /// What a contract counts beside uses, and what was counted.
+    fn meter(&mut self) -> io::Result<(Meters, Metered)> {
+        let [kinds] = if self.has_meters { self.array()? } else { [0] };
+        if kinds == 0 {
+            return Ok((Meters::default(), Metered::default()));
+        }
+        let mut row = Fields(self.take(METER_LEN)?);
+        let (after, plays) = (row.small()?, row.number()?);
+        let (until, seconds) = (row.small()?, row.number()?);
+        let has = |kind: u8| kinds & kind != 0;
+        if kinds & !(PLAYS | SECONDS | OPEN) != 0 || (has(OPEN) && !has(PLAYS)) {
+            return Err(damaged("a contract counts what is not known"));
+        }
+        let meters = Meters { plays_after: has(PLAYS).then_some(after), seconds: has(SECONDS) };
+        let metered = Metered {
+            plays: has(PLAYS).then_some(plays),
+            played_until: has(OPEN).then_some(until),
+            seconds: has(SECONDS).then_some(seconds),
+        };
+        Ok((meters, metered))
     }
 
     pub(super) fn termination(&mut self) -> io::Result<Termination> {
@@ -263,12 +303,12 @@ impl<W: Write> Sink<W> {
         &mut self,
         place: &Place,
         relation: u32,
-        Made { permits, counts }: &Made,
+        Made { permits, counts, metered }: &Made,
     ) -> io::Result<()> {
         self.rows += 1;
-        let Place { id, offer, index, agreed_at, program, limit, compiler } = place;
+        let Place { id, offer, index, agreed_at, program, limit, meters, compiler } = place;
         let (used, day, month) = counts.to_parts();
-        let mut row = Vec::with_capacity(CONTRACT_LEN);
+        let mut row = Vec::with_capacity(CONTRACT_LEN + 1 + METER_LEN);
         for digest in [id.as_digest(), offer.as_digest(), program] {
             row.extend_from_slice(digest.as_bytes());
         }
@@ -279,6 +319,20 @@ impl<W: Write> Sink<W> {
         }
         for number in [*compiler, relation] {
             row.extend_from_slice(&number.to_be_bytes());
+        }
+        let Metered { plays, played_until, seconds } = *metered;
+        let kinds = [
+            (meters.plays_after.is_some(), PLAYS),
+            (meters.seconds, SECONDS),
+            (meters.plays_after.is_some() && played_until.is_some(), OPEN),
+        ];
+        let kinds = kinds.into_iter().filter(|(has, _)| *has).fold(0, |all, (_, kind)| all | kind);
+        row.push(kinds);
+        if kinds != 0 {
+            row.extend_from_slice(&meters.plays_after.unwrap_or_default().to_be_bytes());
+            row.extend_from_slice(&plays.unwrap_or_default().to_be_bytes());
+            row.extend_from_slice(&played_until.unwrap_or_default().to_be_bytes());
+            row.extend_from_slice(&seconds.unwrap_or_default().to_be_bytes());
         }
         self.put(&row)
     }

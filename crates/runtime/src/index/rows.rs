@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use dataspace_identity::Did;
-use dataspace_ledger::{state::Place, times::REQUEST_KEPT};
+use dataspace_ledger::{facts::Stated, state::Place, times::REQUEST_KEPT};
+use dataspace_policy::facts::Metered;
 use dataspace_primitives::{Digest, Name, UnixMillis};
 use dataspace_tlog::{Event, LeafIndex, Record, Verdict};
 use dataspace_usage_contract::{ContractId, Termination, quota::Counts};
@@ -14,13 +15,22 @@ pub(crate) struct Made {
     /// Records of permits: what the contract adds to its consumer's uses of the product.
     pub(crate) permits: u64,
     pub(crate) counts: Counts,
+    /// What plays and seconds came to.
+    pub(crate) metered: Metered,
 }
 
 impl Made {
     pub(super) fn merge(self, other: Self) -> Self {
         let permits = self.permits.saturating_add(other.permits);
-        Self { permits, counts: self.counts.merge(other.counts) }
+        let metered = later(self.metered, other.metered);
+        Self { permits, counts: self.counts.merge(other.counts), metered }
     }
+}
+
+/// The later one of two, as far as it says something.
+fn later(one: Metered, other: Metered) -> Metered {
+    let Metered { plays, played_until, .. } = if other.plays.is_some() { other } else { one };
+    Metered { plays, played_until, seconds: other.seconds.or(one.seconds) }
 }
 
 /// A request that was answered.
@@ -130,6 +140,9 @@ impl Tail {
                     let made = self.made.entry(contract).or_default();
                     made.permits = made.permits.saturating_add(1);
                     made.counts.restore(uses, at);
+                    // Its fold has checked it.
+                    let metered = Stated::read(access).map(|stated| stated.uses.metered);
+                    made.metered = later(made.metered, metered.unwrap_or_default());
                 }
                 self.requests.push_back(Answered { request: access.request, at });
             }

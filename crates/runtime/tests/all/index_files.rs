@@ -25,14 +25,14 @@ pub(crate) struct Parts {
     pub(crate) changes: Vec<(u64, Vec<u8>)>,
     relations: Vec<(Vec<u8>, Vec<u8>)>,
     /// Identifier, offer, program; place, time, limit, permits, uses, day, its uses, month, its uses;
-    /// version of the compiler, number of the relation.
-    contracts: Vec<[u8; 176]>,
+    /// version of the compiler, number of the relation; nothing that it counts beside its uses.
+    contracts: Vec<[u8; 177]>,
     terminations: Vec<Vec<u8>>,
     pub(crate) requests: Vec<[u8; 40]>,
     statement: Vec<u8>,
 }
 
-const MAGIC: &[u8] = b"dataspace-index\n";
+const MAGIC: &[u8] = b"dataspace-index2";
 
 impl Parts {
     pub(crate) fn read(files: &Files) -> Self {
@@ -53,7 +53,7 @@ impl Parts {
         let relations = number(take(8));
         let relations = (0..relations).map(|_| (long(2, &mut take), long(2, &mut take))).collect();
         let contracts = number(take(8));
-        let contracts = (0..contracts).map(|_| take(176).try_into().unwrap()).collect();
+        let contracts = (0..contracts).map(|_| take(177).try_into().unwrap()).collect();
         let terminations = number(take(8));
         let terminations = (0..terminations).map(|_| long(4, &mut take)).collect();
         let requests = number(take(8));
@@ -123,7 +123,7 @@ fn assert_same(files: Files, contract: ContractId, ended: ContractId) -> String 
 type Edit = fn(&mut Parts);
 
 /// Adds to one of the numbers of 8 bytes in a contract's row.
-fn add(row: &mut [u8; 176], field: usize, more: i64) {
+fn add(row: &mut [u8; 177], field: usize, more: i64) {
     let at = 96 + 8 * field;
     let number = i64::from_be_bytes(row[at..at + 8].try_into().unwrap());
     row[at..at + 8].copy_from_slice(&(number + more).to_be_bytes());

@@ -69,6 +69,11 @@ mod passes;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod plays;
+#[cfg(test)]
+#[cfg(feature = "sealed")]
+mod plays_halves;
+#[cfg(test)]
 mod profile;
 #[cfg(test)]
 mod provider_policies;

@@ -200,14 +200,20 @@ fn parts_that_are_none_are_not_made_and_not_read() {
     let many = (0..257).map(|number| name(&format!("c{number}"))).collect();
     assert!(Part::rows(Some(many), None).is_err());
     assert!(Part::bytes(3, 3).is_err() && Part::bytes(4, 3).is_err());
+    assert!(Part::seconds(3, 3).is_err() && Part::seconds(4, 3).is_err());
     let good = Part::rows(Some([name("a")].into()), Some(3)).unwrap();
     let bytes = dataspace_primitives::cbor::to_canonical(&good).unwrap();
     let read = |bytes: &[u8]| dataspace_primitives::cbor::from_canonical::<Part>(bytes, 1_000);
     assert_eq!(read(&bytes).unwrap(), good);
+    let stretch = read(b"\xa1gseconds\xa2dfrom\x03euntil\x04").unwrap();
+    assert_eq!(stretch, Part::seconds(3, 4).unwrap());
     for bad in [
-        // {"rows": {}}, {"bytes": {"from": 3, "until": 3}}, {"rows": {"columns": []}}
+        // {"rows": {}}, {"bytes": {"from": 3, "until": 3}}, the same of seconds, 2³² seconds,
+        // {"rows": {"columns": []}}
         &b"\xa1drows\xa0"[..],
         b"\xa1ebytes\xa2dfrom\x03euntil\x03",
+        b"\xa1gseconds\xa2dfrom\x03euntil\x03",
+        b"\xa1gseconds\xa2dfrom\x00euntil\x1b\x00\x00\x00\x01\x00\x00\x00\x00",
         b"\xa1drows\xa1gcolumns\x80",
         b"\xa1drows\xa1growsMax\x00",
     ] {

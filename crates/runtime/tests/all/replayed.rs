@@ -77,6 +77,7 @@ fn decide_again(record: &AccessRecord, agreement: &Agreement) -> bool {
             consumer: recorded.number("usesByConsumer"),
             today: recorded.number("usesToday"),
             this_month: recorded.number("usesThisMonth"),
+            ..Uses::default()
         },
         ..Facts::new(who, action, what, text("purpose"), time("now"))
     };

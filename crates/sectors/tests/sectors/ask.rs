@@ -31,6 +31,7 @@ pub(crate) struct Ask {
     /// The application, and whether it runs in a sandbox.
     pub(crate) environment: Option<(&'static str, bool)>,
     pub(crate) uses: Uses,
+    pub(crate) asked_until: Option<u32>,
     pub(crate) payment: Option<Payment>,
     pub(crate) vouched: Vec<(&'static str, &'static str)>,
 }
@@ -51,6 +52,7 @@ impl Ask {
             person: None,
             environment: None,
             uses: Uses::default(),
+            asked_until: None,
             payment: None,
             vouched: vec![],
         }
@@ -85,6 +87,7 @@ impl Ask {
             agreed_at: at(self.agreed),
             recipient_region: self.recipient.map(region),
             uses: self.uses,
+            asked_until: self.asked_until,
             person: self.person.map(|_| Person { id: "somebody", roles: &persons }),
             environment: self.environment.map(|(application, sandbox)| Environment {
                 id: "somewhere",

@@ -16,7 +16,9 @@ fn every_template_is_tested_here() {
             "territory-window",
             "exclusive-territory",
             "plays",
+            "seconds",
             "preview",
+            "first-seconds",
             "no-training",
             "training-listed",
             "training-paid",
@@ -61,17 +63,61 @@ fn a_licence_has_its_window_on_the_clock_of_its_territory() {
 #[test]
 fn plays_are_counted() {
     let arguments = Arguments::new().with("plays", 1);
-    let good = Ask::new(Action::Play, "broadcast", "recordings");
+    let mut good = Ask::new(Action::Play, "broadcast", "recordings");
+    good.uses.metered.plays = Some(1);
     holds(
         audio_visual(),
         "plays",
         &arguments,
         &good,
         &[
-            ("permission-1", |ask| ask.uses = Uses::of_contract(1)),
+            ("permission-1", |ask| ask.uses.metered.plays = Some(2)),
+            ("permission-1", |ask| ask.uses.metered.plays = None),
             ("permission-1", |ask| ask.purpose = "model-training"),
             SHARE,
             ("prohibition-2", |ask| ask.action = Action::Train),
+        ],
+    );
+}
+
+#[test]
+fn seconds_are_counted() {
+    let arguments = Arguments::new().with("seconds", 90);
+    let mut good = Ask::new(Action::Play, "broadcast", "recordings");
+    good.uses.metered.seconds = Some(90);
+    holds(
+        audio_visual(),
+        "seconds",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.uses.metered.seconds = Some(91)),
+            ("permission-1", |ask| ask.uses.metered.seconds = None),
+            ("permission-1", |ask| ask.purpose = "model-training"),
+            SHARE,
+            ("prohibition-2", |ask| ask.action = Action::Train),
+        ],
+    );
+}
+
+#[test]
+fn the_first_seconds_of_a_whole_work_are_for_selection() {
+    let arguments = Arguments::new().with("days", 1).with("seconds", 20);
+    let mut good = Ask::new(Action::Display, "selection", "moving-pictures");
+    good.asked_until = Some(20);
+    holds(
+        audio_visual(),
+        "first-seconds",
+        &arguments,
+        &good,
+        &[
+            ("permission-1", |ask| ask.asked_until = Some(21)),
+            ("permission-1", |ask| ask.asked_until = None),
+            ("permission-1", |ask| ask.purpose = "broadcast"),
+            ("permission-1", |ask| ask.now = "2027-02-02T00:00:00Z"),
+            SHARE,
+            ("prohibition-2", |ask| ask.action = Action::Derive),
+            ("prohibition-3", |ask| ask.action = Action::Train),
         ],
     );
 }
@@ -331,14 +377,14 @@ fn traced_copies_have_their_purposes() {
 fn traced_plays_are_counted() {
     let arguments = Arguments::new().with("plays", 2);
     let mut good = Ask::new(Action::Play, "catch-up", "recordings");
-    good.uses = Uses::of_contract(1);
+    good.uses.metered.plays = Some(2);
     holds(
         audio_visual(),
         "traced-plays",
         &arguments,
         &good,
         &[
-            ("permission-1", |ask| ask.uses = Uses::of_contract(2)),
+            ("permission-1", |ask| ask.uses.metered.plays = Some(3)),
             ("permission-1", |ask| ask.purpose = "selection"),
             SHARE,
             ("prohibition-2", |ask| ask.action = Action::Train),

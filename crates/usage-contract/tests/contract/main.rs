@@ -14,6 +14,7 @@ mod golden;
 #[cfg(test)]
 mod labels;
 #[cfg(test)]
+mod meter;
 mod negotiation;
 #[cfg(test)]
 mod places;

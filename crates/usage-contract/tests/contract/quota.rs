@@ -1,11 +1,18 @@
 //! The quota against a counter.
 
-use dataspace_policy::Uses;
+use dataspace_policy::{Action, Uses, facts::Metered};
 use dataspace_primitives::UnixMillis;
-use dataspace_usage_contract::quota::{Counts, Quota, QuotaExhausted};
+use dataspace_usage_contract::{
+    meter::Use,
+    quota::{Counts, Quota, QuotaExhausted},
+};
 use proptest::prelude::*;
 
 use crate::support::{at, now};
+
+fn read() -> Use {
+    Use::new(Action::Read, None)
+}
 
 proptest! {
     #[test]
@@ -16,13 +23,13 @@ proptest! {
         let (mut quota, mut used) = (Quota::new(limit), 0);
         for restored in steps {
             if let Some(uses) = restored {
-                quota.restore(uses, now());
+                quota.restore(uses, now(), Metered::default());
                 used = used.max(uses);
             } else if limit.is_some_and(|limit| used >= limit) {
-                prop_assert_eq!(quota.reserve(now()), Err(QuotaExhausted { limit: limit.unwrap() }));
+                prop_assert_eq!(quota.reserve(now(), &read()), Err(QuotaExhausted { limit: limit.unwrap() }));
             } else {
                 used += 1;
-                prop_assert_eq!(quota.reserve(now()), Ok(used));
+                prop_assert_eq!(quota.reserve(now(), &read()), Ok(used));
             }
             prop_assert_eq!((quota.used(), quota.limit()), (used, limit));
         }
@@ -31,25 +38,25 @@ proptest! {
 
 #[test]
 fn a_quota_of_zero_gives_nothing() {
-    assert!(Quota::new(Some(0)).reserve(now()).is_err());
+    assert!(Quota::new(Some(0)).reserve(now(), &read()).is_err());
 }
 
 #[test]
 fn a_quota_does_not_wrap_at_its_end() {
     let mut quota = Quota::new(None);
-    quota.restore(u64::MAX, now());
-    assert_eq!(quota.reserve(now()), Ok(u64::MAX));
+    quota.restore(u64::MAX, now(), Metered::default());
+    assert_eq!(quota.reserve(now(), &read()), Ok(u64::MAX));
     let mut quota = Quota::new(Some(u64::MAX));
-    quota.restore(u64::MAX, now());
-    assert!(quota.reserve(now()).is_err());
+    quota.restore(u64::MAX, now(), Metered::default());
+    assert!(quota.reserve(now(), &read()).is_err());
 }
 
 #[test]
 fn restoring_fewer_uses_gives_none_back() {
     let mut quota = Quota::new(Some(2));
-    quota.restore(2, now());
-    quota.restore(0, now());
-    assert!(quota.reserve(now()).is_err());
+    quota.restore(2, now(), Metered::default());
+    quota.restore(0, now(), Metered::default());
+    assert!(quota.reserve(now(), &read()).is_err());
 }
 
 proptest! {
@@ -70,12 +77,13 @@ proptest! {
                 consumer: 0,
                 today: like(10) as u64,
                 this_month: like(7) as u64,
+                metered: Metered::default(),
             };
-            prop_assert_eq!(quota.uses_at(when), expected);
+            prop_assert_eq!(quota.uses_at(when, &read()), expected);
             if is_restored {
-                quota.restore(made.len() as u64 + 1, when);
+                quota.restore(made.len() as u64 + 1, when, Metered::default());
             } else {
-                prop_assert_eq!(quota.reserve(when), Ok(made.len() as u64 + 1));
+                prop_assert_eq!(quota.reserve(when, &read()), Ok(made.len() as u64 + 1));
             }
             made.push(text);
         }
@@ -86,10 +94,10 @@ proptest! {
 fn a_clock_that_goes_back_gives_no_use_of_the_day_back() {
     let mut quota = Quota::new(None);
     let (late, early) = (at("2026-03-01T00:00:00Z"), at("2026-02-28T23:59:59.999Z"));
-    quota.reserve(late).unwrap();
-    quota.reserve(early).unwrap();
+    quota.reserve(late, &read()).unwrap();
+    quota.reserve(early, &read()).unwrap();
     for when in [late, early] {
-        let uses = quota.uses_at(when);
+        let uses = quota.uses_at(when, &read());
         assert_eq!((uses.today, uses.this_month), (2, 2));
     }
 }
@@ -98,9 +106,9 @@ fn a_clock_that_goes_back_gives_no_use_of_the_day_back() {
 fn a_use_of_yesterday_that_was_recorded_late_does_not_count_today() {
     let mut quota = Quota::new(None);
     let (late, early) = (at("2026-03-01T00:00:00Z"), at("2026-02-28T23:59:59.999Z"));
-    quota.restore(2, late);
-    quota.restore(1, early);
-    let uses = quota.uses_at(late);
+    quota.restore(2, late, Metered::default());
+    quota.restore(1, early, Metered::default());
+    let uses = quota.uses_at(late, &read());
     assert_eq!((uses.contract, uses.today, uses.this_month), (2, 1, 1));
 }
 

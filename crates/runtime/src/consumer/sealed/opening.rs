@@ -15,7 +15,7 @@ use dataspace_policy::Uses;
 use dataspace_primitives::{Digest, UnixMillis};
 use dataspace_sealed::{Sealed, SealedFile};
 use dataspace_tlog::{AccessRecord, Event, Fact, LeafIndex, Verdict, record::ConsumerEvent};
-use dataspace_usage_contract::ContractId;
+use dataspace_usage_contract::{ContractId, meter::Use};
 
 use crate::consumer::complaint::fit;
 use crate::consumer::error::ConsumerError;
@@ -77,7 +77,7 @@ impl SealedStore {
             let loaded =
                 if self.is_permitted(&basis)? { self.load(file, &basis)? } else { Loaded::Nothing };
             let decided = self.node.record_by(|state, now| {
-                let uses = basis.contract.uses_at(now);
+                let uses = basis.uses(now);
                 let judged = match (basis.judge(state, uses, now), &loaded) {
                     (Ok(_), Loaded::Nothing) => return Err(Undecided::Again),
                     (Ok(_), Loaded::NoKey) => Err(vec![DenialReason::KeysDeleted]),
@@ -109,7 +109,7 @@ impl SealedStore {
     fn is_permitted(&self, basis: &Basis) -> Result<bool, StoreError> {
         let now = self.now()?;
         let state = self.node.inner.state.lock();
-        Ok(basis.judge(&state, basis.contract.uses_at(now), now).is_ok())
+        Ok(basis.judge(&state, basis.uses(now), now).is_ok())
     }
 
     fn basis(&self, file: &Digest, new: NewRequest) -> Result<Basis, StoreError> {
@@ -173,6 +173,12 @@ impl From<ConsumerError> for Undecided {
 }
 
 impl Basis {
+    /// All counts, for a decision at `now`.
+    fn uses(&self, now: UnixMillis) -> Uses {
+        // A part is denied.
+        self.contract.uses_at(now, &Use::new(self.new.action, None))
+    }
+
     /// Judges by the contract, with the same code as its provider.
     fn judge(&self, state: &ConsumerState, uses: Uses, now: UnixMillis) -> Judged {
         let mut reasons = Vec::new();
@@ -206,7 +212,7 @@ impl Basis {
         look: impl FnOnce(&Case<'_>) -> T,
     ) -> Option<T> {
         let NewRequest { action, purpose, statements, .. } = &self.new;
-        let stated = Stated::new((*action, purpose), statements, uses);
+        let stated = Stated::new((*action, purpose, None), statements, uses);
         let member = state.space().member(self.contract.consumer())?;
         let (contract, document) = (&*self.contract, &*self.document);
         // Nobody states anything to this node: what a contract asks for beyond it is not known.
