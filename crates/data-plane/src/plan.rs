@@ -20,6 +20,7 @@ use crate::render::escape;
 use crate::rows::RowDuty;
 use crate::run_error::RunError;
 use crate::sample::Sampling;
+use crate::subjects::{SubjectColumn, carried};
 use crate::watermark::Marker;
 
 /// The duties of one contract, checked against the columns of one table.
@@ -37,6 +38,8 @@ pub struct Plan {
     shown: Option<(Vec<usize>, SchemaRef)>,
     /// If figures leave instead of them.
     aggregation: Option<Aggregation>,
+    /// Whom the rows are about, if a duty names a column that says so. Groups have a column of their own.
+    subjects: Option<SubjectColumn>,
     /// Kept only while some column is masked: for pseudonyms and for the order of the rows.
     keys: Option<PseudonymKeys>,
 }
@@ -61,6 +64,7 @@ impl Plan {
         let no_secret = |source| PlanError::Secret { source };
         if let Some(sample) = plan.sample.take() {
             let sample = sample.keyed(secrets, recipient).map_err(no_secret)?;
+            plan.subjects = sample.subjects().filter(|_| plan.aggregation.is_none());
             plan.rows.push(Box::new(sample));
         }
         for output in &mut plan.outputs {
@@ -167,6 +171,7 @@ impl Plan {
             schema: masked,
             shown: None,
             outputs,
+            subjects: None,
             keys: None,
         };
         Ok((plan, is_masked))
@@ -186,6 +191,24 @@ impl Plan {
     /// All masked columns.
     pub(crate) fn masked_schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// All masked columns, and the marks of subjects behind them if those are counted.
+    pub(crate) fn carried_schema(&self) -> SchemaRef {
+        match &self.subjects {
+            Some(_) => carried(&self.schema),
+            None => Arc::clone(&self.schema),
+        }
+    }
+
+    /// Whom the rows are about, where they carry marks.
+    pub(crate) fn subjects(&self) -> Option<&SubjectColumn> {
+        self.subjects.as_ref()
+    }
+
+    /// Returns true if a duty names whom or what a row is about.
+    pub(crate) fn counts_subjects(&self) -> bool {
+        self.subjects.is_some() || self.aggregation.is_some()
     }
 
     /// The columns that leave, of those that are masked.
@@ -305,6 +328,19 @@ impl Plan {
             output.add_lens(chunk.column(output.source), rows, &mut lens);
         }
         lens
+    }
+
+    /// What leaves of `rows`, with the marks of their subjects behind.
+    pub(crate) fn mask_carrying(
+        &self,
+        chunk: &Chunk,
+        rows: &[usize],
+    ) -> Result<RecordBatch, RunError> {
+        let masked = self.mask(chunk, rows)?;
+        match &self.subjects {
+            Some(subjects) => subjects.add((chunk, rows), &masked),
+            None => Ok(masked),
+        }
     }
 
     /// What leaves of `rows`.

@@ -9,7 +9,6 @@ use dataspace_policy::Duty;
 use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
-use crate::limited::Limited;
 use crate::plan::Plan;
 use crate::plan_error::{PartError, PlanError};
 pub use crate::recipient::Recipient;
@@ -61,6 +60,12 @@ pub trait Delivery: Send {
     /// Which version of the product's content is read; `None` if the product does not tell. It stands in
     /// the report of the release.
     fn version(&self) -> Option<Version> {
+        None
+    }
+
+    /// How many different subjects (persons, vehicles, samples) are behind the pieces that were given out so far; `None` where no
+    /// duty names a column that says so. It stands in the report of the release.
+    fn subjects(&self) -> Option<u64> {
         None
     }
 }
@@ -136,22 +141,21 @@ impl Product for Table {
         }
         let plan = Arc::new(plan);
         let schema = plan.output_schema();
-        let masked = Masked::open(plan, self)?;
-        let version = masked.version().map(Version::State);
-        let rows = Limited::new(masked, rows_max);
+        let rows = Masked::open(plan, self)?.at_most(rows_max);
+        let version = rows.version().map(Version::State);
         Ok(Box::new(TableDelivery { schema, rows, version }))
     }
 }
 
 struct TableDelivery {
     schema: SchemaRef,
-    rows: Limited,
+    rows: Masked<Arc<Plan>>,
     version: Option<Version>,
 }
 
 impl Delivery for TableDelivery {
     fn next(&mut self) -> Result<Option<Piece>, RunError> {
-        Ok(self.rows.next()?.map(Piece::Rows))
+        Ok(self.rows.next().transpose()?.map(Piece::Rows))
     }
 
     fn schema(&self) -> Option<SchemaRef> {
@@ -160,5 +164,9 @@ impl Delivery for TableDelivery {
 
     fn version(&self) -> Option<Version> {
         self.version
+    }
+
+    fn subjects(&self) -> Option<u64> {
+        self.rows.subjects()
     }
 }

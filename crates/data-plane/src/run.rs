@@ -14,6 +14,7 @@ use crate::pieces::Pieces;
 use crate::plan::Plan;
 use crate::row_error::ROW_LEN_MAX;
 use crate::run_error::RunError;
+use crate::subjects::{Subjects, split};
 use crate::table::{Chunks, Table};
 
 /// Bytes that a row may have: the longest of a CSV file, and what its columns take besides.
@@ -56,6 +57,9 @@ pub struct Masked<P> {
     /// Rows that may still leave.
     left: Option<u64>,
     version: Option<Digest>,
+    subjects: Subjects,
+    /// Subjects of figures, once they were made; and whether any left.
+    of_groups: (u64, bool),
 }
 
 impl Plan {
@@ -79,7 +83,7 @@ impl Plan {
         let (mut from, mut len) = (0, 0_usize);
         let mut part = |from, to| match rows.get(from..to) {
             None | Some([]) => Ok(()),
-            Some(rows) => take(rows, &self.mask(chunk, rows)?),
+            Some(rows) => take(rows, &self.mask_carrying(chunk, rows)?),
         };
         for (row, row_len) in lens.into_iter().enumerate() {
             if row_len > RELEASED_ROW_MAX {
@@ -106,20 +110,40 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     /// [`RunError::Read`] if the table cannot be opened again.
     pub fn open(plan: P, table: &Table) -> Result<Self, RunError> {
         let (chunks, version) = table.chunks(&plan.wanted())?;
-        let (schema, left) = (plan.masked_schema(), plan.limit());
+        let left = plan.limit();
+        let (subjects, of_groups) = (Subjects::default(), (0, false));
         if let Some(aggregation) = plan.aggregation() {
             let groups = Box::new(Groups::new(aggregation).map_err(RunError::Assemble)?);
             let stage = Stage::Grouping { chunks, groups };
-            return Ok(Self { plan, stage, left, version });
+            return Ok(Self { plan, stage, left, version, subjects, of_groups });
         }
+        let carries = plan.subjects().is_some();
         let stage = match plan.order_key() {
             Some(key) => {
-                let order = Order::new(schema, key, MEMORY_LEN).map_err(RunError::Assemble)?;
+                let of_rows = (plan.masked_schema(), carries);
+                let order = Order::new(of_rows, key, MEMORY_LEN).map_err(RunError::Assemble)?;
                 Stage::Collecting { chunks, order: Box::new(order) }
             }
-            None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(schema) },
+            None => {
+                Stage::Through { chunks: Some(chunks), pieces: Pieces::new(plan.carried_schema()) }
+            }
         };
-        Ok(Self { plan, stage, left, version })
+        Ok(Self { plan, stage, left, version, subjects, of_groups })
+    }
+
+    /// Lets no more rows leave than this.
+    pub(crate) fn at_most(mut self, rows: Option<u64>) -> Self {
+        self.left = self.left.into_iter().chain(rows).min();
+        self
+    }
+
+    /// Different subjects of what was given out so far; `None` if no duty names a column that says whom or what a
+    /// row is about. Of figures, those of the rows behind all of them, once the first were given out.
+    #[must_use]
+    pub fn subjects(&self) -> Option<u64> {
+        let of_figures = || if self.of_groups.1 { self.of_groups.0 } else { 0 };
+        let all = || self.subjects.count().max(of_figures());
+        self.plan.counts_subjects().then(all)
     }
 
     /// A digest over the state of the file that is read; `None` if it is none.
@@ -138,6 +162,12 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
             *left = left.saturating_sub(rows);
         }
+        if self.plan.subjects().is_some() {
+            let (rows, marks) = split(&batch)?;
+            self.subjects.add(marks)?;
+            batch = rows;
+        }
+        self.of_groups.1 = true;
         self.plan.shown(batch).map(Some)
     }
 
@@ -177,6 +207,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                     } else if let Stage::Grouping { groups, .. } =
                         std::mem::replace(&mut self.stage, Stage::Ended)
                     {
+                        self.of_groups.0 = groups.subjects();
                         self.stage = Stage::Grouped(groups.finish(aggregation)?.into_iter());
                     }
                 }

@@ -31,6 +31,13 @@ pub enum RunError {
     /// [`SUBJECTS_HELD_MAX`](crate::aggregate::SUBJECTS_HELD_MAX).
     #[error("the rows are of too many groups; make groups by fewer columns or coarser ones")]
     TooManyGroups,
+    /// More different subjects than [`SUBJECTS_COUNTED_MAX`](crate::subjects::SUBJECTS_COUNTED_MAX), which a
+    /// duty names and the report of the release counts.
+    #[error("the rows are about too many different subjects to count them; ask for fewer rows")]
+    TooManySubjects,
+    /// A row without a subject, where each has one.
+    #[error("a row has no subject, and cannot be counted")]
+    NoSubject,
     /// What is read is itself released by a node, and that ended early.
     #[error("the release that is read ended early")]
     Release(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -4,6 +4,7 @@
 
 mod charsets;
 mod common;
+mod counted;
 
 mod aggregates;
 mod bounds;

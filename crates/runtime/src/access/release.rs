@@ -127,9 +127,10 @@ pub enum ReleaseError {
 impl Release {
     pub(crate) fn new(grant: Grant, receipt: Receipt) -> Self {
         let Grant { node, decided, clauses, data } = grant;
-        let (schema, version) = (data.data.schema(), data.data.version());
+        let schema = data.data.schema();
+        let told = (data.data.version(), data.data.subjects());
         let access = (receipt.index, receipt.contract);
-        let account = Box::new(Account::open(Weak::clone(&node), access, version));
+        let account = Box::new(Account::open(Weak::clone(&node), access, told));
         let (data, checked, is_read) = (Some(data), None, false);
         Self { node, decided, schema, data, receipt, clauses, account, checked, is_read }
     }
@@ -260,7 +261,8 @@ impl Release {
         // WHY again: a filter may have read much of the table for this batch, and what ended
         // meanwhile must not be handed out.
         self.check()?;
-        self.account.set(left);
+        let subjects = self.data.as_ref().and_then(|data| data.data.subjects());
+        self.account.set(left, subjects);
         Ok(Some(formed))
     }
 

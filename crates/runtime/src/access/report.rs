@@ -44,6 +44,8 @@ pub(crate) struct Left {
     rows: u64,
     bytes: u64,
     content: Context,
+    /// Different subjects in them, if those are counted.
+    subjects: Option<u64>,
 }
 
 impl Left {
@@ -65,9 +67,10 @@ impl Account {
     pub(crate) fn open(
         node: Weak<Inner>,
         (access, contract): (LeafIndex, ContractId),
-        version: Option<Version>,
+        (version, subjects): (Option<Version>, Option<u64>),
     ) -> Self {
-        let left = Left { pieces: 0, rows: 0, bytes: 0, content: Context::new(&SHA256) };
+        let content = Context::new(&SHA256);
+        let left = Left { pieces: 0, rows: 0, bytes: 0, content, subjects };
         Self { node, access, contract, version, left, reported: Reported::Open }
     }
 
@@ -75,9 +78,9 @@ impl Account {
         &self.left
     }
 
-    /// So much has left now.
-    pub(crate) fn set(&mut self, left: Left) {
-        self.left = left;
+    /// So much has left now, about so many subjects.
+    pub(crate) fn set(&mut self, left: Left, subjects: Option<u64>) {
+        self.left = Left { subjects, ..left };
     }
 
     /// The place of the report in the log, once the release has ended; `None` also if it could not be written.
@@ -120,7 +123,7 @@ impl Account {
     }
 
     fn submit(&self, node: &Inner, end: ReleaseEnd) -> Result<Pending, AppendError> {
-        let Left { pieces, rows, bytes, content } = self.left.clone();
+        let Left { pieces, rows, bytes, content, subjects } = self.left.clone();
         let report = ReleaseReport {
             access: self.access,
             contract: *self.contract.as_digest(),
@@ -130,6 +133,8 @@ impl Account {
             bytes,
             content: finish(content),
             version: self.version.and_then(|version| shown(version, node)),
+            // What was read and still waits to be sealed did not leave.
+            subjects: if pieces == 0 { subjects.map(|_| 0) } else { subjects },
         };
         // WHY in a pass: a change takes its time when it has the lock, and is not before any record before it.
         let _pass = node.gate.enter_within();
