@@ -18,7 +18,7 @@ use ring::hmac;
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS};
 use crate::pseudonym::PseudonymKeys;
 use crate::run_error::RunError;
-use crate::subjects::{Mark, split, with_marks};
+use crate::subjects::{SubjectId, split, with_marks};
 
 /// Bytes of rows that are sorted in memory; more are put aside in a temporary file.
 pub(crate) const MEMORY_LEN: usize = 32 * 1024 * 1024;
@@ -339,7 +339,7 @@ impl Ordered {
             return Ok(None);
         }
         let marked = rows.iter_mut().filter(|_| self.carries);
-        let marks: Vec<Mark> = marked.filter_map(take_mark).collect();
+        let marks: Vec<SubjectId> = marked.filter_map(take_mark).collect();
         let parser = self.converter.parser();
         let parsed = rows.iter().map(|row| parser.parse(row));
         let columns = self.converter.convert_rows(parsed).map_err(RunError::Assemble)?;
@@ -351,9 +351,9 @@ impl Ordered {
 }
 
 /// The mark behind a row, which it loses.
-fn take_mark(row: &mut Vec<u8>) -> Option<Mark> {
+fn take_mark(row: &mut Vec<u8>) -> Option<SubjectId> {
     let mark = row.last_chunk().copied()?;
-    row.truncate(row.len().saturating_sub(size_of::<Mark>()));
+    row.truncate(row.len().saturating_sub(size_of::<SubjectId>()));
     Some(mark)
 }
 
@@ -424,7 +424,8 @@ mod tests {
             let mut order = Order::new((plain[0].schema(), true), &keys, memory_len).unwrap();
             for part in 0..30 {
                 let batch = rows(part * 100, part * 100 + 100);
-                let marks: Vec<Mark> = (0..batch.num_rows()).map(|row| of(&batch, row)).collect();
+                let marks: Vec<SubjectId> =
+                    (0..batch.num_rows()).map(|row| of(&batch, row)).collect();
                 order.push(&with_marks(&batch, &marks).unwrap()).unwrap();
             }
             let mut ordered = order.finish().unwrap();

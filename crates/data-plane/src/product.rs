@@ -9,11 +9,13 @@ use dataspace_policy::Duty;
 use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
+use crate::counting::Counting;
 use crate::plan::Plan;
 use crate::plan_error::{PartError, PlanError};
 pub use crate::recipient::Recipient;
 use crate::run::Masked;
 use crate::run_error::RunError;
+use crate::subjects::{Admission, NotAdmitted};
 use crate::table::Table;
 
 /// What a provider has behind a product: a [`Table`], a [`MediaFile`](crate::MediaFile), or a kind of its
@@ -46,6 +48,15 @@ pub trait Product: Send + Sync {
 /// Data on their way to a consumer, piece by piece. Between two pieces it is asked again whether more
 /// may leave.
 pub trait Delivery: Send {
+    /// Counts the persons who are to leave, if a duty says so, before the first piece is asked for: what reads them all takes
+    /// its time. Without it, such a delivery gives no piece. One that is made of another one passes this on.
+    ///
+    /// # Errors
+    /// [`RunError`] if they are too many, or cannot be counted; then no piece comes.
+    fn admit(&mut self, _admission: &dyn Admission) -> Result<(), RunError> {
+        Ok(())
+    }
+
     /// The next piece; `None` at the end, and after an error.
     ///
     /// # Errors
@@ -141,19 +152,38 @@ impl Product for Table {
         }
         let plan = Arc::new(plan);
         let schema = plan.output_schema();
-        let rows = Masked::open(plan, self)?.at_most(rows_max);
+        let counting = Counting::open(&plan, self, rows_max)?;
+        let rows = Masked::open(Arc::clone(&plan), self)?.at_most(rows_max);
         let version = rows.version().map(Version::State);
-        Ok(Box::new(TableDelivery { schema, rows, version }))
+        Ok(Box::new(TableDelivery { plan, schema, counting, rows, version }))
     }
 }
 
 struct TableDelivery {
+    plan: Arc<Plan>,
     schema: SchemaRef,
+    /// Until the persons are counted, if they are to be.
+    counting: Option<Counting>,
     rows: Masked<Arc<Plan>>,
     version: Option<Version>,
 }
 
 impl Delivery for TableDelivery {
+    fn admit(&mut self, admission: &dyn Admission) -> Result<(), RunError> {
+        let (Some(persons), Some(counting)) = (self.plan.persons(), self.counting.take()) else {
+            return Ok(());
+        };
+        let all = counting.count(&self.plan)?;
+        if !all.is_empty() {
+            admission.admit(&persons.duty, &all).map_err(|not| match not {
+                NotAdmitted::TooMany => RunError::TooManyPersons,
+                NotAdmitted::Unavailable(source) => RunError::Register(source),
+            })?;
+        }
+        self.rows.admit(all);
+        Ok(())
+    }
+
     fn next(&mut self) -> Result<Option<Piece>, RunError> {
         Ok(self.rows.next().transpose()?.map(Piece::Rows))
     }

@@ -1,5 +1,6 @@
 //! A plan over a whole table.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 
@@ -14,7 +15,7 @@ use crate::pieces::Pieces;
 use crate::plan::Plan;
 use crate::row_error::ROW_LEN_MAX;
 use crate::run_error::RunError;
-use crate::subjects::{Subjects, split};
+use crate::subjects::{SubjectId, Subjects, split};
 use crate::table::{Chunks, Table};
 
 /// Bytes that a row may have: the longest of a CSV file, and what its columns take besides.
@@ -58,6 +59,10 @@ pub struct Masked<P> {
     left: Option<u64>,
     version: Option<Digest>,
     subjects: Subjects,
+    /// The persons who may leave, once they were counted.
+    admitted: Option<HashSet<SubjectId>>,
+    /// True if it is read to count them, and not to release anything.
+    is_count: bool,
     /// Subjects of figures, once they were made; and whether any left.
     of_groups: (u64, bool),
 }
@@ -112,10 +117,20 @@ impl<P: Deref<Target = Plan>> Masked<P> {
         let (chunks, version) = table.chunks(&plan.wanted())?;
         let left = plan.limit();
         let (subjects, of_groups) = (Subjects::default(), (0, false));
+        let (admitted, is_count) = (None, false);
         if let Some(aggregation) = plan.aggregation() {
             let groups = Box::new(Groups::new(aggregation).map_err(RunError::Assemble)?);
             let stage = Stage::Grouping { chunks, groups };
-            return Ok(Self { plan, stage, left, version, subjects, of_groups });
+            return Ok(Self {
+                plan,
+                stage,
+                left,
+                version,
+                subjects,
+                admitted,
+                is_count,
+                of_groups,
+            });
         }
         let carries = plan.subjects().is_some();
         let stage = match plan.order_key() {
@@ -128,13 +143,29 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                 Stage::Through { chunks: Some(chunks), pieces: Pieces::new(plan.carried_schema()) }
             }
         };
-        Ok(Self { plan, stage, left, version, subjects, of_groups })
+        Ok(Self { plan, stage, left, version, subjects, admitted, is_count, of_groups })
     }
 
     /// Lets no more rows leave than this.
     pub(crate) fn at_most(mut self, rows: Option<u64>) -> Self {
         self.left = self.left.into_iter().chain(rows).min();
         self
+    }
+
+    /// Is read to find the persons, who are not counted yet.
+    pub(crate) fn counting(mut self) -> Self {
+        self.is_count = true;
+        self
+    }
+
+    /// Those whom it was about.
+    pub(crate) fn into_subjects(self) -> HashSet<SubjectId> {
+        self.subjects.0
+    }
+
+    /// Lets rows about these persons leave, who were counted.
+    pub(crate) fn admit(&mut self, persons: HashSet<SubjectId>) {
+        self.admitted = Some(persons);
     }
 
     /// Different subjects of what was given out so far; `None` if no duty names a column that says whom or what a
@@ -153,6 +184,10 @@ impl<P: Deref<Target = Plan>> Masked<P> {
 
     /// The next rows that leave, of the columns that do.
     fn leaving(&mut self) -> Result<Option<RecordBatch>, RunError> {
+        let is_counted = self.plan.persons().is_none() || self.admitted.is_some();
+        if !is_counted && !self.is_count {
+            return Err(RunError::Uncounted);
+        }
         if self.left == Some(0) {
             return Ok(None);
         }
@@ -162,8 +197,9 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
             *left = left.saturating_sub(rows);
         }
-        if self.plan.subjects().is_some() {
+        if self.plan.subjects().is_some() && self.plan.aggregation().is_none() {
             let (rows, marks) = split(&batch)?;
+            check_admitted(self.admitted.as_ref(), &marks)?;
             self.subjects.add(marks)?;
             batch = rows;
         }
@@ -202,7 +238,12 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                     let Some(aggregation) = self.plan.aggregation() else { return Ok(None) };
                     if let Some(chunk) = chunks.read()? {
                         self.plan.mask_in_parts(&chunk, |rows, masked| {
-                            groups.push(aggregation, (&chunk, rows), masked)
+                            if self.plan.persons().is_none() {
+                                return groups.push(aggregation, (&chunk, rows), masked);
+                            }
+                            let (masked, marks) = split(masked)?;
+                            check_admitted(self.admitted.as_ref(), &marks)?;
+                            groups.push(aggregation, (&chunk, rows), &masked)
                         })?;
                     } else if let Stage::Grouping { groups, .. } =
                         std::mem::replace(&mut self.stage, Stage::Ended)
@@ -216,6 +257,15 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             }
         }
     }
+}
+
+/// Checks that all persons were counted: the file may have changed since.
+fn check_admitted(
+    admitted: Option<&HashSet<SubjectId>>,
+    ids: &[SubjectId],
+) -> Result<(), RunError> {
+    let is_admitted = |id| admitted.is_none_or(|all| all.contains(id));
+    if ids.iter().all(is_admitted) { Ok(()) } else { Err(RunError::ChangedSinceCounted) }
 }
 
 /// The first `most` rows, without the others' values.

@@ -10,6 +10,7 @@ use ring::hmac;
 use crate::chunk::Chunk;
 use crate::column::{Cells, Kind, find, released_type, type_name};
 use crate::plan_error::PlanError;
+use crate::pseudonym::Pseudonyms;
 use crate::recipient::Recipient;
 use crate::rows::RowDuty;
 use crate::subjects::{SubjectColumn, subject};
@@ -75,7 +76,7 @@ impl Keyed {
     /// The column of the subjects, to count those of the rows that leave.
     pub(crate) fn subjects(&self) -> Option<SubjectColumn> {
         let place = self.sampling.columns.first().filter(|_| self.sampling.is_of_subjects)?;
-        Some(SubjectColumn::new(*place, self.counted.clone()))
+        Some(SubjectColumn::new(*place, Pseudonyms::of_subjects(self.counted.clone())))
     }
 }
 

@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use arrow_array::{Array as _, ArrayRef, Decimal128Array, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use dataspace_policy::duty::Persons;
 use dataspace_primitives::Digest;
-use ring::hmac;
+use thiserror::Error;
 
 use crate::chunk::Chunk;
 use crate::column::{Cells, boolean, value};
+use crate::pseudonym::Pseudonyms;
 use crate::run_error::RunError;
 
 /// Most different subjects of one release. They are remembered by 16 bytes each: a million take 36 MB, all 143 MB, and
@@ -23,14 +25,37 @@ pub const SUBJECTS_COUNTED_MAX: usize = 1 << 22;
 /// Subjects that are longer are remembered by their SHA-256.
 const SUBJECT_LEN: usize = Digest::LEN;
 
-/// Stands for one subject: equal ones have one mark, different ones two.
-pub(crate) type Mark = [u8; 16];
+/// Stands for one subject: the first bytes of a keyed hash of its value. Equal ones have one, different ones two.
+pub type SubjectId = [u8; 16];
+
+/// Where the persons of a year are counted who leave under a duty: asked before the first byte of a release
+/// leaves.
+pub trait Admission {
+    /// Counts these persons, each once, if the number of the duty is not exceeded by it; durably, and all or none of
+    /// them.
+    ///
+    /// # Errors
+    /// [`NotAdmitted`]; then none of their data leaves.
+    fn admit(&self, duty: &Persons, persons: &HashSet<SubjectId>) -> Result<(), NotAdmitted>;
+}
+
+/// Why persons are not counted.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NotAdmitted {
+    /// There would be more of them in the year than the duty says.
+    #[error("more persons would leave in this calendar year than were agreed")]
+    TooMany,
+    /// They cannot be counted; the source is for the provider's operator.
+    #[error("the persons cannot be counted")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
 /// Marks are carried as numbers of 16 bytes.
 const MARKS: DataType = DataType::Decimal128(38, 0);
 
 /// The mark of a value in memory, where no key is needed.
-pub(crate) fn mark(value: &[u8]) -> Mark {
+pub(crate) fn mark(value: &[u8]) -> SubjectId {
     Digest::of(value).as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
@@ -52,29 +77,23 @@ pub(crate) fn subject(cells: &Cells<'_>, row: usize) -> Option<Vec<u8>> {
 }
 
 /// The subjects' column of a table, and the key of their marks.
-#[derive(Clone)]
 pub(crate) struct SubjectColumn {
     /// Its place in the table.
-    pub(crate) place: usize,
-    start: hmac::Context,
+    place: usize,
+    ids: Pseudonyms,
 }
 
 impl SubjectColumn {
-    /// The HMAC has taken the key, and what it is used for.
-    pub(crate) fn new(place: usize, start: hmac::Context) -> Self {
-        Self { place, start }
+    pub(crate) fn new(place: usize, ids: Pseudonyms) -> Self {
+        Self { place, ids }
     }
 
-    fn mark(&self, cells: &Cells<'_>, row: usize) -> Option<Mark> {
-        let mut context = self.start.clone();
-        context.update(&subject(cells, row)?);
-        context.sign().as_ref().first_chunk().copied()
-    }
-
-    /// The marks of rows that have a subject; `None` if one has none, or the column is another one.
-    fn marks(&self, chunk: &Chunk, rows: &[usize]) -> Option<Vec<Mark>> {
-        let cells = Cells::of(chunk.column(self.place)?.as_ref())?;
-        rows.iter().map(|row| self.mark(&cells, *row)).collect()
+    /// Of rows that all have a subject; others do not stay.
+    pub(crate) fn ids(&self, chunk: &Chunk, rows: &[usize]) -> Result<Vec<SubjectId>, RunError> {
+        let cells = chunk.column(self.place).and_then(|column| Cells::of(column.as_ref()));
+        let cells = cells.ok_or(RunError::NoSubject)?;
+        let ids: Option<Vec<_>> = rows.iter().map(|row| self.ids.id(&cells, *row)).collect();
+        ids.ok_or(RunError::NoSubject)
     }
 
     /// The masked rows with their marks behind.
@@ -83,9 +102,7 @@ impl SubjectColumn {
         (chunk, rows): (&Chunk, &[usize]),
         masked: &RecordBatch,
     ) -> Result<RecordBatch, RunError> {
-        // A row without a subject does not stay.
-        let marks = self.marks(chunk, rows).ok_or(RunError::NoSubject)?;
-        with_marks(masked, &marks)
+        with_marks(masked, &self.ids(chunk, rows)?)
     }
 }
 
@@ -97,7 +114,10 @@ pub(crate) fn carried(schema: &SchemaRef) -> SchemaRef {
 }
 
 /// Rows with their marks behind.
-pub(crate) fn with_marks(batch: &RecordBatch, marks: &[Mark]) -> Result<RecordBatch, RunError> {
+pub(crate) fn with_marks(
+    batch: &RecordBatch,
+    marks: &[SubjectId],
+) -> Result<RecordBatch, RunError> {
     let values = marks.iter().map(|mark| i128::from_be_bytes(*mark));
     let values = Decimal128Array::from_iter_values(values).with_data_type(MARKS);
     let values: ArrayRef = Arc::new(values);
@@ -108,7 +128,7 @@ pub(crate) fn with_marks(batch: &RecordBatch, marks: &[Mark]) -> Result<RecordBa
 }
 
 /// Rows and their marks.
-pub(crate) fn split(batch: &RecordBatch) -> Result<(RecordBatch, Vec<Mark>), RunError> {
+pub(crate) fn split(batch: &RecordBatch) -> Result<(RecordBatch, Vec<SubjectId>), RunError> {
     let last = batch.num_columns().saturating_sub(1);
     let column = batch.columns().get(last);
     let marks = column.and_then(|column| column.as_any().downcast_ref::<Decimal128Array>());
@@ -120,11 +140,14 @@ pub(crate) fn split(batch: &RecordBatch) -> Result<(RecordBatch, Vec<Mark>), Run
 
 /// Different subjects of what left.
 #[derive(Default)]
-pub(crate) struct Subjects(HashSet<Mark>);
+pub(crate) struct Subjects(pub(crate) HashSet<SubjectId>);
 
 impl Subjects {
     /// Takes the marks of rows that are to leave next.
-    pub(crate) fn add(&mut self, marks: impl IntoIterator<Item = Mark>) -> Result<(), RunError> {
+    pub(crate) fn add(
+        &mut self,
+        marks: impl IntoIterator<Item = SubjectId>,
+    ) -> Result<(), RunError> {
         for mark in marks {
             if self.0.len() == SUBJECTS_COUNTED_MAX && !self.0.contains(&mark) {
                 return Err(RunError::TooManySubjects);

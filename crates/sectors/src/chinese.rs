@@ -212,6 +212,14 @@ fn duty(duty: &Duty) -> Option<String> {
     if let Duty::Limit(one) = duty {
         return Some(format!("每次至多提供 {} 行", one.rows));
     }
+    if let Duty::Persons(one) = duty {
+        let (column, register) = (quoted(one.column.as_str()), quoted(one.register.as_str()));
+        return Some(format!(
+            "个人以列 {column} 识别：在每个自然年内（时区 {}），登记簿 {register} 所涉的全部合约下每人计一次，\
+             累计不超过 {} 人，超过则不予提供；未标明个人的行不予提供",
+            one.zone, one.at_most
+        ));
+    }
     if let Duty::Watermark(one) = duty {
         let column = quoted(one.column.as_str());
         let most = match &one.tolerance {

@@ -238,6 +238,7 @@ fn every_constraint_duty_and_legal_clause_has_a_vector() {
             Duty::Sample(_) => "Sample",
             Duty::Limit(_) => "Limit",
             Duty::Watermark(_) => "Watermark",
+            Duty::Persons(_) => "Persons",
         }));
         others.extend(terms.legal.iter().map(|legal| match legal {
             Legal::Text(_) => "Text",
@@ -251,5 +252,5 @@ fn every_constraint_duty_and_legal_clause_has_a_vector() {
         }));
     }
     assert_eq!(constraints.len(), 33, "{constraints:?}");
-    assert_eq!(others.len(), 33, "{others:?}");
+    assert_eq!(others.len(), 34, "{others:?}");
 }
