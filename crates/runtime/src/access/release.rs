@@ -79,6 +79,8 @@ pub struct Release {
     checked: Option<(u64, UnixMillis)>,
     /// True once the last piece of the data was read.
     is_read: bool,
+    /// True once the persons were counted who are to leave, if a duty says so.
+    is_admitted: bool,
 }
 
 /// Text of rows in one part, about; a row is never cut.
@@ -119,6 +121,9 @@ pub enum ReleaseError {
     /// A kind of piece that this version does not know, or rows of a type that has no text.
     #[error("the data are of a kind that cannot be released")]
     Kind,
+    /// More persons would leave in this calendar year than a duty says; nothing left.
+    #[error("more persons would leave in this calendar year than were agreed")]
+    TooManyPersons,
     /// The data cannot be read, or the duties cannot be carried out on it.
     #[error("the release failed")]
     Run(#[from] RunError),
@@ -131,8 +136,19 @@ impl Release {
         let told = (data.data.version(), data.data.subjects());
         let access = (receipt.index, receipt.contract);
         let account = Box::new(Account::open(Weak::clone(&node), access, told));
-        let (data, checked, is_read) = (Some(data), None, false);
-        Self { node, decided, schema, data, receipt, clauses, account, checked, is_read }
+        let (data, checked, is_read, is_admitted) = (Some(data), None, false, false);
+        Self {
+            node,
+            decided,
+            schema,
+            data,
+            receipt,
+            clauses,
+            account,
+            checked,
+            is_read,
+            is_admitted,
+        }
     }
 
     /// Where the permit stands in the log.
@@ -243,6 +259,7 @@ impl Release {
             return Ok(None);
         }
         self.check()?;
+        self.admit()?;
         let Some(data) = &mut self.data else { return Ok(None) };
         let piece =
             if self.is_read { None } else { data.data.next().map_err(ReleaseError::from)? };
@@ -264,6 +281,18 @@ impl Release {
         let subjects = self.data.as_ref().and_then(|data| data.data.subjects());
         self.account.set(left, subjects);
         Ok(Some(formed))
+    }
+
+    /// Counts the persons who are to leave, before the first piece.
+    fn admit(&mut self) -> Result<(), ReleaseError> {
+        let Some(data) = self.data.as_mut().filter(|_| !self.is_admitted) else { return Ok(()) };
+        let node = self.node.upgrade().ok_or(ReleaseError::Closed)?;
+        data.data.admit(&*node).map_err(|error| match error {
+            RunError::TooManyPersons => ReleaseError::TooManyPersons,
+            error => ReleaseError::Run(error),
+        })?;
+        self.is_admitted = true;
+        Ok(())
     }
 
     fn check(&mut self) -> Result<(), ReleaseError> {

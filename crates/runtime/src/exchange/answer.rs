@@ -300,6 +300,9 @@ impl Answer {
                     }
                     Ok(None) => None,
                     Err(FrameError::Release(ReleaseError::Stopped { reason })) => Some(reason),
+                    Err(FrameError::Release(error @ ReleaseError::TooManyPersons)) => {
+                        Some(error.to_string())
+                    }
                     // What is wrong with the data is not told.
                     Err(_) => Some("the provider cannot go on".to_owned()),
                 };
@@ -321,6 +324,9 @@ impl Answer {
                     }
                     Ok(None) => None,
                     Err(SealToError::Release(ReleaseError::Stopped { reason })) => Some(reason),
+                    Err(SealToError::Release(error @ ReleaseError::TooManyPersons)) => {
+                        Some(error.to_string())
+                    }
                     Err(_) => Some("the provider cannot go on".to_owned()),
                 };
                 let report = release.wait_report().ok().flatten();

@@ -65,6 +65,8 @@ mod parts;
 #[cfg(test)]
 mod passes;
 #[cfg(test)]
+mod persons;
+#[cfg(test)]
 mod places;
 #[cfg(test)]
 mod profile;
@@ -72,6 +74,8 @@ mod profile;
 mod provider_policies;
 #[cfg(test)]
 mod quota;
+#[cfg(test)]
+mod registers;
 #[cfg(test)]
 mod reopen;
 #[cfg(test)]
