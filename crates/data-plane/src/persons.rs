@@ -1,4 +1,4 @@
-//! Persons that leave, of whom no more than a number may in a year.
+//! Persons that leave, in a year no more than a number of them.
 
 use std::fmt;
 

@@ -39,7 +39,7 @@ pub struct Plan {
     shown: Option<(Vec<usize>, SchemaRef)>,
     /// If figures leave instead of them.
     aggregation: Option<Aggregation>,
-    /// Of whom no more than a number may leave.
+    /// Persons, if no more than a number of them may leave.
     persons: Option<PersonsOf>,
     /// Whom the rows are about, if a duty names a column that says so. Groups have a column of their own.
     subjects: Option<SubjectColumn>,

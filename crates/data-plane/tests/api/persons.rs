@@ -153,9 +153,8 @@ fn nothing_leaves_before_the_persons_were_counted() {
 #[test]
 fn who_is_not_admitted_does_not_leave() {
     let table = table(&calls(&[Some(1), Some(2), Some(3)]));
-    let refuses = Asked { refuses: true, ..Asked::default() };
-    for (duty, admission, times) in [(persons(3), &refuses, 1), (persons(2), &Asked::default(), 0)]
-    {
+    let strict = Asked { refuses: true, ..Asked::default() };
+    for (duty, admission, times) in [(persons(3), &strict, 1), (persons(2), &Asked::default(), 0)] {
         let mut delivery = table.open(&[duty], None, &Root, ONE).unwrap();
         let refused = delivery.admit(admission);
         let Err(RunError::TooManyPersons) = refused else { panic!("{refused:?}") };
@@ -259,7 +258,7 @@ fn what_cannot_be_counted_is_refused_before_signing() {
     let is_none =
         matches!(none, Err(PlanError::Duty { source: InvalidDuty::Persons { at_most: 0 }, .. }));
     assert!(is_none, "{none:?}");
-    let document = Document::open(&stored("pass.json", "{\"phone\": 1}")).unwrap();
+    let document = Document::open(stored("pass.json", "{\"phone\": 1}")).unwrap();
     assert!(document.check(&[persons(1)]).is_err());
     let at = stored("film", "some bytes");
     let film = MediaFile::open(&at, name("video/mp4")).unwrap();

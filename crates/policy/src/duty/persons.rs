@@ -17,7 +17,7 @@ pub const PERSONS_MAX: u32 = 4_000_000;
 /// The persons that leave are counted once each in a calendar year, over all contracts of the provider that
 /// name one register; nothing leaves by which there would be more than a number of them. Once at most in the terms. They are
 /// counted before the first byte leaves, by the values before masks: so an access that breaks off, or a
-/// node that is killed, has counted persons of whom nothing left, never the other way round.
+/// node that is killed, may have counted persons though nothing of theirs left, never the other way round.
 ///
 /// A person is a value of the column: who has two values there is two persons, and one value is one person in all tables under
 /// the register, whatever the column's name. A row in which it is missing does not leave, since nobody can say

@@ -12,7 +12,7 @@ use dataspace_tlog::Directory;
 use parking_lot::Mutex;
 
 use super::file::{RegisterFile, Unreadable};
-use super::{Admitted, Register, RegisterError, Registers, fits};
+use super::store::{Admitted, Register, RegisterError, Registers, fits};
 
 /// The folder in the node's directory.
 const FOLDER: &str = "persons";

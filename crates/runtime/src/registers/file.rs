@@ -12,7 +12,7 @@
 //! Persons are appended and made durable, then the older seal is replaced by one over all of them and made durable. So the
 //! newest seal says how many there are: a file that was cut, or changed anywhere before, is damaged. What stands
 //! behind was never acknowledged, and is cut off; unless a seal is torn: then it stays, since the torn one may have covered it. So nobody is lost, and
-//! some may be counted of whom nothing left.
+//! some may be counted though nothing of theirs left.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -23,7 +23,7 @@ use dataspace_data_plane::subjects::SubjectId;
 use dataspace_policy::duty::PERSONS_MAX;
 use ring::hmac;
 
-use super::Register;
+use super::store::Register;
 
 const MAGIC: &[u8; 16] = b"dataspace-reg01\n";
 const BLOCK: usize = 512;

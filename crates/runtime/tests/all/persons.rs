@@ -19,7 +19,9 @@ use dataspace_runtime::{NewRequest, Observer, backup_node, request_access_to};
 use dataspace_tlog::record::ReleaseEnd;
 use dataspace_usage_contract::ContractId;
 
-use crate::reports::{report, reports};
+use crate::reports::report;
+#[cfg(feature = "sealed")]
+use crate::reports::reports;
 use crate::support::consumer::{concluded, data, direct, reading};
 use crate::support::{
     Files, Node, TestClock, authority, consumer, name, provider, released, rival,
@@ -144,7 +146,7 @@ fn a_refused_release_is_recorded_as_failed_and_has_cost_a_use() {
     assert_eq!(count(&node, 2026), 0);
     let whole = node.contract(counted(None, 40));
     let mut release = node.released(whole);
-    while let Some(batch) = release.next() {
+    for batch in release.by_ref() {
         assert_eq!(batch.unwrap().num_rows(), 80, "without the rows of nobody");
     }
     assert_eq!(report(&node, &release).subjects, Some(40));

@@ -175,7 +175,8 @@ fn a_file_that_was_cut_or_changed_is_refused_or_lacks_nobody() {
     let mut refused = 0;
     let (mut looked, mut sealed) = (0, 0);
     // Of the zeros behind a seal, some.
-    let is_zero = |at: &usize| (512..PERSONS_AT).contains(at) && at % 512 >= 72 && at % 97 != 0;
+    let is_zero =
+        |at: &usize| (512..PERSONS_AT).contains(at) && at % 512 >= 72 && !at.is_multiple_of(97);
     for at in (0..whole.len()).filter(|at| !is_zero(at)) {
         looked += 1;
         let mut changed = whole.clone();
