@@ -173,6 +173,7 @@ pub mod formats;
 mod json;
 mod json_lines;
 mod json_source;
+mod keyed_hash;
 mod marking;
 mod mask;
 pub mod media;

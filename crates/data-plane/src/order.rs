@@ -13,9 +13,9 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{ArrowError, SchemaRef};
-use ring::hmac;
 
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS};
+use crate::keyed_hash::KeyedHash;
 use crate::pseudonym::PseudonymKeys;
 use crate::run_error::RunError;
 use crate::subjects::{SubjectId, split, with_marks};
@@ -88,7 +88,7 @@ pub(crate) struct Order {
     converter: RowConverter,
     /// The rows have marks behind, which do not leave.
     carries: bool,
-    key: hmac::Context,
+    key: KeyedHash,
     heap: Heap,
     memory_len: usize,
     runs: VecDeque<Run>,
@@ -129,8 +129,7 @@ impl Order {
             // WHY without the mark: it does not leave, and must not show in the order.
             let mut tag = self.key.clone();
             tag.update(bytes);
-            let tag = tag.sign();
-            let tag = tag.as_ref().first_chunk().copied().unwrap_or_default();
+            let tag = tag.finish().first_chunk().copied().unwrap_or_default();
             match marks.get(place) {
                 Some(mark) => self.heap.push(tag, &[bytes, mark].concat()),
                 None => self.heap.push(tag, bytes),

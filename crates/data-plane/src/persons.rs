@@ -5,10 +5,10 @@ use std::fmt;
 use arrow_schema::Schema;
 use dataspace_policy::duty::Persons;
 use dataspace_primitives::{Secrets, secrets::SecretsError};
-use ring::hmac;
 
 use crate::chunk::Chunk;
 use crate::column::{Cells, Kind, find, type_name};
+use crate::keyed_hash::KeyedHash;
 use crate::plan_error::PlanError;
 use crate::pseudonym::Pseudonyms;
 use crate::rows::RowDuty;
@@ -43,7 +43,7 @@ impl PersonsOf {
     /// Their column, with marks that are the same in all tables under the register.
     pub(crate) fn keyed(&self, secrets: &dyn Secrets) -> Result<SubjectColumn, SecretsError> {
         let key = secrets.derive(Self::PURPOSE, self.duty.register.as_str().as_bytes())?;
-        let mut start = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*key));
+        let mut start = KeyedHash::new(&key);
         start.update(b"dataspace/persons/v1\0");
         Ok(SubjectColumn::new(self.place, Pseudonyms::of_subjects(start)))
     }

@@ -2,10 +2,12 @@
 //! what came, and what it owes, in a log of its own.
 
 pub(crate) mod arrival;
+mod began;
 pub(crate) mod complaint;
 pub(crate) mod error;
 pub(crate) mod incoming;
 pub(crate) mod lists;
+mod resume;
 #[cfg(feature = "sealed")]
 pub mod sealed;
 pub(crate) mod setup;

@@ -54,6 +54,9 @@ pub enum ConsumerError {
     /// A call cannot be encoded.
     #[error("the call cannot be encoded")]
     Encode(#[from] EncodeError),
+    /// An answer that comes as a sealed file cannot be resumed.
+    #[error("a sealed file cannot be resumed; ask with a new request")]
+    NotResumable,
     /// There is no statement of a deletion yet.
     #[error("the keys of contract `{contract}` are not deleted yet")]
     NotDeleted {

@@ -10,6 +10,7 @@ use dataspace_usage_contract::{
 use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerNode;
+use crate::consumer::began::{begin, begin_after, is_lost, nothing};
 use crate::consumer::complaint::Complaint;
 use crate::consumer::error::ConsumerError;
 use crate::consumer::incoming::{Before, Reply};
@@ -185,12 +186,19 @@ impl ConsumerNode {
             let held = self.inner.seen.latest(&log)?;
             let size = held.as_ref().map(Checkpoint::size).unwrap_or_default();
             let call = AccessCall { request: ByteBuf::from(request.as_bytes()), held: size };
-            Ok((provider.call(Call::Access, body(&call)?)?, held))
+            let began = match begin(provider, Call::Access, body(&call)?) {
+                // The decision may be made, and only its answer lost: then nothing more is counted.
+                Err(error) if is_lost(&error) && !is_sealed => {
+                    begin_after(provider, &request, nothing(), size).map_err(|_| error)?
+                }
+                began => began?,
+            };
+            Ok((began, held))
         });
         match answer {
-            Ok((answer, held)) => {
+            Ok((began, held)) => {
                 let before = Before { part, is_sealed, held, complaints };
-                self.receive(&request, before, answer)
+                self.receive(&request, before, began)
             }
             Err(error) => {
                 self.unanswered(&request, with_causes(&error), &complaints)?;

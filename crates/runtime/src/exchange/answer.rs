@@ -24,7 +24,7 @@ use crate::error::{ChangeError, WriteError, with_causes};
 use crate::exchange::frame::{Frame, FrameError};
 use crate::exchange::message::{
     AccessCall, CATALOGUE_LEN_MAX, Catalogue, CatalogueCall, ConcludeCall, Consistency,
-    ConsistencyCall, body, read_body,
+    ConsistencyCall, ResumeCall, body, read_body,
 };
 use crate::exchange::{Call, CallError, Transport};
 use crate::node::Inner;
@@ -172,6 +172,10 @@ impl DataSpace {
                 let AccessCall { request, held } = read_body(from)?;
                 return self.answer_access(self.access(signed(request)?)?, held);
             }
+            Call::Resume => {
+                let ResumeCall { request, bytes, content, held } = read_body(from)?;
+                return self.answer_release(self.resume(&request, (bytes, content))?, held);
+            }
         };
         Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next: Next::Nothing })
     }
@@ -189,12 +193,8 @@ impl DataSpace {
                 (frame, Next::Sealed(Box::new((release, sealing, 0)), shown))
             }
             Access::Released(release) => {
-                let name = |field: &Arc<arrow_schema::Field>| field.name().clone();
-                let columns =
-                    release.schema().map(|schema| schema.fields().iter().map(name).collect());
-                let record = release.receipt().index;
-                let shown = Shown { decision: self.log().read(record)?, held };
-                (Frame::Permitted { record, columns }, Next::Data(Box::new(release), shown))
+                release.keep();
+                return self.answer_release(release, held);
             }
             Access::Denied(denied) => {
                 let receipt = denied.receipt();
@@ -205,6 +205,17 @@ impl DataSpace {
             }
         };
         let ready = frame.to_bytes().map_err(io::Error::other).map_err(AnswerError::Frame)?;
+        Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next })
+    }
+
+    fn answer_release(&self, release: Release, held: TreeSize) -> Result<Answer, AnswerError> {
+        let name = |field: &Arc<arrow_schema::Field>| field.name().clone();
+        let columns = release.schema().map(|schema| schema.fields().iter().map(name).collect());
+        let record = release.receipt().index;
+        let shown = Shown { decision: self.log().read(record)?, held };
+        let ready = Frame::Permitted { record, columns }.to_bytes();
+        let ready = ready.map_err(io::Error::other).map_err(AnswerError::Frame)?;
+        let next = Next::Data(Box::new(release), shown);
         Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next })
     }
 
@@ -300,9 +311,9 @@ impl Answer {
                     }
                     Ok(None) => None,
                     Err(FrameError::Release(ReleaseError::Stopped { reason })) => Some(reason),
-                    Err(FrameError::Release(error @ ReleaseError::TooManyPersons)) => {
-                        Some(error.to_string())
-                    }
+                    Err(FrameError::Release(
+                        error @ (ReleaseError::TooManyPersons | ReleaseError::Changed),
+                    )) => Some(error.to_string()),
                     // What is wrong with the data is not told.
                     Err(_) => Some("the provider cannot go on".to_owned()),
                 };

@@ -68,6 +68,20 @@ pub(crate) struct AccessCall {
     pub(crate) held: TreeSize,
 }
 
+/// Body of [`Call::Resume`](crate::Call::Resume).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ResumeCall {
+    /// As it was sent for the access.
+    pub(crate) request: ByteBuf,
+    /// Bytes of the content that the consumer has: of rows as CSV, or of the file.
+    pub(crate) bytes: u64,
+    /// SHA-256 of them.
+    pub(crate) content: Digest,
+    /// As for the access.
+    pub(crate) held: TreeSize,
+}
+
 pub(crate) fn body<T: Serialize>(message: &T) -> Result<Vec<u8>, EncodeError> {
     cbor::to_canonical(message)
 }

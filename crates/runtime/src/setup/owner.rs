@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use dataspace_audit_log::Log;
 use parking_lot::Mutex;
 
+use crate::access::resumes::Resumes;
 use crate::clock::SteadyClock;
 use crate::contracts::ActiveContracts;
 use crate::gate::Gate;
@@ -54,6 +55,7 @@ impl Owner {
             index,
             limits,
             throttle: Throttle::default(),
+            resumes: Resumes::default(),
             offers: Offers::new(dir),
             archiving: Mutex::default(),
             observer,

@@ -85,6 +85,8 @@ mod report_forgers;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod resumed;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod rotation_attacks;
