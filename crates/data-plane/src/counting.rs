@@ -18,7 +18,7 @@ pub(crate) enum Counting {
 }
 
 impl Counting {
-    /// `None` if no duty counts persons.
+    /// Of a table that was [looked over](Table::look_over); `None` if no duty counts persons.
     pub(crate) fn open(
         plan: &Arc<Plan>,
         table: &Table,
@@ -30,7 +30,7 @@ impl Counting {
         // Figures are of all rows, however many of the figures leave.
         let is_limited = plan.limit().or(rows_max).is_some() && plan.aggregation().is_none();
         if is_limited {
-            let rows = Masked::open(Arc::clone(plan), table)?.at_most(rows_max).counting();
+            let rows = Masked::open_seen(Arc::clone(plan), table)?.at_most(rows_max).counting();
             return Ok(Some(Self::Some(Box::new(rows))));
         }
         let (chunks, _) = table.chunks(&plan.wanted_to_count())?;

@@ -197,6 +197,7 @@ mod rows;
 pub mod run;
 mod run_error;
 mod sample;
+mod seen;
 mod spelling;
 pub mod subjects;
 pub mod table;

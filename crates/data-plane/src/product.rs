@@ -1,11 +1,12 @@
 //! What stands behind a product, whatever kind of data it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use dataspace_policy::Duty;
+use dataspace_policy::{Action, Duty};
 use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
@@ -24,11 +25,26 @@ pub trait Product: Send + Sync {
     /// A digest over what contracts rely on; a product that is registered again must have the same.
     fn descriptor_digest(&self) -> Digest;
 
+    /// SHA-256 of the one file that stands behind it for ever, if it is made of one.
+    fn file_digest(&self) -> Option<Digest> {
+        None
+    }
+
+    /// The actions that the product itself forbids, whatever contracts permit. They are recorded with its
+    /// registration, so that an auditor decides by them, too; they may become more, and never fewer.
+    fn forbids(&self) -> BTreeSet<Action> {
+        BTreeSet::new()
+    }
+
     /// Checks that every duty can be carried out here in full.
     ///
     /// # Errors
     /// [`PlanError`] with the first one that cannot.
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError>;
+
+    /// Gets ready to be opened, however long it takes: a table reads a file that changed to its end, once. A node
+    /// calls it before each access, outside of every lock. What it finds wrong, [`open`](Self::open) says.
+    fn look_over(&self) {}
 
     /// Opens the data, or a part of them, with the duties carried out. Nothing beyond the part is given
     /// out. Whatever is secret in how they are follows from the secrets and from the recipient.
@@ -48,8 +64,9 @@ pub trait Product: Send + Sync {
 /// Data on their way to a consumer, piece by piece. Between two pieces it is asked again whether more
 /// may leave.
 pub trait Delivery: Send {
-    /// Counts the persons who are to leave, if a duty says so, before the first piece is asked for: what reads them all takes
-    /// its time. Without it, such a delivery gives no piece. One that is made of another one passes this on.
+    /// Counts the persons who are to leave, if a duty says so. It is called before each piece is asked for: the first time
+    /// it reads them all, which takes its time; later it does nothing, unless another year has begun, in which they are
+    /// counted, too. Without it, such a delivery gives no piece. One that is made of another one passes this on.
     ///
     /// # Errors
     /// [`RunError`] if they are too many, or cannot be counted; then no piece comes.
@@ -131,6 +148,10 @@ impl Product for Table {
         Plan::check(duties, &self.schema())
     }
 
+    fn look_over(&self) {
+        let _found_again_by_open = Table::look_over(self);
+    }
+
     fn open(
         &self,
         duties: &[Duty],
@@ -153,9 +174,9 @@ impl Product for Table {
         let plan = Arc::new(plan);
         let schema = plan.output_schema();
         let counting = Counting::open(&plan, self, rows_max)?;
-        let rows = Masked::open(Arc::clone(&plan), self)?.at_most(rows_max);
+        let rows = Masked::open_seen(Arc::clone(&plan), self)?.at_most(rows_max);
         let version = rows.version().map(Version::State);
-        Ok(Box::new(TableDelivery { plan, schema, counting, rows, version }))
+        Ok(Box::new(TableDelivery { plan, schema, counting, year: None, rows, version }))
     }
 }
 
@@ -164,23 +185,35 @@ struct TableDelivery {
     schema: SchemaRef,
     /// Until the persons are counted, if they are to be.
     counting: Option<Counting>,
+    /// The last year in which they were.
+    year: Option<u16>,
     rows: Masked<Arc<Plan>>,
     version: Option<Version>,
 }
 
 impl Delivery for TableDelivery {
     fn admit(&mut self, admission: &dyn Admission) -> Result<(), RunError> {
-        let (Some(persons), Some(counting)) = (self.plan.persons(), self.counting.take()) else {
-            return Ok(());
+        let Some(persons) = self.plan.persons() else { return Ok(()) };
+        let refused = |not| match not {
+            NotAdmitted::TooMany => RunError::TooManyPersons,
+            NotAdmitted::Unavailable(source) => RunError::Register(source),
         };
-        let all = counting.count(&self.plan)?;
-        if !all.is_empty() {
-            admission.admit(&persons.duty, &all).map_err(|not| match not {
-                NotAdmitted::TooMany => RunError::TooManyPersons,
-                NotAdmitted::Unavailable(source) => RunError::Register(source),
-            })?;
+        if let Some(counting) = self.counting.take() {
+            self.rows.admit(counting.count(&self.plan)?);
         }
-        self.rows.admit(all);
+        // WHY after they were read: that takes its time, in which a year may begin.
+        let year = admission.year(&persons.duty).map_err(refused)?;
+        if self.year != Some(year)
+            && let Some(all) = self.rows.admitted().filter(|all| !all.is_empty())
+        {
+            // WHY all of them, also in the midst of the rows: those who left before are counted once
+            // too often rather than somebody not at all.
+            if let Err(not) = admission.admit(&persons.duty, year, all) {
+                self.rows.withdraw();
+                return Err(refused(not));
+            }
+        }
+        self.year = Some(year);
         Ok(())
     }
 

@@ -114,6 +114,12 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     /// # Errors
     /// [`RunError::Read`] if the table cannot be opened again.
     pub fn open(plan: P, table: &Table) -> Result<Self, RunError> {
+        table.look_over()?;
+        Self::open_seen(plan, table)
+    }
+
+    /// The same of a table that was [looked over](Table::look_over): reads no more than the beginning of the file.
+    pub(crate) fn open_seen(plan: P, table: &Table) -> Result<Self, RunError> {
         let (chunks, version) = table.chunks(&plan.wanted())?;
         let left = plan.limit();
         let (subjects, of_groups) = (Subjects::default(), (0, false));
@@ -168,6 +174,16 @@ impl<P: Deref<Target = Plan>> Masked<P> {
         self.admitted = Some(persons);
     }
 
+    /// Those who may leave; `None` while they are not counted.
+    pub(crate) fn admitted(&self) -> Option<&HashSet<SubjectId>> {
+        self.admitted.as_ref()
+    }
+
+    /// Lets no more rows leave.
+    pub(crate) fn withdraw(&mut self) {
+        self.admitted = None;
+    }
+
     /// Different subjects of what was given out so far; `None` if no duty names a column that says whom or what a
     /// row is about. Of figures, those of the rows behind all of them, once the first were given out.
     #[must_use]
@@ -184,6 +200,9 @@ impl<P: Deref<Target = Plan>> Masked<P> {
 
     /// The next rows that leave, of the columns that do.
     fn leaving(&mut self) -> Result<Option<RecordBatch>, RunError> {
+        if matches!(self.stage, Stage::Ended) {
+            return Ok(None);
+        }
         let is_counted = self.plan.persons().is_none() || self.admitted.is_some();
         if !is_counted && !self.is_count {
             return Err(RunError::Uncounted);

@@ -29,14 +29,25 @@ const SUBJECT_LEN: usize = Digest::LEN;
 pub type SubjectId = [u8; 16];
 
 /// Where the persons of a year are counted who leave under a duty: asked before the first byte of a release
-/// leaves.
+/// leaves, and again where one leaves in another year.
 pub trait Admission {
-    /// Counts these persons, each once, if the number of the duty is not exceeded by it; durably, and all or none of
-    /// them.
+    /// The calendar year that it is now, in the zone of the duty.
+    ///
+    /// # Errors
+    /// [`NotAdmitted::Unavailable`] if nobody can say.
+    fn year(&self, duty: &Persons) -> Result<u16, NotAdmitted>;
+
+    /// Counts these persons in a year, each once, if the number of the duty is not exceeded by it; durably, and all or
+    /// none of them.
     ///
     /// # Errors
     /// [`NotAdmitted`]; then none of their data leaves.
-    fn admit(&self, duty: &Persons, persons: &HashSet<SubjectId>) -> Result<(), NotAdmitted>;
+    fn admit(
+        &self,
+        duty: &Persons,
+        year: u16,
+        persons: &HashSet<SubjectId>,
+    ) -> Result<(), NotAdmitted>;
 }
 
 /// Why persons are not counted.

@@ -127,6 +127,7 @@ pub mod duty;
 pub mod engine;
 mod exclusive;
 pub mod explain;
+pub mod extension;
 pub mod facts;
 mod hours;
 mod judged;

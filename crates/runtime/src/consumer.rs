@@ -7,6 +7,7 @@ pub(crate) mod complaint;
 pub(crate) mod error;
 pub(crate) mod incoming;
 pub(crate) mod lists;
+mod reading;
 mod resume;
 #[cfg(feature = "sealed")]
 pub mod sealed;
@@ -42,6 +43,7 @@ use parking_lot::Mutex;
 use serde_bytes::ByteBuf;
 
 use crate::clock::{ClockError, SteadyClock};
+use crate::consumer::reading::BeingRead;
 use crate::error::WriteError;
 use crate::keys::Keys;
 use crate::request::{NewRequest, sign_request};
@@ -71,6 +73,7 @@ pub(crate) struct Inner {
     seen: Seen,
     /// Checkpoints that came beside others, and are to be proved to fit.
     unproved: Mutex<Vec<Checkpoint>>,
+    reading: BeingRead,
     /// Evidence of decisions.
     evidence: Directory,
     /// Records under the last checkpoint; held while signing the next one.

@@ -39,7 +39,7 @@ pub enum Call {
     Conclude,
     /// A signed request, for which data or a denial come back, and the evidence of the decision.
     Access,
-    /// The rest of the data of an answer to [`Call::Access`] that broke off, by the same signed request.
+    /// The rest of the data of an answer to [`Call::Access`] that broke off, which its consumer signs for.
     Resume,
     /// The signed end of a contract.
     Terminate,

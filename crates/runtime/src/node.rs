@@ -21,6 +21,7 @@ use crate::keys::Keys;
 use crate::observer::Observer;
 use crate::offers::Offers;
 use crate::registers::Registers;
+use crate::rivals::Rivals;
 use crate::stamps::StampKey;
 use crate::throttle::Throttle;
 
@@ -43,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) stamp_key: StampKey,
     pub(crate) throttle: Throttle,
     pub(crate) resumes: Resumes,
+    pub(crate) rivals: Rivals,
     pub(crate) offers: Offers,
     /// Held while archiving.
     pub(crate) archiving: Mutex<()>,

@@ -3,6 +3,7 @@
 pub(crate) mod accesses;
 pub(crate) mod backup;
 pub(crate) mod changes;
+mod exclusive;
 pub(crate) mod export;
 pub(crate) mod lists;
 pub(crate) mod offers;

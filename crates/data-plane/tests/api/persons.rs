@@ -1,6 +1,6 @@
 //! Persons are counted before anything leaves, and nobody leaves who was not: against a naive count.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -37,11 +37,22 @@ const TWO: Recipient<'_> = Recipient { contract: b"contract 2", consumer: "did:w
 #[derive(Default)]
 struct Asked {
     refuses: bool,
+    year: Cell<u16>,
     all: RefCell<Vec<HashSet<SubjectId>>>,
 }
 
 impl Admission for Asked {
-    fn admit(&self, _: &Persons, persons: &HashSet<SubjectId>) -> Result<(), NotAdmitted> {
+    fn year(&self, _: &Persons) -> Result<u16, NotAdmitted> {
+        Ok(self.year.get())
+    }
+
+    fn admit(
+        &self,
+        _: &Persons,
+        year: u16,
+        persons: &HashSet<SubjectId>,
+    ) -> Result<(), NotAdmitted> {
+        assert_eq!(year, self.year.get());
         self.all.borrow_mut().push(persons.clone());
         if self.refuses { Err(NotAdmitted::TooMany) } else { Ok(()) }
     }
@@ -263,4 +274,31 @@ fn what_cannot_be_counted_is_refused_before_signing() {
     let at = stored("film", "some bytes");
     let film = MediaFile::open(&at, name("video/mp4")).unwrap();
     assert!(film.check(&[persons(1)]).is_err());
+}
+
+#[test]
+fn who_leaves_in_another_year_is_counted_in_it_too_before() {
+    let phones: Vec<_> = (0..20_000_u32).map(|row| u8::try_from(row % 30).ok()).collect();
+    let table = table(&calls(&phones));
+    let (asked, mut delivery) =
+        (Asked::default(), table.open(&[persons(30)], None, &Root, ONE).unwrap());
+    let mut pieces = 0;
+    for year in [2026, 2026, 2027] {
+        asked.year.set(year);
+        delivery.admit(&asked).unwrap();
+        delivery.admit(&asked).unwrap();
+        assert_eq!(asked.all.borrow().len(), usize::from(year - 2025), "once in each year");
+        pieces += usize::from(delivery.next().unwrap().is_some());
+    }
+    let all = asked.all.into_inner();
+    assert!(pieces == 3 && all[0].len() == 30 && all[0] == all[1]);
+
+    // Where they may not leave in the new year, no more rows do.
+    let mut delivery = table.open(&[persons(30)], None, &Root, ONE).unwrap();
+    delivery.admit(&Asked::default()).unwrap();
+    assert!(delivery.next().unwrap().is_some());
+    let full = Asked { refuses: true, year: Cell::new(1), ..Asked::default() };
+    assert!(matches!(delivery.admit(&full), Err(RunError::TooManyPersons)));
+    assert!(matches!(delivery.next(), Err(RunError::Uncounted)));
+    assert!(delivery.next().unwrap().is_none());
 }

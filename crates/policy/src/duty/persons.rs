@@ -31,8 +31,8 @@ pub struct Persons {
     pub column: Name,
     /// The most persons of a year. 1 to [`PERSONS_MAX`].
     pub at_most: u32,
-    /// The time zone of the IANA database whose calendar years they are, such as `Asia/Shanghai`. The year
-    /// is that in which an access begins.
+    /// The time zone of the IANA database whose calendar years they are, such as `Asia/Shanghai`. Who leaves
+    /// counts in the year in which it leaves: persons of a release that goes on over New Year, in both.
     pub zone: Name,
     /// The register in which they are counted, by a name that the provider gives it. Contracts under one
     /// register should name one zone, since their years would not begin together.

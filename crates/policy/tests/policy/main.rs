@@ -19,6 +19,7 @@ mod deep;
 mod duties;
 #[cfg(test)]
 mod exclusive;
+mod extension;
 #[cfg(test)]
 mod fail_closed;
 #[cfg(test)]

@@ -26,10 +26,18 @@ impl Inner {
 
 /// In the calendar year that it is by the node's clock, in the zone of the duty.
 impl Admission for Inner {
-    fn admit(&self, duty: &Persons, persons: &HashSet<SubjectId>) -> Result<(), NotAdmitted> {
+    fn year(&self, duty: &Persons) -> Result<u16, NotAdmitted> {
         let clock = |error: ClockError| NotAdmitted::Unavailable(Box::new(error));
         let year = duty.year_at(self.clock.now().map_err(clock)?);
-        let year = year.ok_or_else(|| NotAdmitted::Unavailable("there is no such year".into()))?;
+        year.ok_or_else(|| NotAdmitted::Unavailable("there is no such year".into()))
+    }
+
+    fn admit(
+        &self,
+        duty: &Persons,
+        year: u16,
+        persons: &HashSet<SubjectId>,
+    ) -> Result<(), NotAdmitted> {
         let admitted = self.with_register((&duty.register, year), |register| {
             self.registers.admit(register, persons, duty.at_most)
         });

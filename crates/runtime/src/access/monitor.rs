@@ -50,6 +50,7 @@ impl Inner {
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
         let verified = self.verify_consumer(request)?;
+        self.look_over(&verified.0.active);
         // WHY last: a look at the key costs more than a signature, and those of strangers are not looked at.
         if let Some(key) = &verified.0.request.value().seal_for {
             check_seal(key)?;
@@ -88,6 +89,15 @@ impl Inner {
             source: Box::new(source),
         })?;
         Ok(VerifiedRequest(Asked { request, digest, active }))
+    }
+
+    /// Has the data of a contract read over if they changed, which may take long.
+    pub(crate) fn look_over(self: &Arc<Self>, active: &Active) {
+        let product = &active.document.agreement().value().product;
+        let product = self.enter().state.products.get(product).map(Arc::clone);
+        if let Some(product) = product {
+            product.look_over();
+        }
     }
 
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
@@ -178,7 +188,11 @@ impl Monitor<'_> {
         Ok(Received { monitor: self, asked: *asked })
     }
 
-    fn check_fresh(&self, requested_at: UnixMillis, now: UnixMillis) -> Result<(), AccessError> {
+    pub(crate) fn check_fresh(
+        &self,
+        requested_at: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<(), AccessError> {
         let age_secs_max = self.state.space.profile().profile().parameters.request_age_secs_max;
         let age = now.since(requested_at);
         let ahead = requested_at.since(now);

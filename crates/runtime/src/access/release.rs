@@ -65,8 +65,6 @@ pub struct Release {
     checked: Option<(u64, UnixMillis)>,
     /// True once the last piece of the data was read.
     is_read: bool,
-    /// True once the persons were counted who are to leave, if a duty says so.
-    is_admitted: bool,
 }
 
 /// Text of rows in one part, about; a row is never cut.
@@ -162,7 +160,6 @@ impl Release {
             skip: None,
             checked: None,
             is_read: false,
-            is_admitted: false,
         }
     }
 
@@ -170,8 +167,9 @@ impl Release {
         self.node.upgrade()
     }
 
-    /// What it is resumed with, while it is open.
+    /// What it is resumed with, while it is open. `None` of data without a version: they might be others the next time.
     pub(crate) fn kept(&self) -> Option<Kept> {
+        self.account.shared().version?;
         let slot = Arc::downgrade(&self.data.as_ref()?.slot);
         let (decided, shared) = (Arc::clone(&self.decided), Arc::clone(self.account.shared()));
         let (clauses, receipt) = (self.clauses.clone(), self.receipt.clone());
@@ -315,23 +313,24 @@ impl Release {
         let formed = formed.map_err(|error| Failed(ReleaseEnd::Failed, error))?;
         let Some((formed, left)) = formed else { return Ok(None) };
         // WHY again: a filter may have read much of the table for this batch, and what ended
-        // meanwhile must not be handed out.
+        // meanwhile must not be handed out; nor persons in a year that began.
         self.check()?;
+        self.admit()?;
         let subjects = self.data.as_ref().and_then(|data| data.data.subjects());
-        self.account.set(left, subjects);
+        if !self.account.set(left.about(subjects)) {
+            return Err(ReleaseError::TakenOver.into());
+        }
         Ok(Some(formed))
     }
 
-    /// Counts the persons who are to leave, before the first piece.
+    /// Counts the persons who are to leave, before the first piece, and in each year in which one leaves.
     fn admit(&mut self) -> Result<(), ReleaseError> {
-        let Some(data) = self.data.as_mut().filter(|_| !self.is_admitted) else { return Ok(()) };
+        let Some(data) = &mut self.data else { return Ok(()) };
         let node = self.node.upgrade().ok_or(ReleaseError::Closed)?;
         data.data.admit(&*node).map_err(|error| match error {
             RunError::TooManyPersons => ReleaseError::TooManyPersons,
             error => ReleaseError::Run(error),
-        })?;
-        self.is_admitted = true;
-        Ok(())
+        })
     }
 
     fn check(&mut self) -> Result<(), ReleaseError> {

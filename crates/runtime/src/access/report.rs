@@ -38,10 +38,10 @@ impl Account {
         Self { node, shared, turn: 0, left }
     }
 
-    /// The next one, which ends the one before it.
-    pub(crate) fn next(node: Weak<Inner>, shared: Arc<Shared>, subjects: Option<u64>) -> Self {
-        let turn = shared.next();
-        Self { node, shared, turn, left: Left::nothing(subjects) }
+    /// A turn that has begun, of data in which so many subjects are counted so far.
+    pub(crate) fn resumed(node: Weak<Inner>, shared: Arc<Shared>, turn: u32) -> Self {
+        let left = shared.nothing();
+        Self { node, shared, turn, left }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -52,11 +52,11 @@ impl Account {
         &self.left
     }
 
-    /// So much has left now, about so many subjects.
-    pub(crate) fn set(&mut self, left: Left, subjects: Option<u64>) {
-        let left = left.about(subjects);
-        self.shared.left(self.turn, &left);
+    /// So much leaves now; false, and nothing may, if the release was resumed meanwhile.
+    pub(crate) fn set(&mut self, left: Left) -> bool {
+        let may_leave = self.shared.left(self.turn, &left);
         self.left = left;
+        may_leave
     }
 
     /// Returns true if the release was not resumed meanwhile.
@@ -76,6 +76,11 @@ impl Account {
     pub(crate) fn wait(&mut self) -> Result<Option<LeafIndex>, AppendError> {
         if let Some(pending) = self.shared.take_pending() {
             let _durable = pending.wait()?;
+        } else if self.index().is_some()
+            && let Some(node) = self.node.upgrade()
+        {
+            // Another turn waits, or waited.
+            node.log.flush()?;
         }
         Ok(self.index())
     }
@@ -86,17 +91,16 @@ impl Account {
     pub(crate) fn end(&mut self, end: ReleaseEnd) {
         // Of a node that is closed nobody can say more.
         let Some(node) = self.node.upgrade() else { return };
-        if !self.is_current() {
-            return;
-        }
-        if end == ReleaseEnd::Whole {
-            self.shared.is_whole(&self.left);
-            // Its last pieces may be lost on their way.
-            let _is_kept = node.resumes.leave(&self.shared, node.clock.latest());
+        // WHY it stays after its end: its last pieces may be lost on their way.
+        let is_current = if end == ReleaseEnd::Whole {
+            let _is_kept = node.resumes.leave(&self.shared, self.turn, node.clock.latest());
+            self.is_current()
         } else {
-            node.resumes.remove(&self.shared);
+            node.resumes.remove(&self.shared, self.turn)
+        };
+        if is_current {
+            node.end_release(&self.shared, end);
         }
-        node.end_release(&self.shared, end);
     }
 }
 
@@ -151,7 +155,9 @@ impl Inner {
 impl Drop for Account {
     fn drop(&mut self) {
         let Some(node) = self.node.upgrade() else { return };
-        if self.is_current() && !node.resumes.leave(&self.shared, node.clock.latest()) {
+        // Of what is not kept no other turn can begin.
+        let is_kept = node.resumes.leave(&self.shared, self.turn, node.clock.latest());
+        if !is_kept && self.is_current() {
             node.end_release(&self.shared, ReleaseEnd::Dropped);
         }
     }

@@ -1,8 +1,9 @@
-//! The releases that broke off on their way, and may be resumed by the same signed request.
+//! The releases that broke off on their way, and may be resumed by their consumers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
+use dataspace_identity::Did;
 use dataspace_primitives::{Digest, UnixMillis};
 use dataspace_usage_contract::ContractId;
 use parking_lot::Mutex;
@@ -15,7 +16,7 @@ use crate::exchange::{RESUMED_MAX, RESUMED_WITHIN};
 
 /// Releases that are kept for it, of one contract and in all. The oldest are given up for new ones.
 const OF_CONTRACT_MAX: usize = 16;
-const KEPT_MAX: usize = 16_384;
+const KEPT_MAX: usize = 4_096;
 
 /// The releases that may be resumed, by their requests.
 #[derive(Default)]
@@ -80,25 +81,30 @@ impl Resumes {
         broken_off(given_up)
     }
 
-    /// Notes that nobody asks for more of a release. False if it is not kept.
-    pub(crate) fn leave(&self, shared: &Arc<Shared>, now: UnixMillis) -> bool {
+    /// Notes that nobody asks for more of a release in this turn, unless another one has begun. False if it is not
+    /// kept, so that no other turn can begin.
+    pub(crate) fn leave(&self, shared: &Arc<Shared>, turn: u32, now: UnixMillis) -> bool {
         let mut table = self.0.lock();
         match table.entries.get_mut(&shared.request) {
             Some(entry) if Arc::ptr_eq(&entry.kept.shared, shared) => {
-                entry.left_at = Some(now);
+                if shared.is_current(turn) {
+                    entry.left_at = Some(now);
+                }
                 true
             }
             _ => false,
         }
     }
 
-    /// Forgets a release that stopped.
-    pub(crate) fn remove(&self, shared: &Arc<Shared>) {
+    /// Forgets a release that stopped in this turn. False if another turn has begun.
+    pub(crate) fn remove(&self, shared: &Arc<Shared>, turn: u32) -> bool {
         let mut table = self.0.lock();
         let is_it = |entry: &Entry| Arc::ptr_eq(&entry.kept.shared, shared);
-        if table.entries.get(&shared.request).is_some_and(is_it) {
+        let is_current = shared.is_current(turn);
+        if is_current && table.entries.get(&shared.request).is_some_and(is_it) {
             let _stopped = table.remove(shared.request);
         }
+        is_current
     }
 
     /// Gives up what broke off too long ago, or all that did, and gives it.
@@ -115,20 +121,34 @@ impl Resumes {
         broken_off(given_up)
     }
 
-    /// What the next turn at a release goes on with.
-    pub(crate) fn take(&self, request: Digest, now: UnixMillis) -> Result<Kept, NotResumed> {
+    /// Returns true if a release is kept for this request, which this consumer made.
+    pub(crate) fn is_of(&self, request: Digest, consumer: &Did) -> bool {
+        let table = self.0.lock();
+        table.entries.get(&request).is_some_and(|entry| entry.kept.receipt.consumer == *consumer)
+    }
+
+    /// Begins the next turn at a release, by a consumer that has so many bytes; it ends the turn before.
+    pub(crate) fn take(
+        &self,
+        request: Digest,
+        bytes: u64,
+        now: UnixMillis,
+    ) -> Result<(Kept, u32), NotResumed> {
         let mut table = self.0.lock();
         let entry = table.entries.get_mut(&request).ok_or(NotResumed::Unknown)?;
         if entry.left_at.is_some_and(|left_at| now.since(left_at) > RESUMED_WITHIN) {
             return Err(NotResumed::Unknown);
         }
+        if bytes > entry.kept.shared.bytes() {
+            return Err(NotResumed::Ahead);
+        }
         if entry.resumed >= RESUMED_MAX {
             return Err(NotResumed::TooOften { max: RESUMED_MAX });
         }
         entry.resumed = entry.resumed.saturating_add(1);
-        // WHY before it goes on: nobody must give it up meanwhile.
         entry.left_at = None;
-        Ok(entry.kept.clone())
+        // WHY under the lock: from here on no other turn says that it left.
+        Ok((entry.kept.clone(), entry.kept.shared.next()))
     }
 
     /// A turn at it has begun, with this place among the open releases.

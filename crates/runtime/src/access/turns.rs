@@ -94,6 +94,11 @@ impl Shared {
         self.turns.lock().most.bytes
     }
 
+    /// Nothing yet, of the same data.
+    pub(crate) fn nothing(&self) -> Left {
+        Left::nothing(self.turns.lock().most.subjects.map(|_| 0))
+    }
+
     /// The number of the next turn, which ends the one before it.
     pub(crate) fn next(&self) -> u32 {
         let mut turns = self.turns.lock();
@@ -105,18 +110,16 @@ impl Shared {
         self.turns.lock().current == turn
     }
 
-    /// So much has left in this turn.
-    pub(crate) fn left(&self, turn: u32, left: &Left) {
+    /// So much leaves in this turn; false, and nothing may, if another one has begun.
+    pub(crate) fn left(&self, turn: u32, left: &Left) -> bool {
         let mut turns = self.turns.lock();
-        if turns.current == turn && turns.most.bytes <= left.bytes {
+        if turns.current != turn {
+            return false;
+        }
+        if turns.most.bytes <= left.bytes {
             turns.most = left.clone();
         }
-    }
-
-    /// All that leaves has left in this turn. What an earlier one gave out of other data is not what this one
-    /// ended with.
-    pub(crate) fn is_whole(&self, left: &Left) {
-        self.turns.lock().most = left.clone();
+        true
     }
 
     /// What is to be reported; `None` if it was taken before.

@@ -2,14 +2,10 @@
 
 use std::io::{self, Read};
 
-use dataspace_primitives::{Digest, Signed};
-use dataspace_tlog::TreeSize;
-use dataspace_usage_contract::AccessRequest;
-use serde_bytes::ByteBuf;
+use dataspace_primitives::Digest;
 
 use crate::consumer::error::ConsumerError;
 use crate::exchange::frame::Frame;
-use crate::exchange::message::{ResumeCall, body};
 use crate::exchange::{Call, CallError, MessageError, Transport};
 
 /// The first frame of an answer, and the rest of it.
@@ -25,17 +21,6 @@ pub(super) fn begin(
     let first = Frame::read(&mut answer)?;
     let first = first.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof));
     Ok((first.map_err(MessageError::from)?, answer))
-}
-
-/// Asks for what comes after the content with this length and digest.
-pub(super) fn begin_after(
-    provider: &dyn Transport,
-    request: &Signed<AccessRequest>,
-    (bytes, content): (u64, Digest),
-    held: TreeSize,
-) -> Result<Began, ConsumerError> {
-    let request = ByteBuf::from(request.as_bytes());
-    begin(provider, Call::Resume, body(&ResumeCall { request, bytes, content, held })?)
 }
 
 /// Nothing, and its digest.

@@ -20,6 +20,7 @@ use crate::consumer::arrival::Arrival;
 use crate::consumer::began::Began;
 use crate::consumer::complaint::{Complaint, fit};
 use crate::consumer::error::ConsumerError;
+use crate::consumer::reading::Reading;
 use crate::consumer::watch::{Watch, Watched};
 use crate::consumer::{ConsumerNode, signed};
 use crate::error::with_causes;
@@ -61,17 +62,21 @@ pub struct Incoming {
     pub(super) record: LeafIndex,
     /// True while nothing more comes, and it may be resumed.
     pub(super) is_cut: bool,
+    /// How often it was resumed.
+    pub(super) resumed: u32,
     end: Option<End>,
 }
 
 /// A request that waits for its answer.
 pub(super) struct Asked {
-    node: ConsumerNode,
-    pub(super) request: Signed<AccessRequest>,
+    pub(super) node: ConsumerNode,
     /// SHA-256 of the request.
-    digest: Digest,
+    pub(super) digest: Digest,
+    /// True if more may have left than came: what was lost on its way.
+    pub(super) is_resumed: bool,
+    _reading: Reading,
     contract: ContractId,
-    log: Origin,
+    pub(super) log: Origin,
     /// The checkpoint of the provider's log that was held when it was asked.
     pub(super) held: Option<Checkpoint>,
     /// What is wrong already: an answer that overlapped the last one, for instance.
@@ -83,6 +88,8 @@ pub(super) struct Before {
     pub(super) part: Option<Part>,
     /// True if it is to come as a sealed file: then nothing but its bytes can be seen.
     pub(super) is_sealed: bool,
+    /// True if an answer to it may have been lost.
+    pub(super) is_resumed: bool,
     pub(super) held: Option<Checkpoint>,
     pub(super) complaints: Vec<Complaint>,
 }
@@ -108,8 +115,8 @@ impl ConsumerNode {
         let what = match first {
             Frame::Permitted { record, columns } => {
                 if watch.begin(columns) {
-                    let (watch, is_cut, end) = (Some(watch), false, None);
-                    let data = Incoming { asked, from, watch, record, is_cut, end };
+                    let (watch, is_cut, resumed, end) = (Some(watch), false, 0, None);
+                    let data = Incoming { asked, from, watch, record, is_cut, resumed, end };
                     return Ok(Reply::Data(Box::new(data)));
                 }
                 "two columns have one name"
@@ -162,10 +169,12 @@ impl ConsumerNode {
     fn asked(
         &self,
         request: &Signed<AccessRequest>,
-        Before { part, is_sealed, held, complaints }: Before,
+        Before { part, is_sealed, is_resumed, held, complaints }: Before,
     ) -> Result<(Asked, Watch), ConsumerError> {
         let digest = Digest::of(request.as_bytes());
         let contract = self.inner.state.lock().waiting_for(&digest)?;
+        let reading = self.inner.reading.begin(digest);
+        let reading = reading.ok_or(ConsumerError::BeingRead { request: digest })?;
         let agreement = self.agreement(contract)?;
         let watch = if is_sealed {
             Watch::new(&Terms::new(), None)
@@ -174,8 +183,9 @@ impl ConsumerNode {
         };
         let (node, log) = (self.clone(), agreement.value().log.clone());
         let before = complaints;
-        let request = request.clone();
-        Ok((Asked { node, request, digest, contract, log, held, before }, watch))
+        let asked =
+            Asked { node, digest, is_resumed, _reading: reading, contract, log, held, before };
+        Ok((asked, watch))
     }
 }
 
@@ -327,7 +337,11 @@ impl Asked {
                 let report = verified.report();
                 let differs = report.and_then(|report| {
                     let has_all_rows = !complaints.iter().any(Complaint::loses_rows);
-                    difference(report, &answer, stopped.is_none(), has_all_rows)
+                    let says_whole = stopped.is_none();
+                    if self.is_resumed && !says_whole {
+                        return overdone(report, &answer);
+                    }
+                    difference(report, &answer, says_whole, has_all_rows)
                 });
                 complaints.extend(differs.map(|what| Complaint::OtherDelivery { what }));
                 complaints.extend(self.hold(verified.checkpoint(), &path)?);
@@ -436,6 +450,15 @@ fn difference(
         return Some("the number of rows");
     }
     ((report.end == ReleaseEnd::Whole) != says_whole).then_some("how it ended")
+}
+
+/// The same for an answer that was resumed, and stopped: of what left, some may have been lost on its way.
+fn overdone(report: &ReleaseReport, answer: &ReceivedAnswer) -> Option<&'static str> {
+    let ReceivedAnswer::Released { bytes, content, .. } = answer else { return None };
+    if report.bytes < *bytes {
+        return Some("the number of bytes");
+    }
+    (report.bytes == *bytes && report.content != *content).then_some("the digest")
 }
 
 fn told(complaints: &[Complaint]) -> Vec<String> {

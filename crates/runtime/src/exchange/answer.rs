@@ -173,8 +173,8 @@ impl DataSpace {
                 return self.answer_access(self.access(signed(request)?)?, held);
             }
             Call::Resume => {
-                let ResumeCall { request, bytes, content, held } = read_body(from)?;
-                return self.answer_release(self.resume(&request, (bytes, content))?, held);
+                let ResumeCall { request, held } = read_body(from)?;
+                return self.answer_release(self.resume(signed(request)?)?, held);
             }
         };
         Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next: Next::Nothing })
@@ -234,8 +234,13 @@ impl DataSpace {
             let acceptance = acceptance.verify(&self.keys().keys(consumer), now);
             let acceptance = acceptance.map_err(ChangeError::from)?;
             let Acceptance { offer, contract, .. } = acceptance.value();
-            // The consumer may name any contract: it gets its own, from this offer, and no other one.
-            if let Ok(agreement) = self.agreement(*contract)
+            // The consumer may name any contract: it gets its own, from this offer, and no other one is even read.
+            let is_its_own = {
+                let state = self.inner.gate.enter();
+                state.space.contract(*contract).is_ok_and(|known| known.consumer() == consumer)
+            };
+            if is_its_own
+                && let Ok(agreement) = self.agreement(*contract)
                 && agreement.value().consumer == *consumer
                 && agreement.value().offer == *offer
             {
@@ -381,6 +386,8 @@ fn frames(Leaving { piece, texts }: Leaving) -> Result<Vec<u8>, FrameError> {
             }
             Ok(frames)
         }
+        // All of it was left out.
+        Piece::Bytes { bytes, .. } if bytes.is_empty() => Ok(Vec::new()),
         Piece::Bytes { at, bytes } => {
             Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) }.to_bytes()
         }

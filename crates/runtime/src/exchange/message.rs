@@ -22,7 +22,7 @@ use crate::exchange::MessageError;
 pub(crate) const ANSWER_LEN_MAX: usize = 8 << 20;
 /// About the longest that the offers of one page are together.
 #[cfg(feature = "provider")]
-pub(crate) const CATALOGUE_LEN_MAX: usize = 4 << 20;
+pub(crate) const CATALOGUE_LEN_MAX: usize = 256 << 10;
 
 /// Body of [`Call::Catalogue`](crate::Call::Catalogue).
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -72,12 +72,8 @@ pub(crate) struct AccessCall {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct ResumeCall {
-    /// As it was sent for the access.
+    /// A signed [`ResumeRequest`](dataspace_usage_contract::ResumeRequest).
     pub(crate) request: ByteBuf,
-    /// Bytes of the content that the consumer has: of rows as CSV, or of the file.
-    pub(crate) bytes: u64,
-    /// SHA-256 of them.
-    pub(crate) content: Digest,
     /// As for the access.
     pub(crate) held: TreeSize,
 }

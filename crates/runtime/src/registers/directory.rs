@@ -22,8 +22,13 @@ const OPEN_MAX: usize = 8;
 
 /// A file for each calendar year of each register, in the folder `persons` of a directory. Files of years that are over can
 /// be removed when the law lets you.
+///
+/// The folder is locked (`flock` on the folder itself) from the first use on, until this is dropped: two nodes would each
+/// write what the other one did not read.
 pub struct DirectoryRegisters {
     dir: PathBuf,
+    /// Holds the lock; `None` before the first use.
+    folder: Mutex<Option<Arc<Directory>>>,
     open: Mutex<BTreeMap<Key, Arc<Mutex<State>>>>,
 }
 
@@ -48,13 +53,32 @@ fn file_name(register: &Register<'_>) -> String {
 impl DirectoryRegisters {
     /// In `dir`, which must be there. The folder is made when the first persons are counted.
     pub fn new(dir: impl AsRef<Path>) -> Self {
-        Self { dir: dir.as_ref().to_owned(), open: Mutex::default() }
+        Self { dir: dir.as_ref().to_owned(), folder: Mutex::default(), open: Mutex::default() }
     }
 
     /// The file of a register, there or not.
     #[must_use]
     pub fn path(&self, register: &Register<'_>) -> PathBuf {
         self.dir.join(FOLDER).join(file_name(register))
+    }
+
+    /// The folder, locked; `None` if there is none, and none is made.
+    fn folder(&self, may_make: bool) -> io::Result<Option<Arc<Directory>>> {
+        let mut held = self.folder.lock();
+        if let Some(folder) = &*held {
+            // WHY: what is written to a folder that was moved away nobody reads again.
+            folder.check()?;
+            return Ok(Some(Arc::clone(folder)));
+        }
+        let path = self.dir.join(FOLDER);
+        let opened = if may_make { Directory::make(&path) } else { Directory::open(&path) };
+        let folder = match opened {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !may_make => return Ok(None),
+            folder => folder?,
+        };
+        folder.lock("another node counts in these registers")?;
+        folder.remove_temporary()?;
+        Ok(Some(Arc::clone(held.insert(Arc::new(folder)))))
     }
 
     /// One register, for one release at a time.
@@ -82,6 +106,9 @@ impl DirectoryRegisters {
         let state = self.state(register);
         let mut state = state.lock();
         let name = file_name(register);
+        let Some(folder) = self.folder(may_make).map_err(failed)? else {
+            return used(None).map_err(failed);
+        };
         let file = match &mut *state {
             State::Failed => {
                 let text = "it failed before; open the node again";
@@ -90,7 +117,7 @@ impl DirectoryRegisters {
             State::Open(file) => file,
             closed @ State::Closed => {
                 let Some(file) =
-                    self.open_file(register, &name, may_make).map_err(|why| match why {
+                    open_file(&folder, register, &name, may_make).map_err(|why| match why {
                         Unreadable::Io(source) => failed(source),
                         Unreadable::Damaged(what) => {
                             RegisterError::Damaged { path: path.clone(), what }
@@ -104,9 +131,7 @@ impl DirectoryRegisters {
                 file
             }
         };
-        let is_there = Directory::open(&self.dir.join(FOLDER))
-            .and_then(|folder| folder.is_at(&name, file.file()));
-        if !is_there.map_err(failed)? {
+        if !folder.is_at(&name, file.file()).map_err(failed)? {
             let what = "was removed or replaced while the node used it";
             return Err(RegisterError::Damaged { path, what });
         }
@@ -115,38 +140,32 @@ impl DirectoryRegisters {
             RegisterError::Io { path: path.clone(), source }
         })
     }
+}
 
-    /// `None` if there is none, and none is made.
-    fn open_file(
-        &self,
-        register: &Register<'_>,
-        name: &str,
-        may_make: bool,
-    ) -> Result<Option<RegisterFile>, Unreadable> {
-        let folder = self.dir.join(FOLDER);
-        let folder = match Directory::open(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !may_make => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Directory::make(&folder)?,
-            folder => folder?,
-        };
-        match folder.write(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            file => return RegisterFile::open(file?, register).map(Some),
-        }
-        if !may_make {
-            return Ok(None);
-        }
-        let (new, file) = folder.make_temporary(name)?;
-        let made = RegisterFile::create(file, register).and_then(|file| {
-            folder.rename(&new, name)?;
-            folder.sync()?;
-            Ok(file)
-        });
-        if made.is_err() {
-            let _may_not_be_there = folder.remove(&new);
-        }
-        Ok(Some(made?))
+/// `None` if there is none, and none is made.
+fn open_file(
+    folder: &Directory,
+    register: &Register<'_>,
+    name: &str,
+    may_make: bool,
+) -> Result<Option<RegisterFile>, Unreadable> {
+    match folder.write(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        file => return RegisterFile::open(file?, register).map(Some),
     }
+    if !may_make {
+        return Ok(None);
+    }
+    let (new, file) = folder.make_temporary(name)?;
+    let made = RegisterFile::create(file, register).and_then(|file| {
+        folder.rename(&new, name)?;
+        folder.sync()?;
+        Ok(file)
+    });
+    if made.is_err() {
+        let _may_not_be_there = folder.remove(&new);
+    }
+    Ok(Some(made?))
 }
 
 impl Registers for DirectoryRegisters {

@@ -19,6 +19,7 @@ use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::observer::Observer;
 use crate::offers::Offers;
 use crate::registers::Registers;
+use crate::rivals::Rivals;
 use crate::space::DataSpace;
 use crate::stamps::StampKey;
 use crate::state::State;
@@ -56,6 +57,7 @@ impl Owner {
             limits,
             throttle: Throttle::default(),
             resumes: Resumes::default(),
+            rivals: Rivals::default(),
             offers: Offers::new(dir),
             archiving: Mutex::default(),
             observer,

@@ -43,6 +43,8 @@ mod exclusive;
 #[cfg(test)]
 mod failing_log;
 #[cfg(test)]
+mod forbids;
+#[cfg(test)]
 mod forged_records;
 #[cfg(test)]
 mod index;
@@ -60,6 +62,7 @@ mod membership;
 mod membership_orders;
 #[cfg(test)]
 mod negotiation;
+mod new_year;
 #[cfg(test)]
 mod parts;
 #[cfg(test)]
@@ -86,6 +89,8 @@ mod report_forgers;
 mod reports;
 #[cfg(test)]
 mod resumed;
+#[cfg(test)]
+mod resumed_attacks;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]

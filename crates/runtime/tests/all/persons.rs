@@ -1,4 +1,4 @@
-//! Persons of a calendar year, counted over contracts, releases, restarts and New Year.
+//! Persons of a calendar year, counted over contracts, releases and restarts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use dataspace_policy::{
 };
 use dataspace_primitives::Part;
 use dataspace_runtime::access::ReleaseError;
-use dataspace_runtime::registers::{MemoryRegisters, RegisterError};
+use dataspace_runtime::registers::{DirectoryRegisters, MemoryRegisters, RegisterError};
 use dataspace_runtime::{NewRequest, Observer, backup_node, request_access_to};
 use dataspace_tlog::record::ReleaseEnd;
 use dataspace_usage_contract::ContractId;
@@ -29,7 +29,7 @@ use crate::support::{
 };
 
 /// Forty persons with two rows each, the first ten of group 0, and so on; and rows of nobody.
-fn people() -> Table {
+pub(crate) fn people() -> Table {
     let who: StringArray =
         (0..90).map(|row| (row < 80).then(|| format!("person {:02}", row / 2))).collect();
     let group = Int64Array::from_iter_values((0..90).map(|row| row / 20));
@@ -46,7 +46,7 @@ fn duty(at_most: u32, register: &str) -> Duty {
 }
 
 /// Reading one group of ten persons, or all.
-fn counted(group: Option<u32>, at_most: u32) -> Terms {
+pub(crate) fn counted(group: Option<u32>, at_most: u32) -> Terms {
     let read = Rule::new([Action::Read]);
     let terms = Terms::new().permit(read).duty(duty(at_most, "export"));
     match group {
@@ -64,7 +64,7 @@ fn node() -> Node {
 }
 
 /// The different persons who leave, or why they do not.
-fn left(node: &Node, contract: ContractId) -> Result<usize, ReleaseError> {
+pub(crate) fn left(node: &Node, contract: ContractId) -> Result<usize, ReleaseError> {
     let mut all = BTreeSet::new();
     for batch in node.released(contract) {
         let batch = batch?;
@@ -73,11 +73,11 @@ fn left(node: &Node, contract: ContractId) -> Result<usize, ReleaseError> {
     Ok(all.len())
 }
 
-fn is_refused(left: &Result<usize, ReleaseError>) -> bool {
+pub(crate) fn is_refused(left: &Result<usize, ReleaseError>) -> bool {
     matches!(left, Err(ReleaseError::TooManyPersons))
 }
 
-fn count(node: &Node, year: u16) -> u64 {
+pub(crate) fn count(node: &Node, year: u16) -> u64 {
     node.space.persons(&name("export"), year).unwrap()
 }
 
@@ -247,65 +247,31 @@ fn a_release_that_breaks_off_has_counted_its_persons() {
     assert_eq!(count(&node, 2026), 10, "it was stopped before they were counted");
 }
 
-/// A year under a contract is not longer than its validity in these tests, so the node begins late in it.
-fn late(clock: &str) -> Node {
-    let files = Files::new();
-    files.clock.set(clock.parse().unwrap());
-    let year = || {
-        let (from, until) = ("2026-01-01T00:00:00Z", "2028-01-01T00:00:00Z");
-        dataspace_primitives::Validity::new(from.parse().unwrap(), until.parse().unwrap()).unwrap()
-    };
-    let space = files.setup(provider()).create(signed_profile(|_| {})).unwrap();
-    for member in [provider(), consumer(), rival()] {
-        space.admit(signed_credential(&member, |one| one.validity = year())).unwrap();
-    }
-    space.register(name("alloys"), name("test-results"), people()).unwrap();
-    Node { space, files }
-}
-
-fn late_contract(node: &Node, group: u32, at_most: u32) -> ContractId {
-    let (from, until) = ("2026-06-01T00:00:00Z", "2027-12-01T00:00:00Z");
-    let validity =
-        dataspace_primitives::Validity::new(from.parse().unwrap(), until.parse().unwrap()).unwrap();
-    let terms = counted(Some(group), at_most);
-    let offer = dataspace_runtime::NewOffer {
-        validity,
-        expires_at: validity.until(),
-        ..Node::new_offer(terms)
-    };
-    node.conclude(&node.space.offer(offer).unwrap(), &consumer()).unwrap()
-}
-
 #[test]
-fn a_year_begins_at_midnight_in_the_zone_of_the_duty() {
-    // In Shanghai it is 23:59:59 on the last day of 2026.
-    let node = late("2026-12-31T15:59:59Z");
-    let (first, second) = (late_contract(&node, 0, 10), late_contract(&node, 1, 10));
-    assert_eq!(left(&node, first).unwrap(), 10);
-    assert!(is_refused(&left(&node, second)));
-    node.files.clock.set("2026-12-31T16:00:00Z".parse().unwrap());
-    assert_eq!(left(&node, second).unwrap(), 10);
-    assert_eq!((count(&node, 2026), count(&node, 2027)), (10, 10));
-    assert!(is_refused(&left(&node, first)));
-}
-
-#[test]
-fn a_clock_that_is_set_back_over_new_year_finds_the_old_year_as_it_was() {
-    let node = late("2026-12-31T15:00:00Z");
-    let contract = late_contract(&node, 0, 10);
-    assert_eq!(left(&node, contract).unwrap(), 10);
-    node.files.clock.set("2027-01-02T00:00:00Z".parse().unwrap());
-    assert_eq!((left(&node, contract).unwrap(), count(&node, 2027)), (10, 10));
-    node.files.clock.set("2026-12-31T15:30:00Z".parse().unwrap());
-    assert!(node.space.access(node.request(contract)).is_err(), "a clock behind the log");
-    let files = node.close();
-    let space = files.setup(provider()).set_clock_back().unwrap();
-    space.register(name("alloys"), name("test-results"), people()).unwrap();
-    let node = Node { space, files };
-    // The contracts ended with the wrong clock; a new one counts on in the old year.
-    let next = late_contract(&node, 1, 19);
-    assert!(is_refused(&left(&node, next)));
-    assert_eq!((count(&node, 2026), count(&node, 2027)), (10, 10));
+fn two_nodes_of_one_provider_do_not_share_a_register() {
+    let shared = tempfile::tempdir().unwrap();
+    let told = Told::default();
+    let new = || {
+        let files = Files::new();
+        let registers = DirectoryRegisters::new(shared.path());
+        let setup = files.setup(provider()).registers(registers).observer(told.clone());
+        let space = setup.create(signed_profile(|_| {})).unwrap();
+        for member in [provider(), consumer()] {
+            space.admit(signed_credential(&member, |_| {})).unwrap();
+        }
+        space.register(name("alloys"), name("test-results"), people()).unwrap();
+        Node { space, files }
+    };
+    let (one, two) = (new(), new());
+    let (of_one, of_two) = (one.contract(counted(Some(0), 15)), two.contract(counted(Some(1), 15)));
+    assert_eq!(left(&one, of_one).unwrap(), 10);
+    let refused = left(&two, of_two);
+    assert!(matches!(refused, Err(ReleaseError::Run(RunError::Register(_)))), "{refused:?}");
+    assert_eq!(told.0.lock().unwrap().len(), 1);
+    // After it, the other one sees whom it counted.
+    drop(one.close());
+    assert!(is_refused(&left(&two, of_two)));
+    assert_eq!(count(&two, 2026), 10);
 }
 
 #[test]

@@ -124,6 +124,7 @@ fn of_several_at_once_no_more_get_in_than_may() {
                 .count()
         });
         assert_eq!((taken, registers.count(&place.of(2026)).unwrap()), (3, 15));
+        drop(registers);
         assert_eq!(place.count().unwrap(), 15);
     }
 }
@@ -243,6 +244,18 @@ fn a_file_that_is_taken_away_while_it_is_used_ends_counting() {
     fs::remove_file(place.path()).unwrap();
     fs::rename(&aside, place.path()).unwrap();
     assert_eq!(registers.count(&place.of(2026)).unwrap(), 12);
+    // Nor is anything written to a folder that is elsewhere now.
+    let folder = place.path().parent().unwrap().to_owned();
+    let moved = place.dir.path().join("moved");
+    fs::rename(&folder, &moved).unwrap();
+    for year in [2026, 2027] {
+        let refused = registers.admit(&place.of(year), &persons(0..1), 100);
+        assert!(matches!(refused, Err(RegisterError::Io { .. })), "{refused:?}");
+    }
+    assert!(!folder.exists());
+    fs::rename(&moved, &folder).unwrap();
+    assert_eq!(registers.count(&place.of(2026)).unwrap(), 12);
+    drop(registers);
     // No link, no pipe, no directory.
     fs::rename(place.path(), &aside).unwrap();
     std::os::unix::fs::symlink(&aside, place.path()).unwrap();
@@ -263,4 +276,37 @@ fn many_registers_are_used_in_turn() {
         }
     }
     assert!((2000..2030).all(|year| registers.count(&place.of(year)).unwrap() == 6));
+}
+
+#[test]
+fn two_nodes_do_not_count_in_the_same_files() {
+    let (place, _, whole) = Place::filled();
+    let (one, two) = (place.open(), place.open());
+    assert_eq!(one.count(&place.of(2026)).unwrap(), 12);
+    // In no register of the folder: each would miss whom the other one counts.
+    for year in [2026, 2027] {
+        let Err(RegisterError::Io { source, .. }) = two.admit(&place.of(year), &persons(0..1), 100)
+        else {
+            panic!()
+        };
+        assert!(source.to_string().contains("another node"), "{source}");
+    }
+    assert_eq!(place.bytes(), whole);
+    assert_eq!(one.admit(&place.of(2026), &persons(12..20), 20).unwrap(), Admitted::Yes);
+    // When the first one is gone, the other one goes on with what it left.
+    drop(one);
+    assert_eq!(two.count(&place.of(2026)).unwrap(), 20);
+    assert_eq!(two.admit(&place.of(2026), &persons(20..21), 20).unwrap(), Admitted::No);
+}
+
+#[test]
+fn what_a_crash_left_of_a_new_file_is_removed() {
+    let place = Place::new();
+    assert_eq!(place.admit(0..5, 100), Admitted::Yes);
+    let folder = place.path().parent().unwrap().to_owned();
+    let directory = dataspace_tlog::Directory::open(&folder).unwrap();
+    let (_, _file) = directory.make_temporary("register-2027").unwrap();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    assert_eq!(place.count().unwrap(), 5);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 }

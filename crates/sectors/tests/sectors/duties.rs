@@ -175,7 +175,16 @@ fn other_templates_hide_what_they_name() {
 struct Asked(RefCell<Vec<(Persons, usize)>>);
 
 impl Admission for Asked {
-    fn admit(&self, duty: &Persons, persons: &HashSet<SubjectId>) -> Result<(), NotAdmitted> {
+    fn year(&self, _: &Persons) -> Result<u16, NotAdmitted> {
+        Ok(2026)
+    }
+
+    fn admit(
+        &self,
+        duty: &Persons,
+        _: u16,
+        persons: &HashSet<SubjectId>,
+    ) -> Result<(), NotAdmitted> {
         self.0.borrow_mut().push((duty.clone(), persons.len()));
         Ok(())
     }
