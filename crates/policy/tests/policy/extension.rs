@@ -97,7 +97,6 @@ fn what_is_computed_or_unguarded_or_of_something_else_is_refused() {
         ("context.contract.getTag(\"both\") == \"a\"", "both"),
         ("resource.hasTag(\"both\")", "tag"),
         ("resource.colour == \"red\"", "colour"),
-        ("principal has licence", ""),
         ("principal.licence == \"7\"", "licence"),
     ] {
         let error = refused(condition);
