@@ -168,7 +168,12 @@ fn check(text: &str, layer: Layer, extension: &Extension) -> Result<(), InvalidP
     let set = policies::named(text).ok_or_else(|| unreadable("no policies".to_owned()))?;
     for policy in set.policies() {
         let mut tree = policy.to_json().map_err(|error| unreadable(error.to_string()))?;
-        as_attributes(&mut tree);
+        if !as_attributes(&mut tree) {
+            let (line, id) = (line(text, policy), policy.id());
+            return Err(unreadable(format!(
+                "line {line}: policy `{id}` computes the name of a tag"
+            )));
+        }
         let spelled = Policy::from_json(Some(policy.id().clone()), tree);
         let mut alone = PolicySet::new();
         alone
@@ -192,10 +197,13 @@ fn line(text: &str, policy: &Policy) -> usize {
 }
 
 /// Spells tags as attributes. `hasTag` becomes a comparison that reads the attribute, since `has` is good of any name.
-fn as_attributes(tree: &mut Value) {
+/// Returns true if every name is written out.
+fn as_attributes(tree: &mut Value) -> bool {
     match tree {
         Value::Object(node) => {
-            node.values_mut().for_each(as_attributes);
+            if !node.values_mut().all(as_attributes) {
+                return false;
+            }
             let read = |sides: &Value| {
                 let attr = sides.get("right")?.get("Value")?.as_str()?;
                 Some(json!({ ".": { "left": sides.get("left")?, "attr": attr } }))
@@ -204,10 +212,13 @@ fn as_attributes(tree: &mut Value) {
                 *tree = read;
             } else if let Some(read) = node.get("hasTag").and_then(read) {
                 *tree = json!({ "==": { "left": read, "right": read } });
+            } else {
+                return !node.contains_key("getTag") && !node.contains_key("hasTag");
             }
+            true
         }
-        Value::Array(items) => items.iter_mut().for_each(as_attributes),
-        _ => {}
+        Value::Array(items) => items.iter_mut().all(as_attributes),
+        _ => true,
     }
 }
 

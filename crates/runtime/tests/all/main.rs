@@ -62,6 +62,7 @@ mod membership;
 mod membership_orders;
 #[cfg(test)]
 mod negotiation;
+#[cfg(test)]
 mod new_year;
 #[cfg(test)]
 mod parts;
