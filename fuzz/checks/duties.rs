@@ -1,11 +1,14 @@
 //! Duties that fit a table, and what must be true of all that leaves under them.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use dataspace_data_plane::{Plan, Schema, Table, product::Recipient};
+use dataspace_data_plane::subjects::{Admission, NotAdmitted, SubjectId};
+use dataspace_data_plane::{Piece, Plan, Product as _, Schema, Table, product::Recipient};
 use dataspace_policy::duty::{CalendarPart, Characters, PseudonymScope, Tolerance};
 use dataspace_policy::{
-    ColumnMask, Duty, KeptColumns, Limit, MaskMethod, Operator, RowFilter, Sample, Scalar,
+    ColumnMask, Duty, KeptColumns, Limit, MaskMethod, Operator, Persons, RowFilter, Sample, Scalar,
     Watermark,
 };
 use dataspace_primitives::{Name, Secrets, Zeroizing, secrets::SecretsError};
@@ -159,5 +162,54 @@ pub(crate) fn check(table: &Table) {
             few += batch.num_rows();
         }
         assert!(few <= 3 && few <= left.max(few * usize::from(!is_whole)), "{few} rows");
+        let whole = is_whole.then_some(left);
+        contained(|| check_persons(table, &limited[..limited.len() - 1], whole));
     }
+}
+
+/// Counts who may leave, and lets nobody else.
+#[derive(Default)]
+struct Counted(RefCell<Option<usize>>);
+
+impl Admission for Counted {
+    fn year(&self, _: &Persons) -> Result<u16, NotAdmitted> {
+        Ok(2026)
+    }
+
+    fn admit(&self, _: &Persons, _: u16, persons: &HashSet<SubjectId>) -> Result<(), NotAdmitted> {
+        assert!(self.0.replace(Some(persons.len())).is_none(), "asked once");
+        Ok(())
+    }
+}
+
+/// With the persons of its first column counted, no more leaves than without, and nothing before; `left` are the rows
+/// that leave of a table that can be read to its end.
+fn check_persons(table: &Table, duties: &[Duty], left: Option<usize>) {
+    let schema = table.schema();
+    let Some(Ok(column)) = schema.fields().first().map(|field| field.name().parse()) else {
+        return;
+    };
+    let [zone, register] = ["Asia/Shanghai", "export"].map(|text| text.parse().expect("a name"));
+    let duty = Duty::Persons(Persons { column, at_most: 1000, zone, register });
+    let duties = [duties, &[duty]].concat();
+    let Ok(mut early) = table.open(&duties, None, &Sevens, RECIPIENT) else { return };
+    assert!(!matches!(early.next(), Ok(Some(_))), "a row leaves that was not counted");
+    let Ok(mut delivery) = table.open(&duties, None, &Sevens, RECIPIENT) else { return };
+    let counted = Counted::default();
+    if delivery.admit(&counted).is_err() {
+        assert!(!matches!(delivery.next(), Ok(Some(_))), "a row leaves of those who are too many");
+        return;
+    }
+    let mut rows = 0;
+    while let Ok(Some(Piece::Rows(batch))) = delivery.next() {
+        rows += batch.num_rows();
+    }
+    assert!(left.is_none_or(|left| rows <= left), "{rows} rows");
+    let persons = counted.0.into_inner().unwrap_or_default();
+    let subjects = delivery.subjects().expect("they are counted");
+    let subjects = usize::try_from(subjects).expect("a few");
+    assert!(
+        subjects <= persons && (left.is_none() || subjects == persons),
+        "{subjects}, {persons}"
+    );
 }

@@ -450,6 +450,7 @@ pub(crate) fn record(tried: &Tried) -> Record {
                 bytes: 2,
                 content,
                 version: None,
+                subjects: None,
             })
         }
         Event::Access { .. } => panic!("a decision is recorded with its facts"),

@@ -214,8 +214,9 @@ fn finds_forged_report(dice: &mut Dice<'_>, records: &[Record]) -> Option<&'stat
         bytes: 0,
         content: Digest::of(b""),
         version: None,
+        subjects: None,
     };
-    let wrong = match dice.roll(3) {
+    let wrong = match dice.roll(4) {
         // Twice: one of them may be the first.
         0 => {
             forged.push(Record::new(last, Event::Released(report(permit))));
@@ -226,6 +227,7 @@ fn finds_forged_report(dice: &mut Dice<'_>, records: &[Record]) -> Option<&'stat
                 .rev()
                 .find(|place| !permits.iter().any(|(permit, _)| permit == place))?,
         ),
+        2 => ReleaseReport { subjects: Some(1), ..report(permit) },
         _ => ReleaseReport { rows: 1, ..report(permit) },
     };
     let place = LeafIndex::new(forged.len() as u64);

@@ -310,8 +310,8 @@ impl Run {
     ) {
         counts.accesses += 1;
         let (contract, at) = (Arc::clone(self.row(&asked.contract)), millis(now));
-        let used = Use::new(action(asked), stretch(asked).as_ref());
-        let (uses, decided) = (contract.uses_at(at, &used), self.model.decide(asked, now));
+        let one = Use::new(action(asked), stretch(asked).as_ref());
+        let (uses, decided) = (contract.uses_at(at, &one), self.model.decide(asked, now));
         let mut access = self.decide(&contract, (asked, now), uses, counts);
         if let Some(request) = self.forgotten_request()
             && story.once_in(3)
@@ -340,10 +340,10 @@ impl Run {
             ];
             let other = others[story.dice.roll(others.len())];
             assert!(
-                contract.submit(other, (takes, &used, at), || ()).is_none(),
+                contract.submit(other, (takes, &one, at), || ()).is_none(),
                 "decided on other counts"
             );
-            let is_submitted = contract.submit(uses, (takes, &used, at), || ()).is_some();
+            let is_submitted = contract.submit(uses, (takes, &one, at), || ()).is_some();
             assert_eq!(is_submitted, !is_late, "{asked:?} at {now}");
         }
         // A node dates it anew.

@@ -8,15 +8,18 @@ use dataspace_sectors::{
 };
 use dataspace_usage_contract::PublishedProfile;
 
-/// Three files with a line `---` between them: profile, forbids, one template.
+/// Files with a line `---` between them: profile, forbids, one template, schema. What is missing at the end is empty.
 pub(crate) fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let mut parts = text.splitn(3, "\n---\n");
+    let mut parts = text.splitn(4, "\n---\n");
     let (Some(profile), Some(forbids)) = (parts.next(), parts.next()) else { return };
-    let template: Vec<_> = parts.collect();
-    let sector = match Sector::parse(Files { profile, forbids, templates: &template }) {
+    let template: Vec<_> = parts.next().into_iter().collect();
+    let schema = parts.next().unwrap_or_default();
+    let sector = match Sector::parse(Files { profile, forbids, schema, templates: &template }) {
         Ok(sector) => sector,
-        Err(InvalidSector::Template { number, .. }) => return assert_eq!(number, 1),
+        Err(InvalidSector::Template { number, .. } | InvalidSector::Text { number, .. }) => {
+            return assert_eq!(number, 1);
+        }
         Err(_) => return,
     };
     for template in sector.templates() {

@@ -10,12 +10,13 @@ use arrow_array::{
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use dataspace_policy::duty::Aggregate;
-use dataspace_primitives::{Digest, Name};
+use dataspace_primitives::Name;
 
 use crate::chunk::{BATCH_ROWS, Chunk};
-use crate::column::{Cells, Kind, boolean, find, mapped_all, type_name, value};
+use crate::column::{Cells, Kind, find, mapped_all, type_name, value};
 use crate::plan_error::{ApplyError, PlanError};
 use crate::run_error::RunError;
+use crate::subjects::{Subjects, mark, subject};
 
 /// Most groups of one release.
 pub const GROUPS_MAX: usize = 1 << 16;
@@ -25,9 +26,6 @@ pub const SUBJECTS_HELD_MAX: usize = 1 << 19;
 
 /// Most bytes of the columns that groups are made by, of all groups together.
 pub const GROUPS_LEN_MAX: usize = 16 << 20;
-
-/// Subjects that are longer are remembered by their SHA-256.
-const SUBJECT_LEN: usize = Digest::LEN;
 
 /// The duty, compiled for a table whose masked columns are those of `inner`.
 #[derive(Debug)]
@@ -160,15 +158,19 @@ impl Default for Counted {
 
 impl Counted {
     /// `held` is how many are remembered in all.
-    fn add(&mut self, subject: &[u8], least: usize, held: &mut usize) {
-        let Self::Few(few) = self else { return };
+    /// Gives those whom it forgets.
+    fn add(&mut self, subject: &[u8], least: usize, held: &mut usize) -> BTreeSet<Box<[u8]>> {
+        let Self::Few(few) = self else { return BTreeSet::new() };
         if few.insert(subject.into()) {
             *held = held.saturating_add(1);
         }
-        if few.len() >= least {
-            *held = held.saturating_sub(few.len());
-            *self = Self::Enough;
+        if few.len() < least {
+            return BTreeSet::new();
         }
+        *held = held.saturating_sub(few.len());
+        let enough = std::mem::take(few);
+        *self = Self::Enough;
+        enough
     }
 
     fn is_enough(&self) -> bool {
@@ -197,6 +199,8 @@ pub(crate) struct Groups {
     all: BTreeMap<Box<[u8]>, Group>,
     held: usize,
     keys_len: usize,
+    /// Those of all groups that have enough.
+    subjects: Subjects,
 }
 
 impl Groups {
@@ -208,6 +212,7 @@ impl Groups {
             all: BTreeMap::new(),
             held: 0,
             keys_len: 0,
+            subjects: Subjects::default(),
         })
     }
 
@@ -250,19 +255,29 @@ impl Groups {
             }
             let Some(group) = self.all.get_mut(key) else { continue };
             group.rows = group.rows.saturating_add(1);
-            group.subjects.add(&subject, least, &mut self.held);
+            if group.subjects.is_enough() {
+                self.subjects.add([mark(&subject)])?;
+            } else {
+                let enough = group.subjects.add(&subject, least, &mut self.held);
+                self.subjects.add(enough.iter().map(|subject| mark(subject)))?;
+            }
             group.figures.resize_with(cells.len(), Running::default);
             for (running, cells) in group.figures.iter_mut().zip(&cells) {
                 let Some(number) = number(cells, at) else { continue };
                 running.sum.add(number);
                 running.values = running.values.saturating_add(1);
-                running.subjects.add(&subject, least, &mut self.held);
+                let _forgotten = running.subjects.add(&subject, least, &mut self.held);
             }
             if self.held > SUBJECTS_HELD_MAX {
                 return Err(RunError::TooManyGroups);
             }
         }
         Ok(())
+    }
+
+    /// Different subjects of all groups that have enough of them.
+    pub(crate) fn subjects(&self) -> u64 {
+        self.subjects.count()
     }
 
     /// The groups with enough subjects, in the order of their columns, in batches.
@@ -322,23 +337,6 @@ fn one_zero(array: ArrayRef) -> ArrayRef {
         _ => None,
     };
     same.unwrap_or(array)
-}
-
-/// Equal values have equal bytes; `None` where it is missing.
-pub(crate) fn subject(cells: &Cells<'_>, row: usize) -> Option<Vec<u8>> {
-    let float = |value: f64| (value + 0.0).to_bits().to_be_bytes().to_vec();
-    match cells {
-        Cells::Boolean(array) => boolean(array, row).map(|v| vec![u8::from(v)]),
-        Cells::Integer(get) | Cells::Instant(get) => get(row).map(|v| v.to_be_bytes().to_vec()),
-        Cells::Float32(array) => value(array, row).filter(|v| !v.is_nan()).map(|v| float(v.into())),
-        Cells::Float64(array) => value(array, row).filter(|v| !v.is_nan()).map(float),
-        Cells::Decimal(array) => value(array, row).map(|v| v.to_be_bytes().to_vec()),
-        // One byte apart, so that no text is the digest of another one.
-        Cells::Text(text) => text.get(row).map(|v| match v.len() {
-            0..=SUBJECT_LEN => [b"t", v.as_bytes()].concat(),
-            _ => [b"d", &Digest::of(v.as_bytes()).as_bytes()[..]].concat(),
-        }),
-    }
 }
 
 /// As a float; `None` where it is missing or no number.

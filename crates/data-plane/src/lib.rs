@@ -82,6 +82,10 @@
 //!   of its values, whatever its place. It looks at values before masks; filters come beside it.
 //! - `limit` keeps the first rows in the order in which all released columns leave, also where a request
 //!   asks for some of these.
+//! - `persons` takes what `hash` takes. It looks at values before masks, as pseudonyms of a domain do: equal numbers are one
+//!   person whatever their types. A row in which the value is missing does not leave. The persons are those of the rows that filters, samples and limits leave, also
+//!   behind figures; they are found by a first pass over the table, and none of their rows leaves before they
+//!   were [counted](Delivery::admit).
 //! - `watermark` takes integers, decimals and floats without masks: [`watermark`] finds it again.
 //! - `truncate` and `redact` take texts. `null` and `drop` take every type.
 //! - `aggregate` makes figures of groups of the masked rows. Means and sums have twelve digits, so that they
@@ -157,6 +161,7 @@ pub mod chunk;
 mod coarse;
 mod column;
 mod constant;
+mod counting;
 mod csv_cells;
 mod csv_records;
 mod csv_source;
@@ -169,7 +174,6 @@ mod json;
 mod json_lines;
 mod json_source;
 mod keyed_hash;
-mod limited;
 mod marking;
 mod mask;
 pub mod media;
@@ -179,6 +183,7 @@ mod order;
 mod parquet_pages;
 mod parquet_source;
 mod parquet_types;
+mod persons;
 mod pieces;
 mod plan;
 mod plan_error;
@@ -194,6 +199,7 @@ mod run_error;
 mod sample;
 mod seen;
 mod spelling;
+pub mod subjects;
 pub mod table;
 mod table_error;
 mod thrift;

@@ -18,6 +18,7 @@ use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS};
 use crate::keyed_hash::KeyedHash;
 use crate::pseudonym::PseudonymKeys;
 use crate::run_error::RunError;
+use crate::subjects::{SubjectId, split, with_marks};
 
 /// Bytes of rows that are sorted in memory; more are put aside in a temporary file.
 pub(crate) const MEMORY_LEN: usize = 32 * 1024 * 1024;
@@ -82,8 +83,11 @@ struct Run {
 
 /// Collects rows, and gives them out in the contract's order.
 pub(crate) struct Order {
+    /// Of what leaves.
     schema: SchemaRef,
     converter: RowConverter,
+    /// The rows have marks behind, which do not leave.
+    carries: bool,
     key: KeyedHash,
     heap: Heap,
     memory_len: usize,
@@ -96,8 +100,9 @@ fn aside(error: io::Error) -> RunError {
 }
 
 impl Order {
+    /// `schema` is that of what leaves; if the rows carry marks, those come behind it.
     pub(crate) fn new(
-        schema: SchemaRef,
+        (schema, carries): (SchemaRef, bool),
         keys: &PseudonymKeys,
         memory_len: usize,
     ) -> Result<Self, ArrowError> {
@@ -106,6 +111,7 @@ impl Order {
         Ok(Self {
             converter: RowConverter::new(fields)?,
             schema,
+            carries,
             key: keys.order(),
             heap: Heap::default(),
             memory_len,
@@ -116,13 +122,18 @@ impl Order {
 
     /// Takes rows that may leave.
     pub(crate) fn push(&mut self, batch: &RecordBatch) -> Result<(), RunError> {
+        let (batch, marks) = if self.carries { split(batch)? } else { (batch.clone(), Vec::new()) };
         let rows = self.converter.convert_columns(batch.columns()).map_err(RunError::Assemble)?;
-        for row in &rows {
+        for (place, row) in rows.iter().enumerate() {
             let bytes = row.data();
+            // WHY without the mark: it does not leave, and must not show in the order.
             let mut tag = self.key.clone();
             tag.update(bytes);
             let tag = tag.finish().first_chunk().copied().unwrap_or_default();
-            self.heap.push(tag, bytes);
+            match marks.get(place) {
+                Some(mark) => self.heap.push(tag, &[bytes, mark].concat()),
+                None => self.heap.push(tag, bytes),
+            }
         }
         if self.heap.len() >= self.memory_len { self.put_aside() } else { Ok(()) }
     }
@@ -165,7 +176,8 @@ impl Order {
             self.heap = Heap::default();
             Sorted::File(self.merge_down()?)
         };
-        Ok(Ordered { schema: self.schema, converter: self.converter, source, next: None })
+        let Self { schema, converter, carries, .. } = self;
+        Ok(Ordered { schema, converter, carries, source, next: None })
     }
 
     /// Merges until few enough runs are left to be merged while they leave.
@@ -301,6 +313,7 @@ impl Sorted {
 pub(crate) struct Ordered {
     schema: SchemaRef,
     converter: RowConverter,
+    carries: bool,
     source: Sorted,
     /// The row that did not fit the batch before.
     next: Option<Vec<u8>>,
@@ -324,21 +337,32 @@ impl Ordered {
         if rows.is_empty() {
             return Ok(None);
         }
+        let marked = rows.iter_mut().filter(|_| self.carries);
+        let marks: Vec<SubjectId> = marked.filter_map(take_mark).collect();
         let parser = self.converter.parser();
         let parsed = rows.iter().map(|row| parser.parse(row));
         let columns = self.converter.convert_rows(parsed).map_err(RunError::Assemble)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
-            .map(Some)
-            .map_err(RunError::Assemble)
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+            .map_err(RunError::Assemble)?;
+        if self.carries { with_marks(&batch, &marks).map(Some) } else { Ok(Some(batch)) }
     }
+}
+
+/// The mark behind a row, which it loses.
+fn take_mark(row: &mut Vec<u8>) -> Option<SubjectId> {
+    let mark = row.last_chunk().copied()?;
+    row.truncate(row.len().saturating_sub(size_of::<SubjectId>()));
+    Some(mark)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{ArrayRef, Int64Array, StringArray};
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
+    use arrow_array::{Array as _, ArrayRef, Int64Array, StringArray};
     use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 
     use super::*;
@@ -363,7 +387,7 @@ mod tests {
     fn ordered(batches: &[RecordBatch], memory_len: usize) -> Vec<RecordBatch> {
         let recipient = Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
         let keys = PseudonymKeys::derive(&Fives, recipient, std::iter::empty()).unwrap();
-        let mut order = Order::new(batches[0].schema(), &keys, memory_len).unwrap();
+        let mut order = Order::new((batches[0].schema(), false), &keys, memory_len).unwrap();
         for batch in batches {
             order.push(batch).unwrap();
         }
@@ -383,6 +407,32 @@ mod tests {
         }
         let backwards: Vec<_> = parts.into_iter().rev().collect();
         assert_eq!(ordered(&backwards, 1), expected);
+    }
+
+    #[test]
+    fn marks_stay_with_their_rows_and_change_no_order() {
+        let recipient = Recipient { contract: b"contract", consumer: "did:key:z6Mk" };
+        let keys = PseudonymKeys::derive(&Fives, recipient, std::iter::empty()).unwrap();
+        let plain = ordered(&[rows(0, 3000)], MEMORY_LEN);
+        let of = |batch: &RecordBatch, row: usize| {
+            let number = batch.column(0).as_primitive_opt::<Int64Type>().unwrap();
+            let number = if number.is_valid(row) { number.value(row) } else { -1 };
+            i128::from(number).to_be_bytes()
+        };
+        for memory_len in [1, MEMORY_LEN] {
+            let mut order = Order::new((plain[0].schema(), true), &keys, memory_len).unwrap();
+            for part in 0..30 {
+                let batch = rows(part * 100, part * 100 + 100);
+                let marks: Vec<SubjectId> =
+                    (0..batch.num_rows()).map(|row| of(&batch, row)).collect();
+                order.push(&with_marks(&batch, &marks).unwrap()).unwrap();
+            }
+            let mut ordered = order.finish().unwrap();
+            let (out, marks) = split(&ordered.read().unwrap().unwrap()).unwrap();
+            assert_eq!(out, plain[0]);
+            assert!((0..3000).all(|row| marks[row] == of(&out, row)));
+            assert!(ordered.read().unwrap().is_none());
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::aggregate::{self, Aggregation};
 use crate::chunk::Chunk;
 use crate::filter::Filter;
 use crate::mask::{Masks, Output};
+use crate::persons::{OfSomebody, PersonsOf};
 use crate::plan_error::{ApplyError, PartError, PlanError};
 use crate::pseudonym::PseudonymKeys;
 use crate::recipient::Recipient;
@@ -20,6 +21,7 @@ use crate::render::escape;
 use crate::rows::RowDuty;
 use crate::run_error::RunError;
 use crate::sample::Sampling;
+use crate::subjects::{SubjectColumn, carried};
 use crate::watermark::Marker;
 
 /// The duties of one contract, checked against the columns of one table.
@@ -37,6 +39,10 @@ pub struct Plan {
     shown: Option<(Vec<usize>, SchemaRef)>,
     /// If figures leave instead of them.
     aggregation: Option<Aggregation>,
+    /// Persons, if no more than a number of them may leave.
+    persons: Option<PersonsOf>,
+    /// Whom the rows are about, if a duty names a column that says so. Groups have a column of their own.
+    subjects: Option<SubjectColumn>,
     /// Kept only while some column is masked: for pseudonyms and for the order of the rows.
     keys: Option<PseudonymKeys>,
 }
@@ -61,7 +67,11 @@ impl Plan {
         let no_secret = |source| PlanError::Secret { source };
         if let Some(sample) = plan.sample.take() {
             let sample = sample.keyed(secrets, recipient).map_err(no_secret)?;
+            plan.subjects = sample.subjects().filter(|_| plan.aggregation.is_none());
             plan.rows.push(Box::new(sample));
+        }
+        if let Some(persons) = &plan.persons {
+            plan.subjects = Some(persons.keyed(secrets).map_err(no_secret)?);
         }
         for output in &mut plan.outputs {
             let column = output.released.name().clone();
@@ -91,6 +101,7 @@ impl Plan {
         let mut rows: Vec<Box<dyn RowDuty>> = Vec::new();
         let mut masks = Masks::of(schema);
         let (mut sample, mut limit, mut watermarks) = (None, None, Vec::new());
+        let mut persons: Option<(usize, PersonsOf)> = None;
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
             match duty {
@@ -112,6 +123,13 @@ impl Plan {
                 }
                 Duty::Watermark(one) => {
                     watermarks.push((clause, Marker::compile(one, clause, schema)?));
+                }
+                Duty::Persons(one) => {
+                    let one = PersonsOf::compile(one, clause, schema)?;
+                    rows.push(Box::new(OfSomebody(one.place)));
+                    if let Some((first, _)) = persons.replace((clause, one)) {
+                        return Err(PlanError::SecondDuty { clause, first });
+                    }
                 }
                 // Once the masks are known.
                 Duty::Keep(_) | Duty::Aggregate(_) => {}
@@ -167,6 +185,8 @@ impl Plan {
             schema: masked,
             shown: None,
             outputs,
+            persons: persons.map(|(_, persons)| persons),
+            subjects: None,
             keys: None,
         };
         Ok((plan, is_masked))
@@ -186,6 +206,35 @@ impl Plan {
     /// All masked columns.
     pub(crate) fn masked_schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// All masked columns, and the marks of subjects behind them if those are counted.
+    pub(crate) fn carried_schema(&self) -> SchemaRef {
+        match &self.subjects {
+            Some(_) => carried(&self.schema),
+            None => Arc::clone(&self.schema),
+        }
+    }
+
+    /// Whom the rows are about, where they carry marks.
+    pub(crate) fn subjects(&self) -> Option<&SubjectColumn> {
+        self.subjects.as_ref()
+    }
+
+    /// Whom to count before anything leaves.
+    pub(crate) fn persons(&self) -> Option<&PersonsOf> {
+        self.persons.as_ref()
+    }
+
+    /// The columns that it takes to count them.
+    pub(crate) fn wanted_to_count(&self) -> Vec<bool> {
+        let rows = self.rows.iter().flat_map(|duty| duty.columns());
+        self.places(rows)
+    }
+
+    /// Returns true if a duty names whom or what a row is about.
+    pub(crate) fn counts_subjects(&self) -> bool {
+        self.subjects.is_some() || self.aggregation.is_some()
     }
 
     /// The columns that leave, of those that are masked.
@@ -268,6 +317,9 @@ impl Plan {
         if self.aggregation.is_some() {
             return Err(ApplyError::Aggregated);
         }
+        if self.persons.is_some() {
+            return Err(ApplyError::Counted);
+        }
         if self.limit.is_some() {
             return Err(ApplyError::Limited);
         }
@@ -277,11 +329,15 @@ impl Plan {
 
     /// The columns of the table that [`Plan::keep`] and [`Plan::mask`] look at.
     pub(crate) fn wanted(&self) -> Vec<bool> {
-        let mut wanted = vec![false; self.source.len()];
         let outputs = self.outputs.iter().filter(|output| output.reads());
         let rows = self.rows.iter().flat_map(|duty| duty.columns());
         let subject = self.aggregation.iter().map(|aggregation| aggregation.subject);
-        for index in outputs.map(|output| output.source).chain(rows).chain(subject) {
+        self.places(outputs.map(|output| output.source).chain(rows).chain(subject))
+    }
+
+    fn places(&self, indices: impl Iterator<Item = usize>) -> Vec<bool> {
+        let mut wanted = vec![false; self.source.len()];
+        for index in indices {
             if let Some(wanted) = wanted.get_mut(index) {
                 *wanted = true;
             }
@@ -305,6 +361,19 @@ impl Plan {
             output.add_lens(chunk.column(output.source), rows, &mut lens);
         }
         lens
+    }
+
+    /// What leaves of `rows`, with the marks of their subjects behind.
+    pub(crate) fn mask_carrying(
+        &self,
+        chunk: &Chunk,
+        rows: &[usize],
+    ) -> Result<RecordBatch, RunError> {
+        let masked = self.mask(chunk, rows)?;
+        match &self.subjects {
+            Some(subjects) => subjects.add((chunk, rows), &masked),
+            None => Ok(masked),
+        }
     }
 
     /// What leaves of `rows`.

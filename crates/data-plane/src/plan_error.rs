@@ -255,6 +255,9 @@ pub enum ApplyError {
     /// At most a number of rows of the whole table leave, which a batch does not know.
     #[error("a number of rows of the whole table leaves, and not of a batch")]
     Limited,
+    /// Persons are counted before rows leave, which takes a [`Delivery`](crate::Delivery).
+    #[error("persons are counted before anything leaves; open the table as a product")]
+    Counted,
     /// The columns do not form a batch: a defect here.
     #[error("the masked columns do not form a batch")]
     Assemble(#[source] ArrowError),

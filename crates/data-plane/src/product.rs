@@ -10,12 +10,13 @@ use dataspace_policy::{Action, Duty};
 use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
-use crate::limited::Limited;
+use crate::counting::Counting;
 use crate::plan::Plan;
 use crate::plan_error::{PartError, PlanError};
 pub use crate::recipient::Recipient;
 use crate::run::Masked;
 use crate::run_error::RunError;
+use crate::subjects::{Admission, NotAdmitted};
 use crate::table::Table;
 
 /// What a provider has behind a product: a [`Table`], a [`MediaFile`](crate::MediaFile), or a kind of its
@@ -69,6 +70,16 @@ pub trait Product: Send + Sync {
 /// Data on their way to a consumer, piece by piece. Between two pieces it is asked again whether more
 /// may leave.
 pub trait Delivery: Send {
+    /// Counts the persons who are to leave, if a duty says so. It is called before each piece is asked for: the first time
+    /// it reads them all, which takes its time; later it does nothing, unless another year has begun, in which they are
+    /// counted, too. Without it, such a delivery gives no piece. One that is made of another one passes this on.
+    ///
+    /// # Errors
+    /// [`RunError`] if they are too many, or cannot be counted; then no piece comes.
+    fn admit(&mut self, _admission: &dyn Admission) -> Result<(), RunError> {
+        Ok(())
+    }
+
     /// The next piece; `None` at the end, and after an error.
     ///
     /// # Errors
@@ -83,6 +94,12 @@ pub trait Delivery: Send {
     /// Which version of the product's content is read; `None` if the product does not tell. It stands in
     /// the report of the release.
     fn version(&self) -> Option<Version> {
+        None
+    }
+
+    /// How many different subjects (persons, vehicles, samples) are behind the pieces that were given out so far; `None` where no
+    /// duty names a column that says so. It stands in the report of the release.
+    fn subjects(&self) -> Option<u64> {
         None
     }
 }
@@ -163,22 +180,52 @@ impl Product for Table {
         }
         let plan = Arc::new(plan);
         let schema = plan.output_schema();
-        let masked = Masked::open_seen(plan, self)?;
-        let version = masked.version().map(Version::State);
-        let rows = Limited::new(masked, rows_max);
-        Ok(Box::new(TableDelivery { schema, rows, version }))
+        let counting = Counting::open(&plan, self, rows_max)?;
+        let rows = Masked::open_seen(Arc::clone(&plan), self)?.at_most(rows_max);
+        let version = rows.version().map(Version::State);
+        Ok(Box::new(TableDelivery { plan, schema, counting, year: None, rows, version }))
     }
 }
 
 struct TableDelivery {
+    plan: Arc<Plan>,
     schema: SchemaRef,
-    rows: Limited,
+    /// Until the persons are counted, if they are to be.
+    counting: Option<Counting>,
+    /// The last year in which they were.
+    year: Option<u16>,
+    rows: Masked<Arc<Plan>>,
     version: Option<Version>,
 }
 
 impl Delivery for TableDelivery {
+    fn admit(&mut self, admission: &dyn Admission) -> Result<(), RunError> {
+        let Some(persons) = self.plan.persons() else { return Ok(()) };
+        let refused = |not| match not {
+            NotAdmitted::TooMany => RunError::TooManyPersons,
+            NotAdmitted::Unavailable(source) => RunError::Register(source),
+        };
+        if let Some(counting) = self.counting.take() {
+            self.rows.admit(counting.count(&self.plan)?);
+        }
+        // WHY after they were read: that takes its time, in which a year may begin.
+        let year = admission.year(&persons.duty).map_err(refused)?;
+        if self.year != Some(year)
+            && let Some(all) = self.rows.admitted().filter(|all| !all.is_empty())
+        {
+            // WHY all of them, also in the midst of the rows: those who left before are counted once
+            // too often rather than somebody not at all.
+            if let Err(not) = admission.admit(&persons.duty, year, all) {
+                self.rows.withdraw();
+                return Err(refused(not));
+            }
+        }
+        self.year = Some(year);
+        Ok(())
+    }
+
     fn next(&mut self) -> Result<Option<Piece>, RunError> {
-        Ok(self.rows.next()?.map(Piece::Rows))
+        Ok(self.rows.next().transpose()?.map(Piece::Rows))
     }
 
     fn schema(&self) -> Option<SchemaRef> {
@@ -187,5 +234,9 @@ impl Delivery for TableDelivery {
 
     fn version(&self) -> Option<Version> {
         self.version
+    }
+
+    fn subjects(&self) -> Option<u64> {
+        self.rows.subjects()
     }
 }

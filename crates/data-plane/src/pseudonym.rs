@@ -109,12 +109,23 @@ impl Pseudonyms {
         Some(Self { start, are_shared: joined.is_of_consumer() || joined.domain.is_some() })
     }
 
+    /// Of subjects, which leave nowhere, and are the same in all columns: the HMAC has taken the key, and what it
+    /// is used for.
+    pub(crate) fn of_subjects(start: KeyedHash) -> Self {
+        Self { start, are_shared: true }
+    }
+
     /// Equal values of one kind have one pseudonym, however wide the array stores them: `7` as
     /// 8 or 64 bits, `x` as a string or a dictionary entry, `-0.0` and `0.0`, every NaN. Where other columns
     /// have the same pseudonyms, equal numbers are of one kind.
     // INVARIANT: name length, name, one byte for the kind, then the value and nothing more: no
     // two columns, kinds or values share a message.
     pub(crate) fn of(&self, cells: &Cells<'_>, row: usize) -> Option<Pseudonym> {
+        self.id(cells, row).map(Pseudonym::of)
+    }
+
+    /// The bytes that a pseudonym shows.
+    pub(crate) fn id(&self, cells: &Cells<'_>, row: usize) -> Option<[u8; PSEUDONYM_LEN]> {
         let float = |value| self.float(value);
         match cells {
             Cells::Boolean(array) => boolean(array, row).map(|v| self.tag(b'b', &[u8::from(v)])),
@@ -136,10 +147,10 @@ impl Pseudonyms {
             Json::Text(text) => self.tag(b't', text.as_bytes()),
             Json::Null | Json::Array(_) | Json::Object(_) => return None,
         };
-        Some(tag.as_ref().to_owned())
+        Some(Pseudonym::of(tag).as_ref().to_owned())
     }
 
-    fn decimal(&self, mut value: i128, mut scale: i8) -> Pseudonym {
+    fn decimal(&self, mut value: i128, mut scale: i8) -> [u8; PSEUDONYM_LEN] {
         // A column has one scale; two columns have two.
         if !self.are_shared {
             return self.tag(b'd', &value.to_be_bytes());
@@ -155,7 +166,7 @@ impl Pseudonyms {
         self.tag(b'e', &[&scale.to_be_bytes()[..], &value.to_be_bytes()].concat())
     }
 
-    fn float(&self, value: f64) -> Pseudonym {
+    fn float(&self, value: f64) -> [u8; PSEUDONYM_LEN] {
         if let Some(whole) = whole(value).filter(|_| self.are_shared) {
             return self.tag(b'i', &whole.to_be_bytes());
         }
@@ -163,18 +174,12 @@ impl Pseudonyms {
         self.tag(b'f', &value.to_bits().to_be_bytes())
     }
 
-    fn tag(&self, kind: u8, value: &[u8]) -> Pseudonym {
+    fn tag(&self, kind: u8, value: &[u8]) -> [u8; PSEUDONYM_LEN] {
         let mut context = self.start.clone();
         context.update(&[kind]);
         context.update(value);
-        let tag = context.finish();
-        let mut digits = [b'0'; PSEUDONYM_DIGITS];
-        let bytes = tag.iter().take(PSEUDONYM_LEN);
-        let nibbles = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
-        for (digit, nibble) in digits.iter_mut().zip(nibbles) {
-            *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
-        }
-        Pseudonym(digits)
+        // An HMAC-SHA-256 is longer.
+        context.finish().first_chunk().copied().unwrap_or_default()
     }
 }
 
@@ -187,6 +192,17 @@ fn whole(value: f64) -> Option<i128> {
 
 /// Hexadecimal digits, lower case.
 pub(crate) struct Pseudonym([u8; PSEUDONYM_DIGITS]);
+
+impl Pseudonym {
+    fn of(bytes: [u8; PSEUDONYM_LEN]) -> Self {
+        let mut digits = [b'0'; PSEUDONYM_DIGITS];
+        let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        for (digit, nibble) in digits.iter_mut().zip(nibbles) {
+            *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+        }
+        Self(digits)
+    }
+}
 
 impl AsRef<str> for Pseudonym {
     fn as_ref(&self) -> &str {

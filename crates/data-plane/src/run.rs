@@ -1,5 +1,6 @@
 //! A plan over a whole table.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 
@@ -14,6 +15,7 @@ use crate::pieces::Pieces;
 use crate::plan::Plan;
 use crate::row_error::ROW_LEN_MAX;
 use crate::run_error::RunError;
+use crate::subjects::{SubjectId, Subjects, split};
 use crate::table::{Chunks, Table};
 
 /// Bytes that a row may have: the longest of a CSV file, and what its columns take besides.
@@ -56,6 +58,13 @@ pub struct Masked<P> {
     /// Rows that may still leave.
     left: Option<u64>,
     version: Option<Digest>,
+    subjects: Subjects,
+    /// The persons who may leave, once they were counted.
+    admitted: Option<HashSet<SubjectId>>,
+    /// True if it is read to count them, and not to release anything.
+    is_count: bool,
+    /// Subjects of figures, once they were made; and whether any left.
+    of_groups: (u64, bool),
 }
 
 impl Plan {
@@ -79,7 +88,7 @@ impl Plan {
         let (mut from, mut len) = (0, 0_usize);
         let mut part = |from, to| match rows.get(from..to) {
             None | Some([]) => Ok(()),
-            Some(rows) => take(rows, &self.mask(chunk, rows)?),
+            Some(rows) => take(rows, &self.mask_carrying(chunk, rows)?),
         };
         for (row, row_len) in lens.into_iter().enumerate() {
             if row_len > RELEASED_ROW_MAX {
@@ -112,20 +121,76 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     /// The same of a table that was [looked over](Table::look_over): reads no more than the beginning of the file.
     pub(crate) fn open_seen(plan: P, table: &Table) -> Result<Self, RunError> {
         let (chunks, version) = table.chunks(&plan.wanted())?;
-        let (schema, left) = (plan.masked_schema(), plan.limit());
+        let left = plan.limit();
+        let (subjects, of_groups) = (Subjects::default(), (0, false));
+        let (admitted, is_count) = (None, false);
         if let Some(aggregation) = plan.aggregation() {
             let groups = Box::new(Groups::new(aggregation).map_err(RunError::Assemble)?);
             let stage = Stage::Grouping { chunks, groups };
-            return Ok(Self { plan, stage, left, version });
+            return Ok(Self {
+                plan,
+                stage,
+                left,
+                version,
+                subjects,
+                admitted,
+                is_count,
+                of_groups,
+            });
         }
+        let carries = plan.subjects().is_some();
         let stage = match plan.order_key() {
             Some(key) => {
-                let order = Order::new(schema, key, MEMORY_LEN).map_err(RunError::Assemble)?;
+                let of_rows = (plan.masked_schema(), carries);
+                let order = Order::new(of_rows, key, MEMORY_LEN).map_err(RunError::Assemble)?;
                 Stage::Collecting { chunks, order: Box::new(order) }
             }
-            None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(schema) },
+            None => {
+                Stage::Through { chunks: Some(chunks), pieces: Pieces::new(plan.carried_schema()) }
+            }
         };
-        Ok(Self { plan, stage, left, version })
+        Ok(Self { plan, stage, left, version, subjects, admitted, is_count, of_groups })
+    }
+
+    /// Lets no more rows leave than this.
+    pub(crate) fn at_most(mut self, rows: Option<u64>) -> Self {
+        self.left = self.left.into_iter().chain(rows).min();
+        self
+    }
+
+    /// Is read to find the persons, who are not counted yet.
+    pub(crate) fn counting(mut self) -> Self {
+        self.is_count = true;
+        self
+    }
+
+    /// Those whom it was about.
+    pub(crate) fn into_subjects(self) -> HashSet<SubjectId> {
+        self.subjects.0
+    }
+
+    /// Lets rows about these persons leave, who were counted.
+    pub(crate) fn admit(&mut self, persons: HashSet<SubjectId>) {
+        self.admitted = Some(persons);
+    }
+
+    /// Those who may leave; `None` while they are not counted.
+    pub(crate) fn admitted(&self) -> Option<&HashSet<SubjectId>> {
+        self.admitted.as_ref()
+    }
+
+    /// Lets no more rows leave.
+    pub(crate) fn withdraw(&mut self) {
+        self.admitted = None;
+    }
+
+    /// Different subjects of what was given out so far; `None` if no duty names a column that says whom or what a
+    /// row is about. Of figures, those of the rows behind all of them, once the first were given out.
+    #[must_use]
+    pub fn subjects(&self) -> Option<u64> {
+        let of_figures = || if self.of_groups.1 { self.of_groups.0 } else { 0 };
+        let all = || self.subjects.count().max(of_figures());
+        self.plan.counts_subjects().then(all)
     }
 
     /// A digest over the state of the file that is read; `None` if it is none.
@@ -135,6 +200,13 @@ impl<P: Deref<Target = Plan>> Masked<P> {
 
     /// The next rows that leave, of the columns that do.
     fn leaving(&mut self) -> Result<Option<RecordBatch>, RunError> {
+        if matches!(self.stage, Stage::Ended) {
+            return Ok(None);
+        }
+        let is_counted = self.plan.persons().is_none() || self.admitted.is_some();
+        if !is_counted && !self.is_count {
+            return Err(RunError::Uncounted);
+        }
         if self.left == Some(0) {
             return Ok(None);
         }
@@ -144,6 +216,13 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
             *left = left.saturating_sub(rows);
         }
+        if self.plan.subjects().is_some() && self.plan.aggregation().is_none() {
+            let (rows, marks) = split(&batch)?;
+            check_admitted(self.admitted.as_ref(), &marks)?;
+            self.subjects.add(marks)?;
+            batch = rows;
+        }
+        self.of_groups.1 = true;
         self.plan.shown(batch).map(Some)
     }
 
@@ -178,11 +257,17 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                     let Some(aggregation) = self.plan.aggregation() else { return Ok(None) };
                     if let Some(chunk) = chunks.read()? {
                         self.plan.mask_in_parts(&chunk, |rows, masked| {
-                            groups.push(aggregation, (&chunk, rows), masked)
+                            if self.plan.persons().is_none() {
+                                return groups.push(aggregation, (&chunk, rows), masked);
+                            }
+                            let (masked, marks) = split(masked)?;
+                            check_admitted(self.admitted.as_ref(), &marks)?;
+                            groups.push(aggregation, (&chunk, rows), &masked)
                         })?;
                     } else if let Stage::Grouping { groups, .. } =
                         std::mem::replace(&mut self.stage, Stage::Ended)
                     {
+                        self.of_groups.0 = groups.subjects();
                         self.stage = Stage::Grouped(groups.finish(aggregation)?.into_iter());
                     }
                 }
@@ -191,6 +276,15 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             }
         }
     }
+}
+
+/// Checks that all persons were counted: the file may have changed since.
+fn check_admitted(
+    admitted: Option<&HashSet<SubjectId>>,
+    ids: &[SubjectId],
+) -> Result<(), RunError> {
+    let is_admitted = |id| admitted.is_none_or(|all| all.contains(id));
+    if ids.iter().all(is_admitted) { Ok(()) } else { Err(RunError::ChangedSinceCounted) }
 }
 
 /// The first `most` rows, without the others' values.

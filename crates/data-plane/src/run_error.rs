@@ -31,6 +31,25 @@ pub enum RunError {
     /// [`SUBJECTS_HELD_MAX`](crate::aggregate::SUBJECTS_HELD_MAX).
     #[error("the rows are of too many groups; make groups by fewer columns or coarser ones")]
     TooManyGroups,
+    /// More different subjects than [`SUBJECTS_COUNTED_MAX`](crate::subjects::SUBJECTS_COUNTED_MAX), which a
+    /// duty names and the report of the release counts.
+    #[error("the rows are about too many different subjects to count them; ask for fewer rows")]
+    TooManySubjects,
+    /// More persons would leave in this calendar year than a duty says.
+    #[error("more persons would leave in this calendar year than were agreed")]
+    TooManyPersons,
+    /// Rows were asked for before their persons were [counted](crate::Delivery::admit).
+    #[error("persons are to be counted before anything leaves")]
+    Uncounted,
+    /// A row is about a person who was not there when the persons of the release were counted.
+    #[error("the table changed while its persons were counted")]
+    ChangedSinceCounted,
+    /// The persons cannot be counted.
+    #[error("the persons cannot be counted")]
+    Register(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A row without a subject, where each has one.
+    #[error("a row has no subject, and cannot be counted")]
+    NoSubject,
     /// What is read is itself released by a node, and that ended early.
     #[error("the release that is read ended early")]
     Release(#[source] Box<dyn std::error::Error + Send + Sync>),

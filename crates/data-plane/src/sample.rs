@@ -6,13 +6,14 @@ use arrow_schema::{DataType, Schema};
 use dataspace_policy::duty::{MILLION, Sample};
 use dataspace_primitives::{Secrets, secrets::SecretsError};
 
-use crate::aggregate::subject;
 use crate::chunk::Chunk;
 use crate::column::{Cells, Kind, find, released_type, type_name};
 use crate::keyed_hash::KeyedHash;
 use crate::plan_error::PlanError;
+use crate::pseudonym::Pseudonyms;
 use crate::recipient::Recipient;
 use crate::rows::RowDuty;
+use crate::subjects::{SubjectColumn, subject};
 
 /// The duty, for a table, without its key.
 #[derive(Debug)]
@@ -64,8 +65,18 @@ impl Sampling {
     ) -> Result<Keyed, SecretsError> {
         let key = secrets.derive(Self::PURPOSE, recipient.contract)?;
         let mut start = KeyedHash::new(&key);
+        let mut counted = start.clone();
         start.update(b"dataspace/sample/v1\0");
-        Ok(Keyed { sampling: self, start })
+        counted.update(b"dataspace/subjects/v1\0");
+        Ok(Keyed { sampling: self, start, counted })
+    }
+}
+
+impl Keyed {
+    /// The column of the subjects, to count those of the rows that leave.
+    pub(crate) fn subjects(&self) -> Option<SubjectColumn> {
+        let place = self.sampling.columns.first().filter(|_| self.sampling.is_of_subjects)?;
+        Some(SubjectColumn::new(*place, Pseudonyms::of_subjects(self.counted.clone())))
     }
 }
 
@@ -73,6 +84,8 @@ impl Sampling {
 pub(crate) struct Keyed {
     sampling: Sampling,
     start: KeyedHash,
+    /// What subjects are counted by.
+    counted: KeyedHash,
 }
 
 impl Keyed {

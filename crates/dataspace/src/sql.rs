@@ -40,7 +40,10 @@ use dataspace_runtime::Release;
 
 use self::errors::ViewError;
 
-/// A view of one release, for one query that names it once. What ends the release early (a contract that was
+/// A view of one release, for one query that names it once. If the contract counts persons, all those of the view's rows are
+/// counted before the query reads one, whatever it asks for.
+///
+/// What ends the release early (a contract that was
 /// terminated, a member who was removed) ends the query.
 ///
 /// # Errors

@@ -51,8 +51,13 @@ impl fmt::Display for Outcome {
 /// A report of a release for people: `55 rows, 4310 bytes in 1 piece, to the end`.
 #[must_use]
 pub fn report_words(report: &ReleaseReport) -> String {
-    let ReleaseReport { end, pieces, rows, bytes, .. } = report;
+    let ReleaseReport { end, pieces, rows, bytes, subjects, .. } = report;
     let rows = if *rows > 0 { format!("{rows} rows, ") } else { String::new() };
+    let subjects = match subjects {
+        Some(1) => "1 subject, ".to_owned(),
+        Some(subjects) => format!("{subjects} subjects, "),
+        None => String::new(),
+    };
     let pieces = if *pieces == 1 { "1 piece".to_owned() } else { format!("{pieces} pieces") };
     let end = match end {
         ReleaseEnd::Whole => "to the end",
@@ -60,7 +65,7 @@ pub fn report_words(report: &ReleaseReport) -> String {
         ReleaseEnd::Failed => "broken off by a failure",
         ReleaseEnd::Dropped => "not asked for any further",
     };
-    format!("{rows}{bytes} bytes in {pieces}, {end}")
+    format!("{rows}{subjects}{bytes} bytes in {pieces}, {end}")
 }
 
 /// A recorded fact for people.

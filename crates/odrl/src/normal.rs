@@ -136,6 +136,7 @@ fn duty(duty: &Duty) -> Result<Duty, OdrlError> {
         | Duty::Aggregate(_)
         | Duty::Sample(_)
         | Duty::Limit(_)
+        | Duty::Persons(_)
         | Duty::Watermark(_)) => other.clone(),
     })
 }

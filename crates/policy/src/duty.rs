@@ -18,6 +18,7 @@ pub use self::mark::{Mark, MarkMethod};
 pub use self::mask::{
     Characters, ColumnMask, DECIMALS_MAX, GRID_CELLS_MAX, MaskMethod, PSEUDONYM_DIGITS,
 };
+pub use self::persons::{PERSONS_MAX, Persons};
 pub use self::pseudonym::PseudonymScope;
 pub use self::sample::{MILLION, Sample};
 pub use self::scalar::{InvalidNumber, Number, Scalar};
@@ -34,6 +35,7 @@ mod kind;
 mod limit;
 mod mark;
 mod mask;
+mod persons;
 mod pseudonym;
 mod sample;
 mod scalar;
@@ -59,6 +61,8 @@ pub enum Duty {
     Limit(Limit),
     /// Move the numbers of a column a little, so that a copy can be traced. At most once for a column.
     Watermark(Watermark),
+    /// Count the persons of a year, and release no more of them than a number. At most once.
+    Persons(Persons),
 }
 
 impl Duty {
@@ -72,6 +76,7 @@ impl Duty {
             Self::Sample(sample) => sample,
             Self::Limit(limit) => limit,
             Self::Watermark(watermark) => watermark,
+            Self::Persons(persons) => persons,
         }
     }
 

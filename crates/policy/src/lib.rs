@@ -129,6 +129,7 @@ pub mod duty;
 pub mod engine;
 mod exclusive;
 pub mod explain;
+pub mod extension;
 pub mod facts;
 mod hours;
 mod judged;
@@ -161,8 +162,8 @@ pub use crate::clause::{Assurance, Clause, ClauseId, ClauseKind};
 pub use crate::contracts::{Compiler, Contracts};
 pub use crate::decision::{Decision, Denial};
 pub use crate::duty::{
-    Aggregate, ColumnMask, Duty, KeptColumns, Limit, MaskMethod, Number, Operator, RowFilter,
-    Sample, Scalar, Watermark,
+    Aggregate, ColumnMask, Duty, KeptColumns, Limit, MaskMethod, Number, Operator, Persons,
+    RowFilter, Sample, Scalar, Watermark,
 };
 
 pub use crate::exclusive::Exclusive;

@@ -1,5 +1,6 @@
 //! Cedar text, taken in safely: bounded, every policy named, validated in strict mode.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -27,15 +28,20 @@ const SCHEMA_TEXT: &str = include_str!("schema.cedarschema");
 
 /// The schema, and the same one with a single action.
 static VALIDATORS: LazyLock<Result<[Validator; 2], String>> = LazyLock::new(|| {
-    let actions = Action::ALL.map(|action| format!("\"{action}\"")).join(", ");
-    let of_one = SCHEMA_TEXT.replacen(&actions, "\"read\"", 1);
+    let [of_all, of_one] = schema_texts();
     let validator = |text: &str| {
         let (schema, _warnings) =
             Schema::from_cedarschema_str(text).map_err(|error| error.to_string())?;
         Ok::<_, String>(Validator::new(schema))
     };
-    Ok([validator(SCHEMA_TEXT)?, validator(&of_one)?])
+    Ok([validator(&of_all)?, validator(&of_one)?])
 });
+
+/// The schema, and the same one with a single action, as texts.
+pub(crate) fn schema_texts() -> [Cow<'static, str>; 2] {
+    let actions = Action::ALL.map(|action| format!("\"{action}\"")).join(", ");
+    [SCHEMA_TEXT.into(), SCHEMA_TEXT.replacen(&actions, "\"read\"", 1).into()]
+}
 
 /// The Cedar schema against which every policy is validated, as text.
 #[must_use]
@@ -264,7 +270,10 @@ pub(crate) fn intake(text: &str, layer: Layer) -> Result<PolicySet, InvalidPolic
             .add(policy.new_id(PolicyId::new(&id)))
             .map_err(|_| InvalidPolicies::RepeatedId { id })?;
     }
-    validate(&named, layer)?;
+    let validators = VALIDATORS
+        .as_ref()
+        .map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
+    validate(validators, &named, layer)?;
     if text.contains("TimeZone") {
         check_zones(&named)?;
     }
@@ -310,10 +319,11 @@ fn check_zones(set: &PolicySet) -> Result<(), InvalidPolicies> {
 }
 
 /// Checks the policies one by one, up to the first that does not fit.
-fn validate(set: &PolicySet, layer: Layer) -> Result<(), InvalidPolicies> {
-    let [of_all, of_one] = VALIDATORS
-        .as_ref()
-        .map_err(|message| InvalidPolicies::Schema { message: message.clone() })?;
+pub(crate) fn validate(
+    [of_all, of_one]: &[Validator; 2],
+    set: &PolicySet,
+    layer: Layer,
+) -> Result<(), InvalidPolicies> {
     for policy in set.policies() {
         let (validator, policy) = match of_any_action(policy) {
             Some(policy) => (of_one, policy),

@@ -186,7 +186,7 @@ pub enum InvalidTerms {
         /// Which clause.
         clause: ClauseId,
     },
-    /// A second sample, or a second number of rows.
+    /// A second sample, a second number of rows, or a second count of persons.
     #[error("{clause}: there is a duty of this kind already; merge the two")]
     RepeatedDuty {
         /// Which clause.
@@ -335,7 +335,7 @@ impl Terms {
 
     fn check_duties(&self) -> Result<(), InvalidTerms> {
         let (mut masked, mut kept, mut is_aggregated) = (BTreeSet::new(), None, false);
-        let (mut is_sampled, mut is_limited) = (false, false);
+        let (mut is_sampled, mut is_limited, mut is_counted) = (false, false, false);
         let duties = || numbered(ClauseKind::Duty, self.duties.len()).zip(&self.duties);
         for (clause, duty) in duties() {
             duty.check().map_err(|source| InvalidTerms::Duty { clause, source })?;
@@ -353,6 +353,9 @@ impl Terms {
                     return Err(InvalidTerms::RepeatedDuty { clause });
                 }
                 Duty::Limit(_) if std::mem::replace(&mut is_limited, true) => {
+                    return Err(InvalidTerms::RepeatedDuty { clause });
+                }
+                Duty::Persons(_) if std::mem::replace(&mut is_counted, true) => {
                     return Err(InvalidTerms::RepeatedDuty { clause });
                 }
                 Duty::Watermark(mark) if !masked.insert(&mark.column) => {

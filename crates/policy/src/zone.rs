@@ -30,6 +30,12 @@ pub(crate) fn local(zone: &str, at: UnixMillis) -> Option<Local> {
     Some(Local { weekday: i64::from(there.weekday().to_monday_one_offset()), minute })
 }
 
+/// The calendar year there; `None` as for [`local`].
+pub(crate) fn year(zone: &str, at: UnixMillis) -> Option<u16> {
+    let at = Timestamp::from_millisecond(i64::try_from(at.as_millis()).ok()?).ok()?;
+    u16::try_from(get(zone)?.to_datetime(at).year()).ok()
+}
+
 fn get(zone: &str) -> Option<TimeZone> {
     // The database takes names in any case; contracts take one spelling.
     ZONES.get(zone).ok().filter(|found| found.iana_name() == Some(zone))

@@ -49,6 +49,10 @@ pub enum ViewError {
     /// Figures of groups leave by the contract, as one answer; see [`GovernedView::new`].
     #[error("figures of groups leave, as one answer, and no columns by themselves")]
     Figures,
+    /// Persons are counted by the contract before anything leaves, which a node does for its releases alone; see
+    /// [`GovernedView::new`].
+    #[error("persons are counted before anything leaves; make the view of a release")]
+    Persons,
     /// What is opened has no rows.
     #[error("the product has no rows")]
     NotATable,
@@ -87,6 +91,9 @@ impl GovernedView {
     ) -> Result<Self, ViewError> {
         if duties.iter().any(|duty| matches!(duty, Duty::Aggregate(_))) {
             return Err(ViewError::Figures);
+        }
+        if duties.iter().any(|duty| matches!(duty, Duty::Persons(_))) {
+            return Err(ViewError::Persons);
         }
         let opened = Product::open(&*table, &duties, None, &*secrets, recipient)?;
         let schema = opened.schema().ok_or(ViewError::NotATable)?;

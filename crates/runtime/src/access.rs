@@ -1,5 +1,6 @@
 //! One access, from request to release.
 
+mod admission;
 pub(crate) mod asked;
 pub(crate) mod error;
 pub(crate) mod monitor;

@@ -8,12 +8,13 @@
 //! # Ok::<(), conformance::NotConformant>(())
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read as _, Write};
+use std::ops::Range;
 
 pub use dataspace_audit_log::conformance::NotConformant;
 use dataspace_audit_log::conformance::must;
-use dataspace_data_plane::{Piece, Product, product::Recipient};
+use dataspace_data_plane::{Piece, Product, product::Recipient, subjects::SubjectId};
 use dataspace_identity::{Did, Resolver, RootSecret};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod};
 use dataspace_primitives::Secrets;
@@ -22,6 +23,7 @@ use dataspace_primitives::{Part, PublicKey, Signer};
 use crate::clock::Clock;
 use crate::index::snapshots::Snapshots;
 use crate::random::Randomness;
+use crate::registers::{Admitted, Register, Registers};
 
 fn loaded(snapshots: &dyn Snapshots) -> io::Result<Option<Vec<u8>>> {
     let Some(mut content) = snapshots.load()? else { return Ok(None) };
@@ -73,6 +75,40 @@ pub fn snapshots(
         "a snapshot that was given up leaves the old one",
     )?;
     must(loaded(&*new()?)?.is_none(), "two places are two")
+}
+
+/// Puts registers of persons to the test: `new` makes an empty place for them each time. That what is counted survives
+/// a crash cannot be seen from inside a process, and is not tested here.
+///
+/// # Errors
+/// [`NotConformant`] with the first thing that is not as it must be.
+pub fn registers(
+    new: &mut dyn FnMut() -> io::Result<Box<dyn Registers>>,
+) -> Result<(), NotConformant> {
+    let one = new()?;
+    let name = |text: &str| text.parse().map_err(|_| io::Error::other("a name"));
+    let (name, other) = (name("export 1")?, name("export")?);
+    let of = |name, year| Register { name, year, secret: &[7; 32] };
+    let (here, year, elsewhere) = (of(&name, 2026), of(&name, 2027), of(&other, 2026));
+    let persons = |range: Range<u8>| -> HashSet<SubjectId> { range.map(|n| [n; 16]).collect() };
+    let admit = |register: &Register<'_>, range, at_most| {
+        one.admit(register, &persons(range), at_most).map_err(io::Error::other)
+    };
+    let count = |register: &Register<'_>| one.count(register).map_err(io::Error::other);
+    must(count(&here)? == 0, "a new place has nobody")?;
+    must(admit(&here, 0..10, 9)? == Admitted::No, "no more are taken in than may be")?;
+    must(count(&here)? == 0, "and none of them")?;
+    must(admit(&here, 0..10, 10)? == Admitted::Yes, "as many as may be are")?;
+    must(admit(&here, 3..10, 10)? == Admitted::Yes, "who is in it may be taken in again")?;
+    must(admit(&here, 9..11, 10)? == Admitted::No, "one more is too many")?;
+    must(admit(&here, 10..11, 11)? == Admitted::Yes, "unless more may be")?;
+    must(count(&here)? == 11, "each is counted once")?;
+    must(admit(&here, 0..1, 10)? == Admitted::No, "where too many are, nobody is taken in")?;
+    must(admit(&here, 0..0, 11)? == Admitted::Yes, "nobody is no one more")?;
+    must(count(&year)? == 0 && count(&elsewhere)? == 0, "names and years are apart")?;
+    must(admit(&year, 0..2, 2)? == Admitted::Yes, "in another year they are counted again")?;
+    must(count(&here)? == 11 && count(&year)? == 2, "and not in the first one")?;
+    must(new()?.count(&here).is_ok_and(|count| count == 0), "two places are two")
 }
 
 /// Puts a clock to the test: it does not go back, neither the time nor what passed.

@@ -121,6 +121,8 @@ pub mod observer;
 #[cfg(feature = "provider")]
 pub mod offers;
 pub mod random;
+#[cfg(feature = "provider")]
+pub mod registers;
 mod replayed;
 #[cfg(feature = "provider")]
 mod replays;

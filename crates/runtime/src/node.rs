@@ -20,6 +20,7 @@ use crate::index::{Index, IndexState};
 use crate::keys::Keys;
 use crate::observer::Observer;
 use crate::offers::Offers;
+use crate::registers::Registers;
 use crate::rivals::Rivals;
 use crate::stamps::StampKey;
 use crate::throttle::Throttle;
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) anchors: TrustAnchors,
     pub(crate) signed: LastSigned,
     pub(crate) observer: Box<dyn Observer>,
+    /// Who left in which year.
+    pub(crate) registers: Box<dyn Registers>,
     /// For the stamps in reports.
     pub(crate) stamp_key: StampKey,
     pub(crate) throttle: Throttle,

@@ -5,6 +5,7 @@ use dataspace_tlog::{LeafIndex, TreeSize, record::ReleaseEnd};
 use dataspace_usage_contract::ContractId;
 
 use crate::index::error::IndexError;
+use crate::registers::RegisterError;
 
 /// Observes a node, for counters, traces and alarms. By default every method does nothing.
 ///
@@ -24,6 +25,9 @@ pub trait Observer: Send + Sync {
     /// In one of the decisions that are compared with Cedar's own evaluator, the compiled policies of this
     /// contract decided otherwise, and the access was denied. A defect of this library: report it.
     fn mismatch(&self, _contract: ContractId) {}
+
+    /// Persons cannot be counted, so nothing leaves whose persons are counted in this register.
+    fn register(&self, _error: &RegisterError) {}
 
     /// The index was written, up to this size of the log, or could not be.
     fn index(&self, _written: Result<TreeSize, &IndexError>) {}

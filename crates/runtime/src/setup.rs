@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use dataspace_audit_log::{Log, Storage, error::CreateError, open::OpenError, reader::ReadError};
@@ -16,30 +14,26 @@ use dataspace_ledger::{
 use dataspace_primitives::{Signed, UnixMillis};
 use dataspace_tlog::{Event, LeafIndex, Record, TreeSize};
 use dataspace_usage_contract::{ContractId, PublishedProfile, SpaceProfile, profile::ProfileError};
-use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
-use crate::access::resumes::Resumes;
 use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
-use crate::contracts::ActiveContracts;
 use crate::error::WriteError;
-use crate::gate::Gate;
 use crate::index::error::Unusable;
 use crate::index::rows::{Base, Row, Tail};
 use crate::index::snapshots::{DirectorySnapshots, Snapshots};
 use crate::index::{Index, IndexState};
-use crate::kept::Kept;
 use crate::keys::{Keys, NodeKeys};
-use crate::node::{Inner, LastSigned, Limits, Opened};
+use crate::node::{Limits, Opened};
 use crate::observer::{Observer, Silence};
-use crate::offers::Offers;
 use crate::random::{self, RandomError, Randomness, SystemRandomness};
-use crate::rivals::Rivals;
+use crate::registers::{DirectoryRegisters, Registers};
 use crate::space::DataSpace;
-use crate::stamps::StampKey;
 use crate::state::State;
-use crate::throttle::Throttle;
+
+use self::owner::Owner;
+
+mod owner;
 
 /// A checkpoint is signed after this many accesses at the latest, unless [`Setup::checkpoint_every`] says
 /// otherwise.
@@ -64,6 +58,7 @@ pub struct Setup {
     observer: Box<dyn Observer>,
     storage: Option<Box<dyn Storage>>,
     snapshots: Box<dyn Snapshots>,
+    registers: Box<dyn Registers>,
     limits: Limits,
 }
 
@@ -147,7 +142,19 @@ impl Setup {
         };
         let snapshots = Box::new(DirectorySnapshots::new(&dir));
         let (randomness, observer) = (Box::new(SystemRandomness), Box::new(Silence));
-        Self { dir, keys, authority, clock, randomness, observer, storage: None, snapshots, limits }
+        let (storage, registers) = (None, Box::new(DirectoryRegisters::new(&dir)));
+        Self {
+            dir,
+            keys,
+            authority,
+            clock,
+            randomness,
+            observer,
+            storage,
+            snapshots,
+            registers,
+            limits,
+        }
     }
 
     /// Keeps the log in `storage` instead of the directory, which then holds the index, if that is not
@@ -163,6 +170,14 @@ impl Setup {
     #[must_use]
     pub fn snapshots(mut self, snapshots: impl Snapshots + 'static) -> Self {
         self.snapshots = Box::new(snapshots);
+        self
+    }
+
+    /// Counts persons in `registers` instead of files in the directory
+    /// ([`Persons`](dataspace_policy::duty::Persons)).
+    #[must_use]
+    pub fn registers(mut self, registers: impl Registers + 'static) -> Self {
+        self.registers = Box::new(registers);
         self
     }
 
@@ -247,8 +262,9 @@ impl Setup {
         log.checkpoint(&keys.log).map_err(WriteError::from)?;
         let state = State::new(SpaceState::new(log.origin().clone(), profile));
         let index = Index::new(self.snapshots, Base::default());
-        let owner = Owner { keys, limits: self.limits, observer: self.observer };
-        owner.node(&self.dir, (log, state, index), clock, (None, 1))
+        let Self { limits, observer, registers, .. } = self;
+        let owner = Owner { keys, limits, observer, registers };
+        Ok(owner.node(&self.dir, (log, state, index), clock, (None, 1))?)
     }
 
     /// Opens the log and rebuilds everything that was in force: memberships, contracts, uses,
@@ -349,8 +365,9 @@ impl Setup {
         let size = opened.index().as_u64().saturating_add(1);
         let opened = Opened { recovery, index: state_of_index, size };
         let clock = SteadyClock::new(self.clock, high_water);
-        let owner = Owner { keys, limits: self.limits, observer: self.observer };
-        owner.node(&self.dir, (log, state, index), clock, (Some(opened), size))
+        let Self { limits, observer, registers, .. } = self;
+        let owner = Owner { keys, limits, observer, registers };
+        Ok(owner.node(&self.dir, (log, state, index), clock, (Some(opened), size))?)
     }
 
     /// The state that the index describes. Its changes are checked as when they were recorded; of
@@ -440,48 +457,6 @@ impl Setup {
             }
         }
         Ok(())
-    }
-}
-
-/// Parts that an owner hands over and a node keeps.
-struct Owner {
-    keys: Keys,
-    limits: Limits,
-    observer: Box<dyn Observer>,
-}
-
-impl Owner {
-    /// A node in `dir` whose log has `size` records, all of them signed.
-    fn node(
-        self,
-        dir: &Path,
-        (log, state, index): (Log, State, Index),
-        clock: SteadyClock,
-        (opened, size): (Option<Opened>, u64),
-    ) -> Result<DataSpace, SetupError> {
-        let Self { keys, limits, observer } = self;
-        let (kept, compiler) = (Kept::open(dir)?, state.space.compiler().clone());
-        let inner = Inner {
-            anchors: state.space.anchors().clone(),
-            contracts: ActiveContracts::new(limits.contracts_max, compiler, kept),
-            gate: Gate::new(state),
-            keys,
-            signed: LastSigned::new(size, clock.latest()),
-            clock,
-            log,
-            opened,
-            index,
-            limits,
-            throttle: Throttle::default(),
-            resumes: Resumes::default(),
-            rivals: Rivals::default(),
-            offers: Offers::new(dir),
-            archiving: Mutex::default(),
-            observer,
-            stamp_key: StampKey::default(),
-            recorded: AtomicU64::new(size),
-        };
-        Ok(DataSpace { inner: Arc::new(inner) })
     }
 }
 

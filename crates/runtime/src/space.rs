@@ -23,7 +23,7 @@ use dataspace_audit_log::{Log, Recovery, error::ArchiveError, reader::ReadError}
 use dataspace_identity::{Did, KnownKeys};
 use dataspace_ledger::Refusal;
 use dataspace_policy::facts::Metered;
-use dataspace_primitives::{UnixMillis, Verified};
+use dataspace_primitives::{Name, UnixMillis, Verified};
 use dataspace_tlog::{Checkpoint, LeafIndex};
 use dataspace_usage_contract::{Agreement, ContractId};
 use thiserror::Error;
@@ -33,6 +33,7 @@ use crate::error::WriteError;
 use crate::index::IndexState;
 use crate::index::error::IndexError;
 use crate::node::Inner;
+use crate::registers::{Register, RegisterError};
 
 /// One provider's node: its contracts, its products and its log, in one directory. Cheap to
 /// clone; all clones are the same node.
@@ -241,6 +242,16 @@ impl DataSpace {
     #[must_use]
     pub fn deletion(&self, contract: ContractId) -> Option<LeafIndex> {
         self.inner.gate.enter().space.deletion(contract)
+    }
+
+    /// Persons who left in a calendar year under the contracts that name a register
+    /// ([`Persons`](dataspace_policy::duty::Persons)), each counted once.
+    ///
+    /// # Errors
+    /// [`RegisterError`] if the register cannot be read; then nothing leaves whose persons are counted in it.
+    pub fn persons(&self, register: &Name, year: u16) -> Result<u64, RegisterError> {
+        let count = |register: &Register<'_>| self.inner.registers.count(register);
+        self.inner.with_register((register, year), count)
     }
 
     /// Uses that were made of a contract, and its limit.

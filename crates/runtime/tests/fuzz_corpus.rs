@@ -16,6 +16,9 @@ mod exchange;
 #[path = "../../../fuzz/checks/node_index.rs"]
 mod node_index;
 #[cfg(test)]
+#[path = "../../../fuzz/checks/register_file.rs"]
+mod register_file;
+#[cfg(test)]
 #[path = "../../../fuzz/checks/replay.rs"]
 mod replay;
 #[cfg(test)]
@@ -33,6 +36,11 @@ mod tests {
     #[test]
     fn the_corpus_of_indexes_breaks_nothing() {
         replay("node_index", super::node_index::check);
+    }
+
+    #[test]
+    fn the_corpus_of_registers_breaks_nothing() {
+        replay("register_file", super::register_file::check);
     }
 
     #[test]

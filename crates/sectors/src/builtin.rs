@@ -11,6 +11,7 @@ macro_rules! sector {
             let files = Files {
                 profile: include_str!(concat!("../", $dir, "/profile.json")),
                 forbids: include_str!(concat!("../", $dir, "/forbids.cedar")),
+                schema: include_str!(concat!("../", $dir, "/schema.cedarschema")),
                 templates: &[
                     $(include_str!(concat!("../", $dir, "/templates/", $template, ".json"))),+
                 ],

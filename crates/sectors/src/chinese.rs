@@ -223,6 +223,14 @@ fn duty(duty: &Duty) -> Option<String> {
     if let Duty::Limit(one) = duty {
         return Some(format!("每次至多提供 {} 行", one.rows));
     }
+    if let Duty::Persons(one) = duty {
+        let (column, register) = (quoted(one.column.as_str()), quoted(one.register.as_str()));
+        return Some(format!(
+            "个人以列 {column} 识别：在每个自然年内（时区 {}），登记簿 {register} 所涉的全部合约下每人计一次，\
+             累计不超过 {} 人，超过则不予提供；未标明个人的行不予提供",
+            one.zone, one.at_most
+        ));
+    }
     if let Duty::Watermark(one) = duty {
         let column = quoted(one.column.as_str());
         let most = match &one.tolerance {
@@ -422,7 +430,7 @@ fn quoted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use dataspace_policy::duty::Broader;
-    use dataspace_policy::{Limit, Sample, Watermark};
+    use dataspace_policy::{Limit, Persons, Sample, Watermark};
 
     use super::*;
 
@@ -465,6 +473,16 @@ mod tests {
             (
                 Duty::Sample(Sample { per_million: 1_000_000, subject: Some(name("vin")) }),
                 "只提供列 vin 的不同取值（连同其所有行）中 100% 的样本，在本合约下每次均相同",
+            ),
+            (
+                Duty::Persons(Persons {
+                    column: name("phone"),
+                    at_most: 10_000,
+                    zone: name("Asia/Shanghai"),
+                    register: name("敏感"),
+                }),
+                "个人以列 phone 识别：在每个自然年内（时区 Asia/Shanghai），登记簿 \"敏感\" 所涉的全部合约下每人\
+                 计一次，累计不超过 10000 人，超过则不予提供；未标明个人的行不予提供",
             ),
             (Duty::Limit(Limit { rows: 10 }), "每次至多提供 10 行"),
             (

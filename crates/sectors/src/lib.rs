@@ -35,6 +35,7 @@
 //! |---|---|
 //! | `profile.json` | purposes (each may be part of a broader one), classes, roles, kinds of signed statements, settings of the forbids, and what each forbid says |
 //! | `forbids.cedar` | the baseline: Cedar that the space's profile carries, with `${setting}` for lists of countries |
+//! | `schema.cedarschema` | what policies of the sector can speak of beyond the schema of all spaces: names of what credentials and statements say |
 //! | `templates/*.json` | id, title, text, parameters, and terms in the form in which contracts hold them, with `${parameter}` |
 //!
 //! In terms, a text that is `${parameter}` alone becomes the argument; within a longer text it becomes the
@@ -44,7 +45,8 @@
 //! [`Sector::parse`] takes such files, from anybody, and proves them: every placeholder has a parameter and
 //! every parameter a placeholder; filled with defaults and examples, the terms can be signed, are carried out,
 //! and no clause is without effect; everything is told in both languages; the forbids are Cedar that a space
-//! takes. The Chinese words of clauses come from the terms, like the English ones, and not from the file: they
+//! takes; forbids and templates ask for no tag that the schema does not name. [`Sector::check_policies`] proves the
+//! same of a policy that an authority or a provider adds. The Chinese words of clauses come from the terms, like the English ones, and not from the file: they
 //! cannot say something else than what decides.
 //!
 //! # Limits
@@ -53,7 +55,6 @@
 //! - payments: prices are legal text; the cap of accesses is enforced, and so is that something is paid, where
 //!   the template asks for the provider's signed statement;
 //! - deletion: the last access is enforced, deleting the copy is legal text;
-//! - distinct persons counted for each calendar year against thresholds of exports;
 //! - holdback and exclusivity between contracts hold at one node: `exclusive-territory` keeps it from signing
 //!   another contract, and no other node of the provider;
 //! - blurring is not looked at: it is attested by whom the space trusts (`exterior-video-attested`), or what the
@@ -61,7 +62,8 @@
 //! - several classes: a product has one class, given by its provider: what is both a preview and reserved is
 //!   registered as reserved;
 //! - classification levels: a space can trust somebody to state them; classes stand for it here;
-//! - Cedar's schema is the same for all spaces: a sector adds names, not attributes.
+//! - a sector's schema names texts. A node validates a profile by the schema of all spaces, in which any tag may
+//!   be asked for: check what you add with [`Sector::check_policies`] before you sign it.
 
 pub mod arguments;
 mod builtin;

@@ -1,11 +1,12 @@
 //! A sector: its words, its baseline, its templates.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dataspace_identity::Did;
 use dataspace_odrl::OdrlOperands;
 use dataspace_policy::{
-    Layer, Policies,
+    extension::{Extension, InvalidExtension},
     named::{UnmatchedValue, look},
     policies::InvalidPolicies,
 };
@@ -40,6 +41,8 @@ pub struct Files<'a> {
     pub profile: &'a str,
     /// `forbids.cedar`: the baseline forbids, with `${setting}` for lists of countries.
     pub forbids: &'a str,
+    /// `schema.cedarschema`: the [`Extension`] of the schema of all spaces; an empty text names no tags.
+    pub schema: &'a str,
     /// `templates/*.json`.
     pub templates: &'a [&'a str],
 }
@@ -58,6 +61,8 @@ pub struct Sector {
     forbids: BTreeMap<Name, Texts>,
     policies: String,
     by_default: String,
+    /// `None` of a sector without words.
+    extension: Option<Arc<Extension>>,
     templates: Vec<Template>,
 }
 
@@ -138,6 +143,20 @@ pub enum InvalidSector {
         /// Why.
         source: InvalidTemplate,
     },
+    /// A schema that extends none.
+    #[error("schema.cedarschema is refused")]
+    Schema(#[from] InvalidExtension),
+    /// The tags of contracts in the schema are not the kinds of statements in the profile.
+    #[error("profile.json and schema.cedarschema do not have the same kinds of statements")]
+    Tags,
+    /// A template asks for an attribute of credentials that the schema does not name, or is no Cedar text.
+    #[error("the Cedar text of template {number} is refused")]
+    Text {
+        /// Its place, from 1.
+        number: usize,
+        /// Why.
+        source: InvalidPolicies,
+    },
     /// A template asks for statements of a kind that the sector does not have.
     #[error(
         "template {number} asks for statements of the kind `{kind}`, which are not in profile.json"
@@ -208,6 +227,8 @@ enum By {
     Authority,
 }
 
+mod policies;
+
 impl Sector {
     /// Reads the files of a sector and proves them: a space takes the forbids, every template makes terms
     /// that can be signed and are carried out, all is told in both languages.
@@ -231,6 +252,11 @@ impl Sector {
         names_in(files.forbids, &mut used)?;
         check_used(&sector.settings, &used)?;
         sector.by_default = sector.filled(&Arguments::new())?;
+        let extension = Extension::parse(files.schema)?;
+        if !extension.contract_tags().eq(sector.statements.keys().map(Name::as_str)) {
+            return Err(InvalidSector::Tags);
+        }
+        sector.extension = Some(Arc::new(extension));
         sector.check_forbids()?;
         let (known, words) = (sector.known(), sector.words());
         for (number, text) in (1..).zip(files.templates) {
@@ -243,6 +269,9 @@ impl Sector {
             if let Some(kind) = kinds.find(|kind| !sector.statements.contains_key(kind)) {
                 return Err(InvalidSector::Kind { number, kind });
             }
+            sector
+                .check_text(example.terms(Language::English))
+                .map_err(|source| InvalidSector::Text { number, source })?;
             if sector.template(template.id().as_str()).is_some() {
                 return Err(InvalidSector::Repeated { number });
             }
@@ -311,25 +340,6 @@ impl Sector {
         let statements = file.statements;
         let sector = Self { id, title, scenarios, classes, roles, settings, ..Self::default() };
         Ok(Self { statements, forbids, ..sector })
-    }
-
-    /// The forbids are those that the profile tells, and a space of this sector takes them.
-    fn check_forbids(&self) -> Result<(), InvalidSector> {
-        let policies = Policies::parse(&self.by_default, Layer::Space)?;
-        let told: BTreeSet<_> = self.forbids.keys().map(Name::as_str).collect();
-        if policies.ids().collect::<BTreeSet<_>>() != told {
-            return Err(InvalidSector::Forbids);
-        }
-        let space = self.forbids.keys().next();
-        let vocabulary = dataspace_policy::Vocabulary {
-            // No forbid of a sector names a space.
-            space: space.ok_or(InvalidSector::Forbids)?,
-            purposes: self.scenarios.keys().collect(),
-            classes: self.classes.keys().collect(),
-            roles: self.roles.keys().collect(),
-            is_did: |_| false,
-        };
-        Ok(policies.check_values(&vocabulary)?)
     }
 
     fn known(&self) -> Known {

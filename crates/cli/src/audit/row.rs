@@ -387,6 +387,7 @@ impl Row {
             "bytes": report.bytes,
             "content": report.content.to_string(),
             "version": version,
+            "subjects": report.subjects,
         });
     }
 

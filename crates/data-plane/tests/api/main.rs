@@ -4,6 +4,7 @@
 
 mod charsets;
 mod common;
+mod counted;
 
 mod aggregates;
 mod bounds;
@@ -17,6 +18,7 @@ mod leaks;
 mod masks;
 mod order;
 mod parquet_cases;
+mod persons;
 mod plans;
 mod pseudonyms;
 mod real_data;

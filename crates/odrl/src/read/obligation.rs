@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataspace_policy::duty::{Broader, PseudonymScope, Tolerance};
 use dataspace_policy::{
     Aggregate, ColumnMask, Duty, Exclusive, KeptColumns, Legal, Limit, MaskMethod, Operator,
-    RowFilter, Sample, Terms, Watermark,
+    Persons, RowFilter, Sample, Terms, Watermark,
 };
 use dataspace_primitives::Name;
 
@@ -78,6 +78,7 @@ pub(crate) fn read<'a>(
             let rows = value::integer(with.required("dataspace:rows")?.right)?;
             duties.push(checked(at, Duty::Limit(Limit { rows }))?);
         }
+        (_, Some("persons")) => duties.push(checked(at, persons(&mut with)?)?),
         (_, Some("watermark")) => duties.push(checked(at, watermark(&mut with)?)?),
         (_, Some("keep")) => duties.push(checked(at, keep(&mut with)?)?),
         (_, Some("exclude")) => {
@@ -318,6 +319,13 @@ fn sample<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
     let subject = with.optional("dataspace:subject")?;
     let subject = subject.map(|one| value::name(one.right)).transpose()?;
     Ok(Duty::Sample(Sample { per_million, subject }))
+}
+
+fn persons<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {
+    let at_most = value::integer(with.required("dataspace:atMost")?.right)?;
+    let column = with.name("dataspace:column")?;
+    let (zone, register) = (with.name("dataspace:zone")?, with.name("dataspace:register")?);
+    Ok(Duty::Persons(Persons { column, at_most, zone, register }))
 }
 
 fn watermark<'a>(with: &mut Parameters<'a>) -> Result<Duty, Refused<'a>> {

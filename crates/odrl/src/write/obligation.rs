@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dataspace_policy::duty::Tolerance;
-use dataspace_policy::{Aggregate, Duty, Exclusive, Legal, MaskMethod, Operator, Scalar};
+use dataspace_policy::{Aggregate, Duty, Exclusive, Legal, MaskMethod, Operator, Persons, Scalar};
 use dataspace_primitives::Name;
 use serde_json::{Value, json};
 
@@ -63,6 +63,14 @@ pub(crate) fn of_duty(duty: &Duty) -> Value {
         Duty::Limit(limit) => {
             let rows = eq("dataspace:rows", &typed(&limit.rows, "integer"));
             obligation("dataspace:limit", &[rows])
+        }
+        Duty::Persons(persons) => {
+            let Persons { column: of, at_most, zone, register } = persons;
+            let text = |operand, name: &Name| eq(operand, &json!(name.as_str()));
+            let at_most = eq("dataspace:atMost", &typed(at_most, "integer"));
+            let zone = text("dataspace:zone", zone);
+            let register = text("dataspace:register", register);
+            obligation("dataspace:persons", &[column(of), at_most, zone, register])
         }
         Duty::Watermark(mark) => {
             let tolerance = match &mark.tolerance {

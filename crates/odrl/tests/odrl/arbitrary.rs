@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use dataspace_policy::duty::{Broader, Mark, MarkMethod, PseudonymScope, Tolerance};
+use dataspace_policy::duty::{Broader, Mark, MarkMethod, PERSONS_MAX, PseudonymScope, Tolerance};
 use dataspace_policy::{
     Action, ColumnMask, Constraint, Duty, Exclusive, Hours, Legal, Limit, MaskMethod, Operator,
-    Plays, RowFilter, Rule, Sample, Scalar, Terms, Watermark, Weekday, facts::Payment,
+    Persons, Plays, RowFilter, Rule, Sample, Scalar, Terms, Watermark, Weekday, facts::Payment,
 };
 use dataspace_primitives::{Name, Region, UnixMillis, Validity};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -193,7 +193,12 @@ fn duty() -> impl Strategy<Value = Duty> {
     let sample = (1..=1_000_000_u32, prop::option::of(name()))
         .prop_map(|(per_million, subject)| Duty::Sample(Sample { per_million, subject }));
     let limit = (1..=u64::MAX).prop_map(|rows| Duty::Limit(Limit { rows }));
-    prop_oneof![3 => filter, 6 => mask, 1 => traced, 1 => watermark, 1 => sample, 1 => limit]
+    let zones = prop::sample::select(vec!["Asia/Shanghai", "Europe/Berlin"]);
+    let persons =
+        (name(), 1..=PERSONS_MAX, zones, name()).prop_map(|(column, at_most, zone, register)| {
+            Duty::Persons(Persons { column, at_most, zone: zone.parse().unwrap(), register })
+        });
+    prop_oneof![1 => persons, 3 => filter, 6 => mask, 1 => traced, 1 => watermark, 1 => sample, 1 => limit]
 }
 
 fn pseudonyms() -> impl Strategy<Value = MaskMethod> {

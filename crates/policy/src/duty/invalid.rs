@@ -61,6 +61,18 @@ pub enum InvalidDuty {
         /// What was asked for.
         found: u32,
     },
+    /// No persons, or more than [`PERSONS_MAX`](super::PERSONS_MAX).
+    #[error("at most {at_most} persons of a year; 1 to 4000000 are possible")]
+    Persons {
+        /// Persons asked for.
+        at_most: u32,
+    },
+    /// Years of a time zone that the IANA database does not have.
+    #[error("there is no time zone `{zone}`; write it as in Asia/Shanghai")]
+    Zone {
+        /// The zone.
+        zone: Name,
+    },
     /// At most no rows.
     #[error("at most 0 rows; 1 is the least")]
     NoRows,

@@ -31,6 +31,7 @@ fn names(all: &[&str]) -> BTreeSet<Name> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of all constraints")]
 fn a_denial_names_the_clause_what_it_demands_and_what_is() {
     let engineer = names(&["engineer"]);
     let environment = Environment {

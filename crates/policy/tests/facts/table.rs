@@ -84,6 +84,14 @@ fn the_table_and_the_schema_have_the_same_facts() {
     }
 }
 
+const USES: Uses = Uses {
+    contract: 4,
+    consumer: 5,
+    today: 6,
+    this_month: 7,
+    metered: Metered { plays: Some(8), played_until: Some(9), seconds: Some(10) },
+};
+
 #[test]
 fn each_field_of_an_access_is_a_fact_of_the_table() {
     let [roles, credentials, purposes, events, of_person] =
@@ -110,13 +118,7 @@ fn each_field_of_an_access_is_a_fact_of_the_table() {
         space: "materials",
         contract: "sha256:00",
         agreed_at: at("2026-01-01T00:00:00Z"),
-        uses: Uses {
-            contract: 4,
-            consumer: 5,
-            today: 6,
-            this_month: 7,
-            metered: Metered { plays: Some(8), played_until: Some(9), seconds: Some(10) },
-        },
+        uses: USES,
         asked_until: Some(11),
         payment: Some(Payment::Due),
         state: Some("started"),

@@ -2,7 +2,8 @@
 
 use dataspace_policy::duty::{Broader, PseudonymScope, Tolerance};
 use dataspace_policy::{
-    Action, Assurance, ColumnMask, Duty, Limit, MaskMethod, Rule, Sample, Scalar, Terms, Watermark,
+    Action, Assurance, ColumnMask, Duty, Limit, MaskMethod, Persons, Rule, Sample, Scalar, Terms,
+    Watermark,
 };
 use dataspace_primitives::{Name, cbor};
 
@@ -70,6 +71,17 @@ fn all() -> Vec<(Duty, &'static str)> {
             "only a sample of 0.0001 % of the different vin, with all of their rows, the same at every \
              access under this contract",
         ),
+        (
+            Duty::Persons(Persons {
+                column: name("phone"),
+                at_most: 100_000,
+                zone: name("Asia/Shanghai"),
+                register: name("export 1"),
+            }),
+            "only while the different persons (by phone) of a calendar year (Asia/Shanghai) are at most \
+             100000, counted once each under all contracts of the register \"export 1\"; no row without a \
+             person",
+        ),
         (Duty::Limit(Limit { rows: 1 }), "at most 1 row at one access"),
         (Duty::Limit(Limit { rows: 1000 }), "at most 1000 rows at one access"),
         (
@@ -126,6 +138,27 @@ fn a_hash_has_the_bytes_that_it_had() {
 }
 
 #[test]
+fn the_year_of_persons_is_that_of_the_zone() {
+    let of = |zone: &str| Persons {
+        column: name("phone"),
+        at_most: 1,
+        zone: name(zone),
+        register: name("export"),
+    };
+    for (zone, now, year) in [
+        ("Asia/Shanghai", "2026-12-31T15:59:59.999Z", Some(2026)),
+        ("Asia/Shanghai", "2026-12-31T16:00:00Z", Some(2027)),
+        ("America/New_York", "2027-01-01T04:59:59Z", Some(2026)),
+        ("UTC", "1970-01-01T00:00:00Z", Some(1970)),
+        ("America/New_York", "1970-01-01T00:00:00Z", Some(1969)),
+        ("Asia/Peking", "2026-06-01T00:00:00Z", None),
+        ("asia/shanghai", "2026-06-01T00:00:00Z", None),
+    ] {
+        assert_eq!(of(zone).year_at(now.parse().unwrap()), year, "{zone} {now}");
+    }
+}
+
+#[test]
 fn what_nobody_writes_is_not_read() {
     for json in [
         r#"{"mask": {"column": "vin", "method": {"pseudonym": {"scope": "world"}}}}"#,
@@ -137,6 +170,9 @@ fn what_nobody_writes_is_not_read() {
         r#"{"sample": {"perMillion": 4294967296}}"#,
         r#"{"limit": {"rows": -1}}"#,
         r#"{"limit": {}}"#,
+        r#"{"persons": {"column": "c", "atMost": 1, "zone": "UTC"}}"#,
+        r#"{"persons": {"column": "c", "atMost": -1, "zone": "UTC", "register": "r"}}"#,
+        r#"{"persons": {"column": "c", "atMost": 1, "zone": "UTC", "register": "r", "year": 2026}}"#,
         r#"{"watermark": {"column": "c", "tolerance": {"absolute": "NaN"}}}"#,
         r#"{"watermark": {"column": "c", "tolerance": {"absolute": "inf"}}}"#,
         r#"{"watermark": {"column": "c"}}"#,

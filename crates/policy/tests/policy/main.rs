@@ -20,6 +20,8 @@ mod duties;
 #[cfg(test)]
 mod exclusive;
 #[cfg(test)]
+mod extension;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fallback;

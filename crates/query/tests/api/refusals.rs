@@ -1,17 +1,41 @@
 //! Texts that are not taken, each for its reason.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use dataspace_query::errors::{QueryError, TextError};
+use dataspace_data_plane::Product as _;
+use dataspace_policy::{Duty, Persons};
+use dataspace_query::errors::{QueryError, TextError, ViewError};
 use dataspace_query::limits::{BRACKETS_MAX, SELECTS_MAX, TEXT_LEN_MAX, TOKENS_MAX};
-use dataspace_query::{Limits, Query};
+use dataspace_query::{GovernedView, Limits, Query};
 
-use crate::common::{ask, everything, people, people_view};
+use crate::common::{Key, RECIPIENT, ask, batch, everything, people, people_view, table, views};
 
 fn error(sql: &str) -> TextError {
     match Query::parse(sql) {
         Ok(_) => panic!("taken: {sql}"),
         Err(error) => error,
+    }
+}
+
+#[test]
+fn a_view_of_persons_is_made_of_a_release_alone() {
+    let [column, zone, register] = ["id", "UTC", "export"].map(|text| text.parse().unwrap());
+    let duty = Duty::Persons(Persons { column, at_most: 100, zone, register });
+    let table = table(vec![batch(&people())]);
+    let refused =
+        GovernedView::of_table(Arc::clone(&table), vec![duty.clone()], Arc::new(Key(1)), RECIPIENT);
+    assert!(matches!(refused, Err(ViewError::Persons)), "{refused:?}");
+    // Nor does one that somebody makes by hand give a row that was not counted.
+    let schema = table.schema();
+    let view = GovernedView::new(schema, move |_| {
+        table.open(std::slice::from_ref(&duty), None, &Key(1), RECIPIENT)
+    });
+    let views = views(vec![("people", view.unwrap())]);
+    for sql in ["SELECT * FROM people", "SELECT count(*) FROM people"] {
+        let query = Query::parse(sql).unwrap();
+        let rows = query.run(&views, Limits::default(), || false);
+        assert!(rows.is_err() || rows.unwrap().all(|batch| batch.is_err()), "{sql}");
     }
 }
 

@@ -111,6 +111,9 @@ pub enum ReleaseError {
     /// A kind of piece that this version does not know, or rows of a type that has no text.
     #[error("the data are of a kind that cannot be released")]
     Kind,
+    /// More persons would leave in this calendar year than a duty says; nothing left.
+    #[error("more persons would leave in this calendar year than were agreed")]
+    TooManyPersons,
     /// The data cannot be read, or the duties cannot be carried out on it.
     #[error("the release failed")]
     Run(#[from] RunError),
@@ -119,13 +122,12 @@ pub enum ReleaseError {
 impl Release {
     pub(crate) fn new(grant: Grant, receipt: Receipt) -> Self {
         let Grant { node, decided, clauses, data } = grant;
-        let (schema, version) = (data.data.schema(), data.data.version());
+        let schema = data.data.schema();
+        let told = (data.data.version(), data.data.subjects());
         let access = (receipt.index, receipt.contract);
         let request = decided.asked.digest;
-        let account = Box::new(Account::open(Weak::clone(&node), request, access, version));
-        let (data, skip, checked, is_read) = (Some(data), None, None, false);
-        let decided = Arc::from(decided);
-        Self { node, decided, schema, data, receipt, clauses, account, skip, checked, is_read }
+        let account = Box::new(Account::open(Weak::clone(&node), request, access, told));
+        Self::turn((node, Arc::from(decided)), schema, data, (receipt, clauses), account)
     }
 
     /// The next turn at a release.
@@ -136,8 +138,29 @@ impl Release {
         skip: Skip,
     ) -> Self {
         let (schema, account) = (data.data.schema(), Box::new(account));
-        let (data, skip, checked, is_read) = (Some(data), Some(Box::new(skip)), None, false);
-        Self { node, decided, schema, data, receipt, clauses, account, skip, checked, is_read }
+        let turn = Self::turn((node, decided), schema, data, (receipt, clauses), account);
+        Self { skip: Some(Box::new(skip)), ..turn }
+    }
+
+    fn turn(
+        (node, decided): (Weak<Inner>, Arc<Decided>),
+        schema: Option<SchemaRef>,
+        data: Box<OpenData>,
+        (receipt, clauses): (Receipt, Vec<String>),
+        account: Box<Account>,
+    ) -> Self {
+        Self {
+            node,
+            decided,
+            schema,
+            data: Some(data),
+            receipt,
+            clauses,
+            account,
+            skip: None,
+            checked: None,
+            is_read: false,
+        }
     }
 
     pub(crate) fn node(&self) -> Option<Arc<Inner>> {
@@ -285,6 +308,7 @@ impl Release {
             return Ok(None);
         }
         self.check()?;
+        self.admit()?;
         let Some(data) = &mut self.data else { return Ok(None) };
         let piece =
             if self.is_read { None } else { data.data.next().map_err(ReleaseError::from)? };
@@ -301,12 +325,24 @@ impl Release {
         let formed = formed.map_err(|error| Failed(ReleaseEnd::Failed, error))?;
         let Some((formed, left)) = formed else { return Ok(None) };
         // WHY again: a filter may have read much of the table for this batch, and what ended
-        // meanwhile must not be handed out.
+        // meanwhile must not be handed out; nor persons in a year that began.
         self.check()?;
-        if !self.account.set(left) {
+        self.admit()?;
+        let subjects = self.data.as_ref().and_then(|data| data.data.subjects());
+        if !self.account.set(left.about(subjects)) {
             return Err(ReleaseError::TakenOver.into());
         }
         Ok(Some(formed))
+    }
+
+    /// Counts the persons who are to leave, before the first piece, and in each year in which one leaves.
+    fn admit(&mut self) -> Result<(), ReleaseError> {
+        let Some(data) = &mut self.data else { return Ok(()) };
+        let node = self.node.upgrade().ok_or(ReleaseError::Closed)?;
+        data.data.admit(&*node).map_err(|error| match error {
+            RunError::TooManyPersons => ReleaseError::TooManyPersons,
+            error => ReleaseError::Run(error),
+        })
     }
 
     fn check(&mut self) -> Result<(), ReleaseError> {

@@ -31,15 +31,17 @@ impl Account {
         node: Weak<Inner>,
         request: Digest,
         access: (LeafIndex, ContractId),
-        version: Option<Version>,
+        (version, subjects): (Option<Version>, Option<u64>),
     ) -> Self {
-        let shared = Arc::new(Shared::new(request, access, version));
-        Self { node, shared, turn: 0, left: Left::nothing() }
+        let left = Left::nothing(subjects);
+        let shared = Arc::new(Shared::new(request, access, version, left.clone()));
+        Self { node, shared, turn: 0, left }
     }
 
-    /// A turn that has begun.
+    /// A turn that has begun, of data in which so many subjects are counted so far.
     pub(crate) fn resumed(node: Weak<Inner>, shared: Arc<Shared>, turn: u32) -> Self {
-        Self { node, shared, turn, left: Left::nothing() }
+        let left = shared.nothing();
+        Self { node, shared, turn, left }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -130,6 +132,8 @@ impl Inner {
             bytes: left.bytes,
             content: left.digest(),
             version: release.version.and_then(|version| shown(version, self)),
+            // What was read and still waits to be sealed did not leave.
+            subjects: left.subjects.map(|subjects| if left.pieces == 0 { 0 } else { subjects }),
         };
         // WHY in a pass: a change takes its time when it has the lock, and is not before any record before it.
         let _pass = self.gate.enter_within();

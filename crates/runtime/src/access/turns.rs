@@ -44,11 +44,14 @@ pub(crate) struct Left {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     content: Context,
+    /// Different subjects in it, if those are counted.
+    pub(crate) subjects: Option<u64>,
 }
 
 impl Left {
-    pub(crate) fn nothing() -> Self {
-        Self { pieces: 0, rows: 0, bytes: 0, content: Context::new(&SHA256) }
+    /// Of no subjects, or of data in which nobody counts them.
+    pub(crate) fn nothing(subjects: Option<u64>) -> Self {
+        Self { pieces: 0, rows: 0, bytes: 0, content: Context::new(&SHA256), subjects }
     }
 
     /// With one more piece, of so many rows, in these bytes.
@@ -64,6 +67,11 @@ impl Left {
         left
     }
 
+    /// About so many different subjects in all, if those are counted.
+    pub(crate) fn about(self, subjects: Option<u64>) -> Self {
+        Self { subjects, ..self }
+    }
+
     /// SHA-256 of it.
     pub(crate) fn digest(&self) -> Digest {
         finish(self.content.clone())
@@ -75,14 +83,20 @@ impl Shared {
         request: Digest,
         (access, contract): (LeafIndex, ContractId),
         version: Option<Version>,
+        most: Left,
     ) -> Self {
-        let turns = Turns { current: 0, most: Left::nothing(), reported: Reported::Open };
+        let turns = Turns { current: 0, most, reported: Reported::Open };
         Self { request, access, contract, version, turns: Mutex::new(turns) }
     }
 
     /// Bytes that have left.
     pub(crate) fn bytes(&self) -> u64 {
         self.turns.lock().most.bytes
+    }
+
+    /// Nothing yet, of the same data.
+    pub(crate) fn nothing(&self) -> Left {
+        Left::nothing(self.turns.lock().most.subjects.map(|_| 0))
     }
 
     /// The number of the next turn, which ends the one before it.

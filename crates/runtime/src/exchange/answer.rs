@@ -316,9 +316,9 @@ impl Answer {
                     }
                     Ok(None) => None,
                     Err(FrameError::Release(ReleaseError::Stopped { reason })) => Some(reason),
-                    Err(FrameError::Release(error @ ReleaseError::Changed)) => {
-                        Some(error.to_string())
-                    }
+                    Err(FrameError::Release(
+                        error @ (ReleaseError::TooManyPersons | ReleaseError::Changed),
+                    )) => Some(error.to_string()),
                     // What is wrong with the data is not told.
                     Err(_) => Some("the provider cannot go on".to_owned()),
                 };
@@ -340,6 +340,9 @@ impl Answer {
                     }
                     Ok(None) => None,
                     Err(SealToError::Release(ReleaseError::Stopped { reason })) => Some(reason),
+                    Err(SealToError::Release(error @ ReleaseError::TooManyPersons)) => {
+                        Some(error.to_string())
+                    }
                     Err(_) => Some("the provider cannot go on".to_owned()),
                 };
                 let report = release.wait_report().ok().flatten();

@@ -20,6 +20,7 @@ use crate::index::error::Unusable;
 use crate::index::snapshots::{self, DirectorySnapshots};
 use crate::kept::Kept;
 use crate::offers::FOLDER;
+use crate::registers;
 use crate::space::DataSpace;
 
 /// How often a copy is begun again that does not fit together, since the node archived or wrote its
@@ -65,6 +66,9 @@ pub enum NodeBackupError {
 /// Copies the node in `dir` to the new directory `to`, whether it runs or not: of one that runs, what
 /// its last checkpoint covers. The copy was opened once, and its index is good or left out.
 ///
+/// Registers of persons are copied as they are: persons who left later are not in the copy, and a node that is restored from it
+/// would count them again.
+///
 /// To restore a node, stop it, move its directory away, and move the copy to its place. What the node
 /// recorded after the copy was made is not in it; a node that is opened from the copy while the first
 /// one goes on makes a second history under one name, which everybody sees who compares checkpoints.
@@ -105,10 +109,11 @@ impl DataSpace {
     }
 }
 
-/// What is neither log nor index: documents of archived contracts, published offers, and of a consumer's
+/// What is neither log nor index: documents of archived contracts, registers of persons, published offers, and of a consumer's
 /// node its evidence and what it has seen of other logs.
 fn copy_rest(dir: &Path, to: &Directory) -> io::Result<()> {
     Kept::copy(dir, to)?;
+    registers::copy(dir, to)?;
     let dir = Directory::open(dir)?;
     let folders = [(FOLDER, DOCUMENT_LEN_MAX), (EVIDENCE, EVIDENCE_LEN_MAX), (SEEN, FORK_LEN_MAX)];
     for (folder, len_max) in folders {

@@ -63,9 +63,13 @@ mod membership_orders;
 #[cfg(test)]
 mod negotiation;
 #[cfg(test)]
+mod new_year;
+#[cfg(test)]
 mod parts;
 #[cfg(test)]
 mod passes;
+#[cfg(test)]
+mod persons;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
@@ -79,6 +83,8 @@ mod profile;
 mod provider_policies;
 #[cfg(test)]
 mod quota;
+#[cfg(test)]
+mod registers;
 #[cfg(test)]
 mod reopen;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What left is in the log, whichever way a release ends, and nobody can say something else of it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,8 +13,8 @@ use dataspace_data_plane::{
     errors::{PlanError, RunError},
     product::{ProductError, Recipient},
 };
-use dataspace_ledger::Replayed;
-use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
+use dataspace_ledger::{Replayed, outcome::report_words};
+use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Sample, Scalar};
 use dataspace_primitives::{Digest, Part, Secrets};
 use dataspace_runtime::{
     Access, NewOffer, Observer, Release, access::ReleaseError, observer::Ended, replay_decisions,
@@ -88,6 +89,40 @@ fn a_whole_release_reports_all_that_left() {
     assert_eq!(reports(&node).len(), 1);
     let replayed = replay(&node.close());
     assert_eq!((replayed.reports, replayed.unreported), (1, 0));
+    assert!(replayed.is_sound(), "{:?}", replayed.first);
+}
+
+#[test]
+fn a_report_counts_the_subjects_that_left_if_a_duty_names_them() {
+    let all = table(10_000);
+    let subject = Some(name("alloy"));
+    let sample = Duty::Sample(Sample { per_million: 500_000, subject });
+    let hidden =
+        Duty::Mask(ColumnMask { column: name("alloy"), method: MaskMethod::Truncate { chars: 1 } });
+    let node = Node::with_table(all);
+    let seen = node.contract(terms().duty(sample.clone()));
+    let mut release = node.released(seen);
+    let mut different = BTreeSet::new();
+    while let Some(Piece::Rows(batch)) = release.next_piece().unwrap() {
+        let alloys = batch.column(0).as_string::<i32>();
+        different.extend(alloys.iter().map(|alloy| alloy.unwrap().to_owned()));
+    }
+    let whole = report(&node, &release);
+    let count = u64::try_from(different.len()).unwrap();
+    assert!((1..10_000).contains(&count), "{count}");
+    assert_eq!((whole.end, whole.subjects), (ReleaseEnd::Whole, Some(count)));
+    assert!(report_words(&whole).contains(&format!(" rows, {count} subjects, ")));
+    // A piece only, which hides them.
+    let masked = node.contract(terms().duty(sample).duty(hidden));
+    let mut begun = node.released(masked);
+    let rows = begun.next().unwrap().unwrap().num_rows();
+    drop(begun);
+    drop(node.released(masked));
+    let [.., (_, begun), (_, never)] = &reports(&node)[..] else { panic!() };
+    assert!(begun.subjects.is_some_and(|some| 0 < some && some <= rows as u64), "{begun:?}");
+    assert_eq!((never.pieces, never.subjects), (0, Some(0)));
+    let replayed = replay(&node.close());
+    assert_eq!((replayed.reports, replayed.unreported), (3, 0));
     assert!(replayed.is_sound(), "{:?}", replayed.first);
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use dataspace_data_plane::Table;
-use dataspace_policy::Terms;
+use dataspace_policy::{Duty, Persons, Terms};
 use dataspace_primitives::Part;
 use dataspace_runtime::{
     Arrival, Call, Complaint, ConsumerNode, DataSpace, Incoming, Reply, Transport,
@@ -181,6 +181,24 @@ fn an_answer_that_breaks_anywhere_goes_on_and_counts_once() {
             assert!(replayed.is_sound(), "{:?}", replayed.first);
         }
     }
+}
+
+#[test]
+fn persons_of_a_release_that_goes_on_are_counted_once() {
+    let (column, zone, register) = (name("furnace"), name("Asia/Shanghai"), name("export"));
+    let duty = Duty::Persons(Persons { column, at_most: 7, zone, register: register.clone() });
+    let halves = Halves::new(counted(1).duty(duty));
+    let (mut incoming, mut came) = halves.broken(300_000, Broken::BothEnds);
+    assert_eq!(halves.node.space.persons(&register, 2026).unwrap(), 7);
+    incoming.resume(&direct(&halves.node.space)).unwrap();
+    read(&mut incoming, &mut came);
+    let rows = came.split(|byte| *byte == b'\n').count() - 1;
+    assert_eq!(rows, usize::try_from(ROWS).unwrap());
+    let arrival = incoming.finish().unwrap();
+    assert!(is_good(&arrival), "{arrival:?}");
+    assert_eq!(halves.node.space.persons(&register, 2026).unwrap(), 7);
+    let reports = reports(&halves.node);
+    assert_eq!((reports.len(), reports[0].1.subjects), (1, Some(7)));
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! The duties of templates on data: what is named leaves as it should, and what is not stays.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use dataspace_data_plane::subjects::{Admission, NotAdmitted, SubjectId};
 use dataspace_data_plane::{Document, Piece, Plan, Product, Table, product::Recipient, write_csv};
+use dataspace_policy::Persons;
 use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use tempfile::TempDir;
 
@@ -164,6 +168,70 @@ fn other_templates_hide_what_they_name() {
     let (_, rows) =
         released(&assets, audio_visual(), "training-listed", &arguments.with("assets", ["A-2"]));
     assert_eq!(rows, [["A-2", "two"]]);
+}
+
+/// Says who was asked for.
+#[derive(Default)]
+struct Asked(RefCell<Vec<(Persons, usize)>>);
+
+impl Admission for Asked {
+    fn year(&self, _: &Persons) -> Result<u16, NotAdmitted> {
+        Ok(2026)
+    }
+
+    fn admit(
+        &self,
+        duty: &Persons,
+        _: u16,
+        persons: &HashSet<SubjectId>,
+    ) -> Result<(), NotAdmitted> {
+        self.0.borrow_mut().push((duty.clone(), persons.len()));
+        Ok(())
+    }
+}
+
+#[test]
+fn persons_are_counted_at_the_border_if_a_column_says_who_they_are() {
+    let (_dir, cars) = table("vin,driver,fault\nW1,Ann,P0420\nW2,Bo,P0420\nW3,Ann,P0300\nW4,,P1\n");
+    let plain = Arguments::new().with("countries", ["DE"]).with("shown", ["fault"]);
+    let register: &[&str] = &["driver"];
+    let counted = plain.clone().with("persons", register.to_vec());
+    let few = counted.clone().with("threshold", 1);
+    let other = counted.clone().with("register", "sensitive").with("zone", "Asia/Urumqi");
+    let template = automotive().template("cross-border").unwrap();
+    for (arguments, expected, rows) in [
+        (&plain, None, 4),
+        (&counted, Some((100_000, "export", "Asia/Shanghai")), 3),
+        (&other, Some((100_000, "sensitive", "Asia/Urumqi")), 3),
+        (&few, None, 0),
+    ] {
+        let draft = template.fill(arguments).unwrap();
+        let duties = &draft.terms(Language::Chinese).duties;
+        let asked = Asked::default();
+        let mut delivery = cars.open(duties, None, &Key, RECIPIENT).unwrap();
+        assert_eq!(delivery.admit(&asked).is_ok(), rows > 0);
+        let mut left = 0;
+        while let Ok(Some(Piece::Rows(batch))) = delivery.next() {
+            assert_eq!(batch.num_columns(), 1, "the persons themselves do not leave");
+            left += batch.num_rows();
+        }
+        assert_eq!(left, rows);
+        let expected = expected.map(|(at_most, register, zone)| {
+            let name = |text: &str| text.parse().unwrap();
+            let (column, register, zone) = (name("driver"), name(register), name(zone));
+            (Persons { column, at_most, zone, register }, 2)
+        });
+        assert_eq!(asked.0.into_inner(), Vec::from_iter(expected));
+    }
+    let two: &[&str] = &["driver", "vin"];
+    for wrong in [
+        plain.clone().with("persons", two.to_vec()),
+        counted.clone().with("threshold", 0),
+        counted.clone().with("threshold", 4_000_001),
+        counted.with("zone", "Asia/Peking"),
+    ] {
+        assert!(template.fill(&wrong).is_err(), "{wrong:?}");
+    }
 }
 
 #[test]

@@ -22,15 +22,23 @@ fn told(error: &dyn Error) -> String {
 }
 
 fn parse(profile: &str, forbids: &str, templates: &[String]) -> Result<Sector, InvalidSector> {
+    parse_with("", (profile, forbids), templates)
+}
+
+fn parse_with(
+    schema: &str,
+    (profile, forbids): (&str, &str),
+    templates: &[String],
+) -> Result<Sector, InvalidSector> {
     let templates: Vec<_> = templates.iter().map(String::as_str).collect();
-    Sector::parse(Files { profile, forbids, templates: &templates })
+    Sector::parse(Files { profile, forbids, schema, templates: &templates })
 }
 
 #[test]
 fn the_files_here_are_proved_and_the_library_has_them_all() {
     for (id, sector) in IDS.into_iter().zip(dataspace_sectors::all()) {
-        let (profile, forbids, templates) = files(id);
-        let parsed = parse(&profile, &forbids, &templates)
+        let (profile, forbids, schema, templates) = files(id);
+        let parsed = parse_with(&schema, (&profile, &forbids), &templates)
             .unwrap_or_else(|error| panic!("{id}: {}", told(&error)));
         assert_eq!(sector.id(), id);
         let ids = |sector: &Sector| {
@@ -240,4 +248,50 @@ fn a_template_that_makes_much_of_little_is_refused() {
         let error = parse_one(PROFILE, FORBIDS, &large).map(drop).unwrap_err();
         assert!(error.contains("too large"), "{error}");
     }
+}
+
+#[test]
+fn what_the_schema_does_not_name_cannot_be_asked_for() {
+    let kinds = r#""statements": {"sour": {"by": "provider", "about": "product",
+        "text": {"en": "sour", "zh": "酸"}}}, "forbids""#;
+    let (stating, plain) = (PROFILE.replace("\"forbids\"", kinds), PROFILE);
+    let of = |constraint: &str| {
+        let with = format!("\"count\": \"${{sips}}\"}}, {{{constraint}");
+        TEMPLATE.replace("\"count\": \"${sips}\"", &with)
+    };
+    let sour = of(r#""vouched": {"kind": "sour", "values": ["true"]}"#);
+    let grade = of(r#""attribute": {"name": "grade", "values": ["first"]}"#);
+    let schema = r#"namespace Dataspace {
+        type ParticipantTags = { "grade"?: String };
+        type ContractTags = { "sour"?: String };
+    }"#;
+    let found = |profile: &str, schema: &str, template: &str| {
+        let found = parse_with(schema, (profile, FORBIDS), &[template.to_owned()]);
+        found.map(drop).map_err(|error| told(&error))
+    };
+    for template in [TEMPLATE, &sour, &grade] {
+        found(&stating, schema, template).unwrap();
+    }
+    for (profile, schema, template, why) in [
+        // The kinds of statements stand in both files.
+        (&*stating, "", TEMPLATE, "do not have the same kinds of statements"),
+        (plain, schema, TEMPLATE, "do not have the same kinds of statements"),
+        (&stating, &schema.replace("sour", "sower"), TEMPLATE, "do not have the same kinds"),
+        // A template asks for an attribute that credentials of this sector do not have.
+        (&stating, &schema.replace("grade", "rank"), &grade, "grade"),
+        (plain, "", &grade, "the Cedar text of template 1 is refused"),
+        (&stating, "entity Leaf;", TEMPLATE, "schema.cedarschema is refused"),
+        (plain, "namespace Tea {", TEMPLATE, "schema.cedarschema is refused"),
+    ] {
+        let error = found(profile, schema, template).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+    // So a forbid that asks for one.
+    let asking = FORBIDS.replace(
+        "${home}.contains(principal.region)",
+        "${home}.contains(principal.region) || principal.hasTag(\"grad\")",
+    );
+    let error = parse_with(schema, (&stating, &asking), &[]).map(drop).unwrap_err();
+    assert!(matches!(&error, InvalidSector::Policies(_)), "{error:?}");
+    assert!(told(&error).contains("grad"), "{}", told(&error));
 }

@@ -9,5 +9,6 @@ mod baseline;
 mod duties;
 mod files;
 mod materials;
+mod schema;
 mod support;
 mod words;

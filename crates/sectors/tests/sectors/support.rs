@@ -13,15 +13,16 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Profile, forbids and templates of a sector, from its directory.
-pub(crate) fn files(id: &str) -> (String, String, Vec<String>) {
+/// Profile, forbids, schema and templates of a sector, from its directory.
+pub(crate) fn files(id: &str) -> (String, String, String, Vec<String>) {
     let dir = root().join(id);
     let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
     let mut paths: Vec<_> =
         std::fs::read_dir(dir.join("templates")).unwrap().map(|one| one.unwrap().path()).collect();
     paths.sort();
     let templates = paths.into_iter().map(read).collect();
-    (read(dir.join("profile.json")), read(dir.join("forbids.cedar")), templates)
+    let one = |file: &str| read(dir.join(file));
+    (one("profile.json"), one("forbids.cedar"), one("schema.cedarschema"), templates)
 }
 
 pub(crate) fn name(text: &str) -> Name {

@@ -27,6 +27,11 @@ pub struct ReleaseReport {
     /// Which version of the product's content was read, as far as the product tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<ContentVersion>,
+    /// Different subjects (persons, vehicles, samples) that left, by the column that a duty names for them; each counts
+    /// once. Of figures of groups: the subjects of the rows in the groups that left. `None` where no duty names such a column,
+    /// and in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subjects: Option<u64>,
 }
 
 /// How a release ended.
@@ -56,10 +61,16 @@ pub enum ContentVersion {
 }
 
 impl ReleaseReport {
-    /// Returns true if the counts can belong together: without a piece nothing left, and a row has a byte.
+    /// Returns true if the counts can belong together: without a piece nothing left, and a row has a byte, and a
+    /// subject where subjects are counted.
     #[must_use]
     pub fn is_possible(&self) -> bool {
         let is_nothing = self.rows == 0 && self.bytes == 0 && self.content == Digest::of(b"");
-        if self.pieces == 0 { is_nothing } else { self.rows <= self.bytes }
+        let has_subjects = self.subjects.unwrap_or_default() > 0;
+        if self.pieces == 0 {
+            return is_nothing && !has_subjects;
+        }
+        let has_rows_of_nobody = self.rows > 0 && self.subjects.is_some() && !has_subjects;
+        self.rows <= self.bytes && !has_rows_of_nobody
     }
 }

@@ -71,6 +71,7 @@ fn report(end: ReleaseEnd, version: Option<ContentVersion>) -> ReleaseReport {
         bytes: 8,
         content: Digest::of(b"a,1\nb,2\n"),
         version,
+        subjects: None,
     }
 }
 
@@ -113,7 +114,9 @@ fn a_report_has_counts_that_can_belong_together() {
         ReleaseReport { rows: 9, ..good.clone() },
         ReleaseReport { rows: 1, ..nothing.clone() },
         ReleaseReport { bytes: 1, ..nothing.clone() },
-        ReleaseReport { content: Digest::of(b"a"), ..nothing },
+        ReleaseReport { content: Digest::of(b"a"), ..nothing.clone() },
+        ReleaseReport { subjects: Some(1), ..nothing },
+        ReleaseReport { subjects: Some(0), ..good },
     ] {
         assert!(!impossible.is_possible(), "{impossible:?}");
     }

@@ -15,6 +15,7 @@ mod golden;
 mod labels;
 #[cfg(test)]
 mod meter;
+#[cfg(test)]
 mod negotiation;
 #[cfg(test)]
 mod places;

@@ -93,7 +93,9 @@ proptest! {
             live.take(counts);
             recorded.push(counts);
             let mut restored = meter();
-            recorded.iter().for_each(|counts| restored.take(*counts));
+            for counts in &recorded {
+ restored.take(*counts);
+}
             prop_assert_eq!(&restored, &live);
             // A snapshot has the counts alone.
             let mut stored = meter();
