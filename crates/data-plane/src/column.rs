@@ -99,7 +99,30 @@ pub(crate) fn type_name(data_type: &DataType) -> String {
         DataType::Decimal128(precision, scale) => format!("decimal128({precision},{scale})"),
         DataType::Decimal256(precision, scale) => format!("decimal256({precision},{scale})"),
         _ if Kind::of(data_type) == Some(Kind::Text) => "text".to_owned(),
+        DataType::Struct(_) => "struct".to_owned(),
+        DataType::Map(_, _) => "map".to_owned(),
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _) => {
+            "list".to_owned()
+        }
         _ => data_type.to_string().to_lowercase(),
+    }
+}
+
+/// As [`type_name`], with the names and types of all that lies in it.
+pub(crate) fn type_in_full(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| {
+                // In quotes, so that no name can end it.
+                format!("{:?}:{}", field.name(), type_in_full(field.data_type()))
+            });
+            format!("struct({})", fields.collect::<Vec<_>>().join(","))
+        }
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            format!("list({})", type_in_full(item.data_type()))
+        }
+        DataType::Map(entries, _) => format!("map({})", type_in_full(entries.data_type())),
+        _ => type_name(data_type),
     }
 }
 

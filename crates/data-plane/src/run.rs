@@ -3,12 +3,12 @@
 use std::fmt;
 use std::ops::Deref;
 
-use arrow_array::RecordBatch;
-use arrow_select::interleave::interleave_record_batch;
+use arrow_array::{RecordBatch, RecordBatchOptions};
 use dataspace_primitives::Digest;
 
 use crate::aggregate::Groups;
 use crate::chunk::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk};
+use crate::leaving::{Leaving, pick};
 use crate::order::{MEMORY_LEN, Order, Ordered};
 use crate::pieces::Pieces;
 use crate::plan::Plan;
@@ -74,7 +74,7 @@ impl Plan {
         chunk: &Chunk,
         mut take: impl FnMut(&[usize], &RecordBatch) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        let rows = self.keep(chunk)?;
+        let rows = self.keep(&self.leaves(chunk))?;
         let lens = self.lens(chunk, &rows);
         let (mut from, mut len) = (0, 0_usize);
         let mut part = |from, to| match rows.get(from..to) {
@@ -117,7 +117,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                 let order = Order::new(schema, key, MEMORY_LEN).map_err(RunError::Assemble)?;
                 Stage::Collecting { chunks, order: Box::new(order) }
             }
-            None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(schema) },
+            None => Stage::Through { chunks: Some(chunks), pieces: Pieces::new(&schema)? },
         };
         Ok(Self { plan, stage, left, version })
     }
@@ -151,11 +151,11 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                     let Some(some) = chunks else { return Ok(None) };
                     if let Some(chunk) = some.read()? {
                         self.plan.mask_in_parts(&chunk, |_, batch| {
-                            pieces.push(batch).map_err(RunError::Assemble)
+                            pieces.push(batch)
                         })?;
                     } else {
                         *chunks = None;
-                        pieces.finish().map_err(RunError::Assemble)?;
+                        pieces.finish()?;
                     }
                 }
                 Stage::Collecting { chunks, order } => {
@@ -171,8 +171,9 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                 Stage::Grouping { chunks, groups } => {
                     let Some(aggregation) = self.plan.aggregation() else { return Ok(None) };
                     if let Some(chunk) = chunks.read()? {
+                        let leaves = self.plan.leaves(&chunk);
                         self.plan.mask_in_parts(&chunk, |rows, masked| {
-                            groups.push(aggregation, (&chunk, rows), masked)
+                            groups.push(aggregation, (&leaves, rows), masked)
                         })?;
                     } else if let Stage::Grouping { groups, .. } =
                         std::mem::replace(&mut self.stage, Stage::Ended)
@@ -194,8 +195,13 @@ pub(crate) fn first(batch: RecordBatch, most: u64) -> Result<RecordBatch, RunErr
         return Ok(batch);
     }
     // WHY not a slice: its buffers would hold the rows that are left out.
-    let rows: Vec<_> = (0..most).map(|row| (0, row)).collect();
-    interleave_record_batch(&[&batch], &rows).map_err(RunError::Assemble)
+    let copies = Leaving::copies(batch.schema_ref(), |_| true)?;
+    let copied = pick(&copies, &batch, 0..most)?;
+    let (_, columns, rows) = copied.into_parts();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    // Figures of groups are never missing.
+    RecordBatch::try_new_with_options(batch.schema(), columns, &options)
+        .map_err(RunError::Assemble)
 }
 
 impl<P: Deref<Target = Plan>> Iterator for Masked<P> {

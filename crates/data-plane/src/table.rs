@@ -6,20 +6,22 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
 use dataspace_primitives::{Digest, Name};
 
 use crate::chunk::{BATCH_ROWS, COLUMNS_MAX, Chunk};
-use crate::column::{released_type, type_name};
+use crate::column::{released_type, type_in_full};
 use crate::csv_cells::{FRACTION_DIGITS, PRECISION, SCALES};
 use crate::csv_source::{self, CsvBatches};
 use crate::file::{Snapshot, Stamp};
 use crate::json_source::{self, JsonBatches};
+use crate::nest::{filled, plain_type};
 use crate::options::{ColumnType, TableOptions};
 use crate::parquet_source::{ParquetBatches, ParquetFile};
 use crate::render::escape;
 use crate::table_error::{OpenError, ReadError};
+use crate::tree::{Tree, Unclear};
 
 enum Source {
     /// The stamp is that of the file when it was last seen to fit the format.
@@ -46,6 +48,7 @@ enum Source {
 /// A table of the provider: its columns are known, its rows are read when asked for.
 pub struct Table {
     schema: SchemaRef,
+    tree: Tree,
     row_count: Option<u64>,
     source: Source,
     /// What is stated besides the types.
@@ -142,7 +145,8 @@ impl Table {
         }
         // Without metadata, of the table as of the columns.
         let fields = schema.fields().iter();
-        let fields = fields.map(|field| Field::new(field.name(), field.data_type().clone(), true));
+        let fields =
+            fields.map(|field| Field::new(field.name(), plain_type(field.data_type()), true));
         Self::new(fields.collect(), Some(rows), Source::Memory { batches })
     }
 
@@ -166,7 +170,11 @@ impl Table {
             }
         }
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { schema, row_count, source, told: Vec::new() })
+        let tree = Tree::of(&schema).map_err(|unclear| match unclear {
+            Unclear::Twice(column) => OpenError::DuplicateColumn { column },
+            Unclear::Count(found) => OpenError::ColumnCount { found },
+        })?;
+        Ok(Self { schema, tree, row_count, source, told: Vec::new() })
     }
 
     fn told(self, options: &TableOptions) -> Self {
@@ -179,11 +187,11 @@ impl Table {
         Arc::clone(&self.schema)
     }
 
-    /// The columns of types that do not leave from here: a contract's duties must leave them out or
-    /// empty them.
+    /// The columns, and parts of nested ones, of types that do not leave from here: a contract's duties must
+    /// leave them out or empty them.
     #[must_use]
     pub fn unreleased(&self) -> Vec<String> {
-        let fields = self.schema.fields().iter();
+        let fields = self.tree.schema().fields().iter();
         let unreleased = fields.filter(|field| released_type(field.data_type()).is_none());
         unreleased.map(|field| field.name().clone()).collect()
     }
@@ -209,7 +217,7 @@ impl Table {
         };
         for field in self.schema.fields() {
             add(field.name());
-            add(&type_name(field.data_type()));
+            add(&type_in_full(field.data_type()));
         }
         for (index, (name, value)) in self.told.iter().enumerate() {
             if index == 0 {
@@ -228,11 +236,11 @@ impl Table {
     /// # Errors
     /// [`ReadError`] if the file is gone or has other columns by now.
     pub fn read(&self) -> Result<Batches, ReadError> {
-        let wanted = vec![true; self.schema.fields().len()];
+        let wanted = vec![true; self.tree.schema().fields().len()];
         Ok(Batches { schema: self.schema(), chunks: Some(self.chunks(&wanted)?.0) })
     }
 
-    /// The rows, with the values of wanted columns; and a digest over the state of the file that they are
+    /// The rows, with the values of wanted leaves; and a digest over the state of the file that they are
     /// read from.
     pub(crate) fn chunks(&self, wanted: &[bool]) -> Result<(Chunks, Option<Digest>), ReadError> {
         Ok(match &self.source {
@@ -342,10 +350,11 @@ impl Batches {
         let Some(Chunk { columns, rows }) = chunks.read()? else { return Ok(None) };
         let fields = self.schema.fields().iter();
         let columns = fields.zip(columns).map(|(field, column)| {
-            column.unwrap_or_else(|| new_null_array(field.data_type(), rows))
+            filled(column.as_ref(), field.data_type(), rows).ok_or(ReadError::Changed)
         });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns.collect(), &options)
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
             .map(Some)
             .map_err(|_| ReadError::Changed)
     }
