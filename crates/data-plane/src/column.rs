@@ -258,7 +258,9 @@ pub(crate) struct TextTooLong;
 pub(crate) fn texts<S: AsRef<str>>(
     values: impl Iterator<Item = Option<S>>,
 ) -> Result<ArrayRef, TextTooLong> {
-    let (mut builder, mut len) = (StringBuilder::new(), 0_usize);
+    // WHY: the builder's own capacity is more than a few rows take.
+    let builder = StringBuilder::with_capacity(values.size_hint().0, 0);
+    let (mut builder, mut len) = (builder, 0_usize);
     for value in values {
         if let Some(text) = &value {
             len = len.saturating_add(text.as_ref().len());

@@ -16,7 +16,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::render::escape;
-use crate::thrift::{self, Fault, Seen};
+use crate::thrift::{self, BINARY, Fault, I32, I64, LIST, STRUCT, Seen};
 
 /// Bytes that a page may have once it is decompressed. Writers aim at one mebibyte; those that put
 /// a whole row group in one page stay below.
@@ -230,6 +230,8 @@ impl Bounded {
                 (0..=footer_len.into()).contains(&count)
             }
             ([2], Seen::End) => groups.end(),
+            (path, Seen::Field(kind)) => is_of_footer(path, kind),
+            ([2], Seen::Items(kind)) => kind == STRUCT,
             _ => true,
         };
         match thrift::walk(&footer, fits) {
@@ -237,6 +239,9 @@ impl Bounded {
             Err(Fault::Refused(Seen::Integer(count))) => Err(ParquetError::General(format!(
                 "the footer of {footer_len} bytes counts {count} columns in one group"
             ))),
+            Err(Fault::Refused(Seen::Field(_) | Seen::Items(_))) => {
+                Err(ParquetError::General("a field of the footer has another type".to_owned()))
+            }
             Err(Fault::Refused(Seen::End)) => Err(ParquetError::General(format!(
                 "more than {GROUPS_DEPTH_MAX} groups of columns lie in each other"
             ))),
@@ -244,6 +249,35 @@ impl Bounded {
                 Err(ParquetError::General("the footer is malformed".to_owned()))
             }
         }
+    }
+}
+
+/// Returns true if a field of the footer, up to the list of its columns, is of this kind in `parquet.thrift`.
+// WHY: the decoder reads fields as what they ought to be. What was skipped here as a text would be
+// a number to it.
+fn is_of_footer(path: &[i16], kind: u8) -> bool {
+    match path {
+        // `FileMetaData`.
+        [1] => kind == I32,
+        [2 | 4 | 5 | 7] => kind == LIST,
+        [3] => kind == I64,
+        [6 | 9] => kind == BINARY,
+        [8] => kind == STRUCT,
+        // `SchemaElement`.
+        [2, 1 | 2 | 3 | 5..=9] => kind == I32,
+        [2, 4] => kind == BINARY,
+        [2, 10] => kind == STRUCT,
+        _ => true,
+    }
+}
+
+/// Returns true if a field of a page's header is of this kind in `parquet.thrift`.
+fn is_of_page(path: &[i16], kind: u8) -> bool {
+    match path {
+        // `PageHeader`.
+        [1..=4] => kind == I32,
+        [5..=8] => kind == STRUCT,
+        _ => true,
     }
 }
 
@@ -298,7 +332,7 @@ impl ChunkReader for Bounded {
             Err(Fault::Refused(Seen::Integer(len))) => Err(ParquetError::General(format!(
                 "the page at byte {start} claims {len} bytes; at most {PAGE_MAX} are read"
             ))),
-            Err(Fault::Short | Fault::Malformed | Fault::Refused(Seen::End)) => {
+            Err(Fault::Short | Fault::Malformed | Fault::Refused(_)) => {
                 Err(ParquetError::General(format!("no page header at byte {start}")))
             }
         }
@@ -318,6 +352,7 @@ fn page_header(head: &[u8]) -> Result<(), Fault> {
     // `PageHeader.uncompressed_page_size` is field 2 (`parquet.thrift`).
     thrift::walk(head, &mut |path, seen| match (path, seen) {
         ([2], Seen::Integer(len)) => (0..=PAGE_MAX).contains(&len),
+        (path, Seen::Field(kind)) => is_of_page(path, kind),
         _ => true,
     })
 }

@@ -353,7 +353,10 @@ fn look_for(duty: &Duty, clause: usize, tree: &Tree) -> Result<(), PlanError> {
             is_one(&aggregate.subject)?;
             aggregate::columns(aggregate).iter().try_for_each(is_one)
         }
-        Duty::Sample(sample) if sample.subject.is_none() => {
+        Duty::Sample(sample) => {
+            if let Some(subject) = &sample.subject {
+                return is_one(subject);
+            }
             let mut leaves = tree.schema().fields().iter().enumerate();
             match leaves.find(|(leaf, _)| tree.is_repeated(*leaf)) {
                 None => Ok(()),

@@ -9,11 +9,22 @@ const DEPTH_MAX: usize = 16;
 /// What a visitor sees.
 #[derive(Clone, Copy)]
 pub(crate) enum Seen {
+    /// What kind of field begins: the number of its type in the protocol. Booleans are kinds of their own.
+    Field(u8),
+    /// What kind of elements a list has.
+    Items(u8),
     /// A number in a field.
     Integer(i64),
     /// The end of a structure in a field or a list.
     End,
 }
+
+/// Types of fields and elements.
+pub(crate) const I32: u8 = 5;
+pub(crate) const I64: u8 = 6;
+pub(crate) const BINARY: u8 = 8;
+pub(crate) const LIST: u8 = 9;
+pub(crate) const STRUCT: u8 = 12;
 
 /// What is wrong with a structure.
 pub(crate) enum Fault {
@@ -25,8 +36,8 @@ pub(crate) enum Fault {
     Refused(Seen),
 }
 
-/// Walks over the structure at the start of `bytes`, and shows `fits` each integer in it, and the end of each
-/// structure in it, with the identifiers of the fields around it. Time is linear in `bytes`.
+/// Walks over the structure at the start of `bytes`, and shows `fits` each field, each integer and the
+/// end of each structure in it, with the identifiers of the fields around it. Time is linear in `bytes`.
 pub(crate) fn walk(bytes: &[u8], fits: &mut dyn FnMut(&[i16], Seen) -> bool) -> Result<(), Fault> {
     Walk { rest: bytes, path: Vec::new(), fits }.structure(DEPTH_MAX)
 }
@@ -50,6 +61,7 @@ impl Walk<'_> {
                 delta => id.checked_add(i16::from(delta)).ok_or(Fault::Malformed)?,
             };
             self.path.push(id);
+            self.show(Seen::Field(head & 0x0f))?;
             // A boolean field is its type.
             if !matches!(head & 0x0f, 1 | 2) {
                 self.value(head & 0x0f, depth)?;
@@ -89,6 +101,7 @@ impl Walk<'_> {
             15 => self.varint()?,
             count => u64::from(count),
         };
+        self.show(Seen::Items(head & 0x0f))?;
         // INVARIANT: each element takes at least a byte, so that the loop ends with the bytes.
         for _ in 0..count {
             self.value(head & 0x0f, depth)?;

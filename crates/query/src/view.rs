@@ -35,6 +35,15 @@ pub enum ViewError {
     /// Its columns cannot be named, or are of types that do not leave.
     #[error("the columns of the view cannot be queried")]
     Columns,
+    /// A structure, list or map leaves, and queries know none.
+    #[error(
+        "column `{column}` is nested, and queries take no such columns; leave it out, or release it as a \
+         table whose columns are not nested"
+    )]
+    Nested {
+        /// The column.
+        column: String,
+    },
     /// The duties cannot be carried out.
     #[error(transparent)]
     Product(#[from] ProductError),
@@ -66,6 +75,10 @@ impl GovernedView {
         let fields = schema.fields().iter();
         let names = fields.map(|field| field.name().parse::<Name>());
         let names = names.collect::<Result<Vec<_>, _>>().map_err(|_| ViewError::Columns)?;
+        let mut fields = schema.fields().iter();
+        if let Some(nested) = fields.find(|field| field.data_type().is_nested()) {
+            return Err(ViewError::Nested { column: nested.name().clone() });
+        }
         let distinct: BTreeSet<_> = names.iter().collect();
         if names.is_empty() || distinct.len() < names.len() || their_schema(&schema).is_none() {
             return Err(ViewError::Columns);

@@ -6,6 +6,7 @@ pub(crate) mod complaint;
 pub(crate) mod error;
 pub(crate) mod incoming;
 pub(crate) mod lists;
+mod parts;
 #[cfg(feature = "sealed")]
 pub mod sealed;
 pub(crate) mod setup;

@@ -15,6 +15,8 @@ mod formats;
 mod json_cases;
 mod leaks;
 mod masks;
+mod nested;
+mod nested_model;
 mod order;
 mod parquet_cases;
 mod plans;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Weak};
 
 use dataspace_audit_log::reader::{ProveError, ReadError};
-use dataspace_data_plane::Piece;
+use dataspace_data_plane::{Piece, render::csv_columns};
 use dataspace_identity::{Admitted, Resolver as _};
 use dataspace_ledger::Refusal;
 use dataspace_primitives::cbor::{DecodeError, EncodeError};
@@ -189,9 +189,7 @@ impl DataSpace {
                 (frame, Next::Sealed(Box::new((release, sealing, 0)), shown))
             }
             Access::Released(release) => {
-                let name = |field: &Arc<arrow_schema::Field>| field.name().clone();
-                let columns =
-                    release.schema().map(|schema| schema.fields().iter().map(name).collect());
+                let columns = release.schema().map(|schema| csv_columns(&schema));
                 let record = release.receipt().index;
                 let shown = Shown { decision: self.log().read(record)?, held };
                 (Frame::Permitted { record, columns }, Next::Data(Box::new(release), shown))
