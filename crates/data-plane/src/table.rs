@@ -96,6 +96,15 @@ impl Table {
         if let Some(name) = &options.unknown_charset {
             return Err(OpenError::Charset { shown: escape(name) });
         }
+        let is_json = |extension: &str| matches!(extension, "jsonl" | "ndjson");
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let extension = extension.unwrap_or_default().to_ascii_lowercase();
+        if let Some((column, _)) = options.nests.first()
+            && (head == b"PAR1" || !is_json(&extension))
+        {
+            let what = "only JSON lines can be so by what is stated";
+            return Err(OpenError::StatedNested { column: column.clone(), what });
+        }
         if head == b"PAR1" {
             if let Some((column, _)) = options.types.first() {
                 return Err(OpenError::StatedColumn { column: column.clone() });
@@ -107,8 +116,6 @@ impl Table {
             let source = Source::Parquet { path: path.to_owned(), options: options.clone() };
             return Self::new(file.fields(), Some(file.row_count()), source);
         }
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        let extension = extension.unwrap_or_default().to_ascii_lowercase();
         options.types.iter().try_for_each(|(column, stated)| is_possible(column, *stated))?;
         let path = path.to_owned();
         match extension.as_str() {
@@ -119,7 +126,7 @@ impl Table {
                 let source = Source::Csv { path, format, seen };
                 Self::new(fields, Some(rows), source).map(|table| table.told(options))
             }
-            "jsonl" | "ndjson" => {
+            json if is_json(json) => {
                 let (format, rows, stamp) = json_source::infer(&path, options)?;
                 let fields = format.fields();
                 let seen = Mutex::new(stamp);
@@ -256,10 +263,10 @@ impl Table {
                 (Chunks::Csv(Box::new(csv)), Some(state))
             }
             Source::Json { path, format, seen } => {
-                let (json, stamp) = JsonBatches::open(path, format, wanted)?;
+                let (json, stamp) = JsonBatches::open(path, format, &self.tree.roots_of(wanted))?;
                 let state = stamp.digest();
                 look_over(seen, &stamp, || {
-                    let everything = vec![true; wanted.len()];
+                    let everything = vec![true; self.schema.fields().len()];
                     let (mut all, stamp) = JsonBatches::open(path, format, &everything)?;
                     while all.read()?.is_some() {}
                     Ok(stamp)

@@ -147,6 +147,17 @@ impl Tree {
         self.leaves.get(leaf).is_some_and(|leaf| leaf.is_repeated)
     }
 
+    /// The columns in which some of these leaves lie.
+    pub(crate) fn roots_of(&self, leaves: &[bool]) -> Vec<bool> {
+        let mut roots = vec![false; self.roots.len()];
+        for (leaf, is_wanted) in self.leaves.iter().zip(leaves) {
+            if let Some(root) = roots.get_mut(leaf.root) {
+                *root |= is_wanted;
+            }
+        }
+        roots
+    }
+
     /// The column that a leaf lies in.
     pub(crate) fn root_of(&self, leaf: usize) -> Option<usize> {
         self.leaves.get(leaf).map(|leaf| leaf.root)

@@ -16,6 +16,7 @@ mod json_cases;
 mod leaks;
 mod masks;
 mod nested;
+mod nested_files;
 mod nested_model;
 mod order;
 mod parquet_cases;
