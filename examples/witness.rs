@@ -85,6 +85,7 @@ fn append(log: &Log, products: &[&str]) -> Result<(), Box<dyn Error>> {
             id: product.parse()?,
             class: "steel".parse()?,
             descriptor: Digest::of(product.as_bytes()),
+            forbids: Vec::new(),
         };
         let _durable = log.append(&Record::new(SystemClock.now(), event))?;
     }

@@ -33,7 +33,7 @@ fn world() -> Result<World, Box<dyn Error>> {
     let mut good = vec![log.checkpoint(&operator)?];
     for name in ["one", "two"] {
         let (id, class, descriptor) = (name.parse()?, name.parse()?, Digest::of(b"descriptor"));
-        let event = Event::Product { id, class, descriptor };
+        let event = Event::Product { id, class, descriptor, forbids: Vec::new() };
         let _appended = log.append(&Record::new(UnixMillis::MIN, event))?;
         good.push(log.checkpoint(&operator)?);
     }

@@ -4,7 +4,7 @@
 //! The input is taken as an answer, as a call, and as instructions to change good ones.
 
 use std::error::Error;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, ErrorKind, Read};
 use std::sync::LazyLock;
 
 use dataspace_policy::Action;
@@ -60,11 +60,15 @@ fn world() -> Result<World, Box<dyn Error>> {
     let _none = consumer.read_catalogue(&direct)?;
     let agreement = space.agreement(*space.contracts().first().ok_or("a contract")?)?;
     let contract = consumer.hold(agreement.signed())?;
-    for _ in 0..2 {
-        if let Reply::Data(data) = consumer.access(&direct, contract, reading())? {
-            assert_eq!(data.finish()?.complaints, []);
-        }
+    // The first answer, a release, is lost, and resumed; the second is a denial.
+    let lost = |call: Call, body: Vec<u8>| match (direct(call, body)?, call) {
+        (_, Call::Access) => Err(CallError::Io(ErrorKind::ConnectionReset.into())),
+        (answer, _) => Ok(answer),
+    };
+    if let Reply::Data(data) = consumer.access(&lost, contract, reading())? {
+        assert_eq!(data.finish()?.complaints, []);
     }
+    let _denied = consumer.access(&direct, contract, reading())?;
     let heard = heard.into_inner()?;
     let answers = heard.iter().filter(|(call, ..)| *call == Call::Access);
     let answers: Vec<_> = answers.map(|(_, _, answer)| answer.clone()).collect();

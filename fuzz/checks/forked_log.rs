@@ -29,7 +29,8 @@ fn branch(operator: &SecretKey, origin: &Origin, number: u8) -> Result<Branch, B
     for n in 0..5_u8 {
         let own = if n < 2 { 0 } else { number };
         let (id, class) = ("product".parse()?, "tests".parse()?);
-        let event = Event::Product { id, class, descriptor: Digest::of(&[own, n]) };
+        let event =
+            Event::Product { id, class, descriptor: Digest::of(&[own, n]), forbids: Vec::new() };
         let _appended = log.append(&Record::new(UnixMillis::MIN, event))?;
         checkpoints.push(log.checkpoint(operator)?);
     }

@@ -411,6 +411,7 @@ pub(crate) fn record(tried: &Tried) -> Record {
             id: name(PRODUCTS[one.id]),
             class: name(CLASSES[one.class]),
             descriptor: descriptor(one),
+            forbids: Vec::new(),
         },
         Event::Concluded { said, contract } => Logged::Concluded {
             contract: concluded(said).id,

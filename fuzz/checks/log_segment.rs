@@ -48,7 +48,7 @@ fn record(n: u64) -> Result<Record, Box<dyn Error>> {
     let (id, class) = (format!("product {n}").parse()?, "tests".parse()?);
     let descriptor = Digest::of(&n.to_be_bytes());
     let time = UnixMillis::new(n).ok_or("a time")?;
-    Ok(Record::new(time, Event::Product { id, class, descriptor }))
+    Ok(Record::new(time, Event::Product { id, class, descriptor, forbids: Vec::new() }))
 }
 
 fn world() -> Result<World, Box<dyn Error>> {

@@ -44,7 +44,10 @@ struct World {
 fn record(n: u64) -> Result<Record, Box<dyn Error>> {
     let (id, class) = (format!("product {n}").parse()?, "tests".parse()?);
     let time = UnixMillis::new(n).ok_or("a time")?;
-    Ok(Record::new(time, Event::Product { id, class, descriptor: Digest::of(b"") }))
+    Ok(Record::new(
+        time,
+        Event::Product { id, class, descriptor: Digest::of(b""), forbids: Vec::new() },
+    ))
 }
 
 /// The files of the first entries, plainly from their definition.

@@ -70,6 +70,7 @@
 //!     id: "alloy-7075-fatigue".parse()?,
 //!     class: "fatigue tests".parse()?,
 //!     descriptor: Digest::of(b"the product's descriptor"),
+//!     forbids: Vec::new(),
 //! };
 //! let record = Record::new("2026-11-23T21:00:00Z".parse()?, event);
 //! let appended = log.append(&record)?; // durable now

@@ -110,7 +110,7 @@ fn parse(answer: &str) -> Answer {
 fn record(branch: u8, n: u64) -> Record {
     let (id, class) = (format!("product {n}").parse().unwrap(), "tests".parse().unwrap());
     let descriptor = Digest::of(&[branch]);
-    Record::new(UnixMillis::MIN, Event::Product { id, class, descriptor })
+    Record::new(UnixMillis::MIN, Event::Product { id, class, descriptor, forbids: Vec::new() })
 }
 
 fn log(dir: &Path, name: &str) -> Log {

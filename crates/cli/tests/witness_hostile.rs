@@ -76,7 +76,8 @@ fn request(dir: &Path, branch: u8, old: u64, size: u64) -> String {
     let log = Log::create(&dir.join(format!("log-{branch}")), origin()).unwrap();
     for n in 0..size {
         let (id, class) = (format!("product {n}").parse().unwrap(), "tests".parse().unwrap());
-        let event = Event::Product { id, class, descriptor: Digest::of(&[branch]) };
+        let event =
+            Event::Product { id, class, descriptor: Digest::of(&[branch]), forbids: Vec::new() };
         let _appended = log.append(&Record::new(UnixMillis::MIN, event)).unwrap();
     }
     let checkpoint = log.checkpoint(&key(1)).unwrap();

@@ -98,6 +98,10 @@ impl Product for MediaFile {
         Digest::of(&bytes)
     }
 
+    fn file_digest(&self) -> Option<Digest> {
+        Some(self.content)
+    }
+
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError> {
         if duties.is_empty() { Ok(()) } else { Err(PlanError::NotATable { clause: 0 }) }
     }

@@ -13,9 +13,9 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{ArrowError, SchemaRef};
-use ring::hmac;
 
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS};
+use crate::keyed_hash::KeyedHash;
 use crate::pseudonym::PseudonymKeys;
 use crate::run_error::RunError;
 
@@ -84,7 +84,7 @@ struct Run {
 pub(crate) struct Order {
     schema: SchemaRef,
     converter: RowConverter,
-    key: hmac::Context,
+    key: KeyedHash,
     heap: Heap,
     memory_len: usize,
     runs: VecDeque<Run>,
@@ -121,8 +121,7 @@ impl Order {
             let bytes = row.data();
             let mut tag = self.key.clone();
             tag.update(bytes);
-            let tag = tag.sign();
-            let tag = tag.as_ref().first_chunk().copied().unwrap_or_default();
+            let tag = tag.finish().first_chunk().copied().unwrap_or_default();
             self.heap.push(tag, bytes);
         }
         if self.heap.len() >= self.memory_len { self.put_aside() } else { Ok(()) }

@@ -1,11 +1,12 @@
 //! What stands behind a product, whatever kind of data it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use dataspace_policy::Duty;
+use dataspace_policy::{Action, Duty};
 use dataspace_primitives::{Digest, Part, Secrets};
 use thiserror::Error;
 
@@ -23,11 +24,26 @@ pub trait Product: Send + Sync {
     /// A digest over what contracts rely on; a product that is registered again must have the same.
     fn descriptor_digest(&self) -> Digest;
 
+    /// SHA-256 of the one file that stands behind it for ever, if it is made of one.
+    fn file_digest(&self) -> Option<Digest> {
+        None
+    }
+
+    /// The actions that the product itself forbids, whatever contracts permit. They are recorded with its
+    /// registration, so that an auditor decides by them, too; they may become more, and never fewer.
+    fn forbids(&self) -> BTreeSet<Action> {
+        BTreeSet::new()
+    }
+
     /// Checks that every duty can be carried out here in full.
     ///
     /// # Errors
     /// [`PlanError`] with the first one that cannot.
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError>;
+
+    /// Gets ready to be opened, however long it takes: a table reads a file that changed to its end, once. A node
+    /// calls it before each access, outside of every lock. What it finds wrong, [`open`](Self::open) says.
+    fn look_over(&self) {}
 
     /// Opens the data, or a part of them, with the duties carried out. Nothing beyond the part is given
     /// out. Whatever is secret in how they are follows from the secrets and from the recipient.
@@ -115,6 +131,10 @@ impl Product for Table {
         Plan::check(duties, &self.schema())
     }
 
+    fn look_over(&self) {
+        let _found_again_by_open = Table::look_over(self);
+    }
+
     fn open(
         &self,
         duties: &[Duty],
@@ -136,7 +156,7 @@ impl Product for Table {
         }
         let plan = Arc::new(plan);
         let schema = plan.output_schema();
-        let masked = Masked::open(plan, self)?;
+        let masked = Masked::open_seen(plan, self)?;
         let version = masked.version().map(Version::State);
         let rows = Limited::new(masked, rows_max);
         Ok(Box::new(TableDelivery { schema, rows, version }))

@@ -3,10 +3,10 @@
 use dataspace_policy::MaskMethod;
 use dataspace_policy::duty::{PSEUDONYM_DIGITS, PseudonymScope};
 use dataspace_primitives::{Name, Secrets, Zeroizing, secrets::SecretsError};
-use ring::hmac;
 
 use crate::column::{Cells, boolean, value};
 use crate::json::Json;
+use crate::keyed_hash::KeyedHash;
 use crate::recipient::Recipient;
 
 /// Bytes of the HMAC that a pseudonym shows (128 bits), as twice as many hexadecimal digits.
@@ -65,7 +65,7 @@ impl PseudonymKeys {
     }
 
     /// What the order of rows is made with: always of the contract alone.
-    pub(crate) fn order(&self) -> hmac::Context {
+    pub(crate) fn order(&self) -> KeyedHash {
         self.contract.start(b"dataspace/row-order/v1\0")
     }
 }
@@ -73,12 +73,12 @@ impl PseudonymKeys {
 /// The secret of one contract or of one consumer.
 ///
 /// Who has the key can find the value behind a pseudonym by trying values. It is wiped when
-/// dropped; the key schedule that `ring` makes of it while a batch is masked is not.
+/// dropped, as all is that is made of it.
 struct PseudonymKey(Zeroizing<[u8; 32]>);
 
 impl PseudonymKey {
-    fn start(&self, domain: &[u8]) -> hmac::Context {
-        let mut start = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0));
+    fn start(&self, domain: &[u8]) -> KeyedHash {
+        let mut start = KeyedHash::new(&self.0);
         start.update(domain);
         start
     }
@@ -87,7 +87,7 @@ impl PseudonymKey {
 /// Makes the pseudonyms of one column.
 pub(crate) struct Pseudonyms {
     /// Has taken the key, the domain and the column's name.
-    start: hmac::Context,
+    start: KeyedHash,
     /// Numbers of other columns, of other types, may be the same.
     are_shared: bool,
 }
@@ -167,9 +167,9 @@ impl Pseudonyms {
         let mut context = self.start.clone();
         context.update(&[kind]);
         context.update(value);
-        let tag = context.sign();
+        let tag = context.finish();
         let mut digits = [b'0'; PSEUDONYM_DIGITS];
-        let bytes = tag.as_ref().iter().take(PSEUDONYM_LEN);
+        let bytes = tag.iter().take(PSEUDONYM_LEN);
         let nibbles = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
         for (digit, nibble) in digits.iter_mut().zip(nibbles) {
             *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };

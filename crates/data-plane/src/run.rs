@@ -105,6 +105,12 @@ impl<P: Deref<Target = Plan>> Masked<P> {
     /// # Errors
     /// [`RunError::Read`] if the table cannot be opened again.
     pub fn open(plan: P, table: &Table) -> Result<Self, RunError> {
+        table.look_over()?;
+        Self::open_seen(plan, table)
+    }
+
+    /// The same of a table that was [looked over](Table::look_over): reads no more than the beginning of the file.
+    pub(crate) fn open_seen(plan: P, table: &Table) -> Result<Self, RunError> {
         let (chunks, version) = table.chunks(&plan.wanted())?;
         let (schema, left) = (plan.masked_schema(), plan.limit());
         if let Some(aggregation) = plan.aggregation() {

@@ -5,11 +5,11 @@ use std::fmt;
 use arrow_schema::{DataType, Schema};
 use dataspace_policy::duty::{MILLION, Sample};
 use dataspace_primitives::{Secrets, secrets::SecretsError};
-use ring::hmac;
 
 use crate::aggregate::subject;
 use crate::chunk::Chunk;
 use crate::column::{Cells, Kind, find, released_type, type_name};
+use crate::keyed_hash::KeyedHash;
 use crate::plan_error::PlanError;
 use crate::recipient::Recipient;
 use crate::rows::RowDuty;
@@ -63,7 +63,7 @@ impl Sampling {
         recipient: Recipient<'_>,
     ) -> Result<Keyed, SecretsError> {
         let key = secrets.derive(Self::PURPOSE, recipient.contract)?;
-        let mut start = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*key));
+        let mut start = KeyedHash::new(&key);
         start.update(b"dataspace/sample/v1\0");
         Ok(Keyed { sampling: self, start })
     }
@@ -72,7 +72,7 @@ impl Sampling {
 /// The duty, ready to choose.
 pub(crate) struct Keyed {
     sampling: Sampling,
-    start: hmac::Context,
+    start: KeyedHash,
 }
 
 impl Keyed {
@@ -91,8 +91,7 @@ impl Keyed {
                 None => context.update(&u64::MAX.to_be_bytes()),
             }
         }
-        let tag = context.sign();
-        let number = tag.as_ref().first_chunk().copied().map_or(u64::MAX, u64::from_be_bytes);
+        let number = context.finish().first_chunk().copied().map_or(u64::MAX, u64::from_be_bytes);
         let share = (u128::from(number) * u128::from(MILLION)) >> 64;
         share < u128::from(self.sampling.per_million)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
@@ -14,35 +14,21 @@ use crate::chunk::{BATCH_ROWS, COLUMNS_MAX, Chunk};
 use crate::column::{released_type, type_in_full};
 use crate::csv_cells::{FRACTION_DIGITS, PRECISION, SCALES};
 use crate::csv_source::{self, CsvBatches};
-use crate::file::{Snapshot, Stamp};
+use crate::file::{self, Snapshot};
 use crate::json_source::{self, JsonBatches};
 use crate::nest::{filled, plain_type};
 use crate::options::{ColumnType, TableOptions};
 use crate::parquet_source::{ParquetBatches, ParquetFile};
 use crate::render::escape;
+use crate::seen::Seen;
 use crate::table_error::{OpenError, ReadError};
 use crate::tree::{Tree, Unclear};
 
 enum Source {
-    /// The stamp is that of the file when it was last seen to fit the format.
-    Csv {
-        path: PathBuf,
-        format: csv_source::Format,
-        seen: Mutex<Stamp>,
-    },
-    /// As for CSV.
-    Json {
-        path: PathBuf,
-        format: json_source::Format,
-        seen: Mutex<Stamp>,
-    },
-    Parquet {
-        path: PathBuf,
-        options: TableOptions,
-    },
-    Memory {
-        batches: Vec<RecordBatch>,
-    },
+    Csv { path: PathBuf, format: csv_source::Format, seen: Seen },
+    Json { path: PathBuf, format: json_source::Format, seen: Seen },
+    Parquet { path: PathBuf, options: TableOptions },
+    Memory { batches: Vec<RecordBatch> },
 }
 
 /// A table of the provider: its columns are known, its rows are read when asked for.
@@ -122,14 +108,14 @@ impl Table {
             "csv" | "tsv" | "txt" => {
                 let (format, rows, stamp) = csv_source::infer(&path, options)?;
                 let fields = format.fields();
-                let seen = Mutex::new(stamp);
+                let seen = Seen::new(stamp);
                 let source = Source::Csv { path, format, seen };
                 Self::new(fields, Some(rows), source).map(|table| table.told(options))
             }
             json if is_json(json) => {
                 let (format, rows, stamp) = json_source::infer(&path, options)?;
                 let fields = format.fields();
-                let seen = Mutex::new(stamp);
+                let seen = Seen::new(stamp);
                 let source = Source::Json { path, format, seen };
                 Self::new(fields, Some(rows), source).map(|table| table.told(options))
             }
@@ -243,35 +229,51 @@ impl Table {
     /// # Errors
     /// [`ReadError`] if the file is gone or has other columns by now.
     pub fn read(&self) -> Result<Batches, ReadError> {
+        self.look_over()?;
         let wanted = vec![true; self.tree.schema().fields().len()];
         Ok(Batches { schema: self.schema(), chunks: Some(self.chunks(&wanted)?.0) })
     }
 
+    /// Reads a CSV file, or JSON lines, that changed since it was last read to its end: once, however many ask. Does
+    /// nothing for other tables.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it does not fit what was found when the table was opened.
+    pub fn look_over(&self) -> Result<(), ReadError> {
+        let everything = vec![true; self.schema.fields().len()];
+        let stamp = |path: &Path| Ok(file::open(path)?.1);
+        match &self.source {
+            Source::Csv { path, format, seen } => seen.look_over(
+                || stamp(path),
+                || {
+                    let (mut all, stamp) = CsvBatches::open(path, format, &everything)?;
+                    Ok((stamp, to_end(|| all.read())))
+                },
+            ),
+            Source::Json { path, format, seen } => seen.look_over(
+                || stamp(path),
+                || {
+                    let (mut all, stamp) = JsonBatches::open(path, format, &everything)?;
+                    Ok((stamp, to_end(|| all.read())))
+                },
+            ),
+            Source::Parquet { .. } | Source::Memory { .. } => Ok(()),
+        }
+    }
+
     /// The rows, with the values of wanted leaves; and a digest over the state of the file that they are
-    /// read from.
+    /// read from, which must be [looked over](Self::look_over).
     pub(crate) fn chunks(&self, wanted: &[bool]) -> Result<(Chunks, Option<Digest>), ReadError> {
         Ok(match &self.source {
             Source::Csv { path, format, seen } => {
                 let (csv, stamp) = CsvBatches::open(path, format, wanted)?;
-                let state = stamp.digest();
-                look_over(seen, &stamp, || {
-                    let everything = vec![true; wanted.len()];
-                    let (mut all, stamp) = CsvBatches::open(path, format, &everything)?;
-                    while all.read()?.is_some() {}
-                    Ok(stamp)
-                })?;
-                (Chunks::Csv(Box::new(csv)), Some(state))
+                seen.check(&stamp)?;
+                (Chunks::Csv(Box::new(csv)), Some(stamp.digest()))
             }
             Source::Json { path, format, seen } => {
                 let (json, stamp) = JsonBatches::open(path, format, &self.tree.roots_of(wanted))?;
-                let state = stamp.digest();
-                look_over(seen, &stamp, || {
-                    let everything = vec![true; self.schema.fields().len()];
-                    let (mut all, stamp) = JsonBatches::open(path, format, &everything)?;
-                    while all.read()?.is_some() {}
-                    Ok(stamp)
-                })?;
-                (Chunks::Json(Box::new(json)), Some(state))
+                seen.check(&stamp)?;
+                (Chunks::Json(Box::new(json)), Some(stamp.digest()))
             }
             Source::Parquet { path, options } => {
                 let file = ParquetFile::open(path, options)?;
@@ -290,18 +292,8 @@ impl Table {
     }
 }
 
-/// Reads a file that changed since it was seen, so that a release does not end in the midst of it.
-fn look_over(
-    seen: &Mutex<Stamp>,
-    stamp: &Stamp,
-    all: impl FnOnce() -> Result<Stamp, ReadError>,
-) -> Result<(), ReadError> {
-    let last = || seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let changed = *last() != *stamp;
-    if changed {
-        let stamp = all()?;
-        *last() = stamp;
-    }
+fn to_end(mut read: impl FnMut() -> Result<Option<Chunk>, ReadError>) -> Result<(), ReadError> {
+    while read()?.is_some() {}
     Ok(())
 }
 

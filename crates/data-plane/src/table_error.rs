@@ -148,6 +148,27 @@ pub enum ReadError {
     /// The file is not the one that was opened: it has other columns or types by now.
     #[error("the table has other columns than when it was opened; open and register it again")]
     Changed,
+    /// The file was changed, and was read since: it does not fit what was found when it was opened.
+    #[error("{why}")]
+    Unfit {
+        /// What was wrong when it was read.
+        why: String,
+    },
+    /// The file was changed a moment ago, and nobody has read it to its end since.
+    #[error("the table changed while it was opened; ask again")]
+    NotLookedOver,
+}
+
+/// An error and its causes, in one line.
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
 }
 
 impl From<FileError> for OpenError {

@@ -40,11 +40,11 @@ use arrow_array::{Array, ArrayRef, RecordBatch, downcast_integer};
 use arrow_schema::{DataType, Schema};
 use dataspace_policy::{Duty, Watermark};
 use dataspace_primitives::{Secrets, secrets::SecretsError};
-use ring::hmac;
 
 use crate::aggregate::number;
 use crate::coarse::narrow;
 use crate::column::{Cells, Kind, find, mapped, mapped_all, type_name, value};
+use crate::keyed_hash::KeyedHash;
 use crate::marking::{Cell, Scheme};
 use crate::plan_error::PlanError;
 use crate::recipient::Recipient;
@@ -55,7 +55,7 @@ pub const CELLS_MAX: usize = 1 << 20;
 
 /// The key of one column.
 #[derive(Clone)]
-struct Key(hmac::Context);
+struct Key(KeyedHash);
 
 impl Key {
     /// The use of the secret.
@@ -67,7 +67,7 @@ impl Key {
         column: &str,
     ) -> Result<Self, SecretsError> {
         let key = secrets.derive(Self::PURPOSE, recipient.contract)?;
-        let mut start = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*key));
+        let mut start = KeyedHash::new(&key);
         start.update(b"dataspace/watermark/v1\0");
         start.update(&u64::try_from(column.len()).unwrap_or(u64::MAX).to_be_bytes());
         start.update(column.as_bytes());
@@ -78,7 +78,7 @@ impl Key {
     fn chooses_upper(&self, cell: &Cell) -> bool {
         let mut context = self.0.clone();
         context.update(&cell.message());
-        context.sign().as_ref().first().is_some_and(|byte| byte & 1 == 1)
+        context.finish().first().is_some_and(|byte| byte & 1 == 1)
     }
 }
 

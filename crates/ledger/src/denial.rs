@@ -68,6 +68,11 @@ pub enum DenialReason {
         /// The action.
         action: Action,
     },
+    /// The product itself forbids the action, by its registration, whatever the contract permits.
+    ForbiddenByProduct {
+        /// The action.
+        action: Action,
+    },
     /// A duty of the contract cannot be carried out on the product as it is.
     Duty {
         /// What is in the way: for the provider, since it names columns.
@@ -122,6 +127,7 @@ impl DenialReason {
             Self::QuotaExhausted { .. } => "quota-exhausted",
             Self::UnknownPurpose { .. } => "unknown-purpose",
             Self::NotCarriedOut { .. } => "not-carried-out",
+            Self::ForbiddenByProduct { .. } => "forbidden-by-product",
             Self::Duty { .. } => "duty",
             Self::Part { .. } => "part",
             Self::Unavailable { .. } => "unavailable",
@@ -236,6 +242,9 @@ impl fmt::Display for DenialReason {
                 f,
                 "no node carries out `{action}` yet; ask to read, if the contract permits it"
             ),
+            Self::ForbiddenByProduct { action } => {
+                write!(f, "the product itself forbids `{action}`, whatever contracts permit")
+            }
             // WHY: the message names columns, and this text is the consumer's.
             Self::Duty { .. } => f.write_str(
                 "a duty of the contract cannot be carried out on the product as it is; its \

@@ -30,6 +30,7 @@
 //! #     id: "strength".parse()?,
 //! #     class: profile.data.product_classes.iter().next().ok_or("no class")?.clone(),
 //! #     descriptor: Digest::of(b"columns"),
+//! #     forbids: Vec::new(),
 //! # };
 //! # let document = Signed::sign(&profile, &authority)?.as_bytes().to_vec().into();
 //! # let founded = Event::Profile { version: profile.version, document };

@@ -137,6 +137,26 @@ pub enum Refusal {
         /// The product.
         product: Name,
     },
+    /// A product is attached that does not forbid what it forbids by its registration.
+    #[error(
+        "product `{product}` forbids `{action}` by its registration, and what is attached does not; register it under another name"
+    )]
+    ForbidsLess {
+        /// The product.
+        product: Name,
+        /// The action.
+        action: Action,
+    },
+    /// Terms permit what the product itself forbids.
+    #[error(
+        "product `{product}` itself forbids `{action}`, by its content credentials for instance; take the permission out of the terms"
+    )]
+    ForbiddenByProduct {
+        /// The product.
+        product: Name,
+        /// The action.
+        action: Action,
+    },
     /// Not registered here.
     #[error("product `{product}` is not registered here")]
     UnknownProduct {

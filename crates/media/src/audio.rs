@@ -295,6 +295,10 @@ impl Product for WavAudio {
         Digest::of(&bytes)
     }
 
+    fn file_digest(&self) -> Option<Digest> {
+        Some(self.content())
+    }
+
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError> {
         self.marks(duties).map(drop)
     }

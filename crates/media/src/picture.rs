@@ -179,6 +179,10 @@ impl Product for Picture {
         Digest::of(&bytes)
     }
 
+    fn file_digest(&self) -> Option<Digest> {
+        Some(self.content())
+    }
+
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError> {
         self.marks(duties).map(drop)
     }

@@ -83,6 +83,7 @@
 //!   the two without a copy, and are checked.
 
 mod bridge;
+pub mod distributed;
 mod drive;
 pub mod functions;
 mod gate;
@@ -96,6 +97,7 @@ mod query_rows;
 mod released;
 pub mod rules;
 mod scan;
+mod scan_permit;
 mod sequence;
 mod stack;
 mod steps;

@@ -76,6 +76,25 @@ impl Query {
     }
 }
 
+/// The plan of a query as the engine makes it, with nothing around its steps and nothing opened.
+pub(crate) fn bare_plan(
+    query: &Query,
+    views: &Views,
+    limits: &Limits,
+) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+    let is_over: IsOver = Arc::new(|| false);
+    let tables = tables(query, views, &is_over)?;
+    let plan = guarded(|| {
+        let session = session(limits, Rules::All)?;
+        let plan = session.optimize(&logical_plan(query, tables, &session)?)?;
+        let plan = physical_plan(&plan, &session)?;
+        // What the watched plan may not have, this one has not either.
+        watched(Arc::clone(&plan), &is_over)?;
+        Ok(plan)
+    });
+    plan.map_err(of_planning)
+}
+
 fn physical_plan(
     plan: &datafusion::logical_expr::LogicalPlan,
     session: &SessionState,

@@ -73,7 +73,8 @@ impl TableProvider for GovernedTable {
             None => (0..self.schema.fields().len()).collect(),
         };
         let schema: SchemaRef = Arc::new(self.schema.project(&columns)?);
-        Ok(Arc::new(GovernedScan::new(self, columns, schema)))
+        let view = (self.name.clone(), self.view.clone());
+        Ok(Arc::new(GovernedScan::new(view, columns, schema, &self.is_over)))
     }
 
     fn supports_filters_pushdown(
@@ -84,7 +85,7 @@ impl TableProvider for GovernedTable {
     }
 }
 
-/// Reads columns of one view. It is what could be sent to another machine: a name and positions.
+/// Reads columns of one view. What of it goes to another machine is in [`distributed`](crate::distributed).
 pub(crate) struct GovernedScan {
     name: String,
     view: GovernedView,
@@ -97,7 +98,13 @@ pub(crate) struct GovernedScan {
 }
 
 impl GovernedScan {
-    fn new(table: &GovernedTable, columns: Vec<usize>, schema: SchemaRef) -> Self {
+    /// `schema` is that of the columns at these positions.
+    pub(crate) fn new(
+        (name, view): (String, GovernedView),
+        columns: Vec<usize>,
+        schema: SchemaRef,
+        is_over: &IsOver,
+    ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
             Partitioning::UnknownPartitioning(1),
@@ -105,14 +112,23 @@ impl GovernedScan {
             Boundedness::Bounded,
         );
         Self {
-            name: table.name.clone(),
-            view: table.view.clone(),
+            name,
+            view,
             columns,
             schema,
-            is_over: Arc::clone(&table.is_over),
+            is_over: Arc::clone(is_over),
             opened: Mutex::new(None),
             properties: Arc::new(properties),
         }
+    }
+
+    pub(crate) fn view(&self) -> &GovernedView {
+        &self.view
+    }
+
+    /// Positions in the view.
+    pub(crate) fn columns(&self) -> &[usize] {
+        &self.columns
     }
 
     /// Opens what it reads. A scan of no column counts rows by the first.

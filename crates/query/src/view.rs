@@ -12,6 +12,7 @@ use dataspace_primitives::{Name, Part, Secrets};
 use thiserror::Error;
 
 use crate::bridge::their_schema;
+use crate::scan_permit::ScanPermit;
 
 /// Opens what leaves of a product: these of its columns, in any number of rows.
 type Open = dyn Fn(&BTreeSet<Name>) -> Result<Box<dyn Delivery>, ProductError> + Send + Sync;
@@ -26,6 +27,7 @@ pub struct GovernedView {
     schema: SchemaRef,
     names: Arc<Vec<Name>>,
     open: Arc<Open>,
+    permit: Option<Arc<ScanPermit>>,
 }
 
 /// Why there is no such view.
@@ -83,7 +85,7 @@ impl GovernedView {
         if names.is_empty() || distinct.len() < names.len() || their_schema(&schema).is_none() {
             return Err(ViewError::Columns);
         }
-        Ok(Self { schema, names: Arc::new(names), open: Arc::new(open) })
+        Ok(Self { schema, names: Arc::new(names), open: Arc::new(open), permit: None })
     }
 
     /// A view of a table under the duties of the recipient's contract.
@@ -108,6 +110,23 @@ impl GovernedView {
             let recipient = Recipient { contract: &contract, consumer: &consumer };
             Product::open(&*table, &duties, Some(&part), &*secrets, recipient)
         })
+    }
+
+    /// The view with the recorded permit by which it is opened, so that a scan of it can be described to another
+    /// machine ([`distributed`](crate::distributed)). That it is the one, the caller knows.
+    #[must_use]
+    pub fn permitted_by(self, permit: ScanPermit) -> Self {
+        Self { permit: Some(Arc::new(permit)), ..self }
+    }
+
+    /// The permit that was named.
+    pub(crate) fn permit(&self) -> Option<&ScanPermit> {
+        self.permit.as_deref()
+    }
+
+    /// The names of the columns, in their order.
+    pub(crate) fn names(&self) -> &[Name] {
+        &self.names
     }
 
     /// The columns that queries see.

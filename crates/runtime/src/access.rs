@@ -6,10 +6,16 @@ pub(crate) mod monitor;
 pub(crate) mod permit;
 pub(crate) mod release;
 pub(crate) mod report;
+mod resume;
+pub(crate) mod resumes;
 #[cfg(feature = "sealed")]
 pub(crate) mod sealing;
+mod skip;
+mod slot;
+mod turns;
 
 pub use self::asked::VerifiedRequest;
+pub use self::error::NotResumed;
 pub use self::monitor::Received;
 pub use self::permit::{Conflict, Decision, Denial, NotSubmitted, Recorded, Submitted};
 pub use self::release::ReleaseError;

@@ -2,11 +2,14 @@
 //! what came, and what it owes, in a log of its own.
 
 pub(crate) mod arrival;
+mod began;
 pub(crate) mod complaint;
 pub(crate) mod error;
 pub(crate) mod incoming;
 pub(crate) mod lists;
 mod parts;
+mod reading;
+mod resume;
 #[cfg(feature = "sealed")]
 pub mod sealed;
 pub(crate) mod setup;
@@ -41,6 +44,7 @@ use parking_lot::Mutex;
 use serde_bytes::ByteBuf;
 
 use crate::clock::{ClockError, SteadyClock};
+use crate::consumer::reading::BeingRead;
 use crate::error::WriteError;
 use crate::keys::Keys;
 use crate::request::{NewRequest, sign_request};
@@ -70,6 +74,7 @@ pub(crate) struct Inner {
     seen: Seen,
     /// Checkpoints that came beside others, and are to be proved to fit.
     unproved: Mutex<Vec<Checkpoint>>,
+    reading: BeingRead,
     /// Evidence of decisions.
     evidence: Directory,
     /// Records under the last checkpoint; held while signing the next one.

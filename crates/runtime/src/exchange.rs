@@ -3,7 +3,7 @@
 //! A consumer makes a [`Call`] with a body and reads an answer. Over HTTP, a call is a `POST` to its path, an
 //! answer is the body of a 200, and [`CallError::Refused`] is a 4xx with its words; a failure of the provider's own is
 //! a 5xx, and [`CallError::Io`] to the consumer. Bodies are canonical CBOR;
-//! the answer to [`Call::Access`] is a sequence of frames (`frame.rs`), so that it can be read as it comes.
+//! the answer to [`Call::Access`] and [`Call::Resume`] is a sequence of frames (`frame.rs`), so that it can be read as it comes.
 
 pub(crate) mod frame;
 pub(crate) mod message;
@@ -17,11 +17,17 @@ pub use self::answer::{Answer, AnswerError};
 use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 
 /// Longest body of a call, in bytes.
 pub const CALL_LEN_MAX: usize = 1 << 19;
+
+/// How long after it broke off, or ended, a release can be [resumed](Call::Resume).
+pub const RESUMED_WITHIN: Duration = Duration::from_secs(300);
+/// How often one release can be resumed: each time the provider reads the data from their beginning.
+pub const RESUMED_MAX: u32 = 8;
 
 /// What a consumer asks of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +39,8 @@ pub enum Call {
     Conclude,
     /// A signed request, for which data or a denial come back, and the evidence of the decision.
     Access,
+    /// The rest of the data of an answer to [`Call::Access`] that broke off, which its consumer signs for.
+    Resume,
     /// The signed end of a contract.
     Terminate,
     /// A consumer's signed statement that it deleted the keys of a contract's sealed files.
@@ -44,10 +52,11 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Catalogue,
         Self::Conclude,
         Self::Access,
+        Self::Resume,
         Self::Terminate,
         Self::Delete,
         Self::Consistency,
@@ -60,6 +69,7 @@ impl Call {
             Self::Catalogue => "catalogue",
             Self::Conclude => "conclude",
             Self::Access => "access",
+            Self::Resume => "resume",
             Self::Terminate => "terminate",
             Self::Delete => "delete",
             Self::Consistency => "consistency",
@@ -76,7 +86,7 @@ impl fmt::Display for Call {
 /// There is no such call.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "there is no such call; there are catalogue, conclude, access, terminate, delete and consistency"
+    "there is no such call; there are catalogue, conclude, access, resume, terminate, delete and consistency"
 )]
 pub struct ParseCallError;
 

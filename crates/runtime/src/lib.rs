@@ -126,6 +126,8 @@ mod replayed;
 mod replays;
 pub mod request;
 #[cfg(feature = "provider")]
+mod rivals;
+#[cfg(feature = "provider")]
 pub mod setup;
 #[cfg(feature = "provider")]
 pub mod space;

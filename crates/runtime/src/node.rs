@@ -10,6 +10,7 @@ use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{Checkpoint, LeafIndex, Record, TreeSize};
 use parking_lot::Mutex;
 
+use crate::access::resumes::Resumes;
 use crate::clock::SteadyClock;
 use crate::contracts::ActiveContracts;
 use crate::error::WriteError;
@@ -19,6 +20,7 @@ use crate::index::{Index, IndexState};
 use crate::keys::Keys;
 use crate::observer::Observer;
 use crate::offers::Offers;
+use crate::rivals::Rivals;
 use crate::stamps::StampKey;
 use crate::throttle::Throttle;
 
@@ -38,6 +40,8 @@ pub(crate) struct Inner {
     /// For the stamps in reports.
     pub(crate) stamp_key: StampKey,
     pub(crate) throttle: Throttle,
+    pub(crate) resumes: Resumes,
+    pub(crate) rivals: Rivals,
     pub(crate) offers: Offers,
     /// Held while archiving.
     pub(crate) archiving: Mutex<()>,
@@ -151,6 +155,7 @@ impl Inner {
 
     /// Signs what no checkpoint covers, and writes the index if it is due.
     pub(crate) fn tend(&self) -> Result<(), WriteError> {
+        self.end_releases(false);
         self.record_sums()?;
         self.settle()?;
         let recorded = self.recorded.load(Ordering::Acquire);
@@ -188,6 +193,7 @@ impl Inner {
 /// Tries to sign what is not signed yet, and to write the index of it.
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.end_releases(true);
         let _a_closing_log_may_take_none = self.record_sums();
         let _nor_make_any_durable = self.settle();
         let size = self.log.size().map_or(0, TreeSize::as_u64);

@@ -1,9 +1,11 @@
 //! The consumer's side of an access.
 
-use dataspace_identity::Did;
+use dataspace_identity::{Did, Origin};
 use dataspace_policy::Action;
-use dataspace_primitives::{Name, Part, Signed, Signer, UnixMillis, Verified, signed::SignError};
-use dataspace_usage_contract::{AccessRequest, Agreement, Statements, contract_id};
+use dataspace_primitives::{
+    Digest, Name, Part, Signed, Signer, UnixMillis, Verified, signed::SignError,
+};
+use dataspace_usage_contract::{AccessRequest, Agreement, ResumeRequest, Statements, contract_id};
 use serde_bytes::ByteArray;
 use thiserror::Error;
 
@@ -90,6 +92,19 @@ pub fn request_sealed(
     clock: &dyn Clock,
 ) -> Result<Signed<AccessRequest>, RequestError> {
     sign_request(consumer, agreement, (new, Some(*recipient.as_bytes())), clock.now())
+}
+
+/// Signs a consumer's request for what comes after the content with this length and digest.
+pub(crate) fn sign_resuming(
+    (consumer, signer): (&Did, &dyn Signer),
+    (request, log): (Digest, &Origin),
+    (bytes, content): (u64, Digest),
+    requested_at: UnixMillis,
+) -> Result<Signed<ResumeRequest>, RequestError> {
+    let (consumer, log) = (consumer.clone(), log.clone());
+    let nonce = ByteArray::new(nonce(&SystemRandomness)?);
+    let request = ResumeRequest { request, log, consumer, bytes, content, requested_at, nonce };
+    Ok(Signed::sign(&request, signer)?)
 }
 
 pub(crate) fn sign_request(

@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
+use crate::access::resumes::Resumes;
 use crate::clock::{Clock, SteadyClock, SystemClock, TOLERANCE};
 use crate::contracts::ActiveContracts;
 use crate::error::WriteError;
@@ -34,6 +35,7 @@ use crate::node::{Inner, LastSigned, Limits, Opened};
 use crate::observer::{Observer, Silence};
 use crate::offers::Offers;
 use crate::random::{self, RandomError, Randomness, SystemRandomness};
+use crate::rivals::Rivals;
 use crate::space::DataSpace;
 use crate::stamps::StampKey;
 use crate::state::State;
@@ -467,6 +469,8 @@ impl Owner {
             index,
             limits,
             throttle: Throttle::default(),
+            resumes: Resumes::default(),
+            rivals: Rivals::default(),
             offers: Offers::new(dir),
             archiving: Mutex::default(),
             observer,

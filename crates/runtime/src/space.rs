@@ -3,6 +3,7 @@
 pub(crate) mod accesses;
 pub(crate) mod backup;
 pub(crate) mod changes;
+mod exclusive;
 pub(crate) mod export;
 pub(crate) mod lists;
 pub(crate) mod offers;
@@ -135,6 +136,7 @@ impl DataSpace {
     /// [`WriteError`] if the log cannot be signed. That the index cannot be written is no error: opening
     /// the node then reads more of the log.
     pub fn close(self) -> Result<Checkpoint, WriteError> {
+        self.inner.end_releases(true);
         self.inner.record_sums()?;
         self.inner.log.flush()?;
         let checkpoint = self.checkpoint()?;

@@ -32,7 +32,7 @@ fn published() -> (TempDir, Origin) {
             let id = format!("product {n}").parse().unwrap();
             let (class, descriptor) = ("steel".parse().unwrap(), Digest::of(b"columns"));
             let time = "2026-11-23T21:00:00Z".parse().unwrap();
-            Record::new(time, Event::Product { id, class, descriptor })
+            Record::new(time, Event::Product { id, class, descriptor, forbids: Vec::new() })
         })
         .collect();
     log.append_batch(&records).unwrap();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dataspace_identity::Did;
 use dataspace_primitives::cbor::{self, DecodeError, EncodeError};
-use dataspace_primitives::{Digest, Name, Part, UnixMillis};
+use dataspace_primitives::{Digest, Name, Part, UnixMillis, bounded};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
@@ -23,6 +23,8 @@ pub const FACTS_MAX: usize = 128;
 pub const TEXTS_MAX: usize = 128;
 /// Longest text in a fact, a reason or a duty, in bytes.
 pub const TEXT_LEN_MAX: usize = 1_024;
+/// Most actions that one product forbids.
+pub const FORBIDS_MAX: usize = 32;
 
 /// One entry of the log: what happened, and when the operator's clock says it did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +78,14 @@ pub enum Event {
         class: Name,
         /// SHA-256 of the product's descriptor.
         descriptor: Digest,
+        /// The actions that the product itself forbids, whatever its contracts permit: what content credentials
+        /// in the file say, for instance.
+        #[serde(
+            default,
+            skip_serializing_if = "Vec::is_empty",
+            deserialize_with = "bounded::list::<_, _, FORBIDS_MAX>"
+        )]
+        forbids: Vec<Name>,
     },
     /// A contract became active.
     Concluded {

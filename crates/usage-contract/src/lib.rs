@@ -64,7 +64,9 @@ pub use crate::profile::{
     DataRules, EntityRules, Parameters, PublishedProfile, SpaceProfile, Suite,
 };
 
-pub use crate::request::{AccessRequest, StatedEnvironment, StatedPerson, Statements};
+pub use crate::request::{
+    AccessRequest, ResumeRequest, StatedEnvironment, StatedPerson, Statements,
+};
 pub use crate::scenario::Scenario;
 pub use crate::statement::Statement;
 pub use crate::termination::Termination;

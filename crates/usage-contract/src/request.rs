@@ -7,7 +7,7 @@ use dataspace_policy::{
     Action,
     facts::{Environment, Told},
 };
-use dataspace_primitives::{Name, Part, Payload, Region, UnixMillis, bounded};
+use dataspace_primitives::{Digest, Name, Part, Payload, Region, UnixMillis, bounded};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
@@ -43,6 +43,32 @@ pub struct AccessRequest {
     pub requested_at: UnixMillis,
     /// 16 random bytes: no two requests are alike, so a replay is found out.
     pub nonce: ByteArray<16>,
+}
+
+/// A consumer's signed request for the rest of an answer that broke off. It is the same access, and takes no use.
+///
+/// It is not part of any evidence, so that who is shown an [`AccessRequest`] later cannot ask in its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ResumeRequest {
+    /// SHA-256 of the signed [`AccessRequest`].
+    pub request: Digest,
+    /// The provider's node that was asked.
+    pub log: Origin,
+    /// Who asked then, asks now, and signs.
+    pub consumer: Did,
+    /// Bytes of the content that came: of rows as CSV, or of the file.
+    pub bytes: u64,
+    /// SHA-256 of them.
+    pub content: Digest,
+    /// When it was asked, by the consumer's clock; as for an access.
+    pub requested_at: UnixMillis,
+    /// 16 random bytes: a replay is found out.
+    pub nonce: ByteArray<16>,
+}
+
+impl Payload for ResumeRequest {
+    const TYPE: &'static str = "application/vnd.dataspace.resume-request+cbor";
 }
 
 /// A consumer's statements about an access beside its purpose. Nobody checks it, but it is signed

@@ -118,10 +118,15 @@ impl Row {
                     format!("from {} on: {}", revocation.revoked_at, shown(&revocation.reason))
                 });
             }
-            Event::Product { id, class, .. } => {
+            Event::Product { id, class, forbids, .. } => {
                 self.kind = EventKind::Product;
                 self.product = Some(id.to_string());
                 self.what = format!("{} ({})", shown(&id), shown(&class));
+                if !forbids.is_empty() {
+                    let actions: Vec<_> =
+                        forbids.iter().map(|action| shown(action).to_string()).collect();
+                    self.what = format!("{}, forbids {}", self.what, actions.join(", "));
+                }
             }
             Event::Concluded { contract, document } => {
                 self.kind = EventKind::Contract;

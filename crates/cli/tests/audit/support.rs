@@ -157,7 +157,7 @@ pub(crate) fn small(number: u64) -> Record {
     let id = format!("product-{number}").parse().unwrap();
     let (class, descriptor) = ("tests".parse().unwrap(), Digest::of(&number.to_be_bytes()));
     let time = UnixMillis::new(1_790_000_000_000 + number).unwrap();
-    Record::new(time, Event::Product { id, class, descriptor })
+    Record::new(time, Event::Product { id, class, descriptor, forbids: Vec::new() })
 }
 
 /// Appends `numbers` to the log in `dir`, which is made if it is not there, and signs.

@@ -10,6 +10,7 @@ use dataspace_data_plane::{
     Plan, Table,
     chunk::BATCH_ROWS,
     errors::{OpenError, ROW_LEN_MAX, ReadError, RowError, RunError},
+    product::{Piece, Product, ProductError},
 };
 use dataspace_policy::MaskMethod;
 use parquet::arrow::ArrowWriter;
@@ -226,6 +227,35 @@ fn a_file_that_changed_since_it_was_opened_is_refused() {
     let path = directory.path().join("t");
     std::fs::write(path, parquet(&other, Compression::SNAPPY)).unwrap();
     assert!(matches!(table.unwrap().read(), Err(ReadError::Changed)));
+}
+
+#[test]
+fn a_file_that_changed_is_read_over_once_and_never_by_who_opens_it_as_a_product() {
+    let (directory, table) = open("t.csv", "a\n1\n2\n");
+    let table = table.unwrap();
+    let path = directory.path().join("t.csv");
+    let opened = || match Product::open(&table, &[], None, &key(1), CONTRACT) {
+        Ok(mut data) => Ok(data.next().unwrap()),
+        Err(ProductError::Run(RunError::Read(error))) => Err(error),
+        Err(other) => panic!("{other:?}"),
+    };
+    assert!(opened().is_ok());
+    std::fs::write(&path, "a\n1\n2\nx\n").unwrap();
+    assert!(matches!(opened(), Err(ReadError::NotLookedOver)));
+    Product::look_over(&table);
+    let Err(ReadError::Unfit { why }) = opened() else { panic!() };
+    // The same word without another look, for whoever asks for one.
+    assert!(matches!(table.look_over(), Err(ReadError::Unfit { why: same }) if same == why));
+    assert!(why.contains("row 3"), "{why}");
+    // Good again, and other rows.
+    std::fs::write(&path, "a\n1\n").unwrap();
+    Product::look_over(&table);
+    let Ok(Some(Piece::Rows(rows))) = opened() else { panic!() };
+    assert_eq!(rows.num_rows(), 1);
+    // Gone.
+    std::fs::remove_file(&path).unwrap();
+    Product::look_over(&table);
+    assert!(matches!(opened(), Err(ReadError::Io(_))));
 }
 
 #[test]

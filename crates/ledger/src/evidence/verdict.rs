@@ -21,13 +21,14 @@ const FOLLOWING: [&str; 7] = [
     "not-covered",
     "prohibited",
 ];
-/// Reasons whose grounds are in other records: revocations, terminations, the profile.
-const ELSEWHERE: [&str; 6] = [
+/// Reasons whose grounds are in other records: revocations, terminations, the profile, the registration.
+const ELSEWHERE: [&str; 7] = [
     "membership-revoked",
     "provider-not-a-member",
     "outside-profile",
     "contract-terminated",
     "clock-set-back",
+    "forbidden-by-product",
     "not-active",
 ];
 /// Policies of space and provider, and whatever keeps policies from being evaluated. Where one of

@@ -21,8 +21,8 @@ impl SpaceState {
                 let subject = document.value().subject.clone();
                 self.key_records.entry(subject).or_default().push(index);
             }
-            Kind::Product { id, class, descriptor } => {
-                self.products.insert(id, Product { class, descriptor });
+            Kind::Product { id, class, descriptor, forbids } => {
+                self.products.insert(id, Product { class, descriptor, forbids });
             }
             Kind::Concluded { document, agreed_at } => {
                 let agreement = document.agreement().value();

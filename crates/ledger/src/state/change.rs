@@ -1,8 +1,10 @@
 //! A change of the state, before it is made, and how the log keeps it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dataspace_identity::{Admitted, KeyDocument, MembershipRevocation};
+use dataspace_policy::Action;
 use dataspace_primitives::{Digest, Name, UnixMillis, Verified};
 use dataspace_tlog::{Event, LeafIndex};
 use dataspace_usage_contract::{
@@ -24,7 +26,7 @@ pub(super) enum Kind {
     Admission(Admitted),
     Revocation(Verified<MembershipRevocation>),
     Keys { document: Verified<KeyDocument>, at: UnixMillis, previous: Option<LeafIndex> },
-    Product { id: Name, class: Name, descriptor: Digest },
+    Product { id: Name, class: Name, descriptor: Digest, forbids: BTreeSet<Action> },
     Concluded { document: Arc<Document>, agreed_at: UnixMillis },
     Terminated(Verified<Termination>),
     Deleted(Verified<DeletionStatement>),
@@ -55,9 +57,13 @@ impl Change {
             Kind::Keys { document: keys, previous, .. } => {
                 Event::Keys { previous: *previous, document: document(keys.signed()) }
             }
-            Kind::Product { id, class, descriptor } => {
-                Event::Product { id: id.clone(), class: class.clone(), descriptor: *descriptor }
-            }
+            Kind::Product { id, class, descriptor, forbids } => Event::Product {
+                id: id.clone(),
+                class: class.clone(),
+                descriptor: *descriptor,
+                // Every action's word is a name.
+                forbids: forbids.iter().filter_map(|one| one.as_str().parse().ok()).collect(),
+            },
             Kind::Concluded { document: concluded, .. } => Event::Concluded {
                 contract: *contract_id(concluded.agreement()).as_digest(),
                 document: document(concluded.agreement().signed()),

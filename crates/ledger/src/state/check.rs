@@ -1,9 +1,10 @@
 //! Checks of a change, whether it is made now or read back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dataspace_identity::{Did, KeyDocument, Origin, SpaceId, claimed_keys};
-use dataspace_policy::{Program, Terms};
+use dataspace_policy::{Action, Program, Terms};
 use dataspace_primitives::{
     Digest, KeyId, Name, Signed, UnixMillis, Verified, signed::VerifyError,
 };
@@ -15,7 +16,7 @@ use dataspace_usage_contract::{
 use crate::refusal::Refusal;
 use crate::state::change::{Change, Kind};
 use crate::state::contract::Document;
-use crate::state::in_force::SpaceState;
+use crate::state::in_force::{Product, SpaceState};
 
 impl SpaceState {
     /// A newer profile of the authority.
@@ -42,7 +43,8 @@ impl SpaceState {
         Ok(Change(Kind::Profile(Box::new(profile))))
     }
 
-    /// A product: a new one of a class of the space, or one that is registered as it is.
+    /// A product: a new one of a class of the space, or one that is registered as it is, or that forbids more
+    /// than it did.
     ///
     /// # Errors
     /// [`Refusal`] if it is of another class, or was registered otherwise.
@@ -51,15 +53,20 @@ impl SpaceState {
         id: Name,
         class: Name,
         descriptor: Digest,
+        forbids: BTreeSet<Action>,
     ) -> Result<Change, Refusal> {
         match self.products.get(&id) {
             // WHY no look at the profile: a product whose class was dropped can still be attached;
             // what it may be used for, each access decides.
-            Some(known) if known.class == class && known.descriptor == descriptor => {}
+            Some(known) if known.class == class && known.descriptor == descriptor => {
+                if let Some(action) = known.forbids.difference(&forbids).next() {
+                    return Err(Refusal::ForbidsLess { product: id, action: *action });
+                }
+            }
             Some(_) => return Err(Refusal::ProductChanged { product: id }),
             None => self.check_class(&class)?,
         }
-        Ok(Change(Kind::Product { id, class, descriptor }))
+        Ok(Change(Kind::Product { id, class, descriptor, forbids }))
     }
 
     fn check_class(&self, class: &Name) -> Result<(), Refusal> {
@@ -92,10 +99,11 @@ impl SpaceState {
         Err(Refusal::OtherSpace { expected, found })
     }
 
-    /// Checks what an offer and an agreement have in common: class, product and purposes.
+    /// Checks what an offer and an agreement have in common: class, product and purposes, and that nothing is
+    /// permitted that the product itself forbids.
     ///
     /// # Errors
-    /// [`Refusal`] if one of them is unknown here.
+    /// [`Refusal`] if one of them is unknown here, or forbidden.
     pub fn check_contract_terms(
         &self,
         product: &Name,
@@ -104,8 +112,13 @@ impl SpaceState {
     ) -> Result<(), Refusal> {
         self.check_class(product_class)?;
         let registered = self.products.get(product).filter(|known| known.class == *product_class);
-        if registered.is_none() {
+        let Some(Product { forbids, .. }) = registered else {
             return Err(Refusal::UnknownProduct { product: product.clone() });
+        };
+        let mut permitted = terms.permissions.iter().flat_map(|rule| &rule.actions);
+        if let Some(action) = permitted.find(|action| forbids.contains(action)) {
+            let (product, action) = (product.clone(), *action);
+            return Err(Refusal::ForbiddenByProduct { product, action });
         }
         self.check_purposes(terms)
     }

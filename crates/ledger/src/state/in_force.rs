@@ -1,11 +1,11 @@
 //! All that decisions depend on, between two records.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use dataspace_identity::{Did, KnownKeys, Origin, Resolver, TrustAnchors};
-use dataspace_policy::Compiler;
+use dataspace_policy::{Action, Compiler};
 use dataspace_primitives::{Digest, Name, TrustedKeys};
 use dataspace_tlog::LeafIndex;
 use dataspace_usage_contract::{
@@ -27,6 +27,8 @@ pub struct Product {
     pub class: Name,
     /// The digest of its columns.
     pub descriptor: Digest,
+    /// The actions that it forbids, whatever its contracts permit.
+    pub forbids: BTreeSet<Action>,
 }
 
 /// The state of a space as one provider's log tells it. A function of the log's records and of

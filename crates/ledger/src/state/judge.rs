@@ -133,6 +133,12 @@ impl SpaceState {
         if !stated.action.is_carried_out() {
             reasons.push(DenialReason::NotCarriedOut { action: stated.action });
         }
+        // A consumer's node has no products: there it decides on what was released to it.
+        if let Some(product) = self.products.get(&agreement.product)
+            && product.forbids.contains(&stated.action)
+        {
+            reasons.push(DenialReason::ForbiddenByProduct { action: stated.action });
+        }
         reasons
     }
 }

@@ -1,6 +1,7 @@
 //! The fold: one record after the other.
 
 use dataspace_identity::{Did, Origin};
+use dataspace_policy::Action;
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{AccessRecord, Event, Record, Verdict, record::ReleaseReport};
 use dataspace_usage_contract::{Agreement, ContractId, PublishedProfile};
@@ -72,8 +73,15 @@ impl SpaceState {
                 }
                 change
             }
-            Event::Product { id, class, descriptor } => {
-                self.check_product(id, class, descriptor)?
+            Event::Product { id, class, descriptor, forbids } => {
+                // In their order, and each once.
+                let actions = forbids.iter().map(|one| one.as_str().parse::<Action>());
+                let actions: Vec<_> =
+                    actions.collect::<Result<_, _>>().map_err(|_| Refusal::Mismatch)?;
+                if !actions.is_sorted_by(|one, next| one < next) {
+                    return Err(Refusal::Mismatch);
+                }
+                self.check_product(id, class, descriptor, actions.into_iter().collect())?
             }
             Event::Concluded { contract, document } => {
                 let concluded =

@@ -39,7 +39,7 @@ fn try_out(sql: &str) {
 }
 
 fn corpus() -> Vec<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/query_text");
     let mut texts = Vec::new();
     for entry in std::fs::read_dir(path).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();

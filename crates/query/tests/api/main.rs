@@ -6,6 +6,7 @@ mod common;
 
 mod answers;
 mod attacks;
+mod distributed;
 mod fusion;
 mod hidden;
 mod hostile;

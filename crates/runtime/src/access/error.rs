@@ -68,6 +68,9 @@ pub enum AccessError {
     /// The same request was answered before.
     #[error("the request was answered before; each access needs a request of its own")]
     Replayed,
+    /// A release cannot be resumed; a new request can be made, which takes a use.
+    #[error("the release cannot be resumed: {0}")]
+    NotResumed(#[from] NotResumed),
     /// Denied, and this consumer was denied more often lately than the space's profile has recorded one by
     /// one. The denial is counted, and its number recorded ([`tend`](crate::DataSpace::tend)).
     #[error(
@@ -88,6 +91,33 @@ pub enum AccessError {
     /// The node is closed: its last [`DataSpace`](crate::DataSpace) was dropped.
     #[error("the node is closed; open it again")]
     Closed,
+}
+
+/// Why a release cannot be resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotResumed {
+    /// There is none of this request, it stopped, or it broke off too long ago.
+    #[error("none is waiting for this request, or no longer")]
+    Unknown,
+    /// It was resumed too often.
+    #[error("it was resumed {max} times")]
+    TooOften {
+        /// The most.
+        max: u32,
+    },
+    /// The consumer says that it has what has not left.
+    #[error("it has not given out what the consumer says that it has")]
+    Ahead,
+    /// The data are others than those that were read.
+    #[error("the data changed since it broke off")]
+    Changed,
+    /// The data cannot be opened now.
+    #[error("{reason}")]
+    Closed {
+        /// Why.
+        reason: Box<DenialReason>,
+    },
 }
 
 /// Reasons in one line.

@@ -19,7 +19,8 @@ use dataspace_usage_contract::AccessRequest;
 use crate::access::asked::{Asked, Decided, VerifiedRequest};
 use crate::access::error::AccessError;
 use crate::access::permit::{Conflict, Decision, Denial, Permit};
-use crate::access::release::{Grant, OpenData, Slot};
+use crate::access::release::{Grant, OpenData};
+use crate::access::slot::Slot;
 use crate::contracts::Active;
 use crate::error::with_causes;
 use crate::gate::Pass;
@@ -49,6 +50,7 @@ impl Inner {
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
         let verified = self.verify_consumer(request)?;
+        self.look_over(&verified.0.active);
         // WHY last: a look at the key costs more than a signature, and those of strangers are not looked at.
         if let Some(key) = &verified.0.request.value().seal_for {
             check_seal(key)?;
@@ -87,6 +89,15 @@ impl Inner {
             source: Box::new(source),
         })?;
         Ok(VerifiedRequest(Asked { request, digest, active }))
+    }
+
+    /// Has the data of a contract read over if they changed, which may take long.
+    pub(crate) fn look_over(self: &Arc<Self>, active: &Active) {
+        let product = &active.document.agreement().value().product;
+        let product = self.enter().state.products.get(product).map(Arc::clone);
+        if let Some(product) = product {
+            product.look_over();
+        }
     }
 
     pub(crate) fn enter(self: &Arc<Self>) -> Monitor<'_> {
@@ -177,7 +188,11 @@ impl Monitor<'_> {
         Ok(Received { monitor: self, asked: *asked })
     }
 
-    fn check_fresh(&self, requested_at: UnixMillis, now: UnixMillis) -> Result<(), AccessError> {
+    pub(crate) fn check_fresh(
+        &self,
+        requested_at: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<(), AccessError> {
         let age_secs_max = self.state.space.profile().profile().parameters.request_age_secs_max;
         let age = now.since(requested_at);
         let ahead = requested_at.since(now);
@@ -208,7 +223,7 @@ impl Monitor<'_> {
         };
         let opened = judged.and_then(|clauses| {
             // WHY before anything is recorded: data that cannot be opened must not cost a use.
-            let data = self.open(&asked).map_err(|reason| vec![reason])?;
+            let data = self.open(&asked, None).map_err(|reason| vec![reason])?;
             Ok((clauses, data))
         });
         let (member, profile) = (Arc::clone(member), Arc::clone(space.profile()));
@@ -223,11 +238,17 @@ impl Monitor<'_> {
         })
     }
 
-    /// The part of the contract's data that is asked for, ready to be read with its duties carried out.
-    fn open(&self, asked: &Asked) -> Result<Box<OpenData>, DenialReason> {
+    /// The part of the contract's data that is asked for, ready to be read with its duties carried out; in
+    /// this place among the open releases, or in one more.
+    pub(crate) fn open(
+        &self,
+        asked: &Asked,
+        slot: Option<Arc<Slot>>,
+    ) -> Result<Box<OpenData>, DenialReason> {
         let Asked { active, request, .. } = asked;
         let limit = self.inner.limits.open_max;
-        let slot = Slot::take(active, limit).ok_or(DenialReason::TooManyOpen { limit })?;
+        let slot = slot.or_else(|| Slot::take(active, limit));
+        let slot = slot.ok_or(DenialReason::TooManyOpen { limit })?;
         let agreement = active.document.agreement().value();
         let Some(product) = self.state.products.get(&agreement.product) else {
             let message = format!("no data of `{}` are attached; register it", agreement.product);
@@ -250,7 +271,7 @@ impl Monitor<'_> {
             ProductError::Part(error) => DenialReason::Part { message: error.to_string() },
             other => unavailable(&other),
         })?;
-        Ok(Box::new(OpenData { data, _slot: slot }))
+        Ok(Box::new(OpenData { data, slot }))
     }
 
     /// The reasons against the access now, none if it would still be permitted: asked again for

@@ -1,7 +1,6 @@
 //! The data that a permit opened, and their release.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use arrow_array::RecordBatch;
@@ -17,15 +16,18 @@ use dataspace_usage_contract::ContractId;
 use thiserror::Error;
 
 use crate::access::asked::{Decided, Receipt};
-use crate::access::report::{Account, Left};
+use crate::access::report::Account;
+use crate::access::resumes::Kept;
+use crate::access::skip::{Changed, Skip};
+use crate::access::slot::Slot;
+use crate::access::turns::Left;
 use crate::clock::ClockError;
-use crate::contracts::Active;
 use crate::node::Inner;
 
 /// Data that were opened, with the contract's duties on them; nothing was read yet.
 pub(crate) struct OpenData {
     pub(crate) data: Box<dyn Delivery>,
-    pub(crate) _slot: Slot,
+    pub(crate) slot: Arc<Slot>,
 }
 
 /// The grant behind a permit.
@@ -36,24 +38,6 @@ pub(crate) struct Grant {
     /// The clauses that permit.
     pub(crate) clauses: Vec<String>,
     pub(crate) data: Box<OpenData>,
-}
-
-/// One of the releases that a contract may have open.
-pub(crate) struct Slot(Arc<Active>);
-
-impl Slot {
-    /// `None` if `limit` are taken.
-    pub(crate) fn take(active: &Arc<Active>, limit: u32) -> Option<Self> {
-        let one_more = |open: u32| (open < limit).then(|| open.saturating_add(1));
-        active.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        Some(Self(Arc::clone(active)))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// The data of one recorded permit, with the contract's duties carried out: an iterator over
@@ -69,12 +53,14 @@ impl Drop for Slot {
 /// contract may have open at a time.
 pub struct Release {
     node: Weak<Inner>,
-    decided: Box<Decided>,
+    decided: Arc<Decided>,
     schema: Option<SchemaRef>,
     data: Option<Box<OpenData>>,
     receipt: Receipt,
     clauses: Vec<String>,
     account: Box<Account>,
+    /// What the consumer has already, of a release that is resumed.
+    skip: Option<Box<Skip>>,
     /// The result of the last check that found nothing: the state's age, and the time.
     checked: Option<(u64, UnixMillis)>,
     /// True once the last piece of the data was read.
@@ -116,6 +102,12 @@ pub enum ReleaseError {
     /// The consumer asked for what it gets to be sealed.
     #[error("the consumer asked for a sealed file; write it by `Release::seal_to`")]
     SealedOnly,
+    /// The consumer resumed the release: it goes on there, and no more leaves here.
+    #[error("the release was resumed, and goes on there")]
+    TakenOver,
+    /// The consumer has a part of other data.
+    #[error("the data changed since the release broke off")]
+    Changed,
     /// A kind of piece that this version does not know, or rows of a type that has no text.
     #[error("the data are of a kind that cannot be released")]
     Kind,
@@ -129,9 +121,36 @@ impl Release {
         let Grant { node, decided, clauses, data } = grant;
         let (schema, version) = (data.data.schema(), data.data.version());
         let access = (receipt.index, receipt.contract);
-        let account = Box::new(Account::open(Weak::clone(&node), access, version));
-        let (data, checked, is_read) = (Some(data), None, false);
-        Self { node, decided, schema, data, receipt, clauses, account, checked, is_read }
+        let request = decided.asked.digest;
+        let account = Box::new(Account::open(Weak::clone(&node), request, access, version));
+        let (data, skip, checked, is_read) = (Some(data), None, None, false);
+        let decided = Arc::from(decided);
+        Self { node, decided, schema, data, receipt, clauses, account, skip, checked, is_read }
+    }
+
+    /// The next turn at a release.
+    pub(crate) fn resumed(
+        node: Weak<Inner>,
+        Kept { decided, clauses, receipt, .. }: Kept,
+        (data, account): (Box<OpenData>, Account),
+        skip: Skip,
+    ) -> Self {
+        let (schema, account) = (data.data.schema(), Box::new(account));
+        let (data, skip, checked, is_read) = (Some(data), Some(Box::new(skip)), None, false);
+        Self { node, decided, schema, data, receipt, clauses, account, skip, checked, is_read }
+    }
+
+    pub(crate) fn node(&self) -> Option<Arc<Inner>> {
+        self.node.upgrade()
+    }
+
+    /// What it is resumed with, while it is open. `None` of data without a version: they might be others the next time.
+    pub(crate) fn kept(&self) -> Option<Kept> {
+        self.account.shared().version?;
+        let slot = Arc::downgrade(&self.data.as_ref()?.slot);
+        let (decided, shared) = (Arc::clone(&self.decided), Arc::clone(self.account.shared()));
+        let (clauses, receipt) = (self.clauses.clone(), self.receipt.clone());
+        Some(Kept { decided, clauses, receipt, shared, slot })
     }
 
     /// Where the permit stands in the log.
@@ -202,8 +221,14 @@ impl Release {
         form: impl FnOnce(Leaving) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
         let is_sealed = self.is_sealed();
-        self.next_left(|leaving, left| {
-            let Some(leaving) = leaving else { return Ok(None) };
+        let mut skip = self.skip.take();
+        let next = self.next_left(|leaving, left| {
+            let Some(mut leaving) = leaving else {
+                return match &skip {
+                    Some(skip) => Ok(skip.check().map(|()| None).map_err(ReleaseError::from)?),
+                    None => Ok(None),
+                };
+            };
             if is_sealed {
                 return Err(ReleaseError::SealedOnly.into());
             }
@@ -214,8 +239,14 @@ impl Release {
                 Piece::Bytes { bytes, .. } => left.and(0, [&**bytes]),
                 _ => return Err(ReleaseError::Kind.into()),
             };
+            if let Some(skip) = &mut skip {
+                let cut = skip.cut(&mut leaving.piece, &mut leaving.texts);
+                cut.map_err(ReleaseError::from)?;
+            }
             Ok(Some((form(leaving)?, left)))
-        })
+        });
+        self.skip = skip;
+        next
     }
 
     /// What leaves next, made of the next piece, or of nothing after the last one; with the account of all that
@@ -260,12 +291,17 @@ impl Release {
         // WHY again: a filter may have read much of the table for this batch, and what ended
         // meanwhile must not be handed out.
         self.check()?;
-        self.account.set(left);
+        if !self.account.set(left) {
+            return Err(ReleaseError::TakenOver.into());
+        }
         Ok(Some(formed))
     }
 
     fn check(&mut self) -> Result<(), ReleaseError> {
         let node = self.node.upgrade().ok_or(ReleaseError::Closed)?;
+        if !self.account.is_current() {
+            return Err(ReleaseError::TakenOver);
+        }
         // WHY: a revocation or termination could no longer be recorded, so nobody could stop us.
         node.log.check()?;
         let monitor = node.enter();
@@ -292,6 +328,12 @@ impl<E: From<ReleaseError>> From<ReleaseError> for Failed<E> {
             _ => ReleaseEnd::Failed,
         };
         Self(end, error.into())
+    }
+}
+
+impl From<Changed> for ReleaseError {
+    fn from(_: Changed) -> Self {
+        Self::Changed
     }
 }
 

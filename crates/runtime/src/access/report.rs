@@ -1,6 +1,6 @@
 //! What left in a release, counted while it leaves, and reported to the log when it ends.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use dataspace_audit_log::{Pending, append::AppendError};
 use dataspace_data_plane::product::Version;
@@ -10,82 +10,61 @@ use dataspace_tlog::{
     record::{ContentVersion, EncodedRecord, ReleaseEnd, ReleaseReport},
 };
 use dataspace_usage_contract::ContractId;
-use ring::digest::{Context, SHA256};
 
+use crate::access::turns::{Left, Shared};
 use crate::node::Inner;
 use crate::observer::Ended;
 
-/// The account of one release. Its report gets its place in the log when it [ends](Self::end), or else when it
-/// is dropped.
+/// The account of one turn at a release. The report of the release gets its place in the log when it
+/// [ends](Self::end), or else when it is dropped and cannot be resumed.
 pub(crate) struct Account {
     /// Not kept open by it.
     node: Weak<Inner>,
-    access: LeafIndex,
-    contract: ContractId,
-    version: Option<Version>,
+    shared: Arc<Shared>,
+    turn: u32,
     left: Left,
-    reported: Reported,
-}
-
-/// The report of a release.
-enum Reported {
-    /// The release goes on.
-    Open,
-    /// It ended, and the log took no report.
-    Missing,
-    /// The report has its place. The record waits for the disk, until somebody does.
-    Placed(LeafIndex, Option<Pending>),
-}
-
-/// What left so far.
-#[derive(Clone)]
-pub(crate) struct Left {
-    pieces: u64,
-    rows: u64,
-    bytes: u64,
-    content: Context,
-}
-
-impl Left {
-    /// With one more piece, of so many rows, in these bytes.
-    pub(crate) fn and<'a>(&self, rows: usize, texts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let more = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let mut left = self.clone();
-        left.pieces = left.pieces.saturating_add(1);
-        left.rows = left.rows.saturating_add(more(rows));
-        for text in texts {
-            left.content.update(text);
-            left.bytes = left.bytes.saturating_add(more(text.len()));
-        }
-        left
-    }
 }
 
 impl Account {
+    /// The first turn.
     pub(crate) fn open(
         node: Weak<Inner>,
-        (access, contract): (LeafIndex, ContractId),
+        request: Digest,
+        access: (LeafIndex, ContractId),
         version: Option<Version>,
     ) -> Self {
-        let left = Left { pieces: 0, rows: 0, bytes: 0, content: Context::new(&SHA256) };
-        Self { node, access, contract, version, left, reported: Reported::Open }
+        let shared = Arc::new(Shared::new(request, access, version));
+        Self { node, shared, turn: 0, left: Left::nothing() }
+    }
+
+    /// A turn that has begun.
+    pub(crate) fn resumed(node: Weak<Inner>, shared: Arc<Shared>, turn: u32) -> Self {
+        Self { node, shared, turn, left: Left::nothing() }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     pub(crate) fn left(&self) -> &Left {
         &self.left
     }
 
-    /// So much has left now.
-    pub(crate) fn set(&mut self, left: Left) {
+    /// So much leaves now; false, and nothing may, if the release was resumed meanwhile.
+    pub(crate) fn set(&mut self, left: Left) -> bool {
+        let may_leave = self.shared.left(self.turn, &left);
         self.left = left;
+        may_leave
+    }
+
+    /// Returns true if the release was not resumed meanwhile.
+    pub(crate) fn is_current(&self) -> bool {
+        self.shared.is_current(self.turn)
     }
 
     /// The place of the report in the log, once the release has ended; `None` also if it could not be written.
     pub(crate) fn index(&self) -> Option<LeafIndex> {
-        match &self.reported {
-            Reported::Placed(index, _) => Some(*index),
-            Reported::Open | Reported::Missing => None,
-        }
+        self.shared.report()
     }
 
     /// Waits until the report is durable.
@@ -93,57 +72,90 @@ impl Account {
     /// # Errors
     /// [`AppendError`] if the log failed.
     pub(crate) fn wait(&mut self) -> Result<Option<LeafIndex>, AppendError> {
-        if let Reported::Placed(_, pending) = &mut self.reported
-            && let Some(pending) = pending.take()
-        {
+        if let Some(pending) = self.shared.take_pending() {
             let _durable = pending.wait()?;
+        } else if self.index().is_some()
+            && let Some(node) = self.node.upgrade()
+        {
+            // Another turn waits, or waited.
+            node.log.flush()?;
         }
         Ok(self.index())
     }
 
     /// Gives the report its place in the log, without waiting for the disk: it is durable with the next record
-    /// that somebody waits for, or when the node is tended or closed. The first end counts.
+    /// that somebody waits for, or when the node is tended or closed. The first end counts; where the release was
+    /// resumed, that of the last turn.
     pub(crate) fn end(&mut self, end: ReleaseEnd) {
-        if !matches!(self.reported, Reported::Open) {
-            return;
-        }
-        self.reported = Reported::Missing;
         // Of a node that is closed nobody can say more.
         let Some(node) = self.node.upgrade() else { return };
-        let submitted = self.submit(&node, end);
-        let report = submitted.as_ref().map(Pending::index);
-        let Self { contract, access, .. } = *self;
-        node.observer.ended(&Ended { contract, access, end, report });
-        if let Ok(pending) = submitted {
-            self.reported = Reported::Placed(pending.index(), Some(pending));
-        }
-    }
-
-    fn submit(&self, node: &Inner, end: ReleaseEnd) -> Result<Pending, AppendError> {
-        let Left { pieces, rows, bytes, content } = self.left.clone();
-        let report = ReleaseReport {
-            access: self.access,
-            contract: *self.contract.as_digest(),
-            end,
-            pieces,
-            rows,
-            bytes,
-            content: finish(content),
-            version: self.version.and_then(|version| shown(version, node)),
+        // WHY it stays after its end: its last pieces may be lost on their way.
+        let is_current = if end == ReleaseEnd::Whole {
+            let _is_kept = node.resumes.leave(&self.shared, self.turn, node.clock.latest());
+            self.is_current()
+        } else {
+            node.resumes.remove(&self.shared, self.turn)
         };
-        // WHY in a pass: a change takes its time when it has the lock, and is not before any record before it.
-        let _pass = node.gate.enter_within();
-        let record = Record::new(node.clock.latest(), Event::Released(report));
-        // WHY without room: to drop a release must not wait. There are no more of these than there
-        // were releases open when the log was last written, since each was recorded before it was opened.
-        node.log.submit_at_once(&EncodedRecord::try_from(&record)?)
+        if is_current {
+            node.end_release(&self.shared, end);
+        }
     }
 }
 
-/// A release that nobody asks any further.
+impl Inner {
+    /// Reports that a release ended, unless it is reported.
+    pub(crate) fn end_release(&self, release: &Shared, end: ReleaseEnd) {
+        let Some(left) = release.take_report() else { return };
+        let submitted = self.submit_report(release, end, &left);
+        let report = submitted.as_ref().map(Pending::index);
+        let Shared { contract, access, .. } = *release;
+        self.observer.ended(&Ended { contract, access, end, report });
+        if let Ok(pending) = submitted {
+            release.place(pending);
+        }
+    }
+
+    fn submit_report(
+        &self,
+        release: &Shared,
+        end: ReleaseEnd,
+        left: &Left,
+    ) -> Result<Pending, AppendError> {
+        let report = ReleaseReport {
+            access: release.access,
+            contract: *release.contract.as_digest(),
+            end,
+            pieces: left.pieces,
+            rows: left.rows,
+            bytes: left.bytes,
+            content: left.digest(),
+            version: release.version.and_then(|version| shown(version, self)),
+        };
+        // WHY in a pass: a change takes its time when it has the lock, and is not before any record before it.
+        let _pass = self.gate.enter_within();
+        let record = Record::new(self.clock.latest(), Event::Released(report));
+        // WHY without room: to drop a release must not wait. There are no more of these than there
+        // were releases open when the log was last written, since each was recorded before it was opened.
+        self.log.submit_at_once(&EncodedRecord::try_from(&record)?)
+    }
+
+    /// Gives up releases that nobody resumed in time, or all that broke off.
+    pub(crate) fn end_releases(&self, all: bool) {
+        for release in self.resumes.sweep(self.clock.latest(), all) {
+            self.end_release(&release, ReleaseEnd::Dropped);
+        }
+    }
+}
+
+/// A release that nobody asks any further: it may be resumed for a time, or it ended.
 impl Drop for Account {
     fn drop(&mut self) {
-        self.end(ReleaseEnd::Dropped);
+        let Some(node) = self.node.upgrade() else { return };
+        // Of what is not kept no other turn can begin.
+        let is_kept = node.resumes.leave(&self.shared, self.turn, node.clock.latest());
+        if !is_kept && self.is_current() {
+            node.end_release(&self.shared, ReleaseEnd::Dropped);
+        }
     }
 }
 
@@ -155,10 +167,4 @@ fn shown(version: Version, node: &Inner) -> Option<ContentVersion> {
             node.stamp_key.stamp(state, &*node.keys.secrets).map(ContentVersion::Stamp)
         }
     }
-}
-
-fn finish(content: Context) -> Digest {
-    let digest = content.finish();
-    // A SHA-256 has as many bytes as a `Digest`.
-    Digest::from_bytes(<[u8; Digest::LEN]>::try_from(digest.as_ref()).unwrap_or_default())
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::access::release::{Leaving, Release, ReleaseError};
-use crate::access::report::Left;
+use crate::access::turns::Left;
 use crate::random::{RandomError, Randomness as _, SystemRandomness};
 
 /// Why a sealed file is not written to its end. What was written until then opens nowhere as a whole.

@@ -4,6 +4,7 @@ use std::io;
 
 use dataspace_audit_log::{error::SignCheckpointError, reader::ReadError};
 use dataspace_ledger::Refusal;
+use dataspace_primitives::Digest;
 use dataspace_primitives::cbor::EncodeError;
 use dataspace_primitives::signed::SignError;
 use dataspace_tlog::witness::{FollowError, TakeError};
@@ -54,6 +55,18 @@ pub enum ConsumerError {
     /// A call cannot be encoded.
     #[error("the call cannot be encoded")]
     Encode(#[from] EncodeError),
+    /// The answer cannot be resumed. Ask with a new request, which takes a use.
+    #[error("the answer cannot be resumed: {what}")]
+    NotResumable {
+        /// Why.
+        what: &'static str,
+    },
+    /// The answer to this request is being read.
+    #[error("the answer to request {request} is being read")]
+    BeingRead {
+        /// SHA-256 of the request.
+        request: Digest,
+    },
     /// There is no statement of a deletion yet.
     #[error("the keys of contract `{contract}` are not deleted yet")]
     NotDeleted {

@@ -17,8 +17,10 @@ use dataspace_usage_contract::{AccessRequest, ContractId, contract_id};
 use serde_bytes::ByteBuf;
 
 use crate::consumer::arrival::Arrival;
+use crate::consumer::began::Began;
 use crate::consumer::complaint::{Complaint, fit};
 use crate::consumer::error::ConsumerError;
+use crate::consumer::reading::Reading;
 use crate::consumer::watch::{Watch, Watched};
 use crate::consumer::{ConsumerNode, signed};
 use crate::error::with_causes;
@@ -53,22 +55,30 @@ pub enum Arrived {
 /// Data on their way from a provider. [`finish`](Self::finish) records what came; if it is dropped before,
 /// what came until then is recorded as not whole.
 pub struct Incoming {
-    asked: Asked,
-    from: Box<dyn Read + Send>,
+    pub(super) asked: Asked,
+    pub(super) from: Box<dyn Read + Send>,
     /// `None` once it is recorded.
-    watch: Option<Watch>,
-    record: LeafIndex,
+    pub(super) watch: Option<Watch>,
+    pub(super) record: LeafIndex,
+    /// True while nothing more comes, and it may be resumed.
+    pub(super) is_cut: bool,
+    /// How often it was resumed.
+    pub(super) resumed: u32,
     end: Option<End>,
 }
 
 /// A request that waits for its answer.
-struct Asked {
-    node: ConsumerNode,
-    request: Digest,
+pub(super) struct Asked {
+    pub(super) node: ConsumerNode,
+    /// SHA-256 of the request.
+    pub(super) digest: Digest,
+    /// True if more may have left than came: what was lost on its way.
+    pub(super) is_resumed: bool,
+    _reading: Reading,
     contract: ContractId,
-    log: Origin,
+    pub(super) log: Origin,
     /// The checkpoint of the provider's log that was held when it was asked.
-    held: Option<Checkpoint>,
+    pub(super) held: Option<Checkpoint>,
     /// What is wrong already: an answer that overlapped the last one, for instance.
     before: Vec<Complaint>,
 }
@@ -78,6 +88,8 @@ pub(super) struct Before {
     pub(super) part: Option<Part>,
     /// True if it is to come as a sealed file: then nothing but its bytes can be seen.
     pub(super) is_sealed: bool,
+    /// True if an answer to it may have been lost.
+    pub(super) is_resumed: bool,
     pub(super) held: Option<Checkpoint>,
     pub(super) complaints: Vec<Complaint>,
 }
@@ -91,26 +103,25 @@ struct End {
 }
 
 impl ConsumerNode {
-    /// Reads the answer to a request, up to its data or to the end of a denial. What has no beginning is
+    /// Reads the answer to a request, up to its data or to the end of a denial. What does not begin as one is
     /// recorded as no answer.
     pub(super) fn receive(
         &self,
         request: &Signed<AccessRequest>,
         before: Before,
-        mut from: Box<dyn Read + Send>,
+        (first, mut from): Began,
     ) -> Result<Reply, ConsumerError> {
         let (asked, mut watch) = self.asked(request, before)?;
-        let malformed = |what| MessageError::Malformed { what };
-        let why = match Frame::read(&mut from) {
-            Ok(Some(Frame::Permitted { record, columns })) => {
+        let what = match first {
+            Frame::Permitted { record, columns } => {
                 if watch.begin(columns) {
-                    let (watch, end) = (Some(watch), None);
-                    let data = Incoming { asked, from, watch, record, end };
+                    let (watch, is_cut, resumed, end) = (Some(watch), false, 0, None);
+                    let data = Incoming { asked, from, watch, record, is_cut, resumed, end };
                     return Ok(Reply::Data(Box::new(data)));
                 }
-                malformed("two columns have one name")
+                "two columns have one name"
             }
-            Ok(Some(Frame::Denied { record, reasons })) => {
+            Frame::Denied { record, reasons } => {
                 let end = match Frame::read(&mut from) {
                     Ok(Some(Frame::End { stopped, evidence, path })) => {
                         End { stopped, evidence, path }
@@ -121,10 +132,9 @@ impl ConsumerNode {
                 let denied = asked.end((answer, None), record, (end, Vec::new()))?;
                 return Ok(Reply::Denied(Box::new(denied)));
             }
-            Ok(None) => MessageError::Io(std::io::ErrorKind::UnexpectedEof.into()),
-            Ok(Some(_)) => malformed("it does not begin with a decision"),
-            Err(error) => error,
+            _ => "it does not begin with a decision",
         };
+        let why = MessageError::Malformed { what };
         self.unanswered(request, with_causes(&why), &[])?;
         Err(why.into())
     }
@@ -159,10 +169,12 @@ impl ConsumerNode {
     fn asked(
         &self,
         request: &Signed<AccessRequest>,
-        Before { part, is_sealed, held, complaints }: Before,
+        Before { part, is_sealed, is_resumed, held, complaints }: Before,
     ) -> Result<(Asked, Watch), ConsumerError> {
         let digest = Digest::of(request.as_bytes());
         let contract = self.inner.state.lock().waiting_for(&digest)?;
+        let reading = self.inner.reading.begin(digest);
+        let reading = reading.ok_or(ConsumerError::BeingRead { request: digest })?;
         let agreement = self.agreement(contract)?;
         let watch = if is_sealed {
             Watch::new(&Terms::new(), None)
@@ -171,7 +183,9 @@ impl ConsumerNode {
         };
         let (node, log) = (self.clone(), agreement.value().log.clone());
         let before = complaints;
-        Ok((Asked { node, request: digest, contract, log, held, before }, watch))
+        let asked =
+            Asked { node, digest, is_resumed, _reading: reading, contract, log, held, before };
+        Ok((asked, watch))
     }
 }
 
@@ -194,10 +208,10 @@ impl Incoming {
         self.watch.as_ref().map(Watch::complaints).unwrap_or_default()
     }
 
-    /// The next piece; `None` at the end, or where the answer breaks off ([`finish`](Self::finish) tells).
+    /// The next piece; `None` at the end, or where the answer breaks off: see [`is_cut`](Self::is_cut).
     pub fn next_piece(&mut self) -> Option<Arrived> {
-        let watch = self.watch.as_mut().filter(|_| self.end.is_none())?;
-        match Frame::read(&mut self.from) {
+        let watch = self.watch.as_mut().filter(|_| self.end.is_none() && !self.is_cut)?;
+        let complaint = match Frame::read(&mut self.from) {
             Ok(Some(Frame::Rows { csv })) => {
                 watch.rows(&csv);
                 return Some(Arrived::Rows(csv.into_vec()));
@@ -210,14 +224,25 @@ impl Incoming {
                 self.end = Some(End { stopped, evidence, path });
                 return None;
             }
-            Ok(Some(Frame::Permitted { .. } | Frame::Denied { .. })) => {
-                watch.complain(Complaint::Malformed { what: "a second decision" });
+            Ok(None) | Err(MessageError::Io(_)) => {
+                self.is_cut = true;
+                return None;
             }
-            Ok(None) | Err(MessageError::Io(_)) => watch.complain(Complaint::CutOff),
-            Err(MessageError::Malformed { what }) => watch.complain(Complaint::Malformed { what }),
+            Ok(Some(Frame::Permitted { .. } | Frame::Denied { .. })) => {
+                Complaint::Malformed { what: "a second decision" }
+            }
+            Err(MessageError::Malformed { what }) => Complaint::Malformed { what },
+        };
+        self.break_off(complaint);
+        None
+    }
+
+    /// Nothing more is read of it.
+    pub(super) fn break_off(&mut self, complaint: Complaint) {
+        if let Some(watch) = &mut self.watch {
+            watch.complain(complaint);
         }
         self.end = Some(End::default());
-        None
     }
 
     /// Reads what is left, checks the evidence of the decision and the provider's checkpoint, and records all of
@@ -238,14 +263,14 @@ impl Incoming {
         match self.watch.take() {
             Some(watch) => self.record_all(watch, header),
             // It is taken here and at the end alone.
-            None => Err(Refusal::UnknownRequest { request: self.asked.request }.into()),
+            None => Err(Refusal::UnknownRequest { request: self.asked.digest }.into()),
         }
     }
 
     /// SHA-256 of the request that is answered.
     #[cfg(feature = "sealed")]
     pub(crate) fn request(&self) -> Digest {
-        self.asked.request
+        self.asked.digest
     }
 
     /// Notes what is wrong.
@@ -268,9 +293,13 @@ impl Incoming {
 
     fn record_all(
         &mut self,
-        watch: Watch,
+        mut watch: Watch,
         header: Option<Digest>,
     ) -> Result<Arrival, ConsumerError> {
+        if self.is_cut {
+            watch.complain(Complaint::CutOff);
+            self.end = Some(End::default());
+        }
         let says_whole = self.says_whole();
         let Watched { rows, bytes, content, complaints } = watch.end(says_whole);
         let is_whole = says_whole && !complaints.iter().any(Complaint::breaks);
@@ -308,7 +337,11 @@ impl Asked {
                 let report = verified.report();
                 let differs = report.and_then(|report| {
                     let has_all_rows = !complaints.iter().any(Complaint::loses_rows);
-                    difference(report, &answer, stopped.is_none(), has_all_rows)
+                    let says_whole = stopped.is_none();
+                    if self.is_resumed && !says_whole {
+                        return overdone(report, &answer);
+                    }
+                    difference(report, &answer, says_whole, has_all_rows)
                 });
                 complaints.extend(differs.map(|what| Complaint::OtherDelivery { what }));
                 complaints.extend(self.hold(verified.checkpoint(), &path)?);
@@ -321,11 +354,11 @@ impl Asked {
         };
         let digest = shown.as_ref().map(|(_, bytes)| Digest::of(bytes));
         if let Some((_, bytes)) = &shown {
-            let kept = self.node.inner.evidence.replace(&evidence_name(&self.request), bytes);
+            let kept = self.node.inner.evidence.replace(&evidence_name(&self.digest), bytes);
             kept.map_err(ConsumerError::Evidence)?;
         }
         let received = ReceivedRecord {
-            request: self.request,
+            request: self.digest,
             contract: *self.contract.as_digest(),
             answer: answer.clone(),
             evidence: digest,
@@ -349,7 +382,7 @@ impl Asked {
         let verified = evidence.clone().verify(&self.node.inner.authority).map_err(bad)?;
         let differs = |what| Err(Complaint::OtherDecision { what });
         // Without the request itself in it, it would say of this request what the provider likes.
-        if verified.access().request != self.request || verified.request().is_none() {
+        if verified.access().request != self.digest || verified.request().is_none() {
             return differs("the request");
         }
         if contract_id(verified.contract()) != self.contract {
@@ -417,6 +450,15 @@ fn difference(
         return Some("the number of rows");
     }
     ((report.end == ReleaseEnd::Whole) != says_whole).then_some("how it ended")
+}
+
+/// The same for an answer that was resumed, and stopped: of what left, some may have been lost on its way.
+fn overdone(report: &ReleaseReport, answer: &ReceivedAnswer) -> Option<&'static str> {
+    let ReceivedAnswer::Released { bytes, content, .. } = answer else { return None };
+    if report.bytes < *bytes {
+        return Some("the number of bytes");
+    }
+    (report.bytes == *bytes && report.content != *content).then_some("the digest")
 }
 
 fn told(complaints: &[Complaint]) -> Vec<String> {

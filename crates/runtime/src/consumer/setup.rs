@@ -19,6 +19,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 use thiserror::Error;
 
 use crate::clock::{Clock, SteadyClock, SystemClock};
+use crate::consumer::reading::BeingRead;
 use crate::consumer::{ConsumerNode, Inner};
 use crate::error::WriteError;
 use crate::keys::{Keys, NodeKeys};
@@ -184,6 +185,7 @@ fn node(
         state: Mutex::new(state),
         agreements: Mutex::default(),
         unproved: Mutex::default(),
+        reading: BeingRead::default(),
         seen,
         evidence,
         signed: Mutex::new(size.as_u64()),

@@ -2,7 +2,7 @@
 
 use dataspace_identity::{Did, KeyDocument, MembershipCredential, Origin};
 use dataspace_ledger::{Refusal, consumer::KeptOffer};
-use dataspace_primitives::{Name, Signed};
+use dataspace_primitives::{Digest, Name, Signed};
 use dataspace_tlog::{Checkpoint, Event, Record, tree::ConsistencyProof, witness::TakeError};
 use dataspace_usage_contract::{
     ContractId, DeletionStatement, OfferId, SpaceProfile, Termination, profile::ProfileError,
@@ -10,6 +10,7 @@ use dataspace_usage_contract::{
 use serde_bytes::ByteBuf;
 
 use crate::consumer::ConsumerNode;
+use crate::consumer::began::{begin, is_lost, nothing};
 use crate::consumer::complaint::Complaint;
 use crate::consumer::error::ConsumerError;
 use crate::consumer::incoming::{Before, Reply};
@@ -185,12 +186,25 @@ impl ConsumerNode {
             let held = self.inner.seen.latest(&log)?;
             let size = held.as_ref().map(Checkpoint::size).unwrap_or_default();
             let call = AccessCall { request: ByteBuf::from(request.as_bytes()), held: size };
-            Ok((provider.call(Call::Access, body(&call)?)?, held))
+            let (began, is_resumed) = match begin(provider, Call::Access, body(&call)?) {
+                // The decision may be made, and only its answer lost: then nothing more is counted.
+                Err(error) if is_lost(&error) && !is_sealed => {
+                    let again = self.begin_after(
+                        provider,
+                        (Digest::of(request.as_bytes()), &log),
+                        nothing(),
+                        size,
+                    );
+                    (again.map_err(|_| error)?, true)
+                }
+                began => (began?, false),
+            };
+            Ok((began, is_resumed, held))
         });
         match answer {
-            Ok((answer, held)) => {
-                let before = Before { part, is_sealed, held, complaints };
-                self.receive(&request, before, answer)
+            Ok((began, is_resumed, held)) => {
+                let before = Before { part, is_sealed, is_resumed, held, complaints };
+                self.receive(&request, before, began)
             }
             Err(error) => {
                 self.unanswered(&request, with_causes(&error), &complaints)?;

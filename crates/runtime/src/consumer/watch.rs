@@ -316,6 +316,11 @@ impl Watch {
         self.bytes = self.bytes.saturating_add(len);
     }
 
+    /// How many bytes came, and their digest.
+    pub(crate) fn had(&self) -> (u64, Digest) {
+        (self.bytes, finish(self.content.clone()))
+    }
+
     /// All that came, of an answer that `is_whole` by what the provider says.
     pub(crate) fn end(mut self, is_whole: bool) -> Watched {
         if let Some(Part::Bytes { from, until }) = self.part {
@@ -324,10 +329,13 @@ impl Watch {
                 self.complain(Complaint::Short { end, until });
             }
         }
-        let digest = self.content.finish();
-        // SHA-256 has this length.
-        let content = <[u8; Digest::LEN]>::try_from(digest.as_ref()).unwrap_or_default();
-        let Self { rows, bytes, complaints, .. } = self;
-        Watched { rows, bytes, content: Digest::from_bytes(content), complaints }
+        let Self { rows, bytes, content, complaints, .. } = self;
+        Watched { rows, bytes, content: finish(content), complaints }
     }
+}
+
+fn finish(content: Context) -> Digest {
+    let digest = content.finish();
+    // SHA-256 has this length.
+    Digest::from_bytes(<[u8; Digest::LEN]>::try_from(digest.as_ref()).unwrap_or_default())
 }

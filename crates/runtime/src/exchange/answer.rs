@@ -24,7 +24,7 @@ use crate::error::{ChangeError, WriteError, with_causes};
 use crate::exchange::frame::{Frame, FrameError};
 use crate::exchange::message::{
     AccessCall, CATALOGUE_LEN_MAX, Catalogue, CatalogueCall, ConcludeCall, Consistency,
-    ConsistencyCall, body, read_body,
+    ConsistencyCall, ResumeCall, body, read_body,
 };
 use crate::exchange::{Call, CallError, Transport};
 use crate::node::Inner;
@@ -172,6 +172,10 @@ impl DataSpace {
                 let AccessCall { request, held } = read_body(from)?;
                 return self.answer_access(self.access(signed(request)?)?, held);
             }
+            Call::Resume => {
+                let ResumeCall { request, held } = read_body(from)?;
+                return self.answer_release(self.resume(signed(request)?)?, held);
+            }
         };
         Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next: Next::Nothing })
     }
@@ -189,10 +193,8 @@ impl DataSpace {
                 (frame, Next::Sealed(Box::new((release, sealing, 0)), shown))
             }
             Access::Released(release) => {
-                let columns = release.schema().map(|schema| csv_columns(&schema));
-                let record = release.receipt().index;
-                let shown = Shown { decision: self.log().read(record)?, held };
-                (Frame::Permitted { record, columns }, Next::Data(Box::new(release), shown))
+                release.keep();
+                return self.answer_release(release, held);
             }
             Access::Denied(denied) => {
                 let receipt = denied.receipt();
@@ -203,6 +205,16 @@ impl DataSpace {
             }
         };
         let ready = frame.to_bytes().map_err(io::Error::other).map_err(AnswerError::Frame)?;
+        Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next })
+    }
+
+    fn answer_release(&self, release: Release, held: TreeSize) -> Result<Answer, AnswerError> {
+        let columns = release.schema().map(|schema| csv_columns(&schema));
+        let record = release.receipt().index;
+        let shown = Shown { decision: self.log().read(record)?, held };
+        let ready = Frame::Permitted { record, columns }.to_bytes();
+        let ready = ready.map_err(io::Error::other).map_err(AnswerError::Frame)?;
+        let next = Next::Data(Box::new(release), shown);
         Ok(Answer { node: Arc::downgrade(&self.inner), ready, read: 0, next })
     }
 
@@ -221,8 +233,13 @@ impl DataSpace {
             let acceptance = acceptance.verify(&self.keys().keys(consumer), now);
             let acceptance = acceptance.map_err(ChangeError::from)?;
             let Acceptance { offer, contract, .. } = acceptance.value();
-            // The consumer may name any contract: it gets its own, from this offer, and no other one.
-            if let Ok(agreement) = self.agreement(*contract)
+            // The consumer may name any contract: it gets its own, from this offer, and no other one is even read.
+            let is_its_own = {
+                let state = self.inner.gate.enter();
+                state.space.contract(*contract).is_ok_and(|known| known.consumer() == consumer)
+            };
+            if is_its_own
+                && let Ok(agreement) = self.agreement(*contract)
                 && agreement.value().consumer == *consumer
                 && agreement.value().offer == *offer
             {
@@ -298,6 +315,9 @@ impl Answer {
                     }
                     Ok(None) => None,
                     Err(FrameError::Release(ReleaseError::Stopped { reason })) => Some(reason),
+                    Err(FrameError::Release(error @ ReleaseError::Changed)) => {
+                        Some(error.to_string())
+                    }
                     // What is wrong with the data is not told.
                     Err(_) => Some("the provider cannot go on".to_owned()),
                 };
@@ -362,6 +382,8 @@ fn frames(Leaving { piece, texts }: Leaving) -> Result<Vec<u8>, FrameError> {
             }
             Ok(frames)
         }
+        // All of it was left out.
+        Piece::Bytes { bytes, .. } if bytes.is_empty() => Ok(Vec::new()),
         Piece::Bytes { at, bytes } => {
             Frame::Bytes { at, bytes: ByteBuf::from(bytes.to_vec()) }.to_bytes()
         }

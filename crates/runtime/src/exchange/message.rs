@@ -22,7 +22,7 @@ use crate::exchange::MessageError;
 pub(crate) const ANSWER_LEN_MAX: usize = 8 << 20;
 /// About the longest that the offers of one page are together.
 #[cfg(feature = "provider")]
-pub(crate) const CATALOGUE_LEN_MAX: usize = 4 << 20;
+pub(crate) const CATALOGUE_LEN_MAX: usize = 256 << 10;
 
 /// Body of [`Call::Catalogue`](crate::Call::Catalogue).
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -65,6 +65,16 @@ pub(crate) struct ConcludeCall {
 pub(crate) struct AccessCall {
     pub(crate) request: ByteBuf,
     /// Records under the checkpoint of the provider's log that the consumer holds.
+    pub(crate) held: TreeSize,
+}
+
+/// Body of [`Call::Resume`](crate::Call::Resume).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ResumeCall {
+    /// A signed [`ResumeRequest`](dataspace_usage_contract::ResumeRequest).
+    pub(crate) request: ByteBuf,
+    /// As for the access.
     pub(crate) held: TreeSize,
 }
 

@@ -7,7 +7,7 @@ use dataspace_data_plane::Product;
 use dataspace_identity::{
     Did, KeyDocument, MembershipCredential, MembershipRevocation, claimed_keys,
 };
-use dataspace_ledger::{Refusal, SpaceState, state::Change};
+use dataspace_ledger::{Refusal, state::Change};
 use dataspace_policy::{Program, Terms};
 use dataspace_primitives::{Name, Signed, UnixMillis, Validity, Verified};
 use dataspace_tlog::{Record, record::EncodedRecord};
@@ -21,6 +21,7 @@ use dataspace_usage_contract::{
 
 use crate::error::{ChangeError, WriteError};
 use crate::space::DataSpace;
+use crate::space::exclusive::Looked;
 use crate::state::State;
 
 /// A provider's new offer; the node adds the space, itself and the product's class.
@@ -99,22 +100,25 @@ impl DataSpace {
     ///
     /// # Errors
     /// [`ChangeError`] if the space has no such class, or the product was registered with other
-    /// columns.
+    /// columns, or forbade more.
     pub fn register(
         &self,
         product: Name,
         class: Name,
         data: impl Product + 'static,
     ) -> Result<(), ChangeError> {
-        let descriptor = data.descriptor_digest();
+        let (descriptor, forbids) = (data.descriptor_digest(), data.forbids());
         let known = self.look(|state| {
+            let (id, class) = (product.clone(), class.clone());
             let _known_or_new =
-                state.space.check_product(product.clone(), class.clone(), descriptor)?;
-            Ok(state.space.product(&product).is_ok())
+                state.space.check_product(id, class, descriptor, forbids.clone())?;
+            Ok(state.space.product(&product).is_ok_and(|known| known.forbids == forbids))
         })?;
         if !known {
             let id = product.clone();
-            self.change(|state, _now| Ok(state.space.check_product(id, class, descriptor)?))?;
+            self.change(|state, _now| {
+                Ok(state.space.check_product(id, class, descriptor, forbids)?)
+            })?;
         }
         self.inner.log.flush().map_err(WriteError::from)?;
         let mut state = self.inner.gate.change()?;
@@ -177,36 +181,15 @@ impl DataSpace {
         let concluded = Agreement::conclude_with(&offer, parties, &*resolver, now, &compiler)?;
         let agreement = concluded.0.clone();
         let mut concluded = Some(concluded);
+        let mut looked = Looked::default();
         loop {
-            let known = self.check_rivals(agreement.value())?;
+            let known = self.check_rivals(agreement.value(), &mut looked)?;
             let made = self.conclude_now(&offer, (&agreement, &mut concluded), known);
             match made {
                 Err(ChangeError::Outdated) => {}
                 made => return made.map(|()| agreement),
             }
         }
-    }
-
-    /// Checks that no other consumer has what an agreement says is exclusive. The number of contracts that were
-    /// looked at, if it says so.
-    fn check_rivals(&self, agreement: &Agreement) -> Result<Option<usize>, ChangeError> {
-        if agreement.terms.exclusive.is_none() {
-            return Ok(None);
-        }
-        let now = self.about_now()?;
-        // WHY first: who is kept out makes the node read nothing.
-        let (rivals, known, keys) = self.look(|state| {
-            let space = &state.space;
-            space.check_not_kept_out(agreement, now)?;
-            Ok((space.rivals(agreement), space.contracts().len(), Arc::clone(space.keys())))
-        })?;
-        for rival in rivals {
-            // Also if it was signed with a key that was left out since.
-            let rival = self.inner.contracts.get(&rival, &self.inner.log, &keys.past())?;
-            let checked = SpaceState::check_rival(agreement, &rival.document, now);
-            checked.or_else(|refusal| self.refuse(refusal.into()))?;
-        }
-        Ok(Some(known))
     }
 
     fn conclude_now(
@@ -355,7 +338,7 @@ impl DataSpace {
     }
 
     /// Looks at what is in force, before a change takes the lock.
-    fn look<T>(
+    pub(super) fn look<T>(
         &self,
         check: impl FnOnce(&State) -> Result<T, ChangeError>,
     ) -> Result<T, ChangeError> {
@@ -376,13 +359,13 @@ impl DataSpace {
     }
 
     /// Refuses, once all that the refusal may rest on is durable: a change that is not may never be.
-    fn refuse<T>(&self, error: ChangeError) -> Result<T, ChangeError> {
+    pub(super) fn refuse<T>(&self, error: ChangeError) -> Result<T, ChangeError> {
         self.inner.log.flush().map_err(WriteError::from)?;
         Err(error)
     }
 
     /// The time at which documents are verified, before a change has a time of its own.
-    fn about_now(&self) -> Result<UnixMillis, ChangeError> {
+    pub(super) fn about_now(&self) -> Result<UnixMillis, ChangeError> {
         Ok(self.now().map_err(WriteError::from)?)
     }
 

@@ -302,7 +302,7 @@ fn a_product_whose_columns_change_ends_the_replay() {
     let files = Node::new().close();
     let (id, class, descriptor) =
         (name("alloys"), name("test-results"), Digest::of(b"other columns"));
-    files.forge(Event::Product { id, class, descriptor });
+    files.forge(Event::Product { id, class, descriptor, forbids: Vec::new() });
     let ended = replay_decisions(&files.log(), authority().did(), None);
     assert!(matches!(
         ended,

@@ -413,6 +413,7 @@ fn a_providers_log_is_no_consumers_and_the_other_way_round() {
         id: name("alloys"),
         class: name("test-results"),
         descriptor: dataspace_primitives::Digest::of(b""),
+        forbids: Vec::new(),
     };
     let time = half.clock.now();
     let _appended = log.append(&dataspace_tlog::Record::new(time, product)).unwrap();

@@ -105,6 +105,21 @@ fn what_has_ended_keeps_nobody_out() {
 }
 
 #[test]
+fn what_was_in_the_way_is_not_when_it_has_ended() {
+    let node = Node::new();
+    let other = |until| conclude(&node, (terms(), days(0, until)), &rival()).unwrap();
+    let others = [29, 30, 31].map(other);
+    let offer = node.offer(exclusive(&[], 20));
+    let tried = || is_kept_out(node.conclude(&offer, &consumer()));
+    // In any order: one after the other is remembered, and ends.
+    for other in others {
+        assert!(tried() && tried());
+        node.space.end_contract(other, name("over")).unwrap();
+    }
+    assert!(!tried());
+}
+
+#[test]
 fn refusals_say_until_when_and_which() {
     let node = Node::new();
     conclude(&node, (exclusive(&[], 20), days(0, 30)), &consumer()).unwrap();

@@ -43,6 +43,8 @@ mod exclusive;
 #[cfg(test)]
 mod failing_log;
 #[cfg(test)]
+mod forbids;
+#[cfg(test)]
 mod forged_records;
 #[cfg(test)]
 mod index;
@@ -80,6 +82,10 @@ mod replayed;
 mod report_forgers;
 #[cfg(test)]
 mod reports;
+#[cfg(test)]
+mod resumed;
+#[cfg(test)]
+mod resumed_attacks;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]

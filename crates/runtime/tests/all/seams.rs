@@ -2,17 +2,18 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use dataspace_audit_log::FileStorage;
-use dataspace_data_plane::product::{ProductError, Recipient};
-use dataspace_data_plane::{Delivery, errors::PlanError};
+use dataspace_data_plane::errors::{PlanError, RunError};
+use dataspace_data_plane::product::{Delivery, Piece, ProductError, Recipient};
 use dataspace_data_plane::{MediaFile, Product};
 use dataspace_identity::{DidKeys, RootSecret, SecretKey};
 use dataspace_policy::Duty;
 use dataspace_primitives::{Digest, KeyId, Part, Secrets, Signature, Signer, key::SignerError};
 use dataspace_runtime::{
-    AccessError, Observer, Setup, SystemClock, conformance,
+    AccessError, NewOffer, Observer, Setup, SystemClock, conformance,
     index::{
         DirectorySnapshots, IndexError, IndexState, MemorySnapshots, Snapshots as _, Unusable,
     },
@@ -25,7 +26,7 @@ use dataspace_usage_contract::{ContractId, profile::DENIALS_PER_MINUTE};
 
 use crate::support::{
     Files, Node, authority, consumer, counted, keys, name, provider, signed_credential,
-    signed_profile, table,
+    signed_profile, table, terms,
 };
 
 #[test]
@@ -306,4 +307,68 @@ fn an_index_that_was_stored_without_word_of_it_is_gone_on_from() {
     let space = setup(&files).open().unwrap();
     let state = space.index_state();
     assert!(matches!(state, Some(IndexState::Used { replayed: 0, .. })), "{state:?}");
+}
+
+/// Takes its time to be looked over, and cannot be opened before.
+struct Slow {
+    begun: Sender<()>,
+    goes_on: Mutex<Receiver<()>>,
+    is_looked_over: AtomicBool,
+}
+
+impl Product for Slow {
+    fn descriptor_digest(&self) -> Digest {
+        Digest::of(b"slow")
+    }
+
+    fn check(&self, _: &[Duty]) -> Result<(), PlanError> {
+        Ok(())
+    }
+
+    fn look_over(&self) {
+        self.begun.send(()).unwrap();
+        self.goes_on.lock().unwrap().recv().unwrap();
+        self.is_looked_over.store(true, Ordering::SeqCst);
+    }
+
+    fn open(
+        &self,
+        _: &[Duty],
+        _: Option<&Part>,
+        _: &dyn Secrets,
+        _: Recipient<'_>,
+    ) -> Result<Box<dyn Delivery>, ProductError> {
+        assert!(self.is_looked_over.load(Ordering::SeqCst));
+        Ok(Box::new(Nothing))
+    }
+}
+
+struct Nothing;
+
+impl Delivery for Nothing {
+    fn next(&mut self) -> Result<Option<Piece>, RunError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn changes_do_not_wait_for_data_that_are_looked_over() {
+    let node = Node::new();
+    let ((begun, has_begun), (go_on, goes_on)) = (channel(), channel());
+    let goes_on = Mutex::new(goes_on);
+    let slow = Slow { begun, goes_on, is_looked_over: AtomicBool::new(false) };
+    node.space.register(name("slow"), name("test-results"), slow).unwrap();
+    let offer = NewOffer { product: name("slow"), ..Node::new_offer(terms()) };
+    let offer = node.space.offer(offer).unwrap();
+    let contract = node.conclude(&offer, &consumer()).unwrap();
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| node.released(contract));
+        has_begun.recv().unwrap();
+        // Changes, and accesses to other data.
+        let other = node.contract(terms());
+        drop(node.released(other));
+        node.space.end_contract(other, name("over")).unwrap();
+        go_on.send(()).unwrap();
+        drop(reading.join().unwrap());
+    });
 }

@@ -27,7 +27,7 @@ pub(crate) fn time(millis: u64) -> UnixMillis {
 pub(crate) fn small(number: u64) -> Record {
     let id = format!("product {number}").parse().unwrap();
     let (class, descriptor) = ("tests".parse().unwrap(), Digest::of(&number.to_be_bytes()));
-    Record::new(time(number), Event::Product { id, class, descriptor })
+    Record::new(time(number), Event::Product { id, class, descriptor, forbids: Vec::new() })
 }
 
 /// The operator's checkpoint of a tree.

@@ -44,6 +44,9 @@ pub struct Stored {
     pub file: Option<Digest>,
     /// The answer, as it is recorded. It counts the bytes of the sealed file.
     pub arrival: Arrival,
+    /// Why a file that came as agreed is not kept: the contract ended here meanwhile, or its key was deleted. That is
+    /// no complaint about the provider.
+    pub unkept: Option<StoreError>,
 }
 
 /// A sealed file.
@@ -98,7 +101,9 @@ impl SealedStore {
         };
         let key = *secret.recipient().as_bytes();
         let mut incoming = match self.node.access_for(provider, contract, (new, Some(key)))? {
-            Reply::Denied(arrival) => return Ok(Stored { file: None, arrival: *arrival }),
+            Reply::Denied(arrival) => {
+                return Ok(Stored { file: None, arrival: *arrival, unkept: None });
+            }
             Reply::Data(incoming) => incoming,
         };
         let fail = |source| StoreError::Io { what: "the store's directory", source };
@@ -167,19 +172,14 @@ impl SealedStore {
     /// Gives the file its place, and records what came.
     fn settle(
         &self,
-        mut incoming: Incoming,
+        incoming: Incoming,
         of: (&str, &File),
         (contract, secret, header): (ContractId, &RecipientSecret, Option<Digest>),
     ) -> Result<Stored, StoreError> {
         let request = incoming.request();
         let _no_deletion = self.kept().lock.lock();
-        let header = header.filter(|_| match self.check_place(contract, secret) {
-            Ok(()) => true,
-            Err(error) => {
-                incoming.complain(Complaint::Sealed { why: with_causes(&error) });
-                false
-            }
-        });
+        let unkept = header.and_then(|_| self.check_place(contract, secret).err());
+        let header = header.filter(|_| unkept.is_none());
         if header.is_some() {
             let fail = |source| StoreError::Io { what: "the sealed file", source };
             self.kept().place(of, &request).map_err(fail)?;
@@ -189,7 +189,7 @@ impl SealedStore {
         if !is_kept {
             let _removed_when_the_node_is_opened_again = self.kept().remove_file(&request);
         }
-        Ok(Stored { file: is_kept.then_some(request), arrival: finished? })
+        Ok(Stored { file: is_kept.then_some(request), arrival: finished?, unkept })
     }
 
     /// Checks that what came still has a place, and its key: it may have been deleted while the file came.
