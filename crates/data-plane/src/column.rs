@@ -84,6 +84,11 @@ pub(crate) fn released_type(data_type: &DataType) -> Option<DataType> {
     }
 }
 
+/// Bytes of a value, or of a text's place.
+pub(crate) fn width(data_type: &DataType) -> usize {
+    data_type.primitive_width().unwrap_or(8)
+}
+
 /// A name of the type that does not change with the version of arrow.
 pub(crate) fn type_name(data_type: &DataType) -> String {
     match data_type {

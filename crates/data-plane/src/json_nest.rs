@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::csv_cells::{CellType, Cells};
+use crate::json_cell::{cell, misfit};
 use crate::json_lines::{Line, Value, scalar};
-use crate::json_source::{cell, misfit};
 use crate::options::Reading;
 use crate::outline::Outline;
 use crate::row_error::RowError;
@@ -94,9 +94,7 @@ impl RowRead<'_> {
 /// The type of a column that is stated so.
 pub(crate) fn data_type(outline: &Outline) -> DataType {
     match outline {
-        Outline::Plain(column_type) => {
-            CellType::stated(*column_type).field("").data_type().clone()
-        }
+        Outline::Plain(column_type) => CellType::stated(*column_type).field("").data_type().clone(),
         Outline::Object(fields) => DataType::Struct(struct_fields(fields)),
         Outline::List(item) => DataType::new_list(data_type(item), true),
         Outline::Map(value) => {

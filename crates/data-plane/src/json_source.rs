@@ -7,49 +7,16 @@ use dataspace_primitives::Name;
 
 use crate::charset::Input;
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
-use crate::csv_cells::{CellType, Cells, Guess, is_float, kind};
+use crate::csv_cells::{CellType, Cells, Guess, is_float};
 use crate::file::Stamp;
-use crate::json_nest::{self, Grown, RowRead};
+use crate::json_cell::{Kind, cell, misfit};
 use crate::json_lines::{Line, Lines, Names, Take, Value, row};
+use crate::json_nest::{self, Grown, RowRead};
 use crate::options::{Reading, TableOptions};
 use crate::outline::{Outline, outlines};
 use crate::render::escape;
 use crate::row_error::RowError;
 use crate::table_error::{OpenError, ReadError};
-
-/// What JSON tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Boolean,
-    Number,
-    Text,
-}
-
-impl Kind {
-    /// Returns true if numbers of this kind have a decimal comma: those of JSON itself have none.
-    pub(crate) fn has_comma(self, reading: &Reading) -> bool {
-        self == Self::Text && reading.decimal_comma
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Boolean => "a boolean",
-            Self::Number => "a number",
-            Self::Text => "a text",
-        }
-    }
-}
-
-/// The kind and the text of a plain value that is not missing.
-pub(crate) fn cell<'a>(value: &'a Value<'_>, reading: &Reading) -> Option<(Kind, &'a str)> {
-    match value {
-        Value::Null | Value::Nested(_) => None,
-        Value::Text(text) if reading.is_missing(text) => None,
-        Value::Boolean(text) => Some((Kind::Boolean, text)),
-        Value::Number(text) => Some((Kind::Number, text)),
-        Value::Text(text) => Some((Kind::Text, text)),
-    }
-}
 
 /// A column as it is read.
 #[derive(Clone, Debug)]
@@ -213,7 +180,11 @@ impl Take<OpenError> for Finder {
             if grown.len() >= BATCH_ROWS {
                 *grown = Grown::new(outline);
             }
-            return Ok(grown.push(name, &value, &mut RowRead { line, reading: &self.reading, cells: 0 })?);
+            return Ok(grown.push(
+                name,
+                &value,
+                &mut RowRead { line, reading: &self.reading, cells: 0 },
+            )?);
         }
         no_nest(&value, name, line)?;
         let Some(cell) = cell(&value, &self.reading) else { return Ok(()) };
@@ -237,16 +208,6 @@ fn mixed(line: Line<'_>, name: &str, expected: Kind, found: Kind) -> RowError {
         column: name.to_owned(),
         expected: expected.word(),
         found: found.word(),
-    }
-}
-
-pub(crate) fn misfit(line: Line<'_>, name: &str, cell_type: CellType, found: Kind, text: &str) -> RowError {
-    RowError::CellType {
-        row: line.row,
-        line: line.number,
-        column: name.to_owned(),
-        expected: cell_type.words(),
-        found: if found == Kind::Text { "a text" } else { kind(text) },
     }
 }
 

@@ -6,8 +6,8 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field};
 
 use crate::items::Items;
-use crate::render::Column;
 use crate::tree::{KEY, VALUE};
+use crate::value_text::Column;
 
 /// A column whose values have a text in JSON: numbers and booleans stand without quotes as far as JSON has
 /// them, structures are objects, lists are lists, and maps are lists of their entries.
@@ -22,9 +22,10 @@ impl<'a> JsonColumn<'a> {
     /// `None` if its type has no text.
     pub(crate) fn of(array: &'a ArrayRef) -> Option<Self> {
         let parts = |names: Vec<&str>, columns: &'a [ArrayRef]| {
-            let parts = names.into_iter().zip(columns).map(|(name, column)| {
-                Some((serde_json::to_string(name).ok()?, Self::of(column)?))
-            });
+            let parts = names
+                .into_iter()
+                .zip(columns)
+                .map(|(name, column)| Some((serde_json::to_string(name).ok()?, Self::of(column)?)));
             parts.collect::<Option<Vec<_>>>()
         };
         match array.data_type() {

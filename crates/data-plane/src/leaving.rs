@@ -342,7 +342,7 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// `None` if nothing of it leaves.
+    /// `None` if no part of it leaves.
     fn make(&self, node: &Node) -> Option<Made> {
         let (shape, data_type, is_read) = match node {
             Node::Leaf(leaf) => {

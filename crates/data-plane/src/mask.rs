@@ -12,9 +12,9 @@ use dataspace_primitives::Name;
 use crate::coarse;
 use crate::column::{
     Cells, Kind, Text, TextTooLong, copy, mapped, mapped_all, released_type, texts, type_name,
+    width,
 };
 use crate::constant::{Broadened, Constant};
-use crate::pieces::width;
 use crate::plan_error::PlanError;
 use crate::pseudonym::{Joined, PseudonymKeys, Pseudonyms};
 use crate::round::{round_decimal, round_float, round_integer};

@@ -14,12 +14,13 @@ use crate::tree::{KEY, VALUE};
 /// The type without what differs from file to file: names and metadata of what has no values itself, and
 /// what may be missing.
 pub(crate) fn plain_type(data_type: &DataType) -> DataType {
-    let item = |item: &Field| {
-        Arc::new(Field::new_list_field(plain_type(item.data_type()), true))
-    };
+    let item = |item: &Field| Arc::new(Field::new_list_field(plain_type(item.data_type()), true));
     match data_type {
         DataType::Struct(fields) => DataType::Struct(
-            fields.iter().map(|one| Field::new(one.name(), plain_type(one.data_type()), true)).collect(),
+            fields
+                .iter()
+                .map(|one| Field::new(one.name(), plain_type(one.data_type()), true))
+                .collect(),
         ),
         DataType::List(one) => DataType::List(item(one)),
         DataType::LargeList(one) => DataType::LargeList(item(one)),
@@ -50,7 +51,8 @@ pub(crate) fn filled(
     if array.data_type() == data_type {
         return Some(Arc::clone(array));
     }
-    let items = |items: &ArrayRef, field: &Field| filled(Some(items), field.data_type(), items.len());
+    let items =
+        |items: &ArrayRef, field: &Field| filled(Some(items), field.data_type(), items.len());
     Some(match data_type {
         DataType::Struct(fields) => {
             let parts = array.as_struct_opt()?;

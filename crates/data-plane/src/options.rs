@@ -24,7 +24,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::charset::Charset;
-use crate::outline::Nest;
 
 /// How a file is to be read where it leaves room for more than one reading.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +40,14 @@ pub struct TableOptions {
     pub(crate) reading: Reading,
     /// The name of a character set that does not exist.
     pub(crate) unknown_charset: Option<String>,
+}
+
+/// A kind of nested values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nest {
+    Object,
+    List,
+    Map,
 }
 
 /// How the cells of a file are read.

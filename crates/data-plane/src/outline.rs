@@ -2,17 +2,9 @@
 
 use dataspace_policy::duty::is_part_of;
 
-use crate::options::{ColumnType, TableOptions};
+use crate::options::{ColumnType, Nest, TableOptions};
 use crate::table_error::OpenError;
 use crate::tree::{DEPTH_MAX, VALUE};
-
-/// A kind of nested values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Nest {
-    Object,
-    List,
-    Map,
-}
 
 /// A column, or a part of one, as it is stated.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,9 +64,8 @@ impl<'a> Maker<'a> {
                 below.part(&value).map(|value| Outline::Map(Box::new(value)))
             }
             (None | Some((Nest::Object, [])), None) if !fields.is_empty() => {
-                let fields = fields.into_iter().map(|(name, key)| {
-                    Ok((key.to_owned(), below.part(name)?))
-                });
+                let fields =
+                    fields.into_iter().map(|(name, key)| Ok((key.to_owned(), below.part(name)?)));
                 Ok(Outline::Object(fields.collect::<Result<_, OpenError>>()?))
             }
             (None | Some((Nest::Object, [])), None) => Err(refused(path, "none of its parts are")),
@@ -93,7 +84,8 @@ impl<'a> Maker<'a> {
         let is_deeper = |name: &str| {
             options.nests.iter().any(|(nest, _)| is_part_of(nest, path) && is_part_of(name, nest))
         };
-        let fields = options.stated.iter().filter(|name| is_part_of(name, path) && !is_deeper(name));
+        let fields =
+            options.stated.iter().filter(|name| is_part_of(name, path) && !is_deeper(name));
         let key = |name: &'a String| Some((name, name.get(path.len().saturating_add(1)..)?));
         fields.filter_map(key).collect()
     }

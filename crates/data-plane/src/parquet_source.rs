@@ -15,13 +15,12 @@ use parquet::schema::types::SchemaDescriptor;
 use thiserror::Error;
 
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, Chunk};
-use crate::column::released_type;
+use crate::column::{released_type, width};
 use crate::file::{self, FileError, Stamp};
 use crate::nest::{with_leaf_types, with_leaves};
 use crate::options::TableOptions;
 use crate::parquet_pages::{Bounded, Budget, Pages};
 use crate::parquet_types::{Stored, StoredAs, stored};
-use crate::pieces::width;
 use crate::table_error::{Cause, OpenError, ReadError};
 use crate::tree::{Node, Tree};
 
@@ -129,8 +128,7 @@ impl ParquetFile {
         let mut read = Vec::new();
         let mut row_len = 0_usize;
         for (leaf, place) in chosen.places(&tree) {
-            let (Some(field), Some(stored)) =
-                (tree.schema().fields().get(leaf), leaves.get(place))
+            let (Some(field), Some(stored)) = (tree.schema().fields().get(leaf), leaves.get(place))
             else {
                 continue;
             };
@@ -202,7 +200,8 @@ impl Chosen {
         if !chosen.0.contains(&true) {
             // Rows are counted by what is in the file, not by what the footer says.
             let leaves = || readable.iter().enumerate().filter(|(_, readable)| **readable);
-            let one = leaves().find(|(leaf, _)| !tree.is_repeated(*leaf)).or_else(|| leaves().next());
+            let one =
+                leaves().find(|(leaf, _)| !tree.is_repeated(*leaf)).or_else(|| leaves().next());
             if let Some((leaf, _)) = one {
                 chosen.add(leaf);
             }

@@ -90,8 +90,8 @@ pub(crate) fn stored(
                     (DataType::Timestamp(unit, None), How::Int96)
                 }
                 (
-                    narrow @ (DataType::Int8 | DataType::Int16 | DataType::UInt8
-                    | DataType::UInt16),
+                    narrow
+                    @ (DataType::Int8 | DataType::Int16 | DataType::UInt8 | DataType::UInt16),
                     Some(Physical::INT32),
                 ) => (narrow.clone(), How::Narrow),
                 (data_type, _) => (data_type.clone(), How::AsIs),

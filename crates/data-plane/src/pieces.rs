@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Schema};
+use arrow_schema::Schema;
 use arrow_select::concat::concat_batches;
 
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS};
+use crate::column::width;
 use crate::leaving::{Leaving, pick};
 use crate::plan_error::ApplyError;
 use crate::run_error::RunError;
@@ -18,11 +19,6 @@ pub(crate) struct RowLens<'a> {
     fixed: usize,
     texts: Vec<&'a [i32]>,
     lists: Vec<(&'a [i32], RowLens<'a>)>,
-}
-
-/// Bytes of a value, or of a text's place.
-pub(crate) fn width(data_type: &DataType) -> usize {
-    data_type.primitive_width().unwrap_or(8)
 }
 
 impl<'a> RowLens<'a> {

@@ -244,7 +244,8 @@ impl Plan {
         if self.limit.is_some() && self.reorders() {
             let is_wanted = |leaf: usize| leaves.get(leaf) == Some(&true);
             let shown = Leaving::copies(self.leaving.schema(), is_wanted);
-            self.shown = Some(shown.map_err(|_| PartError::Kind { asked: "columns by themselves" })?);
+            self.shown =
+                Some(shown.map_err(|_| PartError::Kind { asked: "columns by themselves" })?);
             return Ok(());
         }
         let wanted = behind.iter().zip(&leaves).filter(|(_, wanted)| **wanted);

@@ -6,7 +6,6 @@ use dataspace_primitives::secrets::SecretsError;
 use thiserror::Error;
 
 use crate::chunk::COLUMNS_MAX;
-use crate::tree::Unclear;
 
 /// Why the duties cannot be carried out on a table, so that no row is released.
 ///
@@ -220,15 +219,6 @@ pub enum PlanError {
         /// Why there is none.
         source: SecretsError,
     },
-}
-
-impl From<Unclear> for PlanError {
-    fn from(unclear: Unclear) -> Self {
-        match unclear {
-            Unclear::Twice(column) => Self::DuplicateColumn { column },
-            Unclear::Count(found) => Self::ColumnCount { found },
-        }
-    }
 }
 
 /// Why there is no such part of a product. It tells nothing that the contract does not release.

@@ -6,20 +6,14 @@ use std::fmt::Write as _;
 use std::io;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Date32Type, Date64Type, Decimal256Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType,
-};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::NullBuffer;
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use arrow_schema::{DataType, Field, Schema};
 use thiserror::Error;
 
-use crate::calendar;
-use crate::column::{Cells, boolean, value};
 use crate::json_text::JsonColumn;
-use crate::spelling;
 use crate::table_error::Cause;
+use crate::value_text::Column;
 
 /// Why a result is not written to its end.
 #[derive(Debug, Error)]
@@ -303,15 +297,6 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// A column whose values have a text. Gives it behind what a string has, or `None` where the value is missing.
-pub(crate) struct Column<'a> {
-    push: Box<Push<'a>>,
-    /// Set if it may hold what CSV has to quote.
-    is_text: bool,
-}
-
-type Push<'a> = dyn Fn(usize, &mut String) -> Option<()> + 'a;
-
 /// The columns in CSV, and true for those of numbers; `None` for one without a text.
 fn expanded(batch: &RecordBatch) -> Vec<Option<(Column<'_>, bool)>> {
     fn add<'a>(
@@ -326,7 +311,7 @@ fn expanded(batch: &RecordBatch) -> Vec<Option<(Column<'_>, bool)>> {
             }
             return;
         }
-        let column = Column::of(array, field).map(|column| column.within(around.to_vec()));
+        let column = cells(array, field).map(|column| column.within(around.to_vec()));
         to.push(column.map(|column| (column, field.data_type().is_numeric())));
     }
     let mut columns = Vec::new();
@@ -350,19 +335,13 @@ fn texts(batch: &RecordBatch) -> Result<Vec<Column<'_>>, WriteError> {
 pub(crate) fn json_texts(batch: &RecordBatch) -> Result<Vec<JsonColumn<'_>>, WriteError> {
     let fields = batch.schema_ref().fields();
     let columns = fields.iter().zip(batch.columns()).map(|(field, array)| {
-        JsonColumn::of(array)
-            .ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
+        JsonColumn::of(array).ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
     });
     columns.collect()
 }
 
 /// Puts a row behind what `to` has, as a JSON object on a line; `keys` are the columns' names as JSON.
-pub(crate) fn json_row(
-    to: &mut String,
-    keys: &[String],
-    columns: &[JsonColumn<'_>],
-    row: usize,
-) {
+pub(crate) fn json_row(to: &mut String, keys: &[String], columns: &[JsonColumn<'_>], row: usize) {
     let mut before = '{';
     for (key, column) in keys.iter().zip(columns) {
         to.push(before);
@@ -374,104 +353,12 @@ pub(crate) fn json_row(
     to.push_str("}\n");
 }
 
-impl<'a> Column<'a> {
-    /// `None` if its type has no text.
-    fn of(array: &'a ArrayRef, field: &Field) -> Option<Self> {
-        if !array.data_type().is_nested() {
-            return Self::plain(array.as_ref(), field);
-        }
-        let json = JsonColumn::of(array)?;
-        let push = move |row, to: &mut String| {
-            array.is_valid(row).then(|| json.push(row, to))
-        };
-        Some(Self { push: Box::new(push), is_text: true })
+/// `None` if its type has no text.
+fn cells<'a>(array: &'a ArrayRef, field: &Field) -> Option<Column<'a>> {
+    if !array.data_type().is_nested() {
+        return Column::plain(array.as_ref(), field);
     }
-
-    /// The same, missing where one of these is.
-    fn within(self, around: Vec<&'a NullBuffer>) -> Self {
-        if around.is_empty() {
-            return self;
-        }
-        let Self { push, is_text } = self;
-        let push = move |row, to: &mut String| {
-            around.iter().all(|nulls| nulls.is_valid(row)).then(|| push(row, to)).flatten()
-        };
-        Self { push: Box::new(push), is_text }
-    }
-
-    /// Of a type that is not nested.
-    pub(crate) fn plain(array: &'a dyn Array, field: &Field) -> Option<Self> {
-        macro_rules! temporal {
-            ($t:ty, $write:expr) => {{
-                let array = array.as_primitive_opt::<$t>()?;
-                Box::new(move |row, to: &mut String| {
-                    value(array, row).map(|raw| to.push_str(&$write(i64::from(raw))))
-                })
-            }};
-        }
-        let cells = Cells::of(array).filter(|cells| !matches!(cells, Cells::Instant(_)));
-        if let Some(cells) = cells {
-            let (floats, booleans) = (spelling::floats(field), spelling::booleans(field));
-            let is_text = matches!(cells, Cells::Text(_));
-            let push = Box::new(move |row, to: &mut String| {
-                match &cells {
-                    Cells::Boolean(array) => to.push_str(booleans.write(boolean(array, row)?)),
-                    Cells::Integer(get) => {
-                        let value = get(row)?;
-                        // WHY: 64 bits are written much faster than 128.
-                        match i64::try_from(value) {
-                            Ok(value) => to.push_str(itoa::Buffer::new().format(value)),
-                            Err(_) => to.push_str(itoa::Buffer::new().format(value)),
-                        }
-                    }
-                    // Unless the source has another spelling, floats keep a point or an exponent, so
-                    // that they are read as floats again.
-                    Cells::Float32(array) => floats.push(value(array, row)?, to),
-                    Cells::Float64(array) => floats.push(value(array, row)?, to),
-                    Cells::Decimal(array) if array.is_valid(row) => {
-                        to.push_str(&array.value_as_string(row));
-                    }
-                    Cells::Text(text) => to.push_str(text.get(row)?),
-                    // Instants are written below, each in its own unit.
-                    Cells::Decimal(_) | Cells::Instant(_) => return None,
-                }
-                Some(())
-            });
-            return Some(Self { push, is_text });
-        }
-        let push: Box<Push<'a>> = match array.data_type() {
-            DataType::Null => Box::new(|_, _| None),
-            DataType::Date32 => temporal!(Date32Type, calendar::day),
-            DataType::Date64 => temporal!(Date64Type, calendar::day_of_millis),
-            DataType::Timestamp(unit, zone) => {
-                // With a zone, the instant is stored and shown in UTC.
-                let suffix = if zone.is_some() { "Z" } else { "" };
-                let write =
-                    move |digits: u32| move |raw: i64| calendar::instant(raw, digits) + suffix;
-                match unit {
-                    TimeUnit::Second => temporal!(TimestampSecondType, write(0)),
-                    TimeUnit::Millisecond => temporal!(TimestampMillisecondType, write(3)),
-                    TimeUnit::Microsecond => temporal!(TimestampMicrosecondType, write(6)),
-                    TimeUnit::Nanosecond => temporal!(TimestampNanosecondType, write(9)),
-                }
-            }
-            DataType::Decimal256(_, _) => {
-                let array = array.as_primitive_opt::<Decimal256Type>()?;
-                Box::new(move |row, to: &mut String| {
-                    array.is_valid(row).then(|| to.push_str(&array.value_as_string(row)))
-                })
-            }
-            _ => return None,
-        };
-        Some(Self { push, is_text: false })
-    }
-
-    pub(crate) fn push(&self, row: usize, to: &mut String) -> Option<()> {
-        (self.push)(row, to)
-    }
-
-    fn text(&self, row: usize) -> Option<String> {
-        let mut text = String::new();
-        self.push(row, &mut text).map(|()| text)
-    }
+    let json = JsonColumn::of(array)?;
+    let push = move |row, to: &mut String| array.is_valid(row).then(|| json.push(row, to));
+    Some(Column::of_json(push))
 }

@@ -156,9 +156,7 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                     }
                     let Some(some) = chunks else { return Ok(None) };
                     if let Some(chunk) = some.read()? {
-                        self.plan.mask_in_parts(&chunk, |_, batch| {
-                            pieces.push(batch)
-                        })?;
+                        self.plan.mask_in_parts(&chunk, |_, batch| pieces.push(batch))?;
                     } else {
                         *chunks = None;
                         pieces.finish()?;
@@ -206,8 +204,7 @@ pub(crate) fn first(batch: RecordBatch, most: u64) -> Result<RecordBatch, RunErr
     let (_, columns, rows) = copied.into_parts();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     // Figures of groups are never missing.
-    RecordBatch::try_new_with_options(batch.schema(), columns, &options)
-        .map_err(RunError::Assemble)
+    RecordBatch::try_new_with_options(batch.schema(), columns, &options).map_err(RunError::Assemble)
 }
 
 impl<P: Deref<Target = Plan>> Iterator for Masked<P> {

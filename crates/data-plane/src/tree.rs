@@ -74,6 +74,15 @@ pub(crate) enum Unclear {
     Count(usize),
 }
 
+impl From<Unclear> for PlanError {
+    fn from(unclear: Unclear) -> Self {
+        match unclear {
+            Unclear::Twice(column) => PlanError::DuplicateColumn { column },
+            Unclear::Count(found) => PlanError::ColumnCount { found },
+        }
+    }
+}
+
 /// The columns of a table and their parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {

