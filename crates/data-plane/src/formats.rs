@@ -30,7 +30,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::column::{numbers, released_type, value};
-use crate::nest::{with_leaf_types, with_leaves};
+use crate::nest::{filled, plain_type, with_leaf_types, with_leaves};
 use crate::product::{Delivery, Piece};
 use crate::render::{self, LINES_LEN, WriteError, json_row, json_texts};
 use crate::table_error::Cause;
@@ -140,11 +140,12 @@ fn arrow_ipc<B: Borrow<RecordBatch>, E: Into<Cause>>(
     out: impl io::Write,
 ) -> Result<u64, WriteError> {
     let fields = schema.fields().iter();
-    let bare = fields.map(|field| Field::new(field.name(), field.data_type().clone(), true));
+    let bare = fields.map(|field| Field::new(field.name(), plain_type(field.data_type()), true));
     let bare: SchemaRef = Arc::new(Schema::new(bare.collect::<Vec<_>>()));
     let mut writer = StreamWriter::try_new_buffered(out, &bare).map_err(arrow)?;
     let rows = render::each(schema, batches, |batch| {
-        let batch = with_schema(&bare, batch.columns().to_vec(), batch.num_rows())?;
+        let columns = batch.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
+        let batch = with_schema(&bare, columns, batch.num_rows())?;
         writer.write(&batch).map_err(arrow)
     })?;
     writer.finish().map_err(arrow)?;
@@ -171,7 +172,7 @@ fn parquet<B: Borrow<RecordBatch>, E: Into<Cause>>(
         let fields = schema.fields().iter();
         let columns = fields.zip(batch.columns()).map(|(field, array)| {
             let range = || WriteError::Range { column: field.name().clone() };
-            store(array).ok_or_else(range)
+            store(&plain(array)?).ok_or_else(range)
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let batch = with_schema(&stored, columns, batch.num_rows())?;
@@ -181,9 +182,15 @@ fn parquet<B: Borrow<RecordBatch>, E: Into<Cause>>(
     Ok(rows)
 }
 
+/// The array without names and notes of what lies in it: they may tell of its source.
+fn plain(array: &ArrayRef) -> Result<ArrayRef, WriteError> {
+    let data_type = plain_type(array.data_type());
+    filled(Some(array), &data_type, array.len()).ok_or(WriteError::OtherSchema)
+}
+
 /// The type as which a Parquet file holds a type.
 fn as_stored(data_type: &DataType) -> DataType {
-    with_leaf_types(data_type, &mut leaf_as_stored)
+    with_leaf_types(&plain_type(data_type), &mut leaf_as_stored)
 }
 
 fn leaf_as_stored(data_type: &DataType) -> DataType {
