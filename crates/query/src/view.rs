@@ -46,6 +46,14 @@ pub enum ViewError {
         /// The column.
         column: String,
     },
+    /// The duties empty a column as a whole, so that not even its type leaves, and queries need one.
+    #[error(
+        "column `{column}` is emptied as a whole and has no type; leave it out of what is queried"
+    )]
+    Untyped {
+        /// The column.
+        column: String,
+    },
     /// The duties cannot be carried out.
     #[error(transparent)]
     Product(#[from] ProductError),
@@ -77,9 +85,14 @@ impl GovernedView {
         let fields = schema.fields().iter();
         let names = fields.map(|field| field.name().parse::<Name>());
         let names = names.collect::<Result<Vec<_>, _>>().map_err(|_| ViewError::Columns)?;
-        let mut fields = schema.fields().iter();
-        if let Some(nested) = fields.find(|field| field.data_type().is_nested()) {
-            return Err(ViewError::Nested { column: nested.name().clone() });
+        for field in schema.fields() {
+            let column = || field.name().clone();
+            if field.data_type().is_nested() {
+                return Err(ViewError::Nested { column: column() });
+            }
+            if field.data_type().is_null() {
+                return Err(ViewError::Untyped { column: column() });
+            }
         }
         let distinct: BTreeSet<_> = names.iter().collect();
         if names.is_empty() || distinct.len() < names.len() || their_schema(&schema).is_none() {
