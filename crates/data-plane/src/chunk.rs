@@ -12,6 +12,7 @@ pub const BATCH_LEN_MAX: usize = 16 * 1024 * 1024;
 pub const COLUMNS_MAX: usize = 4096;
 
 /// Some rows of a table, with the values of the columns that are wanted.
+#[derive(Clone)]
 pub(crate) struct Chunk {
     pub(crate) columns: Vec<Option<ArrayRef>>,
     pub(crate) rows: usize,

@@ -84,6 +84,11 @@ pub(crate) fn released_type(data_type: &DataType) -> Option<DataType> {
     }
 }
 
+/// Bytes of a value, or of a text's place.
+pub(crate) fn width(data_type: &DataType) -> usize {
+    data_type.primitive_width().unwrap_or(8)
+}
+
 /// A name of the type that does not change with the version of arrow.
 pub(crate) fn type_name(data_type: &DataType) -> String {
     match data_type {
@@ -99,7 +104,30 @@ pub(crate) fn type_name(data_type: &DataType) -> String {
         DataType::Decimal128(precision, scale) => format!("decimal128({precision},{scale})"),
         DataType::Decimal256(precision, scale) => format!("decimal256({precision},{scale})"),
         _ if Kind::of(data_type) == Some(Kind::Text) => "text".to_owned(),
+        DataType::Struct(_) => "struct".to_owned(),
+        DataType::Map(_, _) => "map".to_owned(),
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _) => {
+            "list".to_owned()
+        }
         _ => data_type.to_string().to_lowercase(),
+    }
+}
+
+/// As [`type_name`], with the names and types of all that lies in it.
+pub(crate) fn type_in_full(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| {
+                // In quotes, so that no name can end it.
+                format!("{:?}:{}", field.name(), type_in_full(field.data_type()))
+            });
+            format!("struct({})", fields.collect::<Vec<_>>().join(","))
+        }
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            format!("list({})", type_in_full(item.data_type()))
+        }
+        DataType::Map(entries, _) => format!("map({})", type_in_full(entries.data_type())),
+        _ => type_name(data_type),
     }
 }
 
@@ -235,7 +263,9 @@ pub(crate) struct TextTooLong;
 pub(crate) fn texts<S: AsRef<str>>(
     values: impl Iterator<Item = Option<S>>,
 ) -> Result<ArrayRef, TextTooLong> {
-    let (mut builder, mut len) = (StringBuilder::new(), 0_usize);
+    // WHY: the builder's own capacity is more than a few rows take.
+    let builder = StringBuilder::with_capacity(values.size_hint().0, 0);
+    let (mut builder, mut len) = (builder, 0_usize);
     for value in values {
         if let Some(text) = &value {
             len = len.saturating_add(text.as_ref().len());

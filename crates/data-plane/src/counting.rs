@@ -53,7 +53,8 @@ impl Counting {
             }
             Self::All(mut chunks) => {
                 while let Some(chunk) = chunks.read()? {
-                    all.extend(column.ids(&chunk, &plan.keep(&chunk)?)?);
+                    let leaves = plan.leaves(&chunk);
+                    all.extend(column.ids(&leaves, &plan.keep(&leaves)?)?);
                     if all.len() > most {
                         break;
                     }

@@ -30,9 +30,11 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::column::{numbers, released_type, value};
+use crate::nest::{filled, plain_type, with_leaf_types, with_leaves};
 use crate::product::{Delivery, Piece};
-use crate::render::{self, WriteError, json_row, json_texts};
+use crate::render::{self, LINES_LEN, WriteError, json_row, json_texts};
 use crate::table_error::Cause;
+use crate::tree::Tree;
 
 /// Bytes after which a row group of a Parquet file ends.
 pub const ROW_GROUP_LEN: usize = 32 * 1024 * 1024;
@@ -43,12 +45,14 @@ pub const ROW_GROUP_ROWS: usize = 1024 * 1024;
 /// A format in which rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// RFC 4180 with a header, in UTF-8, as by [`write_csv`](crate::write_csv).
+    /// RFC 4180 with a header, in UTF-8, as by [`write_csv`](crate::write_csv), with the columns of
+    /// [`csv_columns`](crate::render::csv_columns).
     Csv,
     /// One JSON object a line, with every column in each and `null` for a missing value.
     ///
     /// Whole numbers and decimals have all of their digits. Floats that JSON cannot tell are the
-    /// texts `"NaN"`, `"inf"` and `"-inf"`; days and instants are texts as in CSV.
+    /// texts `"NaN"`, `"inf"` and `"-inf"`; days and instants are texts as in CSV. Structures are objects,
+    /// lists are lists, and maps are lists of objects with a `key` and a `value`.
     JsonLines,
     /// Arrow's streaming format, not compressed.
     ArrowIpc,
@@ -72,7 +76,7 @@ pub fn write<B: Borrow<RecordBatch>, E: Into<Cause>>(
     batches: impl IntoIterator<Item = Result<B, E>>,
     out: impl io::Write + Send,
 ) -> Result<u64, WriteError> {
-    for field in schema.fields() {
+    for field in Tree::grow(schema).0.schema().fields() {
         if released_type(field.data_type()).is_none() {
             return Err(WriteError::ColumnType { column: field.name().clone() });
         }
@@ -107,9 +111,9 @@ pub fn write_delivery(
 fn json_lines<B: Borrow<RecordBatch>, E: Into<Cause>>(
     schema: &Schema,
     batches: impl IntoIterator<Item = Result<B, E>>,
-    out: impl io::Write,
+    mut out: impl io::Write,
 ) -> Result<u64, WriteError> {
-    let mut out = io::BufWriter::new(out);
+    let mut lines = String::new();
     let mut keys = Vec::new();
     for field in schema.fields() {
         keys.push(serde_json::to_string(field.name()).map_err(|error| encoding(error.into()))?);
@@ -117,11 +121,16 @@ fn json_lines<B: Borrow<RecordBatch>, E: Into<Cause>>(
     let rows = render::each(schema, batches, |batch| {
         let columns = json_texts(batch)?;
         for row in 0..batch.num_rows() {
-            json_row(&mut out, &keys, &columns, row)?;
+            json_row(&mut lines, &keys, &columns, row);
+            if lines.len() >= LINES_LEN {
+                out.write_all(lines.as_bytes())?;
+                lines.clear();
+            }
         }
         Ok(())
     })?;
-    io::Write::flush(&mut out)?;
+    out.write_all(lines.as_bytes())?;
+    out.flush()?;
     Ok(rows)
 }
 
@@ -131,11 +140,12 @@ fn arrow_ipc<B: Borrow<RecordBatch>, E: Into<Cause>>(
     out: impl io::Write,
 ) -> Result<u64, WriteError> {
     let fields = schema.fields().iter();
-    let bare = fields.map(|field| Field::new(field.name(), field.data_type().clone(), true));
+    let bare = fields.map(|field| Field::new(field.name(), plain_type(field.data_type()), true));
     let bare: SchemaRef = Arc::new(Schema::new(bare.collect::<Vec<_>>()));
     let mut writer = StreamWriter::try_new_buffered(out, &bare).map_err(arrow)?;
     let rows = render::each(schema, batches, |batch| {
-        let batch = with_schema(&bare, batch.columns().to_vec(), batch.num_rows())?;
+        let columns = batch.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
+        let batch = with_schema(&bare, columns, batch.num_rows())?;
         writer.write(&batch).map_err(arrow)
     })?;
     writer.finish().map_err(arrow)?;
@@ -162,7 +172,7 @@ fn parquet<B: Borrow<RecordBatch>, E: Into<Cause>>(
         let fields = schema.fields().iter();
         let columns = fields.zip(batch.columns()).map(|(field, array)| {
             let range = || WriteError::Range { column: field.name().clone() };
-            store(array).ok_or_else(range)
+            store(&plain(array)?).ok_or_else(range)
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let batch = with_schema(&stored, columns, batch.num_rows())?;
@@ -172,8 +182,18 @@ fn parquet<B: Borrow<RecordBatch>, E: Into<Cause>>(
     Ok(rows)
 }
 
+/// The array without names and notes of what lies in it: they may tell of its source.
+fn plain(array: &ArrayRef) -> Result<ArrayRef, WriteError> {
+    let data_type = plain_type(array.data_type());
+    filled(Some(array), &data_type, array.len()).ok_or(WriteError::OtherSchema)
+}
+
 /// The type as which a Parquet file holds a type.
 fn as_stored(data_type: &DataType) -> DataType {
+    with_leaf_types(&plain_type(data_type), &mut leaf_as_stored)
+}
+
+fn leaf_as_stored(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Date64 => DataType::Timestamp(TimeUnit::Millisecond, None),
         DataType::Timestamp(TimeUnit::Second, zone) => {
@@ -185,7 +205,12 @@ fn as_stored(data_type: &DataType) -> DataType {
 
 /// The array as [`as_stored`] has it; `None` if milliseconds cannot hold one of its instants.
 fn store(array: &ArrayRef) -> Option<ArrayRef> {
-    let stored = as_stored(array.data_type());
+    let range = || ArrowError::ComputeError("an instant".to_owned());
+    with_leaves(array, &mut |leaf| store_leaf(leaf).ok_or_else(range)).ok()
+}
+
+fn store_leaf(array: &ArrayRef) -> Option<ArrayRef> {
+    let stored = leaf_as_stored(array.data_type());
     match array.data_type() {
         DataType::Date64 => {
             let days = array.as_primitive_opt::<Date64Type>()?;

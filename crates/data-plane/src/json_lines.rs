@@ -1,4 +1,4 @@
-//! The rows of a file of JSON lines: one object of plain values a line (RFC 8259), strictly.
+//! The rows of a file of JSON lines: one object a line (RFC 8259), strictly.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub(crate) enum Value<'a> {
     Boolean(&'static str),
     Number(&'a str),
     Text(Cow<'a, str>),
+    /// A list or an object, as it is written.
+    Nested(&'a str),
 }
 
 /// A line with an object.
@@ -198,34 +200,39 @@ impl<T: Take<E>, E: From<RowError>> Object<'_, '_, T, E> {
             let column = self.take.names().get(place);
             return Err(RowError::DuplicateKey { row, line, column }.into());
         }
-        let text = raw.get();
-        let value = match text.as_bytes() {
-            [b'n', ..] => Value::Null,
-            [b't', ..] => Value::Boolean("true"),
-            [b'f', ..] => Value::Boolean("false"),
-            [b'{' | b'[', ..] => {
-                let column = self.take.names().get(place);
-                return Err(RowError::Nested { row, line, column }.into());
-            }
-            [b'"', ..] => {
-                let plain = text.get(1..text.len() - 1).filter(|text| !text.contains('\\'));
-                let text = if let Some(plain) = plain {
-                    Cow::Borrowed(plain)
-                } else if let Ok(text) = serde_json::from_str(text) {
-                    Cow::Owned(text)
-                } else {
-                    let column = self.take.names().get(place);
-                    return Err(RowError::Escape { row, line, column }.into());
-                };
-                if text.contains('\0') {
-                    return Err(RowError::Nul { row, line }.into());
-                }
-                Value::Text(text)
-            }
-            _ => Value::Number(text),
-        };
+        let value = scalar(raw.get(), self.line, || self.take.names().get(place))?;
         self.take.value(place, value, self.line)
     }
+}
+
+/// A value by its text, which is JSON.
+pub(crate) fn scalar<'a>(
+    text: &'a str,
+    line: Line<'_>,
+    column: impl FnOnce() -> String,
+) -> Result<Value<'a>, RowError> {
+    let Line { row, number: line, .. } = line;
+    Ok(match text.as_bytes() {
+        [b'n', ..] => Value::Null,
+        [b't', ..] => Value::Boolean("true"),
+        [b'f', ..] => Value::Boolean("false"),
+        [b'{' | b'[', ..] => Value::Nested(text),
+        [b'"', ..] => {
+            let plain = text.get(1..text.len() - 1).filter(|text| !text.contains('\\'));
+            let text = if let Some(plain) = plain {
+                Cow::Borrowed(plain)
+            } else if let Ok(text) = serde_json::from_str(text) {
+                Cow::Owned(text)
+            } else {
+                return Err(RowError::Escape { row, line, column: column() });
+            };
+            if text.contains('\0') {
+                return Err(RowError::Nul { row, line });
+            }
+            Value::Text(text)
+        }
+        _ => Value::Number(text),
+    })
 }
 
 impl<'de, T: Take<E>, E: From<RowError>> serde::de::Visitor<'de> for Object<'_, '_, T, E> {

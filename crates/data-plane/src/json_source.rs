@@ -7,55 +7,27 @@ use dataspace_primitives::Name;
 
 use crate::charset::Input;
 use crate::chunk::{BATCH_LEN_MAX, BATCH_ROWS, COLUMNS_MAX, Chunk};
-use crate::csv_cells::{CellType, Cells, Guess, is_float, kind};
+use crate::csv_cells::{CellType, Cells, Guess, is_float};
 use crate::file::Stamp;
+use crate::json_cell::{Kind, cell, misfit};
 use crate::json_lines::{Line, Lines, Names, Take, Value, row};
+use crate::json_nest::{self, Grown, RowRead};
 use crate::options::{Reading, TableOptions};
+use crate::outline::{Outline, outlines};
 use crate::render::escape;
 use crate::row_error::RowError;
 use crate::table_error::{OpenError, ReadError};
 
-/// What JSON tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Boolean,
-    Number,
-    Text,
-}
-
-impl Kind {
-    /// Returns true if numbers of this kind have a decimal comma: those of JSON itself have none.
-    fn has_comma(self, reading: &Reading) -> bool {
-        self == Self::Text && reading.decimal_comma
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Boolean => "a boolean",
-            Self::Number => "a number",
-            Self::Text => "a text",
-        }
-    }
-}
-
-/// The kind and the text of a value that is not missing.
-fn cell<'a>(value: &'a Value<'_>, reading: &Reading) -> Option<(Kind, &'a str)> {
-    match value {
-        Value::Null => None,
-        Value::Text(text) if reading.is_missing(text) => None,
-        Value::Boolean(text) => Some((Kind::Boolean, text)),
-        Value::Number(text) => Some((Kind::Number, text)),
-        Value::Text(text) => Some((Kind::Text, text)),
-    }
-}
-
 /// A column as it is read.
-#[derive(Clone, Copy, Debug)]
-struct Column {
-    cell_type: CellType,
-    /// What its values are in JSON; `None` if its type is stated, as then every value that fits
-    /// will do.
-    kind: Option<Kind>,
+#[derive(Clone, Debug)]
+enum Column {
+    Plain {
+        cell_type: CellType,
+        /// What its values are in JSON; `None` if its type is stated, as then every value that fits
+        /// will do.
+        kind: Option<Kind>,
+    },
+    Nested(Outline),
 }
 
 /// How a file is read.
@@ -69,7 +41,11 @@ pub(crate) struct Format {
 impl Format {
     pub(crate) fn fields(&self) -> Vec<Field> {
         let columns = self.names.iter().zip(&self.columns);
-        columns.map(|(name, column)| column.cell_type.field(name)).collect()
+        let field = |(name, column): (&String, &Column)| match column {
+            Column::Plain { cell_type, .. } => cell_type.field(name),
+            Column::Nested(outline) => Field::new(name, json_nest::data_type(outline), true),
+        };
+        columns.map(field).collect()
     }
 }
 
@@ -84,8 +60,12 @@ pub(crate) fn infer(
     let mut lines = Lines::new(file)?;
     let reading = options.reading.clone();
     let mut finder = Finder { names: Names::default(), columns: Vec::new(), reading };
-    for (name, column_type) in &options.types {
-        finder.add_column(name, Found::Stated(CellType::stated(*column_type)))?;
+    for (name, outline) in outlines(options)? {
+        let found = match outline {
+            Outline::Plain(column_type) => Found::Stated(CellType::stated(column_type)),
+            nested => Found::Nested(Box::new((Grown::new(&nested), nested))),
+        };
+        finder.add_column(&name, found)?;
     }
     let mut rows = 0_u64;
     while let Some(line) = lines.next()? {
@@ -100,6 +80,8 @@ pub(crate) fn infer(
 
 enum Found {
     Stated(CellType),
+    /// With what was read of it last.
+    Nested(Box<(Grown, Outline)>),
     Open {
         kind: Option<Kind>,
         guess: Guess,
@@ -119,6 +101,7 @@ impl Found {
         match self {
             Self::Stated(stated) if stated.takes(text, comma) => Ok(()),
             Self::Stated(stated) => Err(misfit(line, name, *stated, found, text)),
+            Self::Nested(_) => Ok(()),
             Self::Open { kind, guess, long } => {
                 let expected = *kind.get_or_insert(found);
                 if expected != found {
@@ -137,7 +120,8 @@ impl Found {
 
     fn into_column(self, name: &str) -> Result<Column, RowError> {
         let (kind, guess, long) = match self {
-            Self::Stated(cell_type) => return Ok(Column { cell_type, kind: None }),
+            Self::Stated(cell_type) => return Ok(Column::Plain { cell_type, kind: None }),
+            Self::Nested(nested) => return Ok(Column::Nested(nested.1)),
             Self::Open { kind, guess, long } => (kind.unwrap_or(Kind::Text), guess, long),
         };
         let cell_type = match (kind, guess.into_type(), long) {
@@ -150,7 +134,7 @@ impl Found {
             }
             (Kind::Number, numbers, _) => numbers,
         };
-        Ok(Column { cell_type, kind: Some(kind) })
+        Ok(Column::Plain { cell_type, kind: Some(kind) })
     }
 }
 
@@ -191,9 +175,30 @@ impl Take<OpenError> for Finder {
     fn value(&mut self, place: usize, value: Value<'_>, line: Line<'_>) -> Result<(), OpenError> {
         let Some(found) = self.columns.get_mut(place) else { return Ok(()) };
         let name = self.names.iter().nth(place).map_or("", String::as_str);
+        if let Found::Nested(nested) = found {
+            let (grown, outline) = nested.as_mut();
+            if grown.len() >= BATCH_ROWS {
+                *grown = Grown::new(outline);
+            }
+            return Ok(grown.push(
+                name,
+                &value,
+                &mut RowRead { line, reading: &self.reading, cells: 0 },
+            )?);
+        }
+        no_nest(&value, name, line)?;
         let Some(cell) = cell(&value, &self.reading) else { return Ok(()) };
         Ok(found.observe(name, cell, cell.0.has_comma(&self.reading), line)?)
     }
+}
+
+/// Refuses lists and objects where none are stated.
+fn no_nest(value: &Value<'_>, name: &str, line: Line<'_>) -> Result<(), RowError> {
+    let (row, line, column) = (line.row, line.number, name.to_owned());
+    if matches!(value, Value::Nested(_)) {
+        return Err(RowError::Nested { row, line, column });
+    }
+    Ok(())
 }
 
 fn mixed(line: Line<'_>, name: &str, expected: Kind, found: Kind) -> RowError {
@@ -203,16 +208,6 @@ fn mixed(line: Line<'_>, name: &str, expected: Kind, found: Kind) -> RowError {
         column: name.to_owned(),
         expected: expected.word(),
         found: found.word(),
-    }
-}
-
-fn misfit(line: Line<'_>, name: &str, cell_type: CellType, found: Kind, text: &str) -> RowError {
-    RowError::CellType {
-        row: line.row,
-        line: line.number,
-        column: name.to_owned(),
-        expected: cell_type.words(),
-        found: if found == Kind::Text { "a text" } else { kind(text) },
     }
 }
 
@@ -237,36 +232,60 @@ impl JsonBatches {
 
     pub(crate) fn read(&mut self) -> Result<Option<Chunk>, ReadError> {
         let columns = self.format.columns.iter().zip(&self.wanted);
-        let cells = columns.map(|(column, wanted)| wanted.then(|| Cells::new(column.cell_type)));
-        let mut reader = Reader { cells: cells.collect(), format: &mut self.format, rows: 0 };
+        let cells = columns.map(|(column, wanted)| {
+            wanted.then(|| match column {
+                Column::Plain { cell_type, .. } => Collected::Plain(Cells::new(*cell_type)),
+                Column::Nested(outline) => Collected::Nested(Grown::new(outline)),
+            })
+        });
+        let cells = cells.collect();
+        let mut reader = Reader { cells, format: &mut self.format, rows: 0, nested: 0 };
         // What a row takes even if it is `{}`.
         let row_len = reader.cells.iter().flatten().count().saturating_mul(8);
         let mut len = 0;
         while reader.rows < BATCH_ROWS && len < BATCH_LEN_MAX {
             let Some(line) = self.lines.next()? else { break };
+            reader.nested = 0;
             row(line, &mut reader)?;
             reader.rows += 1;
-            len += line.text.len().max(row_len);
+            let nested = reader.nested.saturating_mul(8);
+            len += line.text.len().max(row_len).max(nested);
         }
-        let rows = reader.rows;
+        let (rows, reading) = (reader.rows, &reader.format.reading);
         if rows == 0 {
             return Ok(None);
         }
+        let from = RowRead { line: Line { text: "", row: 0, number: 0 }, reading, cells: 0 };
         let columns = reader.cells.into_iter().map(|cells| {
-            cells.map(|mut cells| {
-                cells.pad(rows);
-                cells.finish()
-            })
+            let Some(cells) = cells else { return Ok(None) };
+            match cells {
+                Collected::Plain(mut cells) => {
+                    cells.pad(rows);
+                    Ok(Some(cells.finish()))
+                }
+                Collected::Nested(mut grown) => {
+                    grown.pad(rows, &from)?;
+                    grown.finish().map(Some).map_err(|_| ReadError::Changed)
+                }
+            }
         });
-        Ok(Some(Chunk { columns: columns.collect(), rows }))
+        Ok(Some(Chunk { columns: columns.collect::<Result<_, ReadError>>()?, rows }))
     }
+}
+
+/// The values of a column.
+enum Collected {
+    Plain(Cells),
+    Nested(Grown),
 }
 
 /// Collects the values of a batch.
 struct Reader<'f> {
     format: &'f mut Format,
-    cells: Vec<Option<Cells>>,
+    cells: Vec<Option<Collected>>,
     rows: usize,
+    /// Values in nested columns of this row.
+    nested: usize,
 }
 
 impl Take<RowError> for Reader<'_> {
@@ -285,9 +304,22 @@ impl Take<RowError> for Reader<'_> {
             return Ok(());
         };
         let reading = &self.format.reading;
-        let Some((found, text)) = cell(&value, reading) else { return Ok(()) };
-        let Column { cell_type, kind } = *column;
         let name = || self.format.names.get(place);
+        let (cells, cell_type, kind) = match (cells, column) {
+            (Collected::Plain(cells), Column::Plain { cell_type, kind }) => {
+                (cells, *cell_type, *kind)
+            }
+            (Collected::Nested(grown), _) => {
+                let mut from = RowRead { line, reading, cells: self.nested };
+                grown.pad(self.rows, &from)?;
+                grown.push(&name(), &value, &mut from)?;
+                self.nested = from.cells;
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        no_nest(&value, &name(), line)?;
+        let Some((found, text)) = cell(&value, reading) else { return Ok(()) };
         if let Some(expected) = kind.filter(|kind| *kind != found) {
             return Err(mixed(line, &name(), expected, found));
         }

@@ -97,6 +97,17 @@
 //!   not joined by row number, and repeated releases of the same rows have the same order. Without
 //!   masks the rows keep the table's order, as nothing of them is hidden.
 //!
+//! # Nested columns
+//! - Structures, lists and maps have parts with names: `address.city` is a field of a structure, `parts.serial` a
+//!   field of the items of a list, `codes.key` and `codes.value` are those of a map. Items that are not structures
+//!   have the list's own name. Duties and requests name them as columns.
+//! - `drop`, `null` and `keep` take any part. All other masks take a part with values of one type, and act on each
+//!   value. Filters, `sample`, `watermark` and `aggregate` need one value a row: they take fields of structures, and
+//!   no part of a list or map.
+//! - Where a structure, list or item is missing, so are its parts, and what lies there in memory does not leave. Of a
+//!   column that is emptied as a whole, neither its type nor the names of its parts leave.
+//! - A map whose masked keys may be equal leaves as a list of entries with a key and a value.
+//!
 //! # How files are read
 //! - Only regular files are opened, and read up to the length that they have when opened. Rows may
 //!   be added to a file of texts later: they must fit the types of the columns. A file that changed is
@@ -110,11 +121,12 @@
 //!   of the ways in which Rust, Python, JavaScript and PostgreSQL write floats, as whole numbers
 //!   without leading zeros, or as decimals with one number of digits behind the point. All others
 //!   are texts, unless the provider states a type. Types tell that much about hidden rows.
-//! - JSON lines (`.jsonl`, `.ndjson`) have an object of plain values on each line. The columns come in
+//! - JSON lines (`.jsonl`, `.ndjson`) have an object of plain values on each line, and in it objects and lists as
+//!   far as they are [stated](TableOptions::object). The columns come in
 //!   the order in which their keys occur first; a key that a line lacks is a missing value, as `null`
 //!   is, and an empty text is not. Numbers become types as in CSV, and floats where they are spelled
 //!   in several ways; one that a float would not tell from others is an error. So are a column with
-//!   values of two kinds, a list or an object, a key that stands twice in a line, half of a surrogate
+//!   values of two kinds, a list or an object that is not stated, a key that stands twice in a line, half of a surrogate
 //!   pair, and what JSON does not allow. A key that only hidden rows have is a column, too, without
 //!   values: its name tells of them.
 //! - A provider may state types ([`ColumnType`]), days and instants in a format, the decimal comma, words
@@ -130,10 +142,11 @@
 //!
 //! # Limits
 //! - Booleans, integers, floats of 32 and 64 bits, texts, dates, timestamps and decimals of 128
-//!   and 256 bits leave; columns of other types (bytes, lists, structures, times of day, intervals,
-//!   half floats) must be left out or emptied and are not decoded ([`Table::unreleased`]). Decimals
-//!   of 256 bits take no filter, and no mask but `drop` and `null`.
-//! - A table has at most [`COLUMNS_MAX`](chunk::COLUMNS_MAX) columns, a row [`ROW_LEN_MAX`](errors::ROW_LEN_MAX) bytes of UTF-8, a batch
+//!   and 256 bits leave, and what has such parts, at most eight deep. Columns and parts of other types (bytes,
+//!   times of day, intervals, half floats) must be left out or emptied and are not decoded ([`Table::unreleased`]).
+//!   Decimals of 256 bits take no filter, and no mask but `drop` and `null`.
+//! - A table has at most [`COLUMNS_MAX`](chunk::COLUMNS_MAX) columns, those that are nested counted by their parts,
+//!   a row [`ROW_LEN_MAX`](errors::ROW_LEN_MAX) bytes of UTF-8, a batch
 //!   [`BATCH_ROWS`](chunk::BATCH_ROWS) rows and [`BATCH_LEN_MAX`](chunk::BATCH_LEN_MAX) bytes (one row more than that is a batch of its
 //!   own). A Parquet footer has at most 16 MiB, a page 64 MiB, and the pages of all columns that a
 //!   plan needs 512 MiB at once.
@@ -170,16 +183,23 @@ mod document_mask;
 mod file;
 mod filter;
 pub mod formats;
+mod items;
 mod json;
+mod json_cell;
 mod json_lines;
+mod json_nest;
 mod json_source;
+mod json_text;
 mod keyed_hash;
+mod leaving;
 mod marking;
 mod mask;
 pub mod media;
 mod moments;
+mod nest;
 pub mod options;
 mod order;
+mod outline;
 mod parquet_pages;
 mod parquet_source;
 mod parquet_types;
@@ -204,6 +224,8 @@ pub mod table;
 mod table_error;
 mod thrift;
 pub mod timeline;
+mod tree;
+mod value_text;
 pub mod watermark;
 
 pub use arrow_array::RecordBatch;

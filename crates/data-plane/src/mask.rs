@@ -4,21 +4,22 @@ use std::collections::BTreeSet;
 
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, downcast_integer, new_null_array};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field};
 use dataspace_policy::duty::{CalendarPart, Characters, PSEUDONYM_DIGITS};
 use dataspace_policy::{ColumnMask, MaskMethod};
 use dataspace_primitives::Name;
 
 use crate::coarse;
 use crate::column::{
-    Cells, Kind, Text, TextTooLong, copy, find, mapped, mapped_all, released_type, texts, type_name,
+    Cells, Kind, Text, TextTooLong, copy, mapped, mapped_all, released_type, texts, type_name,
+    width,
 };
 use crate::constant::{Broadened, Constant};
-use crate::pieces::width;
 use crate::plan_error::PlanError;
 use crate::pseudonym::{Joined, PseudonymKeys, Pseudonyms};
 use crate::round::{round_decimal, round_float, round_integer};
 use crate::spelling;
+use crate::tree::Tree;
 use crate::watermark::Marker;
 
 /// What a mask does that does not fit a column's type, in words.
@@ -53,50 +54,59 @@ fn misfit(method: &MaskMethod, data_type: &DataType) -> Option<&'static str> {
     (!fits).then_some(action)
 }
 
-/// The masks of one table, by column, each with its duty.
+/// The masks of one table, by leaf, each with its duty.
 pub(crate) struct Masks(Vec<Option<(usize, MaskMethod)>>);
 
 impl Masks {
-    /// None on any column.
-    pub(crate) fn of(schema: &Schema) -> Self {
-        Self(vec![None; schema.fields().len()])
+    /// None on any leaf.
+    pub(crate) fn of(tree: &Tree) -> Self {
+        Self(vec![None; tree.schema().fields().len()])
     }
 
     pub(crate) fn compile(
         &mut self,
         mask: &ColumnMask,
         clause: usize,
-        schema: &Schema,
+        tree: &Tree,
     ) -> Result<(), PlanError> {
-        let (place, field) = find(schema, clause, mask.column.as_str())?;
-        let column = field.name().clone();
-        if let Some(Some((first, _))) = self.0.get(place) {
-            return Err(PlanError::SecondMask { clause, first: *first, column });
+        let name = mask.column.as_str();
+        let part = tree.part(clause, name)?;
+        let is_hiding = matches!(mask.method, MaskMethod::Drop | MaskMethod::Null);
+        if !part.is_leaf && !is_hiding {
+            return Err(tree.nested(clause, name, part));
         }
-        if let Some(action) = misfit(&mask.method, field.data_type()) {
-            let data_type = type_name(field.data_type());
-            return Err(PlanError::ColumnType { clause, column, data_type, action });
-        }
-        if let Some(slot) = self.0.get_mut(place) {
+        let leaves = part.leaves.clone();
+        let fields = tree.schema().fields().get(leaves.clone()).unwrap_or_default();
+        for (field, slot) in fields.iter().zip(self.0.get_mut(leaves).unwrap_or_default()) {
+            let column = field.name().clone();
+            if let Some((first, _)) = slot {
+                return Err(PlanError::SecondMask { clause, first: *first, column });
+            }
+            if let Some(action) = misfit(&mask.method, field.data_type()) {
+                let data_type = type_name(field.data_type());
+                return Err(PlanError::ColumnType { clause, column, data_type, action });
+            }
             *slot = Some((clause, mask.method.clone()));
         }
         Ok(())
     }
 
-    /// Leaves out all columns but these.
+    /// Leaves out all leaves but these, and those of the parts among these.
     // WHY some masks can be hidden: a column that groups are not made of does not leave at all.
     pub(crate) fn keep(
         &mut self,
         kept: &BTreeSet<Name>,
         clause: usize,
-        schema: &Schema,
+        tree: &Tree,
         can_hide_masks: bool,
     ) -> Result<(), PlanError> {
+        let mut is_kept = vec![false; self.0.len()];
         for column in kept {
-            find(schema, clause, column.as_str())?;
+            let part = tree.part(clause, column.as_str())?;
+            is_kept.get_mut(part.leaves.clone()).unwrap_or_default().fill(true);
         }
-        for (field, slot) in schema.fields().iter().zip(&mut self.0) {
-            let is_kept = kept.iter().any(|column| column.as_str() == field.name());
+        for ((field, is_kept), slot) in tree.schema().fields().iter().zip(is_kept).zip(&mut self.0)
+        {
             match slot {
                 _ if is_kept => {}
                 Some(_) if can_hide_masks => *slot = Some((clause, MaskMethod::Drop)),
@@ -114,9 +124,9 @@ impl Masks {
         self.0.iter().any(Option::is_some)
     }
 
-    /// The columns that leave.
-    pub(crate) fn outputs(self, schema: &Schema) -> Result<Vec<Output>, PlanError> {
-        let columns = schema.fields().iter().zip(self.0).enumerate();
+    /// The leaves that leave.
+    pub(crate) fn outputs(self, tree: &Tree) -> Result<Vec<Output>, PlanError> {
+        let columns = tree.schema().fields().iter().zip(self.0).enumerate();
         let outputs = columns.map(|(source, (field, mask))| {
             Output::new(source, field, mask.as_ref().map(|(_, method)| method))
         });
@@ -139,10 +149,10 @@ enum Action {
     Redact(Characters),
 }
 
-/// A column that leaves.
+/// A leaf that leaves.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// The column of the table.
+    /// Its place among the leaves of the table.
     pub(crate) source: usize,
     action: Action,
     /// Only where it has no mask.
@@ -152,8 +162,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// `None` if the column is left out.
-    fn new(
+    /// `None` if the leaf is left out.
+    pub(crate) fn new(
         source: usize,
         field: &Field,
         mask: Option<&MaskMethod>,
@@ -209,6 +219,11 @@ impl Output {
             Action::Hash(joined) => Some(joined),
             _ => None,
         }
+    }
+
+    /// Returns true if different values stay different ones, and are never missing.
+    pub(crate) fn tells_apart(&self) -> bool {
+        matches!(self.action, Action::Copy | Action::Hash(_))
     }
 
     /// Returns true if values of the table are needed for it.

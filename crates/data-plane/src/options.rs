@@ -33,9 +33,21 @@ pub struct TableOptions {
     pub(crate) int96_micros: bool,
     /// In the order in which they were stated.
     pub(crate) types: Vec<(String, ColumnType)>,
+    /// What is stated to be nested.
+    pub(crate) nests: Vec<(String, Nest)>,
+    /// Every name that is stated, in the order of their first mention.
+    pub(crate) stated: Vec<String>,
     pub(crate) reading: Reading,
     /// The name of a character set that does not exist.
     pub(crate) unknown_charset: Option<String>,
+}
+
+/// A kind of nested values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nest {
+    Object,
+    List,
+    Map,
 }
 
 /// How the cells of a file are read.
@@ -156,15 +168,72 @@ impl TableOptions {
     ///
     /// Columns of JSON lines come in the order in which they are stated, and there may be rows that
     /// have none of them; the other columns follow, in the order of their first occurrence. A value of
-    /// JSON is read by its text, with or without quotes.
+    /// JSON is read by its text, with or without quotes. For values in others, see [`object`](Self::object),
+    /// [`list`](Self::list) and [`map`](Self::map).
     #[must_use]
     pub fn column(mut self, name: impl Into<String>, column_type: ColumnType) -> Self {
         let name = name.into();
+        self.mention(&name);
         match self.types.iter_mut().find(|(stated, _)| *stated == name) {
             Some((_, stated)) => *stated = column_type,
             None => self.types.push((name, column_type)),
         }
         self
+    }
+
+    /// A column of JSON lines that holds objects. Its fields are stated as columns of their own, with the way to
+    /// them as their names: `address.city`. What objects hold beside is no part of the table and never leaves.
+    ///
+    /// ```
+    /// use dataspace_data_plane::{ColumnType, Table, TableOptions};
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let path = directory.path().join("cars.jsonl");
+    /// std::fs::write(&path, r#"{"car":{"vin":"X1","color":"red"},"parts":[{"no":"a"}],"km":{"may":7}}"#)?;
+    /// let options = TableOptions::new()
+    ///     .object("car")
+    ///     .column("car.vin", ColumnType::Text)
+    ///     .list("parts")
+    ///     .column("parts.no", ColumnType::Text)
+    ///     .map("km")
+    ///     .column("km.value", ColumnType::Integer);
+    /// let table = Table::open_with(&path, &options)?;
+    /// let mut out = Vec::new();
+    /// let batches = table.read()?.collect::<Result<Vec<_>, _>>()?;
+    /// dataspace_data_plane::write_csv(&mut out, &table.schema(), &batches)?;
+    /// let cells = r#"X1,"[{""no"":""a""}]","[{""key"":""may"",""value"":7}]""#;
+    /// assert_eq!(String::from_utf8(out)?, format!("car.vin,parts,km\n{cells}\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn object(self, name: impl Into<String>) -> Self {
+        self.nest(name.into(), Nest::Object)
+    }
+
+    /// A column of JSON lines that holds lists. The type of their items is stated under the same name, or, if
+    /// they are objects, the types of their fields: `parts.serial`. Stated twice, it holds lists of lists.
+    #[must_use]
+    pub fn list(self, name: impl Into<String>) -> Self {
+        self.nest(name.into(), Nest::List)
+    }
+
+    /// A column of JSON lines that holds objects whose keys are values themselves, each with a value of the type
+    /// that is stated for `codes.value`. The keys are texts, `codes.key`.
+    #[must_use]
+    pub fn map(self, name: impl Into<String>) -> Self {
+        self.nest(name.into(), Nest::Map)
+    }
+
+    fn nest(mut self, name: String, nest: Nest) -> Self {
+        self.mention(&name);
+        self.nests.push((name, nest));
+        self
+    }
+
+    fn mention(&mut self, name: &str) {
+        if !self.stated.iter().any(|stated| stated == name) {
+            self.stated.push(name.to_owned());
+        }
     }
 
     /// Numbers in texts and in cells of a CSV file have a comma where others have a point: `12,5`.

@@ -16,7 +16,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::render::escape;
-use crate::thrift::{self, Fault};
+use crate::thrift::{self, BINARY, Fault, I32, I64, LIST, STRUCT, Seen};
 
 /// Bytes that a page may have once it is decompressed. Writers aim at one mebibyte; those that put
 /// a whole row group in one page stay below.
@@ -34,30 +34,64 @@ const HEADER_MAX: u64 = 1 << 20;
 /// The footer's length and `PAR1`, at the end of a file.
 const TAIL_LEN: usize = 8;
 
-/// Counts the bytes of the pages in memory, of all columns together.
-// WHY: a few bytes may decompress to a page, and a file may have thousands of columns.
+/// Values that the pages of lists may have at once: most take some bytes, but a missing one takes none.
+const VALUES_MAX: usize = 32 << 20;
+
+/// How deep groups may lie in each other; a list and a map take two.
+const GROUPS_DEPTH_MAX: usize = 32;
+
+/// Counts the bytes of the pages in memory, of all columns together, and the values of lists.
+// WHY: a few bytes may decompress to a page, and a file may have thousands of columns. A row may have
+// any number of values in a list, and all of them are decoded at once.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
-    /// The present pages and dictionaries of all columns.
+    bytes: Count,
+    values: Count,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    /// Of the present pages and dictionaries of all columns.
     present: AtomicUsize,
-    /// Pages that were present in this step: arrays may still share their memory.
+    /// Of pages that were present in this step: arrays may still share their memory.
     gone: AtomicUsize,
+}
+
+impl Count {
+    fn exchange(&self, old: &mut usize, new: usize) -> usize {
+        let leaving = std::mem::replace(old, new);
+        self.present.fetch_add(new, Relaxed);
+        self.leave(leaving);
+        self.present.load(Relaxed).saturating_add(self.gone.load(Relaxed))
+    }
+
+    fn leave(&self, leaving: usize) {
+        self.present.fetch_sub(leaving, Relaxed);
+        self.gone.fetch_add(leaving, Relaxed);
+    }
 }
 
 impl Budget {
     /// A new step: the arrays of the last one are built.
     pub(crate) fn begin(&self) {
-        self.gone.store(0, Relaxed);
+        self.bytes.gone.store(0, Relaxed);
+        self.values.gone.store(0, Relaxed);
     }
 
     fn exchange(&self, old: &mut usize, new: usize) -> Result<()> {
-        let leaving = std::mem::replace(old, new);
-        self.present.fetch_add(new, Relaxed);
-        self.present.fetch_sub(leaving, Relaxed);
-        self.gone.fetch_add(leaving, Relaxed);
-        if self.present.load(Relaxed).saturating_add(self.gone.load(Relaxed)) > PAGES_MAX {
+        if self.bytes.exchange(old, new) > PAGES_MAX {
             return Err(ParquetError::General(format!(
                 "the pages of all columns take more than {PAGES_MAX} bytes at once; \
+                 write the file with smaller pages"
+            )));
+        }
+        Ok(())
+    }
+
+    fn exchange_values(&self, old: &mut usize, new: usize) -> Result<()> {
+        if self.values.exchange(old, new) > VALUES_MAX {
+            return Err(ParquetError::General(format!(
+                "the pages of all lists have more than {VALUES_MAX} values at once; \
                  write the file with smaller pages"
             )));
         }
@@ -135,9 +169,11 @@ impl Chunks {
             pages,
             name,
             width: narrowest(chunk)?,
+            is_repeated: chunk.column_descr().max_rep_level() > 0,
             budget: Arc::clone(&self.budget),
             dictionary: 0,
             page: 0,
+            values: 0,
         }))
     }
 }
@@ -187,17 +223,84 @@ impl Bounded {
         };
         let footer = file.get_bytes(footer, usize::try_from(footer_len)?)?;
         // `FileMetaData.schema` is field 2, `SchemaElement.num_children` field 5 (`parquet.thrift`).
-        let fits =
-            &mut |path: &[i16], value| path != [2, 5] || (0..=footer_len.into()).contains(&value);
+        let mut groups = Groups::default();
+        let fits = &mut |path: &[i16], seen| match (path, seen) {
+            ([2, 5], Seen::Integer(count)) => {
+                groups.children = groups.children.max(count);
+                (0..=footer_len.into()).contains(&count)
+            }
+            ([2], Seen::End) => groups.end(),
+            (path, Seen::Field(kind)) => is_of_footer(path, kind),
+            ([2], Seen::Items(kind)) => kind == STRUCT,
+            _ => true,
+        };
         match thrift::walk(&footer, fits) {
             Ok(()) => Ok(Self(file)),
-            Err(Fault::Refused(count)) => Err(ParquetError::General(format!(
+            Err(Fault::Refused(Seen::Integer(count))) => Err(ParquetError::General(format!(
                 "the footer of {footer_len} bytes counts {count} columns in one group"
+            ))),
+            Err(Fault::Refused(Seen::Field(_) | Seen::Items(_))) => {
+                Err(ParquetError::General("a field of the footer has another type".to_owned()))
+            }
+            Err(Fault::Refused(Seen::End)) => Err(ParquetError::General(format!(
+                "more than {GROUPS_DEPTH_MAX} groups of columns lie in each other"
             ))),
             Err(Fault::Short | Fault::Malformed) => {
                 Err(ParquetError::General("the footer is malformed".to_owned()))
             }
         }
+    }
+}
+
+/// Returns true if a field of the footer, up to the list of its columns, is of this kind in `parquet.thrift`.
+// WHY: the decoder reads fields as what they ought to be. What was skipped here as a text would be
+// a number to it.
+fn is_of_footer(path: &[i16], kind: u8) -> bool {
+    match path {
+        // Of one number of `FileMetaData`, of two of `SchemaElement`.
+        [1] | [2, 1 | 2 | 3 | 5..=9] => kind == I32,
+        [2 | 4 | 5 | 7] => kind == LIST,
+        [3] => kind == I64,
+        [6 | 9] | [2, 4] => kind == BINARY,
+        [8] | [2, 10] => kind == STRUCT,
+        _ => true,
+    }
+}
+
+/// Returns true if a field of a page's header is of this kind in `parquet.thrift`.
+fn is_of_page(path: &[i16], kind: u8) -> bool {
+    match path {
+        // `PageHeader`.
+        [1..=4] => kind == I32,
+        [5..=8] => kind == STRUCT,
+        _ => true,
+    }
+}
+
+/// The groups of a footer that are not at their end.
+// WHY: the decoder goes down by recursion, and runs out of stack in a footer of 100 kB.
+#[derive(Default)]
+struct Groups {
+    /// Of the element that is read.
+    children: i64,
+    /// How many children are still to come.
+    open: Vec<i64>,
+}
+
+impl Groups {
+    /// An element ends; false if it lies too deep.
+    fn end(&mut self) -> bool {
+        if let Some(last) = self.open.last_mut() {
+            *last -= 1;
+        }
+        let children = std::mem::take(&mut self.children);
+        if children > 0 {
+            self.open.push(children);
+        }
+        while self.open.last() == Some(&0) {
+            self.open.pop();
+        }
+        self.open.len() <= GROUPS_DEPTH_MAX
     }
 }
 
@@ -222,10 +325,10 @@ impl ChunkReader for Bounded {
         }
         match seen {
             Ok(()) => Ok(read),
-            Err(Fault::Refused(len)) => Err(ParquetError::General(format!(
+            Err(Fault::Refused(Seen::Integer(len))) => Err(ParquetError::General(format!(
                 "the page at byte {start} claims {len} bytes; at most {PAGE_MAX} are read"
             ))),
-            Err(Fault::Short | Fault::Malformed) => {
+            Err(Fault::Short | Fault::Malformed | Fault::Refused(_)) => {
                 Err(ParquetError::General(format!("no page header at byte {start}")))
             }
         }
@@ -243,7 +346,11 @@ impl ChunkReader for Bounded {
 
 fn page_header(head: &[u8]) -> Result<(), Fault> {
     // `PageHeader.uncompressed_page_size` is field 2 (`parquet.thrift`).
-    thrift::walk(head, &mut |path, value| path != [2] || (0..=PAGE_MAX).contains(&value))
+    thrift::walk(head, &mut |path, seen| match (path, seen) {
+        ([2], Seen::Integer(len)) => (0..=PAGE_MAX).contains(&len),
+        (path, Seen::Field(kind)) => is_of_page(path, kind),
+        _ => true,
+    })
 }
 
 /// Pages of one chunk whose dictionary is as long as its header says.
@@ -252,10 +359,13 @@ struct Checked {
     /// The column's, for errors.
     name: String,
     width: usize,
+    is_repeated: bool,
     budget: Arc<Budget>,
     /// Bytes of the present ones.
     dictionary: usize,
     page: usize,
+    /// Values of the present page, if they are those of lists.
+    values: usize,
 }
 
 impl Checked {
@@ -279,7 +389,13 @@ impl Checked {
                 self.check(buf, *num_values)?;
                 self.budget.exchange(&mut self.dictionary, buf.len())?;
             }
-            Some(page) => self.budget.exchange(&mut self.page, page.buffer().len())?,
+            Some(page) => {
+                self.budget.exchange(&mut self.page, page.buffer().len())?;
+                if self.is_repeated {
+                    let values = usize::try_from(page.num_values())?;
+                    self.budget.exchange_values(&mut self.values, values)?;
+                }
+            }
             None => {}
         }
         Ok(page)
@@ -288,10 +404,9 @@ impl Checked {
 
 impl Drop for Checked {
     fn drop(&mut self) {
-        for held in [self.dictionary, self.page] {
-            self.budget.present.fetch_sub(held, Relaxed);
-            self.budget.gone.fetch_add(held, Relaxed);
-        }
+        self.budget.bytes.leave(self.dictionary);
+        self.budget.bytes.leave(self.page);
+        self.budget.values.leave(self.values);
     }
 }
 

@@ -19,6 +19,7 @@ use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 use thiserror::Error;
 
 use crate::column::{numbers, value};
+use crate::nest::{plain_type, with_leaf_types};
 use crate::options::TableOptions;
 use crate::table_error::Cause;
 
@@ -27,10 +28,12 @@ const FIXED_LEN_MAX: i32 = 64 * 1024;
 
 /// A value that its column's type cannot hold.
 #[derive(Debug, Error)]
-#[error("column `{column}`, row {row}: {what}")]
+#[error("column `{column}`, row {row}{or_later}: {what}")]
 struct Unfit {
     column: String,
     row: u64,
+    /// Of lists.
+    or_later: &'static str,
     what: &'static str,
 }
 
@@ -48,16 +51,19 @@ enum How {
     Int96,
 }
 
-/// A column's type and how it lies in the file.
+/// The type of a leaf, and how it lies in the file.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredAs {
-    pub(crate) data_type: DataType,
+    data_type: DataType,
     how: How,
 }
 
 /// The columns of a file.
 pub(crate) struct Stored {
-    pub(crate) columns: Vec<(String, StoredAs)>,
+    /// Each with its name and type.
+    pub(crate) columns: Vec<(String, DataType)>,
+    /// The columns of Parquet, which are leaves.
+    pub(crate) leaves: Vec<StoredAs>,
     /// As they are to be read.
     pub(crate) schema: SchemaDescriptor,
 }
@@ -72,27 +78,38 @@ pub(crate) fn stored(
     if roots.len() != arrow.fields().len() {
         return Err(ParquetError::General("columns without a type".to_owned()));
     }
-    let mut columns = Vec::new();
-    let mut types = Vec::new();
-    for (root, field) in roots.iter().zip(arrow.fields()) {
-        let (mut data_type, how) = match (field.data_type(), physical(root)) {
-            (DataType::Timestamp(TimeUnit::Nanosecond, None), Some(Physical::INT96)) => {
-                let micros = options.int96_micros;
-                let unit = if micros { TimeUnit::Microsecond } else { TimeUnit::Nanosecond };
-                (DataType::Timestamp(unit, None), How::Int96)
+    let (mut columns, mut leaves) = (Vec::new(), Vec::new());
+    for field in arrow.fields() {
+        let data_type = with_leaf_types(field.data_type(), &mut |data_type| {
+            let column = schema.columns().get(leaves.len());
+            let physical = column.map(|column| column.physical_type());
+            let (mut data_type, how) = match (data_type, physical) {
+                (DataType::Timestamp(TimeUnit::Nanosecond, None), Some(Physical::INT96)) => {
+                    let micros = options.int96_micros;
+                    let unit = if micros { TimeUnit::Microsecond } else { TimeUnit::Nanosecond };
+                    (DataType::Timestamp(unit, None), How::Int96)
+                }
+                (
+                    narrow
+                    @ (DataType::Int8 | DataType::Int16 | DataType::UInt8 | DataType::UInt16),
+                    Some(Physical::INT32),
+                ) => (narrow.clone(), How::Narrow),
+                (data_type, _) => (data_type.clone(), How::AsIs),
+            };
+            if data_type == DataType::Utf8 {
+                data_type = DataType::Utf8View;
             }
-            (
-                narrow @ (DataType::Int8 | DataType::Int16 | DataType::UInt8 | DataType::UInt16),
-                Some(Physical::INT32),
-            ) => (narrow.clone(), How::Narrow),
-            (data_type, _) => (data_type.clone(), How::AsIs),
-        };
-        if data_type == DataType::Utf8 {
-            data_type = DataType::Utf8View;
-        }
-        types.push(as_read(root, how)?);
-        columns.push((field.name().clone(), StoredAs { data_type, how }));
+            leaves.push(StoredAs { data_type: data_type.clone(), how });
+            data_type
+        });
+        columns.push((field.name().clone(), plain_type(&data_type)));
     }
+    if leaves.len() != schema.num_columns() {
+        return Err(ParquetError::General("columns without a type".to_owned()));
+    }
+    let mut hows = leaves.iter().map(|leaf| leaf.how);
+    let types = roots.iter().map(|root| as_read(root, &mut hows));
+    let types = types.collect::<Result<Vec<_>>>()?;
     for column in schema.columns() {
         if column.physical_type() == Physical::FIXED_LEN_BYTE_ARRAY
             && !(1..=FIXED_LEN_MAX).contains(&column.type_length())
@@ -104,41 +121,59 @@ pub(crate) fn stored(
         }
     }
     let root = Type::group_type_builder(schema.root_schema().name()).with_fields(types).build()?;
-    Ok(Stored { columns, schema: SchemaDescriptor::new(Arc::new(root)) })
+    Ok(Stored { columns, leaves, schema: SchemaDescriptor::new(Arc::new(root)) })
 }
 
-/// The physical type of a column that is not nested.
-fn physical(root: &Type) -> Option<Physical> {
-    root.is_primitive().then(|| root.get_physical_type())
-}
-
-/// The type of the column without what the decoder would make of it.
-fn as_read(root: &TypePtr, how: How) -> Result<TypePtr> {
-    let info = root.get_basic_info();
+/// The type of the column without what the decoder would make of its leaves.
+// WHY recursion: a footer has at most so many groups in each other as `parquet_pages` lets pass.
+fn as_read(part: &TypePtr, hows: &mut dyn Iterator<Item = How>) -> Result<TypePtr> {
+    let info = part.get_basic_info();
+    if part.is_group() {
+        let fields = part.get_fields().iter().map(|field| as_read(field, hows));
+        let fields = fields.collect::<Result<Vec<_>>>()?;
+        if fields.iter().zip(part.get_fields()).all(|(new, old)| Arc::ptr_eq(new, old)) {
+            return Ok(Arc::clone(part));
+        }
+        return Type::group_type_builder(part.name())
+            .with_repetition(info.repetition())
+            .with_converted_type(info.converted_type())
+            .with_logical_type(info.logical_type_ref().cloned())
+            .with_fields(fields)
+            .build()
+            .map(Arc::new);
+    }
     let plain = |physical, len| {
-        Type::primitive_type_builder(root.name(), physical)
+        Type::primitive_type_builder(part.name(), physical)
             .with_repetition(info.repetition())
             .with_length(len)
             .build()
             .map(Arc::new)
     };
-    match how {
-        How::AsIs => Ok(Arc::clone(root)),
+    match hows.next().unwrap_or(How::AsIs) {
+        How::AsIs => Ok(Arc::clone(part)),
         How::Narrow => plain(Physical::INT32, -1),
         How::Int96 => plain(Physical::FIXED_LEN_BYTE_ARRAY, 12),
     }
 }
 
 impl StoredAs {
-    /// The column as it is meant; `first` is the row of the file with which the array begins.
+    /// Returns true if its values are read as they are meant.
+    pub(crate) fn is_as_is(&self) -> bool {
+        self.how == How::AsIs
+    }
+
+    /// The leaf as it is meant; `first` is the row of the file with which the array begins.
     pub(crate) fn convert(
         &self,
-        column: &str,
+        (column, is_repeated): (&str, bool),
         array: ArrayRef,
         first: u64,
     ) -> Result<ArrayRef, Cause> {
-        let unfit = |row: usize, what| -> Cause {
-            Unfit { column: column.to_owned(), row: first.saturating_add(row as u64), what }.into()
+        let unfit = |place: usize, what| -> Cause {
+            let column = column.to_owned();
+            let exact = first.saturating_add(place as u64);
+            let (row, or_later) = if is_repeated { (first, " or later") } else { (exact, "") };
+            Unfit { column, row, or_later, what }.into()
         };
         macro_rules! narrow {
             ($t:ty) => {{

@@ -1,10 +1,11 @@
 //! The duties of one contract, checked against one table and ready to run.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema, SchemaRef};
 use dataspace_policy::Duty;
 use dataspace_primitives::{Name, Secrets};
@@ -12,6 +13,7 @@ use dataspace_primitives::{Name, Secrets};
 use crate::aggregate::{self, Aggregation};
 use crate::chunk::Chunk;
 use crate::filter::Filter;
+use crate::leaving::{Leaving, pick};
 use crate::mask::{Masks, Output};
 use crate::persons::{OfSomebody, PersonsOf};
 use crate::plan_error::{ApplyError, PartError, PlanError};
@@ -22,21 +24,21 @@ use crate::rows::RowDuty;
 use crate::run_error::RunError;
 use crate::sample::Sampling;
 use crate::subjects::{SubjectColumn, carried};
+use crate::tree::Tree;
 use crate::watermark::Marker;
 
 /// The duties of one contract, checked against the columns of one table.
 pub struct Plan {
     source: Vec<(String, DataType)>,
+    tree: Arc<Tree>,
     rows: Vec<Box<dyn RowDuty>>,
-    outputs: Vec<Output>,
+    leaving: Leaving,
     /// Chooses rows, once it has its key.
     sample: Option<Sampling>,
     /// At most so many rows leave.
     limit: Option<u64>,
-    /// Of the masked columns.
-    schema: SchemaRef,
-    /// Places of the masked columns that leave, and their schema, if they are not all.
-    shown: Option<(Vec<usize>, SchemaRef)>,
+    /// What leaves of the masked columns, if that is not all.
+    shown: Option<Leaving>,
     /// If figures leave instead of them.
     aggregation: Option<Aggregation>,
     /// Persons, if no more than a number of them may leave.
@@ -73,14 +75,14 @@ impl Plan {
         if let Some(persons) = &plan.persons {
             plan.subjects = Some(persons.keyed(secrets).map_err(no_secret)?);
         }
-        for output in &mut plan.outputs {
+        for output in plan.leaving.outputs_mut() {
             let column = output.released.name().clone();
             if let Some(marker) = output.marker() {
                 marker.keyed(secrets, recipient, &column).map_err(no_secret)?;
             }
         }
         if is_masked {
-            let joined = plan.outputs.iter().filter_map(Output::joined);
+            let joined = plan.leaving.outputs().iter().filter_map(Output::joined);
             let keys = PseudonymKeys::derive(secrets, recipient, joined);
             plan.keys = Some(keys.map_err(no_secret)?);
         }
@@ -98,18 +100,24 @@ impl Plan {
     /// The plan without its key, and whether it needs one.
     fn fit(duties: &[Duty], schema: &Schema) -> Result<(Self, bool), PlanError> {
         check_names(schema)?;
+        let source = schema.fields().iter();
+        let source = source.map(|one| (one.name().clone(), one.data_type().clone())).collect();
+        let tree = Arc::new(Tree::of(schema)?);
+        // From here on, of leaves.
+        let schema = tree.schema().as_ref();
         let mut rows: Vec<Box<dyn RowDuty>> = Vec::new();
-        let mut masks = Masks::of(schema);
+        let mut masks = Masks::of(&tree);
         let (mut sample, mut limit, mut watermarks) = (None, None, Vec::new());
         let mut persons: Option<(usize, PersonsOf)> = None;
         for (clause, duty) in duties.iter().enumerate() {
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
+            look_for(duty, clause, &tree)?;
             match duty {
                 Duty::Mark(_) => return Err(PlanError::Unmarked { clause }),
                 Duty::Filter(filter) => {
                     rows.push(Box::new(Filter::compile(filter, clause, schema)?));
                 }
-                Duty::Mask(mask) => masks.compile(mask, clause, schema)?,
+                Duty::Mask(mask) => masks.compile(mask, clause, &tree)?,
                 Duty::Sample(one) => {
                     let one = Sampling::compile(one, clause, schema)?;
                     if let Some((first, _)) = sample.replace((clause, one)) {
@@ -148,10 +156,10 @@ impl Plan {
             if let Some(first) = kept.replace(clause) {
                 return Err(PlanError::SecondKeep { clause, first });
             }
-            masks.keep(&columns, clause, schema, figures.is_some())?;
+            masks.keep(&columns, clause, &tree, figures.is_some())?;
         }
         let is_masked = masks.are_any();
-        let mut outputs = masks.outputs(schema)?;
+        let mut outputs = masks.outputs(&tree)?;
         let of_rows =
             watermarks.iter().map(|(clause, _)| *clause).chain(limit.map(|(clause, _)| clause));
         if let Some(clause) = of_rows.min().filter(|_| figures.is_some()) {
@@ -171,23 +179,24 @@ impl Plan {
         if outputs.is_empty() && figures.is_none() {
             return Err(PlanError::NothingLeft);
         }
-        let columns = schema.fields().iter();
-        let released = outputs.iter().map(|output| output.released.clone());
-        let masked = Arc::new(Schema::new(released.collect::<Vec<_>>()));
-        let aggregation = figures
-            .map(|(clause, duty)| Aggregation::compile(duty, clause, (masked.as_ref(), schema)));
+        // Groups are made of leaves.
+        let make = if figures.is_some() { Leaving::flat } else { Leaving::new };
+        let leaving = make(Arc::clone(&tree), outputs);
+        let aggregation = figures.map(|(clause, duty)| {
+            Aggregation::compile(duty, clause, (leaving.schema().as_ref(), schema))
+        });
         let plan = Self {
             aggregation: aggregation.transpose()?,
-            source: columns.map(|one| (one.name().clone(), one.data_type().clone())).collect(),
+            source,
             rows,
             sample: sample.map(|(_, sample)| sample),
             limit: limit.map(|(_, rows)| rows),
-            schema: masked,
+            leaving,
             shown: None,
-            outputs,
             persons: persons.map(|(_, persons)| persons),
             subjects: None,
             keys: None,
+            tree: Arc::clone(&tree),
         };
         Ok((plan, is_masked))
     }
@@ -198,21 +207,21 @@ impl Plan {
     pub fn output_schema(&self) -> SchemaRef {
         match (&self.aggregation, &self.shown) {
             (Some(aggregation), _) => aggregation.schema(),
-            (None, Some((_, schema))) => Arc::clone(schema),
-            (None, None) => Arc::clone(&self.schema),
+            (None, Some(shown)) => Arc::clone(shown.schema()),
+            (None, None) => self.masked_schema(),
         }
     }
 
     /// All masked columns.
     pub(crate) fn masked_schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+        Arc::clone(self.leaving.schema())
     }
 
     /// All masked columns, and the marks of subjects behind them if those are counted.
     pub(crate) fn carried_schema(&self) -> SchemaRef {
         match &self.subjects {
-            Some(_) => carried(&self.schema),
-            None => Arc::clone(&self.schema),
+            Some(_) => carried(self.leaving.schema()),
+            None => self.masked_schema(),
         }
     }
 
@@ -241,7 +250,7 @@ impl Plan {
     pub(crate) fn shown(&self, batch: RecordBatch) -> Result<RecordBatch, RunError> {
         match &self.shown {
             None => Ok(batch),
-            Some((places, _)) => batch.project(places).map_err(RunError::Assemble),
+            Some(shown) => Ok(pick(shown, &batch, 0..batch.num_rows())?),
         }
     }
 
@@ -264,33 +273,33 @@ impl Plan {
         self.order_key().is_some()
     }
 
-    /// Releases these columns alone, and so reads no others but those of filters. The rows that stay, and
+    /// Releases these columns, or parts of them, alone, and so reads no others but those of filters. The rows that stay, and
     /// whether they come in an order of the contract, follow from the duties as before.
     pub(crate) fn restrict(&mut self, columns: &BTreeSet<Name>) -> Result<(), PartError> {
         if self.aggregation.is_some() {
             return Err(PartError::Kind { asked: "columns by themselves; ask for all figures" });
         }
+        let masked = Tree::of(self.leaving.schema()).ok();
+        let find = |column: &Name| masked.as_ref()?.find(column.as_str());
+        let behind = self.leaving.behind();
+        let mut leaves = vec![false; behind.len()];
         for column in columns {
-            if self.schema.column_with_name(column.as_str()).is_none() {
-                return Err(PartError::Column { column: column.to_string() });
-            }
+            let unknown = || PartError::Column { column: column.to_string() };
+            let part = find(column).ok_or_else(unknown)?;
+            leaves.get_mut(part.leaves.clone()).ok_or_else(unknown)?.fill(true);
         }
-        let is_wanted = |name: &str| columns.iter().any(|column| column.as_str() == name);
-        let fields = self.schema.fields().iter();
-        let wanted: Vec<bool> = fields.map(|field| is_wanted(field.name())).collect();
-        let fields = self.schema.fields().iter().zip(&wanted);
-        let fields = fields.filter(|(_, wanted)| **wanted).map(|(field, _)| Arc::clone(field));
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         // WHY: the first rows are the first by all of their values, whatever is asked for. Otherwise each
         // choice of columns would give other rows.
         if self.limit.is_some() && self.reorders() {
-            let places = wanted.iter().enumerate().filter(|(_, wanted)| **wanted);
-            self.shown = Some((places.map(|(place, _)| place).collect(), schema));
+            let is_wanted = |leaf: usize| leaves.get(leaf) == Some(&true);
+            let shown = Leaving::copies(self.leaving.schema(), is_wanted);
+            self.shown =
+                Some(shown.map_err(|_| PartError::Kind { asked: "columns by themselves" })?);
             return Ok(());
         }
-        self.schema = schema;
-        let mut wanted = wanted.into_iter();
-        self.outputs.retain(|_| wanted.next().unwrap_or_default());
+        let wanted = behind.iter().zip(&leaves).filter(|(_, wanted)| **wanted);
+        let wanted: BTreeSet<usize> = wanted.flat_map(|(outputs, _)| outputs).copied().collect();
+        self.leaving.retain(|output| wanted.contains(&output));
         Ok(())
     }
 
@@ -324,19 +333,20 @@ impl Plan {
             return Err(ApplyError::Limited);
         }
         let chunk = Chunk::of(batch);
-        self.mask(&chunk, &self.keep(&chunk)?)
+        let rows = self.keep(&self.leaves(&chunk))?;
+        self.mask(&chunk, &rows)
     }
 
-    /// The columns of the table that [`Plan::keep`] and [`Plan::mask`] look at.
+    /// The leaves of the table that [`Plan::keep`] and [`Plan::mask`] look at.
     pub(crate) fn wanted(&self) -> Vec<bool> {
-        let outputs = self.outputs.iter().filter(|output| output.reads());
+        let outputs = self.leaving.outputs().iter().filter(|output| output.reads());
         let rows = self.rows.iter().flat_map(|duty| duty.columns());
         let subject = self.aggregation.iter().map(|aggregation| aggregation.subject);
         self.places(outputs.map(|output| output.source).chain(rows).chain(subject))
     }
 
     fn places(&self, indices: impl Iterator<Item = usize>) -> Vec<bool> {
-        let mut wanted = vec![false; self.source.len()];
+        let mut wanted = vec![false; self.tree.schema().fields().len()];
         for index in indices {
             if let Some(wanted) = wanted.get_mut(index) {
                 *wanted = true;
@@ -345,60 +355,46 @@ impl Plan {
         wanted
     }
 
-    /// The rows that stay.
-    pub(crate) fn keep(&self, chunk: &Chunk) -> Result<Vec<usize>, ApplyError> {
-        let mut rows = (0..chunk.rows).collect();
+    /// The leaves that duties about rows look at, as columns.
+    pub(crate) fn leaves<'a>(&self, chunk: &'a Chunk) -> Cow<'a, Chunk> {
+        if self.tree.is_flat() {
+            return Cow::Borrowed(chunk);
+        }
+        let rows = self.rows.iter().flat_map(|duty| duty.columns());
+        let subject = self.aggregation.iter().map(|aggregation| aggregation.subject);
+        Cow::Owned(self.tree.flat(chunk, rows.chain(subject)))
+    }
+
+    /// The rows that stay, by their [`leaves`](Self::leaves).
+    pub(crate) fn keep(&self, leaves: &Chunk) -> Result<Vec<usize>, ApplyError> {
+        let mut rows = (0..leaves.rows).collect();
         for duty in &self.rows {
-            duty.apply(chunk, &mut rows).ok_or(ApplyError::OtherSchema)?;
+            duty.apply(leaves, &mut rows).ok_or(ApplyError::OtherSchema)?;
         }
         Ok(rows)
     }
 
     /// Bytes that each of `rows` takes at most once it is masked.
     pub(crate) fn lens(&self, chunk: &Chunk, rows: &[usize]) -> Vec<usize> {
-        let mut lens = vec![0; rows.len()];
-        for output in &self.outputs {
-            output.add_lens(chunk.column(output.source), rows, &mut lens);
-        }
-        lens
+        self.leaving.lens(&chunk.columns, rows)
     }
 
     /// What leaves of `rows`, with the marks of their subjects behind.
     pub(crate) fn mask_carrying(
         &self,
-        chunk: &Chunk,
+        (chunk, leaves): (&Chunk, &Chunk),
         rows: &[usize],
     ) -> Result<RecordBatch, RunError> {
         let masked = self.mask(chunk, rows)?;
         match &self.subjects {
-            Some(subjects) => subjects.add((chunk, rows), &masked),
+            Some(subjects) => subjects.add((leaves, rows), &masked),
             None => Ok(masked),
         }
     }
 
     /// What leaves of `rows`.
     pub(crate) fn mask(&self, chunk: &Chunk, rows: &[usize]) -> Result<RecordBatch, ApplyError> {
-        let columns = self
-            .outputs
-            .iter()
-            .map(|output| self.column(output, chunk, rows))
-            .collect::<Result<Vec<_>, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
-            .map_err(ApplyError::Assemble)
-    }
-
-    fn column(
-        &self,
-        output: &Output,
-        chunk: &Chunk,
-        rows: &[usize],
-    ) -> Result<ArrayRef, ApplyError> {
-        let name = self.source.get(output.source).map_or("", |(name, _)| name.as_str());
-        output
-            .column(chunk.column(output.source), rows, name, self.keys.as_ref())
-            .ok_or(ApplyError::OtherSchema)?
-            .map_err(|_| ApplyError::TextTooLong { column: name.to_owned() })
+        self.leaving.batch(&chunk.columns, rows, self.keys.as_ref())
     }
 }
 
@@ -406,7 +402,7 @@ impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan")
             .field("rows", &self.rows)
-            .field("outputs", &self.outputs)
+            .field("outputs", &self.leaving.outputs())
             .finish_non_exhaustive()
     }
 }
@@ -415,6 +411,31 @@ impl fmt::Debug for Plan {
 fn changes(duty: &Duty, column: &str) -> bool {
     let is_change = matches!(duty, Duty::Mask(_) | Duty::Watermark(_));
     is_change && duty.column().is_some_and(|one| one.as_str() == column)
+}
+
+/// Checks that what a duty looks for has one value in each row.
+fn look_for(duty: &Duty, clause: usize, tree: &Tree) -> Result<(), PlanError> {
+    let is_one = |name: &Name| tree.is_one(clause, name.as_str());
+    match duty {
+        // Of parts of lists and maps too.
+        Duty::Mask(_) | Duty::Keep(_) => Ok(()),
+        Duty::Aggregate(aggregate) => {
+            is_one(&aggregate.subject)?;
+            aggregate::columns(aggregate).iter().try_for_each(is_one)
+        }
+        Duty::Persons(persons) => is_one(&persons.column),
+        Duty::Sample(sample) => {
+            if let Some(subject) = &sample.subject {
+                return is_one(subject);
+            }
+            let mut leaves = tree.schema().fields().iter().enumerate();
+            match leaves.find(|(leaf, _)| tree.is_repeated(*leaf)) {
+                None => Ok(()),
+                Some((_, leaf)) => Err(PlanError::Repeated { clause, column: leaf.name().clone() }),
+            }
+        }
+        _ => duty.column().map_or(Ok(()), is_one),
+    }
 }
 
 /// Every column has a name that a duty can name, and no other one has it.

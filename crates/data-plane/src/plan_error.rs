@@ -5,6 +5,8 @@ use dataspace_policy::duty::InvalidDuty;
 use dataspace_primitives::secrets::SecretsError;
 use thiserror::Error;
 
+use crate::chunk::COLUMNS_MAX;
+
 /// Why the duties cannot be carried out on a table, so that no row is released.
 ///
 /// `clause` is the position of the duty among the duties given, from 0.
@@ -40,6 +42,33 @@ pub enum PlanError {
         index: usize,
         /// The name, cut and with escapes for what would not be seen.
         shown: String,
+    },
+    /// The columns have more parts than a table may have columns.
+    #[error("the columns of the table have {found} parts; at most {} are possible", COLUMNS_MAX)]
+    ColumnCount {
+        /// Parts found.
+        found: usize,
+    },
+    /// A nested column is named where one of its parts is needed.
+    #[error("duty {clause}: column `{column}` is nested; name a part of it, such as `{part}`")]
+    Nested {
+        /// The duty.
+        clause: usize,
+        /// The column, or a part of one.
+        column: String,
+        /// The first of its parts.
+        part: String,
+    },
+    /// A part of a list or map is named where one value for each row is needed.
+    #[error(
+        "duty {clause}: a row has many values of `{column}`, or none; only masks, and the list of columns \
+         that leave, take parts of lists and maps"
+    )]
+    Repeated {
+        /// The duty.
+        clause: usize,
+        /// The part.
+        column: String,
     },
     /// A column has a mask or a watermark already.
     #[error("duty {clause}: column `{column}` has a second mask; the first is duty {first}")]

@@ -6,18 +6,14 @@ use std::fmt::Write as _;
 use std::io;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Date32Type, Date64Type, Decimal256Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType,
-};
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::NullBuffer;
+use arrow_schema::{DataType, Field, Schema};
 use thiserror::Error;
 
-use crate::calendar;
-use crate::column::{Cells, boolean, value};
-use crate::spelling;
+use crate::json_text::JsonColumn;
 use crate::table_error::Cause;
+use crate::value_text::Column;
 
 /// Why a result is not written to its end.
 #[derive(Debug, Error)]
@@ -53,7 +49,8 @@ pub enum WriteError {
 }
 
 /// Writes a header and the rows of `batches` as CSV (RFC 4180, with `\n`); returns the number of
-/// rows. A missing value is an empty field, and so is an empty text.
+/// rows. A missing value is an empty field, and so is an empty text. Nested columns are written as
+/// [`csv_columns`] says.
 ///
 /// Texts are written as they are. A text that begins with `=`, `+`, `-` or `@` is a formula to
 /// some spreadsheet programs: who opens the file in one should import the columns as text.
@@ -75,12 +72,12 @@ pub(crate) fn csv<B: Borrow<RecordBatch>, E: Into<Cause>>(
     batches: impl IntoIterator<Item = Result<B, E>>,
 ) -> Result<u64, WriteError> {
     let mut lines = String::new();
-    for (place, field) in schema.fields().iter().enumerate() {
+    for (place, name) in csv_columns(schema).iter().enumerate() {
         if place > 0 {
             lines.push(',');
         }
         let start = lines.len();
-        lines.push_str(field.name());
+        lines.push_str(name);
         quote_if_needed(&mut lines, start);
     }
     end_line(&mut lines, 0);
@@ -98,6 +95,24 @@ pub(crate) fn csv<B: Borrow<RecordBatch>, E: Into<Cause>>(
     out.write_all(lines.as_bytes())?;
     out.flush()?;
     Ok(rows)
+}
+
+/// The columns that rows of this schema have in CSV: each field of a structure is one, such as `address.city`,
+/// empty where the structure is missing. A list or a map is one column of JSON: `[1,null]`,
+/// `[{"key":"a","value":1}]`.
+#[must_use]
+pub fn csv_columns(schema: &Schema) -> Vec<String> {
+    fn add(name: &str, data_type: &DataType, to: &mut Vec<String>) {
+        match data_type {
+            DataType::Struct(fields) => fields.iter().for_each(|field| {
+                add(&format!("{name}.{}", field.name()), field.data_type(), to);
+            }),
+            _ => to.push(name.to_owned()),
+        }
+    }
+    let mut names = Vec::new();
+    schema.fields().iter().for_each(|field| add(field.name(), field.data_type(), &mut names));
+    names
 }
 
 /// Goes over batches that have the columns of `schema`; returns the number of their rows.
@@ -176,7 +191,7 @@ pub fn csv_rows(batch: &RecordBatch, len: usize) -> Result<Vec<Vec<u8>>, WriteEr
 }
 
 /// Bytes of lines that are written at once, about.
-const LINES_LEN: usize = 1 << 16;
+pub(crate) const LINES_LEN: usize = 1 << 16;
 
 /// Longest cell of a preview, in characters.
 const CELL_CHARS: usize = 32;
@@ -193,19 +208,16 @@ pub fn preview(batches: &[RecordBatch], max_rows: usize, max_width: usize) -> St
         return String::new();
     };
     let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let mut columns: Vec<(Vec<String>, bool)> = first
-        .schema_ref()
-        .fields()
-        .iter()
-        .map(|field| (vec![escape(field.name())], field.data_type().is_numeric()))
-        .collect();
+    let names = csv_columns(first.schema_ref());
+    let mut columns: Vec<(Vec<String>, bool)> =
+        names.iter().map(|name| (vec![escape(name)], true)).collect();
     let mut left = max_rows;
     for batch in batches {
-        let fields = batch.schema_ref().fields().iter();
-        for (((lines, _), array), field) in columns.iter_mut().zip(batch.columns()).zip(fields) {
-            let cells = Column::of(array.as_ref(), field);
+        let cells = expanded(batch);
+        for ((lines, is_number), cells) in columns.iter_mut().zip(&cells) {
+            *is_number = cells.as_ref().is_some_and(|(_, is_number)| *is_number);
             for row in 0..batch.num_rows().min(left) {
-                let text = cells.as_ref().map_or(Some("?".to_owned()), |c| c.text(row));
+                let text = cells.as_ref().map_or(Some("?".to_owned()), |(c, _)| c.text(row));
                 lines.push(text.map_or_else(|| "·".to_owned(), |text| escape(&text)));
             }
         }
@@ -285,136 +297,68 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// A column whose values have a text. Gives it behind what a string has, or `None` where the value is missing.
-pub(crate) struct Column<'a> {
-    push: Box<Push<'a>>,
-    /// Set if it may hold what CSV has to quote.
-    is_text: bool,
+/// The columns in CSV, and true for those of numbers; `None` for one without a text.
+fn expanded(batch: &RecordBatch) -> Vec<Option<(Column<'_>, bool)>> {
+    fn add<'a>(
+        (array, field): (&'a ArrayRef, &Field),
+        around: &[&'a NullBuffer],
+        to: &mut Vec<Option<(Column<'a>, bool)>>,
+    ) {
+        if let Some(parts) = array.as_struct_opt() {
+            let around: Vec<_> = around.iter().copied().chain(parts.nulls()).collect();
+            for part in parts.columns().iter().zip(parts.fields()) {
+                add((part.0, part.1), &around, to);
+            }
+            return;
+        }
+        let column = cells(array, field).map(|column| column.within(around.to_vec()));
+        to.push(column.map(|column| (column, field.data_type().is_numeric())));
+    }
+    let mut columns = Vec::new();
+    let fields = batch.schema_ref().fields().iter();
+    for (array, field) in batch.columns().iter().zip(fields) {
+        add((array, field), &[], &mut columns);
+    }
+    columns
 }
-
-type Push<'a> = dyn Fn(usize, &mut String) -> Option<()> + 'a;
 
 fn texts(batch: &RecordBatch) -> Result<Vec<Column<'_>>, WriteError> {
-    let fields = batch.schema_ref().fields();
-    let columns = fields.iter().zip(batch.columns()).map(|(field, array)| {
-        Column::of(array.as_ref(), field)
-            .ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
+    let names = csv_columns(batch.schema_ref());
+    let columns = expanded(batch).into_iter().zip(names).map(|(column, name)| {
+        let column = column.map(|(column, _)| column);
+        column.ok_or_else(|| WriteError::ColumnType { column: name })
     });
     columns.collect()
 }
 
-/// The columns of a batch with what JSON makes of them: true for numbers and booleans, which stand
-/// without quotes as far as JSON has them.
-pub(crate) fn json_texts(batch: &RecordBatch) -> Result<Vec<(Column<'_>, bool)>, WriteError> {
+/// The columns of a batch as JSON.
+pub(crate) fn json_texts(batch: &RecordBatch) -> Result<Vec<JsonColumn<'_>>, WriteError> {
     let fields = batch.schema_ref().fields();
     let columns = fields.iter().zip(batch.columns()).map(|(field, array)| {
-        // Without the spelling of its source: `True` is no JSON.
-        let bare = Field::new(field.name(), field.data_type().clone(), true);
-        let is_bare = bare.data_type().is_numeric() || *bare.data_type() == DataType::Boolean;
-        let column = Column::of(array.as_ref(), &bare);
-        column
-            .map(|column| (column, is_bare))
-            .ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
+        JsonColumn::of(array).ok_or_else(|| WriteError::ColumnType { column: field.name().clone() })
     });
     columns.collect()
 }
 
-/// Writes a row as a JSON object on a line; `keys` are the columns' names as JSON.
-pub(crate) fn json_row(
-    out: &mut impl io::Write,
-    keys: &[String],
-    columns: &[(Column<'_>, bool)],
-    row: usize,
-) -> Result<(), WriteError> {
+/// Puts a row behind what `to` has, as a JSON object on a line; `keys` are the columns' names as JSON.
+pub(crate) fn json_row(to: &mut String, keys: &[String], columns: &[JsonColumn<'_>], row: usize) {
     let mut before = '{';
-    for (key, (column, is_bare)) in keys.iter().zip(columns) {
-        write!(out, "{before}{key}:")?;
+    for (key, column) in keys.iter().zip(columns) {
+        to.push(before);
         before = ',';
-        match column.text(row) {
-            None => out.write_all(b"null")?,
-            Some(text) if *is_bare && !matches!(text.as_str(), "NaN" | "inf" | "-inf") => {
-                out.write_all(text.as_bytes())?;
-            }
-            Some(text) => serde_json::to_writer(&mut *out, &text).map_err(io::Error::from)?,
-        }
+        to.push_str(key);
+        to.push(':');
+        column.push(row, to);
     }
-    out.write_all(b"}\n")?;
-    Ok(())
+    to.push_str("}\n");
 }
 
-impl<'a> Column<'a> {
-    fn of(array: &'a dyn Array, field: &Field) -> Option<Self> {
-        macro_rules! temporal {
-            ($t:ty, $write:expr) => {{
-                let array = array.as_primitive_opt::<$t>()?;
-                Box::new(move |row, to: &mut String| {
-                    value(array, row).map(|raw| to.push_str(&$write(i64::from(raw))))
-                })
-            }};
-        }
-        let cells = Cells::of(array).filter(|cells| !matches!(cells, Cells::Instant(_)));
-        if let Some(cells) = cells {
-            let (floats, booleans) = (spelling::floats(field), spelling::booleans(field));
-            let is_text = matches!(cells, Cells::Text(_));
-            let push = Box::new(move |row, to: &mut String| {
-                match &cells {
-                    Cells::Boolean(array) => to.push_str(booleans.write(boolean(array, row)?)),
-                    Cells::Integer(get) => {
-                        let value = get(row)?;
-                        // WHY: 64 bits are written much faster than 128.
-                        match i64::try_from(value) {
-                            Ok(value) => to.push_str(itoa::Buffer::new().format(value)),
-                            Err(_) => to.push_str(itoa::Buffer::new().format(value)),
-                        }
-                    }
-                    // Unless the source has another spelling, floats keep a point or an exponent, so
-                    // that they are read as floats again.
-                    Cells::Float32(array) => floats.push(value(array, row)?, to),
-                    Cells::Float64(array) => floats.push(value(array, row)?, to),
-                    Cells::Decimal(array) if array.is_valid(row) => {
-                        to.push_str(&array.value_as_string(row));
-                    }
-                    Cells::Text(text) => to.push_str(text.get(row)?),
-                    // Instants are written below, each in its own unit.
-                    Cells::Decimal(_) | Cells::Instant(_) => return None,
-                }
-                Some(())
-            });
-            return Some(Self { push, is_text });
-        }
-        let push: Box<Push<'a>> = match array.data_type() {
-            DataType::Null => Box::new(|_, _| None),
-            DataType::Date32 => temporal!(Date32Type, calendar::day),
-            DataType::Date64 => temporal!(Date64Type, calendar::day_of_millis),
-            DataType::Timestamp(unit, zone) => {
-                // With a zone, the instant is stored and shown in UTC.
-                let suffix = if zone.is_some() { "Z" } else { "" };
-                let write =
-                    move |digits: u32| move |raw: i64| calendar::instant(raw, digits) + suffix;
-                match unit {
-                    TimeUnit::Second => temporal!(TimestampSecondType, write(0)),
-                    TimeUnit::Millisecond => temporal!(TimestampMillisecondType, write(3)),
-                    TimeUnit::Microsecond => temporal!(TimestampMicrosecondType, write(6)),
-                    TimeUnit::Nanosecond => temporal!(TimestampNanosecondType, write(9)),
-                }
-            }
-            DataType::Decimal256(_, _) => {
-                let array = array.as_primitive_opt::<Decimal256Type>()?;
-                Box::new(move |row, to: &mut String| {
-                    array.is_valid(row).then(|| to.push_str(&array.value_as_string(row)))
-                })
-            }
-            _ => return None,
-        };
-        Some(Self { push, is_text: false })
+/// `None` if its type has no text.
+fn cells<'a>(array: &'a ArrayRef, field: &Field) -> Option<Column<'a>> {
+    if !array.data_type().is_nested() {
+        return Column::plain(array.as_ref(), field);
     }
-
-    fn push(&self, row: usize, to: &mut String) -> Option<()> {
-        (self.push)(row, to)
-    }
-
-    fn text(&self, row: usize) -> Option<String> {
-        let mut text = String::new();
-        self.push(row, &mut text).map(|()| text)
-    }
+    let json = JsonColumn::of(array)?;
+    let push = move |row, to: &mut String| array.is_valid(row).then(|| json.push(row, to));
+    Some(Column::of_json(push))
 }

@@ -178,8 +178,8 @@ pub enum RowError {
     },
     /// A list or an object where a plain value should be.
     #[error(
-        "row {row} (line {line}): column `{column}` holds a list or an object; write its parts as \
-         columns of their own, or leave it out"
+        "row {row} (line {line}): column `{column}` holds a list or an object; state its parts with \
+         `TableOptions::list`, `object` or `map`, or leave it out"
     )]
     Nested {
         /// The row, from 1.

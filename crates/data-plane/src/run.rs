@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 
-use arrow_array::RecordBatch;
-use arrow_select::interleave::interleave_record_batch;
+use arrow_array::{RecordBatch, RecordBatchOptions};
 use dataspace_primitives::Digest;
 
 use crate::aggregate::Groups;
 use crate::chunk::{BATCH_LEN_MAX, COLUMNS_MAX, Chunk};
+use crate::leaving::{Leaving, pick};
 use crate::order::{MEMORY_LEN, Order, Ordered};
 use crate::pieces::Pieces;
 use crate::plan::Plan;
@@ -81,14 +81,15 @@ impl Plan {
     fn mask_in_parts(
         &self,
         chunk: &Chunk,
-        mut take: impl FnMut(&[usize], &RecordBatch) -> Result<(), RunError>,
+        mut take: impl FnMut((&Chunk, &[usize]), &RecordBatch) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        let rows = self.keep(chunk)?;
+        let leaves = &*self.leaves(chunk);
+        let rows = self.keep(leaves)?;
         let lens = self.lens(chunk, &rows);
         let (mut from, mut len) = (0, 0_usize);
         let mut part = |from, to| match rows.get(from..to) {
             None | Some([]) => Ok(()),
-            Some(rows) => take(rows, &self.mask_carrying(chunk, rows)?),
+            Some(rows) => take((leaves, rows), &self.mask_carrying((chunk, leaves), rows)?),
         };
         for (row, row_len) in lens.into_iter().enumerate() {
             if row_len > RELEASED_ROW_MAX {
@@ -139,15 +140,13 @@ impl<P: Deref<Target = Plan>> Masked<P> {
             });
         }
         let carries = plan.subjects().is_some();
-        let stage = match plan.order_key() {
-            Some(key) => {
-                let of_rows = (plan.masked_schema(), carries);
-                let order = Order::new(of_rows, key, MEMORY_LEN).map_err(RunError::Assemble)?;
-                Stage::Collecting { chunks, order: Box::new(order) }
-            }
-            None => {
-                Stage::Through { chunks: Some(chunks), pieces: Pieces::new(plan.carried_schema()) }
-            }
+        let stage = if let Some(key) = plan.order_key() {
+            let of_rows = (plan.masked_schema(), carries);
+            let order = Order::new(of_rows, key, MEMORY_LEN).map_err(RunError::Assemble)?;
+            Stage::Collecting { chunks, order: Box::new(order) }
+        } else {
+            let pieces = Pieces::new(&plan.carried_schema())?;
+            Stage::Through { chunks: Some(chunks), pieces }
         };
         Ok(Self { plan, stage, left, version, subjects, admitted, is_count, of_groups })
     }
@@ -235,12 +234,10 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                     }
                     let Some(some) = chunks else { return Ok(None) };
                     if let Some(chunk) = some.read()? {
-                        self.plan.mask_in_parts(&chunk, |_, batch| {
-                            pieces.push(batch).map_err(RunError::Assemble)
-                        })?;
+                        self.plan.mask_in_parts(&chunk, |_, batch| pieces.push(batch))?;
                     } else {
                         *chunks = None;
-                        pieces.finish().map_err(RunError::Assemble)?;
+                        pieces.finish()?;
                     }
                 }
                 Stage::Collecting { chunks, order } => {
@@ -256,13 +253,13 @@ impl<P: Deref<Target = Plan>> Masked<P> {
                 Stage::Grouping { chunks, groups } => {
                     let Some(aggregation) = self.plan.aggregation() else { return Ok(None) };
                     if let Some(chunk) = chunks.read()? {
-                        self.plan.mask_in_parts(&chunk, |rows, masked| {
+                        self.plan.mask_in_parts(&chunk, |(leaves, rows), masked| {
                             if self.plan.persons().is_none() {
-                                return groups.push(aggregation, (&chunk, rows), masked);
+                                return groups.push(aggregation, (leaves, rows), masked);
                             }
                             let (masked, marks) = split(masked)?;
                             check_admitted(self.admitted.as_ref(), &marks)?;
-                            groups.push(aggregation, (&chunk, rows), &masked)
+                            groups.push(aggregation, (leaves, rows), &masked)
                         })?;
                     } else if let Stage::Grouping { groups, .. } =
                         std::mem::replace(&mut self.stage, Stage::Ended)
@@ -294,8 +291,11 @@ pub(crate) fn first(batch: RecordBatch, most: u64) -> Result<RecordBatch, RunErr
         return Ok(batch);
     }
     // WHY not a slice: its buffers would hold the rows that are left out.
-    let rows: Vec<_> = (0..most).map(|row| (0, row)).collect();
-    interleave_record_batch(&[&batch], &rows).map_err(RunError::Assemble)
+    let copies = Leaving::copies(batch.schema_ref(), |_| true)?;
+    let (_, columns, rows) = pick(&copies, &batch, 0..most)?.into_parts();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    // Figures of groups are never missing.
+    RecordBatch::try_new_with_options(batch.schema(), columns, &options).map_err(RunError::Assemble)
 }
 
 impl<P: Deref<Target = Plan>> Iterator for Masked<P> {

@@ -6,21 +6,23 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
 use dataspace_primitives::{Digest, Name};
 
 use crate::chunk::{BATCH_ROWS, COLUMNS_MAX, Chunk};
-use crate::column::{released_type, type_name};
+use crate::column::{released_type, type_in_full};
 use crate::csv_cells::{FRACTION_DIGITS, PRECISION, SCALES};
 use crate::csv_source::{self, CsvBatches};
 use crate::file::{self, Snapshot};
 use crate::json_source::{self, JsonBatches};
+use crate::nest::{filled, plain_type};
 use crate::options::{ColumnType, TableOptions};
 use crate::parquet_source::{ParquetBatches, ParquetFile};
 use crate::render::escape;
 use crate::seen::Seen;
 use crate::table_error::{OpenError, ReadError};
+use crate::tree::{Tree, Unclear};
 
 enum Source {
     Csv { path: PathBuf, format: csv_source::Format, seen: Seen },
@@ -32,6 +34,7 @@ enum Source {
 /// A table of the provider: its columns are known, its rows are read when asked for.
 pub struct Table {
     schema: SchemaRef,
+    tree: Tree,
     row_count: Option<u64>,
     source: Source,
     /// What is stated besides the types.
@@ -79,6 +82,15 @@ impl Table {
         if let Some(name) = &options.unknown_charset {
             return Err(OpenError::Charset { shown: escape(name) });
         }
+        let is_json = |extension: &str| matches!(extension, "jsonl" | "ndjson");
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let extension = extension.unwrap_or_default().to_ascii_lowercase();
+        if let Some((column, _)) = options.nests.first()
+            && (head == b"PAR1" || !is_json(&extension))
+        {
+            let what = "only JSON lines can be so by what is stated";
+            return Err(OpenError::StatedNested { column: column.clone(), what });
+        }
         if head == b"PAR1" {
             if let Some((column, _)) = options.types.first() {
                 return Err(OpenError::StatedColumn { column: column.clone() });
@@ -90,8 +102,6 @@ impl Table {
             let source = Source::Parquet { path: path.to_owned(), options: options.clone() };
             return Self::new(file.fields(), Some(file.row_count()), source);
         }
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        let extension = extension.unwrap_or_default().to_ascii_lowercase();
         options.types.iter().try_for_each(|(column, stated)| is_possible(column, *stated))?;
         let path = path.to_owned();
         match extension.as_str() {
@@ -102,7 +112,7 @@ impl Table {
                 let source = Source::Csv { path, format, seen };
                 Self::new(fields, Some(rows), source).map(|table| table.told(options))
             }
-            "jsonl" | "ndjson" => {
+            json if is_json(json) => {
                 let (format, rows, stamp) = json_source::infer(&path, options)?;
                 let fields = format.fields();
                 let seen = Seen::new(stamp);
@@ -128,7 +138,8 @@ impl Table {
         }
         // Without metadata, of the table as of the columns.
         let fields = schema.fields().iter();
-        let fields = fields.map(|field| Field::new(field.name(), field.data_type().clone(), true));
+        let fields =
+            fields.map(|field| Field::new(field.name(), plain_type(field.data_type()), true));
         Self::new(fields.collect(), Some(rows), Source::Memory { batches })
     }
 
@@ -152,7 +163,11 @@ impl Table {
             }
         }
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { schema, row_count, source, told: Vec::new() })
+        let tree = Tree::of(&schema).map_err(|unclear| match unclear {
+            Unclear::Twice(column) => OpenError::DuplicateColumn { column },
+            Unclear::Count(found) => OpenError::ColumnCount { found },
+        })?;
+        Ok(Self { schema, tree, row_count, source, told: Vec::new() })
     }
 
     fn told(self, options: &TableOptions) -> Self {
@@ -165,11 +180,11 @@ impl Table {
         Arc::clone(&self.schema)
     }
 
-    /// The columns of types that do not leave from here: a contract's duties must leave them out or
-    /// empty them.
+    /// The columns, and parts of nested ones, of types that do not leave from here: a contract's duties must
+    /// leave them out or empty them.
     #[must_use]
     pub fn unreleased(&self) -> Vec<String> {
-        let fields = self.schema.fields().iter();
+        let fields = self.tree.schema().fields().iter();
         let unreleased = fields.filter(|field| released_type(field.data_type()).is_none());
         unreleased.map(|field| field.name().clone()).collect()
     }
@@ -195,7 +210,7 @@ impl Table {
         };
         for field in self.schema.fields() {
             add(field.name());
-            add(&type_name(field.data_type()));
+            add(&type_in_full(field.data_type()));
         }
         for (index, (name, value)) in self.told.iter().enumerate() {
             if index == 0 {
@@ -215,7 +230,7 @@ impl Table {
     /// [`ReadError`] if the file is gone or has other columns by now.
     pub fn read(&self) -> Result<Batches, ReadError> {
         self.look_over()?;
-        let wanted = vec![true; self.schema.fields().len()];
+        let wanted = vec![true; self.tree.schema().fields().len()];
         Ok(Batches { schema: self.schema(), chunks: Some(self.chunks(&wanted)?.0) })
     }
 
@@ -246,7 +261,7 @@ impl Table {
         }
     }
 
-    /// The rows, with the values of wanted columns; and a digest over the state of the file that they are
+    /// The rows, with the values of wanted leaves; and a digest over the state of the file that they are
     /// read from, which must be [looked over](Self::look_over).
     pub(crate) fn chunks(&self, wanted: &[bool]) -> Result<(Chunks, Option<Digest>), ReadError> {
         Ok(match &self.source {
@@ -256,7 +271,7 @@ impl Table {
                 (Chunks::Csv(Box::new(csv)), Some(stamp.digest()))
             }
             Source::Json { path, format, seen } => {
-                let (json, stamp) = JsonBatches::open(path, format, wanted)?;
+                let (json, stamp) = JsonBatches::open(path, format, &self.tree.roots_of(wanted))?;
                 seen.check(&stamp)?;
                 (Chunks::Json(Box::new(json)), Some(stamp.digest()))
             }
@@ -334,10 +349,11 @@ impl Batches {
         let Some(Chunk { columns, rows }) = chunks.read()? else { return Ok(None) };
         let fields = self.schema.fields().iter();
         let columns = fields.zip(columns).map(|(field, column)| {
-            column.unwrap_or_else(|| new_null_array(field.data_type(), rows))
+            filled(column.as_ref(), field.data_type(), rows).ok_or(ReadError::Changed)
         });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns.collect(), &options)
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
             .map(Some)
             .map_err(|_| ReadError::Changed)
     }

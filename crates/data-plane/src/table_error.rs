@@ -50,6 +50,14 @@ pub enum OpenError {
         /// The name.
         column: String,
     },
+    /// What is stated of a nested column does not fit together, or the file can have none.
+    #[error("column `{column}` is stated to be nested, but {what}")]
+    StatedNested {
+        /// The column, or a part of it.
+        column: String,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// A decimal type that is stated with more digits than there are.
     #[error(
         "column `{column}` is stated to have {precision} digits, {scale} of them behind the point; \

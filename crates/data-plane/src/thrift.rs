@@ -6,26 +6,46 @@
 /// How deep structures and lists may lie in each other; Parquet's lie five deep.
 const DEPTH_MAX: usize = 16;
 
+/// What a visitor sees.
+#[derive(Clone, Copy)]
+pub(crate) enum Seen {
+    /// What kind of field begins: the number of its type in the protocol. Booleans are kinds of their own.
+    Field(u8),
+    /// What kind of elements a list has.
+    Items(u8),
+    /// A number in a field.
+    Integer(i64),
+    /// The end of a structure in a field or a list.
+    End,
+}
+
+/// Types of fields and elements.
+pub(crate) const I32: u8 = 5;
+pub(crate) const I64: u8 = 6;
+pub(crate) const BINARY: u8 = 8;
+pub(crate) const LIST: u8 = 9;
+pub(crate) const STRUCT: u8 = 12;
+
 /// What is wrong with a structure.
 pub(crate) enum Fault {
     /// It goes on past the bytes at hand.
     Short,
     /// No writer of Parquet writes this.
     Malformed,
-    /// A number that the visitor refused.
-    Refused(i64),
+    /// The visitor refused this.
+    Refused(Seen),
 }
 
-/// Walks over the structure at the start of `bytes`, and shows `fits` each integer in it with the
-/// identifiers of the fields around it. Time is linear in `bytes`.
-pub(crate) fn walk(bytes: &[u8], fits: &mut dyn FnMut(&[i16], i64) -> bool) -> Result<(), Fault> {
+/// Walks over the structure at the start of `bytes`, and shows `fits` each field, each integer and the
+/// end of each structure in it, with the identifiers of the fields around it. Time is linear in `bytes`.
+pub(crate) fn walk(bytes: &[u8], fits: &mut dyn FnMut(&[i16], Seen) -> bool) -> Result<(), Fault> {
     Walk { rest: bytes, path: Vec::new(), fits }.structure(DEPTH_MAX)
 }
 
 struct Walk<'a> {
     rest: &'a [u8],
     path: Vec<i16>,
-    fits: &'a mut dyn FnMut(&[i16], i64) -> bool,
+    fits: &'a mut dyn FnMut(&[i16], Seen) -> bool,
 }
 
 impl Walk<'_> {
@@ -41,6 +61,7 @@ impl Walk<'_> {
                 delta => id.checked_add(i16::from(delta)).ok_or(Fault::Malformed)?,
             };
             self.path.push(id);
+            self.show(Seen::Field(head & 0x0f))?;
             // A boolean field is its type.
             if !matches!(head & 0x0f, 1 | 2) {
                 self.value(head & 0x0f, depth)?;
@@ -54,7 +75,7 @@ impl Walk<'_> {
             3 => self.skip(1),
             4..=6 => {
                 let value = zigzag(self.varint()?);
-                if (self.fits)(&self.path, value) { Ok(()) } else { Err(Fault::Refused(value)) }
+                self.show(Seen::Integer(value))
             }
             7 => self.skip(8),
             8 => {
@@ -62,9 +83,16 @@ impl Walk<'_> {
                 self.skip(len)
             }
             9 | 10 => self.list(depth.checked_sub(1).ok_or(Fault::Malformed)?),
-            12 => self.structure(depth.checked_sub(1).ok_or(Fault::Malformed)?),
+            12 => {
+                self.structure(depth.checked_sub(1).ok_or(Fault::Malformed)?)?;
+                self.show(Seen::End)
+            }
             _ => Err(Fault::Malformed),
         }
+    }
+
+    fn show(&mut self, seen: Seen) -> Result<(), Fault> {
+        if (self.fits)(&self.path, seen) { Ok(()) } else { Err(Fault::Refused(seen)) }
     }
 
     fn list(&mut self, depth: usize) -> Result<(), Fault> {
@@ -73,6 +101,7 @@ impl Walk<'_> {
             15 => self.varint()?,
             count => u64::from(count),
         };
+        self.show(Seen::Items(head & 0x0f))?;
         // INVARIANT: each element takes at least a byte, so that the loop ends with the bytes.
         for _ in 0..count {
             self.value(head & 0x0f, depth)?;

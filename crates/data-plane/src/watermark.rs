@@ -48,6 +48,7 @@ use crate::keyed_hash::KeyedHash;
 use crate::marking::{Cell, Scheme};
 use crate::plan_error::PlanError;
 use crate::recipient::Recipient;
+use crate::tree::Tree;
 
 /// Most cells that one detector looks at; values of others are then left aside.
 pub const CELLS_MAX: usize = 1 << 20;
@@ -194,9 +195,12 @@ impl Detector {
     /// [`PlanError`] if one of them does not fit the table.
     pub fn new(duties: &[Duty], schema: &Schema) -> Result<Self, PlanError> {
         let mut columns = Vec::new();
+        let tree = Tree::of(schema)?;
+        let schema = tree.schema();
         for (clause, duty) in duties.iter().enumerate() {
             let Duty::Watermark(mark) = duty else { continue };
             duty.check().map_err(|source| PlanError::Duty { clause, source })?;
+            tree.is_one(clause, mark.column.as_str())?;
             let (_, Marker { scheme, .. }) = Marker::compile(mark, clause, schema)?;
             let (name, votes) = (mark.column.to_string(), BTreeMap::new());
             columns.push(Column { name, scheme, votes });
@@ -204,11 +208,16 @@ impl Detector {
         Ok(Self { columns, cells: 0 })
     }
 
-    /// Takes rows of the copy. Columns of numbers with the names of those that are marked are looked at,
-    /// whatever their type; others are not.
+    /// Takes rows of the copy. Columns of numbers, and fields of structures, with the names of those that are
+    /// marked are looked at, whatever their type; others are not.
     pub fn push(&mut self, batch: &RecordBatch) {
+        let (tree, _) = Tree::grow(batch.schema_ref());
+        let columns: Vec<_> = batch.columns().iter().cloned().map(Some).collect();
         for column in &mut self.columns {
-            let Some(array) = batch.column_by_name(&column.name) else { continue };
+            let part = tree.find(&column.name).filter(|part| part.is_leaf);
+            let Some(array) = part.and_then(|part| tree.read(part.leaves.start, &columns)) else {
+                continue;
+            };
             let Some(cells) = Cells::of(array.as_ref()) else { continue };
             for row in 0..batch.num_rows() {
                 let side = match (&cells, column.scheme) {

@@ -13,6 +13,7 @@ pub use self::filter::{FILTER_VALUES_MAX, Operator, RowFilter};
 pub use self::invalid::InvalidDuty;
 pub use self::keep::{KEPT_COLUMNS_MAX, KeptColumns};
 use self::kind::Kind;
+pub use self::kind::is_part_of;
 pub use self::limit::Limit;
 pub use self::mark::{Mark, MarkMethod};
 pub use self::mask::{
@@ -100,7 +101,8 @@ impl Duty {
         self.kind().check()
     }
 
-    /// Returns true if the duty leaves this column out.
+    /// Returns true if the duty leaves this column out, or what it is a part of. A column with a part that the
+    /// duty keeps, or leaves out, is not left out itself.
     #[must_use]
     pub fn leaves_out(&self, column: &str) -> bool {
         self.kind().leaves_out(column)

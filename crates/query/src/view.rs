@@ -37,6 +37,23 @@ pub enum ViewError {
     /// Its columns cannot be named, or are of types that do not leave.
     #[error("the columns of the view cannot be queried")]
     Columns,
+    /// A structure, list or map leaves, and queries know none.
+    #[error(
+        "column `{column}` is nested, and queries take no such columns; leave it out, or release it as a \
+         table whose columns are not nested"
+    )]
+    Nested {
+        /// The column.
+        column: String,
+    },
+    /// The duties empty a column as a whole, so that not even its type leaves, and queries need one.
+    #[error(
+        "column `{column}` is emptied as a whole and has no type; leave it out of what is queried"
+    )]
+    Untyped {
+        /// The column.
+        column: String,
+    },
     /// The duties cannot be carried out.
     #[error(transparent)]
     Product(#[from] ProductError),
@@ -72,6 +89,15 @@ impl GovernedView {
         let fields = schema.fields().iter();
         let names = fields.map(|field| field.name().parse::<Name>());
         let names = names.collect::<Result<Vec<_>, _>>().map_err(|_| ViewError::Columns)?;
+        for field in schema.fields() {
+            let column = || field.name().clone();
+            if field.data_type().is_nested() {
+                return Err(ViewError::Nested { column: column() });
+            }
+            if field.data_type().is_null() {
+                return Err(ViewError::Untyped { column: column() });
+            }
+        }
         let distinct: BTreeSet<_> = names.iter().collect();
         if names.is_empty() || distinct.len() < names.len() || their_schema(&schema).is_none() {
             return Err(ViewError::Columns);

@@ -7,6 +7,7 @@ pub(crate) mod complaint;
 pub(crate) mod error;
 pub(crate) mod incoming;
 pub(crate) mod lists;
+mod parts;
 mod reading;
 mod resume;
 #[cfg(feature = "sealed")]

@@ -7,7 +7,12 @@ use std::fs;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{
+    ArrayRef, Decimal128Array, Float64Array, GenericListArray, Int64Array, RecordBatch,
+    StringArray, StructArray,
+};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{DataType, Field};
 use dataspace_data_plane::errors::{ApplyError, PlanError, RunError};
 use dataspace_data_plane::product::Recipient;
 use dataspace_data_plane::subjects::{Admission, NotAdmitted, SubjectId};
@@ -301,4 +306,40 @@ fn who_leaves_in_another_year_is_counted_in_it_too_before() {
     assert!(matches!(delivery.admit(&full), Err(RunError::TooManyPersons)));
     assert!(matches!(delivery.next(), Err(RunError::Uncounted)));
     assert!(delivery.next().unwrap().is_none());
+}
+
+#[test]
+fn a_person_within_a_structure_is_counted_and_one_within_a_list_refused() {
+    let phone: ArrayRef = Arc::new(StringArray::from(vec![Some("1"), Some("2"), None, Some("1")]));
+    let field = Arc::new(Field::new("phone", DataType::Utf8, true));
+    let driver = StructArray::from(vec![(Arc::clone(&field), Arc::clone(&phone))]);
+    let km: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
+    let source = batch(vec![("driver", Arc::new(driver) as ArrayRef), ("km", km)]);
+    let duty = of_column("driver.phone", "export", 2);
+    for others in
+        [vec![], vec![mask("driver", MaskMethod::Drop)], vec![mask("km", MaskMethod::Hash)]]
+    {
+        let asked = Asked::default();
+        let duties: Vec<_> = [vec![duty.clone()], others].concat();
+        let table = table(&source);
+        let mut delivery = table.open(&duties, None, &Root, ONE).unwrap();
+        delivery.admit(&asked).unwrap();
+        let mut left = 0;
+        while let Some(Piece::Rows(batch)) = delivery.next().unwrap() {
+            left += batch.num_rows();
+        }
+        assert_eq!((left, delivery.subjects()), (3, Some(2)), "{duties:?}");
+        let counted = asked.all.into_inner().pop().unwrap();
+        assert_eq!(counted, ids(Arc::clone(&phone), "export", ONE));
+    }
+    let lists = GenericListArray::<i32>::new(
+        Arc::new(Field::new_list_field(DataType::Utf8, true)),
+        OffsetBuffer::from_lengths([1, 1, 0, 2]),
+        phone,
+        None,
+    );
+    let source = batch(vec![("drivers", Arc::new(lists) as ArrayRef)]);
+    let duty = of_column("drivers", "export", 2);
+    let refused = Plan::check(&[duty], &source.schema()).unwrap_err();
+    assert!(matches!(refused, PlanError::Repeated { clause: 0, .. }), "{refused:?}");
 }

@@ -7,7 +7,7 @@ use dataspace_primitives::Name;
 use serde::{Deserialize, Serialize};
 
 use super::invalid::InvalidDuty;
-use super::kind::Kind;
+use super::kind::{Kind, is_part_of};
 use crate::clause::Assurance;
 use crate::phrase::quoted;
 
@@ -19,7 +19,7 @@ pub const KEPT_COLUMNS_MAX: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct KeptColumns {
-    /// Their names, exactly as in the table; of a document, the JSON pointers of its parts. 1 to [`KEPT_COLUMNS_MAX`].
+    /// Their names, exactly as in the table; of parts of nested columns, such as `address.city`; of a document, the JSON pointers of its parts. 1 to [`KEPT_COLUMNS_MAX`].
     pub columns: BTreeSet<Name>,
 }
 
@@ -29,7 +29,11 @@ impl Kind for KeptColumns {
     }
 
     fn leaves_out(&self, column: &str) -> bool {
-        !self.columns.iter().any(|one| one.as_str() == column)
+        let is_kept = |one: &Name| {
+            let one = one.as_str();
+            one == column || is_part_of(column, one) || is_part_of(one, column)
+        };
+        !self.columns.iter().any(is_kept)
     }
 
     fn assurance(&self) -> Assurance {

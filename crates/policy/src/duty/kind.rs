@@ -27,3 +27,9 @@ pub(super) trait Kind: fmt::Display {
     /// value is the empty text. What cannot be seen in one cell is true.
     fn allows(&self, cell: &str) -> bool;
 }
+
+/// Returns true if a column's name is that of a part of another column: `address.city` of `address`.
+#[must_use]
+pub fn is_part_of(part: &str, whole: &str) -> bool {
+    part.strip_prefix(whole).is_some_and(|rest| rest.starts_with('.'))
+}

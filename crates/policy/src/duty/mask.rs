@@ -9,7 +9,7 @@ use super::broader::{BROADER_MAX, Broader};
 use super::calendar::CalendarPart;
 use super::filter::{Operator, may_hold};
 use super::invalid::InvalidDuty;
-use super::kind::Kind;
+use super::kind::{Kind, is_part_of};
 use super::pseudonym::{self, PseudonymScope};
 use super::scalar::Scalar;
 use crate::clause::Assurance;
@@ -194,7 +194,8 @@ impl Kind for ColumnMask {
     }
 
     fn leaves_out(&self, column: &str) -> bool {
-        self.method == MaskMethod::Drop && self.column.as_str() == column
+        let name = self.column.as_str();
+        self.method == MaskMethod::Drop && (name == column || is_part_of(column, name))
     }
 
     fn assurance(&self) -> Assurance {

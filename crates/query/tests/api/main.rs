@@ -11,5 +11,6 @@ mod fusion;
 mod hidden;
 mod hostile;
 mod limits;
+mod nested;
 mod real_data;
 mod refusals;

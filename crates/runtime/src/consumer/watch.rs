@@ -3,11 +3,18 @@
 use std::collections::BTreeSet;
 use std::io::Read as _;
 
-use dataspace_policy::{ClauseId, ClauseKind, Duty, Terms};
+use dataspace_policy::duty::is_part_of;
+use dataspace_policy::{ClauseId, ClauseKind, ColumnMask, Duty, MaskMethod, Terms};
 use dataspace_primitives::{Digest, Name, Part};
 use ring::digest::{Context, SHA256};
 
 use crate::consumer::complaint::{Complaint, short};
+use crate::consumer::parts;
+
+/// Returns true if a column of CSV is what is named, or a part of it, or a list with it in its items.
+fn is_about(name: &str, column: &str) -> bool {
+    name == column || is_part_of(column, name) || is_part_of(name, column)
+}
 
 /// Most columns that are complained of one by one.
 const OTHER_COLUMNS_MAX: usize = 8;
@@ -18,8 +25,10 @@ pub(crate) struct Watch {
     part: Option<Part>,
     /// The columns; `None` if the product is not a table.
     columns: Option<Vec<String>>,
-    /// Duties that can be seen in a column: its place, and the one in `duties`. At most one place for a duty.
+    /// Duties that can be seen in a column: its place, and the one in `duties`.
     seen_in: Vec<(usize, usize)>,
+    /// Duties about a part of a column of lists.
+    seen_within: Vec<(usize, usize)>,
     /// The most rows that were agreed, or asked for.
     rows_max: Option<u64>,
     next_byte: Option<u64>,
@@ -58,6 +67,7 @@ impl Watch {
             part,
             columns: None,
             seen_in: Vec::new(),
+            seen_within: Vec::new(),
             rows_max,
             next_byte: None,
             content: Context::new(&SHA256),
@@ -92,10 +102,12 @@ impl Watch {
         }
         let is_asked = |column: &str| match &self.part {
             Some(Part::Rows { columns: Some(asked), .. }) => {
-                asked.iter().any(|one| one.as_str() == column)
+                asked.iter().any(|one| is_about(one.as_str(), column))
             }
             _ => true,
         };
+        // As a whole, in parts, or as a part of a list.
+        let came = |name: &str| columns.iter().any(|column| is_about(name, column));
         let is_of =
             |duty: &Duty, column: &str| duty.column().is_some_and(|one| one.as_str() == column);
         let is_left_out =
@@ -125,9 +137,11 @@ impl Watch {
                 }),
             );
             let Duty::Keep(keep) = duty else { continue };
-            let missing = keep.columns.iter().map(Name::as_str).filter(|column| {
-                !names.contains(column) && is_asked(column) && !is_left_out(column)
-            });
+            let missing = keep
+                .columns
+                .iter()
+                .map(Name::as_str)
+                .filter(|column| !came(column) && is_asked(column) && !is_left_out(column));
             complaints.extend(
                 missing
                     .take(OTHER_COLUMNS_MAX)
@@ -146,6 +160,20 @@ impl Watch {
                 Some(at) if !matches!(duty, Duty::Filter(_)) || !has_mask(column) => {
                     self.seen_in.push((at, number));
                 }
+                None if came(column) => {
+                    let parts = columns.iter().enumerate();
+                    for (at, one) in parts.filter(|(_, one)| is_about(column, one)) {
+                        let is_within = is_part_of(column, one);
+                        let seen =
+                            if is_within { &mut self.seen_within } else { &mut self.seen_in };
+                        // Of a whole that came in parts, only that all of them are empty can be seen.
+                        let is_emptied =
+                            matches!(duty, Duty::Mask(ColumnMask { method: MaskMethod::Null, .. }));
+                        if is_within || is_emptied {
+                            seen.push((at, number));
+                        }
+                    }
+                }
                 None if is_asked(column) && !is_left_out(column) => {
                     complaints.push(Complaint::MissingColumn { column: short(column) });
                 }
@@ -153,9 +181,8 @@ impl Watch {
             }
         }
         if let Some(Part::Rows { columns: Some(asked), .. }) = &self.part {
-            let missing = asked
-                .iter()
-                .filter(|one| !names.contains(one.as_str()) && !is_left_out(one.as_str()));
+            let missing =
+                asked.iter().filter(|one| !came(one.as_str()) && !is_left_out(one.as_str()));
             let missing =
                 missing.map(|one| Complaint::MissingColumn { column: short(one.as_str()) });
             complaints.extend(missing.take(OTHER_COLUMNS_MAX));
@@ -163,8 +190,26 @@ impl Watch {
         for complaint in complaints {
             self.complain(complaint);
         }
+        self.look_into(&columns);
         self.columns = Some(columns);
         true
+    }
+
+    /// Of lists, it is seen whether they have parts that are left out.
+    fn look_into(&mut self, columns: &[String]) {
+        let lists = self.duties.iter().enumerate().filter_map(|(number, (_, duty))| match duty {
+            Duty::Keep(keep) => Some((number, keep)),
+            _ => None,
+        });
+        for (number, keep) in lists {
+            for (at, column) in columns.iter().enumerate() {
+                let is_whole = keep.columns.iter().any(|one| one.as_str() == column);
+                let has_parts = keep.columns.iter().any(|one| is_part_of(one.as_str(), column));
+                if has_parts && !is_whole {
+                    self.seen_within.push((at, number));
+                }
+            }
+        }
     }
 
     /// Rows as CSV.
@@ -218,12 +263,30 @@ impl Watch {
         self.seen_in.retain(|(at, number)| {
             let duty = self.duties.get(*number);
             let Some((cell, (clause, duty))) = record.get(*at).zip(duty) else { return true };
-            let is_good = duty.allows(cell);
+            // Of a column of lists, each item.
+            let is_good = duty.allows(cell) || {
+                let column = duty.column().map(Name::as_str).unwrap_or_default();
+                parts::allows(duty, column, cell) == Some(true)
+            };
             if !is_good {
                 let column = duty.column().map(|name| short(name.as_str())).unwrap_or_default();
                 broken.push(Complaint::Duty { clause: *clause, column, row });
             }
             // One complaint of each is enough.
+            is_good
+        });
+        let columns = self.columns.as_deref().unwrap_or_default();
+        self.seen_within.retain(|(at, number)| {
+            let (duty, column) = (self.duties.get(*number), columns.get(*at));
+            let Some(((clause, duty), column)) = duty.zip(column) else { return true };
+            let Some(cell) = record.get(*at).filter(|cell| !cell.is_empty()) else { return true };
+            // Beside a part that is left out there may be a column that is no list.
+            let is_good = parts::allows(duty, column, cell).unwrap_or_else(|| {
+                duty.column().is_some_and(|part| duty.leaves_out(part.as_str()))
+            });
+            if !is_good {
+                broken.push(Complaint::Duty { clause: *clause, column: short(column), row });
+            }
             is_good
         });
         for complaint in broken {

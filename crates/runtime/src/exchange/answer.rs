@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Weak};
 
 use dataspace_audit_log::reader::{ProveError, ReadError};
-use dataspace_data_plane::Piece;
+use dataspace_data_plane::{Piece, render::csv_columns};
 use dataspace_identity::{Admitted, Resolver as _};
 use dataspace_ledger::Refusal;
 use dataspace_primitives::cbor::{DecodeError, EncodeError};
@@ -209,8 +209,7 @@ impl DataSpace {
     }
 
     fn answer_release(&self, release: Release, held: TreeSize) -> Result<Answer, AnswerError> {
-        let name = |field: &Arc<arrow_schema::Field>| field.name().clone();
-        let columns = release.schema().map(|schema| schema.fields().iter().map(name).collect());
+        let columns = release.schema().map(|schema| csv_columns(&schema));
         let record = release.receipt().index;
         let shown = Shown { decision: self.log().read(record)?, held };
         let ready = Frame::Permitted { record, columns }.to_bytes();

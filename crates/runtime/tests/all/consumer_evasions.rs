@@ -2,8 +2,9 @@
 
 use std::io::{Cursor, Read};
 
+use dataspace_data_plane::{ColumnType, Table, TableOptions};
 use dataspace_identity::{DidKeys, Resolver as _};
-use dataspace_policy::{ColumnMask, Duty, MaskMethod, Terms};
+use dataspace_policy::{ColumnMask, Duty, KeptColumns, MaskMethod, Terms};
 use dataspace_primitives::{Part, Signed};
 use dataspace_runtime::exchange::CallError;
 use dataspace_runtime::{
@@ -12,7 +13,9 @@ use dataspace_runtime::{
 use dataspace_tlog::record::ReceivedAnswer;
 use serde_cbor::Value;
 
-use crate::support::consumer::{Half, changing, concluded, data, direct, field, reading};
+use crate::support::consumer::{
+    Half, changing, concluded, concluded_at, data, direct, field, reading,
+};
 use crate::support::{Node, at, consumer, counted, name, revocation, rival, terms};
 
 fn mask(column: &str, method: MaskMethod) -> Duty {
@@ -45,7 +48,16 @@ fn bytes(at: i128, bytes: &[u8]) -> Value {
 
 /// What comes if the provider sends these frames before its good end.
 fn sent(terms: Terms, new: NewRequest, frames: &[Value]) -> (Arrival, Half, ConsumerNode) {
-    let (node, half, consumer, contract) = concluded(terms);
+    sent_at(Node::new(), terms, new, frames)
+}
+
+fn sent_at(
+    node: Node,
+    terms: Terms,
+    new: NewRequest,
+    frames: &[Value],
+) -> (Arrival, Half, ConsumerNode) {
+    let (node, half, consumer, contract) = concluded_at(node, terms);
     let way =
         changing(&node.space, |good| frames.iter().cloned().chain(good.last().cloned()).collect());
     let arrival = data(consumer.access(&way, contract, new).unwrap()).finish().unwrap();
@@ -290,4 +302,93 @@ fn a_stranger_learns_nothing_about_contracts() {
     let unknown = dataspace_primitives::Digest::of(b"no contract");
     let unknown = dataspace_usage_contract::ContractId::from_digest(unknown);
     assert_eq!(words(contract), words(unknown));
+}
+
+fn keep(columns: &[&str]) -> Duty {
+    Duty::Keep(KeptColumns { columns: columns.iter().map(|column| name(column)).collect() })
+}
+
+/// A node with a table that has an address, a list of parts, a list of tags, and plain columns.
+fn nested() -> Node {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("nested.jsonl");
+    let line = r#"{"address":{"city":"Ulm","zip":"1"},"parts":[{"serial":"X1","kg":1.5}],"tags":["t"],"a":"x","a.b":"y"}"#;
+    std::fs::write(&path, line).unwrap();
+    let options = TableOptions::new()
+        .object("address")
+        .column("address.city", ColumnType::Text)
+        .column("address.zip", ColumnType::Text)
+        .list("parts")
+        .column("parts.serial", ColumnType::Text)
+        .column("parts.kg", ColumnType::Float)
+        .list("tags")
+        .column("tags", ColumnType::Text);
+    let file = Table::open_with(&path, &options).unwrap();
+    let batches = file.read().unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+    Node::with_table(Table::from_batches(&file.schema(), batches).unwrap())
+}
+
+#[test]
+fn parts_of_nested_columns_are_compared_with_the_duties_on_them() {
+    let pseudonym = "0123456789abcdef0123456789abcdef";
+    let quoted = |json: &str| format!("\"{}\"\n", json.replace('"', "\"\""));
+    let list = |serial: &str| quoted(&format!(r#"[{{"serial":"{serial}","kg":1.5}},null]"#));
+    let hash = mask("parts.serial", MaskMethod::Hash);
+    let items = mask("tags", MaskMethod::Hash);
+    let emptied = mask("address", MaskMethod::Null);
+    let dropped = mask("parts.serial", MaskMethod::Drop);
+    for (duty, columns, csv, is_good) in [
+        (hash.clone(), &["parts"][..], list(pseudonym), true),
+        (hash.clone(), &["parts"], list("X1"), false),
+        (hash.clone(), &["parts"], "\n".to_owned(), true),
+        (hash.clone(), &["parts"], "X1\n".to_owned(), false),
+        // What a reader would take of two fields of one name.
+        (
+            hash.clone(),
+            &["parts"],
+            quoted(&format!(r#"[{{"serial":"X1","serial":"{pseudonym}"}}]"#)),
+            false,
+        ),
+        (hash.clone(), &["parts"], quoted(r#"[[[{"serial":{"x":["X1"]}}]]]"#), true),
+        (hash, &["parts"], quoted(&format!("{}{}", "[".repeat(60), "]".repeat(60))), false),
+        (items.clone(), &["tags"], quoted(&format!("[\"{pseudonym}\",null]")), true),
+        (items.clone(), &["tags"], quoted(&format!("[\"{pseudonym}\",\"X1\"]")), false),
+        (items, &["tags"], quoted("[\"X1\""), false),
+        (emptied.clone(), &["address.city", "address.zip"], ",\n".to_owned(), true),
+        (emptied.clone(), &["address"], "\"\"\n".to_owned(), true),
+        (emptied, &["address.city", "address.zip"], ",89073\n".to_owned(), false),
+        (dropped.clone(), &["parts"], quoted(r#"[{"kg":1.5}]"#), true),
+        (dropped, &["parts"], list("X1"), false),
+        (mask("address", MaskMethod::Drop), &["address.city"], "Ulm\n".to_owned(), false),
+        (keep(&["parts.kg"]), &["parts"], quoted(r#"[{"kg":1.5},null]"#), true),
+        (keep(&["parts.kg"]), &["parts"], list("X1"), false),
+        (keep(&["address"]), &["address.city", "address.zip"], "Ulm,1\n".to_owned(), true),
+        (keep(&["address.city"]), &["address.city"], "Ulm\n".to_owned(), true),
+        (keep(&["address.city"]), &["address.city", "address.zip"], "Ulm,1\n".to_owned(), false),
+        (keep(&["address"]), &["addressee"], "Ulm\n".to_owned(), false),
+        // Columns that are not nested, whatever their names.
+        (keep(&["a", "a.b"]), &["a", "a.b"], "x,y\n".to_owned(), true),
+    ] {
+        let frames = [permitted(Some(columns)), rows(&csv)];
+        let (arrival, _half, _consumer) =
+            sent_at(nested(), terms().duty(duty.clone()), reading(), &frames);
+        let told: Vec<_> = arrival.complaints.iter().map(ToString::to_string).collect();
+        // The report is of another delivery, always.
+        let told: Vec<_> = told.iter().filter(|one| !one.contains("report")).collect();
+        let other =
+            arrival.complaints.iter().filter(|one| !matches!(one, Complaint::OtherDelivery { .. }));
+        assert_eq!(other.count() == 0, is_good, "{duty} of {csv}: {told:?}");
+    }
+    // Asked for as a whole, or in part.
+    for (asked, columns) in
+        [("address", &["address.city", "address.zip"][..]), ("parts.kg", &["parts"])]
+    {
+        let new = part(Part::rows(Some([name(asked)].into()), None).unwrap());
+        let frames = [permitted(Some(columns))];
+        let (arrival, _half, _consumer) = sent_at(nested(), terms(), new, &frames);
+        let is_other = |one: &&Complaint| {
+            matches!(one, Complaint::OtherColumn { .. } | Complaint::MissingColumn { .. })
+        };
+        assert_eq!(arrival.complaints.iter().filter(is_other).count(), 0, "{asked}");
+    }
 }

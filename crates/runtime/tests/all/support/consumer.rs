@@ -90,7 +90,10 @@ impl Half {
 
 /// A contract on these terms, by the catalogue; the consumer's node holds it.
 pub(crate) fn concluded(terms: Terms) -> (Node, Half, ConsumerNode, ContractId) {
-    let node = Node::new();
+    concluded_at(Node::new(), terms)
+}
+
+pub(crate) fn concluded_at(node: Node, terms: Terms) -> (Node, Half, ConsumerNode, ContractId) {
     let half = Half::new(&node);
     let way = direct(&node.space);
     node.space.publish_offer(node.offer(terms)).unwrap();
