@@ -57,6 +57,14 @@ impl<P: Product> Product for Credentialed<P> {
         &self.product.forbids() | &self.credentials.forbids()
     }
 
+    fn look_over(&self) {
+        self.product.look_over();
+    }
+
+    fn seconds(&self) -> Option<u32> {
+        self.product.seconds()
+    }
+
     fn check(&self, duties: &[Duty]) -> Result<(), PlanError> {
         self.product.check(duties)
     }

@@ -1,6 +1,7 @@
 //! Nested values of JSON lines, as they are stated.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,7 +26,8 @@ const ROW_CELLS_MAX: usize = 4 << 20;
 /// Collects the values of a nested column, or of a part of it.
 pub(crate) enum Grown {
     Plain(CellType, Cells, usize),
-    Object(Vec<(String, Grown)>, Presence),
+    /// With the place of each field.
+    Object(Vec<(String, Grown)>, BTreeMap<String, usize>, Presence),
     List(Box<Grown>, Ends),
     Map(Cells, Box<Grown>, Ends),
 }
@@ -132,9 +134,11 @@ impl Grown {
                 Self::Plain(cell_type, Cells::new(cell_type), 0)
             }
             Outline::Object(fields) => {
+                let places = fields.iter().enumerate();
+                let places = places.map(|(place, (name, _))| (name.clone(), place)).collect();
                 let fields = fields.iter();
                 let fields = fields.map(|(name, outline)| (name.clone(), Self::new(outline)));
-                Self::Object(fields.collect(), Presence::default())
+                Self::Object(fields.collect(), places, Presence::default())
             }
             Outline::List(item) => Self::List(Box::new(Self::new(item)), Ends::default()),
             Outline::Map(value) => {
@@ -147,7 +151,7 @@ impl Grown {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Plain(_, _, len) => *len,
-            Self::Object(_, presence) => presence.are.len(),
+            Self::Object(_, _, presence) => presence.are.len(),
             Self::List(_, ends) | Self::Map(_, _, ends) => ends.ends.len(),
         }
     }
@@ -160,7 +164,7 @@ impl Grown {
                 *len = len.saturating_add(1);
                 cells.pad(*len);
             }
-            Self::Object(fields, presence) => {
+            Self::Object(fields, _, presence) => {
                 presence.are.push(false);
                 for (_, field) in fields {
                     field.push_missing(from)?;
@@ -208,13 +212,17 @@ impl Grown {
                 let pushed = cells.push(text, found.has_comma(from.reading));
                 pushed.ok_or_else(|| misfit(from.line, path, *cell_type, found, text))
             }
-            (Self::Object(fields, presence), Value::Nested(text)) if text.starts_with('{') => {
+            (Self::Object(fields, places, presence), Value::Nested(text))
+                if text.starts_with('{') =>
+            {
                 from.one_more()?;
                 presence.are.push(true);
                 let row = presence.are.len();
                 for (key, value) in pairs(text, from, path)? {
+                    from.one_more()?;
                     // What is not stated is no part of the table.
-                    let Some((_, field)) = fields.iter_mut().find(|(name, _)| *name == key) else {
+                    let place = places.get(&*key).copied();
+                    let Some((_, field)) = place.and_then(|place| fields.get_mut(place)) else {
                         continue;
                     };
                     let path = format!("{path}.{key}");
@@ -267,7 +275,7 @@ impl Grown {
     pub(crate) fn finish(self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Self::Plain(_, cells, _) => cells.finish(),
-            Self::Object(fields, presence) => {
+            Self::Object(fields, _, presence) => {
                 let fields = fields.into_iter().map(|(name, field)| {
                     let array = field.finish()?;
                     Ok((Field::new(name, array.data_type().clone(), true), array))

@@ -63,7 +63,7 @@ pub(crate) fn infer(
     for (name, outline) in outlines(options)? {
         let found = match outline {
             Outline::Plain(column_type) => Found::Stated(CellType::stated(column_type)),
-            nested => Found::Nested(Box::new((Grown::new(&nested), nested))),
+            nested => Found::Nested(Box::new((Grown::new(&nested), nested, 0))),
         };
         finder.add_column(&name, found)?;
     }
@@ -81,7 +81,8 @@ pub(crate) fn infer(
 enum Found {
     Stated(CellType),
     /// With what was read of it last.
-    Nested(Box<(Grown, Outline)>),
+    /// With the bytes that were read into it, about.
+    Nested(Box<(Grown, Outline, usize)>),
     Open {
         kind: Option<Kind>,
         guess: Guess,
@@ -176,15 +177,14 @@ impl Take<OpenError> for Finder {
         let Some(found) = self.columns.get_mut(place) else { return Ok(()) };
         let name = self.names.iter().nth(place).map_or("", String::as_str);
         if let Found::Nested(nested) = found {
-            let (grown, outline) = nested.as_mut();
-            if grown.len() >= BATCH_ROWS {
-                *grown = Grown::new(outline);
+            let (grown, outline, len) = nested.as_mut();
+            if grown.len() >= BATCH_ROWS || *len >= BATCH_LEN_MAX {
+                (*grown, *len) = (Grown::new(outline), 0);
             }
-            return Ok(grown.push(
-                name,
-                &value,
-                &mut RowRead { line, reading: &self.reading, cells: 0 },
-            )?);
+            let mut read = RowRead { line, reading: &self.reading, cells: 0 };
+            grown.push(name, &value, &mut read)?;
+            *len = len.saturating_add(line.text.len().max(read.cells.saturating_mul(8)));
+            return Ok(());
         }
         no_nest(&value, name, line)?;
         let Some(cell) = cell(&value, &self.reading) else { return Ok(()) };

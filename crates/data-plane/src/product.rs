@@ -209,7 +209,10 @@ impl Delivery for TableDelivery {
             self.rows.admit(counting.count(&self.plan)?);
         }
         // WHY after they were read: that takes its time, in which a year may begin.
-        let year = admission.year(&persons.duty).map_err(refused)?;
+        let year = admission.year(&persons.duty).map_err(|not| {
+            self.rows.withdraw();
+            refused(not)
+        })?;
         if self.year != Some(year)
             && let Some(all) = self.rows.admitted().filter(|all| !all.is_empty())
         {

@@ -314,7 +314,8 @@ impl Grown {
             DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
                 Some(Node::List(Box::new(self.node(item.data_type(), &at.repeated()))))
             }
-            DataType::Map(entries, _) => {
+            // WHY deeper by one: without its keys it leaves as a list of structures.
+            DataType::Map(entries, _) if at.depth + 1 < DEPTH_MAX => {
                 let DataType::Struct(fields) = entries.data_type() else { return None };
                 let [key, value] = &fields[..] else { return None };
                 let at = at.repeated();

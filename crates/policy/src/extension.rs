@@ -171,7 +171,7 @@ fn check(text: &str, layer: Layer, extension: &Extension) -> Result<(), InvalidP
         if !as_attributes(&mut tree) {
             let (line, id) = (line(text, policy), policy.id());
             return Err(unreadable(format!(
-                "line {line}: policy `{id}` computes the name of a tag"
+                "line {line}: policy `{id}` computes the name of a tag, or whose tag it is"
             )));
         }
         let spelled = Policy::from_json(Some(policy.id().clone()), tree);
@@ -197,7 +197,7 @@ fn line(text: &str, policy: &Policy) -> usize {
 }
 
 /// Spells tags as attributes. `hasTag` becomes a comparison that reads the attribute, since `has` is good of any name.
-/// Returns true if every name is written out.
+/// Returns true if every name is written out, and so is the way to who has the tag.
 fn as_attributes(tree: &mut Value) -> bool {
     match tree {
         Value::Object(node) => {
@@ -206,6 +206,10 @@ fn as_attributes(tree: &mut Value) -> bool {
             }
             let read = |sides: &Value| {
                 let attr = sides.get("right")?.get("Value")?.as_str()?;
+                // WHY: it is written twice below, so that what it nests in would double at each step.
+                if !is_way(sides.get("left")?) {
+                    return None;
+                }
                 Some(json!({ ".": { "left": sides.get("left")?, "attr": attr } }))
             };
             if let Some(read) = node.get("getTag").and_then(read) {
@@ -219,6 +223,17 @@ fn as_attributes(tree: &mut Value) -> bool {
         }
         Value::Array(items) => items.iter_mut().all(as_attributes),
         _ => true,
+    }
+}
+
+/// Returns true of a variable, and of attributes and tags that are reached from one.
+fn is_way(mut tree: &Value) -> bool {
+    loop {
+        match (tree.get("Var"), tree.get(".").and_then(|sides| sides.get("left"))) {
+            (Some(_), _) => return true,
+            (None, Some(left)) => tree = left,
+            (None, None) => return false,
+        }
     }
 }
 

@@ -28,6 +28,9 @@ pub const CALL_LEN_MAX: usize = 1 << 19;
 pub const RESUMED_WITHIN: Duration = Duration::from_secs(300);
 /// How often one release can be resumed: each time the provider reads the data from their beginning.
 pub const RESUMED_MAX: u32 = 8;
+/// Bytes that can be lost on their way over all turns at a release whose plays or seconds a contract counts: what lies in
+/// buffers when a way breaks. Of such a release no more leaves twice.
+pub const METERED_LOST_MAX: u64 = 4 << 20;
 
 /// What a consumer asks of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use arrow_array::builder::{Int64Builder, MapBuilder, StringBuilder};
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field, Fields, Schema};
 use dataspace_data_plane::{
@@ -506,6 +507,34 @@ fn a_request_may_ask_for_parts() {
         for columns in [&["address.street"][..], &["address.geo.lat"], &["codes.nothing"]] {
             let error = asked(&table, &duties, columns).unwrap_err();
             assert!(matches!(error, ProductError::Part(PartError::Column { .. })), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_lies_beside_a_deep_map_is_what_is_asked_for() {
+    let mut codes = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+    codes.keys().append_value("steel");
+    codes.values().append_value(9);
+    codes.append(true).unwrap();
+    let codes: ArrayRef = Arc::new(codes.finish());
+    for depth in 0..12 {
+        let mut deep = Arc::clone(&codes);
+        let mut path = "m".to_owned();
+        for _ in 0..depth {
+            let field = Arc::new(Field::new("s", deep.data_type().clone(), true));
+            deep = Arc::new(StructArray::from(vec![(field, deep)]));
+            path.push_str(".s");
+        }
+        let z: ArrayRef = Arc::new(Int64Array::from(vec![7]));
+        let table = table(&batch(vec![("m", deep), ("z", z)]));
+        let duties = [mask(&format!("{path}.key"), Truncate { chars: 1 })];
+        // What lies too deep cannot be named.
+        if Plan::check(&duties, &table.schema()).is_ok() {
+            assert_eq!(asked(&table, &duties, &["z"]).unwrap(), ["7"], "{depth}");
+            assert_eq!(asked(&table, &duties, &["m"]).unwrap().len(), 1, "{depth}");
+        } else {
+            assert!(depth > 5, "{depth}");
         }
     }
 }

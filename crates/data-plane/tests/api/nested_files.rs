@@ -234,6 +234,17 @@ fn a_row_of_empty_objects_does_not_fill_the_memory() {
 }
 
 #[test]
+fn many_long_rows_are_looked_at_one_after_the_other() {
+    let options = TableOptions::new().list("tags").column("tags", ColumnType::Text);
+    let line = format!("{{\"tags\":[\"{}\"]}}\n", "x".repeat(1 << 20));
+    // Longer than what is held of them at a time, and what comes last is looked at, too.
+    let text = line.repeat(40);
+    assert_eq!(opened(&text, &options).unwrap().row_count(), Some(40));
+    let error = opened(&format!("{text}{{\"tags\":[7]}}\n"), &options).unwrap_err();
+    assert!(told(&error).contains("row 41"), "{}", told(&error));
+}
+
+#[test]
 fn narrow_numbers_in_lists_are_exact() {
     let numbers = ListArray::from_iter_primitive::<Int8Type, _, _>([
         Some(vec![Some(-128), None, Some(127)]),

@@ -102,6 +102,14 @@ fn what_is_computed_or_unguarded_or_of_something_else_is_refused() {
         let error = refused(condition);
         assert!(error.contains(why), "{condition}: {error}");
     }
+    // Whose tag it is is computed: written twice at each step, this would be a million times as long.
+    let mut has = "principal.hasTag(\"both\")".to_owned();
+    for _ in 0..20 {
+        has = format!("{{a: principal, b: {has}}}.a.hasTag(\"both\")");
+    }
+    assert!(!refused(&has).is_empty());
+    let error = refused("(if context.uses == 1 then principal else principal).hasTag(\"both\")");
+    assert!(error.contains("whose tag"), "{error}");
     // A permit stays a permit.
     let permit = "@id(\"p\") permit (principal, action, resource);";
     let found = Policies::parse_extended(permit, Layer::Space, extension());

@@ -109,6 +109,12 @@ pub enum NotResumed {
     /// The consumer says that it has what has not left.
     #[error("it has not given out what the consumer says that it has")]
     Ahead,
+    /// The contract counts plays or seconds, and more of them would leave again than can have been lost.
+    #[error("more than {max} bytes of what the contract counts would leave again")]
+    Lost {
+        /// The most bytes.
+        max: u64,
+    },
     /// The data are others than those that were read.
     #[error("the data changed since it broke off")]
     Changed,

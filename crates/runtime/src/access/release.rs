@@ -8,6 +8,7 @@ use arrow_schema::SchemaRef;
 use dataspace_audit_log::append::AppendError;
 use dataspace_data_plane::{Delivery, Piece, csv_rows, errors::RunError, render::WriteError};
 #[cfg(feature = "sealed")]
+use dataspace_policy::Meters;
 use dataspace_primitives::Name;
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{LeafIndex, record::ReleaseEnd};
@@ -22,6 +23,7 @@ use crate::access::skip::{Changed, Skip};
 use crate::access::slot::Slot;
 use crate::access::turns::Left;
 use crate::clock::ClockError;
+use crate::exchange::METERED_LOST_MAX;
 use crate::node::Inner;
 
 /// Data that were opened, with the contract's duties on them; nothing was read yet.
@@ -65,6 +67,8 @@ pub struct Release {
     checked: Option<(u64, UnixMillis)>,
     /// True once the last piece of the data was read.
     is_read: bool,
+    /// True once the persons were counted before the first piece.
+    is_admitted: bool,
 }
 
 /// Text of rows in one part, about; a row is never cut.
@@ -160,6 +164,7 @@ impl Release {
             skip: None,
             checked: None,
             is_read: false,
+            is_admitted: false,
         }
     }
 
@@ -173,7 +178,9 @@ impl Release {
         let slot = Arc::downgrade(&self.data.as_ref()?.slot);
         let (decided, shared) = (Arc::clone(&self.decided), Arc::clone(self.account.shared()));
         let (clauses, receipt) = (self.clauses.clone(), self.receipt.clone());
-        Some(Kept { decided, clauses, receipt, shared, slot })
+        let is_metered = decided.asked.active.contract.meters() != Meters::default();
+        let lost_max = if is_metered { METERED_LOST_MAX } else { u64::MAX };
+        Some(Kept { decided, clauses, receipt, shared, lost_max, slot })
     }
 
     /// Where the permit stands in the log.
@@ -308,7 +315,11 @@ impl Release {
             return Ok(None);
         }
         self.check()?;
-        self.admit()?;
+        // WHY not each time: there may be no more, and nobody who would leave in a year that began.
+        if !self.is_admitted {
+            self.admit()?;
+            self.is_admitted = true;
+        }
         let Some(data) = &mut self.data else { return Ok(None) };
         let piece =
             if self.is_read { None } else { data.data.next().map_err(ReleaseError::from)? };

@@ -42,7 +42,11 @@ impl DataSpace {
         inner.enter().receive_resuming(&asked)?;
         let ResumeRequest { request, bytes, content, .. } = *asked.value();
         let skip = Skip::new(bytes, content).map_err(|_| NotResumed::Ahead)?;
-        let (kept, turn) = inner.resumes.take(request, bytes, now)?;
+        let taken = inner.resumes.take(request, bytes, now);
+        let (kept, turn) = taken.inspect_err(|_| {
+            // WHY: only turns that begin are bounded, and nobody may fill the memory with others.
+            inner.enter().state.replays.remove(Digest::of(asked.signed().as_bytes()));
+        })?;
         let node = Arc::downgrade(inner);
         // WHY before anything can fail: dropped, it waits for another turn, or is reported.
         let account = Account::resumed(node.clone(), Arc::clone(&kept.shared), turn);

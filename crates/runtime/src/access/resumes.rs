@@ -46,6 +46,8 @@ pub(crate) struct Kept {
     pub(crate) clauses: Vec<String>,
     pub(crate) receipt: Receipt,
     pub(crate) shared: Arc<Shared>,
+    /// Bytes that may be lost on their way, over all turns: of what a contract counts, little leaves again.
+    pub(crate) lost_max: u64,
     /// One place among the open releases of the contract, while any turn is open.
     pub(crate) slot: Weak<Slot>,
 }
@@ -144,6 +146,10 @@ impl Resumes {
         }
         if entry.resumed >= RESUMED_MAX {
             return Err(NotResumed::TooOften { max: RESUMED_MAX });
+        }
+        let lost_max = entry.kept.lost_max;
+        if !entry.kept.shared.lose_after(bytes, lost_max) {
+            return Err(NotResumed::Lost { max: lost_max });
         }
         entry.resumed = entry.resumed.saturating_add(1);
         entry.left_at = None;

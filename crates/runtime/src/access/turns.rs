@@ -24,6 +24,8 @@ struct Turns {
     current: u32,
     /// What left in the turn that came furthest.
     most: Left,
+    /// Bytes that consumers said were lost on their way.
+    lost: u64,
     reported: Reported,
 }
 
@@ -85,7 +87,7 @@ impl Shared {
         version: Option<Version>,
         most: Left,
     ) -> Self {
-        let turns = Turns { current: 0, most, reported: Reported::Open };
+        let turns = Turns { current: 0, most, lost: 0, reported: Reported::Open };
         Self { request, access, contract, version, turns: Mutex::new(turns) }
     }
 
@@ -104,6 +106,18 @@ impl Shared {
         let mut turns = self.turns.lock();
         turns.current = turns.current.saturating_add(1);
         turns.current
+    }
+
+    /// Takes note that what came after so many bytes was lost; false, and nothing is noted, if this is more than may be
+    /// lost in all.
+    pub(crate) fn lose_after(&self, bytes: u64, most: u64) -> bool {
+        let mut turns = self.turns.lock();
+        let lost = turns.lost.saturating_add(turns.most.bytes.saturating_sub(bytes));
+        let may_be = lost <= most;
+        if may_be {
+            turns.lost = lost;
+        }
+        may_be
     }
 
     pub(crate) fn is_current(&self, turn: u32) -> bool {

@@ -90,6 +90,8 @@ pub(super) struct Before {
     pub(super) is_sealed: bool,
     /// True if an answer to it may have been lost.
     pub(super) is_resumed: bool,
+    /// If it is noted already that its answer is being read.
+    pub(super) reading: Option<Reading>,
     pub(super) held: Option<Checkpoint>,
     pub(super) complaints: Vec<Complaint>,
 }
@@ -169,11 +171,11 @@ impl ConsumerNode {
     fn asked(
         &self,
         request: &Signed<AccessRequest>,
-        Before { part, is_sealed, is_resumed, held, complaints }: Before,
+        Before { part, is_sealed, is_resumed, reading, held, complaints }: Before,
     ) -> Result<(Asked, Watch), ConsumerError> {
         let digest = Digest::of(request.as_bytes());
         let contract = self.inner.state.lock().waiting_for(&digest)?;
-        let reading = self.inner.reading.begin(digest);
+        let reading = reading.or_else(|| self.inner.reading.begin(digest));
         let reading = reading.ok_or(ConsumerError::BeingRead { request: digest })?;
         let agreement = self.agreement(contract)?;
         let watch = if is_sealed {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use dataspace_policy::Duty;
+use dataspace_policy::duty::is_part_of;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -51,18 +52,44 @@ pub(super) fn allows(duty: &Duty, column: &str, cell: &str) -> Option<bool> {
 fn is_good(duty: &Duty, path: &str, value: &RawValue, depth: usize) -> bool {
     let text = value.get();
     let Some(depth) = depth.checked_sub(1) else { return false };
+    let is_within = duty.column().is_some_and(|column| {
+        let column = column.as_str();
+        column == path || is_part_of(path, column)
+    });
     match text.bytes().next() {
         Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(text)
             .is_ok_and(|items| items.iter().all(|item| is_good(duty, path, item, depth))),
-        Some(b'{') => serde_json::from_str::<Fields<'_>>(text).is_ok_and(|Fields(fields)| {
-            fields.iter().all(|(name, value)| {
-                let path = format!("{path}.{name}");
-                !duty.leaves_out(&path) && is_good(duty, &path, value, depth)
+        // WHY not within: what a duty changes is one value, and what it leaves out is not there.
+        Some(b'{') if !is_within => {
+            serde_json::from_str::<Fields<'_>>(text).is_ok_and(|Fields(fields)| {
+                fields.iter().all(|(name, value)| {
+                    let path = format!("{path}.{name}");
+                    !duty.leaves_out(&path) && is_good(duty, &path, value, depth)
+                })
             })
-        }),
-        _ if duty.column().is_none_or(|column| column.as_str() != path) => true,
-        Some(b'n') => duty.allows(""),
-        Some(b'"') => serde_json::from_str::<String>(text).is_ok_and(|text| duty.allows(&text)),
-        _ => duty.allows(text),
+        }
+        Some(b'{') => false,
+        Some(b'n') => !is_within || duty.allows(""),
+        Some(b'"') if is_within => {
+            serde_json::from_str::<String>(text).is_ok_and(|text| duty.allows(&text))
+        }
+        _ if is_within => duty.allows(text),
+        // A value in the place of an object that has the part which the duty is about.
+        _ => !is_around(duty, path),
+    }
+}
+
+/// Returns true if what a duty is about is a part of this, so that this can be no value.
+fn is_around(duty: &Duty, path: &str) -> bool {
+    match duty {
+        Duty::Keep(keep) => {
+            let has_parts = keep.columns.iter().any(|one| is_part_of(one.as_str(), path));
+            let is_whole = keep.columns.iter().any(|one| {
+                let one = one.as_str();
+                one == path || is_part_of(path, one)
+            });
+            has_parts && !is_whole
+        }
+        _ => duty.column().is_some_and(|column| is_part_of(column.as_str(), path)),
     }
 }

@@ -17,10 +17,6 @@ pub(crate) struct Reading {
 }
 
 impl BeingRead {
-    pub(crate) fn has(&self, request: &Digest) -> bool {
-        self.0.lock().contains(request)
-    }
-
     /// `None` if it is being read already.
     pub(crate) fn begin(&self, request: Digest) -> Option<Reading> {
         let all = Arc::clone(&self.0);

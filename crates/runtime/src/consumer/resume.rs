@@ -49,14 +49,15 @@ impl ConsumerNode {
         let held = self.inner.seen.latest(log)?;
         let size = held.as_ref().map(Checkpoint::size).unwrap_or_default();
         let digest = Digest::of(request.as_bytes());
-        if self.inner.reading.has(&digest) {
-            return Err(ConsumerError::BeingRead { request: digest });
-        }
+        // WHY before the call: it ends the turn of another one who reads.
+        let reading = self.inner.reading.begin(digest);
+        let reading = reading.ok_or(ConsumerError::BeingRead { request: digest })?;
         let began = self.begin_after(provider, (digest, log), nothing(), size)?;
         let before = Before {
             part: part.clone(),
             is_sealed: false,
             is_resumed: true,
+            reading: Some(reading),
             held,
             complaints: Vec::new(),
         };

@@ -203,7 +203,8 @@ impl ConsumerNode {
         });
         match answer {
             Ok((began, is_resumed, held)) => {
-                let before = Before { part, is_sealed, is_resumed, held, complaints };
+                let reading = None;
+                let before = Before { part, is_sealed, is_resumed, reading, held, complaints };
                 self.receive(&request, before, began)
             }
             Err(error) => {

@@ -160,7 +160,8 @@ impl Watch {
                 Some(at) if !matches!(duty, Duty::Filter(_)) || !has_mask(column) => {
                     self.seen_in.push((at, number));
                 }
-                None if came(column) => {
+                // Rows are chosen by single values, which have columns of their own.
+                None if came(column) && !matches!(duty, Duty::Filter(_)) => {
                     let parts = columns.iter().enumerate();
                     for (at, one) in parts.filter(|(_, one)| is_about(column, one)) {
                         let is_within = is_part_of(column, one);
@@ -263,11 +264,17 @@ impl Watch {
         self.seen_in.retain(|(at, number)| {
             let duty = self.duties.get(*number);
             let Some((cell, (clause, duty))) = record.get(*at).zip(duty) else { return true };
-            // Of a column of lists, each item.
-            let is_good = duty.allows(cell) || {
-                let column = duty.column().map(Name::as_str).unwrap_or_default();
-                parts::allows(duty, column, cell) == Some(true)
+            // Of a column of lists, each item, where a duty changes items.
+            let has_items = match duty {
+                Duty::Mask(mask) => !matches!(mask.method, MaskMethod::Null | MaskMethod::Drop),
+                Duty::Watermark(_) => true,
+                _ => false,
             };
+            let is_good = duty.allows(cell)
+                || has_items && {
+                    let column = duty.column().map(Name::as_str).unwrap_or_default();
+                    parts::allows(duty, column, cell) == Some(true)
+                };
             if !is_good {
                 let column = duty.column().map(|name| short(name.as_str())).unwrap_or_default();
                 broken.push(Complaint::Duty { clause: *clause, column, row });

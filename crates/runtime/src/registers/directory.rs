@@ -132,7 +132,9 @@ impl DirectoryRegisters {
             }
         };
         if !folder.is_at(&name, file.file()).map_err(failed)? {
-            let what = "was removed or replaced while the node used it";
+            // WHY: a new one would be empty, and what is known to be lost must not be counted from nothing.
+            *state = State::Failed;
+            let what = "was removed or replaced while the node used it: close the node";
             return Err(RegisterError::Damaged { path, what });
         }
         used(Some(file)).map_err(|source| {

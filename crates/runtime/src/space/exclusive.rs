@@ -26,10 +26,13 @@ impl DataSpace {
             return Ok(None);
         }
         let now = self.about_now()?;
-        // WHY first: who is kept out makes the node read nothing.
+        // WHY first: who is kept out, or accepts what cannot be offered any longer, makes the node read nothing.
         let (mut rivals, known) = self.look(|state| {
             let space = &state.space;
             space.check_not_kept_out(agreement, now)?;
+            let Agreement { product, product_class, terms, .. } = agreement;
+            state.check_terms(product, product_class, terms)?;
+            space.check_offered(terms)?;
             Ok((space.rivals(agreement), space.contracts().len()))
         })?;
         // WHY: one acceptance that is sent again and again makes the node read one contract.

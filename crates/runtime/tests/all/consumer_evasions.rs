@@ -349,7 +349,12 @@ fn parts_of_nested_columns_are_compared_with_the_duties_on_them() {
             quoted(&format!(r#"[{{"serial":"X1","serial":"{pseudonym}"}}]"#)),
             false,
         ),
-        (hash.clone(), &["parts"], quoted(r#"[[[{"serial":{"x":["X1"]}}]]]"#), true),
+        (hash.clone(), &["parts"], quoted(r#"[[[{"serial":{"x":["X1"]}}]]]"#), false),
+        // Hidden in an object, where a value should be changed or gone.
+        (mask("tags", MaskMethod::Null), &["tags"], quoted(r#"[{"x":"X1"}]"#), false),
+        (mask("tags", MaskMethod::Null), &["tags"], quoted("[null,null]"), false),
+        (items.clone(), &["tags"], quoted(r#"[{"x":"X1"}]"#), false),
+        (keep(&["parts.kg"]), &["parts"], quoted(r#"["X1"]"#), false),
         (hash, &["parts"], quoted(&format!("{}{}", "[".repeat(60), "]".repeat(60))), false),
         (items.clone(), &["tags"], quoted(&format!("[\"{pseudonym}\",null]")), true),
         (items.clone(), &["tags"], quoted(&format!("[\"{pseudonym}\",\"X1\"]")), false),
