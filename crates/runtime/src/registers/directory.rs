@@ -40,6 +40,8 @@ enum State {
     #[default]
     Closed,
     Open(Box<RegisterFile>),
+    /// It was not in its place once. It is used again when it is; a new one is not made, since it would count from nothing.
+    Gone(Box<RegisterFile>),
     /// It could not be written, and what is on the disk is not known.
     Failed,
 }
@@ -86,10 +88,10 @@ impl DirectoryRegisters {
         let mut open = self.open.lock();
         let key = (register.name.clone(), register.year);
         if open.len() >= OPEN_MAX && !open.contains_key(&key) {
-            // WHY not those that failed: they stay so until the node is opened again.
+            // WHY not those that failed, or whose file is gone: they stay so, and are not begun anew.
             open.retain(|_, state| {
                 let is_idle = Arc::strong_count(state) == 1;
-                !is_idle || matches!(*state.lock(), State::Failed)
+                !is_idle || matches!(*state.lock(), State::Failed | State::Gone(_))
             });
         }
         Arc::clone(open.entry(key).or_default())
@@ -114,7 +116,7 @@ impl DirectoryRegisters {
                 let text = "it failed before; open the node again";
                 return Err(failed(io::Error::other(text)));
             }
-            State::Open(file) => file,
+            State::Open(file) | State::Gone(file) => file,
             closed @ State::Closed => {
                 let Some(file) =
                     open_file(&folder, register, &name, may_make).map_err(|why| match why {
@@ -132,9 +134,10 @@ impl DirectoryRegisters {
             }
         };
         if !folder.is_at(&name, file.file()).map_err(failed)? {
-            // WHY: a new one would be empty, and what is known to be lost must not be counted from nothing.
-            *state = State::Failed;
-            let what = "was removed or replaced while the node used it: close the node";
+            if let State::Open(file) | State::Gone(file) = std::mem::take(&mut *state) {
+                *state = State::Gone(file);
+            }
+            let what = "was removed or replaced while the node used it; close the node";
             return Err(RegisterError::Damaged { path, what });
         }
         used(Some(file)).map_err(|source| {
