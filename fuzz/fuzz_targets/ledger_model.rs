@@ -12,6 +12,8 @@ mod ledger_model;
 mod ledger_plain;
 #[path = "../checks/ledger_story.rs"]
 mod ledger_story;
+#[path = "../checks/naive_counts.rs"]
+mod naive_counts;
 #[path = "../checks/naive_decision.rs"]
 mod naive_decision;
 #[path = "../checks/naive_ledger.rs"]

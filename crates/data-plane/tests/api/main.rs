@@ -20,6 +20,7 @@ mod nested;
 mod nested_files;
 mod nested_formats;
 mod nested_model;
+mod nested_requests;
 mod order;
 mod parquet_cases;
 mod persons;

@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use arrow_array::builder::{Int64Builder, MapBuilder, StringBuilder};
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field, Fields, Schema};
 use dataspace_data_plane::{
-    Piece, Plan, Product, Table,
-    errors::{OpenError, PartError, PlanError},
+    Plan, Table,
+    errors::{OpenError, PlanError},
     formats::{Format, write},
-    product::ProductError,
     render::csv_columns,
 };
 use dataspace_policy::MaskMethod::{
@@ -19,16 +17,16 @@ use dataspace_policy::MaskMethod::{
 };
 use dataspace_policy::duty::{Broader, Characters};
 use dataspace_policy::{
-    Aggregate, Duty, KeptColumns, Limit, MaskMethod, Operator, Sample, Watermark, duty::Tolerance,
+    Aggregate, Duty, KeptColumns, MaskMethod, Operator, Sample, Watermark, duty::Tolerance,
 };
-use dataspace_primitives::{Part, Secrets, Zeroizing, secrets::SecretsError};
+use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::common::{CONTRACT, batch, compile, filter, mask, number, rows, stored, text};
+use crate::common::{CONTRACT, batch, compile, filter, mask, number, stored, text};
 use crate::nested_model::{Row, arrays, row};
 
-struct Sevens;
+pub(crate) struct Sevens;
 
 impl Secrets for Sevens {
     fn derive(&self, _: &str, _: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
@@ -38,11 +36,11 @@ impl Secrets for Sevens {
 
 const ALL: [Format; 4] = [Format::Csv, Format::JsonLines, Format::ArrowIpc, Format::Parquet];
 
-fn table(batch: &RecordBatch) -> Table {
+pub(crate) fn table(batch: &RecordBatch) -> Table {
     Table::from_batches(batch.schema_ref(), vec![batch.clone()]).unwrap()
 }
 
-fn released(table: &Table, duties: &[Duty]) -> (Arc<Schema>, Vec<RecordBatch>) {
+pub(crate) fn released(table: &Table, duties: &[Duty]) -> (Arc<Schema>, Vec<RecordBatch>) {
     let plan = Plan::compile(duties, &table.schema(), &Sevens, CONTRACT).unwrap();
     let batches = plan.run(table).unwrap().map(Result::unwrap).collect();
     (plan.output_schema(), batches)
@@ -55,7 +53,7 @@ fn written(format: Format, schema: &Schema, batches: &[RecordBatch]) -> Vec<u8> 
 }
 
 /// What leaves, as JSON: sorted, since rows may be reordered.
-fn lines(table: &Table, duties: &[Duty]) -> Vec<String> {
+pub(crate) fn lines(table: &Table, duties: &[Duty]) -> Vec<String> {
     let (schema, batches) = released(table, duties);
     let text = String::from_utf8(written(Format::JsonLines, &schema, &batches)).unwrap();
     let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap().to_string();
@@ -70,7 +68,7 @@ fn expected(rows: &[Row], seen: &dyn Fn(&str, Value) -> Option<Value>) -> Vec<St
     lines
 }
 
-fn keep(columns: &[&str]) -> Duty {
+pub(crate) fn keep(columns: &[&str]) -> Duty {
     let columns = columns.iter().map(|one| one.parse().unwrap()).collect();
     Duty::Keep(KeptColumns { columns })
 }
@@ -243,7 +241,7 @@ proptest! {
     }
 }
 
-fn two() -> RecordBatch {
+pub(crate) fn two() -> RecordBatch {
     let one = |id: i64, city: &str, serial: &str| Row {
         id,
         address: Some(crate::nested_model::Address {
@@ -467,114 +465,6 @@ fn masked_keys_leave_in_a_list_of_entries() {
         let (schema, _) = released(&table, &[mask("codes.key", method)]);
         let field = schema.field_with_name("codes").unwrap();
         assert_eq!(matches!(field.data_type(), DataType::Map(_, _)), is_map, "{field:?}");
-    }
-}
-
-/// What a consumer gets that asks for this part.
-fn asked(table: &Table, duties: &[Duty], columns: &[&str]) -> Result<Vec<String>, ProductError> {
-    let columns = columns.iter().map(|one| one.parse().unwrap()).collect();
-    let part = Part::rows(Some(columns), None).unwrap();
-    let mut delivery = Product::open(table, duties, Some(&part), &Sevens, CONTRACT)?;
-    let mut all = Vec::new();
-    while let Some(Piece::Rows(batch)) = delivery.next().unwrap() {
-        assert_eq!(Some(batch.schema()), delivery.schema());
-        all.extend(rows(&batch));
-    }
-    Ok(all)
-}
-
-#[test]
-fn a_request_may_ask_for_parts() {
-    let table = table(&two());
-    let limit = Duty::Limit(Limit { rows: 1 });
-    let hidden = mask("address.geo", Null);
-    for duties in [
-        vec![mask("address.city", Hash), hidden.clone()],
-        vec![mask("address.city", Hash), hidden.clone(), limit],
-    ] {
-        for (columns, cells) in [
-            (&["address.city"][..], 1),
-            (&["address"], 2),
-            (&["parts.weight", "id"], 2),
-            (&["codes.value"], 1),
-        ] {
-            let found = asked(&table, &duties, columns).unwrap();
-            let mut reader =
-                csv::ReaderBuilder::new().has_headers(false).from_reader(found[0].as_bytes());
-            assert_eq!(reader.records().next().unwrap().unwrap().len(), cells, "{columns:?}");
-        }
-        // Of what is emptied as a whole, no part is known.
-        for columns in [&["address.street"][..], &["address.geo.lat"], &["codes.nothing"]] {
-            let error = asked(&table, &duties, columns).unwrap_err();
-            assert!(matches!(error, ProductError::Part(PartError::Column { .. })), "{error}");
-        }
-    }
-}
-
-#[test]
-fn what_lies_beside_a_deep_map_is_what_is_asked_for() {
-    let mut codes = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
-    codes.keys().append_value("steel");
-    codes.values().append_value(9);
-    codes.append(true).unwrap();
-    let codes: ArrayRef = Arc::new(codes.finish());
-    for depth in 0..12 {
-        let mut deep = Arc::clone(&codes);
-        let mut path = "m".to_owned();
-        for _ in 0..depth {
-            let field = Arc::new(Field::new("s", deep.data_type().clone(), true));
-            deep = Arc::new(StructArray::from(vec![(field, deep)]));
-            path.push_str(".s");
-        }
-        let z: ArrayRef = Arc::new(Int64Array::from(vec![7]));
-        let table = table(&batch(vec![("m", deep), ("z", z)]));
-        let duties = [mask(&format!("{path}.key"), Truncate { chars: 1 })];
-        // What lies too deep cannot be named.
-        if Plan::check(&duties, &table.schema()).is_ok() {
-            assert_eq!(asked(&table, &duties, &["z"]).unwrap(), ["7"], "{depth}");
-            assert_eq!(asked(&table, &duties, &["m"]).unwrap().len(), 1, "{depth}");
-        } else {
-            assert!(depth > 5, "{depth}");
-        }
-    }
-}
-
-#[test]
-fn the_first_rows_are_the_same_whatever_parts_are_asked_for() {
-    let all: Vec<Row> = (0..40)
-        .map(|id| Row {
-            id,
-            address: None,
-            parts: None,
-            tags: Some(vec![Some(id.to_string())]),
-            codes: None,
-        })
-        .collect();
-    let table = table(&arrays(&all, 1));
-    let duties = [mask("codes", Drop), Duty::Limit(Limit { rows: 5 })];
-    let ids = asked(&table, &duties, &["id"]).unwrap();
-    let tags = asked(&table, &duties, &["tags"]).unwrap();
-    let expected: Vec<_> = ids.iter().map(|id| format!("\"[\"\"{id}\"\"]\"")).collect();
-    assert_eq!(tags, expected);
-}
-
-#[test]
-fn long_lists_end_a_batch_early_and_come_whole() {
-    // 40 rows of about a mebibyte.
-    let all: Vec<Row> = (0..40)
-        .map(|id| Row {
-            id,
-            address: None,
-            parts: None,
-            tags: Some(vec![Some("x".repeat(1024)); 1024]),
-            codes: None,
-        })
-        .collect();
-    let table = table(&arrays(&all, 1));
-    for duties in [vec![], vec![mask("codes", Drop)]] {
-        let (_, batches) = released(&table, &duties);
-        let lens: Vec<_> = batches.iter().map(RecordBatch::num_rows).collect();
-        assert!(lens.len() > 2 && lens.iter().sum::<usize>() == 40, "{lens:?}");
     }
 }
 

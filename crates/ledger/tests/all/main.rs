@@ -21,6 +21,9 @@ mod ledger_story;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+#[path = "../../../../fuzz/checks/naive_counts.rs"]
+mod naive_counts;
+#[cfg(test)]
 #[path = "../../../../fuzz/checks/naive_decision.rs"]
 mod naive_decision;
 #[cfg(test)]

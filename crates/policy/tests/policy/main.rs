@@ -12,6 +12,8 @@ mod cedar_text;
 #[cfg(test)]
 mod compiler;
 #[cfg(test)]
+mod constraint_cases;
+#[cfg(test)]
 mod constraints;
 #[cfg(test)]
 mod deep;
