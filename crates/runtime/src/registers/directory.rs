@@ -88,7 +88,7 @@ impl DirectoryRegisters {
         let mut open = self.open.lock();
         let key = (register.name.clone(), register.year);
         if open.len() >= OPEN_MAX && !open.contains_key(&key) {
-            // WHY not those that failed, or whose file is gone: they stay so, and are not begun anew.
+            // WHY not those that failed, or whose file is gone: no empty one may take their place.
             open.retain(|_, state| {
                 let is_idle = Arc::strong_count(state) == 1;
                 !is_idle || matches!(*state.lock(), State::Failed | State::Gone(_))

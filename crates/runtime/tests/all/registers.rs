@@ -239,7 +239,7 @@ fn a_file_that_is_taken_away_while_it_is_used_ends_counting() {
     fs::rename(place.path(), &aside).unwrap();
     let refused = registers.admit(&place.of(2026), &persons(0..1), 100);
     assert!(matches!(refused, Err(RegisterError::Damaged { .. })), "{refused:?}");
-    // Nor is it begun anew when many others were used meanwhile.
+    // Nor does an empty one take its place when many others were used meanwhile.
     for year in 2000..2020 {
         registers.admit(&place.of(year), &persons(0..1), 100).unwrap();
     }
