@@ -141,7 +141,9 @@ fn a_report_with_another_field_end_or_version_is_no_record() {
     }
     let put =
         |name: &str, value: Value| change(&|report| drop(report.insert(key(name), value.clone())));
-    assert!(put("subjects", Value::Integer(3)).is_err());
+    assert!(put("subjects", Value::Integer(3)).is_ok());
+    assert!(put("subjects", Value::Integer(-1)).is_err());
+    assert!(put("persons", Value::Integer(3)).is_err());
     assert!(put("end", key("perhaps")).is_err());
     assert!(put("rows", Value::Integer(-1)).is_err());
     assert!(put("bytes", key("8")).is_err());
