@@ -50,14 +50,6 @@ impl Inner {
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
         let verified = self.verify_consumer(request)?;
-        {
-            // WHY before anything is read: others have old requests, too, and may send them again.
-            let (monitor, asked) = (self.enter(), &verified.0);
-            monitor.check_fresh(asked.request.value().requested_at, self.clock.now()?)?;
-            if monitor.state.replays.has(asked.digest) {
-                return Err(AccessError::Replayed);
-            }
-        }
         self.look_over(&verified.0.active);
         // WHY last: a look at the key costs more than a signature, and those of strangers are not looked at.
         if let Some(key) = &verified.0.request.value().seal_for {
@@ -81,13 +73,13 @@ impl Inner {
         let (contract, resolver) = {
             let monitor = self.enter();
             let contract = monitor.check_consumer(&request)?;
-            if let Some(active) = self.contracts.in_memory(contract.id()) {
-                return Ok(VerifiedRequest(Asked { request, digest, active }));
-            }
             // WHY before anything is read: others have old requests, too, and may send them again.
             monitor.check_fresh(request.value().requested_at, now)?;
             if monitor.state.replays.has(digest) {
                 return Err(AccessError::Replayed);
+            }
+            if let Some(active) = self.contracts.in_memory(contract.id()) {
+                return Ok(VerifiedRequest(Asked { request, digest, active }));
             }
             (Arc::clone(contract), Arc::clone(monitor.state.space.keys()))
         };

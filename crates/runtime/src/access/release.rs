@@ -7,8 +7,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use dataspace_audit_log::append::AppendError;
 use dataspace_data_plane::{Delivery, Piece, csv_rows, errors::RunError, render::WriteError};
-#[cfg(feature = "sealed")]
 use dataspace_policy::Meters;
+#[cfg(feature = "sealed")]
 use dataspace_primitives::Name;
 use dataspace_primitives::UnixMillis;
 use dataspace_tlog::{LeafIndex, record::ReleaseEnd};
