@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use dataspace_data_plane::errors::PlanError;
 use dataspace_data_plane::product::{ProductError, Recipient};
-use dataspace_identity::{claimed_keys, credential::CLOCK_SKEW};
+use dataspace_identity::{Origin, claimed_keys, credential::CLOCK_SKEW};
 use dataspace_ledger::facts::Stated;
 use dataspace_ledger::{
     DenialReason,
     state::{Case, Contract},
 };
-use dataspace_primitives::{Digest, Signed, UnixMillis, Verified, signed::VerifyError};
+use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, Verified, signed::VerifyError};
 use dataspace_usage_contract::AccessRequest;
 
 use crate::access::asked::{Asked, Decided, VerifiedRequest};
@@ -58,17 +58,26 @@ impl Inner {
         Ok(verified)
     }
 
+    /// Checks the signature of the signer that a request names.
+    pub(crate) fn verify_claimed<T: Payload>(
+        self: &Arc<Self>,
+        request: Signed<T>,
+        now: UnixMillis,
+    ) -> Result<Verified<T>, AccessError> {
+        let keys = claimed_keys(&request, &self.enter().state.space);
+        let keys = keys.map_err(|_| AccessError::Signature)?;
+        request.verify(&keys, now).map_err(|error| match error {
+            VerifyError::Content(error) => AccessError::Malformed(error),
+            _ => AccessError::Signature,
+        })
+    }
+
     fn verify_consumer(
         self: &Arc<Self>,
         request: Signed<AccessRequest>,
     ) -> Result<VerifiedRequest, AccessError> {
         let now = self.clock.now()?;
-        let keys = claimed_keys(&request, &self.enter().state.space);
-        let keys = keys.map_err(|_| AccessError::Signature)?;
-        let request = request.verify(&keys, now).map_err(|error| match error {
-            VerifyError::Content(error) => AccessError::Malformed(error),
-            _ => AccessError::Signature,
-        })?;
+        let request = self.verify_claimed(request, now)?;
         let digest = Digest::of(request.signed().as_bytes());
         let (contract, resolver) = {
             let monitor = self.enter();
@@ -119,17 +128,22 @@ fn check_seal(_: &[u8; 32]) -> Result<(), AccessError> {
 }
 
 impl Monitor<'_> {
+    /// Checks that a request is for this node.
+    pub(crate) fn check_log(&self, log: &Origin) -> Result<(), AccessError> {
+        let expected = self.inner.log.origin();
+        if log == expected {
+            return Ok(());
+        }
+        Err(AccessError::OtherNode { expected: expected.clone(), found: log.clone() })
+    }
+
     /// Checks that a request is for a contract of this node, and by its consumer.
     fn check_consumer(
         &self,
         request: &Verified<AccessRequest>,
     ) -> Result<&Arc<Contract>, AccessError> {
         let AccessRequest { contract, log, consumer, .. } = request.value();
-        let expected = self.inner.log.origin();
-        if log != expected {
-            let (expected, found) = (expected.clone(), log.clone());
-            return Err(AccessError::OtherNode { expected, found });
-        }
+        self.check_log(log)?;
         let unknown = |_| AccessError::UnknownContract { contract: *contract };
         let contract = self.state.space.contract(*contract).map_err(unknown)?;
         let is_consumer = consumer == contract.consumer() && consumer.has_signed(request);

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use dataspace_identity::claimed_keys;
-use dataspace_primitives::{Digest, Signed, Verified, signed::VerifyError};
+use dataspace_primitives::{Digest, Signed, Verified};
 use dataspace_usage_contract::ResumeRequest;
 
 use crate::access::error::{AccessError, NotResumed};
@@ -32,13 +31,8 @@ impl DataSpace {
     pub(crate) fn resume(&self, request: Signed<ResumeRequest>) -> Result<Release, AccessError> {
         let inner = &self.inner;
         inner.end_releases(false);
-        let keys = claimed_keys(&request, &inner.enter().state.space);
-        let keys = keys.map_err(|_| AccessError::Signature)?;
         let now = inner.clock.now()?;
-        let asked = request.verify(&keys, now).map_err(|error| match error {
-            VerifyError::Content(error) => AccessError::Malformed(error),
-            _ => AccessError::Signature,
-        })?;
+        let asked = inner.verify_claimed(request, now)?;
         inner.enter().receive_resuming(&asked)?;
         let ResumeRequest { request, bytes, content, .. } = *asked.value();
         let skip = Skip::new(bytes, content).map_err(|_| NotResumed::Ahead)?;
@@ -65,11 +59,7 @@ impl Monitor<'_> {
     /// Accepts a request to resume that is fresh, was not made before, and is by the consumer of what is kept.
     fn receive_resuming(&self, asked: &Verified<ResumeRequest>) -> Result<(), AccessError> {
         let ResumeRequest { request, log, consumer, requested_at, .. } = asked.value();
-        let expected = self.inner.log.origin();
-        if log != expected {
-            let (expected, found) = (expected.clone(), log.clone());
-            return Err(AccessError::OtherNode { expected, found });
-        }
+        self.check_log(log)?;
         let (now, space) = (self.inner.clock.now()?, &self.state.space);
         if !consumer.has_signed(asked) || !space.are_believed(asked.signers(), now) {
             return Err(AccessError::Signature);

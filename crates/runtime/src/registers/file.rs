@@ -76,14 +76,6 @@ fn first_block(register: &Register<'_>) -> [u8; BLOCK] {
     block
 }
 
-fn signed(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = hmac::Context::with_key(key);
-    for part in parts {
-        context.update(part);
-    }
-    context.sign().as_ref().first_chunk().copied().unwrap_or_default()
-}
-
 impl Seal {
     fn over(sum: &hmac::Context, written: u64) -> Self {
         let mut sum = sum.clone();
@@ -91,11 +83,16 @@ impl Seal {
         Self { written, sum: sum.sign().as_ref().first_chunk().copied().unwrap_or_default() }
     }
 
+    /// What the HMAC of a seal is over.
+    fn signed(number: [u8; 8], sum: &[u8; 32]) -> Vec<u8> {
+        [&b"seal"[..], &number, sum].concat()
+    }
+
     fn to_bytes(self, key: &hmac::Key) -> [u8; BLOCK] {
         let number = self.written.to_be_bytes();
-        let whole = signed(key, &[b"seal", &number, &self.sum]);
+        let whole = hmac::sign(key, &Self::signed(number, &self.sum));
         let mut block = [0; BLOCK];
-        let bytes = number.iter().chain(&self.sum).chain(&whole);
+        let bytes = number.iter().chain(&self.sum).chain(whole.as_ref());
         block.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
         block
     }
@@ -106,7 +103,7 @@ impl Seal {
         let (sum, rest) = rest.split_first_chunk::<32>()?;
         let (whole, zeros) = rest.split_first_chunk::<32>()?;
         let seal = Self { written: u64::from_be_bytes(*number), sum: *sum };
-        let is_whole = signed(key, &[b"seal", number, sum]) == *whole;
+        let is_whole = hmac::verify(key, &Self::signed(*number, sum), whole).is_ok();
         (is_whole && zeros.iter().all(|byte| *byte == 0)).then_some(seal)
     }
 }

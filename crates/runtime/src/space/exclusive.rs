@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dataspace_ledger::{SpaceState, state::Contract};
-use dataspace_primitives::UnixMillis;
+use dataspace_ledger::SpaceState;
 use dataspace_usage_contract::{Agreement, ContractId};
 
 use crate::error::ChangeError;
@@ -27,13 +26,13 @@ impl DataSpace {
         }
         let now = self.about_now()?;
         // WHY first: who is kept out, or accepts what cannot be offered any longer, makes the node read nothing.
-        let (mut rivals, known) = self.look(|state| {
+        let (mut rivals, known, keys) = self.look(|state| {
             let space = &state.space;
             space.check_not_kept_out(agreement, now)?;
             let Agreement { product, product_class, terms, .. } = agreement;
             state.check_terms(product, product_class, terms)?;
             space.check_offered(terms)?;
-            Ok((space.rivals(agreement), space.contracts().len()))
+            Ok((space.rivals(agreement), space.contracts().len(), Arc::clone(space.keys())))
         })?;
         // WHY: one acceptance that is sent again and again makes the node read one contract.
         if let Some(last) = self.inner.rivals.get(agreement.offer)
@@ -43,25 +42,15 @@ impl DataSpace {
         }
         for rival in rivals {
             if !looked.0.contains(&rival.id()) {
-                self.check_rival(agreement, &rival, now)?;
+                // Also if it was signed with a key that was left out since.
+                let active = self.inner.contracts.get(&rival, &self.inner.log, &keys.past())?;
+                if let Err(refusal) = SpaceState::check_rival(agreement, &active.document, now) {
+                    self.inner.rivals.insert(agreement.offer, rival.id());
+                    return self.refuse(refusal.into());
+                }
                 looked.0.insert(rival.id());
             }
         }
         Ok(Some(known))
-    }
-
-    fn check_rival(
-        &self,
-        agreement: &Agreement,
-        rival: &Arc<Contract>,
-        now: UnixMillis,
-    ) -> Result<(), ChangeError> {
-        let keys = Arc::clone(self.inner.gate.enter().space.keys());
-        // Also if it was signed with a key that was left out since.
-        let active = self.inner.contracts.get(rival, &self.inner.log, &keys.past())?;
-        SpaceState::check_rival(agreement, &active.document, now).or_else(|refusal| {
-            self.inner.rivals.insert(agreement.offer, rival.id());
-            self.refuse(refusal.into())
-        })
     }
 }

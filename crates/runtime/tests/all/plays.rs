@@ -456,7 +456,7 @@ type Forge = fn(&mut AccessRecord);
 
 #[test]
 fn a_log_that_somebody_wrote_gives_no_play_back() {
-    // What cannot be is refused when the node opens; what can be is found by whoever replays the log.
+    // What cannot be is refused when the node opens; what can be is found by a replay of the log.
     let impossible: [Forge; 5] = [
         |access| drop(access.facts.remove("plays")),
         |access| drop(access.facts.insert("plays".to_owned(), Fact::Number(0))),

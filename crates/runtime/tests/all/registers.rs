@@ -199,7 +199,7 @@ fn a_file_that_was_cut_or_changed_is_refused_or_lacks_nobody() {
             }
         }
     }
-    assert_eq!(refused, 512 + 12 * 16, "everything but the seals, of which one is enough");
+    assert_eq!(refused, 512 + 12 * 16, "everything but the seals: one is enough");
     assert_eq!(looked, refused + sealed);
     // Persons in another order, twice, or of another file.
     let (at, tail) = (PERSONS_AT, &whole[PERSONS_AT..]);

@@ -80,7 +80,7 @@ fn the_turn_before_ends_and_takes_no_second_place() {
     assert_eq!(reports(&halves.node).len(), 1);
 }
 
-/// The request of the access whose answer broke off, changed and signed anew.
+/// A request to resume the access that broke off, with a change.
 fn resuming(halves: &Halves, change: impl FnOnce(&mut ResumeRequest)) -> ResumeRequest {
     let record = halves.consumer.waiting()[0];
     let record = halves.consumer.log().read(record).unwrap();
