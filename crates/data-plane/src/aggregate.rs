@@ -157,8 +157,7 @@ impl Default for Counted {
 }
 
 impl Counted {
-    /// `held` is how many are remembered in all.
-    /// Gives those whom it forgets.
+    /// `held` is how many are remembered in all. Gives those whom it forgets.
     fn add(&mut self, subject: &[u8], least: usize, held: &mut usize) -> BTreeSet<Box<[u8]>> {
         let Self::Few(few) = self else { return BTreeSet::new() };
         if few.insert(subject.into()) {

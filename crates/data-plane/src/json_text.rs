@@ -74,15 +74,7 @@ impl<'a> JsonColumn<'a> {
                 to.push_str("null");
             }
             Self::Struct(_, parts) => {
-                let mut before = '{';
-                for (key, part) in parts {
-                    to.push(before);
-                    before = ',';
-                    to.push_str(key);
-                    to.push(':');
-                    part.push(row, to);
-                }
-                to.push('}');
+                push_object(parts.iter().map(|(key, part)| (key.as_str(), part)), row, to);
             }
             Self::List(items, item) => match items.range(row) {
                 None => to.push_str("null"),
@@ -99,4 +91,21 @@ impl<'a> JsonColumn<'a> {
             },
         }
     }
+}
+
+/// Puts an object behind what the text has; each key is written as JSON already.
+pub(crate) fn push_object<'a>(
+    parts: impl Iterator<Item = (&'a str, &'a JsonColumn<'a>)>,
+    row: usize,
+    to: &mut String,
+) {
+    let mut before = '{';
+    for (key, part) in parts {
+        to.push(before);
+        before = ',';
+        to.push_str(key);
+        to.push(':');
+        part.push(row, to);
+    }
+    to.push('}');
 }

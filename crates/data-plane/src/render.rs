@@ -11,7 +11,7 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Schema};
 use thiserror::Error;
 
-use crate::json_text::JsonColumn;
+use crate::json_text::{JsonColumn, push_object};
 use crate::table_error::Cause;
 use crate::value_text::Column;
 
@@ -342,15 +342,8 @@ pub(crate) fn json_texts(batch: &RecordBatch) -> Result<Vec<JsonColumn<'_>>, Wri
 
 /// Puts a row behind what `to` has, as a JSON object on a line; `keys` are the columns' names as JSON.
 pub(crate) fn json_row(to: &mut String, keys: &[String], columns: &[JsonColumn<'_>], row: usize) {
-    let mut before = '{';
-    for (key, column) in keys.iter().zip(columns) {
-        to.push(before);
-        before = ',';
-        to.push_str(key);
-        to.push(':');
-        column.push(row, to);
-    }
-    to.push_str("}\n");
+    push_object(keys.iter().map(String::as_str).zip(columns), row, to);
+    to.push('\n');
 }
 
 /// `None` if its type has no text.

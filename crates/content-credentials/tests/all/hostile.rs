@@ -74,7 +74,7 @@ fn a_manifest_that_was_cut_or_emptied_does_not_hold() {
 
 #[test]
 fn one_who_signed_over_a_change_says_so_in_its_own_name() {
-    // Whoever takes the credentials away can put others in their place: who signed is told.
+    // Credentials can be taken away and replaced by others: who signed is told.
     let credentials = read(&sign(builder(JPEG, &[]), JPEG, &plain(JPEG, 7)));
     assert!(matches!(credentials.standing(), Standing::Intact { .. }));
     assert!(credentials.to_string().contains("on no list that was given"), "{credentials}");

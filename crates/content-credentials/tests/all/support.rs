@@ -113,7 +113,7 @@ pub(crate) fn signed(format: &str, assertions: &[Value]) -> Vec<u8> {
     sign(builder(format, assertions), format, &plain(format, 7))
 }
 
-/// The certificates of a signer, the last of which signed the others.
+/// The certificates of a signer; the last one signed the others.
 pub(crate) fn pem(signer: &EphemeralSigner) -> String {
     let root = signer.certs().unwrap().pop().unwrap();
     let text = base64::engine::general_purpose::STANDARD.encode(root);

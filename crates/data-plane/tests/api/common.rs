@@ -6,6 +6,7 @@ use arrow_schema::Schema;
 use dataspace_data_plane::{Plan, Table, errors::PlanError, product::Recipient, write_csv};
 use dataspace_policy::{ColumnMask, Duty, MaskMethod, Operator, RowFilter, Scalar};
 use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
+use ring::hmac;
 
 /// For whom the secrets of all plans here are derived.
 pub(crate) const CONTRACT: Recipient<'static> =
@@ -19,6 +20,26 @@ impl Secrets for Key {
     fn derive(&self, purpose: &str, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
         assert_eq!((purpose, context), ("pseudonyms", CONTRACT.contract));
         Ok(Zeroizing::new(self.0))
+    }
+}
+
+/// Another secret for each use and each context.
+pub(crate) struct Root;
+
+impl Secrets for Root {
+    fn derive(&self, purpose: &str, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"root");
+        let tag = hmac::sign(&key, &[purpose.as_bytes(), b"\0", context].concat());
+        Ok(Zeroizing::new(tag.as_ref().try_into().unwrap()))
+    }
+}
+
+/// One secret for every use.
+pub(crate) struct Sevens;
+
+impl Secrets for Sevens {
+    fn derive(&self, _: &str, _: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
+        Ok(Zeroizing::new([7; 32]))
     }
 }
 

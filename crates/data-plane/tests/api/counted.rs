@@ -7,18 +7,10 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use dataspace_data_plane::{Delivery, Piece, Product, Table, product::Recipient};
 use dataspace_policy::duty::Aggregate;
 use dataspace_policy::{Duty, Limit, MaskMethod, Sample};
-use dataspace_primitives::{Name, Part, Secrets, Zeroizing, secrets::SecretsError};
+use dataspace_primitives::{Name, Part};
 use proptest::prelude::*;
 
-use crate::common::{batch, mask, rows};
-
-struct Sevens;
-
-impl Secrets for Sevens {
-    fn derive(&self, _: &str, _: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
-        Ok(Zeroizing::new([7; 32]))
-    }
-}
+use crate::common::{Sevens, batch, mask, rows};
 
 const LAB: Recipient<'_> = Recipient { contract: b"contract", consumer: "did:web:lab.example" };
 

@@ -19,20 +19,11 @@ use dataspace_policy::duty::{Broader, Characters};
 use dataspace_policy::{
     Aggregate, Duty, KeptColumns, MaskMethod, Operator, Sample, Watermark, duty::Tolerance,
 };
-use dataspace_primitives::{Secrets, Zeroizing, secrets::SecretsError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::common::{CONTRACT, batch, compile, filter, mask, number, stored, text};
+use crate::common::{CONTRACT, Sevens, batch, compile, filter, mask, number, stored, text};
 use crate::nested_model::{Row, arrays, row};
-
-pub(crate) struct Sevens;
-
-impl Secrets for Sevens {
-    fn derive(&self, _: &str, _: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
-        Ok(Zeroizing::new([7; 32]))
-    }
-}
 
 const ALL: [Format; 4] = [Format::Csv, Format::JsonLines, Format::ArrowIpc, Format::Parquet];
 

@@ -10,8 +10,8 @@ use dataspace_policy::MaskMethod::{Drop, Hash, Null, Truncate};
 use dataspace_policy::{Duty, Limit};
 use dataspace_primitives::Part;
 
-use crate::common::{CONTRACT, batch, mask, rows};
-use crate::nested::{Sevens, released, table, two};
+use crate::common::{CONTRACT, Sevens, batch, mask, rows};
+use crate::nested::{released, table, two};
 use crate::nested_model::{Row, arrays};
 
 /// What a consumer gets that asks for this part.

@@ -19,21 +19,10 @@ use dataspace_data_plane::subjects::{Admission, NotAdmitted, SubjectId};
 use dataspace_data_plane::{Delivery, Document, MediaFile, Piece, Plan, Product, Table};
 use dataspace_policy::duty::{Aggregate, InvalidDuty};
 use dataspace_policy::{Duty, Limit, MaskMethod, Operator, Persons, Sample};
-use dataspace_primitives::{Name, Part, Secrets, Zeroizing, secrets::SecretsError};
+use dataspace_primitives::{Name, Part};
 use proptest::prelude::*;
-use ring::hmac;
 
-use crate::common::{batch, filter, holds_bytes, mask, number, rows, stored};
-
-struct Root;
-
-impl Secrets for Root {
-    fn derive(&self, purpose: &str, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, b"root");
-        let tag = hmac::sign(&key, &[purpose.as_bytes(), b"\0", context].concat());
-        Ok(Zeroizing::new(tag.as_ref().try_into().unwrap()))
-    }
-}
+use crate::common::{Root, batch, filter, holds_bytes, mask, number, rows, stored};
 
 const ONE: Recipient<'_> = Recipient { contract: b"contract 1", consumer: "did:web:lab.example" };
 const TWO: Recipient<'_> = Recipient { contract: b"contract 2", consumer: "did:web:two.example" };

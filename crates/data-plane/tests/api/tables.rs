@@ -244,7 +244,7 @@ fn a_file_that_changed_is_read_over_once_and_never_by_who_opens_it_as_a_product(
     assert!(matches!(opened(), Err(ReadError::NotLookedOver)));
     Product::look_over(&table);
     let Err(ReadError::Unfit { why }) = opened() else { panic!() };
-    // The same word without another look, for whoever asks for one.
+    // Asked once more, it says the same and reads nothing.
     assert!(matches!(table.look_over(), Err(ReadError::Unfit { why: same }) if same == why));
     assert!(why.contains("row 3"), "{why}");
     // Good again, and other rows.

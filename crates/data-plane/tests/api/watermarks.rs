@@ -16,21 +16,10 @@ use dataspace_policy::duty::Tolerance;
 use dataspace_policy::{
     Action, Assurance, Duty, KeptColumns, MaskMethod, Operator, Rule, Terms, Watermark,
 };
-use dataspace_primitives::{Part, Secrets, Zeroizing, secrets::SecretsError};
+use dataspace_primitives::Part;
 use proptest::prelude::*;
-use ring::hmac;
 
-use crate::common::{batch, filter, mask, number, open, rows, shared};
-
-struct Root;
-
-impl Secrets for Root {
-    fn derive(&self, purpose: &str, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, b"root");
-        let tag = hmac::sign(&key, &[purpose.as_bytes(), b"\0", context].concat());
-        Ok(Zeroizing::new(tag.as_ref().try_into().unwrap()))
-    }
-}
+use crate::common::{Root, batch, filter, mask, number, open, rows, shared};
 
 fn of(contract: &[u8]) -> Recipient<'_> {
     Recipient { contract, consumer: "did:web:lab.example" }
