@@ -2,6 +2,9 @@
 //! do, with this file.
 
 #[cfg(test)]
+#[path = "../../primitives/tests/compile/rustc.rs"]
+mod rustc;
+#[cfg(test)]
 #[path = "compile/twins.rs"]
 mod twins;
 
@@ -13,8 +16,7 @@ fn the_way_through_the_monitor_compiles() {
 
 #[test]
 fn nothing_but_a_recorded_permit_opens_data() {
-    let cases = trybuild::TestCases::new();
-    for case in [
+    let cases = [
         "release_of_a_permit",
         "release_of_a_submitted_permit",
         "release_of_a_recorded_denial",
@@ -29,7 +31,6 @@ fn nothing_but_a_recorded_permit_opens_data() {
         "permit_escapes_its_pass",
         "denial_after_its_pass",
         "request_verified_elsewhere",
-    ] {
-        cases.compile_fail(format!("tests/compile/{case}.rs"));
-    }
+    ];
+    rustc::assert_errors("dataspace_runtime", &cases);
 }
