@@ -13,7 +13,7 @@ use dataspace_policy::duty::Aggregate;
 use dataspace_primitives::Name;
 
 use crate::chunk::{BATCH_ROWS, Chunk};
-use crate::column::{Cells, Kind, find, mapped_all, type_name, value};
+use crate::column::{Cells, Kind, find, mapped_each, type_name, value};
 use crate::plan_error::{ApplyError, PlanError};
 use crate::run_error::RunError;
 use crate::subjects::{Subjects, mark, subject};
@@ -327,10 +327,10 @@ impl Groups {
 fn one_zero(array: ArrayRef) -> ArrayRef {
     let all: Vec<usize> = (0..array.len()).collect();
     let same = match array.data_type() {
-        DataType::Float32 => mapped_all::<Float32Type>(array.as_ref(), &all, |value| {
+        DataType::Float32 => mapped_each::<Float32Type>(array.as_ref(), &all, |value| {
             if value.is_nan() { f32::NAN } else { value + 0.0 }
         }),
-        DataType::Float64 => mapped_all::<Float64Type>(array.as_ref(), &all, |value| {
+        DataType::Float64 => mapped_each::<Float64Type>(array.as_ref(), &all, |value| {
             if value.is_nan() { f64::NAN } else { value + 0.0 }
         }),
         _ => None,

@@ -13,7 +13,7 @@ use arrow_array::{
     LargeStringArray, NullArray, PrimitiveArray, StringArray, StringViewArray, downcast_integer,
     downcast_primitive,
 };
-use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
 use crate::plan_error::PlanError;
@@ -264,7 +264,15 @@ pub(crate) fn texts<S: AsRef<str>>(
     values: impl Iterator<Item = Option<S>>,
 ) -> Result<ArrayRef, TextTooLong> {
     // WHY: the builder's own capacity is more than a few rows take.
-    let builder = StringBuilder::with_capacity(values.size_hint().0, 0);
+    texts_of(0, values)
+}
+
+/// The same of values that have about `len` bytes together.
+pub(crate) fn texts_of<S: AsRef<str>>(
+    len: usize,
+    values: impl Iterator<Item = Option<S>>,
+) -> Result<ArrayRef, TextTooLong> {
+    let builder = StringBuilder::with_capacity(values.size_hint().0, len);
     let (mut builder, mut len) = (builder, 0_usize);
     for value in values {
         if let Some(text) = &value {
@@ -277,6 +285,19 @@ pub(crate) fn texts<S: AsRef<str>>(
         builder.append_option(value);
     }
     Ok(Arc::new(builder.finish()))
+}
+
+/// Copies a column of texts at once; `None` if not all of its rows stay, or some are missing.
+fn whole_texts(array: &dyn Array, rows: &[usize]) -> Option<ArrayRef> {
+    let source = array.as_string_opt::<i32>()?;
+    if source.null_count() > 0 || !is_all(rows, source.len()) {
+        return None;
+    }
+    let (first, last) = (source.offsets().first(), source.offsets().last());
+    let bytes = source.value_data().get(usize::try_from(first).ok()?..usize::try_from(last).ok()?);
+    let offsets: Vec<i32> = source.offsets().iter().map(|offset| offset - first).collect();
+    let offsets = OffsetBuffer::new(offsets.into());
+    Some(Arc::new(StringArray::try_new(offsets, Buffer::from(bytes?), None).ok()?))
 }
 
 /// A fresh numeric array of the type `data_type`.
@@ -306,9 +327,19 @@ pub(crate) fn mapped<T: ArrowPrimitiveType>(
     Some(Arc::new(builder.finish()))
 }
 
-/// Returns true if the rows are those from 0 on, one after the other.
-fn is_all(rows: &[usize]) -> bool {
-    rows.iter().enumerate().all(|(place, row)| place == *row)
+/// Returns true if the rows are those from 0 to `len`, one after the other.
+fn is_all(rows: &[usize], len: usize) -> bool {
+    // WHY not `all`: without a way out, many are compared at a time.
+    rows.len() == len && rows.iter().enumerate().fold(0, |any, (at, row)| any | (at ^ row)) == 0
+}
+
+/// As [`mapped_all`], one value at a time.
+pub(crate) fn mapped_each<T: ArrowPrimitiveType>(
+    array: &dyn Array,
+    rows: &[usize],
+    map: impl Fn(T::Native) -> T::Native,
+) -> Option<ArrayRef> {
+    mapped_all::<T>(array, rows, |all| all.iter_mut().for_each(|value| *value = map(*value)))
 }
 
 /// As [`mapped`], for what becomes of every value a value: whole columns at a time. Nothing stays of what
@@ -316,25 +347,27 @@ fn is_all(rows: &[usize]) -> bool {
 pub(crate) fn mapped_all<T: ArrowPrimitiveType>(
     array: &dyn Array,
     rows: &[usize],
-    map: impl Fn(T::Native) -> T::Native,
+    map: impl Fn(&mut [T::Native]),
 ) -> Option<ArrayRef> {
     let source = array.as_primitive_opt::<T>()?;
     let values: &[T::Native] = source.values();
     let missing = T::Native::default();
-    let value_of = |row: &usize| values.get(*row).map_or(missing, |value| map(*value));
-    let (values, nulls) = match source.nulls().filter(|nulls| nulls.null_count() > 0) {
-        None if rows.len() == values.len() && is_all(rows) => {
-            (values.iter().map(|value| map(*value)).collect::<Vec<_>>(), None)
-        }
-        None => (rows.iter().map(value_of).collect(), None),
-        Some(nulls) => {
-            let is_valid = |row: &usize| *row < nulls.len() && nulls.is_valid(*row);
-            let values = rows.iter().map(|row| if is_valid(row) { value_of(row) } else { missing });
-            let valid =
-                BooleanBuffer::collect_bool(rows.len(), |at| rows.get(at).is_some_and(is_valid));
-            (values.collect(), Some(NullBuffer::new(valid)))
-        }
+    let mut values = if is_all(rows, values.len()) {
+        values.to_vec()
+    } else {
+        rows.iter().map(|row| values.get(*row).copied().unwrap_or(missing)).collect()
     };
+    map(&mut values);
+    let nulls = source.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| {
+        let is_valid = |row: &usize| *row < nulls.len() && nulls.is_valid(*row);
+        for (value, row) in values.iter_mut().zip(rows) {
+            if !is_valid(row) {
+                *value = missing;
+            }
+        }
+        let at = |at| rows.get(at).is_some_and(is_valid);
+        NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), at))
+    });
     let array = PrimitiveArray::<T>::new(values.into(), nulls);
     Some(Arc::new(array.with_data_type(source.data_type().clone())))
 }
@@ -346,7 +379,7 @@ pub(crate) fn mapped_all<T: ArrowPrimitiveType>(
 pub(crate) fn copy(array: &dyn Array, rows: &[usize]) -> Option<Result<ArrayRef, TextTooLong>> {
     macro_rules! copy {
         ($t:ty) => {
-            mapped_all::<$t>(array, rows, |value| value).map(Ok)
+            mapped_all::<$t>(array, rows, |_| ()).map(Ok)
         };
     }
     released_type(array.data_type())?;
@@ -362,6 +395,9 @@ pub(crate) fn copy(array: &dyn Array, rows: &[usize]) -> Option<Result<ArrayRef,
             Some(Ok(Arc::new(builder.finish())))
         }
         _ => {
+            if let Some(copied) = whole_texts(array, rows) {
+                return Some(Ok(copied));
+            }
             let source = Text::of(array)?;
             Some(texts(rows.iter().map(|row| source.get(*row))))
         }

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 /// SHA-256 works on blocks of so many bytes.
-const BLOCK_LEN: usize = 64;
+pub(crate) const BLOCK_LEN: usize = 64;
 
 /// HMAC-SHA-256 that has taken a key, and maybe the beginning of a message. To go on from there costs no more
 /// than to copy it. It is wiped when dropped.

@@ -157,6 +157,16 @@ impl Leaving {
         }
     }
 
+    /// Bytes that so many different rows take at most once they left, all together; `None` if only their values can
+    /// tell.
+    pub(crate) fn most(&self, columns: &[Option<ArrayRef>], rows: usize) -> Option<usize> {
+        self.shapes.iter().try_fold(0_usize, |sum, (from, shape)| {
+            let Shape::Leaf(place) = shape else { return None };
+            let array = self.array(*from, columns);
+            sum.checked_add(self.outputs.get(*place)?.most(array.as_ref(), rows)?)
+        })
+    }
+
     /// Bytes that each of `rows` takes at most once it left.
     pub(crate) fn lens(&self, columns: &[Option<ArrayRef>], rows: &[usize]) -> Vec<usize> {
         let mut lens = vec![0; rows.len()];

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type};
-use arrow_array::{Array, ArrayRef, downcast_integer, new_null_array};
+use arrow_array::{Array, ArrayRef, StringArray, downcast_integer, new_null_array};
 use arrow_schema::{DataType, Field};
 use dataspace_policy::duty::{CalendarPart, Characters, PSEUDONYM_DIGITS};
 use dataspace_policy::{ColumnMask, MaskMethod};
@@ -11,13 +12,13 @@ use dataspace_primitives::Name;
 
 use crate::coarse;
 use crate::column::{
-    Cells, Kind, Text, TextTooLong, copy, mapped, mapped_all, released_type, texts, type_name,
-    width,
+    Cells, Kind, Text, TextTooLong, copy, mapped, mapped_all, released_type, texts, texts_of,
+    type_name, width,
 };
 use crate::constant::{Broadened, Constant};
 use crate::plan_error::PlanError;
 use crate::pseudonym::{Joined, PseudonymKeys, Pseudonyms};
-use crate::round::{round_decimal, round_float, round_integer};
+use crate::round::{round_decimal, round_floats, round_integer};
 use crate::spelling;
 use crate::tree::Tree;
 use crate::watermark::Marker;
@@ -231,18 +232,38 @@ impl Output {
         !matches!(self.action, Action::Null)
     }
 
+    /// Bytes that every value takes.
+    fn fixed_len(&self) -> usize {
+        let beside = match &self.action {
+            Action::Constant(constant) => constant.len(),
+            Action::Generalise(broader) => broader.len(),
+            Action::Hash(_) => PSEUDONYM_DIGITS,
+            _ => 0,
+        };
+        width(self.released.data_type()) + beside
+    }
+
+    fn keeps_text(&self) -> bool {
+        matches!(self.action, Action::Copy | Action::Truncate(_) | Action::Redact(_))
+    }
+
+    /// Bytes that so many different rows take at most, all together; `None` if only their values can tell.
+    pub(crate) fn most(&self, array: Option<&ArrayRef>, rows: usize) -> Option<usize> {
+        let texts = array.filter(|_| self.keeps_text()).map_or(Some(0), |array| {
+            let offsets = array.as_string_opt::<i32>().map(StringArray::offsets);
+            let Some(offsets) = offsets else { return Text::of(array).is_none().then_some(0) };
+            usize::try_from(offsets.last() - offsets.first()).ok()
+        });
+        self.fixed_len().checked_mul(rows)?.checked_add(texts?)
+    }
+
     /// Adds the bytes that the values of `rows` take at most to `lens`.
     pub(crate) fn add_lens(&self, array: Option<&ArrayRef>, rows: &[usize], lens: &mut [usize]) {
-        let fixed = match &self.action {
-            Action::Constant(constant) => width(self.released.data_type()) + constant.len(),
-            Action::Generalise(broader) => width(self.released.data_type()) + broader.len(),
-            Action::Hash(_) => width(self.released.data_type()) + PSEUDONYM_DIGITS,
-            _ => width(self.released.data_type()),
-        };
+        let fixed = self.fixed_len();
         for len in lens.iter_mut() {
             *len = len.saturating_add(fixed);
         }
-        if matches!(self.action, Action::Copy | Action::Truncate(_) | Action::Redact(_))
+        if self.keeps_text()
             && let Some(text) = array.and_then(|array| Text::of(array.as_ref()))
         {
             for (len, row) in lens.iter_mut().zip(rows) {
@@ -275,7 +296,8 @@ impl Output {
             Action::Hash(ref joined) => {
                 let (cells, pseudonyms) =
                     (Cells::of(array)?, Pseudonyms::new(keys?, joined, name)?);
-                Some(texts(rows.iter().map(|row| pseudonyms.of(&cells, *row))))
+                let len = rows.len().saturating_mul(PSEUDONYM_DIGITS);
+                Some(texts_of(len, rows.iter().map(|row| pseudonyms.of(&cells, *row))))
             }
             Action::Truncate(chars) => {
                 let text = Text::of(array)?;
@@ -303,8 +325,12 @@ fn round(array: &dyn Array, rows: &[usize], decimals: i8) -> Option<ArrayRef> {
     }
     downcast_integer! {
         data_type => (integers),
-        DataType::Float32 => mapped_all::<Float32Type>(array, rows, round_float(decimals)),
-        DataType::Float64 => mapped_all::<Float64Type>(array, rows, round_float(decimals)),
+        DataType::Float32 => {
+            mapped_all::<Float32Type>(array, rows, |all| round_floats(all, decimals))
+        }
+        DataType::Float64 => {
+            mapped_all::<Float64Type>(array, rows, |all| round_floats(all, decimals))
+        }
         DataType::Decimal128(precision, scale) => {
             mapped::<Decimal128Type>(array, rows, |v| round_decimal(v, *precision, *scale, decimals))
         }
@@ -314,6 +340,10 @@ fn round(array: &dyn Array, rows: &[usize], decimals: i8) -> Option<ArrayRef> {
 
 /// The first `chars` Unicode scalar values.
 pub(crate) fn cut(text: &str, chars: usize) -> &str {
+    // Most texts begin with letters of one byte.
+    if let Some(start) = text.get(..chars).filter(|start| start.is_ascii()) {
+        return start;
+    }
     let end = text.char_indices().nth(chars).map_or(text.len(), |(end, _)| end);
     text.get(..end).unwrap_or_default()
 }

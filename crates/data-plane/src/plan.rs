@@ -374,6 +374,11 @@ impl Plan {
         Ok(rows)
     }
 
+    /// Bytes that so many rows of the chunk take at most once they are masked; `None` if only their values can tell.
+    pub(crate) fn most(&self, chunk: &Chunk, rows: usize) -> Option<usize> {
+        self.leaving.most(&chunk.columns, rows)
+    }
+
     /// Bytes that each of `rows` takes at most once it is masked.
     pub(crate) fn lens(&self, chunk: &Chunk, rows: &[usize]) -> Vec<usize> {
         self.leaving.lens(&chunk.columns, rows)

@@ -6,7 +6,7 @@ use dataspace_primitives::{Name, Secrets, Zeroizing, secrets::SecretsError};
 
 use crate::column::{Cells, boolean, value};
 use crate::json::Json;
-use crate::keyed_hash::KeyedHash;
+use crate::keyed_hash::{BLOCK_LEN, KeyedHash};
 use crate::recipient::Recipient;
 
 /// Bytes of the HMAC that a pseudonym shows (128 bits), as twice as many hexadecimal digits.
@@ -100,12 +100,15 @@ impl Pseudonyms {
             PseudonymScope::Consumer => keys.consumer.as_ref()?,
         };
         let (label, name): (&[u8], _) = match &joined.domain {
-            None => (b"dataspace/pseudonym/v1\0", column),
-            Some(domain) => (b"dataspace/pseudonym-domain/v1\0", domain.as_str()),
+            None => (b"dataspace/pseudonym/v2\0", column),
+            Some(domain) => (b"dataspace/pseudonym-domain/v2\0", domain.as_str()),
         };
         let mut start = key.start(label);
         start.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
         start.update(name.as_bytes());
+        // Zeros up to a whole block, so that what is the same for all values is hashed once.
+        let len = label.len() + 8 + name.len();
+        start.update(&vec![0; len.next_multiple_of(BLOCK_LEN) - len]);
         Some(Self { start, are_shared: joined.is_of_consumer() || joined.domain.is_some() })
     }
 
@@ -118,7 +121,7 @@ impl Pseudonyms {
     /// Equal values of one kind have one pseudonym, however wide the array stores them: `7` as
     /// 8 or 64 bits, `x` as a string or a dictionary entry, `-0.0` and `0.0`, every NaN. Where other columns
     /// have the same pseudonyms, equal numbers are of one kind.
-    // INVARIANT: name length, name, one byte for the kind, then the value and nothing more: no
+    // INVARIANT: name length, name, zeros, one byte for the kind, then the value and nothing more: no
     // two columns, kinds or values share a message.
     pub(crate) fn of(&self, cells: &Cells<'_>, row: usize) -> Option<Pseudonym> {
         self.id(cells, row).map(Pseudonym::of)
@@ -196,9 +199,9 @@ pub(crate) struct Pseudonym([u8; PSEUDONYM_DIGITS]);
 impl Pseudonym {
     fn of(bytes: [u8; PSEUDONYM_LEN]) -> Self {
         let mut digits = [b'0'; PSEUDONYM_DIGITS];
-        let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        for (digit, nibble) in digits.iter_mut().zip(nibbles) {
-            *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+        let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
         }
         Self(digits)
     }

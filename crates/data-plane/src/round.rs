@@ -9,10 +9,10 @@ pub(crate) trait Float: Copy + std::fmt::LowerExp + std::str::FromStr {
     const NAN: Self;
     fn is_finite(self) -> bool;
     fn is_nan(self) -> bool;
-    /// The same as the way by the spelling, without one; `None` where that alone can tell, of NaN and of
+    /// The same as the way by the spelling, without one; NaN where that alone can tell, of NaN and of
     /// infinities.
-    fn quick(self, _scale: Scale) -> Option<Self> {
-        None
+    fn quick(self, _scale: Scale) -> Self {
+        Self::NAN
     }
 }
 
@@ -35,24 +35,24 @@ impl Float for f64 {
         self.is_nan()
     }
 
-    // Below 2^40, scaling and the spelling are each off by less than 2^-12, so that a fraction that is
-    // further from a half than that rounds the same way. The quotient of two whole numbers that a float
+    // Scaling and the spelling are each off by at most 2^-53 of the number, so that a fraction that is
+    // further from a half than 2^-50 of it rounds the same way. The quotient of two whole numbers that a float
     // has exactly is the float nearest to it, as it is of its spelling.
+    // Without a branch, so that several are rounded at a time.
+    #[expect(clippy::needless_bitwise_bool, reason = "the lazy operator is a branch")]
     #[inline]
-    fn quick(self, scale: Scale) -> Option<Self> {
+    fn quick(self, scale: Scale) -> Self {
         /// Added and taken away, it leaves a whole number: floats of its size have no fraction.
         const WHOLE: f64 = 6_755_399_441_055_744.0;
+        const TOLERANCE: f64 = 4.0 * f64::EPSILON;
         let Scale { power, is_left } = scale;
         let scaled = if is_left { self / power } else { self * power };
         let rounded = (scaled + WHOLE) - WHOLE;
-        let rest = (scaled - rounded).abs();
-        let is_clear = scaled.abs() < 1_099_511_627_776.0 && rest < 0.5 - 1.0 / 1024.0;
-        if !is_clear {
-            return None;
-        }
+        let (size, rest) = (scaled.abs(), (scaled - rounded).abs());
+        let is_clear = (size < 1_099_511_627_776.0) & (rest < 0.5 - size * TOLERANCE);
         let value = if is_left { rounded * power } else { rounded / power };
         // Zero loses its sign.
-        Some(value + 0.0)
+        std::hint::select_unpredictable(is_clear, value + 0.0, f64::NAN)
     }
 }
 
@@ -80,7 +80,40 @@ const POWERS: [f64; 19] = [
 pub(crate) fn round_float<F: Float>(decimals: i8) -> impl Fn(F) -> F {
     let scale = Scale::of(decimals);
     move |value| {
-        scale.and_then(|scale| value.quick(scale)).unwrap_or_else(|| round_slowly(value, decimals))
+        let quick = scale.map_or(F::NAN, |scale| value.quick(scale));
+        if quick.is_nan() { round_slowly(value, decimals) } else { quick }
+    }
+}
+
+/// The same of many: first the quick way for some of them at a time, without a branch, then those that it left.
+pub(crate) fn round_floats<F: Float>(values: &mut [F], decimals: i8) {
+    let Some(scale) = Scale::of(decimals) else {
+        for value in values {
+            *value = round_slowly(*value, decimals);
+        }
+        return;
+    };
+    let mut before = [F::NAN; 64];
+    for part in values.chunks_mut(before.len()) {
+        for (value, before) in part.iter().zip(&mut before) {
+            *before = *value;
+        }
+        // Apart, so that neither loop asks each value on which side it is rounded.
+        if scale.is_left {
+            let scale = Scale { is_left: true, ..scale };
+            for value in &mut *part {
+                *value = value.quick(scale);
+            }
+        } else {
+            let scale = Scale { is_left: false, ..scale };
+            for value in &mut *part {
+                *value = value.quick(scale);
+            }
+        }
+        if part.iter().fold(false, |any, value| any | value.is_nan()) {
+            let left = part.iter_mut().zip(&before).filter(|(value, _)| value.is_nan());
+            left.for_each(|(value, before)| *value = round_slowly(*before, decimals));
+        }
     }
 }
 
@@ -204,8 +237,23 @@ mod tests {
             let short = f64::from(u32::from(c) * 1000 + turn % 1000) / 1000.0;
             let bits = f64::from_bits(state);
             let any = if bits.is_finite() { bits } else { 0.5 };
-            for value in [short * magnitude, short + 0.5, short, -short - 0.005, any] {
-                if let Some(found) = value.quick(Scale::of(decimals).unwrap()) {
+            let half = (f64::from(turn) + 0.5) / 10_f64.powi(decimals.into());
+            for value in [
+                short * magnitude,
+                short + 0.5,
+                short,
+                -short - 0.005,
+                any,
+                half,
+                half.next_up(),
+                half.next_down(),
+                half * (1.0 + 3.0 * f64::EPSILON),
+                half * (1.0 - 3.0 * f64::EPSILON),
+                half * (1.0 + 9.0 * f64::EPSILON),
+                half * (1.0 - 9.0 * f64::EPSILON),
+            ] {
+                let found = value.quick(Scale::of(decimals).unwrap());
+                if !found.is_nan() {
                     quick += 1;
                     let expected = by_spelling(value, decimals);
                     assert_eq!(found.to_bits(), expected.to_bits(), "{value:e} to {decimals}");
@@ -214,8 +262,29 @@ mod tests {
         }
         assert!(quick > 100_000, "{quick}");
         assert!(
-            [f64::NAN, f64::INFINITY].iter().all(|one| one.quick(Scale::of(1).unwrap()).is_none())
+            [f64::NAN, f64::INFINITY].iter().all(|one| one.quick(Scale::of(1).unwrap()).is_nan())
         );
+    }
+
+    #[test]
+    fn many_are_rounded_as_each_of_them() {
+        let one = |at: u32| match at % 7 {
+            0 => f64::NAN,
+            1 => f64::NEG_INFINITY,
+            2 => f64::from(at) + 0.5,
+            3 => -0.0,
+            4 => f64::from(at) * 1e30,
+            _ => f64::from(at) / -7.0,
+        };
+        for len in [0, 1, 63, 64, 65, 500] {
+            for decimals in [-20, -2, 0, 1, 3, 18, 19] {
+                let mut all: Vec<f64> = (0..len).map(one).collect();
+                let each = all.iter().map(|value| round_float(decimals)(*value).to_bits());
+                let each: Vec<u64> = each.collect();
+                round_floats(&mut all, decimals);
+                assert_eq!(all.iter().map(|value| value.to_bits()).collect::<Vec<_>>(), each);
+            }
+        }
     }
 
     #[test]

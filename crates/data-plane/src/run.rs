@@ -85,13 +85,16 @@ impl Plan {
     ) -> Result<(), RunError> {
         let leaves = &*self.leaves(chunk);
         let rows = self.keep(leaves)?;
-        let lens = self.lens(chunk, &rows);
         let (mut from, mut len) = (0, 0_usize);
         let mut part = |from, to| match rows.get(from..to) {
             None | Some([]) => Ok(()),
             Some(rows) => take((leaves, rows), &self.mask_carrying((chunk, leaves), rows)?),
         };
-        for (row, row_len) in lens.into_iter().enumerate() {
+        // All of them are one part, as most are: no need to look at each.
+        if self.most(chunk, rows.len()).is_some_and(|most| most <= BATCH_LEN_MAX) {
+            return part(0, rows.len());
+        }
+        for (row, row_len) in self.lens(chunk, &rows).into_iter().enumerate() {
             if row_len > RELEASED_ROW_MAX {
                 return Err(RunError::RowTooLong);
             }

@@ -43,7 +43,7 @@ use dataspace_primitives::{Secrets, secrets::SecretsError};
 
 use crate::aggregate::number;
 use crate::coarse::narrow;
-use crate::column::{Cells, Kind, find, mapped, mapped_all, type_name, value};
+use crate::column::{Cells, Kind, find, mapped, mapped_each, type_name, value};
 use crate::keyed_hash::KeyedHash;
 use crate::marking::{Cell, Scheme};
 use crate::plan_error::PlanError;
@@ -131,11 +131,11 @@ impl Marker {
         }
         downcast_integer! {
             array.data_type() => (integers),
-            DataType::Float32 => mapped_all::<Float32Type>(array, rows, |value| {
+            DataType::Float32 => mapped_each::<Float32Type>(array, rows, |value| {
                 narrow(scheme.moved(f64::from(value), upper, |moved| f64::from(narrow(moved))))
             }),
             DataType::Float64 => {
-                mapped_all::<Float64Type>(array, rows, |value| scheme.moved(value, upper, |v| v))
+                mapped_each::<Float64Type>(array, rows, |value| scheme.moved(value, upper, |v| v))
             }
             DataType::Decimal128(precision, _) => {
                 let most = 10_u128.checked_pow(u32::from(*precision)).unwrap_or(u128::MAX);

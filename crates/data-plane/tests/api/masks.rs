@@ -47,9 +47,11 @@ fn an_emptied_column_keeps_its_name_and_type() {
 #[test]
 fn pseudonyms_are_the_hmac_of_the_documented_message() {
     let secret = [9; 32];
-    let mut message = b"dataspace/pseudonym/v1\0".to_vec();
+    let mut message = b"dataspace/pseudonym/v2\0".to_vec();
     message.extend_from_slice(&3_u64.to_be_bytes());
-    message.extend_from_slice(b"vintBMW");
+    message.extend_from_slice(b"vin");
+    message.resize(64, 0);
+    message.extend_from_slice(b"tBMW");
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), &message);
     let half: [u8; 16] = tag.as_ref()[..16].try_into().unwrap();
     let hex = format!("{:032x}", u128::from_be_bytes(half));

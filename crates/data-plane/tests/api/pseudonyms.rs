@@ -73,7 +73,9 @@ fn bmw(recipient: Recipient<'_>, duty: &Duty) -> String {
 
 fn digits(secret: &[u8], label: &[u8], name: &str, value: &[u8]) -> String {
     let len = u64::try_from(name.len()).unwrap().to_be_bytes();
-    let message = [label, &len[..], name.as_bytes(), value].concat();
+    let mut message = [label, &len[..], name.as_bytes()].concat();
+    message.resize(message.len().next_multiple_of(64), 0);
+    message.extend_from_slice(value);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), &message);
     let half: [u8; 16] = tag.as_ref()[..16].try_into().unwrap();
     format!("{:032x}", u128::from_be_bytes(half))
@@ -83,7 +85,7 @@ fn digits(secret: &[u8], label: &[u8], name: &str, value: &[u8]) -> String {
 fn each_scope_is_the_hmac_of_its_documented_message() {
     let (contract, consumer) =
         (secret("pseudonyms", b"contract 1"), secret("pseudonyms of consumer", LAB.as_bytes()));
-    let (own, shared) = (b"dataspace/pseudonym/v1\0", b"dataspace/pseudonym-domain/v1\0");
+    let (own, shared) = (b"dataspace/pseudonym/v2\0", b"dataspace/pseudonym-domain/v2\0");
     for (duty, expected) in [
         (mask("vin", MaskMethod::Hash), digits(&contract, own, "vin", b"tBMW")),
         (
