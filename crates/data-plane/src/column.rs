@@ -287,17 +287,38 @@ pub(crate) fn texts_of<S: AsRef<str>>(
     Ok(Arc::new(builder.finish()))
 }
 
-/// Copies a column of texts at once; `None` if not all of its rows stay, or some are missing.
-fn whole_texts(array: &dyn Array, rows: &[usize]) -> Option<ArrayRef> {
+/// The texts of `rows`, copied without a look at their letters; `None` if the column is no plain one, or they are
+/// too long for an array.
+fn plain_texts(array: &dyn Array, rows: &[usize]) -> Option<ArrayRef> {
     let source = array.as_string_opt::<i32>()?;
-    if source.null_count() > 0 || !is_all(rows, source.len()) {
-        return None;
+    let (offsets, bytes) = (source.offsets(), source.value_data());
+    let place = |offset: i32| usize::try_from(offset).ok();
+    if source.null_count() == 0 && is_all(rows, source.len()) {
+        let (first, last) = (offsets.first(), offsets.last());
+        let bytes = bytes.get(place(first)?..place(last)?)?;
+        let ends: Vec<i32> = offsets.iter().map(|offset| offset - first).collect();
+        let copied =
+            StringArray::try_new(OffsetBuffer::new(ends.into()), Buffer::from(bytes), None);
+        return Some(Arc::new(copied.ok()?));
     }
-    let (first, last) = (source.offsets().first(), source.offsets().last());
-    let bytes = source.value_data().get(usize::try_from(first).ok()?..usize::try_from(last).ok()?);
-    let offsets: Vec<i32> = source.offsets().iter().map(|offset| offset - first).collect();
-    let offsets = OffsetBuffer::new(offsets.into());
-    Some(Arc::new(StringArray::try_new(offsets, Buffer::from(bytes?), None).ok()?))
+    let nulls = source.nulls().filter(|nulls| nulls.null_count() > 0);
+    let is_valid = |nulls: &NullBuffer, row: usize| row < nulls.len() && nulls.is_valid(row);
+    let (mut out, mut ends) = (Vec::new(), Vec::with_capacity(rows.len() + 1));
+    ends.push(0);
+    for row in rows {
+        // What lies under a missing value stays there.
+        if nulls.is_none_or(|nulls| is_valid(nulls, *row)) {
+            let (start, end) = (*offsets.get(*row)?, *offsets.get(row + 1)?);
+            out.extend_from_slice(bytes.get(place(start)?..place(end)?)?);
+        }
+        ends.push(i32::try_from(out.len()).ok()?);
+    }
+    let nulls = nulls.map(|nulls| {
+        let at = |at| rows.get(at).is_some_and(|row| is_valid(nulls, *row));
+        NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), at))
+    });
+    let copied = StringArray::try_new(OffsetBuffer::new(ends.into()), Buffer::from(out), nulls);
+    Some(Arc::new(copied.ok()?))
 }
 
 /// A fresh numeric array of the type `data_type`.
@@ -395,7 +416,7 @@ pub(crate) fn copy(array: &dyn Array, rows: &[usize]) -> Option<Result<ArrayRef,
             Some(Ok(Arc::new(builder.finish())))
         }
         _ => {
-            if let Some(copied) = whole_texts(array, rows) {
+            if let Some(copied) = plain_texts(array, rows) {
                 return Some(Ok(copied));
             }
             let source = Text::of(array)?;

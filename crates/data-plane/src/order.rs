@@ -5,10 +5,10 @@
 //! result is the same, and nobody without the key can tell which of two rows came first. Rows that
 //! are added, removed or hidden change no other row's place among the rest.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::ops::Range;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_row::{RowConverter, SortField};
@@ -29,10 +29,11 @@ const RUNS: usize = 16;
 /// Bytes that are read of a run at once.
 const BUFFER_LEN: usize = 64 * 1024;
 
-/// Bytes of the HMAC that rows are sorted by. Equal ones are as good as never seen.
-const TAG_LEN: usize = 16;
+/// The beginning of the HMAC that rows are sorted by. Of different rows, equal ones are as good as never seen.
+type Tag = u128;
 
-type Tag = [u8; TAG_LEN];
+/// What stands before a row in the file: its tag, and how long it is.
+const HEAD_LEN: usize = size_of::<Tag>() + size_of::<u32>();
 
 /// What a row takes besides its bytes: its entry in the list that is sorted.
 const ENTRY_LEN: usize = size_of::<Entry>();
@@ -56,9 +57,10 @@ impl Heap {
         self.bytes.len().saturating_add(self.entries.len().saturating_mul(ENTRY_LEN))
     }
 
-    fn push(&mut self, tag: Tag, row: &[u8]) {
+    fn push(&mut self, tag: Tag, row: &[u8], mark: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(row);
+        self.bytes.extend_from_slice(mark);
         self.entries.push(Entry { tag, start, end: self.bytes.len() });
     }
 
@@ -129,11 +131,8 @@ impl Order {
             // WHY without the mark: it does not leave, and must not show in the order.
             let mut tag = self.key.clone();
             tag.update(bytes);
-            let tag = tag.finish().first_chunk().copied().unwrap_or_default();
-            match marks.get(place) {
-                Some(mark) => self.heap.push(tag, &[bytes, mark].concat()),
-                None => self.heap.push(tag, bytes),
-            }
+            let tag = tag.finish().first_chunk().copied().map_or(0, Tag::from_be_bytes);
+            self.heap.push(tag, bytes, marks.get(place).map_or(&[], |mark| mark.as_slice()));
         }
         if self.heap.len() >= self.memory_len { self.put_aside() } else { Ok(()) }
     }
@@ -153,7 +152,7 @@ impl Order {
         let start = file.seek(SeekFrom::End(0)).map_err(aside)?;
         let mut out = BufWriter::with_capacity(BUFFER_LEN, &mut *file);
         for entry in &heap.entries {
-            write_row(&mut out, &entry.tag, heap.row(entry)).map_err(aside)?;
+            write_row(&mut out, entry.tag, heap.row(entry)).map_err(aside)?;
         }
         out.flush().map_err(aside)?;
         drop(out);
@@ -177,7 +176,7 @@ impl Order {
             Sorted::File(self.merge_down()?)
         };
         let Self { schema, converter, carries, .. } = self;
-        Ok(Ordered { schema, converter, carries, source, next: None })
+        Ok(Ordered { schema, converter, carries, source })
     }
 
     /// Merges until few enough runs are left to be merged while they leave.
@@ -191,18 +190,20 @@ impl Order {
             let mut end = start;
             let mut block = Vec::with_capacity(BUFFER_LEN);
             loop {
-                let row = merge.next()?;
-                if let Some((tag, row)) = &row {
+                let row = merge.first();
+                let is_end = row.is_none();
+                if let Some((tag, row)) = row {
                     write_row(&mut block, tag, row).map_err(aside)?;
+                    merge.step()?;
                 }
-                if block.len() >= BUFFER_LEN || row.is_none() {
+                if block.len() >= BUFFER_LEN || is_end {
                     // The readers share the position.
                     file.seek(SeekFrom::Start(end)).map_err(aside)?;
                     file.write_all(&block).map_err(aside)?;
                     end = end.saturating_add(block.len() as u64);
                     block.clear();
                 }
-                if row.is_none() {
+                if is_end {
                     break;
                 }
             }
@@ -213,9 +214,9 @@ impl Order {
     }
 }
 
-fn write_row(out: &mut impl Write, tag: &Tag, row: &[u8]) -> io::Result<()> {
+fn write_row(out: &mut impl Write, tag: Tag, row: &[u8]) -> io::Result<()> {
     let len = u32::try_from(row.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-    out.write_all(tag)?;
+    out.write_all(&tag.to_be_bytes())?;
     out.write_all(&len.to_be_bytes())?;
     out.write_all(row)
 }
@@ -224,69 +225,101 @@ fn write_row(out: &mut impl Write, tag: &Tag, row: &[u8]) -> io::Result<()> {
 struct Reader {
     /// What is not read yet.
     run: Run,
-    buffer: io::Cursor<Vec<u8>>,
+    buffer: Vec<u8>,
+    /// The tag of the row that comes next, and where that stands in the buffer.
+    tag: Tag,
+    row: Range<usize>,
 }
 
 impl Reader {
     fn new(run: Run) -> Self {
-        Self { run, buffer: io::Cursor::default() }
+        Self { run, buffer: Vec::new(), tag: 0, row: 0..0 }
     }
 
-    fn take(&mut self, file: &mut File, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; len];
-        let have = self.buffer.read(&mut bytes)?;
-        if let Some(rest) = bytes.get_mut(have..).filter(|rest| !rest.is_empty()) {
-            let left = usize::try_from(self.run.end.saturating_sub(self.run.start));
-            let mut next = vec![0; left.unwrap_or(usize::MAX).min(rest.len().max(BUFFER_LEN))];
-            // Others read the same file.
-            file.seek(SeekFrom::Start(self.run.start))?;
-            file.read_exact(&mut next)?;
-            self.run.start = self.run.start.saturating_add(next.len() as u64);
-            self.buffer = io::Cursor::new(next);
-            self.buffer.read_exact(rest)?;
-        }
-        Ok(bytes)
+    fn row(&self) -> &[u8] {
+        self.buffer.get(self.row.clone()).unwrap_or_default()
     }
 
-    fn next(&mut self, file: &mut File) -> io::Result<Option<(Tag, Vec<u8>)>> {
-        let buffered = self.buffer.get_ref().len() as u64 > self.buffer.position();
-        if !buffered && self.run.start >= self.run.end {
-            return Ok(None);
+    /// Goes on to the next row; returns false if there is none.
+    fn step(&mut self, file: &mut File) -> io::Result<bool> {
+        let start = self.row.end;
+        if start >= self.buffer.len() && self.run.start >= self.run.end {
+            return Ok(false);
         }
-        let tag = self.take(file, TAG_LEN)?.first_chunk().copied().unwrap_or_default();
-        let len = self.take(file, 4)?.first_chunk().copied().unwrap_or_default();
-        let len = usize::try_from(u32::from_be_bytes(len)).unwrap_or(usize::MAX);
-        Ok(Some((tag, self.take(file, len)?)))
+        let head = self.have(start, HEAD_LEN, file)?;
+        let found = self.buffer.get(head.clone()).and_then(|head| head.split_first_chunk());
+        let (tag, len) = found.ok_or(io::ErrorKind::UnexpectedEof)?;
+        self.tag = Tag::from_be_bytes(*tag);
+        let len = len.first_chunk().copied().map_or(0, u32::from_be_bytes);
+        self.row = self.have(head.end, usize::try_from(len).unwrap_or(usize::MAX), file)?;
+        Ok(true)
+    }
+
+    /// Where the buffer has `len` bytes that stood from `start` on; reads what is missing.
+    fn have(&mut self, start: usize, len: usize, file: &mut File) -> io::Result<Range<usize>> {
+        let end = start.saturating_add(len);
+        if end <= self.buffer.len() {
+            return Ok(start..end);
+        }
+        self.buffer.drain(..start);
+        let had = self.buffer.len();
+        let left = usize::try_from(self.run.end.saturating_sub(self.run.start));
+        let more = left.unwrap_or(usize::MAX).min((len - had).max(BUFFER_LEN));
+        if had + more < len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.buffer.resize(had + more, 0);
+        // Others read the same file.
+        file.seek(SeekFrom::Start(self.run.start))?;
+        file.read_exact(self.buffer.get_mut(had..).unwrap_or_default())?;
+        self.run.start = self.run.start.saturating_add(more as u64);
+        Ok(0..len)
     }
 }
 
 /// Several runs as one.
 struct Merge {
     file: File,
+    /// Those that have a row.
     readers: Vec<Reader>,
-    first: BinaryHeap<Reverse<(Tag, Vec<u8>, usize)>>,
+    /// Which of them has the first one.
+    first: usize,
 }
 
 impl Merge {
     fn new(mut file: File, runs: &[Run]) -> Result<Self, RunError> {
-        let mut readers: Vec<Reader> = runs.iter().map(|run| Reader::new(*run)).collect();
-        let mut first = BinaryHeap::new();
-        for (index, reader) in readers.iter_mut().enumerate() {
-            if let Some((tag, row)) = reader.next(&mut file).map_err(aside)? {
-                first.push(Reverse((tag, row, index)));
+        let mut readers = Vec::with_capacity(runs.len());
+        for run in runs {
+            let mut reader = Reader::new(*run);
+            if reader.step(&mut file).map_err(aside)? {
+                readers.push(reader);
             }
         }
-        Ok(Self { file, readers, first })
+        let mut merge = Self { file, readers, first: 0 };
+        merge.find();
+        Ok(merge)
     }
 
-    fn next(&mut self) -> Result<Option<(Tag, Vec<u8>)>, RunError> {
-        let Some(Reverse((tag, row, index))) = self.first.pop() else { return Ok(None) };
-        if let Some(reader) = self.readers.get_mut(index)
-            && let Some((tag, row)) = reader.next(&mut self.file).map_err(aside)?
+    // They are few: to look at each is faster than to keep a heap.
+    fn find(&mut self) {
+        let readers = self.readers.iter().enumerate();
+        let first =
+            readers.min_by(|(_, a), (_, b)| a.tag.cmp(&b.tag).then_with(|| a.row().cmp(b.row())));
+        self.first = first.map_or(0, |(place, _)| place);
+    }
+
+    fn first(&self) -> Option<(Tag, &[u8])> {
+        self.readers.get(self.first).map(|reader| (reader.tag, reader.row()))
+    }
+
+    fn step(&mut self) -> Result<(), RunError> {
+        if let Some(reader) = self.readers.get_mut(self.first)
+            && !reader.step(&mut self.file).map_err(aside)?
         {
-            self.first.push(Reverse((tag, row, index)));
+            self.readers.swap_remove(self.first);
         }
-        Ok(Some((tag, row)))
+        self.find();
+        Ok(())
     }
 }
 
@@ -296,14 +329,20 @@ enum Sorted {
 }
 
 impl Sorted {
-    fn next(&mut self) -> Result<Option<Vec<u8>>, RunError> {
+    fn first(&self) -> Option<&[u8]> {
         match self {
-            Self::Memory(heap, next) => {
-                let row = heap.entries.get(*next).map(|entry| heap.row(entry).to_vec());
+            Self::Memory(heap, next) => heap.entries.get(*next).map(|entry| heap.row(entry)),
+            Self::File(merge) => merge.first().map(|(_, row)| row),
+        }
+    }
+
+    fn step(&mut self) -> Result<(), RunError> {
+        match self {
+            Self::Memory(_, next) => {
                 *next += 1;
-                Ok(row)
+                Ok(())
             }
-            Self::File(merge) => Ok(merge.next()?.map(|(_, row)| row)),
+            Self::File(merge) => merge.step(),
         }
     }
 }
@@ -315,45 +354,37 @@ pub(crate) struct Ordered {
     converter: RowConverter,
     carries: bool,
     source: Sorted,
-    /// The row that did not fit the batch before.
-    next: Option<Vec<u8>>,
 }
 
 impl Ordered {
     pub(crate) fn read(&mut self) -> Result<Option<RecordBatch>, RunError> {
-        let (mut rows, mut len) = (Vec::new(), 0_usize);
-        while rows.len() < BATCH_ROWS {
-            let Some(row) = self.next.take().map_or_else(|| self.source.next(), |r| Ok(Some(r)))?
-            else {
-                break;
-            };
-            len = len.saturating_add(row.len());
-            if len > BATCH_LEN_MAX && !rows.is_empty() {
-                self.next = Some(row);
+        let mark_len = if self.carries { size_of::<SubjectId>() } else { 0 };
+        let (mut bytes, mut ends, mut marks) = (Vec::new(), Vec::new(), Vec::new());
+        while ends.len() < BATCH_ROWS
+            && let Some(row) = self.source.first()
+        {
+            if bytes.len().saturating_add(row.len()) > BATCH_LEN_MAX && !ends.is_empty() {
                 break;
             }
-            rows.push(row);
+            let (row, mark) = row.split_at(row.len().saturating_sub(mark_len));
+            bytes.extend_from_slice(row);
+            ends.push(bytes.len());
+            marks.extend(mark.first_chunk().copied());
+            self.source.step()?;
         }
-        if rows.is_empty() {
+        if ends.is_empty() {
             return Ok(None);
         }
-        let marked = rows.iter_mut().filter(|_| self.carries);
-        let marks: Vec<SubjectId> = marked.filter_map(take_mark).collect();
+        let starts = std::iter::once(&0).chain(&ends);
         let parser = self.converter.parser();
-        let parsed = rows.iter().map(|row| parser.parse(row));
+        let rows = starts.zip(&ends).filter_map(|(start, end)| bytes.get(*start..*end));
+        let parsed = rows.map(|row| parser.parse(row));
         let columns = self.converter.convert_rows(parsed).map_err(RunError::Assemble)?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let options = RecordBatchOptions::new().with_row_count(Some(ends.len()));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
             .map_err(RunError::Assemble)?;
         if self.carries { with_marks(&batch, &marks).map(Some) } else { Ok(Some(batch)) }
     }
-}
-
-/// The mark behind a row, which it loses.
-fn take_mark(row: &mut Vec<u8>) -> Option<SubjectId> {
-    let mark = row.last_chunk().copied()?;
-    row.truncate(row.len().saturating_sub(size_of::<SubjectId>()));
-    Some(mark)
 }
 
 #[cfg(test)]

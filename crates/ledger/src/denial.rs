@@ -232,6 +232,9 @@ impl fmt::Display for DenialReason {
                 write!(f, "the space's profile no longer admits the {what} {}", shown(value))
             }
             Self::KeyEnded => f.write_str("the key that signed the request was taken back"),
+            Self::QuotaExhausted { limit: 1 } => {
+                f.write_str("the only use of the contract is made")
+            }
             Self::QuotaExhausted { limit } => {
                 write!(f, "all {limit} uses of the contract are made")
             }

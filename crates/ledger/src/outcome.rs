@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dataspace_primitives::shown::counted;
 use dataspace_tlog::{
     Fact, Verdict,
     record::{ReleaseEnd, ReleaseReport},
@@ -52,20 +53,19 @@ impl fmt::Display for Outcome {
 #[must_use]
 pub fn report_words(report: &ReleaseReport) -> String {
     let ReleaseReport { end, pieces, rows, bytes, subjects, .. } = report;
-    let rows = if *rows > 0 { format!("{rows} rows, ") } else { String::new() };
+    let rows = if *rows > 0 { counted(*rows, "row") + ", " } else { String::new() };
     let subjects = match subjects {
-        Some(1) => "1 subject, ".to_owned(),
-        Some(subjects) => format!("{subjects} subjects, "),
+        Some(subjects) => counted(*subjects, "subject") + ", ",
         None => String::new(),
     };
-    let pieces = if *pieces == 1 { "1 piece".to_owned() } else { format!("{pieces} pieces") };
+    let pieces = counted(*pieces, "piece");
     let end = match end {
         ReleaseEnd::Whole => "to the end",
         ReleaseEnd::Stopped => "stopped because it was no longer permitted",
         ReleaseEnd::Failed => "broken off by a failure",
         ReleaseEnd::Dropped => "not asked for any further",
     };
-    format!("{rows}{subjects}{bytes} bytes in {pieces}, {end}")
+    format!("{rows}{subjects}{} in {pieces}, {end}", counted(*bytes, "byte"))
 }
 
 /// A recorded fact for people.

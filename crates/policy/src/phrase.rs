@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use dataspace_primitives::shown;
+pub(crate) use dataspace_primitives::shown::counted;
 
 use crate::engine::quote::{is_hidden, literal};
 
@@ -11,8 +12,7 @@ pub(crate) fn seconds(secs: u64) -> String {
     let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
     let (scale, unit) =
         units.into_iter().find(|(scale, _)| secs.is_multiple_of(*scale)).unwrap_or((1, "second"));
-    let count = secs / scale;
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    counted(secs / scale, unit)
 }
 
 /// `a, b or c`.

@@ -28,6 +28,12 @@ pub fn shown<T: AsRef<str> + ?Sized>(text: &T) -> Shown<'_> {
     Shown { text: text.as_ref(), chars_max: usize::MAX }
 }
 
+/// A number of things: `1 row`, `55 rows`. The noun is one whose plural ends with an `s`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A text that is cleaned where it is displayed; see [`shown`].
 ///
 /// A character that is not seen as itself stands there as `\n` or `\u{1b}`, and so do combining

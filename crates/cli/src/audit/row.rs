@@ -7,7 +7,7 @@ use dataspace_identity::{
     Did, DidKeys, KeyDocument, MembershipCredential, MembershipRevocation, Resolver, claimed_keys,
 };
 use dataspace_ledger::outcome::report_words;
-use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, shown};
+use dataspace_primitives::{Digest, Payload, Signed, UnixMillis, shown, shown::counted};
 use dataspace_tlog::{
     AccessRecord, Event, Fact, LeafIndex, Record, Verdict,
     record::{
@@ -135,8 +135,7 @@ impl Row {
                     row.about(agreement.consumer.as_str());
                     row.about(agreement.provider.as_str());
                     row.product = Some(agreement.product.to_string());
-                    let uses = agreement.terms.uses_max().map(|uses| format!(", {uses} uses"));
-                    let uses = uses.unwrap_or_default();
+                    let uses = uses_of(agreement);
                     let text = agreement.compiled_elsewhere().map(|version| {
                         format!("; its text is of compiler version {version}, not checked here")
                     });
@@ -231,9 +230,9 @@ impl Row {
         self.contract = Some(received.contract);
         let what = match &received.answer {
             ReceivedAnswer::Released { rows, bytes, is_whole, .. } => {
-                let rows = if *rows > 0 { format!("{rows} rows, ") } else { String::new() };
+                let rows = if *rows > 0 { counted(*rows, "row") + ", " } else { String::new() };
                 let end = if *is_whole { "" } else { ", not to the end" };
-                format!("{rows}{bytes} bytes{end}")
+                format!("{rows}{}{end}", counted(*bytes, "byte"))
             }
             ReceivedAnswer::Denied { reasons } => {
                 let reasons: Vec<_> = reasons.iter().map(|one| shown(one).to_string()).collect();
@@ -416,6 +415,12 @@ impl Row {
         }
         value
     }
+}
+
+/// `, 2 uses`, if they are counted.
+fn uses_of(agreement: &Agreement) -> String {
+    let uses = agreement.terms.uses_max();
+    uses.map(|uses| format!(", {}", counted(uses.into(), "use"))).unwrap_or_default()
 }
 
 /// What a document says that its own signers signed. Whether they may say it, a replay tells.

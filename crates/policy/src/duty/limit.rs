@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::invalid::InvalidDuty;
 use super::kind::Kind;
 use crate::clause::Assurance;
+use crate::phrase::counted;
 
 /// At most so many rows leave at one access: the first ones in the order in which they leave, whatever
 /// columns are asked for. Once at most in the terms, and not where figures of groups leave.
@@ -43,7 +44,6 @@ impl Kind for Limit {
 /// In plain words: `at most 1000 rows at one access`.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.rows == 1 { "" } else { "s" };
-        write!(f, "at most {} row{plural} at one access", self.rows)
+        write!(f, "at most {} at one access", counted(self.rows, "row"))
     }
 }

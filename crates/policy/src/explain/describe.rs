@@ -14,7 +14,7 @@ use crate::engine::print::Printed;
 use crate::engine::value::{Constant, Value};
 use crate::facts::{Fact, Kind, Known, Owner};
 use crate::hours::Weekday;
-use crate::phrase::{list, quoted};
+use crate::phrase::{counted, list, quoted};
 use crate::zone;
 
 /// What a condition demands and what is.
@@ -162,8 +162,10 @@ fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<
                 Fact::UsesThisMonth => (facts.uses.this_month, " a month"),
                 _ => return None,
             };
-            let limit = limit(right).filter(|limit| *limit >= 0)?;
-            Some((format!("at most {limit} uses{per} are permitted"), format!("{uses} were made")))
+            let limit = u64::try_from(limit(right)?).ok()?;
+            let (most, are) = (counted(limit, "use"), are(limit));
+            let found = if uses == 1 { "1 was made" } else { &format!("{uses} were made") };
+            Some((format!("at most {most}{per} {are} permitted"), found.to_owned()))
         }
         (
             Binary::LessOrEqual,
@@ -215,23 +217,33 @@ fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<
     }
 }
 
+fn are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
 /// Counts of what is played, with this access.
 fn metered(fact: Fact, limit: i64, access: &Access<'_>) -> Option<(String, String)> {
     let facts = access.facts();
     let (metered, asked) = (facts.uses.metered, facts.asked_until.map(u64::from));
+    let limit = u64::try_from(limit).ok()?;
+    let (secs, are) = (counted(limit, "second"), are(limit));
     let (demand, found, lead) = match fact {
         Fact::Plays => (
-            format!("at most {limit} plays are permitted"),
+            format!("at most {} {are} permitted", counted(limit, "play")),
             metered.plays,
             "with this one there are",
         ),
         Fact::Seconds => (
-            format!("at most {limit} seconds are permitted in all"),
+            format!("at most {secs} {are} permitted in all"),
             metered.seconds,
             "with these there are",
         ),
         Fact::AskedUntil => (
-            format!("the first {limit} seconds are permitted"),
+            if limit == 1 {
+                "the first second is permitted".to_owned()
+            } else {
+                format!("the first {secs} are permitted")
+            },
             asked,
             "the stretch that is asked for ends at second",
         ),

@@ -96,6 +96,11 @@ fn a_denial_names_the_clause_what_it_demands_and_what_is() {
             "the first 30 seconds are permitted; the stretch that is asked for ends at second 40",
         ),
         (Constraint::MonthCount(5), "at most 5 uses a month are permitted; 8 were made"),
+        (Constraint::MonthCount(1), "at most 1 use a month is permitted; 8 were made"),
+        (
+            Constraint::FirstSeconds(1),
+            "the first second is permitted; the stretch that is asked for ends at second 40",
+        ),
         (
             Constraint::Jurisdiction(["FR".parse().unwrap()].into()),
             "the consumer must be established in FR; it is established in DE",

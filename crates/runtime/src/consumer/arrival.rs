@@ -3,7 +3,7 @@
 use std::fmt;
 
 use dataspace_ledger::Evidence;
-use dataspace_primitives::shown;
+use dataspace_primitives::{shown, shown::counted};
 use dataspace_tlog::{LeafIndex, record::ReceivedAnswer};
 
 use crate::consumer::complaint::Complaint;
@@ -39,9 +39,9 @@ impl fmt::Display for Arrival {
         match &self.answer {
             ReceivedAnswer::Released { rows, bytes, is_whole, .. } => {
                 if *rows > 0 {
-                    write!(f, "{rows} rows, ")?;
+                    write!(f, "{}, ", counted(*rows, "row"))?;
                 }
-                write!(f, "{bytes} bytes")?;
+                f.write_str(&counted(*bytes, "byte"))?;
                 if !is_whole {
                     f.write_str(", not to the end")?;
                 }

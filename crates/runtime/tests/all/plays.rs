@@ -282,7 +282,7 @@ fn one_play_may_be_watched_in_stretches_and_the_first_seconds_at_any_time() {
         let denied = denied(cinema.play(from, until));
         assert_eq!(codes(&denied), ["unmet"]);
         let words = denied.to_string();
-        assert!(words.contains("at most 1 plays are permitted"), "{words}");
+        assert!(words.contains("at most 1 play is permitted"), "{words}");
     }
     for part in [None, Some(Part::bytes(0, 1).unwrap())] {
         assert_eq!(codes(&denied(cinema.ask(Action::Play, part))), ["unmet"]);
