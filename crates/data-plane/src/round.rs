@@ -14,6 +14,10 @@ pub(crate) trait Float: Copy + std::fmt::LowerExp + std::str::FromStr {
     fn quick(self, _scale: Scale) -> Self {
         Self::NAN
     }
+    /// The same of what is spelled as a half (`0.25` to one decimal); NaN of all else.
+    fn halfway(self, _scale: Scale) -> Self {
+        Self::NAN
+    }
 }
 
 impl Float for f32 {
@@ -42,19 +46,36 @@ impl Float for f64 {
     #[expect(clippy::needless_bitwise_bool, reason = "the lazy operator is a branch")]
     #[inline]
     fn quick(self, scale: Scale) -> Self {
-        /// Added and taken away, it leaves a whole number: floats of its size have no fraction.
-        const WHOLE: f64 = 6_755_399_441_055_744.0;
         const TOLERANCE: f64 = 4.0 * f64::EPSILON;
         let Scale { power, is_left } = scale;
         let scaled = if is_left { self / power } else { self * power };
         let rounded = (scaled + WHOLE) - WHOLE;
         let (size, rest) = (scaled.abs(), (scaled - rounded).abs());
-        let is_clear = (size < 1_099_511_627_776.0) & (rest < 0.5 - size * TOLERANCE);
+        let is_clear = (size < LARGEST) & (rest < 0.5 - size * TOLERANCE);
         let value = if is_left { rounded * power } else { rounded / power };
         // Zero loses its sign.
         std::hint::select_unpredictable(is_clear, value + 0.0, f64::NAN)
     }
+
+    // A half with fewer than 2^40 before the point has at most 15 digits, and no two spellings so short mean the same
+    // float: what is the float nearest to it is spelled as it.
+    fn halfway(self, scale: Scale) -> Self {
+        let Scale { power, is_left } = scale;
+        let part = |whole: f64| if is_left { whole * power } else { whole / power };
+        let size = self.abs();
+        let down = if is_left { size / power } else { size * power } - 0.5;
+        let down = (down + WHOLE) - WHOLE;
+        #[expect(clippy::float_cmp, reason = "it is the same float, or none")]
+        let is_half = down < LARGEST && part(down + 0.5) == size;
+        if is_half { part(down + 1.0).copysign(self) } else { f64::NAN }
+    }
 }
+
+/// Added and taken away, it leaves a whole number: floats of its size have no fraction.
+const WHOLE: f64 = 6_755_399_441_055_744.0;
+
+/// 2^40: below it, the quick ways are right.
+const LARGEST: f64 = 1_099_511_627_776.0;
 
 /// Ten to the power of the decimals, and on which side of the point they are.
 #[derive(Clone, Copy)]
@@ -81,7 +102,7 @@ pub(crate) fn round_float<F: Float>(decimals: i8) -> impl Fn(F) -> F {
     let scale = Scale::of(decimals);
     move |value| {
         let quick = scale.map_or(F::NAN, |scale| value.quick(scale));
-        if quick.is_nan() { round_slowly(value, decimals) } else { quick }
+        if quick.is_nan() { round_left(value, scale, decimals) } else { quick }
     }
 }
 
@@ -112,9 +133,15 @@ pub(crate) fn round_floats<F: Float>(values: &mut [F], decimals: i8) {
         }
         if part.iter().fold(false, |any, value| any | value.is_nan()) {
             let left = part.iter_mut().zip(&before).filter(|(value, _)| value.is_nan());
-            left.for_each(|(value, before)| *value = round_slowly(*before, decimals));
+            left.for_each(|(value, before)| *value = round_left(*before, Some(scale), decimals));
         }
     }
+}
+
+/// What the quick way leaves.
+fn round_left<F: Float>(value: F, scale: Option<Scale>, decimals: i8) -> F {
+    let halfway = scale.map_or(F::NAN, |scale| value.halfway(scale));
+    if halfway.is_nan() { round_slowly(value, decimals) } else { halfway }
 }
 
 #[cold]
@@ -226,7 +253,7 @@ mod tests {
 
     #[test]
     fn the_quick_way_gives_what_the_spelling_gives() {
-        let (mut state, mut quick) = (1_u64, 0);
+        let (mut state, mut quick, mut halves) = (1_u64, 0, 0);
         for turn in 0..200_000_u32 {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
@@ -238,6 +265,11 @@ mod tests {
             let bits = f64::from_bits(state);
             let any = if bits.is_finite() { bits } else { 0.5 };
             let half = (f64::from(turn) + 0.5) / 10_f64.powi(decimals.into());
+            // Of any length, on both sides of the limit.
+            let Scale { power, is_left } = Scale::of(decimals).unwrap();
+            let long = f64::from(u32::try_from(state >> 32).unwrap() >> (turn % 32));
+            let long = long * f64::from(1 << (turn % 11)) + 0.5;
+            let long = if is_left { long * power } else { long / power };
             for value in [
                 short * magnitude,
                 short + 0.5,
@@ -246,21 +278,29 @@ mod tests {
                 any,
                 half,
                 half.next_up(),
+                long,
+                -long,
                 half.next_down(),
                 half * (1.0 + 3.0 * f64::EPSILON),
                 half * (1.0 - 3.0 * f64::EPSILON),
                 half * (1.0 + 9.0 * f64::EPSILON),
                 half * (1.0 - 9.0 * f64::EPSILON),
             ] {
-                let found = value.quick(Scale::of(decimals).unwrap());
-                if !found.is_nan() {
-                    quick += 1;
+                let scale = Scale::of(decimals).unwrap();
+                let found = [value.quick(scale), value.halfway(scale)];
+                quick += usize::from(!found[0].is_nan());
+                halves += usize::from(!found[1].is_nan());
+                for found in found.into_iter().filter(|found| !found.is_nan()) {
                     let expected = by_spelling(value, decimals);
                     assert_eq!(found.to_bits(), expected.to_bits(), "{value:e} to {decimals}");
                 }
             }
         }
         assert!(quick > 100_000, "{quick}");
+        assert!(halves > 10_000, "{halves}");
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, 0.26, 1e300] {
+            assert!(value.halfway(Scale::of(1).unwrap()).is_nan(), "{value}");
+        }
         assert!(
             [f64::NAN, f64::INFINITY].iter().all(|one| one.quick(Scale::of(1).unwrap()).is_nan())
         );
