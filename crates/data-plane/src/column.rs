@@ -287,6 +287,14 @@ pub(crate) fn texts_of<S: AsRef<str>>(
     Ok(Arc::new(builder.finish()))
 }
 
+/// Which of `rows` are there; `None` if all are.
+pub(crate) fn chosen(nulls: Option<&NullBuffer>, rows: &[usize]) -> Option<NullBuffer> {
+    let nulls = nulls.filter(|nulls| nulls.null_count() > 0)?;
+    let is_valid = |row: &usize| *row < nulls.len() && nulls.is_valid(*row);
+    let valid = BooleanBuffer::collect_bool(rows.len(), |at| rows.get(at).is_some_and(is_valid));
+    Some(NullBuffer::new(valid))
+}
+
 /// The texts of `rows`, copied without a look at their letters; `None` if the column is no plain one, or they are
 /// too long for an array.
 fn plain_texts(array: &dyn Array, rows: &[usize]) -> Option<ArrayRef> {
@@ -301,22 +309,17 @@ fn plain_texts(array: &dyn Array, rows: &[usize]) -> Option<ArrayRef> {
             StringArray::try_new(OffsetBuffer::new(ends.into()), Buffer::from(bytes), None);
         return Some(Arc::new(copied.ok()?));
     }
-    let nulls = source.nulls().filter(|nulls| nulls.null_count() > 0);
-    let is_valid = |nulls: &NullBuffer, row: usize| row < nulls.len() && nulls.is_valid(row);
+    let nulls = chosen(source.nulls(), rows);
     let (mut out, mut ends) = (Vec::new(), Vec::with_capacity(rows.len() + 1));
     ends.push(0);
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
         // What lies under a missing value stays there.
-        if nulls.is_none_or(|nulls| is_valid(nulls, *row)) {
+        if nulls.as_ref().is_none_or(|nulls| nulls.is_valid(at)) {
             let (start, end) = (*offsets.get(*row)?, *offsets.get(row + 1)?);
             out.extend_from_slice(bytes.get(place(start)?..place(end)?)?);
         }
         ends.push(i32::try_from(out.len()).ok()?);
     }
-    let nulls = nulls.map(|nulls| {
-        let at = |at| rows.get(at).is_some_and(|row| is_valid(nulls, *row));
-        NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), at))
-    });
     let copied = StringArray::try_new(OffsetBuffer::new(ends.into()), Buffer::from(out), nulls);
     Some(Arc::new(copied.ok()?))
 }
@@ -379,16 +382,12 @@ pub(crate) fn mapped_all<T: ArrowPrimitiveType>(
         rows.iter().map(|row| values.get(*row).copied().unwrap_or(missing)).collect()
     };
     map(&mut values);
-    let nulls = source.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| {
-        let is_valid = |row: &usize| *row < nulls.len() && nulls.is_valid(*row);
-        for (value, row) in values.iter_mut().zip(rows) {
-            if !is_valid(row) {
-                *value = missing;
-            }
+    let nulls = chosen(source.nulls(), rows);
+    for (value, is_valid) in values.iter_mut().zip(nulls.iter().flatten()) {
+        if !is_valid {
+            *value = missing;
         }
-        let at = |at| rows.get(at).is_some_and(is_valid);
-        NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), at))
-    });
+    }
     let array = PrimitiveArray::<T>::new(values.into(), nulls);
     Some(Arc::new(array.with_data_type(source.data_type().clone())))
 }

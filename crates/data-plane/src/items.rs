@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, LargeListArray, ListArray, MapArray, OffsetSizeTrait,
 };
-use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
 /// The items of lists or the entries of maps.
@@ -98,12 +98,4 @@ impl<'a> Items<'a> {
         }
         Some(Taken { rows: items, ends })
     }
-}
-
-/// Which of `rows` are there; `None` if all are.
-pub(crate) fn chosen(nulls: Option<&NullBuffer>, rows: &[usize]) -> Option<NullBuffer> {
-    let nulls = nulls.filter(|nulls| nulls.null_count() > 0)?;
-    let is_valid = |row: &usize| *row < nulls.len() && nulls.is_valid(*row);
-    let valid = BooleanBuffer::collect_bool(rows.len(), |at| rows.get(at).is_some_and(is_valid));
-    Some(NullBuffer::new(valid))
 }

@@ -9,8 +9,8 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 
-use crate::column::TextTooLong;
-use crate::items::{Items, Taken, chosen};
+use crate::column::{TextTooLong, chosen};
+use crate::items::{Items, Taken};
 use crate::mask::Output;
 use crate::plan_error::ApplyError;
 use crate::pseudonym::PseudonymKeys;
