@@ -3,6 +3,7 @@ use std::fmt;
 use dataspace_policy::{Action, Reason};
 use dataspace_primitives::{Name, UnixMillis, Validity, shown};
 use dataspace_tlog::record::{TEXTS_MAX, cut};
+use dataspace_usage_contract::quota::QuotaExhausted;
 
 /// Why an access is denied: by the state of membership and contract, or by policy. In plain
 /// words by `Display`; never about data.
@@ -232,11 +233,8 @@ impl fmt::Display for DenialReason {
                 write!(f, "the space's profile no longer admits the {what} {}", shown(value))
             }
             Self::KeyEnded => f.write_str("the key that signed the request was taken back"),
-            Self::QuotaExhausted { limit: 1 } => {
-                f.write_str("the only use of the contract is made")
-            }
             Self::QuotaExhausted { limit } => {
-                write!(f, "all {limit} uses of the contract are made")
+                write!(f, "{}", QuotaExhausted { limit: *limit })
             }
             Self::UnknownPurpose { purpose } => {
                 write!(f, "{} is not a scenario of this space", shown(purpose))

@@ -54,10 +54,7 @@ impl fmt::Display for Outcome {
 pub fn report_words(report: &ReleaseReport) -> String {
     let ReleaseReport { end, pieces, rows, bytes, subjects, .. } = report;
     let rows = if *rows > 0 { counted(*rows, "row") + ", " } else { String::new() };
-    let subjects = match subjects {
-        Some(subjects) => counted(*subjects, "subject") + ", ",
-        None => String::new(),
-    };
+    let subjects = subjects.map(|subjects| counted(subjects, "subject") + ", ").unwrap_or_default();
     let pieces = counted(*pieces, "piece");
     let end = match end {
         ReleaseEnd::Whole => "to the end",

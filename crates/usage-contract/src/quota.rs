@@ -1,5 +1,7 @@
 //! Counts of uses.
 
+use std::fmt;
+
 use dataspace_policy::{Meters, Uses, facts::Metered};
 use dataspace_primitives::UnixMillis;
 use thiserror::Error;
@@ -92,10 +94,18 @@ impl Counts {
 
 /// All uses are made or reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("all {limit} uses of the contract are made")]
 pub struct QuotaExhausted {
     /// Uses that the contract permits.
     pub limit: u64,
+}
+
+impl fmt::Display for QuotaExhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            1 => f.write_str("the only use of the contract is made"),
+            limit => write!(f, "all {limit} uses of the contract are made"),
+        }
+    }
 }
 
 impl Quota {

@@ -164,8 +164,9 @@ fn binary(op: Binary, left: &Node, right: &Node, access: &Access<'_>) -> Option<
             };
             let limit = u64::try_from(limit(right)?).ok()?;
             let (most, are) = (counted(limit, "use"), are(limit));
-            let found = if uses == 1 { "1 was made" } else { &format!("{uses} were made") };
-            Some((format!("at most {most}{per} {are} permitted"), found.to_owned()))
+            let were = if uses == 1 { "was" } else { "were" };
+            let found = format!("{uses} {were} made");
+            Some((format!("at most {most}{per} {are} permitted"), found))
         }
         (
             Binary::LessOrEqual,
